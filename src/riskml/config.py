@@ -1,0 +1,246 @@
+"""What an experiment file may say.
+
+An experiment is one YAML file. It is read once, checked strictly (unknown keys are refused) and saved, resolved, beside
+the results of its run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from riskml.errors import ConfigError
+
+FAMILIES = ("scorecard", "logistic", "tree", "boosting", "blend")
+Family = Literal["scorecard", "logistic", "tree", "boosting", "blend"]
+Scalar = bool | int | float | str
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Part(BaseModel):
+    """A part of an experiment: immutable, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class ColumnConfig(Part):
+    """What is known of one column beyond what its values show."""
+
+    kind: Literal["numeric", "categorical"] | None = Field(None, description="overrides the inferred kind")
+    special: dict[Scalar, str] = Field(default_factory=dict, description="codes, and what they mean")
+    description: str = Field("", description="one line for reports")
+
+
+class DataConfig(Part):
+    """The table, and the roles of its columns."""
+
+    source: Text = Field(description="a sample's name (see `riskml samples`), or a CSV or Parquet file")
+    target: Text = Field(description="the column that holds the outcome")
+    event: Scalar = Field(1, description="the outcome's value for the event: default or churn")
+    id: str | None = Field(None, description="the customer's identifier; row numbers when there is none")
+    date: str | None = Field(None, description="the as-of date, for out-of-time splits")
+    exclude: tuple[str, ...] = Field((), description="columns that no model may see")
+    columns: dict[str, ColumnConfig] = Field(default_factory=dict, description="facts of single columns")
+    unseen: Literal["score", "refuse"] = Field("score", description="a category never seen in training")
+
+
+class SplitConfig(Part):
+    """How rows are set aside for validation."""
+
+    kind: Literal["stratified", "out_of_time"] = "stratified"
+    test_share: float = Field(0.25, gt=0.0, lt=0.9, description="share of rows never seen in training (stratified)")
+    from_date: dt.date | None = Field(None, description="first as-of date of the out-of-time rows (out_of_time)")
+    folds: int = Field(5, ge=2, le=20, description="cross-validation folds, the same for every family")
+    seed: int = Field(7, ge=0, lt=2**31, description="every random choice of the run follows from it")
+
+    @model_validator(mode="after")
+    def _out_of_time_needs_a_date(self) -> SplitConfig:
+        if self.kind == "out_of_time" and self.from_date is None:
+            raise ValueError("an out_of_time split needs from_date: the first as-of date of the rows set aside")
+        return self
+
+
+class ModelsConfig(Part):
+    """Which families compete, for how long, and how one is chosen."""
+
+    families: tuple[Family, ...] = Field(FAMILIES, min_length=1, description="the families to compare")
+    trials: int = Field(20, ge=1, le=10_000, description="hyperparameter trials per family at the most")
+    time_budget: float = Field(120.0, gt=0, description="seconds for the search of all families at the most")
+    select: Literal["best", "one_se", "interpretable"] = Field(
+        "best",
+        description="best: highest cross-validated AUC; one_se: the simplest within one standard error of it; "
+        "interpretable: the best of scorecard, logistic and tree",
+    )
+
+    @model_validator(mode="after")
+    def _families_make_sense(self) -> ModelsConfig:
+        if len(set(self.families)) != len(self.families):
+            raise ValueError("each family may be named once")
+        if "blend" in self.families and len(self.families) < 3:
+            raise ValueError("a blend needs at least two other families")
+        if self.select == "interpretable" and not {"scorecard", "logistic", "tree"} & set(self.families):
+            raise ValueError("select: interpretable needs one of scorecard, logistic, tree among the families")
+        return self
+
+
+class TierConfig(Part):
+    """A band of probability; it reaches up to the next tier's lower bound."""
+
+    name: Text
+    from_probability: float = Field(ge=0.0, lt=1.0, description="lower bound of the event's probability, included")
+    treatment: str = Field("", description="what is done with its customers, in a line")
+
+
+class ExportConfig(Part):
+    """The package artifact."""
+
+    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")] = "1.0.0"
+    reasons: int = Field(4, ge=1, le=10, description="reasons per customer; more than four rarely help")
+
+
+DEFAULT_TIERS = (
+    TierConfig(name="low", from_probability=0.0, treatment="standard terms"),
+    TierConfig(name="medium", from_probability=0.2, treatment="closer monitoring"),
+    TierConfig(name="high", from_probability=0.5, treatment="reviewed by an officer"),
+)
+
+
+class Experiment(Part):
+    """One experiment: a question, the data it is asked of, and how the answer is sought."""
+
+    name: Name = Field(description="lower case; names the run's folder and the package riskml_<name>")
+    title: Text = Field(description="the question in words, for people")
+    task: Literal["default", "churn"]
+    data: DataConfig
+    split: SplitConfig = SplitConfig()
+    models: ModelsConfig = ModelsConfig()
+    tiers: tuple[TierConfig, ...] = Field(DEFAULT_TIERS, min_length=1)
+    export: ExportConfig = ExportConfig()
+
+    @model_validator(mode="after")
+    def _roles_are_distinct(self) -> Experiment:
+        data = self.data
+        roles = [name for name in (data.target, data.id, data.date) if name is not None]
+        if len(set(roles)) != len(roles):
+            raise ValueError("data: target, id and date must be different columns")
+        if data.target in data.exclude:
+            raise ValueError("data.exclude names the target")
+        if self.split.kind == "out_of_time" and data.date is None:
+            raise ValueError("an out_of_time split needs data.date: the column of the as-of date")
+        return self
+
+    @model_validator(mode="after")
+    def _tiers_cover_all_probabilities_once(self) -> Experiment:
+        bounds = [tier.from_probability for tier in self.tiers]
+        names = [tier.name for tier in self.tiers]
+        if bounds[0] != 0.0 or any(later <= earlier for earlier, later in zip(bounds, bounds[1:], strict=False)):
+            raise ValueError("tiers must start at from_probability 0 and rise strictly")
+        if len(set(names)) != len(names):
+            raise ValueError("tiers must have different names")
+        return self
+
+    def digest(self) -> str:
+        """Return a fingerprint (12 hexadecimal digits) of all that the experiment says, wherever its data lies."""
+        said = self.model_dump(mode="json")
+        said["data"]["source"] = Path(self.data.source).name
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+
+    def to_yaml(self) -> str:
+        """Return the experiment with every default written out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Read and check an experiment file.
+
+    Parameters
+    ----------
+    path : path
+        The YAML file. A relative data file in it is looked up beside it.
+    overrides : sequence of str
+        ``key=value`` pairs; the key is dotted (``models.trials=5``), the value is read as YAML.
+
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be read, is no YAML mapping, or says something unknown or impossible.
+    """
+    path = Path(path)
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            "the experiment file does not exist", where=str(path), mend="check the path, or write one with `riskml new`"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the experiment file cannot be read: {error}", where=str(path)) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"the experiment file is not valid YAML: {error}", where=str(path), mend="mend the named line"
+        ) from None
+    if not isinstance(said, dict):
+        raise ConfigError(
+            f"an experiment file holds keys and values; got {type(said).__name__}",
+            where=str(path),
+            mend="start from one that `riskml new` writes",
+        )
+    for override in overrides:
+        _apply(said, override)
+    return _checked(said, path)
+
+
+def _apply(said: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"an override is key=value; got {override!r}", where="-p", mend="as -p models.trials=5")
+    place = said
+    for part in parts[:-1]:
+        inner = place.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{part!r} holds no keys of its own", where=f"-p {override}", mend="name the key in full")
+        place = inner
+    try:
+        place[parts[-1]] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"the value is not valid YAML: {error}", where=f"-p {override}") from None
+
+
+def _checked(said: Mapping[str, Any], path: Path) -> Experiment:
+    try:
+        experiment = Experiment.model_validate(said)
+    except ValidationError as error:
+        raise ConfigError(
+            "\n".join(["the experiment says something that is not understood", *map(_one_line, error.errors())]),
+            where=str(path),
+            mend="correct the keys named above; `riskml new` writes a commented example",
+        ) from None
+    source = experiment.data.source
+    if not Path(source).suffix:
+        return experiment
+    found = (path.parent / Path(source).expanduser()).resolve()
+    return experiment.model_copy(update={"data": experiment.data.model_copy(update={"source": str(found)})})
+
+
+def _one_line(problem: Mapping[str, Any]) -> str:
+    key = ".".join(map(str, problem["loc"])) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"  - {key}: unknown key"
+    if problem["type"] == "missing":
+        return f"  - {key}: missing, but required"
+    expected = problem["msg"].removeprefix("Value error, ")
+    if isinstance(problem.get("input"), dict):
+        return f"  - {key}: {expected}"
+    return f"  - {key}: {expected}; got {problem.get('input')!r}"

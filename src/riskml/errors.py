@@ -1,0 +1,54 @@
+"""Errors that say what was wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+
+class RiskmlError(Exception):
+    """Base of every error that riskml raises on purpose.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, with what was got and what is expected.
+    where : str, optional
+        The file, column, row, key or stage it was found in.
+    mend : str, optional
+        What the reader can do about it.
+    """
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        self.what, self.where, self.mend = what, where, mend
+        lines = [what]
+        if where:
+            lines.append(f"  where: {where}")
+        if mend:
+            lines.append(f"  mend:  {mend}")
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments are lost by the default protocol when a worker process hands an error back.
+        return _rebuild, (type(self), self.what, self.where, self.mend)
+
+
+def _rebuild(kind: type[RiskmlError], what: str, where: str, mend: str) -> RiskmlError:
+    return kind(what, where=where, mend=mend)
+
+
+class InputError(RiskmlError, ValueError):
+    """What the user handed in is wrong: the command line ends with exit code 2."""
+
+
+class DataError(InputError):
+    """A table, a column or a row is not what it must be."""
+
+
+class ConfigError(InputError):
+    """An experiment file, or an option, says something that cannot be done."""
+
+
+class FitError(InputError):
+    """The data and the constraints leave nothing to fit."""
+
+
+class RunError(RiskmlError):
+    """A stage of a run failed for a reason other than its input."""

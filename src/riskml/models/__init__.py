@@ -1,0 +1,1 @@
+"""The families of models, their search, and the classifier that compares them."""

@@ -1,0 +1,1 @@
+"""What scores a customer: numpy and pandas only, in riskml and in every exported package alike."""

@@ -1,0 +1,1 @@
+"""What is tracked, and the one sink that writes it to MLflow."""
