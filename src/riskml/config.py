@@ -11,14 +11,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from riskml.errors import ConfigError
 
-FAMILIES = ("scorecard", "logistic", "tree", "boosting", "blend")
 Family = Literal["scorecard", "logistic", "tree", "boosting", "blend"]
 Scalar = bool | int | float | str
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
@@ -71,7 +70,7 @@ class SplitConfig(Part):
 class ModelsConfig(Part):
     """Which families compete, for how long, and how one is chosen."""
 
-    families: tuple[Family, ...] = Field(FAMILIES, min_length=1, description="the families to compare")
+    families: tuple[Family, ...] = Field(get_args(Family), min_length=1, description="the families to compare")
     trials: int = Field(20, ge=1, le=10_000, description="hyperparameter trials per family at the most")
     time_budget: float = Field(120.0, gt=0, description="seconds for the search of all families at the most")
     select: Literal["best", "one_se", "interpretable"] = Field(

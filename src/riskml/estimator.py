@@ -1,0 +1,120 @@
+"""What the kit's estimators share: scikit-learn's rules at the door, raw pandas frames inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags, check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from riskml.errors import DataError
+from riskml.runtime.frame import columns as read_columns
+from riskml.runtime.model import Columns, Model, probability
+from riskml.schema import Schema
+
+SpecialValues = Mapping[str, Sequence[float]]
+
+
+class FrameEstimator(BaseEstimator):  # type: ignore[misc]
+    """Reads a raw frame (numbers, categories, missing values), or an array of numbers, by a schema learned in fit."""
+
+    schema_: Schema
+
+    def _learn_schema(self, X: Any, special_values: SpecialValues | None = None) -> pd.DataFrame:
+        frame = self._named(X, reset=True)
+        self.schema_ = Schema.infer(frame, special_values or {})
+        return self.schema_.conform(frame)
+
+    def _read(self, X: Any) -> pd.DataFrame:
+        check_is_fitted(self)
+        return self.schema_.conform(self._named(X, reset=False))
+
+    def _named(self, X: Any, *, reset: bool) -> pd.DataFrame:
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            if reset and len(X) < 2:
+                raise DataError(f"n_samples={len(X)}: a fit needs at least two rows", mend="hand in more rows")
+            return X
+        array = check_array(X, ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1, estimator=self)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(array.shape[1])])
+        return pd.DataFrame(array, columns=list(names))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.target_tags.required = True
+        return tags
+
+
+class RiskEstimator(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
+    """A binary classifier whose fitted form is a `riskml.runtime` model.
+
+    ``classes_[1]`` is the event: with labels 0 and 1 that is 1, and higher probabilities are riskier.
+    """
+
+    model_: Model
+    classes_: NDArray[Any]
+
+    def _learn_target(self, X: pd.DataFrame, y: Any) -> NDArray[np.int8]:
+        if y is None:
+            raise DataError("requires y to be passed, but the target y is None")
+        labels = column_or_1d(y, warn=True)
+        check_consistent_length(X, labels)
+        check_classification_targets(labels)
+        blank = pd.isna(labels)
+        if blank.any():
+            raise DataError(f"the target has {int(blank.sum())} blanks (NaN)", mend="drop those rows or fill them in")
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) > 2:
+            raise DataError(
+                "Only binary classification is supported. The type of the target is multiclass: "
+                f"{len(self.classes_)} classes",
+                mend="say which value is the event and make the target 0 or 1",
+            )
+        if len(self.classes_) < 2:
+            raise DataError(f"the target has one class only: {self.classes_[0]!r}", mend="hand in rows of both classes")
+        return codes.astype(np.int8)
+
+    def _columns(self, X: Any) -> Columns:
+        return read_columns(self._read(X), self.model_.kinds)
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Return log-odds of the event, shape (n,); higher is riskier."""
+        frame = self._read(X)
+        columns = read_columns(frame, self.model_.kinds)
+        # A model without columns (all were dropped) still has to answer for every row.
+        return self.model_.margin(columns) if columns else np.full(len(frame), self.model_.base)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the probabilities of ``classes_``, shape (n, 2); the second column is the event's."""
+        event = probability(self.decision_function(X))
+        return np.column_stack([1.0 - event, event])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the more probable class of each row, shape (n,)."""
+        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+
+    def contributions(self, X: Any) -> pd.DataFrame:
+        """Return the log-odds that each column adds to ``model_.base``, shape (n, columns); higher is riskier."""
+        frame = self._read(X)
+        columns = read_columns(frame, self.model_.kinds)
+        values = self.model_.contributions(columns) if columns else np.zeros((len(frame), 0))
+        return pd.DataFrame(values, index=frame.index, columns=list(self.model_.kinds))
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from rows X and their outcomes y."""
+        raise TypeError(f"{type(self).__name__} is a base class")  # pragma: no cover
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags

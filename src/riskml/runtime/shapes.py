@@ -1,0 +1,104 @@
+"""One column's contribution to the log-odds: steps over bins, a bent line, or a value per level.
+
+An additive model (a scorecard, a logistic regression on bent lines) is an intercept and one shape per column, so that
+scoring, points, reasons and SQL all read the same few numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .frame import Floats, codes
+
+
+@dataclass(frozen=True)
+class Step:
+    """A value per bin of a number.
+
+    Slots, in order: the bins ``[-inf, s1), [s1, s2), ... [sk, inf)``, missing, one for each special code.
+    """
+
+    column: str
+    splits: tuple[float, ...]
+    special: tuple[float, ...]
+    value: tuple[float, ...]
+    points: tuple[float, ...] = ()
+    kind = "numeric"
+
+    def slot(self, values: Floats) -> NDArray[np.intp]:
+        """Return the slot of each value, shape (n,)."""
+        slots = np.searchsorted(np.asarray(self.splits), values, side="right")
+        slots[np.isnan(values)] = len(self.splits) + 1
+        for position, code in enumerate(self.special):
+            slots[values == code] = len(self.splits) + 2 + position
+        return slots
+
+    def contribution(self, values: Floats) -> Floats:
+        """Return log-odds, shape (n,)."""
+        return np.asarray(self.value, dtype=np.float64)[self.slot(values)]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A bent line through knots, level beyond both ends; missing and special codes have their own values."""
+
+    column: str
+    knots: tuple[float, ...]
+    special: tuple[float, ...]
+    value: tuple[float, ...]  # at the knots, then missing, then each special code
+    kind = "numeric"
+
+    def contribution(self, values: Floats) -> Floats:
+        """Return log-odds, shape (n,)."""
+        count = len(self.knots)
+        out = np.interp(values, self.knots, self.value[:count])
+        out[np.isnan(values)] = self.value[count]
+        for position, code in enumerate(self.special):
+            out[values == code] = self.value[count + 1 + position]
+        return out
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A value per group of levels; slots, in order: the groups, missing, other (a level never seen in training)."""
+
+    column: str
+    levels: Mapping[str, int]
+    value: tuple[float, ...]
+    points: tuple[float, ...] = ()
+    kind = "categorical"
+
+    def slot(self, values: NDArray[np.object_]) -> NDArray[np.intp]:
+        """Return the slot of each value, shape (n,)."""
+        groups = len(self.value) - 2
+        return codes(values, self.levels, missing=groups, other=groups + 1)
+
+    def contribution(self, values: NDArray[np.object_]) -> Floats:
+        """Return log-odds, shape (n,)."""
+        return np.asarray(self.value, dtype=np.float64)[self.slot(values)]
+
+
+Shape = Step | Line | Levels
+SHAPES: dict[str, type[Step] | type[Line] | type[Levels]] = {"step": Step, "line": Line, "levels": Levels}
+
+
+def shape_to_dict(shape: Shape) -> dict[str, Any]:
+    """Return a shape as JSON's types."""
+    name = next(name for name, kind in SHAPES.items() if isinstance(shape, kind))
+    return {"shape": name} | {
+        key: dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
+        for key, value in vars(shape).items()
+    }
+
+
+def shape_from_dict(said: Mapping[str, Any]) -> Shape:
+    """Return the shape that ``shape_to_dict`` wrote."""
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in said.items() if key != "shape"
+    }
+    return SHAPES[said["shape"]](**fields)
