@@ -1,0 +1,297 @@
+"""What a table's columns are, and the one form in which models see them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from riskml.errors import ConfigError, DataError
+from riskml.runtime.frame import level, levels, numeric
+
+Kind = Literal["numeric", "categorical"]
+
+_NUMERIC = {"boolean", "integer", "floating", "decimal", "mixed-integer-float"}
+_TIMES = {"datetime", "datetime64", "date", "time", "timedelta", "timedelta64", "period", "interval"}
+
+
+class ColumnFacts(Protocol):
+    """What an experiment says of a column (``riskml.config.ColumnConfig`` has this shape)."""
+
+    @property
+    def kind(self) -> Kind | None:
+        """The column's kind, or None to infer it."""
+
+    @property
+    def special(self) -> Mapping[Any, str]:
+        """Codes, and what they mean."""
+
+    @property
+    def description(self) -> str:
+        """One line for reports."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column that a model sees.
+
+    Parameters
+    ----------
+    name : str
+    kind : {"numeric", "categorical"}
+    special : tuple of float (numeric) or str (categorical)
+        Codes that stand for something else than their value, such as -1 for "never asked".
+    description : str
+        One line for reports.
+    """
+
+    name: str
+    kind: Kind
+    special: tuple[float | str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns that a model sees, in order.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"age": [30, 41], "home": ["rent", None]})
+    >>> schema = Schema.infer(frame)
+    >>> schema.numeric, schema.categorical
+    (('age',), ('home',))
+    >>> schema.conform(frame).dtypes.astype(str).to_dict()
+    {'age': 'float64', 'home': 'object'}
+    """
+
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse two columns of one name."""
+        refuse_duplicates(self.names)
+
+    @classmethod
+    def infer(cls, frame: pd.DataFrame, columns: Mapping[str, ColumnFacts] | None = None) -> Schema:
+        """Return the schema of a table as its values show it, and as the given facts overrule it.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, p)
+        columns : mapping of column name to facts, optional
+            Facts of some of the columns; names that the frame does not have are ignored.
+
+        Returns
+        -------
+        Schema
+            Numbers and booleans are numeric; text, categories and mixtures are categorical.
+
+        Raises
+        ------
+        DataError
+            When a column holds dates, durations or collections, or two columns have one name.
+        ConfigError
+            When a numeric column is given a special code that is no number.
+        """
+        names = [str(name) for name in frame.columns]
+        refuse_duplicates(names)
+        facts = columns or {}
+        return cls(tuple(_inferred(frame.iloc[:, i], name, facts.get(name)) for i, name in enumerate(names)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The numeric columns' names, in order."""
+        return tuple(column.name for column in self.columns if column.kind == "numeric")
+
+    @property
+    def categorical(self) -> tuple[str, ...]:
+        """The categorical columns' names, in order."""
+        return tuple(column.name for column in self.columns if column.kind == "categorical")
+
+    def __iter__(self) -> Iterator[Column]:
+        """Iterate over the columns."""
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        """Return a column by its name."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the schema's columns of a table, in order and in one form.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, any)
+            Further columns are left out; the order is free.
+
+        Returns
+        -------
+        DataFrame of shape (n, p)
+            The same index. Numeric columns are float64 with NaN for missing; categorical columns are object, text with
+            None for missing, so that 1, 1.0 and "1" are one level.
+
+        Raises
+        ------
+        DataError
+            When a column is missing, or a numeric one holds text that is no number, infinity, or dates. Every column
+            that fails is named, with its first row that does.
+        """
+        names = [str(name) for name in frame.columns]
+        refuse_duplicates(names)
+        positions = {name: i for i, name in enumerate(names)}
+        absent = [name for name in self.names if name not in positions]
+        if absent:
+            raise DataError(
+                f"missing {'columns' if len(absent) > 1 else 'column'}: " + "; ".join(map(repr, absent)),
+                where=f"a table with the columns {shortened(names)}",
+                mend=near(absent[0], names) or "add the columns; empty cells are allowed",
+            )
+        data: dict[str, np.ndarray[Any, Any]] = {}
+        problems = []
+        for column in self.columns:
+            series = frame.iloc[:, positions[column.name]].rename(column.name)
+            try:
+                data[column.name] = levels(series) if column.kind == "categorical" else _numbers(series)
+            except ValueError as error:
+                problems.append(str(error))
+        if problems:
+            raise DataError(
+                "\n".join(problems),
+                mend="correct these values, or leave the cells empty where nothing is known",
+            )
+        return pd.DataFrame(data, index=frame.index, columns=pd.Index(self.names, dtype=object))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the schema as plain values that JSON can hold."""
+        columns = [asdict(column) | {"special": list(column.special)} for column in self.columns]
+        return {"columns": columns}
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> Schema:
+        """Return the schema that ``to_dict`` gave."""
+        return cls(tuple(Column(**{**column, "special": tuple(column["special"])}) for column in said["columns"]))
+
+
+def refuse_duplicates(names: Iterable[str]) -> None:
+    """Raise a DataError that lists the names that occur more than once."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    twice = [name for name, count in seen.items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{len(twice)} column {'names occur' if len(twice) > 1 else 'name occurs'} more than once: "
+            + shortened(twice),
+            where="the header",
+            mend="give every column a name of its own",
+        )
+
+
+def near(name: str, names: Iterable[object]) -> str:
+    """Return a hint at the names that look most like one, or nothing.
+
+    >>> near("statsu", ["Status", "Age"])
+    "did you mean 'Status'?"
+    """
+    by_case: dict[str, str] = {}
+    for known in map(str, names):
+        by_case.setdefault(known.casefold(), known)
+    found = [by_case[match] for match in difflib.get_close_matches(str(name).casefold(), by_case, n=3)]
+    return f"did you mean {' or '.join(map(repr, found))}?" if found else ""
+
+
+def shortened(values: Iterable[object], most: int = 10) -> str:
+    """Return the first of some values for a message, and how many more there are.
+
+    >>> shortened(range(5), most=3)
+    '0, 1, 2 and 2 more'
+    """
+    values = list(values)
+    tail = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(map(repr, values[:most])) + tail
+
+
+def _inferred(series: pd.Series, name: str, facts: ColumnFacts | None) -> Column:
+    kind = _kind(series, name)
+    if facts is None:
+        return Column(name, kind)
+    kind = facts.kind or kind
+    return Column(name, kind, tuple(_code(value, kind, name) for value in facts.special), facts.description)
+
+
+def _kind(series: pd.Series, name: str) -> Kind:
+    if pd.api.types.is_numeric_dtype(series.dtype) and series.dtype.kind != "c":
+        return "numeric"
+    seen = pd.api.types.infer_dtype(series, skipna=True)
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        seen = pd.api.types.infer_dtype(series.cat.categories, skipna=True)
+        if seen not in _TIMES:
+            return "categorical"
+    if seen in _TIMES:
+        raise DataError(
+            f"a column of {'durations' if 'delta' in seen else 'dates'} ({series.dtype}) is no feature by itself",
+            where=f"column {name!r}",
+            mend="turn it into a number, such as days before the as-of date, or name it in data.exclude "
+            "(or in data.date, when it is the as-of date)",
+        )
+    if seen in _NUMERIC:
+        return "numeric"
+    if seen in {"mixed", "complex", "bytes"}:
+        _refuse_collections(series, name)
+    return "categorical"
+
+
+def _refuse_collections(series: pd.Series, name: str) -> None:
+    for row, value in series.items():
+        if not pd.api.types.is_scalar(value) or isinstance(value, (bytes, complex)):
+            raise DataError(
+                f"a cell holds a {type(value).__name__}; cells hold numbers or text",
+                where=f"column {name!r}, row {row!r}",
+                mend="unfold the column into columns of numbers or text",
+            )
+
+
+def _numbers(series: pd.Series) -> np.ndarray[Any, Any]:
+    if series.dtype.kind in "mMc":
+        raise ValueError(f"column {series.name!r} holds {series.dtype}, and must hold numbers")
+    if series.dtype.kind not in "fiub":
+        # A cell of blanks is an empty cell: files pad them.
+        cells = series.astype(object)
+        series = cells.mask(np.array([isinstance(cell, str) and not cell.strip() for cell in cells], dtype=bool))
+    return numeric(series)
+
+
+def _code(value: object, kind: Kind, name: str) -> float | str:
+    if kind == "categorical":
+        return level(value)
+    try:
+        code = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        code = float("nan")
+    if not np.isfinite(code):
+        raise ConfigError(
+            f"a special code of a numeric column is a number; got {value!r}",
+            where=f"data.columns.{name}.special",
+            mend="correct the code, or set the column's kind to categorical",
+        )
+    return code
