@@ -1,0 +1,535 @@
+"""How well a score ranks: AUC with its interval, Gini, KS, H-measure, ROC, gains and lift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.special import betainc
+from scipy.stats import norm
+
+from riskml.errors import ConfigError
+from riskml.validation._inputs import Floats, level_of, number_vector, outcome_and_score, positive, positive_int
+from riskml.validation._steps import Steps, bands, descending, hull, steps, to_rows
+
+
+@dataclass(frozen=True)
+class AucInterval:
+    """An AUC with its DeLong variance.
+
+    Parameters
+    ----------
+    auc : float
+        Area under the ROC curve.
+    variance : float
+        DeLong variance of the AUC.
+    lower, upper : float
+        Ends of the normal interval, kept within 0…1.
+    level : float
+        Confidence level of the interval.
+    """
+
+    auc: float
+    variance: float
+    lower: float
+    upper: float
+    level: float
+
+    @property
+    def se(self) -> float:
+        """Standard error of the AUC."""
+        return float(np.sqrt(self.variance))
+
+
+@dataclass(frozen=True)
+class DelongTest:
+    """Two AUCs on the same rows, compared.
+
+    Parameters
+    ----------
+    auc_a, auc_b : float
+        The two areas.
+    difference : float
+        ``auc_a - auc_b``.
+    se : float
+        Standard error of the difference; the correlation of the two scores is in it.
+    lower, upper : float
+        Ends of the normal interval of the difference.
+    z : float
+        The difference in standard errors.
+    p_value : float
+        Two-sided.
+    level : float
+        Confidence level of the interval.
+    """
+
+    auc_a: float
+    auc_b: float
+    difference: float
+    se: float
+    lower: float
+    upper: float
+    z: float
+    p_value: float
+    level: float
+
+
+@dataclass(frozen=True)
+class AucDecline:
+    """The current AUC against the one at development.
+
+    Parameters
+    ----------
+    auc_initial, auc_current : float
+        The fixed value at development, and today's.
+    se : float
+        DeLong standard error of today's AUC.
+    statistic : float
+        ``S = (auc_initial - auc_current) / se``; positive when the score ranks worse than it did.
+    p_value : float
+        ``1 - Phi(S)``: small when the decline is more than chance.
+    """
+
+    auc_initial: float
+    auc_current: float
+    se: float
+    statistic: float
+    p_value: float
+
+
+def _auc_of(parts: Steps) -> float:
+    above = np.cumsum(parts.events) - parts.events
+    won = np.sum(parts.others * (above + parts.events / 2))
+    return float(won / (parts.events.sum() * parts.others.sum()))
+
+
+def auc(y: ArrayLike, score: ArrayLike) -> float:
+    """Return the area under the ROC curve: how often an event has a higher score than a non-event.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Outcomes, 1 is the event.
+    score : array of shape (n,)
+        Scores, higher is riskier. Ties count one half.
+
+    Returns
+    -------
+    float
+        ``U / (|A| |B|)``, the Mann-Whitney statistic over the pairs; 0.5 is chance.
+
+    Raises
+    ------
+    DataError
+        When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
+
+    Examples
+    --------
+    >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.75
+    """
+    return _auc_of(steps(*outcome_and_score(y, score)))
+
+
+def gini(y: ArrayLike, score: ArrayLike) -> float:
+    """Return the Gini coefficient (accuracy ratio), ``2 AUC - 1``.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Outcomes, 1 is the event.
+    score : array of shape (n,)
+        Scores, higher is riskier.
+
+    Returns
+    -------
+    float
+        1 is a perfect ranking, 0 is chance.
+
+    Raises
+    ------
+    DataError
+        As for `auc`.
+
+    Examples
+    --------
+    >>> gini([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.5
+    """
+    return 2 * auc(y, score) - 1
+
+
+def ks(y: ArrayLike, score: ArrayLike) -> float:
+    """Return the Kolmogorov-Smirnov distance between the scores of events and of non-events.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Outcomes, 1 is the event.
+    score : array of shape (n,)
+        Scores.
+
+    Returns
+    -------
+    float
+        ``max |F_event - F_non-event|``, between 0 and 1.
+
+    Raises
+    ------
+    DataError
+        As for `auc`.
+
+    Examples
+    --------
+    >>> ks([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.5
+    """
+    parts = steps(*outcome_and_score(y, score))
+    gap = np.cumsum(parts.events) / parts.events.sum() - np.cumsum(parts.others) / parts.others.sum()
+    return float(np.abs(gap).max())
+
+
+def _placements(parts: Steps) -> tuple[Floats, Floats]:
+    """Return V10 (share of non-events below) and V01 (share of events above) at each distinct score; ties one half."""
+    events, others = parts.events.sum(), parts.others.sum()
+    below = others - np.cumsum(parts.others) + parts.others / 2
+    above = np.cumsum(parts.events) - parts.events / 2
+    return below / others, above / events
+
+
+def _variance_of_mean(values: Floats, weight: Floats) -> float:
+    """Return the unbiased variance of the values, taken ``weight`` times, over their number."""
+    count = weight.sum()
+    centre = np.sum(weight * values) / count
+    return float(np.sum(weight * (values - centre) ** 2) / (count - 1) / count)
+
+
+def delong(y: ArrayLike, score: ArrayLike, *, level: float = 0.95) -> AucInterval:
+    """Return the AUC with its DeLong variance and interval.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Outcomes, 1 is the event.
+    score : array of shape (n,)
+        Scores, higher is riskier.
+    level : float, default 0.95
+        Confidence level of the interval.
+
+    Returns
+    -------
+    AucInterval
+        AUC, variance ``var(V10)/|A| + var(V01)/|B|``, and the normal interval.
+
+    Raises
+    ------
+    DataError
+        As for `auc`, and when there are fewer than two events or two non-events.
+
+    References
+    ----------
+    DeLong, DeLong, Clarke-Pearson (1988), Biometrics 44. The midrank form, O(n log n): Sun and Xu (2014), IEEE SPL 21.
+
+    Examples
+    --------
+    >>> interval = delong([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    >>> interval.auc, interval.variance
+    (0.75, 0.125)
+    """
+    parts = steps(*outcome_and_score(y, score, at_least=2))
+    v10, v01 = _placements(parts)
+    area = _auc_of(parts)
+    variance = _variance_of_mean(v10, parts.events) + _variance_of_mean(v01, parts.others)
+    reach = float(norm.ppf((1 + level_of(level)) / 2) * np.sqrt(variance))
+    return AucInterval(area, variance, max(area - reach, 0.0), min(area + reach, 1.0), level)
+
+
+def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, level: float = 0.95) -> DelongTest:
+    """Compare the AUCs of two scores on the same rows: the paired DeLong test.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Outcomes, 1 is the event.
+    score_a, score_b : array of shape (n,)
+        The two scores of the same rows, higher is riskier.
+    level : float, default 0.95
+        Confidence level of the interval of the difference.
+
+    Returns
+    -------
+    DelongTest
+        The difference a - b with its standard error, interval, z and two-sided p-value.
+
+    Raises
+    ------
+    DataError
+        As for `delong`.
+
+    References
+    ----------
+    DeLong, DeLong, Clarke-Pearson (1988), Biometrics 44.
+
+    Examples
+    --------
+    >>> y = [0, 0, 0, 1, 1, 1]
+    >>> test = delong_test(y, [0.1, 0.2, 0.6, 0.5, 0.7, 0.9], [0.3, 0.1, 0.7, 0.6, 0.2, 0.9])
+    >>> round(test.difference, 4), round(test.p_value, 4)
+    (0.2222, 0.3711)
+    """
+    flags, a = outcome_and_score(y, score_a, at_least=2, name="score_a")
+    b = number_vector(score_b, "score_b", length=flags.size)
+    by_row = []
+    areas = []
+    for score in (a, b):
+        order, first = descending(score)
+        parts = steps(flags, score, (order, first))
+        v10, v01 = _placements(parts)
+        by_row.append(np.where(flags, to_rows(v10, order, first), to_rows(v01, order, first)))
+        areas.append(_auc_of(parts))
+    gap = by_row[0] - by_row[1]
+    variance = float(np.var(gap[flags], ddof=1) / flags.sum() + np.var(gap[~flags], ddof=1) / (~flags).sum())
+    difference, se = areas[0] - areas[1], float(np.sqrt(variance))
+    # Two scores of the same order differ by nothing but rounding.
+    if np.allclose(gap, 0, atol=1e-12):
+        difference, se, z = 0.0, 0.0, 0.0
+    else:
+        z = difference / se if se > 0 else float(np.copysign(np.inf, difference))
+    reach = float(norm.ppf((1 + level_of(level)) / 2) * se)
+    p_value = float(2 * norm.sf(abs(z)))
+    return DelongTest(areas[0], areas[1], difference, se, difference - reach, difference + reach, z, p_value, level)
+
+
+def auc_decline(y: ArrayLike, score: ArrayLike, auc_initial: float) -> AucDecline:
+    """Test whether the score ranks worse today than it did at development.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Today's outcomes, 1 is the event.
+    score : array of shape (n,)
+        Today's scores, higher is riskier.
+    auc_initial : float
+        AUC at the time of development, taken as fixed.
+
+    Returns
+    -------
+    AucDecline
+        ``S = (auc_initial - auc_current) / s`` and ``p = 1 - Phi(S)``.
+
+    Raises
+    ------
+    DataError
+        As for `delong`.
+    ConfigError
+        When ``auc_initial`` is outside 0…1.
+
+    References
+    ----------
+    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.3.
+
+    Examples
+    --------
+    >>> decline = auc_decline([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], auc_initial=0.8)
+    >>> round(decline.statistic, 4), round(decline.p_value, 4)
+    (0.1414, 0.4438)
+    """
+    if not 0 <= auc_initial <= 1:
+        raise ConfigError(f"auc_initial must be between 0 and 1, got {auc_initial!r}", where="auc_initial")
+    now = delong(y, score)
+    gap = auc_initial - now.auc
+    # A perfect ranking has no variance: any gap is then beyond chance, and no gap is none.
+    with np.errstate(divide="ignore"):
+        statistic = float(np.divide(gap, now.se)) if gap else 0.0
+    return AucDecline(float(auc_initial), now.auc, now.se, statistic, float(norm.sf(statistic)))
+
+
+def h_measure(y: ArrayLike, score: ArrayLike, *, alpha: float = 2.0, beta: float = 2.0) -> float:
+    """Return the H-measure: the share of the worst expected loss that the score avoids.
+
+    Every score is judged by the same prior of costs, where the AUC lets the score choose its own. The cost of
+    flagging a non-event is c, of missing an event 1 - c, and c has a Beta(alpha, beta) prior.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Outcomes, 1 is the event.
+    score : array of shape (n,)
+        Scores, higher is riskier.
+    alpha, beta : float, default 2
+        Shape of the cost prior.
+
+    Returns
+    -------
+    float
+        ``1 - L / L_max``: 1 is a perfect ranking, 0 is as good as flagging all or none.
+
+    Raises
+    ------
+    DataError
+        As for `auc`.
+    ConfigError
+        When alpha or beta is not above 0.
+
+    References
+    ----------
+    Hand (2009), Machine Learning 77; Hand and Anagnostopoulos (2014), Pattern Recognition Letters 40.
+
+    Examples
+    --------
+    >>> h_measure([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+    1.0
+    >>> h_measure([0, 0, 1, 1], [0.5, 0.5, 0.5, 0.5])
+    0.0
+    """
+    a, b = positive(alpha, "alpha"), positive(beta, "beta")
+    parts = hull(steps(*outcome_and_score(y, score)))
+    events, others = parts.events.sum(), parts.others.sum()
+
+    def loss(n_events: Floats, n_others: Floats) -> float:
+        # On a band with event rate r, flagging pays while c < r.
+        rate = n_events / (n_events + n_others)
+        flagged = a / (a + b) * betainc(a + 1, b, rate)
+        missed = b / (a + b) * (1 - betainc(a, b + 1, rate))
+        return float(np.sum(n_others * flagged + n_events * missed))
+
+    return 1 - loss(parts.events, parts.others) / loss(np.array([events]), np.array([others]))
+
+
+def roc_curve(y: ArrayLike, score: ArrayLike, *, max_points: int = 1000) -> pd.DataFrame:
+    """Return the points of the ROC curve.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Outcomes, 1 is the event.
+    score : array of shape (n,)
+        Scores, higher is riskier.
+    max_points : int, default 1000
+        At most so many points, evenly spaced along the curve: a plot needs no more.
+
+    Returns
+    -------
+    DataFrame
+        ``threshold`` (flag when the score is at least this; infinite at the origin), ``false_positive_rate``,
+        ``true_positive_rate``, from (0, 0) to (1, 1).
+
+    Raises
+    ------
+    DataError
+        As for `auc`.
+
+    Examples
+    --------
+    >>> roc_curve([0, 1, 0, 1], [0.1, 0.4, 0.35, 0.8])
+       threshold  false_positive_rate  true_positive_rate
+    0        inf                  0.0                 0.0
+    1       0.80                  0.0                 0.5
+    2       0.40                  0.0                 1.0
+    3       0.35                  0.5                 1.0
+    4       0.10                  1.0                 1.0
+    """
+    limit = positive_int(max_points, "max_points", at_least=2)
+    parts = steps(*outcome_and_score(y, score))
+    false = np.append(0.0, np.cumsum(parts.others) / parts.others.sum())
+    true = np.append(0.0, np.cumsum(parts.events) / parts.events.sum())
+    threshold = np.append(np.inf, parts.score)
+    if threshold.size > limit:
+        along = (false + true) / 2
+        keep = np.unique(np.append(np.searchsorted(along, np.linspace(0, 1, limit)[:-1]), threshold.size - 1))
+        false, true, threshold = false[keep], true[keep], threshold[keep]
+    return pd.DataFrame({"threshold": threshold, "false_positive_rate": false, "true_positive_rate": true})
+
+
+def gains_table(y: ArrayLike, score: ArrayLike, *, n_bands: int = 10) -> pd.DataFrame:
+    """Return the gains table: bands of about equal size from the riskiest down, with lift and captured events.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Outcomes, 1 is the event.
+    score : array of shape (n,)
+        Scores, higher is riskier. Rows of one score stay in one band.
+    n_bands : int, default 10
+        Number of bands; there are fewer when many rows share a score.
+
+    Returns
+    -------
+    DataFrame
+        One row per band, 1 is the riskiest: ``band``, ``score_min``, ``score_max``, ``count``, ``event``,
+        ``event_rate``, ``lift`` (event rate over the overall one), ``cumulative_share`` (of rows), ``captured``
+        (share of all events so far), ``cumulative_lift``, ``ks`` (captured less the same of non-events).
+
+    Raises
+    ------
+    DataError
+        As for `auc`.
+
+    Examples
+    --------
+    >>> table = gains_table([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], n_bands=2)
+    >>> table[["band", "count", "event", "lift", "captured"]]
+       band  count  event  lift  captured
+    0     1      2      1   1.0       0.5
+    1     2      2      1   1.0       1.0
+    """
+    parts = steps(*outcome_and_score(y, score))
+    band = bands(parts.count, positive_int(n_bands, "n_bands"))
+    first = np.flatnonzero(np.append(True, band[1:] != band[:-1]))
+    event, other = np.add.reduceat(parts.events, first), np.add.reduceat(parts.others, first)
+    count = event + other
+    share, captured = np.cumsum(count) / count.sum(), np.cumsum(event) / event.sum()
+    return pd.DataFrame(
+        {
+            "band": np.arange(1, first.size + 1),
+            "score_min": parts.score[np.append(first[1:], parts.score.size) - 1],
+            "score_max": parts.score[first],
+            "count": count.astype(np.int64),
+            "event": event.astype(np.int64),
+            "event_rate": event / count,
+            "lift": event / count * (count.sum() / event.sum()),
+            "cumulative_share": share,
+            "captured": captured,
+            "cumulative_lift": captured / share,
+            "ks": captured - np.cumsum(other) / other.sum(),
+        }
+    )
+
+
+def captured_share(y: ArrayLike, score: ArrayLike, *, share: float = 0.10) -> float:
+    """Return the share of all events that the riskiest rows hold.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Outcomes, 1 is the event.
+    score : array of shape (n,)
+        Scores, higher is riskier. Of rows with one score, on the border, the same part is taken.
+    share : float, default 0.10
+        The share of rows looked at.
+
+    Returns
+    -------
+    float
+        Captured events over all events; over ``share`` it is the lift.
+
+    Raises
+    ------
+    DataError
+        As for `auc`.
+    ConfigError
+        When ``share`` is not above 0 and at most 1.
+
+    Examples
+    --------
+    >>> captured_share([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], share=0.25)
+    0.5
+    """
+    if not 0 < share <= 1:
+        raise ConfigError(f"share must be above 0 and at most 1, got {share!r}", where="share")
+    parts = steps(*outcome_and_score(y, score))
+    rows = np.append(0.0, np.cumsum(parts.count) / parts.count.sum())
+    events = np.append(0.0, np.cumsum(parts.events) / parts.events.sum())
+    return float(np.interp(share, rows, events))
