@@ -1,0 +1,30 @@
+"""Pictures: plain frames and arrays in, a `Picture` out; nothing is computed that `riskml.validation` computes.
+
+A picture shows itself in a notebook; ``picture.save(path)`` writes it as PNG with its description inside. This is the only
+place that imports matplotlib.
+"""
+
+from __future__ import annotations
+
+from riskml.report.plots.customers import drivers, reasons_of_customer, tiers
+from riskml.report.plots.data import event_rate_by_column, missing_and_kinds, target_overview, woe
+from riskml.report.plots.models import leaderboard, search_history
+from riskml.report.plots.picture import Picture
+from riskml.report.plots.validation import calibration, gains, roc, score_distribution
+
+__all__ = [
+    "Picture",
+    "calibration",
+    "drivers",
+    "event_rate_by_column",
+    "gains",
+    "leaderboard",
+    "missing_and_kinds",
+    "reasons_of_customer",
+    "roc",
+    "score_distribution",
+    "search_history",
+    "target_overview",
+    "tiers",
+    "woe",
+]

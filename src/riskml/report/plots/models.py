@@ -1,0 +1,116 @@
+"""Pictures of the comparison: the leaderboard of the families, and the search of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from riskml.report.colours import INK, MUTED, family_colour
+from riskml.report.plots.picture import Picture, empty, headline, house_style, rows_from_the_top
+from riskml.report.wording import fitted, number
+
+
+@house_style()
+def leaderboard(frame: pd.DataFrame) -> Picture:
+    """Draw each family's AUC: cross-validated with its standard error, and on the rows set aside.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``leaderboard.csv``: ``family``, ``auc_cv``, ``auc_cv_se``, ``auc_test``, and ``chosen`` where one is chosen.
+
+    Returns
+    -------
+    Picture
+    """
+    nothing = pd.Series(np.nan, index=frame.index)
+    cv, se = frame["auc_cv"].to_numpy(float), frame.get("auc_cv_se", nothing).to_numpy(float)
+    test = frame.get("auc_test", nothing).to_numpy(float)
+    chosen = frame["chosen"].astype(bool).to_numpy() if "chosen" in frame else np.zeros(len(frame), bool)
+    said = "; ".join(
+        f"{family}: {number(a)} cross-validated, {number(b)} on the rows set aside{', chosen' if c else ''}"
+        for family, a, b, c in zip(frame["family"], cv, test, chosen, strict=True)
+    )
+    picture = Picture(8, 1.75 + 0.42 * len(frame), f"AUC by family. {said}.")
+    headline(picture, "Leaderboard: how well each family ranks customers")
+    axes = picture.subplots()
+    for y, family in enumerate(frame["family"]):
+        colour = family_colour(family)
+        if chosen[y]:
+            axes.axhspan(y - 0.5, y + 0.5, color=colour, alpha=0.12, linewidth=0, zorder=0)
+        axes.plot([cv[y] - se[y], cv[y] + se[y]], [y, y], color=colour, linewidth=4, alpha=0.45)
+        axes.plot(cv[y], y, "o", color=colour, markersize=9)
+        axes.plot(test[y], y, "D", markerfacecolor="white", markeredgecolor=colour, markersize=7, markeredgewidth=1.8)
+    reach = np.concatenate([cv - np.nan_to_num(se), cv + np.nan_to_num(se), test])
+    low, high = (float(np.nanmin(reach)), float(np.nanmax(reach))) if np.isfinite(reach).any() else (0.5, 1.0)
+    span = max(high - low, 0.01)
+    axes.set_xlim(low - 0.08 * span, high + 0.34 * span)
+    for y, value in enumerate(cv):
+        axes.annotate(
+            f"{number(value)}" + (f" ± {number(se[y])}" if np.isfinite(se[y]) else ""),
+            (1, y), xycoords=("axes fraction", "data"), xytext=(-6, 0), textcoords="offset points",
+            ha="right", va="center", fontsize=9, fontweight="bold" if chosen[y] else "normal",
+        )  # fmt: skip
+    labels = [f"{fitted(family, 24)}{'  ★' if c else ''}" for family, c in zip(frame["family"], chosen, strict=True)]
+    rows_from_the_top(axes, labels)
+    for label, c in zip(axes.get_yticklabels(), chosen, strict=True):
+        label.set_fontweight("bold" if c else "normal")
+        label.set_fontsize(9.5)
+    axes.set_title("AUC: ● cross-validated ± one standard error    ◇ rows set aside    ★ chosen")
+    axes.set_xlabel("0.5 is chance, 1 is perfect; higher is better")
+    return picture
+
+
+@house_style()
+def search_history(frame: pd.DataFrame) -> Picture:
+    """Draw the AUC of each trial of the search, and the best so far, a panel per family.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``search.csv``: one row per trial: ``family``, ``trial``, ``auc_cv`` (NaN for a trial that was pruned).
+
+    Returns
+    -------
+    Picture
+    """
+    families = list(dict.fromkeys(frame["family"]))
+    best = frame.groupby("family", sort=False)["auc_cv"].max()
+    said = "; ".join(f"{family}: best {number(best[family])}" for family in families)
+    columns = min(max(len(families), 1), 3)
+    lines = max(1, -(-len(families) // columns))
+    picture = Picture(2.9 * columns + 0.6, 2.1 * lines + 0.9, f"Search for hyperparameters by trial. {said}.")
+    headline(picture, "Search: the AUC of each trial, and the best so far")
+    grid = picture.subplots(lines, columns, squeeze=False, sharey=True)
+    for place, axes in enumerate(grid.flat):
+        if place >= len(families):
+            axes.set_axis_off()
+            continue
+        trials = frame.loc[frame["family"] == families[place]].sort_values("trial")
+        trial, auc = trials["trial"].to_numpy(float), trials["auc_cv"].to_numpy(float)
+        colour = family_colour(families[place])
+        axes.scatter(trial, auc, s=22, color=colour, alpha=0.55, linewidth=0)
+        axes.step(trial, np.fmax.accumulate(auc), where="post", color=colour)
+        axes.set_title(f"{fitted(families[place], 22)}  {number(best[families[place]])}", color=INK, fontweight="bold")
+        axes.locator_params(axis="x", integer=True, nbins=5)
+        axes.set_xlabel("trial")
+        axes.set_xlim(*_around(trial))
+    seen = frame["auc_cv"].dropna().to_numpy(float)
+    if seen.size:
+        # One hopeless first trial must not flatten all the others.
+        low, high = float(np.quantile(seen, 0.1)), float(seen.max())
+        room = max(high - low, 0.005)
+        grid.flat[0].set_ylim(low - 0.35 * room, high + 0.12 * room)
+        grid.flat[0].set_ylabel("cross-validated AUC")
+    else:
+        empty(grid.flat[0], "no trial was finished")
+    for axes in grid.flat:
+        axes.tick_params(labelcolor=MUTED)
+    return picture
+
+
+def _around(values: np.ndarray) -> tuple[float, float]:
+    if not values.size:
+        return 0.0, 1.0
+    room = max(0.5, 0.04 * float(values.max() - values.min()))
+    return float(values.min()) - room, float(values.max()) + room

@@ -1,0 +1,111 @@
+"""Numbers and names as people read them, the same in pictures, tables and the page."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import Any
+
+MISSING = "–"
+
+
+def percent(share: Any, digits: int = 1) -> str:
+    """Write a share as a percentage.
+
+    >>> percent(0.28123), percent(float("nan")), percent(0.0004)
+    ('28.1%', '–', '0.04%')
+    """
+    if not is_number(share):
+        return MISSING
+    value = 100 * float(share)
+    if value and abs(value) < 0.5 * 10**-digits:
+        digits += 1
+    return f"{value:.{digits}f}%"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Write a measure with a fixed number of decimals.
+
+    >>> number(0.85249), number(None), number(12)
+    ('0.852', '–', '12.000')
+    """
+    return f"{float(value):,.{digits}f}" if is_number(value) else MISSING
+
+
+def count(value: Any) -> str:
+    """Write a number of rows.
+
+    >>> count(12345), count(None)
+    ('12,345', '–')
+    """
+    return f"{round(float(value)):,}" if is_number(value) else MISSING
+
+
+def signed(value: Any, digits: int = 2) -> str:
+    """Write a difference with its sign.
+
+    >>> signed(0.5), signed(-1.234)
+    ('+0.50', '−1.23')
+    """
+    return f"{float(value):+,.{digits}f}".replace("-", "−") if is_number(value) else MISSING
+
+
+def interval(low: Any, high: Any, digits: int = 3) -> str:
+    """Write an interval, or nothing when it is not known.
+
+    >>> interval(0.8, 0.9), interval(float("nan"), 0.9)
+    ('0.800 to 0.900', '')
+    """
+    return f"{number(low, digits)} to {number(high, digits)}" if is_number(low) and is_number(high) else ""
+
+
+def seconds(value: Any) -> str:
+    """Write a duration.
+
+    >>> seconds(3.21), seconds(75), seconds(None)
+    ('3.2 s', '1 min 15 s', '–')
+    """
+    if not is_number(value):
+        return MISSING
+    if float(value) < 60:
+        return f"{float(value):.1f} s"
+    minutes, rest = divmod(round(float(value)), 60)
+    return f"{minutes} min {rest} s"
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number (a truth value is not one).
+
+    >>> is_number(1), is_number(float("nan")), is_number("1"), is_number(None)
+    (True, False, False, False)
+    """
+    if isinstance(value, (bool, str, bytes)) or value is None:
+        return False
+    try:
+        return math.isfinite(value)
+    except TypeError:
+        return False
+
+
+def fitted(text: object, width: int) -> str:
+    """Shorten a label to a width in Latin letters: on one line, without control characters, an East Asian letter is two.
+
+    >>> fitted("months_since_the_last_payment", 12)
+    'months_sinc…'
+    >>> fitted("客户年龄段", 7)
+    '客户年…'
+    """
+    plain = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    if _width(plain) <= width:
+        return plain
+    kept, used = "", 1
+    for letter in plain:
+        used += _width(letter)
+        if used > width:
+            break
+        kept += letter
+    return kept + "…"
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
