@@ -166,12 +166,17 @@ class Schema:
                 where=f"a table with the columns {shortened(names)}",
                 mend=near(absent[0], names) or "add the columns; empty cells are allowed",
             )
-        data: dict[str, np.ndarray[Any, Any]] = {}
+        data: dict[str, pd.Series] = {}
         problems = []
         for column in self.columns:
             series = frame.iloc[:, positions[column.name]].rename(column.name)
             try:
-                data[column.name] = levels(series) if column.kind == "categorical" else _numbers(series)
+                # The type is named, or pandas would make its own kind of text of the levels.
+                data[column.name] = (
+                    pd.Series(levels(series), index=frame.index, dtype=object)
+                    if column.kind == "categorical"
+                    else pd.Series(_numbers(series), index=frame.index, dtype=np.float64)
+                )
             except ValueError as error:
                 problems.append(str(error))
         if problems:
@@ -256,12 +261,14 @@ def _kind(series: pd.Series, name: str) -> Kind:
         )
     if seen in _NUMERIC:
         return "numeric"
-    if seen in {"mixed", "complex", "bytes"}:
-        _refuse_collections(series, name)
+    refuse_collections(series, name)
     return "categorical"
 
 
-def _refuse_collections(series: pd.Series, name: str) -> None:
+def refuse_collections(series: pd.Series, name: str) -> None:
+    """Raise a DataError when a cell of a column holds a list or the like instead of a number or text."""
+    if pd.api.types.infer_dtype(series, skipna=True) not in {"mixed", "complex", "bytes"}:
+        return
     for row, value in series.items():
         if not pd.api.types.is_scalar(value) or isinstance(value, (bytes, complex)):
             raise DataError(

@@ -1,0 +1,267 @@
+"""From a table as it is to one that can be learnt from: every check, and a note of everything found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from riskml.config import ColumnConfig, DataConfig, Experiment
+from riskml.data.catalog import sample, samples
+from riskml.data.roles import as_of_dates, blank, customers, outcome, row_names
+from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc
+from riskml.errors import ConfigError, DataError
+from riskml.runtime.frame import level, levels
+from riskml.schema import Column, Schema, near, refuse_collections, refuse_duplicates, shortened
+
+FEWEST_ROWS = 50
+"""Below this, no split leaves enough to learn from and to judge by."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table that can be learnt from.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n, p)
+        What models see, in the schema's form; indexed by customer (row number where there is no identifier).
+    y : Series of int8, shape (n,)
+        1 is the event. The index of ``X``.
+    dates : Series of datetime64, shape (n,), or None
+        As-of dates. The index of ``X``.
+    schema : Schema
+    notes : DataFrame
+        What was found: column, finding, severity ("info" or "warning"), done ("dropped", "converted" or "kept").
+    """
+
+    X: pd.DataFrame
+    y: pd.Series
+    dates: pd.Series | None
+    schema: Schema
+    notes: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Note:
+    column: str
+    finding: str
+    severity: str
+    done: str
+
+
+def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
+    """Check a table against an experiment, and return what its models learn from.
+
+    Columns that cannot help are left out and noted: those without values, with one value, of dates, and text that
+    differs in every row. Suspicions (identifiers, leaks, very many levels) are noted and left to the user. What an
+    experiment says of a column in ``data.columns`` overrules a suspicion.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n, any)
+        One row per customer.
+    experiment : Experiment
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    ConfigError
+        When the experiment names a column that the table does not have.
+    DataError
+        When the table, its outcome, its identifiers, its dates or its values cannot be learnt from.
+    """
+    data = experiment.data
+    frame = frame.set_axis(pd.Index([str(name) for name in frame.columns], dtype=object), axis=1)
+    refuse_duplicates(frame.columns)
+    _check_names(list(frame.columns), data)
+    _check_size(frame)
+    # From here on every row goes by its customer's name, in errors too.
+    frame = frame.set_axis(pd.RangeIndex(len(frame), name="row"), axis=0)
+    frame = frame if data.id is None else frame.set_axis(customers(frame[data.id]), axis=0)
+    y = outcome(frame[data.target], data.event)
+    _check_events(y, experiment.split.folds)
+    dates = None if data.date is None else as_of_dates(frame[data.date])
+    roles = {data.target, data.id, data.date, *data.exclude}
+    _refuse_infinite(frame.drop(columns=[name for name in roles if name is not None]))
+    features, notes = _features(frame[[name for name in frame.columns if name not in roles]], y, data)
+    several = frame[data.target].nunique()
+    if several > 2:
+        finding = f"{several} values; {data.event!r} is the event, all others together are not"
+        notes.insert(0, _Note(data.target, finding, "warning" if several > 10 else "info", "converted"))
+    schema = _described(Schema.infer(features, data.columns), data.source)
+    return Prepared(schema.conform(features), y, dates, schema, _table(notes))
+
+
+def _check_names(names: list[str], data: DataConfig) -> None:
+    said: list[tuple[str, str | None]] = [("data.target", data.target), ("data.id", data.id), ("data.date", data.date)]
+    said += [("data.exclude", name) for name in data.exclude]
+    said += [("data.columns", name) for name in data.columns]
+    for key, name in said:
+        if name is not None and name not in names:
+            raise ConfigError(
+                f"the table has no column {name!r}; it has {shortened(names, 20)}",
+                where=key,
+                mend=near(name, names) or "name one of the table's columns",
+            )
+
+
+def _check_size(frame: pd.DataFrame) -> None:
+    if len(frame) < FEWEST_ROWS:
+        raise DataError(
+            f"the table has {len(frame)} rows; at least {FEWEST_ROWS} are needed to learn from some and judge by others"
+            if len(frame)
+            else "the table has no rows",
+            mend="use more rows; a model worth using takes hundreds of events",
+        )
+
+
+def _check_events(y: pd.Series, folds: int) -> None:
+    events = int(y.sum())
+    for kind, count in (("events", events), ("non-events", len(y) - events)):
+        if count < 2 * folds:
+            raise DataError(
+                f"the target has {count} {kind} in {len(y)} rows; at least {2 * folds} are needed, "
+                f"two for each of the {folds} folds",
+                where=f"column {y.name!r}",
+                mend="use more rows, or fewer folds (split.folds)",
+            )
+
+
+def _refuse_infinite(frame: pd.DataFrame) -> None:
+    problems = []
+    for name, column in frame.select_dtypes("number").items():
+        infinite = np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        if infinite.any():
+            problems.append(f"  - column {name!r}: {int(infinite.sum())} in {row_names(column.index[infinite])}")
+    if problems:
+        raise DataError(
+            "\n".join(["values must be finite; infinite are", *problems]),
+            mend="leave these cells empty: a ratio with nothing below the line has no value",
+        )
+
+
+def _features(frame: pd.DataFrame, y: pd.Series, data: DataConfig) -> tuple[pd.DataFrame, list[_Note]]:
+    kept: dict[str, pd.Series] = {}
+    notes: list[_Note] = []
+    problems: list[str] = []
+    for name in frame.columns:
+        said = data.columns.get(name, ColumnConfig())
+        refuse_collections(frame[name], name)
+        column = frame[name].mask(blank(frame[name]))
+        useless = _useless(column, said)
+        if useless:
+            notes.append(replace(useless, column=name))
+            continue
+        if said.kind != "categorical":
+            numbers, problem = _numbers(column)
+            if problem:
+                problems.append(problem)
+                continue
+            if numbers is not None:
+                notes.append(_Note(name, "numbers stored as text", "info", "converted"))
+                column = numbers
+        kept[name] = column
+        notes += _suspicions(column, y, said)
+    if problems:
+        raise DataError(
+            "\n".join(["numbers and text are mixed", *problems]),
+            mend="correct these values or leave their cells empty; if they are codes, set "
+            "data.columns.<column>.kind to categorical",
+        )
+    if not kept:
+        raise DataError(
+            "no column is left to learn from" + (f": {notes[0].column} has {notes[0].finding}" if notes else ""),
+            mend="add columns that describe the customers, or shorten data.exclude",
+        )
+    return pd.DataFrame(kept, index=frame.index), notes
+
+
+def _useless(column: pd.Series, said: ColumnConfig) -> _Note | None:
+    """Return why a column is left out, or None."""
+    if column.isna().all():
+        return _Note("", "no values", "warning", "dropped")
+    if column.nunique(dropna=False) == 1:
+        return _Note("", f"one value only: {level(column.iloc[0])}", "warning", "dropped")
+    if said.kind is not None:
+        return None
+    form = date_form(column)
+    if form:
+        return _Note("", f"dates ({form}): as such no feature", "warning", "dropped")
+    if not pd.api.types.is_numeric_dtype(column.dtype) and not _has_numbers(column):
+        reason = identifier_reason(column)
+        if reason:
+            return _Note("", f"seems to be an identifier: {reason}", "warning", "dropped")
+    return None
+
+
+def _suspicions(column: pd.Series, y: pd.Series, said: ColumnConfig) -> Iterable[_Note]:
+    name = str(column.name)
+    reason = identifier_reason(column) if said.kind is None else None
+    if reason:
+        finding = f"seems to be an identifier: {reason}; name it in data.id or data.exclude if it is"
+        yield _Note(name, finding, "warning", "kept")
+    known = column.dropna()
+    if not pd.api.types.is_numeric_dtype(column.dtype) and known.nunique() > 0.5 * len(known):
+        yield _Note(name, f"{known.nunique()} levels in {len(known)} rows: most are seen once", "warning", "kept")
+    auc = solo_auc(column, y)
+    if auc > LEAK_AUC:
+        finding = f"ranks the outcome by itself with an AUC of {auc:.3f}: was it known at the as-of date?"
+        yield _Note(name, finding, "warning", "kept")
+
+
+def _has_numbers(column: pd.Series) -> bool:
+    return bool(_parsed(column.dropna().drop_duplicates().head(1000)).notna().mean() > 0.5)
+
+
+def _parsed(column: pd.Series) -> pd.Series:
+    cells = column.astype(object)
+    booleans = cells.map(lambda cell: isinstance(cell, (bool, np.bool_)))
+    return pd.to_numeric(cells.mask(booleans), errors="coerce")
+
+
+def _numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
+    """Return text as numbers if it is meant so (else None), and what keeps some of it from being numbers.
+
+    Text is meant as numbers when all of it reads so and none is padded with zeros; a few words among numbers (1 %, or
+    among more than 10 different numbers any share below a half) are errors of the data.
+    """
+    if pd.api.types.is_numeric_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
+        return None, ""
+    known = column.dropna()
+    if not _has_numbers(known):
+        return None, ""
+    numbers = _parsed(known)
+    wrong = known[numbers.isna()]
+    if pd.Series(levels(known)).str.fullmatch(r"0\d+").any():
+        return None, ""
+    if wrong.empty:
+        return numbers.astype(np.float64).reindex(column.index), ""
+    share = len(wrong) / len(known)
+    if share <= 0.01 or (share < 0.5 and numbers.nunique() > 10):
+        rows = ", ".join(f"row {row!r}: {value!r}" for row, value in wrong.head(5).items())
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        return None, f"  - column {column.name!r}: {len(known) - len(wrong)} numbers, and {rows}{more}"
+    return None, ""
+
+
+def _described(schema: Schema, source: str) -> Schema:
+    """Fill in what the catalog knows of a sample's columns, where the experiment says nothing."""
+    if source not in {known.name for known in samples()}:
+        return schema
+    known = sample(source).descriptions
+
+    def told(column: Column) -> Column:
+        return column if column.description else replace(column, description=known.get(column.name, ""))
+
+    return Schema(tuple(map(told, schema)))
+
+
+def _table(notes: list[_Note]) -> pd.DataFrame:
+    rows = [(note.column, note.finding, note.severity, note.done) for note in notes]
+    return pd.DataFrame(rows, columns=["column", "finding", "severity", "done"], dtype=object)

@@ -1,0 +1,173 @@
+"""The columns that no model sees: the outcome, the customer, and the as-of date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from riskml.config import Scalar
+from riskml.errors import DataError
+from riskml.runtime.frame import level, levels
+from riskml.schema import near, shortened
+
+_YES = {"1", "true", "yes", "y", "on", "t"}
+_NO = {"0", "false", "no", "n", "off", "f"}
+
+
+def outcome(column: pd.Series, event: Scalar) -> pd.Series:
+    """Return the target as 0 and 1, where 1 is the event.
+
+    Parameters
+    ----------
+    column : Series of shape (n,)
+        Any two or more values, none missing.
+    event : bool, int, float or str
+        The value that is the event; compared as text, so that 1, 1.0 and "1" are one.
+
+    Returns
+    -------
+    Series of int8, shape (n,)
+
+    Raises
+    ------
+    DataError
+        When cells are blank, the event is not among the values, or it is the only one.
+
+    Examples
+    --------
+    >>> outcome(pd.Series(["good", "bad"], name="status"), "bad").tolist()
+    [0, 1]
+    """
+    refuse_blanks(column, "the target", "take out the rows whose outcome is not known")
+    texts = levels(column)
+    values = list(dict.fromkeys(texts))
+    wanted = matching_level(values, event)
+    if wanted is None:
+        raise DataError(
+            f"no row of the target has the event's value {event!r}; its values are {shortened(sorted(values))}",
+            where=f"column {column.name!r}, data.event",
+            mend=near(level(event), values) or "set data.event to the value that stands for default or churn",
+        )
+    if len(values) == 1:
+        raise DataError(
+            f"the target has one value only: {values[0]!r}; a model needs rows with and without the event",
+            where=f"column {column.name!r}",
+            mend="add rows of the other outcome, or name another target",
+        )
+    return pd.Series((texts == wanted).astype(np.int8), index=column.index, name=column.name)
+
+
+def matching_level(values: Sequence[str], event: Scalar) -> str | None:
+    """Return the one of a target's values that an experiment means by its event, or None.
+
+    YAML reads an unquoted ``yes`` as true and ``no`` as false; these mean the value that says so.
+
+    Examples
+    --------
+    >>> matching_level(["no", "yes"], True), matching_level(["0", "1"], "1.0")
+    ('yes', '1')
+    """
+    if level(event) in values:
+        return level(event)
+    text = str(event).strip().casefold()
+    if text in _YES | _NO:
+        same = _YES if text in _YES else _NO
+        found = [value for value in values if value.strip().casefold() in same]
+        return found[0] if len(found) == 1 else None
+    try:
+        text = level(float(text))
+    except (ValueError, OverflowError):
+        return None
+    return text if text in values else None
+
+
+def customers(column: pd.Series) -> pd.Index:
+    """Return the customers' identifiers, each of them once.
+
+    Raises
+    ------
+    DataError
+        When an identifier is missing, or names several rows.
+    """
+    refuse_blanks(column, "the customer's identifier", "give every customer one, or set data.id to null")
+    twice = column.duplicated(keep=False)
+    if twice.any():
+        names = column[twice].drop_duplicates()
+        raise DataError(
+            f"{len(names)} {'customers have' if len(names) > 1 else 'customer has'} several rows, "
+            f"{int(twice.sum())} in all: {shortened(names, 5)}",
+            where=f"column {column.name!r}",
+            mend="keep one row per customer: sum up, or keep the row of one as-of date",
+        )
+    index: pd.Index = pd.Index(column.array, name=column.name)
+    return index
+
+
+def as_of_dates(column: pd.Series) -> pd.Series:
+    """Return the as-of dates as timestamps without time zone.
+
+    Parameters
+    ----------
+    column : Series of shape (n,)
+        Timestamps or dates, text in ISO 8601 (2024-01-31, or 2024-01), or whole numbers YYYYMMDD or YYYYMM.
+
+    Raises
+    ------
+    DataError
+        When a date is missing or cannot be read.
+    """
+    refuse_blanks(column, "the as-of date", "date every row, or take the row out")
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        dates = column
+    elif isinstance(column.dtype, pd.PeriodDtype):
+        dates = column.dt.start_time
+    else:
+        texts = pd.Series(levels(column), index=column.index, name=column.name).str.strip()
+        dates = pd.to_datetime(
+            texts.str.replace(r"^(\d{4})(\d\d)(\d\d)?$", _dashed, regex=True),
+            format="ISO8601",
+            errors="coerce",
+            utc=True,
+        )
+        lost = dates.isna()
+        if lost.any():
+            raise DataError(
+                f"{int(lost.sum())} as-of dates cannot be read, such as {column[lost].iloc[0]!r}",
+                where=f"column {column.name!r}, {row_names(column.index[lost])}",
+                mend="write dates as YYYY-MM-DD",
+            )
+    return dates.dt.tz_localize(None) if dates.dt.tz is not None else dates
+
+
+def _dashed(match: object) -> str:
+    return "-".join(part for part in match.groups() if part)  # type: ignore[attr-defined]
+
+
+def blank(column: pd.Series) -> np.ndarray:
+    """Return which cells are empty or hold blanks only, as booleans of shape (n,)."""
+    empty: np.ndarray = column.isna().to_numpy(dtype=bool)
+    if not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        empty = empty | np.array([isinstance(value, str) and not value.strip() for value in column], dtype=bool)
+    return empty
+
+
+def refuse_blanks(column: pd.Series, role: str, mend: str) -> None:
+    """Raise a DataError that says how many cells of a role are blank, and which come first."""
+    empty = blank(column)
+    if empty.any():
+        raise DataError(
+            f"{role} is blank in {int(empty.sum())} of {len(column)} rows",
+            where=f"column {column.name!r}, {row_names(column.index[empty])}",
+            mend=mend,
+        )
+
+
+def row_names(index: pd.Index) -> str:
+    """Return the first of some rows' labels for a message.
+
+    >>> row_names(pd.Index([3, 4], name="row")), row_names(pd.Index(["C7"], name="customer"))
+    ('rows 3, 4 (counted from 0)', "rows 'C7'")
+    """
+    return f"rows {shortened(index, 5)}" + (" (counted from 0)" if index.name == "row" else "")

@@ -1,0 +1,200 @@
+"""What a column's values give away: dates, identifiers, special codes, and leaks. Heuristics, each stated as a rule."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LEAK_AUC = 0.95
+"""A single column that ranks the outcome better than this is suspected to know it."""
+
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_CLOCK = r"([ T]\d{1,2}:\d{2}.*)?"
+_DATES = re.compile(
+    rf"(19|20)\d\d[-/.]\d{{1,2}}([-/.]\d{{1,2}}{_CLOCK})?"  # 2024-01-31, 2024/1/31 12:00, 2024-01
+    rf"|\d{{1,2}}[-/.]\d{{1,2}}[-/.](19|20)?\d\d{_CLOCK}"  # 31.01.2024, 1/31/24
+    rf"|(\d{{1,2}}[- ])?{_MONTH}[- ,]+(\d{{1,2}},? +)?(19|20)?\d\d",  # 31 Jan 2024, Jan-2024, January 31, 2024
+    re.IGNORECASE,
+)
+_ID_NAME = re.compile(
+    r"(^|_)(id|ids|uuid|guid|rownames?|rownum|row|index|key|unnamed(_\d+)?)$"
+    r"|(customer|client|cust|account|acct|loan|user|member|application|contract|person|policy|card|row)"
+    r"_?(id|no|nr|num|number|key)$"
+)
+_DATE_NAME = re.compile(r"(date|month|period|vintage|quarter|day)", re.IGNORECASE)
+_MOST = 1000  # distinct values looked at: enough to tell a form
+
+
+def date_form(values: pd.Series) -> str | None:
+    """Return in what form a column holds dates, or None when it does not.
+
+    A column holds dates when its type is one, when each of its texts is written like one (2024-01-31, 31.01.2024,
+    Jan-2024), or when each of its numbers reads as YYYYMMDD (or as YYYYMM, and its name speaks of a date).
+
+    Examples
+    --------
+    >>> date_form(pd.Series(["2024-01-31", "2024-02-29"]))
+    'text such as 2024-01-31'
+    """
+    seen = pd.api.types.infer_dtype(values, skipna=True)
+    if pd.api.types.is_datetime64_any_dtype(values.dtype) or seen in {"datetime", "datetime64", "date", "period"}:
+        return "dates"
+    distinct = values.dropna().drop_duplicates().head(_MOST)
+    if len(distinct) < 2:
+        return None
+    if seen in {"integer", "floating"}:
+        return _date_numbers(distinct.to_numpy(dtype=np.float64), str(values.name))
+    texts = [str(value).strip() for value in distinct]
+    if all(_DATES.fullmatch(text) for text in texts):
+        return f"text such as {texts[0]}"
+    return None
+
+
+def _date_numbers(numbers: Floats, name: str) -> str | None:
+    if (numbers != np.floor(numbers)).any():
+        return None
+    day = np.ones_like(numbers)
+    months = numbers
+    if numbers.min() > 19000000:
+        day, months = numbers % 100, numbers // 100
+    elif not _DATE_NAME.search(name):
+        return None
+    year, month = months // 100, months % 100
+    fits = (year >= 1900) & (year <= 2100) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    return f"whole numbers such as {int(numbers[0])}" if fits.all() else None
+
+
+def identifier_reason(values: pd.Series) -> str | None:
+    """Return why a column seems to name customers rather than to describe them, or None.
+
+    It does when it is text and 99 % of its values occur once; when it is whole numbers that count the rows (all
+    different, and hardly a gap between the smallest and the largest); or when it is text or whole numbers, 95 % of them
+    different, and its name says so (id, key, customer_no, …).
+
+    Examples
+    --------
+    >>> identifier_reason(pd.Series(range(100), name="nr"))
+    'its values only count the rows'
+    """
+    known = values.dropna()
+    n, distinct = len(known), known.nunique()
+    if n < 20 or distinct < 0.95 * n or pd.api.types.is_bool_dtype(values.dtype):
+        return None
+    number = pd.api.types.is_numeric_dtype(values.dtype)
+    if not number and distinct >= 0.99 * n:
+        return "nearly every row has a value of its own"
+    if number:
+        numbers = known.to_numpy(dtype=np.float64)
+        if not np.isfinite(numbers).all() or (numbers != np.floor(numbers)).any():
+            return None
+        if distinct == n and numbers.max() - numbers.min() < 1.1 * n:
+            return "its values only count the rows"
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", str(values.name)).lower().strip("_")
+    if _ID_NAME.search(name):
+        return "its name and its nearly unique values say so"
+    return None
+
+
+def special_codes(values: pd.Series) -> dict[float, int]:
+    """Return the values of a numeric column that look like codes, and how often each occurs.
+
+    Codes are repeated (3 times and in 0.1 % of the rows at the least), stand beside at least 5 other values, and are
+    either
+
+    - -1 … -3, -7 … -9, or such digits repeated (-88, -999), in a column that is otherwise not negative, or
+    - nines (99, 999, …; or one of the three numbers below, as 996 … 999; or -99, -999, …), apart from the other values
+      by at least half of their range.
+
+    Examples
+    --------
+    >>> special_codes(pd.Series([20, 31, 45, 52, 38, 27, 999, 999, 999]))
+    {999.0: 3}
+    """
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    distinct, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
+    often = dict(zip(distinct.tolist(), counts.tolist(), strict=True))
+    negative = distinct[distinct < 0]
+    codes = negative if all(map(_is_negative_code, negative.tolist())) else negative[:0]
+    codes = np.append(codes, _nines_apart(np.setdiff1d(distinct, codes)))
+    codes = np.append(codes, -_nines_apart(np.sort(-np.setdiff1d(distinct, codes))))
+    if len(distinct) - len(codes) < 5:
+        return {}
+    least = max(3, 0.001 * len(values))
+    return {code: often[code] for code in sorted(codes.tolist()) if often[code] >= least}
+
+
+def _is_negative_code(value: float) -> bool:
+    digits = str(int(-value))
+    return value == int(value) and (value in (-1, -2, -3) or (len(set(digits)) == 1 and digits[0] in "789"))
+
+
+def _nines_apart(distinct: Floats) -> Floats:
+    """Return the codes of nines at the upper end of sorted values, if they are far from the rest."""
+    nines = 10.0 ** len(str(int(distinct[-1]))) - 1 if len(distinct) and distinct[-1] >= 0 else 0.0
+    is_code = (distinct > nines - 4) & (distinct == np.floor(distinct))
+    codes, rest = distinct[is_code], distinct[~is_code]
+    far = nines >= 99 and len(codes) and len(rest) and codes[0] - rest[-1] >= 0.5 * (rest[-1] - rest[0])
+    return codes if far else distinct[:0]
+
+
+def solo_auc(values: pd.Series, y: pd.Series, *, seed: int = 0, most_rows: int = 50_000) -> float:
+    """Return how well one column alone ranks the outcome: its cross-validated AUC.
+
+    Event rates of at most 20 quantile bins (numbers) or of the levels (text), missing apart, are learnt on two thirds
+    of the rows and rank the other third, three times: whether high or low values are risky is learnt with them.
+
+    Parameters
+    ----------
+    values : Series of shape (n,)
+    y : Series of 0 and 1, shape (n,)
+    seed : int
+    most_rows : int
+        A larger table is sampled down to this many rows.
+
+    Returns
+    -------
+    float
+        0.5 for no information, 1 for a column that knows the outcome.
+    """
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(values))[:most_rows]
+    target = y.to_numpy(dtype=np.float64)[rows]
+    groups = _groups(values.iloc[rows])
+    score = np.empty(len(rows))
+    fold = np.arange(len(rows)) % 3
+    for k in range(3):
+        learn, rank = fold != k, fold == k
+        base = target[learn].mean()
+        size = np.bincount(groups[learn], minlength=groups.max() + 1)
+        events = np.bincount(groups[learn], weights=target[learn], minlength=groups.max() + 1)
+        # Shrunk as if 5 average rows were added: a level seen once must not look certain. The rate is taken relative to
+        # the base, or folds of different base rates would rank rows that no column tells apart.
+        score[rank] = (((events + 5 * base) / (size + 5)) - base)[groups[rank]]
+    return _auc(target, score.round(12))
+
+
+def _groups(values: pd.Series) -> NDArray[np.intp]:
+    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        known = numbers[np.isfinite(numbers)]
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, 21)[1:-1])) if len(known) else np.array([])
+        # Both sides of an edge, so that a value on which many rows sit is a bin of its own.
+        both = np.unique(np.concatenate([edges, np.nextafter(edges, np.inf)]))
+        groups = np.searchsorted(both, numbers, side="right")
+        groups[np.isnan(numbers)] = len(both) + 1
+        return groups.astype(np.intp)
+    codes, uniques = pd.factorize(values, use_na_sentinel=True)
+    return np.where(codes < 0, len(uniques), codes).astype(np.intp)
+
+
+def _auc(target: Floats, score: Floats) -> float:
+    _, rank = np.unique(score, return_inverse=True)
+    events = np.bincount(rank, weights=target)
+    others = np.bincount(rank, weights=1 - target)
+    pairs = events.sum() * others.sum()
+    return float((events * (np.cumsum(others) - others / 2)).sum() / pairs) if pairs else 0.5
