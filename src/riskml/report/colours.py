@@ -21,7 +21,8 @@ FAMILIES = {
     "boosting": "#e69f00",
     "blend": "#cc79a7",
 }
-KINDS = {"numeric": "#0072b2", "categorical": "#e69f00"}
+KINDS = {"numeric": "#4b6584", "categorical": "#b7a261"}
+SHARE = "#e4e9ee"
 
 _LOW, _MIDDLE, _HIGH = "#5b9bd5", "#f0c23b", "#d55e00"
 _OTHER_FAMILY = "#4d4d4d"

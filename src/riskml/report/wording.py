@@ -88,7 +88,7 @@ def is_number(value: Any) -> bool:
 
 
 def fitted(text: object, width: int) -> str:
-    """Shorten a label to a width in Latin letters: on one line, without control characters, an East Asian letter is two.
+    """Shorten a label to one line of a width in Latin letters, of which an East Asian letter takes two.
 
     >>> fitted("months_since_the_last_payment", 12)
     'months_sinc…'

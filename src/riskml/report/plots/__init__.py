@@ -1,7 +1,7 @@
 """Pictures: plain frames and arrays in, a `Picture` out; nothing is computed that `riskml.validation` computes.
 
-A picture shows itself in a notebook; ``picture.save(path)`` writes it as PNG with its description inside. This is the only
-place that imports matplotlib.
+A picture shows itself in a notebook; ``picture.save(path)`` writes it as PNG with its description inside. This is the
+only place that imports matplotlib.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def tiers(table: pd.DataFrame) -> Picture:
     picture = Picture(8.5, 1.6 + 0.52 * len(table), f"Tiers. {said}.")
     headline(picture, "Tiers: how many customers, how much risk")
     left, right = picture.subplots(1, 2, sharey=True, width_ratios=[2, 3])
-    y = np.arange(len(table))
+    y = np.arange(len(table), dtype=float)
     left.barh(y, share, height=0.6, color=colours)
     for at, part, total in zip(y, share, rows, strict=True):
         left.text(part, at, f"  {percent(part, 0)}  ({count(total)})", va="center", fontsize=8.5)
@@ -52,8 +52,9 @@ def tiers(table: pd.DataFrame) -> Picture:
     right.scatter(expected, y, s=260, marker="|", color=INK, linewidth=2.2, zorder=4, label="expected by the model")
     reach = np.concatenate([expected, observed, high])
     top = max(float(np.nanmax(reach, initial=0)), 0.01)
-    for at, value in enumerate(observed):
-        edge = float(np.nanmax([value, high[at], expected[at], 0.0]))
+    for at, value in zip(y, observed, strict=True):
+        place = int(at)
+        edge = float(np.nanmax([value, high[place], expected[place], 0.0]))
         text = percent(value) if np.isfinite(value) else "no customers"
         right.text(edge + 0.03 * top, at, text, va="center", fontsize=8.5)
     right.set_xlim(0, top * 1.22)
@@ -90,14 +91,15 @@ def drivers(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> Picture
     if shown.empty:
         empty(axes, "The model uses no column.")
         return picture
-    y = np.arange(len(shown))
+    y = np.arange(len(shown), dtype=float)
     axes.barh(y, value, height=0.64, color=FAMILIES.get(family, NON_EVENT))
     for at, size in zip(y, value, strict=True):
         axes.text(size, at, f" {number(size, 2)}", va="center", fontsize=8.5)
     axes.set_xlim(0, max(float(np.nanmax(value)), 1e-6) * 1.12)
     rows_from_the_top(axes, [fitted(column, 34) for column in shown["column"]])
     rest = len(ranked) - len(shown)
-    axes.set_title("mean absolute contribution, log-odds" + (f" ({rest} smaller ones are not shown)" if rest else ""))
+    left_out = f" (not shown: {rest} smaller)" if rest else ""
+    axes.set_title(f"mean absolute contribution, log-odds{left_out}")
     return picture
 
 
@@ -149,16 +151,22 @@ def reasons_of_customer(
     picture = Picture(8, 1.9 + 0.33 * (len(steps) + 2), alt)
     headline(picture, f"Why {name} is scored so{risk}")
     axes = picture.subplots()
-    y = np.arange(1, len(steps) + 1)
+    y = np.arange(1, len(steps) + 1, dtype=float)
     axes.barh(y, size, left=starts, height=0.62, color=[EVENT if step > 0 else NON_EVENT for step in size])
     spine = np.concatenate([[reference], ends, [final]])
-    axes.vlines(spine[:-1], np.arange(len(steps) + 1), np.arange(1, len(steps) + 2), color=MUTED, linewidth=0.8)
+    axes.vlines(
+        spine[:-1],
+        np.arange(len(steps) + 1, dtype=float),
+        np.arange(1, len(steps) + 2, dtype=float),
+        color=MUTED,
+        linewidth=0.8,
+    )
     axes.plot([reference, final], [0, len(steps) + 1], "D", color=OVERALL, markersize=6, zorder=3)
     reach = max(float(spine.max() - spine.min()), 0.1)
     for at, step, start, end in zip(y, size, starts, ends, strict=True):
         axes.text(max(start, end) + 0.015 * reach, at, signed(step), va="center", fontsize=8.5)
-    for at, value in ((0, reference), (len(steps) + 1, final)):
-        axes.text(value + 0.025 * reach, at, signed(value), va="center", fontsize=8.5, fontweight="bold")
+    for place, value in ((0, reference), (len(steps) + 1, final)):
+        axes.text(value + 0.025 * reach, place, signed(value), va="center", fontsize=8.5, fontweight="bold")
     axes.set_xlim(float(spine.min()) - 0.05 * reach, float(spine.max()) + 0.16 * reach)
     rows_from_the_top(axes, ["reference customer", *(label for label, _ in steps), name])
     axes.set_title("log-odds: to the right raises the risk, to the left lowers it")

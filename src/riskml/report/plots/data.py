@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from riskml.report.colours import EVENT, INK, KINDS, MUTED, NON_EVENT, OVERALL
-from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style, rows_from_the_top
+from riskml.report.colours import EVENT, INK, KINDS, MUTED, NON_EVENT, OVERALL, SHARE
+from riskml.report.plots.picture import CLEAR, Picture, as_percent, empty, headline, house_style, rows_from_the_top
 from riskml.report.wording import count, fitted, number, percent, signed
 
 _MOST_COLUMNS = 30
@@ -41,7 +41,7 @@ def target_overview(parts: pd.DataFrame, *, event: str = "event") -> Picture:
     headline(picture, f"Rows and share of {fitted(event, 30)} in each part")
     left, right = picture.subplots(1, 2, sharey=True, width_ratios=[3, 2])
 
-    y = np.arange(len(labels))
+    y = np.arange(len(labels), dtype=float)
     left.barh(y, rows - events, height=0.6, color=NON_EVENT, label=f"no {fitted(event, 30)}")
     left.barh(y, events, height=0.6, left=rows - events, color=EVENT, label=fitted(event, 30))
     for at, total in zip(y, rows, strict=True):
@@ -76,7 +76,9 @@ def missing_and_kinds(profile: pd.DataFrame) -> Picture:
     made_of = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
     gaps = profile.loc[profile["missing"] > 0].sort_values("missing", ascending=False, kind="stable")
     shown = gaps.head(_MOST_COLUMNS)
-    said = ", ".join(f"{c} {percent(m)}" for c, m in zip(shown["column"].head(5), shown["missing"].head(5), strict=True))
+    said = ", ".join(
+        f"{c} {percent(m)}" for c, m in zip(shown["column"].head(5), shown["missing"].head(5), strict=True)
+    )
     alt = f"{len(profile)} columns ({made_of}); {len(gaps)} have missing values" + (f": {said}." if said else ".")
     picture = Picture(8, 1.4 + 0.27 * max(len(shown), 3), alt)
     headline(picture, f"Missing values: {len(gaps)} of {len(profile)} columns have some")
@@ -84,7 +86,7 @@ def missing_and_kinds(profile: pd.DataFrame) -> Picture:
     if shown.empty:
         empty(axes, f"No value is missing in any of the {len(profile)} columns ({made_of}).")
         return picture
-    y, share = np.arange(len(shown)), shown["missing"].to_numpy(float)
+    y, share = np.arange(len(shown), dtype=float), shown["missing"].to_numpy(float)
     axes.barh(y, share, height=0.62, color=[KINDS.get(kind, MUTED) for kind in shown["kind"]])
     for at, value in zip(y, share, strict=True):
         axes.text(value, at, f" {percent(value)}", va="center", fontsize=8.5)
@@ -107,7 +109,7 @@ def event_rate_by_column(
     Parameters
     ----------
     tables : mapping of column to DataFrame
-        The bins of each column (``OptimalBinner.tables_``): ``bin``, ``count``, ``event_rate``; in the order to be shown.
+        The bins of each column (``OptimalBinner.tables_``): ``bin``, ``count``, ``event_rate``; in the order shown.
     overall : float
         Event rate of all rows, drawn as a line.
     columns : int, default 3
@@ -142,12 +144,9 @@ def event_rate_by_column(
         _panel(axes, shown[name], overall, max(top, 1e-6))
         axes.set_title(fitted(name, 34), color=INK, fontweight="bold", fontsize=9)
     handles = [
-        axes_handle
-        for axes_handle in (
-            Patch(color="#e4e9ee", label="share of rows"),
-            Patch(color=EVENT, label="event rate above the overall one"),
-            Patch(color=NON_EVENT, label="below"),
-        )
+        Patch(color=EVENT, label=f"event rate above the overall {percent(overall)}"),
+        Patch(color=NON_EVENT, label="below it"),
+        Patch(color=SHARE, label="share of rows (the panel's width is all rows)"),
     ]
     picture.legend(handles=handles, loc="outside lower left", ncols=3, handlelength=1)
     return picture
@@ -178,7 +177,7 @@ def woe(table: pd.DataFrame, column: str) -> Picture:
     picture = Picture(9, 1.7 + 0.36 * len(table), f"Bins of {column}, information value {number(iv)}. {said}.")
     headline(picture, f"{fitted(column, 50)}: information value {number(iv)}")
     left, middle, right = picture.subplots(1, 3, sharey=True, width_ratios=[3, 2, 2])
-    y = np.arange(len(table))
+    y = np.arange(len(table), dtype=float)
     events, rows = table["event"].to_numpy(float), table["count"].to_numpy(float)
     left.barh(y, rows - events, height=0.62, color=NON_EVENT, label="no event")
     left.barh(y, events, height=0.62, left=rows - events, color=EVENT, label="event")
@@ -203,17 +202,18 @@ def woe(table: pd.DataFrame, column: str) -> Picture:
     for at, value in zip(y, evidence, strict=True):
         side = "left" if value >= 0 else "right"
         right.text(value, at, f" {signed(value)} ", va="center", ha=side, fontsize=8)
-    right.set_xlim(-1.45 * reach, 1.45 * reach)
+    right.set_xlim(-1.7 * reach, 1.7 * reach)
+    right.grid(visible=False, axis="y")
     right.locator_params(axis="x", nbins=5)
     right.set_title("weight of evidence")
     return picture
 
 
 def _panel(axes: Axes, table: pd.DataFrame, overall: float, top: float) -> None:
-    y = np.arange(len(table))
+    y = np.arange(len(table), dtype=float)
     share = table["count"].to_numpy(float) / max(float(table["count"].sum()), 1)
     rate = table["event_rate"].to_numpy(float)
-    axes.barh(y, share * top * 1.08, height=0.82, color="#e4e9ee", zorder=0.5)
+    axes.barh(y, share * top * 1.08, height=0.82, color=SHARE, zorder=0.5)
     axes.axvline(overall, color=OVERALL, linewidth=1, linestyle=(0, (4, 3)))
     colours = [EVENT if value > overall else NON_EVENT for value in rate]
     axes.hlines(y, overall, rate, color=colours, linewidth=2)
@@ -232,7 +232,15 @@ def _rates(axes: Axes, rate: np.ndarray, y: np.ndarray, low: np.ndarray, high: n
     top = float(np.nanmax(edge, initial=0.0)) or 0.01
     for at, value, end in zip(y, rate, edge, strict=True):
         if np.isfinite(value):
-            axes.text(end + 0.04 * top, at, percent(value), va="center", fontsize=8.5)
+            axes.annotate(
+                percent(value),
+                (end, at),
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8.5,
+                bbox=CLEAR,
+            )
     axes.set_xlim(0, top * 1.35)
     axes.locator_params(axis="x", nbins=4)
     as_percent(axes.xaxis, top)

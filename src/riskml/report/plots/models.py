@@ -77,9 +77,9 @@ def search_history(frame: pd.DataFrame) -> Picture:
     families = list(dict.fromkeys(frame["family"]))
     best = frame.groupby("family", sort=False)["auc_cv"].max()
     said = "; ".join(f"{family}: best {number(best[family])}" for family in families)
-    columns = min(max(len(families), 1), 3)
+    columns = 2 if len(families) in (2, 4) else min(max(len(families), 1), 3)
     lines = max(1, -(-len(families) // columns))
-    picture = Picture(2.9 * columns + 0.6, 2.1 * lines + 0.9, f"Search for hyperparameters by trial. {said}.")
+    picture = Picture(8.5 if columns > 1 else 5, 2.1 * lines + 0.9, f"Search for hyperparameters by trial. {said}.")
     headline(picture, "Search: the AUC of each trial, and the best so far")
     grid = picture.subplots(lines, columns, squeeze=False, sharey=True)
     for place, axes in enumerate(grid.flat):

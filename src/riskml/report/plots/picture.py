@@ -65,9 +65,7 @@ class Picture(Figure):
         """Return the picture as PNG: the same bytes for the same picture, the description inside."""
         buffer = io.BytesIO()
         with house_style():
-            self.savefig(
-                buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None, "Description": self.alt}
-            )
+            self.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None, "Description": self.alt})
         return buffer.getvalue()
 
     def save(self, path: str | Path) -> Path:
@@ -96,7 +94,8 @@ class Picture(Figure):
 @contextmanager
 def house_style() -> Iterator[None]:
     """Apply the kit's style inside the block, and leave the session's settings alone."""
-    with mpl.rc_context(_style()), warnings.catch_warnings():
+    style: Any = _style()
+    with mpl.rc_context(style), warnings.catch_warnings():
         # A letter that no installed face has is drawn as a box; that is no reason to lose the picture.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
@@ -150,6 +149,10 @@ def _style() -> dict[str, Any]:
 
 
 _DRAWN = ("axes.", "font.", "grid.", "legend.", "lines.", "patch.", "text.", "xtick.", "ytick.", "savefig.", "path.")
+
+
+# Behind a number that a line may cross.
+CLEAR = {"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85}
 
 
 def headline(picture: Picture, title: str) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from riskml.report.colours import EVENT, INK, MUTED, NON_EVENT, OVERALL, family_colour, tier_colours
-from riskml.report.plots.picture import Picture, as_percent, headline, house_style
+from riskml.report.plots.picture import CLEAR, Picture, as_percent, headline, house_style
 from riskml.report.wording import count, fitted, number, percent
 
 _CHANCE = (0, (4, 3))
@@ -41,7 +41,7 @@ def roc(
     """
     aucs = auc or {}
     names = {family: _with_auc(family, aucs.get(family, ())) for family in curves}
-    picture = Picture(6.2, 5.6, f"ROC curves on rows never seen in training. AUC: {'; '.join(names.values())}.")
+    picture = Picture(5.9, 5.9, f"ROC curves on rows never seen in training. {'; '.join(names.values())}.")
     headline(picture, "ROC: events found against false alarms")
     axes = picture.subplots()
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=_CHANCE)
@@ -57,8 +57,7 @@ def roc(
         )  # fmt: skip
     handles, labels = axes.get_legend_handles_labels()
     order = [labels.index(names[family]) for family in curves]
-    axes.legend([handles[i] for i in order], [labels[i] for i in order], loc="lower right", title="AUC")
-    axes.get_legend().get_title().set_color(MUTED)
+    axes.legend([handles[i] for i in order], [labels[i] for i in order], loc="lower right")
     _unit_square(axes)
     axes.set_xlabel("false alarms: share of non-events flagged")
     axes.set_ylabel("share of events found")
@@ -93,13 +92,10 @@ def calibration(table: pd.DataFrame, *, probability: ArrayLike | None = None, fa
     upper, lower = picture.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     top = min(1.0, float(np.nanmax(np.concatenate([expected, observed, high]), initial=0.02)) * 1.06)
     colour = family_colour(family) if family else INK
-    upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=_CHANCE)
-    upper.text(
-        0.8 * top, 0.76 * top, "perfect", color=MUTED, fontsize=8.5, rotation=45, rotation_mode="anchor", ha="center"
-    )
-    upper.vlines(expected, low, high, color=colour, linewidth=2.2, alpha=0.5)
-    upper.plot(expected, observed, "-", color=colour, linewidth=1, alpha=0.5)
-    upper.plot(expected, observed, "o", color=colour, markersize=7)
+    upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=_CHANCE, label="perfect")
+    upper.plot(expected, observed, "-o", color=colour, linewidth=1, markersize=7, label="observed in each band")
+    upper.vlines(expected, low, high, color=colour, linewidth=2.2, alpha=0.5, label="its interval")
+    upper.legend(loc="upper left")
     upper.set_ylim(-0.02 * top, top)
     upper.set_xlim(-0.02 * top, top)
     upper.set_ylabel("observed event rate")
@@ -109,7 +105,7 @@ def calibration(table: pd.DataFrame, *, probability: ArrayLike | None = None, fa
     as_percent(lower.xaxis, top)
     if probability is not None:
         values = np.asarray(probability, dtype=float)
-        lower.hist(values[np.isfinite(values)], bins=np.linspace(0, top, 41), color=colour, alpha=0.75)
+        lower.hist(values[np.isfinite(values)], bins=np.linspace(0, top, 41).tolist(), color=colour, alpha=0.75)
     else:
         lower.bar(expected, table["count"], width=0.018 * top, color=colour, alpha=0.75)
     lower.set_ylabel("rows")
@@ -146,7 +142,7 @@ def score_distribution(
     headline(picture, "Predicted probability of events and of non-events")
     axes = picture.subplots()
     top = min(1.0, float(np.nanmax(p, initial=0.02)) * 1.02)
-    edges = np.linspace(0, top, bins + 1)
+    edges = np.linspace(0, top, bins + 1).tolist()
     for name, values, colour in reversed(groups):
         if not values.size:
             continue
@@ -174,7 +170,7 @@ def gains(table: pd.DataFrame, *, family: str = "") -> Picture:
     Parameters
     ----------
     table : DataFrame
-        ``validation.gains_table``: ``cumulative_share``, ``captured``, ``event_rate``, ``lift``, the riskiest band first.
+        ``validation.gains_table``: ``cumulative_share``, ``captured``, ``event_rate``, ``lift``, the riskiest first.
     family : str, optional
         The model's family, for its colour.
 
@@ -201,7 +197,7 @@ def gains(table: pd.DataFrame, *, family: str = "") -> Picture:
     left.set_ylabel("share of all events held")
     left.legend(loc="lower right")
 
-    x = np.arange(1, len(table) + 1)
+    x = np.arange(1, len(table) + 1, dtype=float)
     right.bar(x, rate, width=0.72, color=[EVENT if value > 1 else NON_EVENT for value in lift])
     if np.isfinite(overall):
         right.axhline(overall, color=OVERALL, linewidth=1, linestyle=_CHANCE)
@@ -210,7 +206,7 @@ def gains(table: pd.DataFrame, *, family: str = "") -> Picture:
             textcoords="offset points", ha="right", fontsize=8.5, color=OVERALL,
         )  # fmt: skip
     for at, value, times in zip(x, rate, lift, strict=True):
-        right.text(at, value, f"{number(times, 1)}×", ha="center", va="bottom", fontsize=8)
+        right.text(at, value, f"{number(times, 1)}×", ha="center", va="bottom", fontsize=8, bbox=CLEAR)
     top = max(float(np.nanmax(rate, initial=0)), 0.01)
     right.set_ylim(0, top * 1.12)
     as_percent(right.yaxis, top)
@@ -242,7 +238,7 @@ def _with_auc(family: str, auc: Sequence[float]) -> str:
     values = [*auc, float("nan"), float("nan"), float("nan")]
     label = fitted(family, 24)
     if np.isfinite(values[0]):
-        label += f"  {number(values[0])}"
+        label += f"  AUC {number(values[0])}"
     if np.isfinite(values[1]) and np.isfinite(values[2]):
         label += f" ({number(values[1])} to {number(values[2])})"
     return label
