@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -15,10 +16,19 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from riskml.errors import DataError
 from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.model import Columns, Model, probability
-from riskml.schema import Schema
+from riskml.runtime.model import Model, probability
+from riskml.schema import Kind, Schema
 
 SpecialValues = Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True)
+class _Codes:
+    """The special codes of one column, as `riskml.schema.ColumnFacts`."""
+
+    special: Mapping[Any, str]
+    kind: Kind | None = None
+    description: str = ""
 
 
 class FrameEstimator(BaseEstimator):  # type: ignore[misc]
@@ -28,7 +38,8 @@ class FrameEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _learn_schema(self, X: Any, special_values: SpecialValues | None = None) -> pd.DataFrame:
         frame = self._named(X, reset=True)
-        self.schema_ = Schema.infer(frame, special_values or {})
+        codes = {name: _Codes(dict.fromkeys(values, "")) for name, values in (special_values or {}).items()}
+        self.schema_ = Schema.infer(frame, codes)
         return self.schema_.conform(frame)
 
     def _read(self, X: Any) -> pd.DataFrame:
@@ -84,9 +95,6 @@ class RiskEstimator(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
             raise DataError(f"the target has one class only: {self.classes_[0]!r}", mend="hand in rows of both classes")
         return codes.astype(np.int8)
 
-    def _columns(self, X: Any) -> Columns:
-        return read_columns(self._read(X), self.model_.kinds)
-
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return log-odds of the event, shape (n,); higher is riskier."""
         frame = self._read(X)
@@ -101,7 +109,8 @@ class RiskEstimator(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the more probable class of each row, shape (n,)."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+        risky = self.decision_function(X) > 0
+        return np.asarray(self.classes_[risky.astype(int)])
 
     def contributions(self, X: Any) -> pd.DataFrame:
         """Return the log-odds that each column adds to ``model_.base``, shape (n, columns); higher is riskier."""

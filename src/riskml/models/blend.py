@@ -1,0 +1,59 @@
+"""A blend: the other families' log-odds, weighted, no weight negative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from riskml.runtime.frame import Floats
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of a blend: ``margin = intercept + margins @ weights``."""
+
+    intercept: float
+    weights: Floats
+
+    def margin(self, margins: Floats) -> Floats:
+        """Return the blend's log-odds, shape (n,), from the families', shape (n, k)."""
+        return np.asarray(self.intercept + margins @ self.weights)
+
+
+def blend_weights(margins: Floats, target: NDArray[np.int8], shrinkage: float = 0.02) -> Weights:
+    """Return the non-negative weights of least log loss.
+
+    Parameters
+    ----------
+    margins : ndarray of shape (n, k)
+        Out-of-fold log-odds of k families; a model's own training rows would flatter it.
+    target : ndarray of 0 and 1, shape (n,)
+    shrinkage : float, default=0.02
+        Pull towards equal weights that sum to one, per row: the families agree on most customers, which leaves
+        the weights nearly undetermined without it.
+
+    Returns
+    -------
+    Weights
+
+    Notes
+    -----
+    Stacked generalisation with non-negative weights: Breiman (1996), "Stacked regressions".
+    """
+    rows, count = margins.shape
+    equal = np.full(count, 1.0 / count)
+
+    def loss(free: Floats) -> tuple[float, Floats]:
+        margin = free[0] + margins @ free[1:]
+        away = free[1:] - equal
+        value = np.mean(np.logaddexp(0.0, margin) - target * margin) + shrinkage * away @ away / 2
+        residual = (expit(margin) - target) / rows
+        return float(value), np.concatenate([[residual.sum()], margins.T @ residual + shrinkage * away])
+
+    bounds = [(None, None)] + [(0.0, None)] * count
+    found = minimize(loss, np.concatenate([[0.0], equal]), jac=True, method="L-BFGS-B", bounds=bounds, tol=1e-10)
+    return Weights(float(found.x[0]), np.asarray(found.x[1:]))

@@ -1,0 +1,282 @@
+"""The families compared on the same folds, the best one chosen and refitted: a classifier like any other."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold
+
+from riskml.errors import ConfigError, FitError
+from riskml.estimator import RiskEstimator, SpecialValues
+from riskml.models.blend import Weights, blend_weights
+from riskml.models.families import FAMILIES
+from riskml.models.search import Found, Progress, Task, search
+from riskml.runtime.frame import Floats
+from riskml.runtime.model import Blend, probability
+from riskml.schema import Schema
+
+ALL_FAMILIES = (*FAMILIES, "blend")
+Select = Literal["best", "one_se", "interpretable"]
+
+
+class FittedBlend(RiskEstimator):
+    """A blend of fitted families; `RiskClassifier` makes it."""
+
+    def __init__(self, model: Blend | None = None, schema: Schema | None = None) -> None:
+        self.model = model
+        self.schema = schema
+
+
+class RiskClassifier(RiskEstimator):
+    """Compares families of models on the same folds, and predicts with the chosen one.
+
+    Takes a raw frame: numbers, categories, missing values, special codes.
+
+    Parameters
+    ----------
+    families : sequence of {"scorecard", "logistic", "tree", "boosting", "blend"}
+        The families that compete. A blend needs at least two others.
+    n_trials : int, default=20
+        Trials of the hyperparameter search per family at the most.
+    time_budget : float, default=120.0
+        Seconds for everything at the most, shared among the families. Each family's defaults are always tried, so
+        a budget too small for that is overrun. A search that the time stops differs from run to run: see
+        ``stopped_by_``.
+    select : {"best", "one_se", "interpretable"}, default="best"
+        best: the highest cross-validated AUC; one_se: the simplest family within one standard error of it;
+        interpretable: the best of scorecard, logistic and tree.
+    cv : int or array of int of shape (n,), default=5
+        The number of stratified folds, or the fold of each row.
+    special_values : mapping of column name to codes, optional
+        Numbers that are no quantities, such as -1 for "never asked".
+    progress : callable, optional
+        Called with a `riskml.models.search.Progress` after each trial.
+    random_state : int, default=0
+
+    Attributes
+    ----------
+    leaderboard_ : DataFrame
+        One row per family, best first: family, auc_cv (mean over folds), auc_cv_se (its standard error over folds),
+        columns (how many it reads), chosen.
+    best_family_ : str
+    estimators_ : dict of family to its estimator, fitted on all rows
+    oof_ : DataFrame of shape (n, families)
+        Out-of-fold probabilities of the event.
+    trials_ : DataFrame
+        The search: family, trial, auc_cv, complete, params (JSON).
+    stopped_by_ : dict of family to "trials" or "time"
+    seconds_ : dict of family to seconds spent
+    model_ : riskml.runtime model of the chosen family
+    classes_ : ndarray of shape (2,)
+
+    Notes
+    -----
+    The leaderboard's figures come from refits on the folds with the hyperparameters that the search found on the same
+    folds; they are slightly optimistic for families with many trials. Rows set aside before `fit` are the honest judge.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"debt": rng.normal(size=200), "home": rng.choice(["own", "rent"], size=200)})
+    >>> y = (X["debt"] + (X["home"] == "rent") + rng.normal(size=200) > 0.5).astype(int)
+    >>> model = RiskClassifier(families=("logistic", "tree"), n_trials=1, cv=3).fit(X, y)
+    >>> model.best_family_
+    'logistic'
+    """
+
+    def __init__(
+        self,
+        families: Sequence[str] = ALL_FAMILIES,
+        n_trials: int = 20,
+        time_budget: float = 120.0,
+        select: Select = "best",
+        cv: int | Sequence[int] | NDArray[np.int_] = 5,
+        special_values: SpecialValues | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.families = families
+        self.n_trials = n_trials
+        self.time_budget = time_budget
+        self.select = select
+        self.cv = cv
+        self.special_values = special_values
+        self.progress = progress
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Search, compare, choose and refit.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+        y : array of shape (n,)
+            Two classes; the greater one is the event.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ConfigError
+            When the families or the choice rule make no sense.
+        DataError
+            When rows or outcomes are not what a fit needs.
+        FitError
+            When a class is too rare for two folds.
+        """
+        begun = time.monotonic()
+        names = self._families()
+        frame = self._learn_schema(X, self.special_values)
+        target = self._learn_target(frame, y)
+        task = Task(frame, target, self._folds(target), self.special_values, self.random_state)
+        found, margins = self._search(task, [name for name in names if name != "blend"], begun)
+        self.estimators_ = {name: task.fit(name, result.params) for name, result in found.items()}
+        if "blend" in names:
+            singles = np.column_stack([margins[name] for name in found])
+            margins["blend"] = _crossfitted(singles, task)
+            self.estimators_["blend"] = self._blend(blend_weights(singles, target), list(found))
+        self.oof_ = pd.DataFrame({name: probability(margins[name]) for name in names}, index=frame.index)
+        self.leaderboard_ = self._leaderboard(margins, task)
+        self.best_family_ = str(self.leaderboard_.loc[self.leaderboard_["chosen"], "family"].item())
+        self.model_ = self.estimators_[self.best_family_].model_
+        self.trials_ = _trials(found)
+        self.stopped_by_ = {name: result.stopped_by for name, result in found.items()}
+        return self
+
+    def _families(self) -> list[str]:
+        names = list(dict.fromkeys(self.families))
+        unknown = [name for name in names if name not in ALL_FAMILIES]
+        if unknown or not names:
+            raise ConfigError(
+                f"families must be some of {', '.join(ALL_FAMILIES)}; got {list(self.families)}", where="families"
+            )
+        if "blend" in names and len(names) < 3:
+            raise ConfigError("a blend needs at least two other families", where="families", mend="name more families")
+        if self.select not in ("best", "one_se", "interpretable"):
+            raise ConfigError(f"select must be best, one_se or interpretable; got {self.select!r}", where="select")
+        if self.select == "interpretable" and not any(
+            name in FAMILIES and FAMILIES[name].interpretable for name in names
+        ):
+            raise ConfigError("select='interpretable' needs a scorecard, a logistic or a tree", where="families")
+        return names
+
+    def _folds(self, target: NDArray[np.int8]) -> NDArray[np.int_]:
+        if not isinstance(self.cv, (int, np.integer)):
+            fold = np.asarray(self.cv)
+            if fold.shape != target.shape:
+                raise ConfigError(f"cv has the shape {fold.shape}; expected a fold for each of {len(target)} rows")
+            return fold
+        rarest = int(np.bincount(target).min())
+        if rarest < 4:
+            raise FitError(
+                f"the rarer class has {rarest} rows; folds within folds need at least 4",
+                mend="hand in more rows of that class",
+            )
+        fold = np.empty(len(target), dtype=int)
+        # Two rows of each class must remain outside every fold, for the families that set rows aside themselves.
+        folds = StratifiedKFold(min(self.cv, rarest // 2), shuffle=True, random_state=self.random_state)
+        for number, (_, rows) in enumerate(folds.split(fold, target)):
+            fold[rows] = number
+        return fold
+
+    def _search(self, task: Task, names: list[str], begun: float) -> tuple[dict[str, Found], dict[str, Floats]]:
+        found: dict[str, Found] = {}
+        margins: dict[str, Floats] = {}
+        self.seconds_: dict[str, float] = {}
+        # Cheap families first: what they leave of their share goes to the dear ones.
+        for position, name in enumerate(sorted(names, key=lambda name: FAMILIES[name].share)):
+            family = FAMILIES[name]
+            start = time.monotonic()
+            left = begun + self.time_budget - start
+            shares = [
+                FAMILIES[other].share for other in sorted(names, key=lambda name: FAMILIES[name].share)[position:]
+            ]
+            # After the search: an honest refit on each fold, and one on all rows; with all bags where there are some.
+            reserve = (1.3 if not family.while_searching else 5.0) if self.n_trials > 1 else 0.0
+            found[name] = search(
+                family,
+                task,
+                n_trials=self.n_trials,
+                until=start + left * family.share / sum(shares),
+                reserve=reserve,
+                progress=self.progress,
+            )
+            margins[name] = np.empty(len(task.target))
+            for fold in task.folds():
+                margins[name][task.fold == fold] = task.margin_of_fold(name, found[name].params, fold)
+            self.seconds_[name] = time.monotonic() - start
+        return {name: found[name] for name in names}, margins
+
+    def _blend(self, weights: Weights, names: list[str]) -> FittedBlend:
+        used = [(float(weight), name) for weight, name in zip(weights.weights, names, strict=True) if weight > 0]
+        model = Blend(
+            weights.intercept,
+            tuple(weight for weight, _ in used),
+            tuple(self.estimators_[name].model_ for _, name in used),
+        )
+        blend = FittedBlend(model, self.schema_)
+        blend.model_, blend.schema_, blend.classes_ = model, self.schema_, self.classes_
+        blend.n_features_in_ = self.n_features_in_
+        if hasattr(self, "feature_names_in_"):
+            blend.feature_names_in_ = self.feature_names_in_
+        return blend
+
+    def _leaderboard(self, margins: dict[str, Floats], task: Task) -> pd.DataFrame:
+        aucs = {name: task.fold_aucs(margin) for name, margin in margins.items()}
+        board = pd.DataFrame(
+            {
+                "family": list(aucs),
+                "auc_cv": [float(values.mean()) for values in aucs.values()],
+                "auc_cv_se": [float(values.std(ddof=1) / np.sqrt(len(values))) for values in aucs.values()],
+                "columns": [len(self.estimators_[name].model_.kinds) for name in aucs],
+            }
+        ).sort_values(["auc_cv", "family"], ascending=[False, True], kind="stable", ignore_index=True)
+        return board.assign(chosen=board["family"] == choose(board, self.select))
+
+
+def choose(board: pd.DataFrame, select: Select) -> str:
+    """Return the family that a rule chooses from a leaderboard.
+
+    Parameters
+    ----------
+    board : DataFrame
+        family, auc_cv, auc_cv_se.
+    select : {"best", "one_se", "interpretable"}
+        The one-standard-error rule is Breiman et al. (1984), section 3.4.3, with the error of the best family.
+
+    Returns
+    -------
+    str
+    """
+    ranked = board.sort_values(["auc_cv", "family"], ascending=[False, True], kind="stable")
+    if select == "interpretable":
+        ranked = ranked[[name in FAMILIES and FAMILIES[name].interpretable for name in ranked["family"]]]
+    best = ranked.iloc[0]
+    if select != "one_se":
+        return str(best["family"])
+    near = ranked[ranked["auc_cv"] >= best["auc_cv"] - best["auc_cv_se"]]
+    return str(min(near["family"], key=lambda name: FAMILIES[name].simplicity if name in FAMILIES else len(FAMILIES)))
+
+
+def _crossfitted(singles: Floats, task: Task) -> Floats:
+    """Return the blend's log-odds of each fold with weights that were found on the other folds."""
+    out = np.empty(len(singles))
+    for fold in task.folds():
+        inside = task.fold == fold
+        out[inside] = blend_weights(singles[~inside], task.target[~inside]).margin(singles[inside])
+    return out
+
+
+def _trials(found: dict[str, Found]) -> pd.DataFrame:
+    tables = [result.trials.assign(family=name) for name, result in found.items()]
+    table = pd.concat(tables, ignore_index=True)
+    table["params"] = [json.dumps(params) for params in table["params"]]
+    return table[["family", "trial", "auc_cv", "complete", "params"]]

@@ -1,0 +1,181 @@
+"""The families that compete: what each is, how it is searched, and how simple it is to explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from riskml.estimator import RiskEstimator, SpecialValues
+
+if TYPE_CHECKING:
+    import optuna
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number between two bounds."""
+
+    low: int
+    high: int
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Real:
+    """A real number between two bounds."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some values."""
+
+    values: Sequence[str | int | float | bool | None]
+
+
+Space = Mapping[str, Whole | Real | Choice]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One way of modelling.
+
+    Parameters
+    ----------
+    name : str
+    space : Space
+        The hyperparameters that are searched.
+    start : mapping
+        The good defaults that the search begins with.
+    while_searching : mapping
+        What differs while trials are compared, to make them cheap.
+    simplicity : int
+        Rank for the choice of the simplest: lower is simpler to explain.
+    interpretable : bool
+        Whether a person can read the model whole.
+    share : float
+        Share of the time budget, before it is scaled to the families that compete.
+    """
+
+    name: str
+    space: Space
+    start: Mapping[str, Any]
+    simplicity: int
+    interpretable: bool
+    share: float
+    while_searching: Mapping[str, Any] = field(default_factory=dict)
+
+
+FAMILIES: Mapping[str, Family] = {
+    family.name: family
+    for family in (
+        Family(
+            "scorecard",
+            space={
+                "max_bins": Whole(4, 10),
+                "min_bin_size": Real(0.02, 0.1, log=True),
+                "C": Real(0.01, 10.0, log=True),
+            },
+            start={"max_bins": 6, "min_bin_size": 0.05, "C": 1.0},
+            simplicity=1,
+            interpretable=True,
+            share=0.2,
+        ),
+        Family(
+            "logistic",
+            space={"knots": Whole(3, 12), "C": Real(0.02, 20.0, log=True), "min_level_count": Whole(5, 50, log=True)},
+            start={"knots": 6, "C": 0.5, "min_level_count": 10},
+            simplicity=2,
+            interpretable=True,
+            share=0.2,
+        ),
+        Family(
+            "tree",
+            space={
+                "max_depth": Whole(2, 6),
+                "min_leaf_share": Real(0.005, 0.05, log=True),
+                "smoothing": Real(1.0, 50.0, log=True),
+            },
+            start={"max_depth": 5, "min_leaf_share": 0.02, "smoothing": 5.0},
+            simplicity=0,
+            interpretable=True,
+            share=0.1,
+        ),
+        Family(
+            "boosting",
+            space={
+                "max_depth": Whole(1, 7),
+                "learning_rate": Real(0.03, 0.2, log=True),
+                "min_child_weight": Real(1.0, 50.0, log=True),
+                "subsample": Real(0.5, 1.0),
+                "colsample_bytree": Real(0.3, 1.0),
+                "reg_lambda": Real(0.5, 50.0, log=True),
+                "gamma": Real(1e-3, 5.0, log=True),
+            },
+            start={
+                "max_depth": 3,
+                "learning_rate": 0.08,
+                "min_child_weight": 5.0,
+                "subsample": 0.8,
+                "colsample_bytree": 0.6,
+                "reg_lambda": 5.0,
+                "gamma": 1e-3,
+            },
+            simplicity=3,
+            interpretable=False,
+            share=0.5,
+            while_searching={"bags": 1},
+        ),
+    )
+}
+
+
+def estimator(
+    family: str, params: Mapping[str, Any], *, special_values: SpecialValues | None, random_state: int
+) -> RiskEstimator:
+    """Return an unfitted estimator of a family.
+
+    Parameters
+    ----------
+    family : {"scorecard", "logistic", "tree", "boosting"}
+    params : mapping
+        Its hyperparameters.
+    special_values : mapping of column name to codes, optional
+    random_state : int
+
+    Returns
+    -------
+    RiskEstimator
+    """
+    if family == "scorecard":
+        from riskml.scorecard import Scorecard
+
+        return Scorecard(special_values=special_values, **params)
+    if family == "logistic":
+        from riskml.models.logistic import Logistic
+
+        return Logistic(special_values=special_values, **params)
+    if family == "tree":
+        from riskml.models.tree import RiskTree
+
+        return RiskTree(random_state=random_state, **params)
+    from riskml.models.boosting import RiskBooster
+
+    return RiskBooster(random_state=random_state, **params)
+
+
+def suggest(trial: optuna.Trial, space: Space) -> dict[str, Any]:
+    """Return the hyperparameters that a trial tries."""
+    return {name: _suggest(trial, name, what) for name, what in space.items()}
+
+
+def _suggest(trial: optuna.Trial, name: str, what: Whole | Real | Choice) -> Any:
+    if isinstance(what, Whole):
+        return trial.suggest_int(name, what.low, what.high, log=what.log)
+    if isinstance(what, Real):
+        return trial.suggest_float(name, what.low, what.high, log=what.log)
+    return trial.suggest_categorical(name, what.values)

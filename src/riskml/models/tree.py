@@ -1,0 +1,123 @@
+"""A decision tree small enough to read."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.tree import DecisionTreeClassifier
+
+from riskml.estimator import RiskEstimator
+from riskml.runtime.frame import columns as read_columns
+from riskml.runtime.model import Encoding, Tree
+from riskml.schema import Schema
+
+
+class RiskTree(RiskEstimator):
+    """A shallow classification tree over numbers, levels and missing values.
+
+    Levels are put in order of their event rate, which for two classes finds the best split among all groupings
+    (Breiman et al. 1984, theorem 4.5). Leaves are smoothed towards the overall rate, so that no customer's
+    probability is exactly 0 or 1.
+
+    Parameters
+    ----------
+    max_depth : int, default=5
+    min_leaf_share : float, default=0.02
+        Least share of the training rows in a leaf.
+    smoothing : float, default=5.0
+        Rows of the overall event rate that are added to each node's own.
+    random_state : int, default=0
+
+    Attributes
+    ----------
+    model_ : Tree
+    schema_ : Schema
+    classes_ : ndarray of shape (2,)
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"late": [0, 1, 5, 9] * 10})
+    >>> RiskTree().fit(X, [0, 0, 1, 1] * 10).predict(X.head(4)).tolist()
+    [0, 0, 1, 1]
+    """
+
+    model_: Tree
+
+    def __init__(
+        self, max_depth: int = 5, min_leaf_share: float = 0.02, smoothing: float = 5.0, random_state: int = 0
+    ) -> None:
+        self.max_depth = max_depth
+        self.min_leaf_share = min_leaf_share
+        self.smoothing = smoothing
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Grow the tree.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+        y : array of shape (n,)
+            Two classes; the greater one is the event.
+
+        Returns
+        -------
+        self
+        """
+        frame = self._learn_schema(X)
+        target = self._learn_target(frame, y)
+        encoding = by_event_rate(frame, target, self.schema_)
+        matrix = encoding.matrix(read_columns(frame, encoding.kinds))
+        grown = DecisionTreeClassifier(
+            max_depth=self.max_depth,
+            min_samples_leaf=max(1, int(np.ceil(self.min_leaf_share * len(frame)))),
+            random_state=self.random_state,
+        ).fit(matrix, target)
+        tree = grown.tree_
+        # `value` holds shares of the classes; counts are weighted by the rows that reached the node.
+        rows, rate = tree.n_node_samples, tree.value[:, 0, 1]
+        overall = rate[0]
+        events = rows * rate + self.smoothing * overall
+        others = rows * (1.0 - rate) + self.smoothing * (1.0 - overall)
+        self.model_ = Tree(
+            encoding,
+            feature=tuple(tree.feature.tolist()),
+            threshold=tuple(tree.threshold.tolist()),
+            left=tuple(tree.children_left.tolist()),
+            right=tuple(tree.children_right.tolist()),
+            missing_left=tuple(tree.missing_go_to_left.astype(bool).tolist()),
+            value=tuple(np.log(events / others).tolist()),
+        )
+        return self
+
+
+def by_event_rate(frame: pd.DataFrame, target: Any, schema: Schema, smoothing: float = 20.0) -> Encoding:
+    """Return an encoding that numbers the levels of each column in order of their smoothed event rate.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n, p)
+        Conforming to ``schema``.
+    target : array of 0 and 1, shape (n,)
+    schema : Schema
+    smoothing : float, default=20.0
+        Rows of the overall rate added to each level's own, so that rare levels do not take the ends of the order.
+
+    Returns
+    -------
+    Encoding
+    """
+    outcome = pd.Series(np.asarray(target, dtype=float), index=frame.index)
+    overall = outcome.mean()
+    levels: dict[str, dict[str, float] | None] = {}
+    for column in schema:
+        if column.kind == "numeric":
+            levels[column.name] = None
+            continue
+        groups = outcome.groupby(frame[column.name], sort=True).agg(["sum", "count"])
+        rate = (groups["sum"] + smoothing * overall) / (groups["count"] + smoothing)
+        order = rate.sort_values(kind="stable").index
+        levels[column.name] = {str(level): float(rank) for rank, level in enumerate(order)}
+    return Encoding(levels)
