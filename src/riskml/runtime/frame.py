@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ def numeric(values: pd.Series) -> Floats:
     Parameters
     ----------
     values : Series of shape (n,)
-        Numbers, booleans, nullable numbers, or text that parses as numbers.
+        Numbers, booleans, nullable numbers, or text that parses as numbers; blank text is missing.
 
     Returns
     -------
@@ -29,18 +29,29 @@ def numeric(values: pd.Series) -> Floats:
     ValueError
         When a value is no number, or is infinite; the message has column, row and value.
     """
+    if values.dtype.kind in "mMc":
+        raise ValueError(f"column {values.name!r} holds {values.dtype}, and must hold numbers")
     if values.dtype.kind in "fiub":
-        out = values.to_numpy(dtype=np.float64)
+        out = values.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         parsed = pd.to_numeric(values, errors="coerce")
+        if parsed.dtype.kind == "c":
+            raise ValueError(f"column {values.name!r} holds complex numbers, and must hold real ones")
         out = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
         lost = np.isnan(out) & values.notna().to_numpy()
+        if lost.any():
+            lost[lost] = [not _blank(value) for value in values[lost]]
         if lost.any():
             raise ValueError(_complaint(values, lost, "is not a number"))
     infinite = np.isinf(out)
     if infinite.any():
         raise ValueError(_complaint(values, infinite, "is not finite"))
     return out
+
+
+def _blank(value: Any) -> bool:
+    # Files pad empty cells with blanks.
+    return isinstance(value, str) and not value.strip()
 
 
 def levels(values: pd.Series) -> NDArray[np.object_]:
@@ -55,6 +66,9 @@ def levels(values: pd.Series) -> NDArray[np.object_]:
     ndarray of object, shape (n,)
     """
     codes, uniques = pd.factorize(values, use_na_sentinel=True)
+    if values.dtype == object and any(not isinstance(value, str) and value in (0, 1) for value in uniques):
+        # True equals 1: which of them stands for both would depend on the order of the rows.
+        codes, uniques = pd.factorize(values.map(level, na_action="ignore"), use_na_sentinel=True)
     names = np.empty(len(uniques) + 1, dtype=object)
     names[:-1] = [level(value) for value in uniques]
     names[-1] = None  # what code -1 selects
@@ -88,12 +102,29 @@ def columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[
     Raises
     ------
     ValueError
-        When a column is absent or holds what its kind does not allow.
+        When columns are absent, occur twice, or hold what their kind does not allow; the message names every one.
     """
-    absent = [name for name in kinds if name not in frame.columns]
+    names = [str(name) for name in frame.columns]
+    absent = [name for name in kinds if name not in names]
     if absent:
-        raise ValueError(f"columns missing from the table: {', '.join(map(str, absent))}")
-    return {name: numeric(frame[name]) if kind == "numeric" else levels(frame[name]) for name, kind in kinds.items()}
+        raise ValueError(f"columns missing from the table: {', '.join(map(repr, absent))}; it has {_shortened(names)}")
+    twice = [name for name in kinds if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"columns that occur more than once in the table: {', '.join(map(repr, twice))}")
+    positions = {name: position for position, name in enumerate(names)}
+    found: dict[str, NDArray[Any]] = {}
+    problems = []
+    for name, kind in kinds.items():
+        values = frame.iloc[:, positions[name]].rename(name)
+        try:
+            found[name] = numeric(values) if kind == "numeric" else levels(values)
+        except TypeError:
+            problems.append(f"column {name!r} holds values that are neither numbers nor text")
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("\n".join(problems))
+    return found
 
 
 def codes(values: NDArray[np.object_], index: Mapping[str, int], missing: int, other: int) -> NDArray[np.intp]:
@@ -108,8 +139,13 @@ def _slots(uniques: Iterable[Any], index: Mapping[str, int], missing: int, other
     yield missing
 
 
+def _shortened(names: Sequence[str], most: int = 20) -> str:
+    tail = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(map(repr, names[:most])) or "no columns") + tail
+
+
 def _complaint(values: pd.Series, rows: NDArray[np.bool_], what: str) -> str:
     first = int(np.flatnonzero(rows)[0])
     more = int(rows.sum()) - 1
-    tail = f" (and {more} more rows)" if more else ""
+    tail = f" (and {more} more {'rows' if more > 1 else 'row'})" if more else ""
     return f"column {values.name!r}, row {values.index[first]!r}: {values.iloc[first]!r} {what}{tail}"

@@ -6,6 +6,7 @@ column contributed to it. Contributions add up: ``margin = base + contributions.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import xgboost
 
 Columns = Mapping[str, NDArray[Any]]
+_LARGEST = float(np.finfo(np.float32).max)  # trees split on float32, where anything greater would be infinite
 
 
 def probability(margin: Floats) -> Floats:
@@ -129,7 +131,7 @@ class Encoding:
         out = np.empty((rows, len(self.levels)), dtype=np.float32)
         for position, (name, levels) in enumerate(self.levels.items()):
             if levels is None:
-                out[:, position] = columns[name]
+                out[:, position] = np.clip(columns[name], -_LARGEST, _LARGEST)
             else:
                 index = {level: slot for slot, level in enumerate(levels)}
                 numbers = np.array([*levels.values(), np.nan], dtype=np.float32)
@@ -190,6 +192,8 @@ class Tree:
     def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
         """Return the model as JSON's types."""
         arrays = {key: list(value) for key, value in vars(self).items() if key != "encoding"}
+        # A split into present and missing has an infinite threshold, which JSON does not know.
+        arrays["threshold"] = [min(value, sys.float_info.max) for value in self.threshold]
         return {"kind": "tree", "encoding": _encoding_to_list(self.encoding)} | arrays
 
     @classmethod
