@@ -1,0 +1,423 @@
+"""The bins of one column: from its counts and what is asked of it, to slots with labels and weights of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskml.errors import ConfigError
+from riskml.runtime.frame import Floats, level
+from riskml.runtime.shapes import Levels, Step
+from riskml.scorecard.binning import (
+    AUTO,
+    OBJECTIVES,
+    TRENDS,
+    Constraints,
+    Objective,
+    Trend,
+    choose_trend,
+    infeasible,
+    woe,
+    worth_of,
+)
+from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
+
+Monotonic = Literal["auto", "auto_asc_desc"] | Trend
+MissingAs = Literal["own", "nearest"]
+UnseenAs = Literal["neutral", "rare", "worst"]
+
+
+@dataclass(frozen=True)
+class ColumnOptions:
+    """What is asked of one column's bins; shares are of all rows (sums of weights where rows have weights).
+
+    Parameters
+    ----------
+    max_bins, min_bins : int
+        Bins, missing values and special codes not counted.
+    min_bin_size : float
+        Least share of rows in a bin.
+    min_events, min_nonevents : float
+        Least number of events and non-events in a bin.
+    min_rate_difference : float
+        Least difference of event rates between neighbours.
+    max_p_value : float
+        Highest p-value of the two-proportion z-test between neighbours.
+    monotonic : str
+        A trend of the event rate, or ``auto`` (ascending, descending, peak or valley) or ``auto_asc_desc``.
+    objective : {"iv", "js", "log_likelihood"}
+    splits : sequence of float, optional
+        Cuts that are given instead of sought; a bin begins at each.
+    groups : sequence of sequences of level, optional
+        Groups of a categorical column that are given instead of sought.
+    missing : {"own", "nearest"}
+        A bin of their own for missing values, or the bin whose event rate is nearest.
+    unseen : {"neutral", "rare", "worst"}
+        What a level never seen counts as: nothing (weight 0), the rare levels' group, or the riskiest group.
+    rare_share : float
+        Levels with a smaller share of rows are pooled.
+    smoothing : float
+        Rows of the average event rate that each bin is thought to have besides its own: shrinks small bins to 0.
+    """
+
+    max_bins: int = 6
+    min_bins: int = 1
+    min_bin_size: float = 0.05
+    min_events: float = 1.0
+    min_nonevents: float = 1.0
+    min_rate_difference: float = 0.0
+    max_p_value: float = 1.0
+    monotonic: Monotonic = "auto"
+    objective: Objective = "iv"
+    splits: Sequence[float] | None = None
+    groups: Sequence[Sequence[Any]] | None = None
+    missing: MissingAs = "own"
+    unseen: UnseenAs = "neutral"
+    rare_share: float = 0.01
+    smoothing: float = 0.0
+
+    def check(self, column: str) -> None:
+        """Refuse what is impossible or contradictory."""
+        allowed: dict[str, tuple[str, ...]] = {
+            "monotonic": ("auto", "auto_asc_desc", *TRENDS),
+            "objective": OBJECTIVES,
+            "missing": get_args(MissingAs),
+            "unseen": get_args(UnseenAs),
+        }
+        problems = [
+            f"{name} must be one of {', '.join(values)}; got {getattr(self, name)!r}"
+            for name, values in allowed.items()
+            if getattr(self, name) not in values
+        ]
+        if not 1 <= self.min_bins <= self.max_bins:
+            problems.append(f"1 <= min_bins <= max_bins is needed; got {self.min_bins} and {self.max_bins}")
+        if not 0 <= self.min_bin_size < 1:
+            problems.append(f"min_bin_size is a share of rows, 0 <= share < 1; got {self.min_bin_size}")
+        elif self.min_bins > 1 and self.min_bins * self.min_bin_size > 1 + 1e-9:
+            problems.append(f"min_bins={self.min_bins} bins of min_bin_size={self.min_bin_size} are more than all rows")
+        if not 0 < self.max_p_value <= 1:
+            problems.append(f"max_p_value is a probability, 0 < p <= 1; got {self.max_p_value}")
+        negative = [
+            name
+            for name in ("min_events", "min_nonevents", "min_rate_difference", "rare_share", "smoothing")
+            if not getattr(self, name) >= 0
+        ]
+        problems += [f"{name} must not be negative; got {getattr(self, name)}" for name in negative]
+        if self.splits is not None and self.groups is not None:
+            problems.append("splits and groups exclude each other: a column is numeric or categorical")
+        if problems:
+            raise ConfigError("\n".join(problems), where=f"column {column!r}", mend="correct these options")
+
+    def constraints(self, rows: float) -> Constraints:
+        """Return the same in rows."""
+        return Constraints(
+            self.min_bins,
+            self.max_bins,
+            self.min_bin_size * rows,
+            self.min_events,
+            self.min_nonevents,
+            self.min_rate_difference,
+            self.max_p_value,
+        )
+
+
+@dataclass(frozen=True)
+class ColumnBins:
+    """The bins of one column.
+
+    Parameters
+    ----------
+    shape : Step or Levels
+        Finds a value's slot; its ``value`` is the weight of evidence of each slot.
+    labels : tuple of str
+        What each slot holds, for people.
+    counts : ndarray of shape (slots, 2)
+        Non-events and events of each slot, as counted.
+    row : tuple of int
+        The bin of each slot; slots that share a bin (missing values merged with it) share its weight.
+    trend : str
+        How the event rate goes over the regular bins.
+    totals : ndarray of shape (2,)
+        Non-events and events of all rows.
+    """
+
+    shape: Step | Levels
+    labels: tuple[str, ...]
+    counts: Floats
+    row: tuple[int, ...]
+    trend: str
+    totals: Floats
+
+    @property
+    def column(self) -> str:
+        """The column's name."""
+        return self.shape.column
+
+    @property
+    def regular(self) -> int:
+        """How many slots are regular bins."""
+        return len(self.shape.splits) + 1 if isinstance(self.shape, Step) else len(self.shape.value) - 2
+
+    def table(self) -> pd.DataFrame:
+        """Return bin, count, event, event_rate, woe and iv: a row per bin that holds rows."""
+        bins = np.zeros((max(self.row) + 1, 2))
+        np.add.at(bins, list(self.row), self.counts)
+        names = [" or ".join(self._labels_of(bin_)) for bin_ in range(len(bins))]
+        weights = np.array([self.shape.value[self.row.index(bin_)] for bin_ in range(len(bins))])
+        nonevent, event = bins[:, 0], bins[:, 1]
+        count = nonevent + event
+        with np.errstate(invalid="ignore"):
+            rate = event / count
+        share_gap = event / self.totals[1] - nonevent / self.totals[0]
+        table = pd.DataFrame(
+            {
+                "bin": names,
+                "count": _whole_if_whole(count),
+                "event": _whole_if_whole(event),
+                "event_rate": rate,
+                "woe": weights,
+                "iv": np.where(count > 0, share_gap * weights, 0.0),
+            }
+        )
+        return table[count > 0].reset_index(drop=True)
+
+    @property
+    def iv(self) -> float:
+        """Information value over all bins, missing values and special codes included."""
+        return float(self.table()["iv"].sum())
+
+    def woe(self, values: NDArray[Any]) -> Floats:
+        """Return the weight of evidence of each value, shape (n,)."""
+        return self.shape.contribution(values)
+
+    def _labels_of(self, bin_: int) -> list[str]:
+        return [label for label, row in zip(self.labels, self.row, strict=True) if row == bin_]
+
+
+def bin_column(
+    column: str, counts: Counts, options: ColumnOptions, by_period: Sequence[Counts] | None = None
+) -> ColumnBins:
+    """Return the best bins of a column.
+
+    Parameters
+    ----------
+    column : str
+    counts : NumericCounts or LevelCounts
+    options : ColumnOptions
+    by_period : sequence of the same kind of counts, optional
+        Over the same pre-bins: the trend must hold in each.
+
+    Raises
+    ------
+    ConfigError
+        When an option makes no sense.
+    FitError
+        When no binning satisfies the constraints; the message names the one that binds.
+    """
+    options.check(column)
+    if isinstance(counts, NumericCounts):
+        return _numeric(column, counts, options, [part.counts for part in by_period or [] if hasattr(part, "edges")])
+    return _categorical(column, counts, options)
+
+
+def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods: Sequence[Floats]) -> ColumnBins:
+    totals = counts.totals
+    if options.groups is not None:
+        raise ConfigError("groups are given for a numeric column", where=f"column {column!r}", mend="give splits")
+    if options.splits is not None:
+        splits = _given_splits(column, counts, options.splits)
+        starts = tuple(int(i) for i in np.searchsorted(counts.edges, splits) + 1)
+        bins = np.add.reduceat(counts.counts, [0, *starts], axis=0)
+    else:
+        filled = counts.counts.sum(axis=1) > 0
+        used = counts.without_empty()
+        if periods and filled.any():
+            periods = [part[filled] for part in periods]
+        starts = _best(column, used.counts, totals, options, periods)
+        bins = np.add.reduceat(used.counts, starts, axis=0)
+        splits = used.edges[np.asarray(starts[1:], dtype=int) - 1]
+    codes = tuple(counts.special)
+    slots = np.vstack([bins, counts.missing[None], *(counts.special[code][None] for code in codes)])
+    labels = (*_interval_labels(splits), "Missing", *(f"Special {level(code)}" for code in codes))
+    row = _rows_of(slots, missing=len(bins), options=options)
+    shape = Step(column, tuple(map(float, splits)), codes, _weights(slots, row, totals, options.smoothing))
+    return ColumnBins(shape, labels, slots, row, trend_of(bins), totals)
+
+
+def _categorical(column: str, counts: LevelCounts, options: ColumnOptions) -> ColumnBins:
+    totals = counts.totals
+    if options.splits is not None:
+        raise ConfigError("splits are given for a categorical column", where=f"column {column!r}", mend="give groups")
+    rare: frozenset[int] = frozenset()
+    if options.groups is not None:
+        groups = _given_groups(column, counts, options.groups)
+    else:
+        groups, rare = _sought_groups(column, counts, options)
+    bins = np.array([counts.counts[group].sum(axis=0) for group in groups]).reshape(-1, 2)
+    slots = np.vstack([bins, counts.missing[None], np.zeros((1, 2))])
+    labels = (*(_group_label([counts.levels[i] for i in group]) for group in groups), "Missing", "Unseen")
+    row = _rows_of(slots, missing=len(bins), options=options)
+    weights = list(_weights(slots, row, totals, options.smoothing))
+    if options.unseen == "worst" and groups:
+        weights[-1] = max(weights[: len(groups)])
+    if options.unseen == "rare":
+        weights[-1] = next((weights[g] for g, group in enumerate(groups) if rare & set(group)), 0.0)
+    members = {counts.levels[i]: g for g, group in enumerate(groups) for i in group}
+    return ColumnBins(Levels(column, members, tuple(weights)), labels, slots, row, trend_of(bins), totals)
+
+
+def _best(
+    column: str, counts: Floats, totals: Floats, options: ColumnOptions, periods: Sequence[Floats]
+) -> tuple[int, ...]:
+    constraints = options.constraints(float(totals.sum()))
+    by_period = np.stack(list(periods)) if periods else None
+    wanted = options.monotonic
+    candidates: tuple[Trend, ...]
+    if wanted == "auto":
+        candidates = AUTO
+    elif wanted == "auto_asc_desc":
+        candidates = ("ascending", "descending")
+    else:
+        candidates = (wanted,)
+    found = choose_trend(
+        counts, candidates, constraints, totals=totals, objective=options.objective, by_period=by_period
+    )
+    if found is None and constraints.min_bins > 1:
+        raise infeasible(column, counts, candidates[0], constraints)
+    # Too few rows for even one bin of the asked size: all of them together are still the column's one bin.
+    return found.starts if found else (0,)
+
+
+def _sought_groups(column: str, counts: LevelCounts, options: ColumnOptions) -> tuple[list[list[int]], frozenset[int]]:
+    """Return groups of levels, and which levels were pooled as rare; levels are ordered by event rate."""
+    rows = counts.counts.sum(axis=1)
+    if not len(rows):
+        return [], frozenset()
+    total = float(counts.totals.sum())
+    is_rare = rows < options.rare_share * total
+    units = [[int(i)] for i in np.flatnonzero(~is_rare)]
+    rare = [int(i) for i in np.flatnonzero(is_rare)]
+    if rare:
+        units.append(rare)
+    merged = np.array([counts.counts[unit].sum(axis=0) for unit in units])
+    rate = merged[:, 1] / np.maximum(merged.sum(axis=1), 1e-300)
+    # Names break ties, so that the order does not depend on the rows' order.
+    order = sorted(range(len(units)), key=lambda u: (rate[u], units[u] == rare, counts.levels[units[u][0]]))
+    ordered = merged[order]
+    asked = options if options.monotonic == "none" else replace(options, monotonic="ascending")
+    starts = _best(column, ordered, counts.totals, asked, ())
+    ends = [*starts[1:], len(order)]
+    groups = [[i for u in order[a:b] for i in units[u]] for a, b in zip(starts, ends, strict=True)]
+    return groups, frozenset(rare)
+
+
+def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) -> Floats:
+    splits = np.asarray(list(given), dtype=np.float64)
+    if not np.isfinite(splits).all() or (np.diff(splits) <= 0).any():
+        raise ConfigError(
+            f"splits must be finite and rise strictly; got {list(given)}", where=f"column {column!r}", mend="sort them"
+        )
+    absent = splits[~np.isin(splits, counts.edges)]
+    if len(absent):
+        raise ConfigError(
+            f"the counts have no edge at {absent.tolist()}",
+            where=f"column {column!r}",
+            mend="count with the splits among the edges",
+        )
+    starts = np.searchsorted(counts.edges, splits) + 1
+    bins = np.add.reduceat(counts.counts, [0, *starts], axis=0).sum(axis=1)
+    for i in np.flatnonzero(bins <= 0):
+        outside = splits[min(int(i), len(splits) - 1)]
+        raise ConfigError(
+            f"no row falls into a bin beside the split {outside:g}: it lies outside the column's range, or two splits "
+            "have nothing between them",
+            where=f"column {column!r}, splits",
+            mend="leave that split out",
+        )
+    return splits
+
+
+def _given_groups(column: str, counts: LevelCounts, given: Sequence[Sequence[Any]]) -> list[list[int]]:
+    position = {name: i for i, name in enumerate(counts.levels)}
+    named = [[level(value) for value in group] for group in given]
+    flat = [name for group in named for name in group]
+    twice = sorted({name for name in flat if flat.count(name) > 1})
+    unknown = [name for name in flat if name not in position]
+    if twice or unknown:
+        said = f"levels named twice: {twice}" if twice else f"levels that the data do not have: {unknown}"
+        raise ConfigError(said, where=f"column {column!r}, groups", mend="name each level of the data once")
+    rest = [name for name in counts.levels if name not in set(flat)]
+    return [[position[name] for name in group] for group in [*named, rest] if group]
+
+
+def _rows_of(slots: Floats, missing: int, options: ColumnOptions) -> tuple[int, ...]:
+    """Return the bin of each slot; missing values share the nearest bin where that is asked for."""
+    own = list(range(len(slots)))
+    if options.missing == "own" or not slots[missing].sum() or missing == 0:
+        return tuple(own)
+    rows = slots[:missing].sum(axis=1)
+    rate = slots[:missing, 1] / np.maximum(rows, 1e-300)
+    nearest = int(np.abs(rate - slots[missing, 1] / slots[missing].sum()).argmin())
+    return tuple(nearest if slot == missing else slot - (slot > missing) for slot in own)
+
+
+def _weights(slots: Floats, row: Sequence[int], totals: Floats, smoothing: float) -> tuple[float, ...]:
+    bins = np.zeros((max(row) + 1, 2))
+    np.add.at(bins, list(row), slots)
+    bins = bins + smoothing * totals / totals.sum() if smoothing else bins
+    weights = woe(bins[:, 1], bins[:, 0], totals)
+    return tuple(float(weights[bin_]) for bin_ in row)
+
+
+def trend_of(bins: Floats) -> str:
+    """Return how the event rate goes over bins (non-events, events): the name a person would give it.
+
+    >>> trend_of(np.array([[9, 1], [5, 5], [8, 2]]))
+    'peak'
+    """
+    rate = bins[:, 1] / np.maximum(bins.sum(axis=1), 1e-300)
+    steps = np.sign(np.diff(rate))
+    steps = steps[steps != 0]
+    if not len(steps):
+        return "flat"
+    turns = int((np.diff(steps) != 0).sum())
+    if turns > 1:
+        return "none"
+    rises = steps[0] > 0
+    if turns == 0:
+        return "ascending" if rises else "descending"
+    return "peak" if rises else "valley"
+
+
+def objective_of(bins: ColumnBins, objective: Objective) -> float:
+    """Return an objective's value over all bins of a column."""
+    merged = np.zeros((max(bins.row) + 1, 2))
+    np.add.at(merged, list(bins.row), bins.counts)
+    merged = merged[merged.sum(axis=1) > 0]
+    return float(worth_of(merged[:, 1], merged[:, 0], bins.totals, objective).sum())
+
+
+def _interval_labels(splits: Floats) -> list[str]:
+    ends = ["-inf", *(_number(split) for split in splits), "inf"]
+    return [f"{'(' if i == 0 else '['}{a}, {b})" for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
+
+
+def _number(value: float) -> str:
+    return (
+        np.format_float_positional(value, trim="-") if 1e-5 <= abs(value) < 1e15 or value == 0 else repr(float(value))
+    )
+
+
+def _group_label(names: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _whole_if_whole(values: Floats) -> NDArray[Any]:
+    whole = np.round(values)
+    return whole.astype(np.int64) if np.allclose(values, whole, rtol=0, atol=1e-9) else values

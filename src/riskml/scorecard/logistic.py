@@ -1,0 +1,131 @@
+"""Logistic regression whose coefficients may not be negative: no characteristic points against its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import lsq_linear
+from scipy.special import expit
+from scipy.stats import norm
+
+from riskml.errors import FitError
+from riskml.runtime.frame import Floats
+
+_ROUNDS = 50
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A fitted regression.
+
+    Parameters
+    ----------
+    intercept : float
+    coefficient : ndarray of shape (p,)
+        None is negative.
+    intercept_error : float
+    standard_error : ndarray of shape (p,)
+        NaN for coefficients that lie on the bound 0.
+    """
+
+    intercept: float
+    coefficient: Floats
+    intercept_error: float
+    standard_error: Floats
+
+    @property
+    def p_value(self) -> Floats:
+        """Two-sided p-values of Wald's test that a coefficient is 0, shape (p,); NaN on the bound."""
+        return np.asarray(2 * norm.sf(np.abs(self.coefficient / self.standard_error)))
+
+
+def fit_logistic(
+    X: Floats, event: Floats, weight: Floats | None = None, *, C: float = 1.0, signed: bool = True
+) -> Logistic:
+    """Return the L2-penalised maximum-likelihood fit with coefficients not below 0.
+
+    Minimises ``sum(w * log_loss) + |b|**2 / (2 C)``; the intercept is not penalised. Each Newton step is a
+    least-squares problem with bounds.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p)
+    event : ndarray of shape (n,)
+        1 for an event, 0 for none.
+    weight : ndarray of shape (n,), optional
+    C : float
+        Inverse strength of the penalty, in the units of scikit-learn's.
+    signed : bool
+        False lets coefficients be negative.
+
+    Returns
+    -------
+    Logistic
+        Standard errors are those of the unpenalised information matrix at the solution, over the free coefficients.
+
+    Raises
+    ------
+    FitError
+        When it does not converge.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [0.0], [1.0], [1.0], [0.0], [1.0]])
+    >>> fit = fit_logistic(X, np.array([0, 1, 1, 1, 0, 0]), C=1e9)
+    >>> float(fit.coefficient[0].round(4)), float(fit.intercept.__round__(4))
+    (1.3863, -0.6931)
+    """
+    rows, count = X.shape
+    weight = np.ones(rows) if weight is None else weight
+    design = np.column_stack([np.ones(rows), X])
+    ridge = np.diag([0.0, *np.full(count, 1.0 / C)])
+    lower = np.array([-np.inf, *np.full(count, 0.0 if signed else -np.inf)])
+    share = float(weight @ event / weight.sum())
+    b = np.zeros(count + 1)
+    b[0] = np.log(share / (1 - share))
+    loss = _loss(design, event, weight, b, ridge)
+    for _ in range(_ROUNDS):
+        p = expit(design @ b)
+        gradient = design.T @ (weight * (p - event)) + ridge @ b
+        hessian = (design * (weight * np.maximum(p * (1 - p), 1e-10))[:, None]).T @ design + ridge
+        step = _bounded(hessian, gradient, b, lower) - b
+        # A full step can overshoot where the classes are nearly separate: halve it until the loss falls.
+        scale, worst = 1.0, loss + 1e-12 * abs(loss)
+        while (after := _loss(design, event, weight, b + scale * step, ridge)) > worst and scale > 1e-8:
+            scale /= 2
+        b = b + scale * step
+        done = np.abs(scale * step).max() < 1e-9
+        loss = after
+        if done:
+            break
+    else:
+        if np.abs(step).max() > 1e-4:
+            raise FitError(
+                "the logistic regression does not converge: a characteristic separates the classes",
+                mend="leave out characteristics that give the outcome away, or lower C",
+            )
+    free = np.concatenate([[True], b[1:] > 0]) if signed else np.ones(count + 1, dtype=bool)
+    p = expit(design @ b)
+    information = (design[:, free] * (weight * p * (1 - p))[:, None]).T @ design[:, free]
+    error = np.full(count + 1, np.nan)
+    error[free] = np.sqrt(np.maximum(np.diag(np.linalg.pinv(information)), 0.0))
+    return Logistic(float(b[0]), b[1:], float(error[0]), error[1:])
+
+
+def _bounded(hessian: Floats, gradient: Floats, b: Floats, lower: Floats) -> Floats:
+    """Return the minimum of the quadratic model at b, under the bounds."""
+    # b' H b / 2 - b' (H b0 - g) as |L' b - L^-1 (H b0 - g)|^2 / 2 with H = L L'.
+    scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
+    scaled = hessian / np.outer(scale, scale)
+    root = np.linalg.cholesky(scaled + 1e-12 * np.eye(len(b)))
+    target = np.linalg.solve(root, (hessian @ b - gradient) / scale)
+    free = lsq_linear(root.T, target, bounds=(lower, np.inf), method="bvls", tol=1e-14)
+    found = free.x / scale
+    found[1:][np.isfinite(lower[1:]) & (found[1:] < 1e-12)] = 0.0
+    return np.asarray(found)
+
+
+def _loss(design: Floats, event: Floats, weight: Floats, b: Floats, ridge: Floats) -> float:
+    margin = design @ b
+    return float(weight @ (np.logaddexp(0.0, margin) - event * margin) + b @ ridge @ b / 2)

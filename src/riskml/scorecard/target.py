@@ -1,0 +1,52 @@
+"""The target and the weights at the door of the scorecard's estimators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import check_consistent_length
+
+from riskml.errors import DataError
+from riskml.estimator import RiskEstimator
+from riskml.runtime.frame import Floats
+
+
+class _Target(RiskEstimator):
+    """Only learns a target."""
+
+
+def binary_target(frame: pd.DataFrame, y: Any) -> tuple[NDArray[Any], NDArray[np.int8]]:
+    """Return the two classes, and 1 for each row of the second, shape (n,)."""
+    target = _Target()
+    event = target._learn_target(frame, y)
+    return target.classes_, event
+
+
+def row_weights(sample_weight: Any, rows: int) -> Floats | None:
+    """Return weights of rows as floats, shape (n,), or None where every row counts once.
+
+    Raises
+    ------
+    DataError
+        When a weight is negative, missing or infinite, all are zero, or there are not as many as rows.
+    """
+    if sample_weight is None:
+        return None
+    if np.isscalar(sample_weight):
+        return np.full(rows, float(sample_weight))  # type: ignore[arg-type]
+    weight = np.asarray(column_or_1d(sample_weight), dtype=np.float64)
+    check_consistent_length(np.empty(rows), weight)
+    bad = ~np.isfinite(weight) | (weight < 0)
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"weights must be finite and not negative; got {weight[first]}",
+            where=f"sample_weight, position {first} (and {int(bad.sum()) - 1} more)",
+        )
+    if not weight.any():
+        raise DataError("all weights are zero", where="sample_weight")
+    return weight
