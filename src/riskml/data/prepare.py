@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +10,12 @@ import pandas as pd
 
 from riskml.config import ColumnConfig, DataConfig, Experiment
 from riskml.data.catalog import sample, samples
-from riskml.data.roles import as_of_dates, blank, customers, outcome, row_names
+from riskml.data.roles import as_of_dates, blank, customers, outcome, refuse_unknown, row_names
 from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc
-from riskml.errors import ConfigError, DataError
-from riskml.runtime.frame import level, levels
-from riskml.schema import Column, Schema, near, refuse_collections, refuse_duplicates, shortened
+from riskml.data.textnumbers import has_numbers, text_as_numbers
+from riskml.errors import DataError
+from riskml.runtime.frame import level
+from riskml.schema import Column, Schema, refuse_collections, refuse_duplicates
 
 FEWEST_ROWS = 50
 """Below this, no split leaves enough to learn from and to judge by."""
@@ -79,7 +80,7 @@ def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
     data = experiment.data
     frame = frame.set_axis(pd.Index([str(name) for name in frame.columns], dtype=object), axis=1)
     refuse_duplicates(frame.columns)
-    _check_names(list(frame.columns), data)
+    refuse_unknown(frame.columns, _named(data))
     _check_size(frame)
     # From here on every row goes by its customer's name, in errors too.
     frame = frame.set_axis(pd.RangeIndex(len(frame), name="row"), axis=0)
@@ -98,17 +99,10 @@ def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
     return Prepared(schema.conform(features), y, dates, schema, _table(notes))
 
 
-def _check_names(names: list[str], data: DataConfig) -> None:
-    said: list[tuple[str, str | None]] = [("data.target", data.target), ("data.id", data.id), ("data.date", data.date)]
-    said += [("data.exclude", name) for name in data.exclude]
-    said += [("data.columns", name) for name in data.columns]
-    for key, name in said:
-        if name is not None and name not in names:
-            raise ConfigError(
-                f"the table has no column {name!r}; it has {shortened(names, 20)}",
-                where=key,
-                mend=near(name, names) or "name one of the table's columns",
-            )
+def _named(data: DataConfig) -> Iterator[tuple[str, str | None]]:
+    yield from [("data.target", data.target), ("data.id", data.id), ("data.date", data.date)]
+    yield from (("data.exclude", name) for name in data.exclude)
+    yield from (("data.columns", name) for name in data.columns)
 
 
 def _check_size(frame: pd.DataFrame) -> None:
@@ -159,9 +153,9 @@ def _features(frame: pd.DataFrame, y: pd.Series, data: DataConfig) -> tuple[pd.D
             notes.append(replace(useless, column=name))
             continue
         if said.kind != "categorical":
-            numbers, problem = _numbers(column)
+            numbers, problem = text_as_numbers(column)
             if problem:
-                problems.append(problem)
+                problems.append(f"  - {problem}")
                 continue
             if numbers is not None:
                 notes.append(_Note(name, "numbers stored as text", "info", "converted"))
@@ -193,7 +187,7 @@ def _useless(column: pd.Series, said: ColumnConfig) -> _Note | None:
     form = date_form(column)
     if form:
         return _Note("", f"dates ({form}): as such no feature", "warning", "dropped")
-    if not pd.api.types.is_numeric_dtype(column.dtype) and not _has_numbers(column):
+    if not pd.api.types.is_numeric_dtype(column.dtype) and not has_numbers(column):
         reason = identifier_reason(column)
         if reason:
             return _Note("", f"seems to be an identifier: {reason}", "warning", "dropped")
@@ -213,41 +207,6 @@ def _suspicions(column: pd.Series, y: pd.Series, said: ColumnConfig) -> Iterable
     if auc > LEAK_AUC:
         finding = f"ranks the outcome by itself with an AUC of {auc:.3f}: was it known at the as-of date?"
         yield _Note(name, finding, "warning", "kept")
-
-
-def _has_numbers(column: pd.Series) -> bool:
-    return bool(_parsed(column.dropna().drop_duplicates().head(1000)).notna().mean() > 0.5)
-
-
-def _parsed(column: pd.Series) -> pd.Series:
-    cells = column.astype(object)
-    booleans = cells.map(lambda cell: isinstance(cell, (bool, np.bool_)))
-    return pd.to_numeric(cells.mask(booleans), errors="coerce")
-
-
-def _numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
-    """Return text as numbers if it is meant so (else None), and what keeps some of it from being numbers.
-
-    Text is meant as numbers when all of it reads so and none is padded with zeros; a few words among numbers (1 %, or
-    among more than 10 different numbers any share below a half) are errors of the data.
-    """
-    if pd.api.types.is_numeric_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
-        return None, ""
-    known = column.dropna()
-    if not _has_numbers(known):
-        return None, ""
-    numbers = _parsed(known)
-    wrong = known[numbers.isna()]
-    if pd.Series(levels(known)).str.fullmatch(r"0\d+").any():
-        return None, ""
-    if wrong.empty:
-        return numbers.astype(np.float64).reindex(column.index), ""
-    share = len(wrong) / len(known)
-    if share <= 0.01 or (share < 0.5 and numbers.nunique() > 10):
-        rows = ", ".join(f"row {row!r}: {value!r}" for row, value in wrong.head(5).items())
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        return None, f"  - column {column.name!r}: {len(known) - len(wrong)} numbers, and {rows}{more}"
-    return None, ""
 
 
 def _described(schema: Schema, source: str) -> Schema:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from riskml.config import Scalar
-from riskml.errors import DataError
+from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import level, levels
 from riskml.schema import near, shortened
 
 _YES = {"1", "true", "yes", "y", "on", "t"}
 _NO = {"0", "false", "no", "n", "off", "f"}
+
+
+def refuse_unknown(names: Iterable[object], said: Iterable[tuple[str, str | None]]) -> None:
+    """Raise a ConfigError when a column is spoken of that a table does not have.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The table's columns.
+    said : iterable of (key, column name or None)
+        Where a column is spoken of, and by what name.
+    """
+    known = [str(name) for name in names]
+    for key, name in said:
+        if name is not None and name not in known:
+            raise ConfigError(
+                f"the table has no column {name!r}; it has {shortened(known, 20)}",
+                where=key,
+                mend=near(name, known) or "name one of the table's columns",
+            )
 
 
 def outcome(column: pd.Series, event: Scalar) -> pd.Series:

@@ -56,7 +56,7 @@ def date_form(values: pd.Series) -> str | None:
 
 
 def _date_numbers(numbers: Floats, name: str) -> str | None:
-    if (numbers != np.floor(numbers)).any():
+    if not np.isfinite(numbers).all() or (numbers != np.floor(numbers)).any():
         return None
     day = np.ones_like(numbers)
     months = numbers
