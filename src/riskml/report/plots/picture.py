@@ -61,11 +61,19 @@ class Picture(Figure):
         with house_style():
             super().draw(renderer)
 
-    def png(self) -> bytes:
-        """Return the picture as PNG: the same bytes for the same picture, the description inside."""
-        buffer = io.BytesIO()
+    def savefig(self, fname: Any, *, transparent: bool | None = None, **kwargs: Any) -> None:
+        """Write the picture in the kit's style; a PNG holds the description, and no name of the software."""
+        kwargs.setdefault("dpi", _DOTS_PER_INCH)
+        kind = kwargs.get("format") or Path(str(fname)).suffix.removeprefix(".") or "png"
+        if kind == "png":
+            kwargs["metadata"] = {"Software": None, "Description": self.alt} | (kwargs.get("metadata") or {})
         with house_style():
-            self.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None, "Description": self.alt})
+            super().savefig(fname, transparent=transparent, **kwargs)
+
+    def png(self) -> bytes:
+        """Return the picture as PNG: the same bytes for the same picture."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
         return buffer.getvalue()
 
     def save(self, path: str | Path) -> Path:

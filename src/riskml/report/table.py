@@ -1,0 +1,114 @@
+"""A table that shows itself in a notebook and in the report: every value escaped, legible on light and dark pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from riskml.report.wording import MISSING, fitted
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column.
+
+    Parameters
+    ----------
+    text : str
+    numeric : bool, default False
+        Whether its cells are flush right.
+    hint : str, default ""
+        What the column means, shown when it is pointed at.
+    """
+
+    text: str
+    numeric: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Parameters
+    ----------
+    text : str
+        As it is shown; it may hold anything.
+    bar : float or None, default None
+        Share of the cell's width, 0 to 1, that is coloured behind the text.
+    colour : str, default ""
+        Colour of the bar; without a bar, of a dot before the text. One of ``riskml.report.colours``.
+    """
+
+    text: str
+    bar: float | None = None
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of formatted cells.
+
+    Parameters
+    ----------
+    heads : sequence of Head
+    rows : sequence of sequences of Cell
+    marked : frozenset of int
+        Positions of the rows that stand out.
+    note : str
+        A line beneath the table.
+    """
+
+    heads: Sequence[Head]
+    rows: Sequence[Sequence[Cell]]
+    marked: frozenset[int] = frozenset()
+    note: str = ""
+
+    def __html__(self) -> str:
+        """Return the table as HTML, which templates need not escape again."""
+        return templates().get_template("table.html.j2").render(table=self)
+
+    def _repr_html_(self) -> str:
+        return self.__html__()
+
+    def __str__(self) -> str:
+        """Return the table as plain text, for terminals and for notebooks that show no HTML."""
+        lines = [[head.text for head in self.heads], *([cell.text for cell in row] for row in self.rows)]
+        lines = [[fitted(text, 60) for text in line] for line in lines]
+        widths = [max(len(text) for text in column) for column in zip(*lines, strict=True)]
+        written = [
+            "  ".join(
+                text.rjust(width) if head.numeric else text.ljust(width)
+                for text, width, head in zip(line, widths, self.heads, strict=True)
+            ).rstrip()
+            for line in lines
+        ]
+        return "\n".join([*written, *([self.note] if self.note else [])])
+
+    __repr__ = __str__
+
+
+def text_cell(value: object) -> Cell:
+    """Return a cell of text; a missing value is a dash.
+
+    >>> text_cell(None).text, text_cell(float("nan")).text, text_cell("a").text
+    ('–', '–', 'a')
+    """
+    missing = value is None or value != value or value == ""
+    return Cell(MISSING if missing else str(value))
+
+
+@cache
+def templates() -> Environment:
+    """Return the templates of the report, which escape every value."""
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

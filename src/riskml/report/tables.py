@@ -1,0 +1,346 @@
+"""Frames as tables for people: numbers formatted, the chosen family marked, small bars behind rates.
+
+Each function returns a `Table`, which shows itself in a notebook and goes into the report as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from riskml.report.colours import EVENT, NON_EVENT, family_colour, tier_colours
+from riskml.report.table import Cell, Head, Table, text_cell
+from riskml.report.wording import count, interval, is_number, number, percent
+
+__all__ = [
+    "drivers_table",
+    "gains_table",
+    "leaderboard_table",
+    "metrics_table",
+    "notes_table",
+    "parts_table",
+    "profile_table",
+    "tiers_table",
+    "watch_list",
+]
+
+_WARNING = "#d9a400"
+_MEASURES = {
+    "auc_test": Head("AUC", True, "on the rows set aside: chance that an event ranks above a non-event"),
+    "gini_test": Head("Gini", True, "on the rows set aside: 2 AUC − 1"),
+    "ks_test": Head("KS", True, "on the rows set aside: largest distance of events and non-events"),
+    "brier_test": Head("Brier", True, "on the rows set aside: mean squared error of the probability, lower is better"),
+    "logloss_test": Head("log loss", True, "on the rows set aside: lower is better"),
+}
+_METRICS = {
+    "auc": ("AUC", "ranking: 0.5 is chance, 1 is perfect"),
+    "gini": ("Gini", "ranking: 2 AUC − 1"),
+    "ks": ("KS", "largest distance between the shares of events and of non-events found"),
+    "h_measure": ("H-measure", "ranking, weighed by costs: 0 is useless, 1 is perfect"),
+    "h": ("H-measure", "ranking, weighed by costs: 0 is useless, 1 is perfect"),
+    "brier": ("Brier score", "mean squared error of the probability: lower is better"),
+    "logloss": ("log loss", "error of the probability: lower is better"),
+    "log_loss": ("log loss", "error of the probability: lower is better"),
+    "ece": ("ECE", "mean distance of predicted and observed rates: 0 is perfect"),
+    "observed_expected": ("observed / expected", "above 1 the risk is underestimated"),
+    "observed_over_expected": ("observed / expected", "above 1 the risk is underestimated"),
+    "oe": ("observed / expected", "above 1 the risk is underestimated"),
+    "emp": ("EMP", "expected maximum profit per customer"),
+    "captured_10": ("events in the riskiest tenth", "share of all events"),
+}
+
+
+def leaderboard_table(frame: pd.DataFrame) -> Table:
+    """Show the families, best first, the chosen one marked.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``leaderboard.csv``: ``family``, ``auc_cv``, ``auc_cv_se`` and any of ``auc_test``, ``gini_test``, ``ks_test``,
+        ``brier_test``, ``logloss_test``, ``columns``, ``chosen``.
+
+    Returns
+    -------
+    Table
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"family": ["tree"], "auc_cv": [0.781], "auc_cv_se": [0.01], "chosen": [True]})
+    >>> leaderboard_table(frame)
+    family  AUC cross-validated
+    tree ★        0.781 ± 0.010
+    ★ chosen
+    """
+    measures = [name for name in _MEASURES if name in frame]
+    heads = [Head("family"), Head("AUC cross-validated", True, "mean over folds ± one standard error")]
+    heads += [_MEASURES[name] for name in measures]
+    heads += [Head("columns", True, "how many columns the model uses")] if "columns" in frame else []
+    chosen = _chosen(frame)
+    rows = []
+    for at, row in enumerate(frame.to_dict(orient="records")):
+        se = row.get("auc_cv_se")
+        auc = number(row["auc_cv"]) + (f" ± {number(se)}" if is_number(se) else "")
+        cells = [Cell(f"{row['family']}{' ★' if at in chosen else ''}", None, family_colour(row["family"])), Cell(auc)]
+        cells += [Cell(number(row[name])) for name in measures]
+        cells += [Cell(count(row["columns"]))] if "columns" in frame else []
+        rows.append(cells)
+    aside = "; measures after it are on the rows set aside" if measures else ""
+    return Table(heads, rows, chosen, ("★ chosen" if chosen else "") + (aside if chosen else aside.removeprefix("; ")))
+
+
+def notes_table(frame: pd.DataFrame) -> Table:
+    """Show what was found in the columns, and what was done about it; warnings first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``notes.csv``: ``column``, ``finding``, ``severity`` ("warning" or "info"), ``done``.
+
+    Returns
+    -------
+    Table
+    """
+    ranked = frame.sort_values("severity", key=lambda severity: severity != "warning", kind="stable")
+    rows = [
+        [
+            text_cell(row["column"]),
+            text_cell(row["finding"]),
+            Cell(str(row["severity"]), None, _WARNING if row["severity"] == "warning" else NON_EVENT),
+            text_cell(row["done"]),
+        ]
+        for row in ranked.to_dict(orient="records")
+    ]
+    heads = [Head("column"), Head("what was found"), Head("severity"), Head("what was done")]
+    return Table(heads, rows, note="" if rows else "Nothing worth a note was found.")
+
+
+def parts_table(frame: pd.DataFrame) -> Table:
+    """Show the rows and events of each part.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``part``, ``rows``, ``events``.
+
+    Returns
+    -------
+    Table
+    """
+    rows = [
+        [
+            text_cell(row["part"]),
+            Cell(count(row["rows"])),
+            Cell(count(row["events"])),
+            _bar(row["events"] / row["rows"] if row["rows"] else None, 1.0, EVENT),
+        ]
+        for row in frame.to_dict(orient="records")
+    ]
+    return Table([Head("part"), Head("rows", True), Head("events", True), Head("event rate", True)], rows)
+
+
+def profile_table(frame: pd.DataFrame) -> Table:
+    """Show what each column holds.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``profile.csv``, as of ``riskml.data.profile``: ``column``, ``kind``, ``missing``, ``distinct``, ``min``,
+        ``median``, ``max``, ``top``, ``top_share``, ``suspicion``.
+
+    Returns
+    -------
+    Table
+    """
+    heads = [Head("column"), Head("kind"), Head("missing", True), Head("distinct values", True), Head("values")]
+    heads.append(Head("suspicion"))
+    rows = [
+        [
+            text_cell(row["column"]),
+            text_cell(row["kind"]),
+            _bar(row["missing"], 1.0, NON_EVENT),
+            Cell(count(row["distinct"])),
+            Cell(_values(row)),
+            text_cell(row["suspicion"]),
+        ]
+        for row in frame.to_dict(orient="records")
+    ]
+    return Table(heads, rows, note="Of numbers: least, median, greatest. Of levels: the most frequent, and its share.")
+
+
+def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Show measures with their intervals, and how to read them.
+
+    Parameters
+    ----------
+    metrics : mapping of name to mapping
+        ``metrics`` of ``validation.json``: each has ``value``, ``low``, ``high``; an unknown bound is None.
+
+    Returns
+    -------
+    Table
+    """
+    rows = []
+    for name, said in metrics.items():
+        title, meaning = _METRICS.get(name, (name.replace("_", " "), ""))
+        between = interval(said.get("low"), said.get("high"))
+        rows.append([Cell(title), Cell(number(said.get("value"))), text_cell(between), Cell(meaning)])
+    return Table([Head("measure"), Head("value", True), Head("interval", True), Head("how to read it")], rows)
+
+
+def gains_table(frame: pd.DataFrame) -> Table:
+    """Show the bands of customers, the riskiest first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``validation.gains_table``: ``band``, ``count``, ``event``, ``event_rate``, ``lift``, ``captured``.
+
+    Returns
+    -------
+    Table
+    """
+    heads = [Head("band"), Head("customers", True), Head("events", True), Head("event rate", True)]
+    heads += [Head("lift", True, "event rate over the overall one"), Head("events held so far", True)]
+    rows = [
+        [
+            text_cell(row["band"]),
+            Cell(count(row["count"])),
+            Cell(count(row["event"])),
+            _bar(row["event_rate"], 1.0, EVENT),
+            Cell(number(row["lift"], 2)),
+            _bar(row["captured"], 1.0, NON_EVENT),
+        ]
+        for row in frame.to_dict(orient="records")
+    ]
+    return Table(heads, rows, note="Bands of about equal size; 1 is the riskiest.")
+
+
+def tiers_table(frame: pd.DataFrame) -> Table:
+    """Show each tier's share of customers, its expected and observed event rate, and whether the two agree.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per tier, the safest first: ``tier``, ``rows`` and any of ``from_probability``, ``expected``,
+        ``event_rate``, ``lower``, ``upper``, ``jeffreys_p``, ``treatment``.
+
+    Returns
+    -------
+    Table
+    """
+    total = float(frame["rows"].sum())
+    colours = dict(zip(frame["tier"], tier_colours(len(frame)), strict=True))
+    made: list[tuple[str, Head, Any]] = [
+        ("tier", Head("tier"), lambda row: Cell(str(row["tier"]), None, colours[row["tier"]])),
+        (
+            "from_probability",
+            Head("from", True, "least probability"),
+            lambda row: Cell(percent(row["from_probability"])),
+        ),
+        ("rows", Head("customers", True), lambda row: Cell(count(row["rows"]))),
+        (
+            "rows",
+            Head("share", True),
+            lambda row: _bar(row["rows"] / total if total else None, 1.0, colours[row["tier"]]),
+        ),
+        ("expected", Head("expected rate", True, "mean probability"), lambda row: Cell(percent(row["expected"]))),
+        ("event_rate", Head("observed rate", True), lambda row: _bar(row["event_rate"], 1.0, EVENT)),
+        ("lower", Head("interval", True, "of the observed rate"), _rate_interval),
+        (
+            "jeffreys_p",
+            Head("Jeffreys p", True, "small where the model underestimates the risk of the tier"),
+            lambda row: Cell(number(row["jeffreys_p"])),
+        ),
+        ("treatment", Head("treatment"), lambda row: text_cell(row["treatment"])),
+    ]
+    present = [(head, cell) for name, head, cell in made if name in frame]
+    rows = [[cell(row) for _, cell in present] for row in frame.to_dict(orient="records")]
+    return Table([head for head, _ in present], rows)
+
+
+def drivers_table(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> Table:
+    """Show the columns that move the scores most, with their descriptions.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``drivers.csv``: ``column``, ``mean_abs_contribution`` (log-odds), ``description`` where there are some.
+    most : int, default 15
+        At most so many rows.
+    family : str, optional
+        The model's family, for its colour.
+
+    Returns
+    -------
+    Table
+    """
+    ranked = frame.sort_values("mean_abs_contribution", ascending=False, kind="stable").head(most)
+    top = float(ranked["mean_abs_contribution"].max()) if len(ranked) else 0.0
+    rows = [
+        [
+            text_cell(row["column"]),
+            _bar(row["mean_abs_contribution"], top, family_colour(family) if family else NON_EVENT, number),
+            text_cell(row.get("description")),
+        ]
+        for row in ranked.to_dict(orient="records")
+    ]
+    return Table([Head("column"), Head("mean contribution", True, "absolute, in log-odds"), Head("what it is")], rows)
+
+
+def watch_list(frame: pd.DataFrame, *, most: int = 20, tiers: Sequence[str] = ()) -> Table:
+    """Show the customers of highest risk: who, how risky, why, and what to do.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``high_risk.csv``: ``customer``, ``probability``, ``tier``, ``treatment``, ``reason_1`` …
+    most : int, default 20
+        At most so many rows.
+    tiers : sequence of str, optional
+        All tiers, the safest first, for the colours.
+
+    Returns
+    -------
+    Table
+    """
+    reasons = [name for name in frame.columns if str(name).startswith("reason_")]
+    colours = dict(zip(tiers, tier_colours(len(tiers)), strict=True))
+    ranked = frame.sort_values("probability", ascending=False, kind="stable").head(most)
+    treated = "treatment" in frame
+    heads = [Head("customer"), Head("probability", True), Head("tier"), Head("why, the strongest reason first")]
+    heads += [Head("treatment")] if treated else []
+    rows = []
+    for row in ranked.to_dict(orient="records"):
+        why = "; ".join(str(row[name]) for name in reasons if row[name] == row[name] and row[name])
+        tier = Cell(str(row["tier"]), None, colours.get(row["tier"], EVENT))
+        cells = [text_cell(row["customer"]), _bar(row["probability"], 1.0, EVENT), tier, text_cell(why)]
+        rows.append([*cells, text_cell(row["treatment"])] if treated else cells)
+    note = (
+        f"{count(len(rows))} of {count(len(frame))} customers on the list." if len(frame) else "No customer is on it."
+    )
+    return Table(heads, rows, note=note)
+
+
+def _bar(value: Any, full: float, colour: str, written: Any = percent) -> Cell:
+    share = min(max(float(value) / full, 0.0), 1.0) if is_number(value) and full > 0 else None
+    return Cell(written(value), share, colour if share is not None else "")
+
+
+def _rate_interval(row: Mapping[Any, Any]) -> Cell:
+    low, high = row["lower"], row.get("upper")
+    return Cell(f"{percent(low)} to {percent(high)}") if is_number(low) and is_number(high) else text_cell(None)
+
+
+def _values(row: Mapping[Any, Any]) -> str:
+    if is_number(row.get("median")):
+        return " · ".join(f"{row[name]:,.6g}" for name in ("min", "median", "max"))
+    top = text_cell(row.get("top")).text
+    return f"{top} ({percent(row['top_share'], 0)})" if is_number(row.get("top_share")) else top
+
+
+def _chosen(frame: pd.DataFrame) -> frozenset[int]:
+    if "chosen" not in frame:
+        return frozenset()
+    return frozenset(at for at, chosen in enumerate(frame["chosen"]) if chosen is True or str(chosen) == "True")
