@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 import numpy as np
 import pandas as pd
@@ -136,8 +136,11 @@ def _suffix(path: Path) -> str:
 
 
 def _opened(path: Path) -> TextIO:
-    binary: Any = gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
-    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+    return io.TextIOWrapper(_binary(path), encoding="utf-8-sig", newline="")
+
+
+def _binary(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def _header(path: Path) -> tuple[list[str], str]:
@@ -159,9 +162,11 @@ def _read_text(path: Path, wanted: Wanted) -> Iterator[Chunk]:
     wanted.check(names, path)
     # Columns are told apart by position: those that nobody asks for may have any name, or one name twice.
     numbers = {i for i, name in enumerate(names) if wanted.kinds.get(name) == "numeric"}
-    empty = {i: _EMPTY - set(wanted.levels.get(name, ())) for i, name in enumerate(names) if name in wanted.kinds}
+    empty = {
+        i: sorted(_EMPTY - set(wanted.levels.get(name, ()))) for i, name in enumerate(names) if name in wanted.kinds
+    }
     last = len(names) - 1
-    empty.setdefault(last, frozenset({""}))  # what a row that is too short gives itself away by
+    empty.setdefault(last, [""])  # what a row that is too short gives itself away by
     with _opened(path) as file:
         reader = pd.read_csv(
             file,

@@ -1,0 +1,167 @@
+"""A fitted model written as an artifact folder: JSON and XGBoost's UBJSON, with checksums and no pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from riskml.config import Experiment
+from riskml.errors import InputError
+from riskml.runtime.frame import Floats
+from riskml.runtime.frame import columns as read_columns
+from riskml.runtime.model import Blend, Boosting, Model
+from riskml.runtime.package import FORMAT, MANIFEST, digest
+from riskml.schema import Schema
+
+ENOUGH = 20_000  # rows that settle a mean contribution; exact Shapley values of millions would take minutes
+
+
+class Fitted(Protocol):
+    """Any fitted estimator of the kit."""
+
+    model_: Model
+    schema_: Schema
+
+
+def write_artifact(
+    estimator: Fitted,
+    folder: str | Path,
+    *,
+    experiment: Experiment,
+    family: str,
+    X_train: pd.DataFrame,
+    metrics: Mapping[str, Any],
+    events: int | None = None,
+) -> Path:
+    """Write a fitted estimator as files, in place of those of an earlier one.
+
+    Parameters
+    ----------
+    estimator : Fitted
+        Has ``model_`` and ``schema_``.
+    folder : path
+        It is written whole or not at all; the same model gives the same bytes.
+    experiment : Experiment
+        Names the package, its tiers, and what is done with unseen categories.
+    family : str
+    X_train : DataFrame of shape (n, any)
+        The rows it was fitted on: ranges, levels and reference contributions are taken from them.
+    metrics : mapping of name to number, or to a mapping of numbers
+    events : int, optional
+        Events among the rows, for the model card.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written.
+    """
+    blobs: dict[str, bytes] = {}
+    model = estimator.model_
+    columns = read_columns(X_train, model.kinds)
+    said: dict[str, Any] = {
+        "format": FORMAT,
+        "name": experiment.name,
+        "version": experiment.export.version,
+        "family": family,
+        "title": experiment.title,
+        "task": experiment.task,
+        "target": experiment.data.target,
+        "event": experiment.data.event,
+        "unseen": experiment.data.unseen,
+        "schema": [_column(estimator.schema_, name, model.kinds[name], values) for name, values in columns.items()],
+        "tiers": [tier.model_dump() for tier in experiment.tiers],
+        "reasons": experiment.export.reasons,
+        "reference": _reference(model, columns),
+        "training": {"source": Path(experiment.data.source).name, "rows": len(X_train), "events": events},
+        "metrics": metrics,
+        "requires": requirements(model),
+        "model": model.to_dict(blobs),
+    }
+    said["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in blobs.items()}
+    said = _plain(said)
+    said["digest"] = digest(said)
+    text = json.dumps(said, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return _write(Path(folder), {MANIFEST: text.encode("utf-8")} | blobs)
+
+
+def requirements(model: Model) -> list[str]:
+    """Return what must be installed to score with a model, as lines of a package's metadata."""
+    # The oldest numpy and pandas that the runtime was tried with.
+    return ["numpy>=1.26", "pandas>=2.2"] + ([f"xgboost>={_minor('xgboost')}"] if _boosts(model) else [])
+
+
+def _boosts(model: Model) -> bool:
+    return isinstance(model, Boosting) or (isinstance(model, Blend) and any(map(_boosts, model.models)))
+
+
+def _minor(package: str) -> str:
+    return ".".join(version(package).split(".")[:2])
+
+
+def _column(schema: Schema, name: str, kind: str, values: np.ndarray[Any, Any]) -> dict[str, Any]:
+    known = schema[name]
+    said: dict[str, Any] = {"name": name, "kind": kind, "description": known.description, "special": known.special}
+    missing = pd.isna(values)
+    there = values[~missing & ~np.isin(values, np.asarray(known.special, dtype=values.dtype))]
+    if kind == "numeric":
+        said |= {"min": there.min() if len(there) else None, "max": there.max() if len(there) else None}
+    else:
+        said |= {"levels": sorted(set(values[~missing]))}
+    return said | {"missing": float(missing.mean()) if len(values) else None}
+
+
+def _reference(model: Model, columns: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, float]:
+    rows = len(next(iter(columns.values()))) if columns else 0
+    if not rows:
+        return dict.fromkeys(model.kinds, 0.0)
+    some = np.unique(np.linspace(0, rows - 1, min(rows, ENOUGH)).astype(int))
+    means: Floats = model.contributions({name: values[some] for name, values in columns.items()}).mean(axis=0)
+    return dict(zip(model.kinds, means.tolist(), strict=True))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON's types; it knows no NaN."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> Path:
+    fresh = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+    except OSError as error:
+        raise InputError(
+            f"the model cannot be written: {error.strerror or error}",
+            where=str(folder),
+            mend="choose a folder that you may write to",
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return folder

@@ -1,0 +1,170 @@
+"""A model as a Python package: a wheel that holds the runtime, the model and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import datetime as dt
+import hashlib
+import io
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import riskml.runtime
+from riskml.export.card import model_card
+from riskml.files import replacing
+from riskml.runtime.package import Artifact
+
+_PYTHON = ">=3.11"
+_FIRST_DATE = dt.datetime(1980, 1, 1)  # no zip file can be older
+
+
+def package_files(artifact_folder: str | Path) -> dict[str, bytes]:
+    """Return the files of the package that scores with a model.
+
+    Parameters
+    ----------
+    artifact_folder : path
+        What `riskml.export.artifact.write_artifact` wrote; its checksums are verified.
+
+    Returns
+    -------
+    dict of path in the package's folder (with slashes) to bytes
+
+    Raises
+    ------
+    PackageError
+        When the artifact is incomplete or was altered.
+    """
+    folder = Path(artifact_folder)
+    artifact = Artifact.load(folder)
+    runtime = Path(riskml.runtime.__file__).parent
+    files = {
+        "__init__.py": _INIT.format(version=artifact.version).encode(),
+        "__main__.py": _MAIN.encode(),
+        "py.typed": b"",
+    }
+    files |= {f"_runtime/{path.name}": path.read_bytes() for path in runtime.glob("*.py")}
+    files |= {f"model/{path.name}": path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    return dict(sorted(files.items()))
+
+
+def write_package(artifact_folder: str | Path, parent: str | Path) -> Path:
+    """Write the package's folder ``riskml_<name>`` beneath ``parent``, not packed, and return it."""
+    folder = Path(parent) / f"riskml_{Artifact.load(artifact_folder).name}"
+    for name, content in package_files(artifact_folder).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+def build_wheel(artifact_folder: str | Path, out_folder: str | Path) -> Path:
+    """Write the wheel that scores with a model.
+
+    The same model gives the same bytes: files are sorted, and dated by SOURCE_DATE_EPOCH or 1980.
+
+    Parameters
+    ----------
+    artifact_folder : path
+    out_folder : path
+        It is made where it is missing.
+
+    Returns
+    -------
+    Path
+        The wheel, ``riskml_<name>-<version>-py3-none-any.whl``.
+
+    Raises
+    ------
+    PackageError
+        When the artifact is incomplete or was altered.
+    InputError
+        When the folder cannot be written.
+
+    Notes
+    -----
+    The format is PEP 427, with the metadata of PEP 639 (version 2.4).
+    """
+    artifact = Artifact.load(artifact_folder)
+    package = f"riskml_{artifact.name}"
+    distribution = re.sub(r"[-_.]+", "_", package).strip("_")
+    info = f"{distribution}-{artifact.version}.dist-info"
+    files = {f"{package}/{name}": content for name, content in package_files(artifact_folder).items()}
+    files |= {
+        f"{info}/METADATA": _metadata(artifact, distribution).encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: riskml\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": _entry_points(package).encode(),
+        f"{info}/licenses/LICENSE": Path(__file__).with_name("LICENSE").read_bytes(),
+        f"{info}/top_level.txt": f"{package}\n".encode(),
+    }
+    files[f"{info}/RECORD"] = _record(files, f"{info}/RECORD").encode()
+    wheel = Path(out_folder) / f"{distribution}-{artifact.version}-py3-none-any.whl"
+    with replacing(wheel) as temporary:
+        _zip(files, temporary)
+    return wheel
+
+
+_INIT = '''"""A risk model as a package: scores customers, explains the scores, and says which columns it needs."""
+
+from ._runtime.doors import explain, schema, score
+
+__version__ = "{version}"
+__all__ = ["__version__", "explain", "schema", "score"]
+'''
+
+_MAIN = """from ._runtime.command import main
+
+raise SystemExit(main())
+"""
+
+
+def _entry_points(package: str) -> str:
+    names = sorted({package, package.replace("_", "-")})
+    return "[console_scripts]\n" + "".join(f"{name} = {package}._runtime.command:main\n" for name in names)
+
+
+def _metadata(artifact: Artifact, distribution: str) -> str:
+    summary = " ".join(artifact.title.split())
+    headers = [
+        ("Metadata-Version", "2.4"),
+        ("Name", distribution.replace("_", "-")),
+        ("Version", artifact.version),
+        ("Summary", summary),
+        ("License-Expression", "Apache-2.0"),
+        ("License-File", "LICENSE"),
+        ("Keywords", f"risk,{artifact.task},{artifact.family}"),
+        ("Classifier", "Programming Language :: Python :: 3"),
+        ("Classifier", "Typing :: Typed"),
+        ("Requires-Python", _PYTHON),
+        *[("Requires-Dist", requirement) for requirement in artifact.requires],
+        ("Description-Content-Type", "text/markdown"),
+    ]
+    return "".join(f"{key}: {value}\n" for key, value in headers) + "\n" + model_card(artifact)
+
+
+def _record(files: Mapping[str, bytes], itself: str) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for name, content in sorted(files.items()):
+        checksum = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        writer.writerow([name, f"sha256={checksum}", len(content)])
+    writer.writerow([itself, "", ""])
+    return text.getvalue()
+
+
+def _zip(files: Mapping[str, bytes], path: Path) -> None:
+    epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+    date = max(dt.datetime.fromtimestamp(epoch, dt.UTC).replace(tzinfo=None), _FIRST_DATE)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        # PEP 427 recommends that the metadata come last.
+        for name in sorted(files, key=lambda name: (".dist-info/" in name, name)):
+            entry = zipfile.ZipInfo(name, date.timetuple()[:6])
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, wherever it is built
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(entry, files[name])
