@@ -1,9 +1,9 @@
-"""Intervals of a rate, used wherever an event rate is shown."""
+"""Intervals of a rate and of a ratio of rates, used wherever one is shown."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaincinv
+from scipy.special import betaincinv, ndtri
 
 from riskml.validation._inputs import Floats
 
@@ -14,3 +14,30 @@ def rate_interval(hits: Floats, count: Floats, level: float) -> tuple[Floats, Fl
     lower = np.where(hits > 0, betaincinv(hits + 0.5, count - hits + 0.5, tail), 0.0)
     upper = np.where(hits < count, betaincinv(hits + 0.5, count - hits + 0.5, 1 - tail), 1.0)
     return lower, upper
+
+
+def wilson_interval(hits: Floats, count: Floats, level: float) -> tuple[Floats, Floats]:
+    """Return Wilson's score interval of a rate, of which Newcombe's interval of a difference is made."""
+    z2 = float(ndtri((1 + level) / 2)) ** 2
+    rows = np.where(count > 0, count, np.nan)
+    centre = (hits + z2 / 2) / (rows + z2)
+    reach = np.sqrt(z2 * (hits * (rows - hits) / rows + z2 / 4)) / (rows + z2)
+    return np.clip(centre - reach, 0, 1), np.clip(centre + reach, 0, 1)
+
+
+def ratio_interval(
+    hits: Floats, count: Floats, reference_hits: float, reference_count: float, level: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return each rate over a reference rate, with the log-normal interval of Katz et al. (1978).
+
+    A rate of 0 has no logarithm: half a hit is put in its place for the upper end, and the lower end is 0.
+    """
+    if reference_hits == 0:
+        unknown = np.full(hits.size, np.nan)
+        return unknown, unknown.copy(), unknown.copy()
+    some = np.maximum(hits, 0.5)
+    ratio = hits / count / (reference_hits / reference_count)
+    error = np.sqrt(1 / some - 1 / count + 1 / reference_hits - 1 / reference_count)
+    spread = np.exp(float(ndtri((1 + level) / 2)) * error)
+    around = some / count / (reference_hits / reference_count)
+    return ratio, np.where(hits > 0, around / spread, 0.0), around * spread

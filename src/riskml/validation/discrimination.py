@@ -1,18 +1,16 @@
-"""How well a score ranks: AUC with its interval, Gini, KS, H-measure, ROC, gains and lift."""
+"""How well a score ranks: AUC with its interval, Gini, KS, H-measure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import betainc
-from scipy.stats import norm
+from scipy.special import betainc, ndtr, ndtri
 
 from riskml.errors import ConfigError
-from riskml.validation._inputs import Floats, level_of, number_vector, outcome_and_score, positive, positive_int
-from riskml.validation._steps import Steps, bands, descending, hull, steps, to_rows
+from riskml.validation._inputs import Floats, level_of, number_vector, outcome_and_score, positive
+from riskml.validation._steps import Steps, descending, hull, steps, to_rows
 
 
 @dataclass(frozen=True)
@@ -242,7 +240,7 @@ def delong(y: ArrayLike, score: ArrayLike, *, level: float = 0.95) -> AucInterva
     v10, v01 = _placements(parts)
     area = _auc_of(parts)
     variance = _variance_of_mean(v10, parts.events) + _variance_of_mean(v01, parts.others)
-    reach = float(norm.ppf((1 + level_of(level)) / 2) * np.sqrt(variance))
+    reach = float(ndtri((1 + level_of(level)) / 2) * np.sqrt(variance))
     return AucInterval(area, variance, max(area - reach, 0.0), min(area + reach, 1.0), level)
 
 
@@ -297,8 +295,8 @@ def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, level: 
         difference, se, z = 0.0, 0.0, 0.0
     else:
         z = difference / se if se > 0 else float(np.copysign(np.inf, difference))
-    reach = float(norm.ppf((1 + level_of(level)) / 2) * se)
-    p_value = float(2 * norm.sf(abs(z)))
+    reach = float(ndtri((1 + level_of(level)) / 2) * se)
+    p_value = float(2 * ndtr(-abs(z)))
     return DelongTest(areas[0], areas[1], difference, se, difference - reach, difference + reach, z, p_value, level)
 
 
@@ -343,7 +341,7 @@ def auc_decline(y: ArrayLike, score: ArrayLike, auc_initial: float) -> AucDeclin
     # A perfect ranking has no variance: any gap is then beyond chance, and no gap is none.
     with np.errstate(divide="ignore"):
         statistic = float(np.divide(gap, now.se)) if gap else 0.0
-    return AucDecline(float(auc_initial), now.auc, now.se, statistic, float(norm.sf(statistic)))
+    return AucDecline(float(auc_initial), now.auc, now.se, statistic, float(ndtr(-statistic)))
 
 
 def h_measure(y: ArrayLike, score: ArrayLike, *, alpha: float = 2.0, beta: float = 2.0) -> float:
@@ -396,140 +394,3 @@ def h_measure(y: ArrayLike, score: ArrayLike, *, alpha: float = 2.0, beta: float
         return float(np.sum(n_others * flagged + n_events * missed))
 
     return 1 - loss(parts.events, parts.others) / loss(np.array([events]), np.array([others]))
-
-
-def roc_curve(y: ArrayLike, score: ArrayLike, *, max_points: int = 1000) -> pd.DataFrame:
-    """Return the points of the ROC curve.
-
-    Parameters
-    ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier.
-    max_points : int, default 1000
-        At most so many points, evenly spaced along the curve: a plot needs no more.
-
-    Returns
-    -------
-    DataFrame
-        ``threshold`` (flag when the score is at least this; infinite at the origin), ``false_positive_rate``,
-        ``true_positive_rate``, from (0, 0) to (1, 1).
-
-    Raises
-    ------
-    DataError
-        As for `auc`.
-
-    Examples
-    --------
-    >>> roc_curve([0, 1, 0, 1], [0.1, 0.4, 0.35, 0.8])
-       threshold  false_positive_rate  true_positive_rate
-    0        inf                  0.0                 0.0
-    1       0.80                  0.0                 0.5
-    2       0.40                  0.0                 1.0
-    3       0.35                  0.5                 1.0
-    4       0.10                  1.0                 1.0
-    """
-    limit = positive_int(max_points, "max_points", at_least=2)
-    parts = steps(*outcome_and_score(y, score))
-    false = np.append(0.0, np.cumsum(parts.others) / parts.others.sum())
-    true = np.append(0.0, np.cumsum(parts.events) / parts.events.sum())
-    threshold = np.append(np.inf, parts.score)
-    if threshold.size > limit:
-        along = (false + true) / 2
-        keep = np.unique(np.append(np.searchsorted(along, np.linspace(0, 1, limit)[:-1]), threshold.size - 1))
-        false, true, threshold = false[keep], true[keep], threshold[keep]
-    return pd.DataFrame({"threshold": threshold, "false_positive_rate": false, "true_positive_rate": true})
-
-
-def gains_table(y: ArrayLike, score: ArrayLike, *, n_bands: int = 10) -> pd.DataFrame:
-    """Return the gains table: bands of about equal size from the riskiest down, with lift and captured events.
-
-    Parameters
-    ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier. Rows of one score stay in one band.
-    n_bands : int, default 10
-        Number of bands; there are fewer when many rows share a score.
-
-    Returns
-    -------
-    DataFrame
-        One row per band, 1 is the riskiest: ``band``, ``score_min``, ``score_max``, ``count``, ``event``,
-        ``event_rate``, ``lift`` (event rate over the overall one), ``cumulative_share`` (of rows), ``captured``
-        (share of all events so far), ``cumulative_lift``, ``ks`` (captured less the same of non-events).
-
-    Raises
-    ------
-    DataError
-        As for `auc`.
-
-    Examples
-    --------
-    >>> table = gains_table([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], n_bands=2)
-    >>> table[["band", "count", "event", "lift", "captured"]]
-       band  count  event  lift  captured
-    0     1      2      1   1.0       0.5
-    1     2      2      1   1.0       1.0
-    """
-    parts = steps(*outcome_and_score(y, score))
-    band = bands(parts.count, positive_int(n_bands, "n_bands"))
-    first = np.flatnonzero(np.append(True, band[1:] != band[:-1]))
-    event, other = np.add.reduceat(parts.events, first), np.add.reduceat(parts.others, first)
-    count = event + other
-    share, captured = np.cumsum(count) / count.sum(), np.cumsum(event) / event.sum()
-    return pd.DataFrame(
-        {
-            "band": np.arange(1, first.size + 1),
-            "score_min": parts.score[np.append(first[1:], parts.score.size) - 1],
-            "score_max": parts.score[first],
-            "count": count.astype(np.int64),
-            "event": event.astype(np.int64),
-            "event_rate": event / count,
-            "lift": event / count * (count.sum() / event.sum()),
-            "cumulative_share": share,
-            "captured": captured,
-            "cumulative_lift": captured / share,
-            "ks": captured - np.cumsum(other) / other.sum(),
-        }
-    )
-
-
-def captured_share(y: ArrayLike, score: ArrayLike, *, share: float = 0.10) -> float:
-    """Return the share of all events that the riskiest rows hold.
-
-    Parameters
-    ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier. Of rows with one score, on the border, the same part is taken.
-    share : float, default 0.10
-        The share of rows looked at.
-
-    Returns
-    -------
-    float
-        Captured events over all events; over ``share`` it is the lift.
-
-    Raises
-    ------
-    DataError
-        As for `auc`.
-    ConfigError
-        When ``share`` is not above 0 and at most 1.
-
-    Examples
-    --------
-    >>> captured_share([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], share=0.25)
-    0.5
-    """
-    if not 0 < share <= 1:
-        raise ConfigError(f"share must be above 0 and at most 1, got {share!r}", where="share")
-    parts = steps(*outcome_and_score(y, score))
-    rows = np.append(0.0, np.cumsum(parts.count) / parts.count.sum())
-    events = np.append(0.0, np.cumsum(parts.events) / parts.events.sum())
-    return float(np.interp(share, rows, events))

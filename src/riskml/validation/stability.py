@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from riskml.errors import DataError
 from riskml.validation._inputs import Floats, level_of, positive_int
@@ -54,7 +54,7 @@ class Baseline:
             "missing",
         ]
 
-    def count(self, values: ArrayLike | pd.Series) -> Floats:
+    def count(self, values: ArrayLike | pd.Series[Any]) -> Floats:
         """Return how many of the values fall into each bin."""
         series = _series(values)
         n_own = len(self.categories) + 1 if self.categories else len(self.edges) + 1
@@ -113,7 +113,7 @@ class PsiTest:
     table: pd.DataFrame
 
 
-def _series(values: ArrayLike | pd.Series) -> pd.Series[Any]:
+def _series(values: ArrayLike | pd.Series[Any]) -> pd.Series[Any]:
     series = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
     if series.empty:
         raise DataError("a distribution needs rows, got none", where="values")
@@ -142,7 +142,7 @@ def _numbers(series: pd.Series[Any]) -> Floats:
 
 
 def baseline(
-    values: ArrayLike | pd.Series, *, n_bins: int = 10, special_values: Sequence[float | str] = ()
+    values: ArrayLike | pd.Series[Any], *, n_bins: int = 10, special_values: Sequence[float | str] = ()
 ) -> Baseline:
     """Fix the bins of a characteristic or a score on the baseline book.
 
@@ -199,15 +199,18 @@ def _psi_parts(before: Floats, now: Floats) -> Floats:
     return np.where((before == 0) & (now == 0), 0.0, parts)
 
 
-def _fixed(reference: Baseline | ArrayLike | pd.Series, n_bins: int, special_values: Sequence[float | str]) -> Baseline:
+def fixed_baseline(
+    reference: Baseline | ArrayLike | pd.Series[Any], *, n_bins: int, special_values: Sequence[float | str]
+) -> Baseline:
+    """Return the baseline that is given, or the one of the values that are given."""
     if isinstance(reference, Baseline):
         return reference
     return baseline(reference, n_bins=n_bins, special_values=special_values)
 
 
 def psi(
-    reference: Baseline | ArrayLike | pd.Series,
-    current: ArrayLike | pd.Series,
+    reference: Baseline | ArrayLike | pd.Series[Any],
+    current: ArrayLike | pd.Series[Any],
     *,
     n_bins: int = 10,
     special_values: Sequence[float | str] = (),
@@ -247,13 +250,13 @@ def psi(
     >>> round(psi(["a"] * 50 + ["b"] * 50, ["a"] * 40 + ["b"] * 60), 4)
     0.0405
     """
-    fixed = _fixed(reference, n_bins, special_values)
+    fixed = fixed_baseline(reference, n_bins=n_bins, special_values=special_values)
     return float(_psi_parts(np.asarray(fixed.counts, dtype=np.float64), fixed.count(current)).sum())
 
 
 def psi_test(
-    reference: Baseline | ArrayLike | pd.Series,
-    current: ArrayLike | pd.Series,
+    reference: Baseline | ArrayLike | pd.Series[Any],
+    current: ArrayLike | pd.Series[Any],
     *,
     n_bins: int = 10,
     special_values: Sequence[float | str] = (),
@@ -294,14 +297,74 @@ def psi_test(
     >>> round(test.psi, 4), round(test.no_shift, 4), test.verdict
     (0.0405, 0.0768, 'stable')
     """
-    fixed = _fixed(reference, n_bins, special_values)
+    fixed = fixed_baseline(reference, n_bins=n_bins, special_values=special_values)
     before, now = np.asarray(fixed.counts, dtype=np.float64), fixed.count(current)
     parts = _psi_parts(before, now)
     used = int(((before > 0) | (now > 0)).sum())
     value = float(parts.sum())
-    chance = float((1 / before.sum() + 1 / now.sum()) * chi2.ppf(level_of(level), used - 1)) if used > 1 else 0.0
+    chance = float((1 / before.sum() + 1 / now.sum()) * chdtri(used - 1, 1 - level_of(level))) if used > 1 else 0.0
     verdict = "stable" if value < WATCH or value <= chance else "watch" if value <= ACT else "act"
     table = pd.DataFrame(
         {"bin": fixed.labels, "baseline": before / before.sum(), "current": now / now.sum(), "part": parts}
     )
     return PsiTest(value, chance, level, used, verdict, table)
+
+
+def csi(
+    reference: pd.DataFrame | Mapping[str, Baseline],
+    current: pd.DataFrame,
+    *,
+    n_bins: int = 10,
+    special_values: Sequence[float | str] = (),
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Return the characteristic stability index: the PSI of every column.
+
+    Parameters
+    ----------
+    reference : DataFrame or mapping of Baseline
+        The baseline book, or the fixed bins of each of its columns.
+    current : DataFrame
+        The current book; it must have all these columns, others are left alone.
+    n_bins : int, default 10
+        Number bins when ``reference`` is a frame.
+    special_values : sequence of float or str, optional
+        Special codes when ``reference`` is a frame; text codes count in text columns only.
+    level : float, default 0.95
+        Level of the no-shift quantile.
+
+    Returns
+    -------
+    DataFrame
+        One row per column, the largest shift first: ``column``, ``csi``, ``no_shift``, ``n_bins``, ``verdict``.
+
+    Raises
+    ------
+    DataError
+        When a column is missing, or is of another kind than in the baseline.
+
+    Examples
+    --------
+    >>> old = pd.DataFrame({"age": [20, 30, 40, 50] * 25, "job": ["a", "b"] * 50})
+    >>> new = pd.DataFrame({"age": [20, 30, 40, 50] * 25, "job": ["a", "a", "a", "b"] * 25})
+    >>> csi(old, new, n_bins=4).round(3)
+      column    csi  no_shift  n_bins verdict
+    0    job  0.275     0.077       2     act
+    1    age  0.000     0.156       4  stable
+    """
+    absent = [str(column) for column in reference if column not in current.columns]
+    if absent:
+        raise DataError(
+            f"the current book lacks {len(absent)} columns of the baseline: {', '.join(absent[:10])}",
+            where="current",
+            mend="pass the same columns as for the baseline",
+        )
+    records = []
+    for column, known in reference.items():
+        if not isinstance(known, Baseline):
+            codes = [code for code in special_values if not (_is_number(known) and isinstance(code, str))]
+            known = baseline(known, n_bins=n_bins, special_values=codes)
+        test = psi_test(known, current[column], level=level)
+        records.append((column, test.psi, test.no_shift, test.n_bins, test.verdict))
+    table = pd.DataFrame(records, columns=["column", "csi", "no_shift", "n_bins", "verdict"])
+    return table.sort_values("csi", ascending=False, kind="stable", ignore_index=True)
