@@ -175,7 +175,7 @@ class Schema:
                 data[column.name] = (
                     pd.Series(levels(series), index=frame.index, dtype=object)
                     if column.kind == "categorical"
-                    else pd.Series(_numbers(series), index=frame.index, dtype=np.float64)
+                    else pd.Series(numeric(series), index=frame.index, dtype=np.float64)
                 )
             except ValueError as error:
                 problems.append(str(error))
@@ -276,16 +276,6 @@ def refuse_collections(series: pd.Series, name: str) -> None:
                 where=f"column {name!r}, row {row!r}",
                 mend="unfold the column into columns of numbers or text",
             )
-
-
-def _numbers(series: pd.Series) -> np.ndarray[Any, Any]:
-    if series.dtype.kind in "mMc":
-        raise ValueError(f"column {series.name!r} holds {series.dtype}, and must hold numbers")
-    if series.dtype.kind not in "fiub":
-        # A cell of blanks is an empty cell: files pad them.
-        cells = series.astype(object)
-        series = cells.mask(np.array([isinstance(cell, str) and not cell.strip() for cell in cells], dtype=bool))
-    return numeric(series)
 
 
 def _code(value: object, kind: Kind, name: str) -> float | str:

@@ -70,6 +70,8 @@ def _numbers(column: pd.Series) -> tuple[str, list[bytes]]:
 def _text(column: pd.Series) -> tuple[str, list[bytes]]:
     codes, uniques = pd.factorize(column, use_na_sentinel=True)
     # Codes of categories and of objects both follow the order of first appearance.
-    texts = [level(value).encode("utf-8", "surrogatepass") for value in np.asarray(uniques, dtype=object)]
+    values = np.asarray(uniques, dtype=object)
+    plain = pd.api.types.infer_dtype(values) == "string"
+    texts = [(value if plain else level(value)).encode("utf-8", "surrogatepass") for value in values]
     lengths = np.array([len(text) for text in texts], dtype="<i8")
     return "text", [lengths.tobytes(), b"".join(texts), np.asarray(codes).astype("<i8").tobytes()]

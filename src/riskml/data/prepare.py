@@ -10,12 +10,12 @@ import pandas as pd
 
 from riskml.config import ColumnConfig, DataConfig, Experiment
 from riskml.data.catalog import sample, samples
-from riskml.data.roles import as_of_dates, blank, customers, outcome, refuse_unknown, row_names
+from riskml.data.roles import as_of_dates, customers, outcome, refuse_unknown, row_names, without_blanks
 from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc
 from riskml.data.textnumbers import has_numbers, text_as_numbers
 from riskml.errors import DataError
 from riskml.runtime.frame import level
-from riskml.schema import Column, Schema, refuse_collections, refuse_duplicates
+from riskml.schema import Column, Schema, refuse_duplicates
 
 FEWEST_ROWS = 50
 """Below this, no split leaves enough to learn from and to judge by."""
@@ -146,8 +146,7 @@ def _features(frame: pd.DataFrame, y: pd.Series, data: DataConfig) -> tuple[pd.D
     problems: list[str] = []
     for name in frame.columns:
         said = data.columns.get(name, ColumnConfig())
-        refuse_collections(frame[name], name)
-        column = frame[name].mask(blank(frame[name]))
+        column = without_blanks(frame[name])
         useless = _useless(column, said)
         if useless:
             notes.append(replace(useless, column=name))

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from riskml.config import Scalar
-from riskml.data.roles import blank, outcome, refuse_unknown
+from riskml.data.roles import blank, outcome, refuse_unknown, without_blanks
 from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc, special_codes
 from riskml.data.textnumbers import text_as_numbers
 from riskml.errors import DataError
 from riskml.runtime.frame import level
-from riskml.schema import refuse_collections, refuse_duplicates
+from riskml.schema import refuse_duplicates
 
 COLUMNS = (
     "column",
@@ -47,10 +47,11 @@ def profile(frame: pd.DataFrame, target: str | None = None, event: Scalar | None
     -------
     DataFrame of shape (p, 12)
         column; kind ("numeric", "categorical" or "date"); dtype; missing (share of the rows); distinct (values besides
-        missing); min, median, max (finite numbers only); top (the most frequent value, as text) and top_share (of the
-        rows that have one); suspicion (none or several of "empty", "constant", "date", "identifier", "infinite",
-        "numbers as text", "mixed", "special codes", "many levels", "leak", separated by commas) and its explanation.
-        See ``riskml.data.suspicion`` for the rules. The target itself is described, never suspected.
+        missing); min, median, max (finite numbers only); top (the most frequent value, as text; None when none occurs
+        twice) and top_share (of the rows that have a value); suspicion (none or several of "empty", "constant",
+        "date", "identifier", "infinite", "numbers as text", "mixed", "special codes", "many levels", "leak", separated
+        by commas) and its explanation. See ``riskml.data.suspicion`` for the rules. The target itself is described,
+        never suspected.
 
     Raises
     ------
@@ -76,9 +77,8 @@ def profile(frame: pd.DataFrame, target: str | None = None, event: Scalar | None
 
 
 def _row(column: pd.Series, y: pd.Series | None, *, suspect: bool) -> dict[str, Any]:
-    refuse_collections(column, str(column.name))
     dtype = str(column.dtype)
-    column = column.mask(blank(column))
+    column = without_blanks(column)
     known = column.dropna()
     numbers, problem = text_as_numbers(column)
     form = date_form(column)
@@ -110,6 +110,8 @@ def _top(known: pd.Series) -> dict[str, Any]:
     if known.empty:
         return {"top": None, "top_share": np.nan}
     counts = known.value_counts(sort=False)
+    if counts.max() == 1:
+        return {"top": None, "top_share": 1 / len(known)}
     # The smallest of equals by text, so that the answer does not depend on the rows' order.
     most = min(map(level, counts.index[counts == counts.max()]))
     return {"top": most, "top_share": float(counts.max() / len(known))}

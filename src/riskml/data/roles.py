@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from riskml.config import Scalar
 from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import level, levels
-from riskml.schema import near, shortened
+from riskml.schema import near, refuse_collections, shortened
 
 _YES = {"1", "true", "yes", "y", "on", "t"}
 _NO = {"0", "false", "no", "n", "off", "f"}
@@ -153,8 +154,9 @@ def as_of_dates(column: pd.Series) -> pd.Series:
         )
         lost = dates.isna()
         if lost.any():
+            count, seen = int(lost.sum()), shortened(texts[lost].unique(), 3)
             raise DataError(
-                f"{int(lost.sum())} as-of dates cannot be read, such as {column[lost].iloc[0]!r}",
+                f"{count} as-of {'date' if count == 1 else 'dates'} cannot be read: {seen}",
                 where=f"column {column.name!r}, {row_names(column.index[lost])}",
                 mend="write dates as YYYY-MM-DD",
             )
@@ -165,12 +167,21 @@ def _dashed(match: object) -> str:
     return "-".join(part for part in match.groups() if part)  # type: ignore[attr-defined]
 
 
-def blank(column: pd.Series) -> np.ndarray:
+def blank(column: pd.Series) -> NDArray[np.bool_]:
     """Return which cells are empty or hold blanks only, as booleans of shape (n,)."""
-    empty: np.ndarray = column.isna().to_numpy(dtype=bool)
-    if not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_datetime64_any_dtype(column.dtype):
-        empty = empty | np.array([isinstance(value, str) and not value.strip() for value in column], dtype=bool)
-    return empty
+    if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column.isna().to_numpy(dtype=bool)
+    refuse_collections(column, str(column.name))
+    codes, uniques = pd.factorize(column, use_na_sentinel=True)
+    values = np.asarray(uniques, dtype=object)
+    is_blank = [isinstance(value, str) and not value.strip() for value in values]
+    return np.array([*is_blank, True], dtype=bool)[codes]  # code -1, a missing cell, selects the last
+
+
+def without_blanks(column: pd.Series) -> pd.Series:
+    """Return a column with cells of blanks made empty: files pad them."""
+    empty = blank(column)
+    return column.mask(empty) if empty.sum() > column.isna().sum() else column
 
 
 def refuse_blanks(column: pd.Series, role: str, mend: str) -> None:
