@@ -34,8 +34,9 @@ class RiskBooster(RiskEstimator):
         Rounds without improvement before a model stops.
     learning_rate, max_depth, min_child_weight, subsample, colsample_bytree, reg_lambda, gamma, max_cat_to_onehot
         As in XGBoost.
-    n_jobs : int, default=2
-        Threads. The trees depend on it in the last digits, so a fixed number keeps results reproducible.
+    n_jobs : int, default=1
+        Threads of one model. The trees depend on it in their last digits, and threads that wait for each other are
+        slow on a busy machine: the kit runs several models side by side instead.
     random_state : int, default=0
 
     Attributes
@@ -67,7 +68,7 @@ class RiskBooster(RiskEstimator):
         reg_lambda: float = 5.0,
         gamma: float = 0.0,
         max_cat_to_onehot: int = 8,
-        n_jobs: int = 2,
+        n_jobs: int = 1,
         random_state: int = 0,
     ) -> None:
         self.bags = bags

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from riskml.errors import ConfigError, FitError
 from riskml.estimator import RiskEstimator, SpecialValues
@@ -137,8 +138,10 @@ class RiskClassifier(RiskEstimator):
         frame = self._learn_schema(X, self.special_values)
         target = self._learn_target(frame, y)
         task = Task(frame, target, self._folds(target), self.special_values, self.random_state)
-        found, margins = self._search(task, [name for name in names if name != "blend"], begun)
-        self.estimators_ = {name: task.fit(name, result.params) for name, result in found.items()}
+        # The work is spread over folds; threads inside each fit would only wait for each other.
+        with threadpool_limits(1):
+            found, margins = self._search(task, [name for name in names if name != "blend"], begun)
+            self.estimators_ = {name: task.fit(name, result.params) for name, result in found.items()}
         if "blend" in names:
             singles = np.column_stack([margins[name] for name in found])
             margins["blend"] = _crossfitted(singles, task)
@@ -192,26 +195,24 @@ class RiskClassifier(RiskEstimator):
         margins: dict[str, Floats] = {}
         self.seconds_: dict[str, float] = {}
         # Cheap families first: what they leave of their share goes to the dear ones.
-        for position, name in enumerate(sorted(names, key=lambda name: FAMILIES[name].share)):
-            family = FAMILIES[name]
+        waiting = sorted((FAMILIES[name] for name in names), key=lambda family: family.share)
+        while waiting:
             start = time.monotonic()
             left = begun + self.time_budget - start
-            shares = [
-                FAMILIES[other].share for other in sorted(names, key=lambda name: FAMILIES[name].share)[position:]
-            ]
+            of_all = sum(family.share for family in waiting)
+            family = waiting.pop(0)
+            name = family.name
             # After the search: an honest refit on each fold, and one on all rows; with all bags where there are some.
             reserve = (1.3 if not family.while_searching else 5.0) if self.n_trials > 1 else 0.0
             found[name] = search(
                 family,
                 task,
                 n_trials=self.n_trials,
-                until=start + left * family.share / sum(shares),
+                until=start + left * family.share / of_all,
                 reserve=reserve,
                 progress=self.progress,
             )
-            margins[name] = np.empty(len(task.target))
-            for fold in task.folds():
-                margins[name][task.fold == fold] = task.margin_of_fold(name, found[name].params, fold)
+            margins[name] = task.out_of_fold(name, found[name].params)
             self.seconds_[name] = time.monotonic() - start
         return {name: found[name] for name in names}, margins
 

@@ -76,11 +76,12 @@ FAMILIES: Mapping[str, Family] = {
         Family(
             "scorecard",
             space={
-                "max_bins": Whole(4, 10),
+                "max_bins": Whole(4, 12),
                 "min_bin_size": Real(0.02, 0.1, log=True),
-                "C": Real(0.01, 10.0, log=True),
+                "smoothing": Real(5.0, 80.0, log=True),
+                "C": Real(0.02, 5.0, log=True),
             },
-            start={"max_bins": 6, "min_bin_size": 0.05, "C": 1.0},
+            start={"max_bins": 10, "min_bin_size": 0.03, "smoothing": 20.0, "C": 0.3},
             simplicity=1,
             interpretable=True,
             share=0.2,

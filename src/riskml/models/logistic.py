@@ -93,7 +93,9 @@ class Logistic(RiskEstimator):
             shapes.append(shape)
             blocks.append(block)
         matrix = sparse.hstack(blocks, format="csr")
-        fitted = LogisticRegression(C=self.C, max_iter=self.max_iter, tol=1e-6).fit(matrix, target)
+        # Second-order steps: the lines' columns overlap, on which first-order solvers crawl.
+        solver = LogisticRegression(C=self.C, solver="newton-cg", max_iter=self.max_iter, tol=1e-6)
+        fitted = solver.fit(matrix, target)
         widths = [block.shape[1] for block in blocks]
         parts = np.split(fitted.coef_[0], np.cumsum(widths)[:-1])
         intercept = float(fitted.intercept_[0])
