@@ -1,0 +1,5 @@
+"""``python -m riskml``."""
+
+from riskml.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,190 @@
+"""The chosen model on rows it has never seen: every figure with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskml.comparison import TierLike, tier_of
+from riskml.validation import (
+    brier,
+    calibration_table,
+    captured_share,
+    delong,
+    ece,
+    gains_table,
+    jeffreys_test,
+    ks,
+    log_loss,
+    observed_expected,
+    psi_test,
+    roc_curve,
+)
+
+_LEVEL = 0.95
+_RESAMPLES = 400
+_GRID = np.linspace(0.0, 1.0, 101)
+
+
+def assess(
+    y: pd.Series, probability: pd.Series, development: pd.Series, tiers: Sequence[TierLike], *, seed: int
+) -> dict[str, Any]:
+    """Measure a model on rows set aside.
+
+    Parameters
+    ----------
+    y : Series of 0 and 1, shape (n,)
+        Outcomes of the rows set aside.
+    probability : Series of shape (n,)
+        The model's probability of the event for them.
+    development : Series of shape (m,)
+        Its out-of-fold probabilities for the training rows: what the rows set aside are compared with for a shift.
+    tiers : sequence of tiers
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    dict
+        ``rows``, ``events``, ``metrics`` (name to ``value``, ``low``, ``high``: 95 % intervals, DeLong's for the AUC, the
+        Jeffreys interval for observed over expected, percentiles of the bootstrap for the others), ``calibration``,
+        ``gains`` and ``tiers`` (rows of tables), ``psi``. Plain values that JSON can hold.
+
+    References
+    ----------
+    DeLong, DeLong, Clarke-Pearson (1988), Biometrics 44; Efron, Tibshirani (1993), An Introduction to the Bootstrap,
+    chapter 13.
+    """
+    area = delong(y, probability, level=_LEVEL)
+    balance = observed_expected(y, probability, level=_LEVEL).iloc[0]
+    metrics = {
+        "auc": _interval(area.auc, area.lower, area.upper),
+        "gini": _interval(2 * area.auc - 1, 2 * area.lower - 1, 2 * area.upper - 1),
+        **_resampled(y, probability, seed),
+        "observed_expected": _interval(balance["ratio"], balance["lower"], balance["upper"]),
+    }
+    shift = psi_test(development, probability)
+    return {
+        "rows": len(y),
+        "events": int(y.sum()),
+        "level": _LEVEL,
+        "metrics": metrics,
+        "calibration": _records(calibration_table(y, probability, level=_LEVEL)),
+        "gains": _records(gains_table(y, probability)),
+        "tiers": _records(tier_table(y, probability, tiers)),
+        "psi": {"value": _plain(shift.psi), "no_shift": _plain(shift.no_shift), "verdict": shift.verdict},
+    }
+
+
+def tier_table(y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike]) -> pd.DataFrame:
+    """Return each tier's size and its expected and observed event rate.
+
+    Parameters
+    ----------
+    y : Series of 0 and 1, shape (n,)
+    probability : Series of shape (n,)
+    tiers : sequence of tiers
+
+    Returns
+    -------
+    DataFrame
+        ``tier``, ``from_probability``, ``rows``, ``events``, ``expected`` (mean probability), ``event_rate``, ``lower``,
+        ``upper`` (its Jeffreys interval), ``jeffreys_p``: small where the tier's risk is underestimated. Tiers without a
+        row are in it.
+    """
+    table = pd.DataFrame(
+        {"tier": [tier.name for tier in tiers], "from_probability": [tier.from_probability for tier in tiers]}
+    )
+    tier = tier_of(probability, tiers)
+    found = observed_expected(y, probability, by=tier, level=_LEVEL).set_index("group").reindex(table["tier"])
+    tested = jeffreys_test(y, probability, grade=tier, level=_LEVEL).set_index("grade").reindex(table["tier"])
+    return table.assign(
+        rows=found["count"].fillna(0).astype(int).to_numpy(),
+        events=found["observed"].fillna(0).astype(int).to_numpy(),
+        expected=found["mean_p"].to_numpy(),
+        event_rate=found["event_rate"].to_numpy(),
+        # Its bounds are those of the ratio of the observed to the expected rate.
+        lower=(found["lower"] * found["mean_p"]).to_numpy(),
+        upper=(found["upper"] * found["mean_p"]).to_numpy(),
+        jeffreys_p=tested["p_value"].to_numpy(),
+    )
+
+
+def roc_with_band(y: pd.Series, probability: pd.Series, *, seed: int) -> pd.DataFrame:
+    """Return a ROC curve on a grid of false positive rates, with a pointwise 95 % band from the bootstrap.
+
+    Parameters
+    ----------
+    y : Series of 0 and 1, shape (n,)
+    probability : Series of shape (n,)
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        ``false_positive_rate``, ``true_positive_rate``, ``lower``, ``upper``.
+    """
+    target, score = y.to_numpy(), probability.to_numpy()
+    curves = [_heights(target[rows], score[rows]) for rows in _resamples(target, seed)]
+    lower, upper = np.quantile(curves, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
+    return pd.DataFrame(
+        {
+            "false_positive_rate": _GRID,
+            "true_positive_rate": _heights(target, score),
+            "lower": lower,
+            "upper": upper,
+        }
+    )
+
+
+def _heights(target: NDArray[Any], score: NDArray[np.float64]) -> NDArray[np.float64]:
+    curve = roc_curve(target, score)
+    # Of a vertical step the upper end counts.
+    steps = curve.groupby("false_positive_rate")["true_positive_rate"].max()
+    heights = np.interp(_GRID, steps.index.to_numpy(), steps.to_numpy())
+    heights[0] = 0.0
+    return np.asarray(heights)
+
+
+def _resampled(y: pd.Series, probability: pd.Series, seed: int) -> dict[str, dict[str, float | None]]:
+    target, chance = y.to_numpy(), probability.to_numpy()
+    measures: dict[str, Callable[..., float]] = {
+        "ks": ks,
+        "brier": brier,
+        "logloss": log_loss,
+        "ece": ece,
+        "captured_10": lambda y, p: captured_share(y, p, share=0.10),
+    }
+    samples = list(_resamples(target, seed))
+    out = {}
+    for name, measure in measures.items():
+        values = [measure(target[rows], chance[rows]) for rows in samples]
+        low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+        out[name] = _interval(measure(target, chance), low, high)
+    return out
+
+
+def _resamples(target: NDArray[Any], seed: int) -> list[NDArray[np.intp]]:
+    """Return rows drawn with replacement, events and non-events each as many as there are."""
+    rng = np.random.default_rng([seed, 3])
+    classes = [np.flatnonzero(target == value) for value in (0, 1)]
+    return [np.concatenate([rng.choice(rows, len(rows)) for rows in classes]) for _ in range(_RESAMPLES)]
+
+
+def _interval(value: float, low: float, high: float) -> dict[str, float | None]:
+    return {"value": _plain(value), "low": _plain(low), "high": _plain(high)}
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): _plain(value) for key, value in row.items()} for row in table.to_dict(orient="records")]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: no NaN, no infinity, no numpy scalar."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,204 @@
+"""A book of customers, scored by an exported package: who is at high risk, and why."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+
+from riskml.config import TierConfig
+from riskml.errors import InputError
+from riskml.run import Run
+from riskml.runtime.package import MANIFEST, Artifact
+
+
+def load_model(path: Path) -> Artifact:
+    """Read a model from wherever it lies.
+
+    Parameters
+    ----------
+    path : Path
+        A run's folder (its chosen model), a wheel, or an artifact folder.
+
+    Returns
+    -------
+    Artifact
+
+    Raises
+    ------
+    InputError
+        When there is no model.
+    PackageError
+        When a model is there, and damaged.
+    """
+    if path.suffix == ".whl" and path.is_file():
+        return _of_wheel(path)
+    if (path / MANIFEST).is_file():
+        return Artifact.load(path)
+    if (path / "run.json").is_file():
+        run = Run.open(path)
+        if run.path("leaderboard.csv").is_file():
+            return Artifact.load(run.path("models", run.champion))
+        raise InputError("the run has no model yet", where=str(path), mend=f"riskml run … --resume {path}")
+    what = "there is no model here" if path.exists() else "the model does not exist"
+    raise InputError(what, where=str(path), mend="name a run's folder, a wheel, or one of a run's folders in models/")
+
+
+def _of_wheel(wheel: Path) -> Artifact:
+    with tempfile.TemporaryDirectory(prefix="riskml-wheel-") as folder:
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(folder)
+        except zipfile.BadZipFile as error:
+            raise InputError(f"the wheel cannot be read: {error}", where=str(wheel), mend="build it again") from None
+        found = list(Path(folder).glob(f"*/model/{MANIFEST}"))
+        if len(found) != 1:
+            raise InputError("the wheel holds no model of riskml", where=str(wheel), mend="name one that riskml built")
+        return Artifact.load(found[0].parent)
+
+
+def import_wheel(wheel: Path) -> ModuleType:
+    """Import the package of a wheel, without installing it.
+
+    Parameters
+    ----------
+    wheel : Path
+        ``riskml_<name>-<version>-py3-none-any.whl``.
+
+    Returns
+    -------
+    module
+        With ``score(frame)``, ``explain(frame, n)`` and ``schema()``.
+    """
+    name = wheel.name.split("-")[0]
+    folder = tempfile.mkdtemp(prefix="riskml-wheel-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    # Of a kernel that is at work all day, a wheel built a minute ago is not the one imported before.
+    for stale in [module for module in sys.modules if module.split(".")[0] == name]:
+        del sys.modules[stale]
+    sys.path.insert(0, folder)
+    try:
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(folder)
+
+
+def high_risk(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[TierConfig], *, n: int) -> pd.DataFrame:
+    """Return the list for those who decide: the customers of the highest tier, the riskiest first, and why.
+
+    Parameters
+    ----------
+    scores : DataFrame of shape (customers, any)
+        ``probability`` and ``tier``, by customer.
+    reasons : DataFrame
+        As a package's ``explain`` returns them: ``customer``, ``rank``, ``column``, ``value``.
+    tiers : sequence of TierConfig
+        The safest first.
+    n : int
+        Reasons per customer.
+
+    Returns
+    -------
+    DataFrame
+        ``customer``, ``probability``, ``tier``, ``treatment``, ``reason_1`` … ``reason_n`` (empty where there are fewer).
+    """
+    top = tiers[-1]
+    found = scores[scores["tier"] == top.name].sort_values("probability", ascending=False, kind="stable")
+    told = reasons.assign(text=reasons["column"].astype(str) + " = " + reasons["value"].astype(str))
+    wide = told.pivot(index="customer", columns="rank", values="text").reindex(index=found.index)
+    table = pd.DataFrame(
+        {"customer": found.index, "probability": found["probability"], "tier": top.name, "treatment": top.treatment}
+    )
+    for rank in range(1, n + 1):
+        table[f"reason_{rank}"] = (wide[rank] if rank in wide else pd.Series("", index=found.index)).fillna("")
+    return table.reset_index(drop=True)
+
+
+def book_by_tier(scores: pd.DataFrame, tiers: Sequence[TierConfig]) -> pd.DataFrame:
+    """Return how many customers of a book each tier holds, and how many events are expected among them.
+
+    Parameters
+    ----------
+    scores : DataFrame of shape (customers, any)
+        ``probability`` and ``tier``.
+    tiers : sequence of TierConfig
+
+    Returns
+    -------
+    DataFrame
+        ``tier``, ``from_probability``, ``rows``, ``expected`` (mean probability), ``treatment``.
+    """
+    by_tier = scores.groupby("tier")["probability"]
+    names = [tier.name for tier in tiers]
+    return pd.DataFrame(
+        {
+            "tier": names,
+            "from_probability": [tier.from_probability for tier in tiers],
+            "rows": by_tier.size().reindex(names, fill_value=0).to_numpy(),
+            "expected": by_tier.mean().reindex(names).to_numpy(),
+            "treatment": [tier.treatment for tier in tiers],
+        }
+    )
+
+
+def above_average(artifact: Artifact, customer: pd.DataFrame) -> pd.DataFrame:
+    """Return what each column adds to one customer's log-odds, above the average customer of training.
+
+    Parameters
+    ----------
+    artifact : Artifact
+    customer : DataFrame of shape (1, any)
+        Raw columns.
+
+    Returns
+    -------
+    DataFrame
+        ``column``, ``value`` (the customer's), ``contribution``.
+    """
+    contributions = artifact.contributions(customer).iloc[0]
+    return pd.DataFrame(
+        {
+            "column": contributions.index,
+            "value": [customer[name].iloc[0] for name in contributions.index],
+            "contribution": contributions.to_numpy() - pd.Series(artifact.reference)[contributions.index].to_numpy(),
+        }
+    )
+
+
+def drivers(artifact: Artifact, X: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns by how far they move the scores of a book.
+
+    Parameters
+    ----------
+    artifact : Artifact
+    X : DataFrame of shape (n, any)
+
+    Returns
+    -------
+    DataFrame
+        ``column``, ``mean_abs_contribution`` (mean distance of a customer's log-odds from the average customer's, by that
+        column), ``description``; the strongest first.
+    """
+    reference = pd.Series(artifact.reference)
+    contributions = artifact.contributions(X)
+    moved = (contributions - reference[contributions.columns]).abs().mean()
+    described = {column["name"]: column["description"] for column in artifact.columns}
+    table = pd.DataFrame(
+        {
+            "column": moved.index,
+            "mean_abs_contribution": moved.to_numpy(),
+            "description": [described[name] for name in moved.index],
+        }
+    )
+    return table.sort_values("mean_abs_contribution", ascending=False, kind="stable", ignore_index=True)

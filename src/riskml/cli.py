@@ -1,0 +1,188 @@
+"""The command line: exit code 0 done, 2 the input is wrong, 1 anything else."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from riskml import __version__
+from riskml.errors import InputError, RiskmlError, RunError
+
+# What is heavy is imported in the commands: help must come at once.
+if TYPE_CHECKING:
+    from riskml.run import Run
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Find, rank, explain and manage customers who may default, or leave.",
+    epilog="--debug, anywhere, shows where an error came from.",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The words after ``riskml``; those of the process when left out.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        app([word for word in words if word != "--debug"], prog_name="riskml")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        return _failed("stopped by hand", 1, debug)
+    except InputError as error:
+        return _failed(str(error), 2, debug)
+    except RiskmlError as error:
+        return _failed(str(error), 1, debug)
+    except Exception as error:
+        from riskml.runtime.package import PackageError
+
+        if isinstance(error, PackageError):
+            return _failed(str(error), 2, debug)
+        hint = "" if debug else "\n  mend:  this should not happen; --debug shows where it did"
+        return _failed(f"{type(error).__name__}: {error}{hint}", 1, debug)
+    return 0
+
+
+def _failed(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"error: {message}\n")
+    return code
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"riskml {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="An experiment file, or its name in experiments/.")],
+    to: Annotated[str | None, typer.Option(metavar="STAGE", help="The last stage, such as 2_models.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder, from its first unfinished stage.")
+    ] = None,
+    sample: Annotated[int | None, typer.Option(metavar="N", help="A quick look at N rows.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="Overrule the experiment: -p models.trials=5.")
+    ] = None,
+) -> None:
+    """Execute an experiment: features, models, validation, export, prediction."""
+    from riskml import console
+    from riskml.pipeline import begin, execute
+    from riskml.project import experiment_file
+    from riskml.run import STAGES, stage_name
+
+    signal.signal(signal.SIGTERM, _stop)
+    last = stage_name(to) if to else STAGES[-1]
+    begun = begin(experiment_file(file), resume=resume, sample=sample, overrides=overrides or [])
+    console.show_beginning(begun)
+    with console.StageLines(begun.lacking(last)) as lines:
+        try:
+            execute(begun, to=last, progress=lines)
+        except RunError as error:
+            again = f"riskml run {file} --resume {begun.folder}"
+            raise RunError(error.what, where=error.where, mend="; ".join(filter(None, [error.mend, again]))) from error
+    console.show_results(begun)
+
+
+def _stop(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The experiment's name: lower case letters, digits, underscores.")],
+    data: Annotated[str, typer.Option(metavar="FILE", help="A CSV or Parquet file, or a sample's name.")],
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="The column of the outcome.")],
+    event: Annotated[str | None, typer.Option(metavar="VALUE", help="Its value for default or churn.")] = None,
+    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The customer's identifier.")] = None,
+    date: Annotated[str | None, typer.Option(metavar="COLUMN", help="The as-of date.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over an experiment of this name.")] = False,
+) -> None:
+    """Write a commented experiment file for a table of your own."""
+    from riskml.data.draft import draft_experiment
+    from riskml.files import replacing
+
+    folder = Path.cwd() if Path.cwd().name == "experiments" else Path("experiments")
+    file = folder / f"{name}.yaml"
+    if file.exists() and not force:
+        raise InputError("the experiment exists already", where=str(file), mend="choose another name, or add --force")
+    text = draft_experiment(name, data, target, event, id, date, folder=folder)
+    with replacing(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    typer.echo(f"{file} is written: read it through, then\n  riskml run {file}")
+
+
+@app.command()
+def samples() -> None:
+    """List the data sets that need no download."""
+    from riskml import console
+
+    console.show_samples()
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Folders of two or more runs.")],
+) -> None:
+    """Show runs beside one another: what they did differently, and what came of it."""
+    from riskml import console
+    from riskml.run import Run
+
+    if len(runs) < 2:
+        raise InputError("a comparison needs two runs at least", mend="riskml compare RUN RUN")
+    console.show_comparison([Run.open(folder) for folder in runs])
+
+
+@app.command()
+def score(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run's folder, a wheel, or a model's folder.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="The customers: .csv, .tsv (also .gz) or .parquet.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file to write: .csv or .parquet.")],
+    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that names the customers.")] = None,
+) -> None:
+    """Score a file of customers: probability, points where there are some, tier."""
+    from riskml.book import load_model
+    from riskml.runtime.command import score_file
+
+    rows = score_file(load_model(model), data, out, id_column=id)
+    typer.echo(f"{rows} customers scored: {out}")
+
+
+@app.command()
+def track(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+) -> None:
+    """Write a finished run to MLflow: after a tracking server was away, or to another one."""
+    from riskml import console, pipeline
+    from riskml.run import Run
+
+    tracked = pipeline.track(Run.open(run))
+    console.show_tracking(tracked)
+    if tracked.state["mlflow_trouble"]:
+        raise RunError("the run is not tracked", where=str(tracked.folder), mend="check MLFLOW_TRACKING_URI")

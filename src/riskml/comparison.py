@@ -1,0 +1,137 @@
+"""The families beside one another: on the folds they were compared on, and on rows that none of them has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+
+from riskml.run import Features
+from riskml.runtime.model import Model
+from riskml.schema import Schema
+from riskml.validation import auc, brier, delong_test, gini, ks, log_loss
+
+if TYPE_CHECKING:
+    from riskml.models.classifier import RiskClassifier
+
+_MEASURES = {"auc": auc, "gini": gini, "ks": ks, "brier": brier, "logloss": log_loss}
+
+
+@dataclass(frozen=True)
+class Described:
+    """A fitted model with the schema that knows what its columns mean: what an artifact is written from."""
+
+    model_: Model
+    schema_: Schema
+
+
+class TierLike(Protocol):
+    """A band of probability, of an experiment or of a package."""
+
+    @property
+    def name(self) -> str:
+        """The tier's name."""
+
+    @property
+    def from_probability(self) -> float:
+        """Its lower bound, included."""
+
+
+def predictions(classifier: RiskClassifier, features: Features, tiers: Sequence[TierLike]) -> pd.DataFrame:
+    """Return every row's probability by every family, none of them by a model that has learnt from the row.
+
+    Parameters
+    ----------
+    classifier : RiskClassifier
+        Fitted on the rows of part "train".
+    features : Features
+    tiers : sequence of tiers
+
+    Returns
+    -------
+    DataFrame of shape (n, families + 4)
+        ``_part``, ``_target``, a column per family (training rows: out of fold; others: the model fitted on all training
+        rows), ``probability`` and ``tier`` of the chosen family.
+    """
+    train = features.part == "train"
+    frame = pd.DataFrame({"_part": features.part, "_target": features.y})
+    for family, estimator in classifier.estimators_.items():
+        chance = pd.Series(np.nan, index=range(len(frame)))
+        chance[train.to_numpy()] = classifier.oof_[family].to_numpy()
+        chance[~train.to_numpy()] = estimator.predict_proba(features.X[~train])[:, 1]
+        frame[family] = chance.to_numpy()
+    frame["probability"] = frame[classifier.best_family_]
+    frame["tier"] = tier_of(frame["probability"], tiers)
+    return frame
+
+
+def leaderboard(classifier: RiskClassifier, predicted: pd.DataFrame, aside: str) -> pd.DataFrame:
+    """Return the families, best first: cross-validated, and measured on the rows set aside.
+
+    Parameters
+    ----------
+    classifier : RiskClassifier
+        Fitted.
+    predicted : DataFrame
+        As ``predictions`` returns it.
+    aside : str
+        The part of the rows set aside.
+
+    Returns
+    -------
+    DataFrame
+        ``family``, ``auc_cv``, ``auc_cv_se``, ``auc_test``, ``gini_test``, ``ks_test``, ``brier_test``,
+        ``logloss_test``, ``columns`` (how many the model reads), ``chosen``. The order and the choice rest on the
+        cross-validated AUC alone: the rows set aside have to stay an honest judge.
+    """
+    rows = predicted[predicted["_part"] == aside]
+    board = classifier.leaderboard_
+    measured = {
+        f"{name}_test": [measure(rows["_target"], rows[family]) for family in board["family"]]
+        for name, measure in _MEASURES.items()
+    }
+    return board[["family", "auc_cv", "auc_cv_se"]].assign(**measured, columns=board["columns"], chosen=board["chosen"])
+
+
+def against(predicted: pd.DataFrame, champion: str, others: Sequence[str]) -> pd.DataFrame:
+    """Return by how much the chosen family ranks better than each other one, on the same rows.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        ``_target``, and a column of probabilities per family; only rows that no model has learnt from.
+    champion : str
+    others : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        ``family``, ``auc``, ``champion_leads_by``, ``lower``, ``upper`` (95 %), ``p_value``: DeLong's paired test.
+    """
+    rows = []
+    for family in others:
+        test = delong_test(predicted["_target"], predicted[champion], predicted[family])
+        rows.append((family, test.auc_b, test.difference, test.lower, test.upper, test.p_value))
+    return pd.DataFrame(rows, columns=["family", "auc", "champion_leads_by", "lower", "upper", "p_value"])
+
+
+def tier_of(probability: pd.Series, tiers: Sequence[TierLike]) -> pd.Series:
+    """Return the name of the tier that each probability falls into.
+
+    Parameters
+    ----------
+    probability : Series of shape (n,)
+    tiers : sequence of tiers
+        The safest first, from probability 0.
+
+    Returns
+    -------
+    Series of str, shape (n,)
+        The same index.
+    """
+    bounds = [tier.from_probability for tier in tiers]
+    names = np.array([tier.name for tier in tiers], dtype=object)
+    return pd.Series(names[np.searchsorted(bounds, probability, side="right") - 1], index=probability.index)

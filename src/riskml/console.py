@@ -1,0 +1,182 @@
+"""What the command line shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from riskml.pipeline import Progress as Where
+    from riskml.run import Run
+
+# Paths and names are told whole: a line that wraps is better than one that cannot be copied.
+_console = Console(highlight=False, soft_wrap=True)
+
+
+class StageLines:
+    """A bar for the stage at work, where there is a terminal, and a line for each that is done.
+
+    Parameters
+    ----------
+    stages : sequence of str
+        Those that will be executed.
+    """
+
+    def __init__(self, stages: Sequence[str]) -> None:
+        self._width = max(map(len, stages), default=0)
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[heading]}"),
+            TimeElapsedColumn(),
+            console=_console,
+            transient=True,
+            disable=not _console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, where: Where) -> None:
+        """Show where the run is."""
+        if where.stage not in self._tasks:
+            self._tasks[where.stage] = self._bars.add_task(where.stage, total=where.cells, heading="")
+        task = self._tasks[where.stage]
+        self._bars.update(task, completed=where.cell, heading=escape(where.heading))
+        if where.finished:
+            self._bars.remove_task(task)
+            _console.print(f"  {where.stage.ljust(self._width)}  {where.seconds:6.1f} s")
+
+
+def show_beginning(run: Run) -> None:
+    """Show what is asked, and where the answer will lie."""
+    sample = run.state["sample"]
+    _console.print(f"[bold]{escape(run.experiment.title)}[/bold]" + (f"  (a look at {sample} rows)" if sample else ""))
+    _console.print(f"  {escape(str(run.folder))}")
+
+
+def show_results(run: Run) -> None:
+    """Show the leaderboard, the champion, and where everything is."""
+    state = run.state
+    if state["leaderboard"]:
+        _console.print()
+        _console.print(_leaderboard(state["leaderboard"]))
+        champion = state["champion"]
+        _console.print(
+            f"champion: [bold]{champion['family']}[/bold], AUC {champion['auc_test']:.4f} on rows it has never seen"
+        )
+    for name in ("report", "wheel"):
+        if state[name]:
+            _console.print(f"{name + ':':9} {escape(str(run.path(state[name])))}")
+    show_tracking(run)
+
+
+def show_tracking(run: Run) -> None:
+    """Show where in MLflow the run is, or why it is not."""
+    state = run.state
+    if state["mlflow_trouble"]:
+        _console.print(f"[yellow]not tracked:[/yellow] MLflow failed: {escape(state['mlflow_trouble'].splitlines()[0])}")
+        _console.print(f"  all results are in the run's folder; later:  riskml track {escape(str(run.folder))}")
+    elif state["mlflow_run_id"]:
+        _console.print(f"{'mlflow:':9} {escape(state['mlflow_uri'])}  run {state['mlflow_run_id']}")
+        if state["mlflow_uri"].startswith("sqlite:"):
+            _console.print(f"{'':9} to look at it:  mlflow ui --backend-store-uri {escape(state['mlflow_uri'])}")
+
+
+def show_samples() -> None:
+    """Show the catalog of data sets."""
+    from riskml.data.catalog import samples
+
+    for sample in samples():
+        outcome = f"{sample.target} = {sample.event}" if sample.target else "the outcome has to be derived from dates"
+        _console.print(f"[bold]{sample.name}[/bold]  {escape(sample.title)}")
+        _console.print(f"  {sample.rows:,} rows, {sample.columns} columns, {sample.task}; {escape(outcome)}")
+        _console.print(f"  {sample.nature}: {escape(sample.caveat)}")
+        _console.print(f"  source:  {escape(sample.source)}")
+        _console.print(f"  licence: {escape(sample.licence)}\n")
+
+
+def show_comparison(runs: Sequence[Run]) -> None:
+    """Show runs beside one another: settings that differ, AUC by family, the champions' figures."""
+    names = [f"{run.experiment.name}/{run.folder.name}" for run in runs]
+    states = [run.state for run in runs]
+    digests = {(state["data_digest"], state["sample"]) for state in states}
+    if len(digests) > 1:
+        _console.print("[yellow]These runs learnt from different rows: their figures do not compare.[/yellow]")
+    _console.print(_beside("settings that differ", names, _differences(runs)))
+    _console.print(_beside("AUC, cross-validated ± standard error", names, _by_family(states)))
+    _console.print(_beside("champion, on rows it has never seen", names, _champions(states)))
+
+
+def _leaderboard(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table("family", box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("AUC, cross-validated", "AUC, rows set aside", "Gini", "KS", "Brier"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        figures = [f"{row[name]:.4f}" for name in ("auc_test", "gini_test", "ks_test", "brier_test")]
+        name = f"[bold]{row['family']} *[/bold]" if row["chosen"] else row["family"]
+        table.add_row(name, f"{row['auc_cv']:.4f} ± {row['auc_cv_se']:.4f}", *figures)
+    return table
+
+
+def _beside(title: str, names: Sequence[str], rows: dict[str, list[str]]) -> Table:
+    table = Table(title, *names, box=None, header_style="bold", padding=(0, 2, 0, 0), title_justify="left")
+    for name, values in rows.items():
+        table.add_row(escape(name), *map(escape, values))
+    if not rows:
+        table.add_row("none", *[""] * len(names))
+    table.add_section()
+    return table
+
+
+def _differences(runs: Sequence[Run]) -> dict[str, list[str]]:
+    said = [_flat(run.experiment.model_dump(mode="json")) for run in runs]
+    keys = dict.fromkeys(key for settings in said for key in settings)
+    found = {key: [settings.get(key, "") for settings in said] for key in keys}
+    return {key: values for key, values in found.items() if len(set(values)) > 1}
+
+
+def _flat(said: dict[str, Any], above: str = "") -> dict[str, str]:
+    out: dict[str, str] = {}
+    for key, value in said.items():
+        out |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": str(value)}
+    return out
+
+
+def _by_family(states: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+    boards = [{row["family"]: row for row in state["leaderboard"]} for state in states]
+    families = dict.fromkeys(family for board in boards for family in board)
+    return {
+        family: [
+            f"{board[family]['auc_cv']:.4f} ± {board[family]['auc_cv_se']:.4f}"
+            + (" *" if board[family]["chosen"] else "")
+            if family in board
+            else "–"
+            for board in boards
+        ]
+        for family in families
+    }
+
+
+def _champions(states: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+    measures = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier", "logloss": "log loss"}
+    champions = [state["champion"] or {} for state in states]
+    rows = {"family": [champion.get("family", "–") for champion in champions]}
+    for name, title in measures.items():
+        values = [champion.get(f"{name}_test") for champion in champions]
+        rows[title] = ["–" if value is None else f"{value:.4f}" for value in values]
+    return rows

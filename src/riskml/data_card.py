@@ -1,0 +1,49 @@
+"""What is said of the data beside every result: where it comes from, what it holds, what it is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from riskml.config import Experiment
+from riskml.data.catalog import sample, samples
+from riskml.run import Features
+from riskml.schema import Schema
+
+
+def data_card(experiment: Experiment, features: Features, schema: Schema, *, digest: str, quick: int) -> dict[str, Any]:
+    """Return the content of data.json.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    features : Features
+    schema : Schema
+        Of the features.
+    digest : str
+        Of the table they were made from.
+    quick : int
+        Rows of a quick look; 0 when all rows were taken.
+
+    Returns
+    -------
+    dict
+        ``source``, ``rows``, ``columns``, ``event_rate``, ``parts`` (name to ``rows``, ``events``), ``digest``,
+        ``sample``, ``licence``, ``truth`` (what a result on a sample of the catalog is worth) and ``schema``.
+    """
+    source = experiment.data.source
+    known = sample(source) if source in {entry.name for entry in samples()} else None
+    by_part = features.y.groupby(features.part, sort=False)
+    return {
+        "source": source if known else str(Path(source)),
+        "title": known.title if known else Path(source).name,
+        "rows": len(features.X),
+        "columns": features.X.shape[1],
+        "event_rate": float(features.y.mean()),
+        "parts": {str(name): {"rows": len(y), "events": int(y.sum())} for name, y in sorted(by_part, reverse=True)},
+        "digest": digest,
+        "sample": quick,
+        "licence": known.licence if known else "",
+        "truth": f"{known.nature}: {known.caveat}" if known else "",
+        "schema": schema.to_dict()["columns"],
+    }

@@ -1,0 +1,376 @@
+"""The stages of a run in order: each is a notebook, executed by papermill, by the pipeline or by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from riskml.config import read_experiment
+from riskml.errors import ConfigError, RunError
+from riskml.project import experiment_file, notebook_file, project_folder, runs_folder
+from riskml.run import STAGES, Run, newest, stage_name
+
+if TYPE_CHECKING:
+    from riskml.tracking.sink import Sink
+
+__all__ = ["Progress", "begin", "execute", "finish", "open_run", "run_experiment", "track"]
+
+_log = logging.getLogger(__name__)
+_CELL_SECONDS = 3600.0  # that a cell may take, beyond the budget of the search
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is now.
+
+    Parameters
+    ----------
+    stage : str
+    cell, cells : int
+        Cells done, and cells in all.
+    heading : str
+        What the running cell stands under.
+    seconds : float
+        Since the stage began.
+    finished : bool
+        Whether the stage has ended well.
+    """
+
+    stage: str
+    cell: int
+    cells: int
+    heading: str
+    seconds: float
+    finished: bool = False
+
+
+Listener = Callable[[Progress], None]
+
+
+def _deaf(progress: Progress) -> None:
+    """Listen to nothing."""
+
+
+def run_experiment(
+    file: str | Path,
+    *,
+    to: str | None = None,
+    resume: str | Path | None = None,
+    sample: int | None = None,
+    overrides: Sequence[str] = (),
+    progress: Listener = _deaf,
+    track: bool = True,
+) -> Run:
+    """Execute the stages of an experiment, and track them in MLflow: ``begin``, then ``execute``.
+
+    Parameters
+    ----------
+    file, resume, sample, overrides
+        As for ``begin``.
+    to, progress, track
+        As for ``execute``.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        When the file, the data or an option is wrong.
+    RunError
+        When a stage fails for another reason. The partly executed notebook is kept in the run's folder.
+
+    Examples
+    --------
+    >>> run = run_experiment("experiments/credit_default.yaml", sample=1000)  # doctest: +SKIP
+    >>> run.champion  # doctest: +SKIP
+    'blend'
+    """
+    last = stage_name(to) if to else STAGES[-1]  # an unknown stage is refused before anything is made
+    run = begin(file, resume=resume, sample=sample, overrides=overrides)
+    return execute(run, to=last, progress=progress, track=track)
+
+
+def begin(
+    file: str | Path, *, resume: str | Path | None = None, sample: int | None = None, overrides: Sequence[str] = ()
+) -> Run:
+    """Start a run of an experiment, or open one to go on with. Nothing is executed yet.
+
+    Parameters
+    ----------
+    file : path
+        The experiment file. Runs are kept beside it, beneath ``runs/``.
+    resume : path, optional
+        The folder of a run to go on with.
+    sample : int, optional
+        Rows of a quick look, drawn with the experiment's seed, stratified by the outcome.
+    overrides : sequence of str
+        ``key=value`` pairs that overrule the file.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        When the file or an option is wrong, or the run's folder cannot be made.
+    """
+    file = Path(file).expanduser().absolute()
+    if resume is not None:
+        return _resumed(file, Path(resume).expanduser(), sample, overrides)
+    if sample is not None and sample < 1:
+        raise ConfigError(f"a sample has at least one row; got {sample}", where="--sample")
+    experiment = read_experiment(file, overrides)
+    return Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample or 0)
+
+
+def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = _deaf, track: bool = True) -> Run:
+    """Execute the stages of a run that are not finished yet.
+
+    Parameters
+    ----------
+    run : Run
+    to : str
+        The last stage to execute.
+    progress : callable
+        Called with a ``Progress`` before each cell, and after each stage.
+    track : bool, default True
+        Whether the run is written to MLflow.
+
+    Returns
+    -------
+    Run
+        The same.
+
+    Raises
+    ------
+    InputError
+        When a stage finds that its input is wrong.
+    RunError
+        When a stage fails for another reason, or is stopped by hand.
+    """
+    _execute(run, run.lacking(stage_name(to)), progress, track=track)
+    return run
+
+
+def open_run(experiment: str, run: str = "", *, need: str, sample: int = 0) -> Run:
+    """Open the run that a notebook belongs to, with all that its stage builds on.
+
+    Parameters
+    ----------
+    experiment : str
+        An experiment file, or the name of one in the nearest ``experiments/`` folder.
+    run : str, default ""
+        The run's folder, as the pipeline hands it on. Without one, a person goes through the notebook: the newest run
+        by hand of this experiment is opened, or one is started.
+    need : str
+        The stage that the notebook is. Earlier stages that are lacking are executed first.
+    sample : int, default 0
+        Rows of a quick look, where a run has to be started; 0 for all.
+
+    Returns
+    -------
+    Run
+    """
+    stage = stage_name(need)
+    opened = Run.open(run, hosted=True) if run else _by_hand(experiment_file(experiment), stage, sample)
+    if run and opened.status(stage) == "running":
+        return opened
+    earlier = [name for name in opened.lacking(stage) if name != stage]
+    if earlier:
+        _log.warning("%s builds on %s: executed now, first", stage, ", ".join(earlier))
+        _execute(opened, earlier, _deaf, track=True)
+    opened = Run.open(opened.folder)
+    opened.mark(stage, "running")
+    return opened
+
+
+def finish(run: Run, stage: str) -> Run:
+    """Note that a notebook's stage is done; one gone through by hand is written to MLflow as the pipeline would.
+
+    Parameters
+    ----------
+    run : Run
+    stage : str
+
+    Returns
+    -------
+    Run
+        The same.
+    """
+    if not run.hosted:
+        run.mark(stage_name(stage), "finished", time.monotonic() - run.opened, status="finished")
+        with _Behind(run, track=True) as behind:
+            behind.stage(stage_name(stage))
+            behind.end("FINISHED")
+    return run
+
+
+def track(run: Run) -> Run:
+    """Write a run to MLflow from its folder, whatever was written before.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    Run
+        The same. When MLflow cannot be reached, run.json says why (``mlflow_trouble``).
+    """
+    state = run.state
+    with _Behind(run, track=True) as behind:
+        for stage in state["stages"]:
+            if stage["status"] in {"finished", "failed"}:
+                behind.stage(stage["name"])
+        behind.end("FINISHED" if state["status"] == "finished" else "FAILED")
+    return run
+
+
+def _by_hand(file: Path, stage: str, sample: int) -> Run:
+    experiment = read_experiment(file)
+    # The later notebooks take whatever rows the first one has drawn.
+    drawn = {"sample": sample} if stage == STAGES[0] else {}
+    found = newest(runs_folder(file), experiment, by_hand=True, **drawn)
+    return found or Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample, by_hand=True)
+
+
+def _resumed(file: Path, resume: Path, sample: int | None, overrides: Sequence[str]) -> Run:
+    run, where = Run.open(resume), f"--resume {resume}"
+    begun = run.state["sample"]
+    if sample is not None and sample != begun:
+        raise ConfigError(
+            f"the run was started with {begun or 'all'} rows, not with {sample}",
+            where=where,
+            mend="leave --sample out, or start a new run",
+        )
+    asked = read_experiment(file, overrides)
+    if asked.name != run.experiment.name:
+        raise ConfigError(
+            f"the run belongs to the experiment {run.experiment.name!r}, not to {asked.name!r}",
+            where=where,
+            mend="name the experiment file that it was started with",
+        )
+    if overrides and asked.digest() != run.experiment.digest():
+        raise ConfigError(
+            "-p would change an experiment that is under way",
+            where=where,
+            mend="leave -p out, or start a new run",
+        )
+    return run
+
+
+def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool) -> None:
+    if not stages:
+        return
+    run.update(status="running", error=None)
+    with _Behind(run, track=track) as behind:
+        for stage in stages:
+            began = time.monotonic()
+            run.mark(stage, "running")
+            try:
+                cells = _execute_stage(run, stage, began, progress)
+            except BaseException as error:
+                stopped = isinstance(error, KeyboardInterrupt)
+                why = "stopped by hand" if stopped else str(error)
+                run.mark(stage, "failed", time.monotonic() - began, status="failed", error=why)
+                behind.stage(stage)
+                behind.end("KILLED" if stopped else "FAILED")
+                if stopped:
+                    raise RunError(why, where=f"stage {stage}") from None
+                raise
+            run.mark(stage, "finished", time.monotonic() - began)
+            behind.stage(stage)
+            progress(Progress(stage, cells, cells, "", time.monotonic() - began, finished=True))
+        run.update(status="finished")
+        behind.end("FINISHED")
+
+
+def _execute_stage(run: Run, stage: str, began: float, progress: Listener) -> int:
+    # Papermill takes seconds to import.
+    from riskml.execution import execute_notebook
+
+    def listen(cell: int, cells: int, heading: str) -> None:
+        progress(Progress(stage, cell, cells, heading, time.monotonic() - began))
+
+    runs = run.folder.parents[1]
+    return execute_notebook(
+        notebook_file(stage, runs),
+        run.path(f"{stage}.ipynb"),
+        parameters(run, stage),
+        cwd=project_folder(runs),
+        cell_seconds=_CELL_SECONDS + run.experiment.models.time_budget,
+        listen=listen,
+    )
+
+
+def parameters(run: Run, stage: str) -> dict[str, str | int]:
+    """Return what the notebook of a stage is executed with."""
+    said: dict[str, str | int] = {"experiment": str(run.path("experiment.yaml")), "run": str(run.folder)}
+    own: dict[str, dict[str, str | int]] = {"1_features": {"sample": run.state["sample"]}, "5_prediction": {"book": ""}}
+    return said | own.get(stage, {})
+
+
+class _Behind:
+    """What follows a stage, while the next notebook runs: its page, and its records in MLflow.
+
+    A tracking server that is away costs the records, never the results: the trouble is noted in run.json, and
+    ``riskml track`` writes them later.
+    """
+
+    def __init__(self, run: Run, *, track: bool) -> None:
+        self._run, self._track = run, track
+        self._sink: Sink | None = None
+        self._trouble: str | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="riskml-behind")
+        self._pages: list[Future[Path]] = []
+
+    def __enter__(self) -> Self:
+        self._records(lambda sink: sink.begin())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown(wait=True)
+        self._run.update(mlflow_trouble=self._trouble)
+        if error[0] is None:
+            for page in self._pages:
+                page.result()
+
+    def stage(self, stage: str) -> None:
+        """Follow a stage that has ended, well or not."""
+        from riskml.execution import to_html
+
+        notebook = self._run.path(f"{stage}.ipynb")
+        if notebook.is_file():
+            self._pages.append(self._pool.submit(to_html, notebook))
+        self._records(lambda sink: sink.stage(stage))
+
+    def end(self, status: str) -> None:
+        """Close the records: FINISHED, FAILED or KILLED."""
+        self._records(lambda sink: sink.end(status))
+
+    def _records(self, write: Callable[[Sink], None]) -> None:
+        if self._track:
+            self._pool.submit(self._write, write)
+
+    def _write(self, write: Callable[[Sink], None]) -> None:
+        if self._trouble is not None:
+            return
+        try:
+            if self._sink is None:
+                # In this thread: importing MLflow takes seconds, in which the first notebook runs.
+                from riskml.tracking.sink import Sink
+
+                self._sink = Sink(self._run)
+            write(self._sink)
+        except Exception as error:  # whatever a server, a file system or a database may raise
+            _log.debug("not tracked", exc_info=True)
+            self._trouble = f"{type(error).__name__}: {error}"

@@ -1,0 +1,77 @@
+"""Where things lie around an experiment file: its project, its runs, its notebooks, its records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import riskml
+from riskml.errors import ConfigError, RunError
+
+
+def experiment_file(name: str | Path) -> Path:
+    """Return the file of an experiment, given as a path, or by name in the nearest ``experiments/`` folder above.
+
+    Parameters
+    ----------
+    name : str or path
+
+    Returns
+    -------
+    Path
+        Absolute; a file that is named with its suffix need not exist.
+
+    Raises
+    ------
+    ConfigError
+        When no experiment has this name.
+    """
+    path = Path(name).expanduser()
+    if path.suffix in {".yaml", ".yml"}:
+        return path.absolute()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        found = folder / "experiments" / f"{name}.yaml"
+        if found.is_file():
+            return found
+    raise ConfigError(
+        f"there is no experiment {str(name)!r}",
+        where=f"the folder experiments/ in {here}, or in a folder above it",
+        mend="name the experiment file itself, or write one with `riskml new`",
+    )
+
+
+def project_folder(file: Path) -> Path:
+    """Return the folder that an experiment file belongs to: the one that holds ``experiments/``, or the file's own.
+
+    >>> project_folder(Path("/home/ann/credit/experiments/loans.yaml")).as_posix()
+    '/home/ann/credit'
+    """
+    return file.parent.parent if file.parent.name == "experiments" else file.parent
+
+
+def runs_folder(file: Path) -> Path:
+    """Return the folder of the runs of an experiment file: beside it."""
+    return file.parent / "runs"
+
+
+def notebook_file(stage: str, file: Path) -> Path:
+    """Return the notebook of a stage: the project's own, or else the one that riskml ships.
+
+    Parameters
+    ----------
+    stage : str
+    file : Path
+        The experiment file, absolute: ``notebooks/`` is looked for from its folder upwards.
+
+    Raises
+    ------
+    RunError
+        When riskml is installed without its notebooks.
+    """
+    package = Path(riskml.__file__).parent
+    # Of a checkout, the notebooks lie two folders above the package; of an installed riskml, in it.
+    for folder in (*file.parents, package, package.parents[1]):
+        found = folder / "notebooks" / f"{stage}.ipynb"
+        if found.is_file():
+            return found
+    raise RunError(f"the notebook {stage}.ipynb is missing", where=str(package), mend="install riskml again")

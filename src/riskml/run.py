@@ -1,0 +1,338 @@
+"""One run of an experiment: its folder, what lies in it, and how far it has come.
+
+Everything a run produces is a file in its folder, written whole or not at all, so that a run which was killed can go on
+and an earlier run is never touched.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from riskml import __version__
+from riskml.config import Experiment, read_experiment
+from riskml.errors import ConfigError, InputError
+from riskml.files import read_json, replacing, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from riskml.report.plots.picture import Picture
+    from riskml.schema import Schema
+
+STAGES = ("1_features", "2_models", "3_validation", "4_export", "5_prediction")
+Status = Literal["pending", "running", "finished", "failed"]
+# The pipeline tells of the stages while a second thread tells of MLflow.
+_WRITING = threading.RLock()
+_ROLES = {"_target": "y", "_part": "part", "_fold": "fold", "_date": "date"}
+
+
+def stage_name(text: str) -> str:
+    """Return a stage's full name from its number, its word, or both.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such stage.
+
+    Examples
+    --------
+    >>> stage_name("models"), stage_name("2"), stage_name("2_models")
+    ('2_models', '2_models', '2_models')
+    """
+    for stage in STAGES:
+        if text in {stage, *stage.split("_", 1)}:
+            return stage
+    raise ConfigError(f"there is no stage {text!r}", mend=f"the stages are {', '.join(STAGES)}")
+
+
+@dataclass(frozen=True)
+class Features:
+    """The rows of a run: what models see, the outcome, and which rows are set aside.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n, p)
+        Index: the customer.
+    y : Series of 0 and 1, shape (n,)
+        1 is the event.
+    part : Series of "train", "test" or "oot", shape (n,)
+    fold : Series of int, shape (n,)
+        Cross-validation fold of the training rows, -1 elsewhere.
+    date : Series of datetime64, shape (n,), or None
+        As-of date.
+    """
+
+    X: pd.DataFrame
+    y: pd.Series
+    part: pd.Series
+    fold: pd.Series
+    date: pd.Series | None = None
+
+    @property
+    def aside(self) -> str:
+        """The name of the part that no model has learnt from: "test" or "oot"."""
+        return next((str(name) for name in self.part.unique() if name != "train"), "train")
+
+    def rows(self, part: str) -> Features:
+        """Return the rows of one part."""
+        keep = self.part == part
+        date = None if self.date is None else self.date[keep]
+        return Features(self.X[keep], self.y[keep], self.part[keep], self.fold[keep], date)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Absolute.
+    experiment : Experiment
+        As it was resolved when the run began.
+    hosted : bool, default False
+        Whether the pipeline executes this very stage, and keeps the account of it.
+    """
+
+    folder: Path
+    experiment: Experiment
+    hosted: bool = False
+    opened: float = field(default_factory=time.monotonic, repr=False, compare=False)
+
+    @classmethod
+    def start(
+        cls, experiment: Experiment, runs: Path, *, at: dt.datetime, sample: int = 0, by_hand: bool = False
+    ) -> Run:
+        """Make the folder of a new run beneath ``runs/<experiment>/``.
+
+        Parameters
+        ----------
+        experiment : Experiment
+        runs : Path
+        at : datetime
+            Names the folder; a number is added when that name is taken.
+        sample : int, default 0
+            Rows of a quick look; 0 for all.
+        by_hand : bool, default False
+            Whether a person goes through the notebooks.
+
+        Raises
+        ------
+        InputError
+            When the folder cannot be made.
+        """
+        run = cls(_new_folder(runs.absolute() / experiment.name, f"{at:%Y%m%d-%H%M%S}"), experiment)
+        with replacing(run.path("experiment.yaml")) as temporary:
+            temporary.write_text(experiment.to_yaml(), encoding="utf-8")
+        state = {
+            "experiment": experiment.name,
+            "title": experiment.title,
+            "task": experiment.task,
+            "status": "running",
+            "created": at.isoformat(timespec="seconds"),
+            "riskml": __version__,
+            "config_digest": experiment.digest(),
+            "data_digest": None,
+            "sample": sample,
+            "seed": experiment.split.seed,
+            "by_hand": by_hand,
+            "stages": [{"name": stage, "status": "pending", "seconds": None} for stage in STAGES],
+            "leaderboard": [],
+            "champion": None,
+            "wheel": None,
+            "report": None,
+            "mlflow_run_id": None,
+            "mlflow_uri": None,
+        }
+        write_json(run.path("run.json"), state)
+        return run
+
+    @classmethod
+    def open(cls, folder: str | Path, *, hosted: bool = False) -> Run:
+        """Open the folder of a run that was started before.
+
+        Raises
+        ------
+        InputError
+            When the folder holds no run.
+        """
+        folder = Path(folder).absolute()
+        for needed in ("experiment.yaml", "run.json"):
+            if not (folder / needed).is_file():
+                raise InputError(
+                    f"this is not the folder of a run: it has no {needed}",
+                    where=str(folder),
+                    mend="name a folder beneath experiments/runs/<experiment>/",
+                )
+        return cls(folder, read_experiment(folder / "experiment.yaml"), hosted)
+
+    def path(self, *parts: str) -> Path:
+        """Return the absolute path of a file in the run's folder."""
+        return self.folder.joinpath(*parts)
+
+    def _repr_markdown_(self) -> str:
+        stages = " · ".join(f"{entry['name']} {entry['status']}" for entry in self.state["stages"])
+        return f"**{self.experiment.title}**  \n`{self.folder}`  \n{stages}"
+
+    # -- how far it has come
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What run.json says now."""
+        said: dict[str, Any] = read_json(self.path("run.json"))
+        return said
+
+    def update(self, **changes: Any) -> None:
+        """Change entries of run.json, and bring what it tells of the results up to date with the files."""
+        with _WRITING:
+            write_json(self.path("run.json"), self.state | self._results() | changes)
+
+    def status(self, stage: str) -> Status:
+        """Return how far one stage has come."""
+        return next(entry["status"] for entry in self.state["stages"] if entry["name"] == stage)
+
+    def mark(self, stage: str, status: Status, seconds: float | None = None, /, **changes: Any) -> None:
+        """Set how far a stage has come; what follows it has to be done again."""
+        after = STAGES.index(stage)
+        now = {"name": stage, "status": status, "seconds": None if seconds is None else round(seconds, 2)}
+        later = [{"name": name, "status": "pending", "seconds": None} for name in STAGES[after + 1 :]]
+        with _WRITING:
+            self.update(stages=[*self.state["stages"][:after], now, *later], **changes)
+
+    def lacking(self, upto: str) -> list[str]:
+        """Return the stages, up to and with the given one, that are not finished."""
+        done = {entry["name"] for entry in self.state["stages"] if entry["status"] == "finished"}
+        return [stage for stage in STAGES[: STAGES.index(upto) + 1] if stage not in done]
+
+    def _results(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if self.path("data.json").is_file():
+            found["data_digest"] = read_json(self.path("data.json"))["digest"]
+        if self.path("leaderboard.csv").is_file():
+            rows = _records(self.leaderboard())
+            found["leaderboard"] = rows
+            found["champion"] = next((row for row in rows if row["chosen"]), None)
+        wheels = sorted(self.path("dist").glob("*.whl"))
+        found["wheel"] = f"dist/{wheels[-1].name}" if wheels else None
+        found["report"] = "report.html" if self.path("report.html").is_file() else None
+        return found
+
+    # -- files
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write one of the run's JSON files."""
+        write_json(self.path(name), content)
+
+    def read_json(self, name: str) -> Any:
+        """Read one of the run's JSON files."""
+        return read_json(self.path(name))
+
+    def write_csv(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Write one of the run's CSV files without its index, and return the frame."""
+        with replacing(self.path(name)) as temporary:
+            frame.to_csv(temporary, index=False, lineterminator="\n")
+        return frame
+
+    def read_csv(self, name: str) -> pd.DataFrame:
+        """Read one of the run's CSV files."""
+        import pandas as pd
+
+        return pd.read_csv(self.path(name))
+
+    def write_parquet(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Write one of the run's Parquet files with its index, and return the frame."""
+        with replacing(self.path(name)) as temporary:
+            frame.to_parquet(temporary)
+        return frame
+
+    def read_parquet(self, name: str) -> pd.DataFrame:
+        """Read one of the run's Parquet files."""
+        import pandas as pd
+
+        return pd.read_parquet(self.path(name))
+
+    def keep(self, name: str, picture: Picture) -> Picture:
+        """Write a picture as figures/<name>.png, and return it for the notebook to show."""
+        picture.save(self.path("figures", f"{name}.png"))
+        return picture
+
+    def write_features(self, features: Features) -> None:
+        """Write features.parquet."""
+        roles = {name: getattr(features, role) for name, role in _ROLES.items() if getattr(features, role) is not None}
+        self.write_parquet("features.parquet", features.X.assign(**roles).rename_axis(index="customer"))
+
+    def features(self) -> Features:
+        """Read features.parquet."""
+        frame = self.read_parquet("features.parquet")
+        roles = {role: frame.pop(name) for name, role in _ROLES.items() if name in frame}
+        return Features(X=frame, **roles)
+
+    def schema(self) -> Schema:
+        """Return the columns of the features, as data.json tells of them."""
+        from riskml.schema import Schema
+
+        return Schema.from_dict({"columns": self.read_json("data.json")["schema"]})
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Read leaderboard.csv: one row per family, best first."""
+        return self.read_csv("leaderboard.csv")
+
+    @property
+    def champion(self) -> str:
+        """The family that was chosen."""
+        board = self.leaderboard()
+        return str(board.loc[board["chosen"], "family"].iloc[0])
+
+
+def newest(runs: Path, experiment: Experiment, **state: Any) -> Run | None:
+    """Return the newest run of an experiment, as it stands now, whose run.json has these entries.
+
+    Parameters
+    ----------
+    runs : Path
+    experiment : Experiment
+    **state : values
+        Entries of run.json that must be equal.
+    """
+    wanted = {"config_digest": experiment.digest(), **state}
+    for file in sorted((runs / experiment.name).glob("*/run.json"), reverse=True):
+        said = read_json(file)
+        if all(said.get(key) == value for key, value in wanted.items()):
+            return Run.open(file.parent)
+    return None
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    for folder in (parent / (name if not again else f"{name}-{again + 1}") for again in range(1000)):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise _cannot_be_made(folder, "a file is in its place") from None
+        except OSError as error:
+            raise _cannot_be_made(folder, error.strerror or str(error)) from None
+        else:
+            return folder
+    raise _cannot_be_made(parent / name, "the name is taken")  # pragma: no cover
+
+
+def _cannot_be_made(folder: Path, why: str) -> InputError:
+    return InputError(
+        f"the run's folder cannot be made: {why}",
+        where=str(folder),
+        mend="move the experiment file to a folder that you may write to; runs lie beside it",
+    )
+
+
+def _records(frame: pd.DataFrame) -> Sequence[dict[str, Any]]:
+    # JSON knows no NaN.
+    return [
+        {str(key): None if value != value else value for key, value in row.items()}
+        for row in frame.to_dict(orient="records")
+    ]

@@ -1,0 +1,234 @@
+"""The one place that writes to MLflow."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskml.project import project_folder
+from riskml.run import Run
+from riskml.tracking import registry
+from riskml.tracking.items import (
+    ArtifactFile,
+    Candidate,
+    Item,
+    Metrics,
+    ModelFiles,
+    Note,
+    Params,
+    Rows,
+    Tags,
+    beginning,
+    of_stage,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Dataset
+
+_PARENT = "mlflow.parentRunId"
+_MODEL = "riskml.model_id"
+_PARAM_LENGTH = 6000
+
+
+def tracking_uri(project: Path) -> str:
+    """Return where runs are tracked: MLFLOW_TRACKING_URI, or a SQLite file in the project's folder.
+
+    Parameters
+    ----------
+    project : Path
+        Absolute.
+    """
+    said = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if said.startswith("sqlite:///") and not said.startswith("sqlite:////"):
+        # The kernel's folder, and papermill's, are not the one that this was written for.
+        return f"sqlite:///{Path(said.removeprefix('sqlite:///')).absolute()}"
+    return said or f"sqlite:///{project / 'mlflow.db'}"
+
+
+class Sink:
+    """A run's records in MLflow: a parent, and a child for each family.
+
+    Parameters
+    ----------
+    run : Run
+    """
+
+    def __init__(self, run: Run) -> None:
+        # MLflow takes seconds to import, and minutes to give up on a server that is away unless it is told otherwise.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+        import mlflow
+
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        self._run = run
+        self._project = project_folder(run.folder.parents[1])
+        self.uri = tracking_uri(self._project)
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.uri)
+        self._client: MlflowClient = mlflow.MlflowClient(self.uri, self.uri)
+        self._experiment = self._experiment_id()
+        self._children: dict[str, str] = {}
+        self._models: dict[str, str] = {}
+        self._datasets: dict[str, Dataset] = {}
+        self.run_id = self._opened()
+
+    def begin(self) -> None:
+        """Write what is known before the first stage."""
+        self._run.update(mlflow_run_id=self.run_id, mlflow_uri=self.uri)
+        self._write([Tags(_git(self._project)), *beginning(self._run)])
+
+    def stage(self, stage: str) -> None:
+        """Write what a stage has brought."""
+        if stage == "2_models":
+            self._drop_children()
+        self._write(of_stage(self._run, stage))
+
+    def end(self, status: str) -> None:
+        """Set the run's status: FINISHED, FAILED or KILLED."""
+        for family_run in self._children.values():
+            self._client.set_terminated(family_run, "FINISHED")
+        self._write([Tags({"status": status.lower()})])
+        self._client.set_terminated(self.run_id, status)
+
+    # -- the runs
+
+    def _experiment_id(self) -> str:
+        source = Path(self._run.experiment.data.source).stem
+        name = f"{self._run.experiment.task}/{source}"
+        known = self._client.get_experiment_by_name(name)
+        if known is not None:
+            return str(known.experiment_id)
+        # By default artifacts would lie wherever the process happens to stand.
+        beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith("sqlite:") else None
+        return str(self._client.create_experiment(name, artifact_location=beside))
+
+    def _opened(self) -> str:
+        from mlflow.exceptions import MlflowException
+
+        known = self._run.state["mlflow_run_id"]
+        if known and self._run.state["mlflow_uri"] == self.uri:
+            try:
+                self._client.update_run(known, status="RUNNING")
+            except MlflowException:
+                pass  # deleted: a new one is begun
+            else:
+                self._recall(known)
+                return str(known)
+        name = f"{self._run.experiment.name} {self._run.folder.name}"
+        return str(self._client.create_run(self._experiment, run_name=name).info.run_id)
+
+    def _child(self, family: str) -> str:
+        if family not in self._children:
+            tags = {_PARENT: self.run_id, "mlflow.runName": family, "family": family}
+            self._children[family] = self._client.create_run(self._experiment, tags=tags).info.run_id
+        return self._children[family]
+
+    def _recall(self, parent: str) -> None:
+        """Find the families that an earlier process has written."""
+        for child in self._client.search_runs([self._experiment], f"tags.`{_PARENT}` = '{parent}'"):
+            tags = child.data.tags
+            self._children[tags["family"]] = child.info.run_id
+            if _MODEL in tags:
+                self._models[tags["family"]] = tags[_MODEL]
+
+    def _drop_children(self) -> None:
+        """Delete the families of an earlier pass over the stage: MLflow lets no setting be written over."""
+        for run_id in self._children.values():
+            self._client.delete_run(run_id)
+        self._children.clear()
+        self._models.clear()
+
+    def _at(self, family: str | None) -> str:
+        return self.run_id if family is None else self._child(family)
+
+    # -- the items
+
+    def _write(self, items: Iterable[Item]) -> None:
+        from mlflow.entities import Param, RunTag
+
+        for item in items:
+            match item:
+                case Params():
+                    params = [Param(key, value[:_PARAM_LENGTH]) for key, value in item.values.items()]
+                    self._client.log_batch(self._at(item.family), params=params)
+                case Tags():
+                    tags = [RunTag(key, value) for key, value in item.values.items()]
+                    self._client.log_batch(self._at(item.family), tags=tags)
+                case Metrics():
+                    self._metrics(item)
+                case Rows():
+                    self._rows(item)
+                case ArtifactFile():
+                    self._client.log_artifact(self.run_id, str(item.path), item.folder or None)
+                case ModelFiles():
+                    self._model(item)
+                case Note():
+                    self._client.set_tag(self.run_id, "mlflow.note.content", item.text)
+                case Candidate():
+                    registry.register(self._client, item, self._models[item.family], self.run_id)
+
+    def _metrics(self, item: Metrics) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        run_id = self._at(item.family)
+        model = self._models.get(item.family or "")
+        rows = self._datasets.get(item.part or "")
+        metrics = [
+            Metric(
+                key,
+                float(value),
+                now,
+                0,
+                model_id=model,
+                dataset_name=rows.name if rows and model else None,
+                dataset_digest=rows.digest if rows and model else None,
+                run_id=run_id,
+            )
+            for key, value in item.values.items()
+            if math.isfinite(value)
+        ]
+        self._client.log_batch(run_id, metrics=metrics)
+
+    def _rows(self, item: Rows) -> None:
+        from mlflow.data import from_pandas
+        from mlflow.entities import DatasetInput, InputTag
+
+        name = f"{Path(item.source).stem}, {item.part}"
+        rows = from_pandas(item.frame, source=item.source, name=name, targets=item.target)._to_mlflow_entity()
+        self._datasets[item.part] = rows
+        context = InputTag("mlflow.data.context", item.context)
+        self._client.log_inputs(self.run_id, [DatasetInput(rows, [context])])
+
+    def _model(self, item: ModelFiles) -> None:
+        from riskml.tracking.model import log_model
+
+        run_id = self._child(item.family)
+        model = log_model(item.folder, name=item.family, run_id=run_id, input_example=item.example)
+        self._models[item.family] = model
+        self._client.set_tag(run_id, _MODEL, model)
+
+
+def _git(project: Path) -> Mapping[str, str]:
+    """Return the commit that the project stands at, and whether it was changed since."""
+
+    def ask(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(project), *words], capture_output=True, text=True, timeout=20, check=True
+        ).stdout.strip()
+
+    try:
+        return {
+            "mlflow.source.git.commit": ask("rev-parse", "HEAD"),
+            "riskml.git_dirty": str(bool(ask("status", "--porcelain"))).lower(),
+        }
+    except (OSError, subprocess.SubprocessError):
+        return {}
