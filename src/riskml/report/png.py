@@ -1,4 +1,7 @@
-"""What a PNG file says of itself: its size and its description (PNG specification, third edition, chapters 5 and 11)."""
+"""What a PNG file says of itself: its size and its description.
+
+The format: W3C, Portable Network Graphics specification (third edition), chapters 5 and 11.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ __all__ = [
 
 _WARNING = "#d9a400"
 _MEASURES = {
-    "auc_test": Head("AUC", True, "on the rows set aside: chance that an event ranks above a non-event"),
+    "auc_test": Head("AUC set aside", True, "on the rows set aside: chance that an event ranks above a non-event"),
     "gini_test": Head("Gini", True, "on the rows set aside: 2 AUC − 1"),
     "ks_test": Head("KS", True, "on the rows set aside: largest distance of events and non-events"),
     "brier_test": Head("Brier", True, "on the rows set aside: mean squared error of the probability, lower is better"),
@@ -71,7 +71,7 @@ def leaderboard_table(frame: pd.DataFrame) -> Table:
     >>> leaderboard_table(frame)
     family  AUC cross-validated
     tree ★        0.781 ± 0.010
-    ★ chosen
+    ★ chosen.
     """
     measures = [name for name in _MEASURES if name in frame]
     heads = [Head("family"), Head("AUC cross-validated", True, "mean over folds ± one standard error")]
@@ -86,8 +86,9 @@ def leaderboard_table(frame: pd.DataFrame) -> Table:
         cells += [Cell(number(row[name])) for name in measures]
         cells += [Cell(count(row["columns"]))] if "columns" in frame else []
         rows.append(cells)
-    aside = "; measures after it are on the rows set aside" if measures else ""
-    return Table(heads, rows, chosen, ("★ chosen" if chosen else "") + (aside if chosen else aside.removeprefix("; ")))
+    aside = "AUC cross-validated is a mean over folds; the measures after it are on the rows set aside."
+    notes = (["★ chosen."] if chosen else []) + ([aside] if measures else [])
+    return Table(heads, rows, chosen, " ".join(notes))
 
 
 def notes_table(frame: pd.DataFrame) -> Table:

@@ -1,0 +1,123 @@
+"""The report: one page for a person who opens no notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from riskml.files import replacing
+from riskml.report import story, tables
+from riskml.report.colours import family_colour
+from riskml.report.gallery import gallery
+from riskml.report.results import Results, read_results
+from riskml.report.table import Table, templates
+from riskml.report.wording import count, interval, number, percent, seconds
+
+REPORT = "report.html"
+
+
+def build_report(folder: str | Path) -> Path:
+    """Write report.html, one self-contained page, from the files of a run.
+
+    Parameters
+    ----------
+    folder : path
+        The folder of a run. Parts whose files are not there say so.
+
+    Returns
+    -------
+    Path
+        The page. An earlier one is replaced when this one is complete.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no run, or cannot be written.
+    """
+    folder = Path(folder)
+    results = read_results(folder)
+    page = templates().get_template("document.html.j2").render(**_context(results))
+    path = folder / REPORT
+    with replacing(path) as temporary:
+        # Text of any origin can hold half a surrogate pair, which no encoding has.
+        temporary.write_text(page, encoding="utf-8", errors="replace")
+    return path
+
+
+def _context(results: Results) -> dict[str, Any]:
+    return {
+        "results": results,
+        "experiment": results.experiment,
+        "run": results.run,
+        "words": story.words(results),
+        "headline": story.headline(results),
+        "limits": story.limits(results),
+        "why": story.why(results),
+        "tiles": list(_tiles(results)),
+        "pictures": gallery(results.folder),
+        "tables": _tables(results),
+        "absent": lambda stage: story.absent(results, stage),
+        "notebooks": sorted(path.name for path in results.folder.glob("[0-9]_*.html")),
+        "source": Path(str((results.data or {}).get("source", results.experiment.data.source))).name,
+        "created": str(results.run.get("created", ""))[:16].replace("T", " "),
+        "error": _error(results.run.get("error")),
+        "count": count,
+        "number": number,
+        "percent": percent,
+        "seconds": seconds,
+        "family_colour": family_colour,
+    }
+
+
+def _tables(results: Results) -> dict[str, Table | None]:
+    validation = results.validation or {}
+    family = str((results.champion or {}).get("family", ""))
+    names = [tier.name for tier in results.experiment.tiers]
+    gains = pd.DataFrame(validation.get("gains") or [])
+    return {
+        "parts": tables.parts_table(results.parts) if len(results.parts) else None,
+        "notes": None if results.notes is None else tables.notes_table(results.notes),
+        "profile": None if results.profile is None else tables.profile_table(results.profile),
+        "leaderboard": None if results.leaderboard is None else tables.leaderboard_table(results.leaderboard),
+        "metrics": tables.metrics_table(validation["metrics"]) if validation.get("metrics") else None,
+        "gains": tables.gains_table(gains) if len(gains) else None,
+        "tiers": None if results.tiers is None else tables.tiers_table(results.tiers),
+        "drivers": None if results.drivers is None else tables.drivers_table(results.drivers, family=family),
+        "watch_list": None if results.high_risk is None else tables.watch_list(results.high_risk, tiers=names),
+        "scored": None if results.scored is None else tables.tiers_table(_book(results.scored, names)),
+    }
+
+
+def _book(scored: pd.Series, names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"tier": names, "rows": [int(scored.get(name, 0)) for name in names]})
+
+
+def _tiles(results: Results) -> Iterator[tuple[str, str, str]]:
+    """Yield the main numbers: value, what it is, and its interval or meaning."""
+    validation = results.validation
+    if validation is None:
+        return
+    for title, names, written in (
+        ("AUC", ("auc",), number),
+        ("Gini", ("gini",), number),
+        ("KS", ("ks",), number),
+        ("Brier score", ("brier",), number),
+    ):
+        said = story.metric(validation, *names)
+        if said:
+            yield written(said.get("value")), title, interval(said.get("low"), said.get("high"))
+    bands = validation.get("gains") or []
+    if bands:
+        first = bands[0]
+        told = f"of all {story.words(results).events} are among the riskiest {percent(first['cumulative_share'], 0)}"
+        yield percent(first["captured"], 0), "captured", told
+    yield count(validation["rows"]), "never seen", f"customers, {count(validation['events'])} of them events"
+
+
+def _error(said: Any) -> str:
+    if isinstance(said, Mapping):
+        return "\n".join(f"{key}: {value}" for key, value in said.items() if value is not None)
+    return str(said or "")

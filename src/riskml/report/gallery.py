@@ -1,0 +1,122 @@
+"""The pictures of a run as the report shows them: embedded, described, each in its part of the page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from riskml.report.png import png_facts
+
+_SHOWN_PER_INCH = 96
+
+# The parts of the page that hold a picture, and how to read it.
+# A name that ends in "_" stands for all that begin so.
+_CAPTIONS: Mapping[str, tuple[str, str]] = {
+    "target": ("data", "Rows and events of each part. The parts should have about the same share of events."),
+    "missing": ("data", "Columns with missing values. A customer with missing values is scored, not refused."),
+    "event_rate": (
+        "data",
+        "Each dot is the event rate in a bin of the column, the dashed line the overall rate, the pale bar the share "
+        "of rows. A column whose dots lie far from the line tells much; one whose dots lie on it, nothing by itself.",
+    ),
+    "woe_": ("data", "The bins of one column. A positive weight of evidence raises the risk."),
+    "leaderboard": (
+        "leaderboard",
+        "Families whose bars overlap can hardly be told apart. "
+        "A rhomb far left of its dot would be a sign of overfitting.",
+    ),
+    "search": ("leaderboard", "When the line is flat at its end, more trials would hardly help."),
+    "roc": (
+        "validation",
+        "From the left: as more customers are flagged, the share of events found rises, at the price of false alarms. "
+        "The further above the dashed line, the better.",
+    ),
+    "calibration": (
+        "validation",
+        "Customers in ten bands of probability. On the dashed line, as many events came as were predicted; "
+        "above it, more.",
+    ),
+    "score_distribution": (
+        "validation",
+        "The further the two groups lie apart, the better the model tells them from one another.",
+    ),
+    "gains": (
+        "validation",
+        "Left: the share of all events among the riskiest customers. Right: how risky each band is, as a multiple of "
+        "the overall rate.",
+    ),
+    "tiers": ("tiers", "The black mark should lie within the coloured interval."),
+    "drivers": ("drivers", "How far each column moves the scores of the book, on average."),
+    "reasons": ("book", "How one customer's score comes about, from the average customer's."),
+}
+_ALIASES = {
+    "target_overview": "target",
+    "missing_and_kinds": "missing",
+    "columns": "event_rate",
+    "event_rates": "event_rate",
+    "event_rate_by_column": "event_rate",
+    "search_history": "search",
+    "scores": "score_distribution",
+    "lift": "gains",
+    "reasons_of_customer": "reasons",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture of the run as the page shows it.
+
+    Parameters
+    ----------
+    source : str
+        The PNG file itself, as a data URI.
+    alt : str
+        What it shows, for those who cannot see it.
+    width, height : int
+        In CSS pixels.
+    caption : str
+        How to read it.
+    """
+
+    source: str
+    alt: str
+    width: int
+    height: int
+    caption: str
+
+
+def gallery(folder: Path) -> dict[str, list[Shown]]:
+    """Return the pictures in the run's folder ``figures`` by the part of the page they belong to, in their order.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of a run. Files that are no complete PNG are passed over.
+
+    Returns
+    -------
+    dict of part to list of Shown
+        Pictures of unknown names are under "more".
+    """
+    shown: dict[str, list[tuple[int, Shown]]] = {}
+    order = list(_CAPTIONS)
+    for path in sorted((folder / "figures").glob("*.png")):
+        content = path.read_bytes()
+        facts = png_facts(content)
+        if facts is None:
+            continue
+        name = _ALIASES.get(path.stem, path.stem)
+        known = next((key for key in order if name == key or (key.endswith("_") and name.startswith(key))), None)
+        part, caption = _CAPTIONS[known] if known else ("more", "")
+        scale = _SHOWN_PER_INCH / (facts.dots_per_inch or _SHOWN_PER_INCH)
+        picture = Shown(
+            source="data:image/png;base64," + base64.b64encode(content).decode("ascii"),
+            alt=facts.description or path.stem.replace("_", " "),
+            width=round(facts.width * scale),
+            height=round(facts.height * scale),
+            caption=caption or path.stem.replace("_", " "),
+        )
+        shown.setdefault(part, []).append((order.index(known) if known else len(order), picture))
+    return {part: [picture for _, picture in sorted(of, key=lambda pair: pair[0])] for part, of in shown.items()}

@@ -1,0 +1,130 @@
+"""What lies in a run's folder, read for the report; whatever a run has not come to is None."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from riskml.config import Experiment, read_experiment
+from riskml.errors import InputError
+from riskml.files import read_json
+
+# Columns that are text whatever they look like: a customer 007 is not a customer 7.
+_TEXT = ("customer", "column", "family", "finding", "severity", "done", "tier", "treatment", "description", "suspicion")
+
+
+@dataclass(frozen=True)
+class Results:
+    """The files of a run.
+
+    Parameters
+    ----------
+    folder : Path
+    experiment : Experiment
+    run : mapping
+        run.json.
+    data, validation, fit, export : mapping or None
+        data.json, validation.json, fit.json, export.json.
+    profile, notes, leaderboard, drivers, high_risk : DataFrame or None
+        The CSV files of these names.
+    scored : Series or None
+        Customers of the scored book by tier, from scores.parquet.
+    """
+
+    folder: Path
+    experiment: Experiment
+    run: Mapping[str, Any]
+    data: Mapping[str, Any] | None
+    validation: Mapping[str, Any] | None
+    fit: Mapping[str, Any] | None
+    export: Mapping[str, Any] | None
+    profile: pd.DataFrame | None
+    notes: pd.DataFrame | None
+    leaderboard: pd.DataFrame | None
+    drivers: pd.DataFrame | None
+    high_risk: pd.DataFrame | None
+    scored: pd.Series | None
+
+    @property
+    def champion(self) -> Mapping[str, Any] | None:
+        """The row of the leaderboard that was chosen."""
+        if self.leaderboard is None:
+            return None
+        chosen = self.leaderboard.loc[self.leaderboard["chosen"].astype(str) == "True"]
+        return {str(key): value for key, value in chosen.iloc[0].items()} if len(chosen) else None
+
+    @property
+    def parts(self) -> pd.DataFrame:
+        """Rows and events of each part."""
+        parts = (self.data or {}).get("parts", {})
+        return pd.DataFrame(
+            [{"part": part, **said} for part, said in parts.items()], columns=["part", "rows", "events"]
+        )
+
+    @property
+    def tiers(self) -> pd.DataFrame | None:
+        """The tiers on the rows set aside, with their lower bounds and treatments."""
+        rows = (self.validation or {}).get("tiers")
+        if not rows:
+            return None
+        known = {tier.name: tier for tier in self.experiment.tiers}
+        frame = pd.DataFrame(rows)
+        for name in ("from_probability", "treatment"):
+            if name not in frame:
+                frame[name] = [getattr(known.get(tier), name, None) for tier in frame["tier"]]
+        return frame
+
+    def stages(self) -> Sequence[Mapping[str, Any]]:
+        """Name, status and seconds of each stage."""
+        said: Sequence[Mapping[str, Any]] = self.run.get("stages", [])
+        return said
+
+
+def read_results(folder: Path) -> Results:
+    """Read a run's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of a run, finished or not.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    InputError
+        When the folder holds no run.
+    """
+    for needed in ("run.json", "experiment.yaml"):
+        if not (folder / needed).is_file():
+            raise InputError(
+                f"this is not the folder of a run: it has no {needed}",
+                where=str(folder),
+                mend="name a folder beneath experiments/runs/<experiment>/",
+            )
+    scores = folder / "scores.parquet"
+    return Results(
+        folder=folder,
+        experiment=read_experiment(folder / "experiment.yaml"),
+        run=read_json(folder / "run.json"),
+        **{name: _json(folder / f"{name}.json") for name in ("data", "validation", "fit", "export")},
+        **{name: _csv(folder / f"{name}.csv") for name in ("profile", "notes", "leaderboard", "drivers", "high_risk")},
+        scored=pd.read_parquet(scores, columns=["tier"])["tier"].value_counts() if scores.is_file() else None,
+    )
+
+
+def _json(path: Path) -> Any:
+    return read_json(path) if path.is_file() else None
+
+
+def _csv(path: Path) -> Any:
+    if not path.is_file():
+        return None
+    # A customer or a level may be called NA: only an empty cell is a missing one.
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(_TEXT, "object"))

@@ -1,0 +1,263 @@
+"""The run in plain words: what was chosen and why, how good it is, and what must be said beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from riskml.report.results import Results
+from riskml.report.wording import count, interval, is_number, number, percent
+
+_FEW_EVENTS = 100
+_REJECTED = 0.05
+_PSI_WATCH = 0.10
+_RULES = {
+    "best": "it has the highest cross-validated AUC",
+    "one_se": "it is the simplest family within one standard error of the best cross-validated AUC",
+    "interpretable": "it has the highest cross-validated AUC of those that can be read (scorecard, logistic, tree)",
+}
+_NAMES = {
+    "scorecard": "the scorecard",
+    "logistic": "logistic regression",
+    "tree": "the decision tree",
+    "boosting": "boosting",
+    "blend": "the blend",
+}
+_NATURES = {
+    "scorecard": "each column is cut into bins, each bin is worth fixed points, and the points are added up",
+    "logistic": "a weighted sum of the columns, with the weights kept small by a penalty",
+    "tree": "a short list of yes-or-no questions; each customer ends in one leaf",
+    "boosting": "many small trees, each correcting those before it (XGBoost)",
+    "blend": "a weighted mixture of the other families",
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    """How an outcome is spoken of.
+
+    Parameters
+    ----------
+    event, events : str
+        "default", "defaults".
+    did, not_did : str
+        "defaulted", "did not".
+    """
+
+    event: str
+    events: str
+    did: str
+    not_did: str
+
+
+_WORDS = {
+    "default": Words("default", "defaults", "defaulted", "did not default"),
+    "churn": Words("churn", "leavers", "left", "stayed"),
+}
+
+
+def words(results: Results) -> Words:
+    """Return how the outcome of an experiment is spoken of."""
+    return _WORDS[results.experiment.task]
+
+
+def headline(results: Results) -> list[str]:
+    """Return the whole result in a few sentences.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of str
+    """
+    chosen = results.champion
+    if chosen is None:
+        return [f"No model was chosen. {absent(results, '2_models')}"]
+    board = results.leaderboard
+    n = len(board) if board is not None else 1
+    rule = _RULES[results.experiment.models.select]
+    name = family_name(chosen["family"])
+    chosen_as = f"was chosen out of {n} families, because {rule} ({number(chosen['auc_cv'])})."
+    sentences = [_sentence(f"{name} {chosen_as if n > 1 else 'was the only family, and needed no choice.'}")]
+    validation = results.validation
+    if validation is None:
+        return [*sentences, f"It has not been validated. {absent(results, '3_validation')}"]
+    sentences += _ranking(results, validation)
+    return [*sentences, *_riskiest(results, validation), *_calibrated(results, validation)]
+
+
+def limits(results: Results) -> list[str]:
+    """Return what must be said beside the result: limits of the data, of the check, and of the search.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of str
+    """
+    return [*_of_the_data(results), *_of_the_check(results), *_of_the_search(results)]
+
+
+def why(results: Results) -> list[str]:
+    """Return why the chosen family was chosen, and how close the race was.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of str
+    """
+    chosen, board = results.champion, results.leaderboard
+    if chosen is None or board is None:
+        return []
+    family = str(chosen["family"])
+    rule = results.experiment.models.select
+    sentences = [f"The rule of this experiment is “{rule}”: {family_name(family)} was chosen because {_RULES[rule]}."]
+    if family in _NATURES:
+        sentences.append(f"What it is: {_NATURES[family]}.")
+    others = board.loc[board["family"] != family].sort_values("auc_cv", ascending=False, kind="stable")
+    if len(others) and is_number(chosen.get("auc_cv_se")):
+        rival = others.iloc[0]
+        gap, se = chosen["auc_cv"] - rival["auc_cv"], chosen["auc_cv_se"]
+        place = "ahead of" if gap >= 0 else "behind"
+        sentences.append(
+            f"It is {number(abs(gap))} {place} {family_name(rival['family'])}; "
+            + (
+                f"that is less than one standard error ({number(se)}): other rows could have reversed them."
+                if abs(gap) < se
+                else f"one standard error is {number(se)}."
+            )
+        )
+    if "auc_test" in board and board["auc_test"].notna().any() and is_number(chosen.get("auc_test")):
+        best = board.sort_values("auc_test", ascending=False, kind="stable").iloc[0]
+        if best["auc_test"] > chosen["auc_test"]:
+            sentences.append(
+                f"On the rows set aside {family_name(best['family'])} ranks a little better "
+                f"({number(best['auc_test'])} against {number(chosen['auc_test'])}). "
+                "The choice is not made on those rows: they would no longer be an independent check."
+            )
+    return sentences
+
+
+def family_name(family: object) -> str:
+    """Return what a family is called within a sentence."""
+    return _NAMES.get(str(family), str(family))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def absent(results: Results, stage: str) -> str:
+    """Say why what a stage makes is not there."""
+    status = next((entry["status"] for entry in results.stages() if entry["name"] == stage), "pending")
+    reasons = {
+        "failed": f"The stage {stage} failed.",
+        "running": f"The stage {stage} has not ended.",
+        "pending": f"The run has not come to the stage {stage}.",
+    }
+    return reasons.get(status, f"The stage {stage} left no such file.")
+
+
+def metric(validation: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """Return the first of these measures that the validation holds: value, low, high."""
+    metrics: Mapping[str, Mapping[str, Any]] = validation.get("metrics", {})
+    return next((metrics[name] for name in names if name in metrics), {})
+
+
+def _ranking(results: Results, validation: Mapping[str, Any]) -> Iterator[str]:
+    said, told = metric(validation, "auc"), words(results)
+    if not is_number(said.get("value")):
+        return
+    between = interval(said.get("low"), said.get("high"))
+    unseen = "of a later period" if validation.get("part") == "oot" else "it has never seen"
+    yield (
+        f"On {count(validation.get('rows'))} customers {unseen} it reaches an AUC of {number(said['value'])}"
+        + (f" (interval {between})" if between else "")
+        + f": of two customers, one who {told.did} and one who {told.not_did}, it calls the right one riskier "
+        f"{percent(said['value'], 0)} of the time."
+    )
+
+
+def _riskiest(results: Results, validation: Mapping[str, Any]) -> Iterator[str]:
+    bands: Sequence[Mapping[str, Any]] = validation.get("gains") or []
+    if not bands or not all(is_number(bands[0].get(name)) for name in ("cumulative_share", "event_rate", "captured")):
+        return
+    first, told = bands[0], words(results)
+    overall = validation["events"] / validation["rows"]
+    yield (
+        f"Of the riskiest {percent(first['cumulative_share'], 0)} of these customers {percent(first['event_rate'], 0)} "
+        f"{told.did} ({percent(overall, 0)} of all did); they make up {percent(first['captured'], 0)} of all "
+        f"{told.events}."
+    )
+
+
+def _calibrated(results: Results, validation: Mapping[str, Any]) -> Iterator[str]:
+    tiers, told = results.tiers, words(results)
+    if tiers is None or not {"rows", "expected", "event_rate"} <= set(tiers.columns):
+        return
+    tiers = tiers.loc[tiers["rows"] > 0]
+    expected = float((tiers["rows"] * tiers["expected"]).sum())
+    yield f"In all, the model expected {count(expected)} {told.events}; {count(validation['events'])} came."
+
+
+def _of_the_data(results: Results) -> Iterator[str]:
+    data = results.data or {}
+    if data.get("truth"):
+        yield str(data["truth"])
+    sample = results.run.get("sample") or 0
+    if sample:
+        yield f"A quick look: at most {count(sample)} rows of the table were used. Do not decide on this run."
+    if results.notes is not None:
+        warned = results.notes.loc[results.notes["severity"] == "warning", "column"]
+        if len(warned):
+            warnings = "1 warning" if len(warned) == 1 else f"{count(len(warned))} warnings"
+            yield f"Preparation raised {warnings} about columns ({', '.join(warned.head(5))}); see the data."
+
+
+def _of_the_check(results: Results) -> Iterator[str]:
+    experiment, validation = results.experiment, results.validation or {}
+    if experiment.split.kind == "stratified":
+        yield (
+            "The rows set aside were drawn at random from the same period as those learnt from"
+            + (": the data hold no dates. " if experiment.data.date is None else ". ")
+            + "How the model does on later customers is not known; ranking often holds while the level of risk moves."
+        )
+    if validation and validation.get("events", _FEW_EVENTS) < _FEW_EVENTS:
+        events = f"{count(validation['events'])} {words(results).events}"
+        yield f"Only {events} are among the rows set aside: intervals are wide."
+    chosen = results.champion or {}
+    if all(is_number(chosen.get(name)) for name in ("auc_cv", "auc_cv_se", "auc_test")):
+        gap = chosen["auc_cv"] - chosen["auc_test"]
+        if gap > 2 * chosen["auc_cv_se"] > 0:
+            yield (
+                f"The AUC on the rows set aside is {number(gap)} below the cross-validated one, more than two standard "
+                "errors: the search may have fitted the training rows too closely."
+            )
+    tiers = results.tiers
+    if tiers is not None and "jeffreys_p" in tiers:
+        for tier in tiers.loc[tiers["jeffreys_p"] < _REJECTED].to_dict(orient="records"):
+            yield (
+                f"In the tier “{tier['tier']}” the model underestimates the risk: {percent(tier.get('expected'))} "
+                f"expected, {percent(tier['event_rate'])} observed (Jeffreys test, p = {number(tier['jeffreys_p'])})."
+            )
+    psi = validation.get("psi")
+    if is_number(psi) and float(psi or 0) >= _PSI_WATCH:
+        yield f"The scores of the rows set aside are spread otherwise than those learnt from: PSI {number(psi)}."
+
+
+def _of_the_search(results: Results) -> Iterator[str]:
+    stopped = (results.fit or {}).get("search_stopped_by")
+    if isinstance(stopped, Mapping):
+        families = [str(family) for family, by in stopped.items() if by == "time"]
+        if families:
+            yield f"The search was stopped by time, not by trials, for {', '.join(families)}: longer may find better."
+    elif stopped == "time":
+        yield "The search was stopped by time, not by trials: a longer one may find better."
