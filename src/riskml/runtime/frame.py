@@ -70,7 +70,8 @@ def levels(values: pd.Series) -> NDArray[np.object_]:
         # True equals 1: which of them stands for both would depend on the order of the rows.
         codes, uniques = pd.factorize(values.map(level, na_action="ignore"), use_na_sentinel=True)
     names = np.empty(len(uniques) + 1, dtype=object)
-    names[:-1] = [level(value) for value in uniques]
+    # An index of float32 hands its values out as float64, where .1 is not .1.
+    names[:-1] = [level(value) for value in (np.asarray(uniques) if uniques.dtype.kind == "f" else uniques)]
     names[-1] = None  # what code -1 selects
     return names[codes]
 
@@ -148,4 +149,13 @@ def _complaint(values: pd.Series, rows: NDArray[np.bool_], what: str) -> str:
     first = int(np.flatnonzero(rows)[0])
     more = int(rows.sum()) - 1
     tail = f" (and {more} more {'rows' if more > 1 else 'row'})" if more else ""
-    return f"column {values.name!r}, row {values.index[first]!r}: {values.iloc[first]!r} {what}{tail}"
+    return f"column {values.name!r}, row {shown(values.index[first])}: {shown(values.iloc[first])} {what}{tail}"
+
+
+def shown(value: Any) -> str:
+    """Return a value as people write it in Python.
+
+    >>> shown(np.float64(1.5)), shown("a")
+    ('1.5', "'a'")
+    """
+    return repr(value.item() if isinstance(value, np.generic) else value)

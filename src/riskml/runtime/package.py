@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .frame import Floats, level
+from .frame import Floats, level, shown
 from .frame import columns as read_columns
 from .model import Additive, Columns, Model, model_from_dict, probability
 
@@ -229,7 +229,7 @@ class Artifact:
                 if new.any():
                     first = int(np.flatnonzero(new)[0])
                     raise PackageError(
-                        f"column {column['name']!r}, row {frame.index[first]!r}: {values[first]!r} was never seen in "
+                        f"column {column['name']!r}, row {shown(frame.index[first])}: {values[first]!r} was never seen in "
                         f"training; known: {', '.join(map(repr, column['levels']))}"
                     )
 

@@ -1,0 +1,156 @@
+"""What several rooms' tests need: small models of every kind, written by hand, and an empty MLflow store."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from riskml.config import DataConfig, Experiment, ExportConfig
+from riskml.runtime.model import Additive, Blend, Boosting, Encoding, Tree
+from riskml.runtime.shapes import Levels, Line, Step
+from riskml.schema import Column, Schema
+
+KINDS = ("scorecard", "logistic", "tree", "boosting", "blend")
+HOMES = {"owner": 0.0, "rent": 1.0, "=cmd|'x'!A1": 2.0, "None": 3.0}
+
+
+@pytest.fixture(scope="session")
+def loans() -> pd.DataFrame:
+    """Return customers as files bring them: whole numbers, gaps, a special code, hostile and nullish level names."""
+    draw = np.random.default_rng(11)
+    rows = 300
+    income = draw.normal(100.0, 30.0, rows).round(2)
+    income[draw.random(rows) < 0.1] = np.nan
+    income[draw.random(rows) < 0.1] = -1.0
+    home = draw.choice(np.array([*HOMES, None], dtype=object), rows)
+    index = pd.Index([f"c{i:03d}" for i in range(rows)], name="customer")
+    return pd.DataFrame({"Age": draw.integers(18, 80, rows), "Income": income, "Home": home}, index=index)
+
+
+@pytest.fixture(scope="session")
+def loan_experiment() -> Experiment:
+    """Return the experiment that the handmade models answer."""
+    return Experiment(
+        name="hand_made",
+        title="Which customers | will <default>?",
+        task="default",
+        data=DataConfig(source="loans.csv", target="Status", event="bad"),
+        export=ExportConfig(version="1.2.3"),
+    )
+
+
+@pytest.fixture(scope="session")
+def handmade(loans: pd.DataFrame) -> dict[str, SimpleNamespace]:
+    """Return fitted estimators by kind, as far as an export looks at them: ``model_`` and ``schema_``."""
+    schema = Schema(
+        (
+            Column("Age", "numeric", description="years | at <application>"),
+            Column("Income", "numeric", special=(-1.0,)),
+            Column("Home", "categorical"),
+        )
+    )
+    scorecard = Additive(
+        -0.7,
+        (
+            Step("Age", (30.0, 45.5), (), (0.4, 0.1, -0.6, 0.05), (20.0, 30.0, 45.0, 31.0)),
+            Step("Income", (80.0,), (-1.0,), (0.5, -0.3, 0.2, 0.9), (10.0, 35.0, 22.0, 3.0)),
+            Levels("Home", {"owner": 0, "rent": 1, "None": 1}, (-0.5, 0.45, 0.5, 0.0), (40.0, 12.0, 25.0, 28.0)),
+        ),
+        base_points=480.0,
+    )
+    logistic = Additive(
+        -0.2,
+        (
+            Line("Age", (18.0, 30.0, 60.0), (), (0.7, 0.1, -0.9, 0.3)),
+            Line("Income", (40.0, 160.0), (-1.0,), (0.8, -0.8, 0.25, 1.1)),
+            Levels("Home", {"owner": 0, "rent": 1}, (-0.3, 0.3, 0.0, 0.0)),
+        ),
+    )
+    encoding = Encoding({"Age": None, "Income": None, "Home": HOMES})
+    tree = Tree(
+        encoding,
+        feature=(1, 2, -2, -2, 0, -2, -2),
+        # An infinite threshold parts what is there from what is missing.
+        threshold=(np.inf, 1.5, -2.0, -2.0, 40.5, -2.0, -2.0),
+        left=(1, 2, -1, -1, 5, -1, -1),
+        right=(4, 3, -1, -1, 6, -1, -1),
+        missing_left=(False, True, False, False, True, False, False),
+        value=(-0.5, -0.8, -1.2, 0.1, 0.3, 0.9, -0.4),
+    )
+    boosting = Boosting(encoding, tuple(_boosters(encoding, loans)))
+    blend = Blend(-0.1, (0.3, 0.7), (scorecard, boosting))
+    models = dict(zip(KINDS, (scorecard, logistic, tree, boosting, blend), strict=True))
+    return {kind: SimpleNamespace(model_=model, schema_=schema) for kind, model in models.items()}
+
+
+def _boosters(encoding: Encoding, loans: pd.DataFrame) -> Iterator[object]:
+    import xgboost
+
+    from riskml.runtime.frame import columns
+
+    matrix = encoding.matrix(columns(loans, encoding.kinds))
+    outcome = (matrix[:, 0] < 40) ^ (matrix[:, 2] == 1)
+    for seed in range(2):
+        data = xgboost.DMatrix(matrix, outcome, feature_types=["float", "float", "c"], enable_categorical=True)
+        settings = {"objective": "binary:logistic", "max_depth": 3, "subsample": 0.7, "seed": seed, "nthread": 1}
+        yield xgboost.train(settings, data, num_boost_round=8)
+
+
+@pytest.fixture(scope="session")
+def artifacts(
+    handmade: dict[str, SimpleNamespace],
+    loans: pd.DataFrame,
+    loan_experiment: Experiment,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Path]:
+    """Return artifact folders by kind; tests must not change them."""
+    from riskml.export.artifact import write_artifact
+
+    parent = tmp_path_factory.mktemp("artifacts")
+    return {
+        kind: write_artifact(
+            estimator,
+            parent / kind,
+            experiment=loan_experiment,
+            family=kind,
+            X_train=loans,
+            metrics={"auc": {"value": 0.8123, "low": 0.79, "high": 0.83}, "gini": 0.6246},
+            events=120,
+        )
+        for kind, estimator in handmade.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def _migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # A fresh migration takes seconds; a copy of its result does not.
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def mlflow_uri(_migrated_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Yield the address of an empty MLflow store of this test's own, which is the current one meanwhile."""
+    import mlflow
+
+    uri = f"sqlite:///{shutil.copy(_migrated_store, tmp_path / 'mlflow.db')}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.chdir(tmp_path)
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    yield uri
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
