@@ -12,7 +12,7 @@ from riskml.config import ColumnConfig, DataConfig, Experiment
 from riskml.data.catalog import sample, samples
 from riskml.data.roles import as_of_dates, customers, outcome, refuse_unknown, row_names, without_blanks
 from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc
-from riskml.data.textnumbers import has_numbers, text_as_numbers
+from riskml.data.textnumbers import text_as_numbers
 from riskml.errors import DataError
 from riskml.runtime.frame import level
 from riskml.schema import Column, Schema, refuse_duplicates
@@ -147,18 +147,17 @@ def _features(frame: pd.DataFrame, y: pd.Series, data: DataConfig) -> tuple[pd.D
     for name in frame.columns:
         said = data.columns.get(name, ColumnConfig())
         column = without_blanks(frame[name])
+        numbers, problem = (None, "") if said.kind == "categorical" else text_as_numbers(column)
+        if problem:
+            problems.append(f"  - {problem}")
+            continue
+        column = column if numbers is None else numbers
         useless = _useless(column, said)
         if useless:
-            notes.append(replace(useless, column=name))
+            notes.append(_Note(name, useless, "warning", "dropped"))
             continue
-        if said.kind != "categorical":
-            numbers, problem = text_as_numbers(column)
-            if problem:
-                problems.append(f"  - {problem}")
-                continue
-            if numbers is not None:
-                notes.append(_Note(name, "numbers stored as text", "info", "converted"))
-                column = numbers
+        if numbers is not None:
+            notes.append(_Note(name, "numbers stored as text", "info", "converted"))
         kept[name] = column
         notes += _suspicions(column, y, said)
     if problems:
@@ -175,22 +174,19 @@ def _features(frame: pd.DataFrame, y: pd.Series, data: DataConfig) -> tuple[pd.D
     return pd.DataFrame(kept, index=frame.index), notes
 
 
-def _useless(column: pd.Series, said: ColumnConfig) -> _Note | None:
-    """Return why a column is left out, or None."""
+def _useless(column: pd.Series, said: ColumnConfig) -> str:
+    """Return why a column is left out, or nothing."""
     if column.isna().all():
-        return _Note("", "no values", "warning", "dropped")
+        return "no values"
     if column.nunique(dropna=False) == 1:
-        return _Note("", f"one value only: {level(column.iloc[0])}", "warning", "dropped")
+        return f"one value only: {level(column.iloc[0])}"
     if said.kind is not None:
-        return None
+        return ""
     form = date_form(column)
     if form:
-        return _Note("", f"dates ({form}): as such no feature", "warning", "dropped")
-    if not pd.api.types.is_numeric_dtype(column.dtype) and not has_numbers(column):
-        reason = identifier_reason(column)
-        if reason:
-            return _Note("", f"seems to be an identifier: {reason}", "warning", "dropped")
-    return None
+        return f"dates ({form}): as such no feature"
+    reason = None if pd.api.types.is_numeric_dtype(column.dtype) else identifier_reason(column)
+    return f"seems to be an identifier: {reason}" if reason else ""
 
 
 def _suspicions(column: pd.Series, y: pd.Series, said: ColumnConfig) -> Iterable[_Note]:

@@ -47,8 +47,8 @@ def profile(frame: pd.DataFrame, target: str | None = None, event: Scalar | None
     -------
     DataFrame of shape (p, 12)
         column; kind ("numeric", "categorical" or "date"); dtype; missing (share of the rows); distinct (values besides
-        missing); min, median, max (finite numbers only); top (the most frequent value, as text; None when none occurs
-        twice) and top_share (of the rows that have a value); suspicion (none or several of "empty", "constant",
+        missing); min, median, max (finite numbers only); top (the most frequent value, as text; missing when none
+        occurs twice) and top_share (of the rows that have a value); suspicion (none or several of "empty", "constant",
         "date", "identifier", "infinite", "numbers as text", "mixed", "special codes", "many levels", "leak", separated
         by commas) and its explanation. See ``riskml.data.suspicion`` for the rules. The target itself is described,
         never suspected.
@@ -81,7 +81,7 @@ def _row(column: pd.Series, y: pd.Series | None, *, suspect: bool) -> dict[str, 
     column = without_blanks(column)
     known = column.dropna()
     numbers, problem = text_as_numbers(column)
-    form = date_form(column)
+    form = date_form(column if numbers is None else numbers)
     row: dict[str, Any] = {
         "column": column.name,
         "kind": "date" if form else "numeric" if _is_numeric(column) or numbers is not None else "categorical",

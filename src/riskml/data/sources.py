@@ -50,7 +50,7 @@ def read_table(source: str | Path) -> pd.DataFrame:
 
     Examples
     --------
-    >>> read_table("credit_data").shape  # doctest: +SKIP
+    >>> read_table("credit_data").shape
     (4454, 14)
     """
     names = [known.name for known in samples()]

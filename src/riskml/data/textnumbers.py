@@ -11,11 +11,6 @@ _MOST_BAD_SHARE = 0.01
 _FEWEST_NUMBERS = 10
 
 
-def has_numbers(column: pd.Series) -> bool:
-    """Return whether more than half of a column's different values read as numbers."""
-    return bool(_parsed(column.dropna().drop_duplicates().head(1000)).notna().mean() > 0.5)
-
-
 def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
     """Return text as numbers where it is meant so, and what keeps it from being numbers where it seems to be.
 
@@ -43,7 +38,7 @@ def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
     if pd.api.types.is_numeric_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
         return None, ""
     known = column.dropna()
-    if not has_numbers(known) or pd.Series(levels(known)).str.fullmatch(r"0\d+").any():
+    if not _has_numbers(known) or pd.Series(levels(known)).str.fullmatch(r"0\d+").any():
         return None, ""
     numbers = _parsed(known)
     wrong = known[numbers.isna()]
@@ -55,6 +50,11 @@ def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
     rows = ", ".join(f"row {row!r}: {value!r}" for row, value in wrong.head(5).items())
     more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
     return None, f"column {column.name!r}: {len(known) - len(wrong)} numbers, and {rows}{more}"
+
+
+def _has_numbers(column: pd.Series) -> bool:
+    """Return whether more than half of a column's different values read as numbers."""
+    return bool(_parsed(column.dropna().drop_duplicates().head(1000)).notna().mean() > 0.5)
 
 
 def _parsed(column: pd.Series) -> pd.Series:

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from riskml.data.catalog import load_sample, sample
+from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc, special_codes
+
+RNG = np.random.default_rng(0)
+LABELLED = ("credit_data", "lending_club", "wa_churn", "mlc_churn")
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_nothing_is_suspected_of_the_samples_columns(name: str):
+    known, frame = sample(name), load_sample(name)
+    y = (frame[known.target] == known.event).astype(int)
+    for _, values in frame.drop(columns=str(known.target)).items():
+        assert date_form(values) is None
+        assert identifier_reason(values) is None
+        assert values.dtype.kind not in "if" or special_codes(values) == {}
+        assert solo_auc(values, y) < LEAK_AUC
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.to_datetime(["2024-01-31", "2024-02-29"]),
+        pd.period_range("2024-01", periods=2, freq="M"),
+        [dt.date(2024, 1, 31), dt.date(2024, 2, 29)],
+        ["2024-01-31", "2024/2/29"],
+        ["2024-01-31 10:00", "2024-02-29T10:00:00Z"],
+        ["2024-01", "2024-02"],
+        ["31.01.2024", "29.02.24"],
+        ["1/31/2024", "2/29/2024"],
+        ["Jan-2024", "Feb-24"],
+        ["31 Jan 2024", "29 February 2024"],
+        ["January 31, 2024", "Feb 29, 2024"],
+        [20240131, 20240229],
+        [20240131.0, np.nan, 20240229.0],
+    ],
+)
+def test_dates_are_known_by_their_form(values):
+    assert date_form(pd.Series(values, name="x"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a", "b"],
+        ["2024", "2025"],
+        ["1-2", "3-4"],
+        ["12.5", "13.25"],
+        ["2024-01-31", "later"],
+        ["May", "June"],
+        [20240131, 20249931],
+        [20240131.5, 20240229.5],
+        [202401, 202402],
+        [np.nan, np.inf],
+        [1.0, 2.0],
+    ],
+)
+def test_other_values_are_not_dates(values):
+    assert date_form(pd.Series(values, name="x")) is None
+
+
+def test_months_written_as_numbers_are_dates_when_the_name_says_so():
+    assert date_form(pd.Series([202401, 202402], name="vintage_month"))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("x", [f"k{i}" for i in RNG.permutation(100)]),
+        ("x", RNG.permutation(100)),
+        ("x", RNG.permutation(100) + 5000.0),
+        ("customerId", RNG.permutation(10**6)[:100]),
+        ("LOAN_NO", RNG.permutation(10**6)[:100]),
+        ("id", RNG.permutation(10**6)[:100]),
+        ("unnamed_0", RNG.permutation(10**6)[:100]),
+    ],
+)
+def test_identifiers_are_known_by_their_values_or_their_name(name: str, values):
+    assert identifier_reason(pd.Series(values, name=name))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("income", RNG.permutation(10**6)[:100]),
+        ("paid", RNG.permutation(10**6)[:100]),
+        ("balance", RNG.normal(size=100)),
+        ("id", RNG.integers(0, 50, 100)),
+        ("id", RNG.normal(size=100)),
+        ("x", range(10)),
+        ("flag", [True, False] * 50),
+        ("town", [f"t{i % 80}" for i in range(100)]),
+    ],
+)
+def test_other_columns_are_not_identifiers(name: str, values):
+    assert identifier_reason(pd.Series(values, name=name)) is None
+
+
+@pytest.mark.parametrize(
+    ("usual", "codes"),
+    [
+        (RNG.integers(0, 60, 200), [-1]),
+        (RNG.integers(0, 60, 200), [-1, -2, -3]),
+        (RNG.integers(0, 60, 200), [-7, -8, -9]),
+        (RNG.normal(50, 5, 200), [-999]),
+        (RNG.normal(0, 5, 200), [-999]),
+        (RNG.integers(18, 65, 200), [99]),
+        (RNG.integers(18, 65, 200), [999]),
+        (RNG.normal(1000, 300, 200), [9999]),
+        (RNG.integers(300, 850, 200), [9996, 9998, 9999]),
+        (RNG.integers(18, 65, 200), [-1, 999]),
+        (RNG.normal(0, 5, 200), [-9999, 9999]),
+    ],
+)
+def test_codes_are_told_from_values(usual, codes: list[int]):
+    values = pd.Series([*usual, *codes * 4, np.nan])
+    assert special_codes(values) == dict.fromkeys(sorted(map(float, codes)), 4)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [*RNG.integers(0, 60, 200), -1, -1],
+        [*RNG.integers(0, 60, 20_000), *[999] * 5],
+        [-1, 0, 1] * 50,
+        RNG.normal(size=200),
+        [*RNG.integers(900, 999, 200), *[999] * 5],
+        [*RNG.exponential(300, 200), *[999] * 5],
+        [*RNG.integers(-60, 60, 200), *[-1] * 5],
+        [0, 1] * 100,
+        [9999] * 100,
+        [np.nan] * 10,
+        [np.inf, -np.inf, 1.0],
+    ],
+    ids=[
+        "twice only",
+        "less than one in a thousand",
+        "a sign",
+        "noise",
+        "the end of a range",
+        "a long tail",
+        "negative values are usual",
+        "a flag",
+        "a constant",
+        "nothing",
+        "infinity",
+    ],
+)
+def test_values_are_not_mistaken_for_codes(values):
+    assert special_codes(pd.Series(values, dtype=float)) == {}
+
+
+def test_an_outcome_in_other_words_is_a_leak_in_either_direction():
+    rng = np.random.default_rng(1)
+    y = pd.Series(rng.permutation([0, 1] * 200))
+    assert solo_auc(y.map({0: "paid", 1: "written off"}), y) == 1.0
+    assert solo_auc(1.0 - y, y) == 1.0
+
+
+def test_an_outcome_in_whether_a_value_is_missing_is_a_leak():
+    rng = np.random.default_rng(1)
+    y = pd.Series(rng.permutation([0, 1] * 200))
+    assert solo_auc(pd.Series(rng.normal(size=400)).mask(y == 1), y) > LEAK_AUC
+
+
+def test_a_rare_value_that_only_the_event_has_is_found_among_many_equal_ones():
+    rng = np.random.default_rng(1)
+    y = pd.Series(rng.permutation([1] * 20 + [0] * 980))
+    assert solo_auc(y * 100.0, y) == 1.0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_a_column_that_knows_nothing_is_near_a_half(seed: int):
+    rng = np.random.default_rng(seed)
+    y = pd.Series(rng.integers(0, 2, 2000))
+    names = pd.Series([f"k{i}" for i in rng.permutation(2000)])
+    assert solo_auc(names, y) == pytest.approx(0.5, abs=0.06)
+    assert solo_auc(pd.Series(rng.normal(size=2000)), y) == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_good_column_is_ranked_as_its_true_auc_says():
+    rng = np.random.default_rng(1)
+    y = pd.Series(rng.integers(0, 2, 5000))
+    score = pd.Series(rng.normal(size=5000) + y)
+    assert solo_auc(score, y) == pytest.approx(roc_auc_score(y, score), abs=0.015)
+
+
+def test_a_large_table_is_sampled_and_the_answer_stays():
+    rng = np.random.default_rng(1)
+    y = pd.Series(rng.integers(0, 2, 20_000))
+    score = pd.Series(rng.normal(size=20_000) + y)
+    assert solo_auc(score, y, most_rows=5000) == pytest.approx(solo_auc(score, y), abs=0.02)
