@@ -80,10 +80,12 @@ class RiskEstimator(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
             raise DataError("requires y to be passed, but the target y is None")
         labels = column_or_1d(y, warn=True)
         check_consistent_length(X, labels)
-        check_classification_targets(labels)
         blank = pd.isna(labels)
         if blank.any():
             raise DataError(f"the target has {int(blank.sum())} blanks (NaN)", mend="drop those rows or fill them in")
+        if labels.dtype.kind == "f" and np.isinf(labels).any():
+            raise DataError("the target has infinite values", mend="make the target 0 or 1")
+        check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) > 2:
             raise DataError(

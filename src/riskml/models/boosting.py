@@ -151,7 +151,7 @@ class RiskBooster(RiskEstimator):
             "gamma": self.gamma,
             "max_cat_to_onehot": self.max_cat_to_onehot,
         }
-        stopping = xgboost.callback.EarlyStopping(self.patience, save_best=True)
+        stopping = xgboost.callback.EarlyStopping(rounds=self.patience, save_best=True)
         return xgboost.train(
             settings, seen, self.max_rounds, evals=[(held, "held")], callbacks=[stopping], verbose_eval=False
         )

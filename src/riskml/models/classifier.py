@@ -178,14 +178,15 @@ class RiskClassifier(RiskEstimator):
                 raise ConfigError(f"cv has the shape {fold.shape}; expected a fold for each of {len(target)} rows")
             return fold
         rarest = int(np.bincount(target).min())
-        if rarest < 4:
+        # Boosting sets rows aside itself: two of each class must remain outside every fold.
+        count = min(self.cv, rarest // 2 if "boosting" in self.families else rarest)
+        if count < 2:
             raise FitError(
-                f"the rarer class has {rarest} rows; folds within folds need at least 4",
-                mend="hand in more rows of that class",
+                f"the rarer class has {rarest} rows, too few for two folds",
+                mend=f"hand in at least {4 if 'boosting' in self.families else 2} rows of that class",
             )
         fold = np.empty(len(target), dtype=int)
-        # Two rows of each class must remain outside every fold, for the families that set rows aside themselves.
-        folds = StratifiedKFold(min(self.cv, rarest // 2), shuffle=True, random_state=self.random_state)
+        folds = StratifiedKFold(count, shuffle=True, random_state=self.random_state)
         for number, (_, rows) in enumerate(folds.split(fold, target)):
             fold[rows] = number
         return fold

@@ -41,6 +41,7 @@ class Logistic(RiskEstimator):
     ----------
     model_ : Additive
         An intercept and a shape per column.
+    n_iter_ : int
     schema_ : Schema
     classes_ : ndarray of shape (2,)
 
@@ -96,6 +97,7 @@ class Logistic(RiskEstimator):
         # Second-order steps: the lines' columns overlap, on which first-order solvers crawl.
         solver = LogisticRegression(C=self.C, solver="newton-cg", max_iter=self.max_iter, tol=1e-6)
         fitted = solver.fit(matrix, target)
+        self.n_iter_ = int(fitted.n_iter_[0])
         widths = [block.shape[1] for block in blocks]
         parts = np.split(fitted.coef_[0], np.cumsum(widths)[:-1])
         intercept = float(fitted.intercept_[0])

@@ -1,0 +1,150 @@
+"""RiskClassifier: one comparison on the same folds, one choice, one model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from riskml import RiskClassifier
+from riskml.errors import ConfigError, FitError
+from riskml.models.classifier import choose
+from riskml.runtime.model import Blend, probability
+
+QUICK = {"n_trials": 1, "cv": 3, "random_state": 3}
+
+
+@parametrize_with_checks([RiskClassifier(families=("tree", "logistic", "blend"), n_trials=1, cv=2)])
+def test_scikit_learn_estimator_check(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def book():
+    rng = np.random.default_rng(11)
+    rows = 500
+    frame = pd.DataFrame(
+        {
+            "income": rng.normal(50, 15, rows),
+            "debt": rng.lognormal(size=rows),
+            "home": rng.choice(["own", "rent", None], rows),
+        },
+        index=np.arange(rows) + 1000,
+    )
+    margin = 0.8 * frame["debt"] - 0.05 * (frame["income"] - 50) + (frame["home"] == "rent") - 1.5
+    return frame, (rng.random(rows) < probability(margin.to_numpy())).astype(int)
+
+
+@pytest.fixture(scope="module")
+def fitted(book):
+    return RiskClassifier(**QUICK).fit(*book)
+
+
+def test_the_leaderboard_has_every_family_best_first_and_one_chosen(fitted):
+    board = fitted.leaderboard_
+    assert set(board["family"]) == {"scorecard", "logistic", "tree", "boosting", "blend"}
+    assert board["auc_cv"].is_monotonic_decreasing
+    assert board.loc[board["chosen"], "family"].tolist() == [fitted.best_family_]
+
+
+def test_the_figures_are_the_mean_and_standard_error_over_the_given_folds(book):
+    frame, target = book
+    fold = np.arange(len(target)) % 4
+    model = RiskClassifier(families=("logistic", "tree"), n_trials=1, cv=fold).fit(frame, target)
+    oof = model.oof_["tree"].to_numpy()
+    aucs = [roc_auc_score(target[fold == k], oof[fold == k]) for k in range(4)]
+    row = model.leaderboard_.set_index("family").loc["tree"]
+    assert row["auc_cv"] == pytest.approx(np.mean(aucs))
+    assert row["auc_cv_se"] == pytest.approx(np.std(aucs, ddof=1) / 2)
+
+
+def test_it_predicts_with_the_chosen_family(fitted, book):
+    chosen = fitted.estimators_[fitted.best_family_]
+    np.testing.assert_array_equal(fitted.predict_proba(book[0]), chosen.predict_proba(book[0]))
+
+
+def test_out_of_fold_probabilities_keep_the_index_and_come_from_models_that_have_not_seen_the_row(fitted, book):
+    frame, target = book
+    assert fitted.oof_.index.equals(frame.index)
+    seen = roc_auc_score(target, fitted.estimators_["boosting"].predict_proba(frame)[:, 1])
+    assert roc_auc_score(target, fitted.oof_["boosting"]) < seen
+
+
+def test_the_blend_weighs_the_other_families_and_no_weight_is_negative(fitted, book):
+    blend = fitted.estimators_["blend"].model_
+    assert isinstance(blend, Blend)
+    assert min(blend.weights) > 0
+    columns = {name: fitted.schema_.conform(book[0])[name].to_numpy() for name in blend.kinds}
+    parts = sum(w * model.margin(columns) for w, model in zip(blend.weights, blend.models, strict=True))
+    np.testing.assert_allclose(blend.margin(columns), blend.intercept + parts)
+
+
+def test_the_same_seed_gives_the_same_results(book):
+    first, second = (RiskClassifier(n_trials=2, cv=3, random_state=5).fit(*book) for _ in range(2))
+    pd.testing.assert_frame_equal(first.leaderboard_, second.leaderboard_, check_exact=True)
+    pd.testing.assert_frame_equal(first.oof_, second.oof_, check_exact=True)
+    pd.testing.assert_frame_equal(first.trials_, second.trials_, check_exact=True)
+
+
+def test_labels_may_be_text_and_the_greater_one_is_the_event(book):
+    frame, target = book
+    labels = np.where(target == 1, "lost", "kept")
+    model = RiskClassifier(families=("logistic",), **QUICK).fit(frame, labels)
+    assert model.classes_.tolist() == ["kept", "lost"]
+    assert roc_auc_score(target, model.predict_proba(frame)[:, 1]) > 0.7
+
+
+def test_progress_is_told_of_every_trial(book):
+    told = []
+    RiskClassifier(families=("tree",), n_trials=3, cv=3, progress=told.append).fit(*book)
+    assert [(step.family, step.trial, step.trials) for step in told] == [("tree", k, 3) for k in (1, 2, 3)]
+
+
+def test_a_time_budget_that_is_used_up_still_compares_every_family_and_says_so(book):
+    model = RiskClassifier(n_trials=5, time_budget=0.01, cv=3).fit(*book)
+    assert set(model.stopped_by_.values()) == {"time"}
+    assert len(model.leaderboard_) == 5
+
+
+def test_it_can_be_cloned_with_its_parameters():
+    model = RiskClassifier(families=("tree",), n_trials=3, special_values={"age": [-1]})
+    assert clone(model).get_params() == model.get_params()
+
+
+BOARD = pd.DataFrame(
+    {
+        "family": ["blend", "boosting", "logistic", "scorecard", "tree"],
+        "auc_cv": [0.850, 0.848, 0.845, 0.838, 0.790],
+        "auc_cv_se": [0.006, 0.006, 0.006, 0.006, 0.006],
+    }
+)
+
+
+@pytest.mark.parametrize(("rule", "chosen"), [("best", "blend"), ("one_se", "logistic"), ("interpretable", "logistic")])
+def test_the_rule_chooses(rule, chosen):
+    assert choose(BOARD, rule) == chosen
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"families": ("logistic", "forest")}, "forest"),
+        ({"families": ()}, "some of"),
+        ({"families": ("logistic", "blend")}, "at least two other"),
+        ({"select": "luckiest"}, "luckiest"),
+        ({"families": ("boosting",), "select": "interpretable"}, "needs a scorecard"),
+        ({"cv": [0, 1]}, "a fold for each"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(book, params, message):
+    with pytest.raises(ConfigError, match=message):
+        RiskClassifier(**params).fit(*book)
+
+
+def test_too_few_events_for_folds_are_refused():
+    frame = pd.DataFrame({"x": np.arange(30.0)})
+    with pytest.raises(FitError, match="rarer class has 3 rows"):
+        RiskClassifier(**QUICK).fit(frame, [1, 1, 1] + [0] * 27)
