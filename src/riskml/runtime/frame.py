@@ -55,7 +55,7 @@ def _blank(value: Any) -> bool:
 
 
 def levels(values: pd.Series) -> NDArray[np.object_]:
-    """Return a column as text, missing as None; 1, 1.0 and "1" are the same level.
+    """Return a column as text, missing and blank as None; 1, 1.0 and "1" are the same level.
 
     Parameters
     ----------
@@ -71,7 +71,8 @@ def levels(values: pd.Series) -> NDArray[np.object_]:
         codes, uniques = pd.factorize(values.map(level, na_action="ignore"), use_na_sentinel=True)
     names = np.empty(len(uniques) + 1, dtype=object)
     # An index of float32 hands its values out as float64, where .1 is not .1.
-    names[:-1] = [level(value) for value in (np.asarray(uniques) if uniques.dtype.kind == "f" else uniques)]
+    known = np.asarray(uniques) if uniques.dtype.kind == "f" else uniques
+    names[:-1] = [None if _blank(value) else level(value) for value in known]
     names[-1] = None  # what code -1 selects
     return names[codes]
 
