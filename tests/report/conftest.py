@@ -125,17 +125,42 @@ def validation(experiment: Experiment, outcomes: pd.DataFrame) -> dict[str, Any]
         "part": "test",
         "rows": len(y),
         "events": int(y.sum()),
+        "level": 0.95,
         "metrics": {
             "auc": {"value": ranked.auc, "low": ranked.lower, "high": ranked.upper},
             "gini": {"value": 2 * ranked.auc - 1, "low": 2 * ranked.lower - 1, "high": 2 * ranked.upper - 1},
             "ks": {"value": 0.47, "low": None, "high": None},
             "brier": {"value": float(np.mean((p - y) ** 2)), "low": None, "high": None},
+            "observed_expected": {"value": float(y.sum() / p.sum()), "low": 0.9, "high": 1.1},
         },
         "calibration": calibration_table(y, p).to_dict(orient="records"),
         "gains": gains_table(y, p).to_dict(orient="records"),
         "tiers": tiers,
-        "psi": 0.012,
+        "psi": {"value": 0.012, "no_shift": 0.02, "verdict": "stable"},
     }
+
+
+@pytest.fixture(scope="session")
+def comparison() -> pd.DataFrame:
+    """Return comparison.csv of the blend."""
+    return pd.DataFrame(
+        {
+            "family": ["boosting", "scorecard"],
+            "auc": [0.8475, 0.8334],
+            "champion_leads_by": [-0.0013, 0.0128],
+            "lower": [-0.006, 0.002],
+            "upper": [0.0034, 0.0236],
+            "p_value": [0.58, 0.02],
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def scorecard() -> pd.DataFrame:
+    """Return scorecard.csv."""
+    bins = ["(-inf, 2)", "[2, inf)", "missing", "no", "yes"]
+    frame = pd.DataFrame({"column": ["seniority"] * 3 + ["records"] * 2, "bin": bins})
+    return frame.assign(woe=[0.8, -0.4, 0.0, -0.3, 1.2], points=[31.0, 74.5, 60.0, 70.0, 22.0])
 
 
 @pytest.fixture(scope="session")
@@ -186,6 +211,8 @@ def high_risk(outcomes: pd.DataFrame) -> pd.DataFrame:
 def write_run(
     experiment: Experiment,
     leaderboard: pd.DataFrame,
+    comparison: pd.DataFrame,
+    scorecard: pd.DataFrame,
     profile: pd.DataFrame,
     validation: dict[str, Any],
     drivers: pd.DataFrame,
@@ -212,12 +239,12 @@ def write_run(
         data = {
             "source": "credit_data", "rows": 4454, "columns": 8, "event_rate": 0.2815, "digest": "5d0c", "sample": 0,
             "parts": {"train": {"rows": 3340, "events": 941}, "test": {"rows": 1114, "events": 313}},
-            "licence": "MIT", "truth": "The lender and the years are not named.",
+            "licence": "MIT", "truth": "real: The lender and the years are not named.",
         }  # fmt: skip
         frames = {
             1: {"profile": profile, "notes": notes},
-            2: {"leaderboard": leaderboard},
-            3: {"drivers": drivers},
+            2: {"leaderboard": leaderboard, "scorecard": scorecard},
+            3: {"drivers": drivers, "comparison": comparison},
             5: {"high_risk": high_risk},
         }
         objects = {

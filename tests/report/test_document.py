@@ -72,7 +72,7 @@ def test_the_page_says_what_was_chosen_why_and_how_good_it_is(page, validation):
     words = page.words()
     auc = validation["metrics"]["auc"]
     assert "The blend was chosen out of 5 families, because it has the highest cross-validated AUC (0.853)." in words
-    assert f"an AUC of {auc['value']:.3f} (interval {auc['low']:.3f} to {auc['high']:.3f})" in words
+    assert f"an AUC of {auc['value']:.3f} (95% interval {auc['low']:.3f} to {auc['high']:.3f})" in words
     first = validation["gains"][0]
     assert f"{first['event_rate']:.0%} defaulted" in words
     assert f"they make up {first['captured']:.0%} of all defaults" in words
@@ -89,7 +89,7 @@ def test_limits_are_said_at_the_top(page):
     words = page.words()
     at = words.index("Keep in mind")
     said = words[at : words.index("What was asked", at)]
-    assert "The lender and the years are not named." in said
+    assert "Real: The lender and the years are not named." in said
     assert "the data hold no dates" in said
     assert "stopped by time, not by trials, for boosting" in said
 
@@ -168,7 +168,7 @@ def hostile(experiment):
 
 
 def test_every_value_is_escaped(
-    write_run, tmp_path, hostile, leaderboard, profile, drivers, notes, high_risk, validation
+    write_run, tmp_path, hostile, leaderboard, comparison, scorecard, profile, drivers, notes, high_risk, validation
 ):
     def spoilt(frame: pd.DataFrame) -> pd.DataFrame:
         texts = [name for name in frame.columns if frame[name].dtype.kind not in "fib"]
@@ -180,6 +180,8 @@ def test_every_value_is_escaped(
         tmp_path / "run",
         experiment=hostile,
         leaderboard=spoilt(leaderboard),
+        comparison=spoilt(comparison),
+        scorecard=spoilt(scorecard),
         profile=spoilt(profile),
         drivers=spoilt(drivers),
         notes=spoilt(notes),
@@ -249,6 +251,38 @@ def test_a_drop_from_cross_validation_is_named(write_run, tmp_path, leaderboard)
 def test_a_quick_look_says_that_it_is_one(write_run, tmp_path):
     words = _page(write_run(tmp_path / "run", run={"sample": 400})).words()
     assert "A quick look: at most 400 rows of the table were used." in words
+
+
+def test_a_level_of_risk_that_is_off_is_named(write_run, tmp_path, validation):
+    metrics = validation["metrics"] | {"observed_expected": {"value": 1.31, "low": 1.2, "high": 1.43}}
+    words = _page(write_run(tmp_path / "run", validation={"metrics": metrics})).words()
+    assert "the model underestimates the risk: 1.31 times as many defaults came as expected" in words
+
+
+def test_a_shift_of_the_scores_is_named_unless_chance_explains_it(write_run, tmp_path):
+    shift = {"value": 0.31, "no_shift": 0.02, "verdict": "act"}
+    assert "PSI 0.310" in _page(write_run(tmp_path / "run", validation={"psi": shift})).words()
+    shift["verdict"] = "stable"
+    assert "PSI 0.310" not in _page(write_run(tmp_path / "run", validation={"psi": shift})).words()
+
+
+def test_an_empty_tier_is_no_obstacle(write_run, tmp_path, validation):
+    nothing = dict.fromkeys(["event_rate", "expected", "lower", "upper", "jeffreys_p"])
+    tiers = [{**tier, **nothing, "rows": 0, "events": 0} for tier in validation["tiers"]]
+    assert "Tiers" in _page(write_run(tmp_path / "run", validation={"tiers": tiers})).words()
+
+
+def test_the_folder_of_the_table_stays_out(write_run, tmp_path, experiment):
+    said = experiment.model_dump()
+    said["data"]["source"] = "/home/someone/secret/book.csv"
+    folder = write_run(tmp_path / "run", experiment=Experiment.model_validate(said))
+    page = _page(folder)
+    assert "book.csv" in page.words()
+    assert "secret" not in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_chosen_family_is_compared_with_each_other_one(page):
+    assert "boosting 0.848 −0.001 −0.006 to +0.003 0.580" in page.words()
 
 
 def test_out_of_time_rows_need_no_excuse(write_run, tmp_path, experiment):

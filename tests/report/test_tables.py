@@ -71,6 +71,12 @@ def test_a_leaderboard_without_the_rows_set_aside_has_fewer_columns(leaderboard)
     assert table.marked == set()
 
 
+def test_a_scorecard_names_each_column_once(scorecard):
+    table = tables.card_table(scorecard)
+    assert [row[0].text.strip() for row in table.rows] == ["seniority", "", "", "records", ""]
+    assert table.rows[4][3].text == "22.0"
+
+
 def test_warnings_come_before_notes(notes):
     assert [row[0].text for row in tables.notes_table(notes).rows] == ["income", "home", "branch"]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from riskml.config import Experiment
 from riskml.files import replacing
 from riskml.report import story, tables
 from riskml.report.colours import family_colour
@@ -48,9 +49,10 @@ def build_report(folder: str | Path) -> Path:
 
 
 def _context(results: Results) -> dict[str, Any]:
+    experiment = results.experiment
     return {
         "results": results,
-        "experiment": results.experiment,
+        "experiment": experiment,
         "run": results.run,
         "words": story.words(results),
         "headline": story.headline(results),
@@ -61,7 +63,8 @@ def _context(results: Results) -> dict[str, Any]:
         "tables": _tables(results),
         "absent": lambda stage: story.absent(results, stage),
         "notebooks": sorted(path.name for path in results.folder.glob("[0-9]_*.html")),
-        "source": Path(str((results.data or {}).get("source", results.experiment.data.source))).name,
+        "source": Path(experiment.data.source).name,
+        "yaml": _shareable(experiment).to_yaml(),
         "created": str(results.run.get("created", ""))[:16].replace("T", " "),
         "error": _error(results.run.get("error")),
         "count": count,
@@ -81,6 +84,8 @@ def _tables(results: Results) -> dict[str, Table | None]:
         "parts": tables.parts_table(results.parts) if len(results.parts) else None,
         "notes": None if results.notes is None else tables.notes_table(results.notes),
         "profile": None if results.profile is None else tables.profile_table(results.profile),
+        "comparison": None if results.comparison is None else tables.comparison_table(results.comparison),
+        "scorecard": None if results.scorecard is None else tables.card_table(results.scorecard),
         "leaderboard": None if results.leaderboard is None else tables.leaderboard_table(results.leaderboard),
         "metrics": tables.metrics_table(validation["metrics"]) if validation.get("metrics") else None,
         "gains": tables.gains_table(gains) if len(gains) else None,
@@ -100,21 +105,27 @@ def _tiles(results: Results) -> Iterator[tuple[str, str, str]]:
     validation = results.validation
     if validation is None:
         return
-    for title, names, written in (
-        ("AUC", ("auc",), number),
-        ("Gini", ("gini",), number),
-        ("KS", ("ks",), number),
-        ("Brier score", ("brier",), number),
+    for title, name, digits in (
+        ("AUC", "auc", 3),
+        ("Gini", "gini", 3),
+        ("KS", "ks", 3),
+        ("observed / expected", "observed_expected", 2),
     ):
-        said = story.metric(validation, *names)
+        said = story.metric(validation, name)
         if said:
-            yield written(said.get("value")), title, interval(said.get("low"), said.get("high"))
+            yield number(said.get("value"), digits), title, interval(said.get("low"), said.get("high"), digits)
     bands = validation.get("gains") or []
     if bands:
         first = bands[0]
         told = f"of all {story.words(results).events} are among the riskiest {percent(first['cumulative_share'], 0)}"
         yield percent(first["captured"], 0), "captured", told
     yield count(validation["rows"]), "never seen", f"customers, {count(validation['events'])} of them events"
+
+
+def _shareable(experiment: Experiment) -> Experiment:
+    # Pages are sent around; where the table lies on one person's disk is nobody's business.
+    data = experiment.data.model_copy(update={"source": Path(experiment.data.source).name})
+    return experiment.model_copy(update={"data": data})
 
 
 def _error(said: Any) -> str:

@@ -60,6 +60,8 @@ _ALIASES = {
     "search_history": "search",
     "scores": "score_distribution",
     "lift": "gains",
+    "strongest_column": "woe_",
+    "riskiest": "reasons",
     "reasons_of_customer": "reasons",
 }
 

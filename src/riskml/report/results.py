@@ -13,8 +13,22 @@ from riskml.config import Experiment, read_experiment
 from riskml.errors import InputError
 from riskml.files import read_json
 
+_RATES = ("expected", "event_rate", "lower", "upper", "jeffreys_p")
+_CSV = ("profile", "notes", "leaderboard", "comparison", "scorecard", "drivers", "high_risk")
 # Columns that are text whatever they look like: a customer 007 is not a customer 7.
-_TEXT = ("customer", "column", "family", "finding", "severity", "done", "tier", "treatment", "description", "suspicion")
+_TEXT = (
+    "customer",
+    "column",
+    "family",
+    "finding",
+    "severity",
+    "done",
+    "tier",
+    "treatment",
+    "description",
+    "suspicion",
+    "bin",
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +43,7 @@ class Results:
         run.json.
     data, validation, fit, export : mapping or None
         data.json, validation.json, fit.json, export.json.
-    profile, notes, leaderboard, drivers, high_risk : DataFrame or None
+    profile, notes, leaderboard, comparison, scorecard, drivers, high_risk : DataFrame or None
         The CSV files of these names.
     scored : Series or None
         Customers of the scored book by tier, from scores.parquet.
@@ -45,6 +59,8 @@ class Results:
     profile: pd.DataFrame | None
     notes: pd.DataFrame | None
     leaderboard: pd.DataFrame | None
+    comparison: pd.DataFrame | None
+    scorecard: pd.DataFrame | None
     drivers: pd.DataFrame | None
     high_risk: pd.DataFrame | None
     scored: pd.Series | None
@@ -73,6 +89,9 @@ class Results:
             return None
         known = {tier.name: tier for tier in self.experiment.tiers}
         frame = pd.DataFrame(rows)
+        for name in frame.columns.intersection(list(_RATES)):
+            # JSON says null where a tier is empty.
+            frame[name] = pd.to_numeric(frame[name])
         for name in ("from_probability", "treatment"):
             if name not in frame:
                 frame[name] = [getattr(known.get(tier), name, None) for tier in frame["tier"]]
@@ -114,7 +133,7 @@ def read_results(folder: Path) -> Results:
         experiment=read_experiment(folder / "experiment.yaml"),
         run=read_json(folder / "run.json"),
         **{name: _json(folder / f"{name}.json") for name in ("data", "validation", "fit", "export")},
-        **{name: _csv(folder / f"{name}.csv") for name in ("profile", "notes", "leaderboard", "drivers", "high_risk")},
+        **{name: _csv(folder / f"{name}.csv") for name in _CSV},
         scored=pd.read_parquet(scores, columns=["tier"])["tier"].value_counts() if scores.is_file() else None,
     )
 

@@ -11,7 +11,6 @@ from riskml.report.wording import count, interval, is_number, number, percent
 
 _FEW_EVENTS = 100
 _REJECTED = 0.05
-_PSI_WATCH = 0.10
 _RULES = {
     "best": "it has the highest cross-validated AUC",
     "one_se": "it is the simplest family within one standard error of the best cross-validated AUC",
@@ -166,10 +165,10 @@ def absent(results: Results, stage: str) -> str:
     return reasons.get(status, f"The stage {stage} left no such file.")
 
 
-def metric(validation: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """Return the first of these measures that the validation holds: value, low, high."""
-    metrics: Mapping[str, Mapping[str, Any]] = validation.get("metrics", {})
-    return next((metrics[name] for name in names if name in metrics), {})
+def metric(validation: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a measure of the validation, value, low, high; nothing when it is not there."""
+    said: Mapping[str, Any] = validation.get("metrics", {}).get(name, {})
+    return said
 
 
 def _ranking(results: Results, validation: Mapping[str, Any]) -> Iterator[str]:
@@ -177,10 +176,11 @@ def _ranking(results: Results, validation: Mapping[str, Any]) -> Iterator[str]:
     if not is_number(said.get("value")):
         return
     between = interval(said.get("low"), said.get("high"))
+    level = f"{percent(validation['level'], 0)} " if is_number(validation.get("level")) else ""
     unseen = "of a later period" if validation.get("part") == "oot" else "it has never seen"
     yield (
         f"On {count(validation.get('rows'))} customers {unseen} it reaches an AUC of {number(said['value'])}"
-        + (f" (interval {between})" if between else "")
+        + (f" ({level}interval {between})" if between else "")
         + f": of two customers, one who {told.did} and one who {told.not_did}, it calls the right one riskier "
         f"{percent(said['value'], 0)} of the time."
     )
@@ -211,7 +211,7 @@ def _calibrated(results: Results, validation: Mapping[str, Any]) -> Iterator[str
 def _of_the_data(results: Results) -> Iterator[str]:
     data = results.data or {}
     if data.get("truth"):
-        yield str(data["truth"])
+        yield _sentence(str(data["truth"]))
     sample = results.run.get("sample") or 0
     if sample:
         yield f"A quick look: at most {count(sample)} rows of the table were used. Do not decide on this run."
@@ -248,9 +248,18 @@ def _of_the_check(results: Results) -> Iterator[str]:
                 f"In the tier “{tier['tier']}” the model underestimates the risk: {percent(tier.get('expected'))} "
                 f"expected, {percent(tier['event_rate'])} observed (Jeffreys test, p = {number(tier['jeffreys_p'])})."
             )
-    psi = validation.get("psi")
-    if is_number(psi) and float(psi or 0) >= _PSI_WATCH:
-        yield f"The scores of the rows set aside are spread otherwise than those learnt from: PSI {number(psi)}."
+    balance = metric(validation, "observed_expected")
+    if is_number(balance.get("low")) and float(balance["low"]) > 1:
+        yield (
+            f"Over all rows set aside the model underestimates the risk: {number(balance['value'], 2)} times as many "
+            f"{words(results).events} came as expected (interval {interval(balance['low'], balance['high'], 2)})."
+        )
+    shift = validation.get("psi") or {}
+    if shift.get("verdict", "stable") != "stable":
+        yield (
+            "The scores of the rows set aside are spread otherwise than those learnt from: "
+            f"PSI {number(shift['value'])}, where chance alone stays below {number(shift['no_shift'])}."
+        )
 
 
 def _of_the_search(results: Results) -> Iterator[str]:

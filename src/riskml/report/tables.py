@@ -12,9 +12,11 @@ import pandas as pd
 
 from riskml.report.colours import EVENT, NON_EVENT, family_colour, tier_colours
 from riskml.report.table import Cell, Head, Table, text_cell
-from riskml.report.wording import count, interval, is_number, number, percent
+from riskml.report.wording import MISSING, count, interval, is_number, number, percent, signed
 
 __all__ = [
+    "card_table",
+    "comparison_table",
     "drivers_table",
     "gains_table",
     "leaderboard_table",
@@ -38,17 +40,13 @@ _METRICS = {
     "auc": ("AUC", "ranking: 0.5 is chance, 1 is perfect"),
     "gini": ("Gini", "ranking: 2 AUC − 1"),
     "ks": ("KS", "largest distance between the shares of events and of non-events found"),
+    "captured_10": ("captured in the riskiest tenth", "share of all events among the riskiest 10% of customers"),
     "h_measure": ("H-measure", "ranking, weighed by costs: 0 is useless, 1 is perfect"),
-    "h": ("H-measure", "ranking, weighed by costs: 0 is useless, 1 is perfect"),
     "brier": ("Brier score", "mean squared error of the probability: lower is better"),
     "logloss": ("log loss", "error of the probability: lower is better"),
-    "log_loss": ("log loss", "error of the probability: lower is better"),
     "ece": ("ECE", "mean distance of predicted and observed rates: 0 is perfect"),
     "observed_expected": ("observed / expected", "above 1 the risk is underestimated"),
-    "observed_over_expected": ("observed / expected", "above 1 the risk is underestimated"),
-    "oe": ("observed / expected", "above 1 the risk is underestimated"),
     "emp": ("EMP", "expected maximum profit per customer"),
-    "captured_10": ("events in the riskiest tenth", "share of all events"),
 }
 
 
@@ -89,6 +87,62 @@ def leaderboard_table(frame: pd.DataFrame) -> Table:
     aside = "AUC cross-validated is a mean over folds; the measures after it are on the rows set aside."
     notes = (["★ chosen."] if chosen else []) + ([aside] if measures else [])
     return Table(heads, rows, chosen, " ".join(notes))
+
+
+def comparison_table(frame: pd.DataFrame) -> Table:
+    """Show by how much the chosen family ranks better than each other one, on the same rows set aside.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``comparison.csv``: ``family``, ``auc``, ``champion_leads_by``, ``lower``, ``upper``, ``p_value``.
+
+    Returns
+    -------
+    Table
+    """
+    heads = [Head("against"), Head("its AUC set aside", True), Head("the chosen one leads by", True)]
+    heads += [
+        Head("95% interval", True),
+        Head("p", True, "DeLong's paired test: chance of such a lead without a cause"),
+    ]
+    rows = [
+        [
+            Cell(str(row["family"]), None, family_colour(row["family"])),
+            Cell(number(row["auc"])),
+            Cell(signed(row["champion_leads_by"], 3)),
+            Cell(f"{signed(row['lower'], 3)} to {signed(row['upper'], 3)}"),
+            Cell(number(row["p_value"])),
+        ]
+        for row in frame.to_dict(orient="records")
+    ]
+    return Table(heads, rows, note="On the same rows set aside. An interval that holds 0 leaves the order open.")
+
+
+def card_table(frame: pd.DataFrame) -> Table:
+    """Show a scorecard: the points of each bin of each column.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``scorecard.csv``, as of ``Scorecard.card_``: ``column``, ``bin``, ``woe``, ``points``.
+
+    Returns
+    -------
+    Table
+    """
+    first = ~frame["column"].duplicated()
+    rows = [
+        [
+            text_cell(row["column"] if new else " "),
+            text_cell(row["bin"]),
+            Cell(signed(row["woe"]) if is_number(row["woe"]) else MISSING),
+            Cell(number(row["points"], 1)),
+        ]
+        for row, new in zip(frame.to_dict(orient="records"), first, strict=True)
+    ]
+    heads = [Head("column"), Head("bin"), Head("weight of evidence", True, "above 0 is riskier"), Head("points", True)]
+    return Table(heads, rows, note="More points are safer; a customer's points are the sum over the columns.")
 
 
 def notes_table(frame: pd.DataFrame) -> Table:
