@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from . import doors
+from .answers import convert
 from .package import Artifact, PackageError
-from .tables import ROW, Chunk, Wanted, convert
+from .tables import ROW, Chunk, Wanted
 
 
 def score_file(artifact: Artifact, source: str | Path, destination: str | Path, *, id_column: str | None = None) -> int:

@@ -229,8 +229,8 @@ class Artifact:
                 if new.any():
                     first = int(np.flatnonzero(new)[0])
                     raise PackageError(
-                        f"column {column['name']!r}, row {shown(frame.index[first])}: {values[first]!r} was never seen in "
-                        f"training; known: {', '.join(map(repr, column['levels']))}"
+                        f"column {column['name']!r}, row {shown(frame.index[first])}: {values[first]!r} was never seen "
+                        f"in training; known: {', '.join(map(repr, column['levels']))}"
                     )
 
     # A model without columns, or a table without rows, still has an answer for every row.

@@ -1,16 +1,13 @@
-"""Files of customers, read and written in chunks, so that a file may be larger than memory."""
+"""Files of customers, read in chunks, so that a file may be larger than memory."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
-import os
-import re
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
@@ -30,6 +27,11 @@ _EMPTY = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"]
     + ["NULL", "NaN", "None", "n/a", "nan", "null"]
 )
+
+# Until pandas 3.1 a number's last digit was read carelessly unless one asked; now one must not ask.
+_EXACT: dict[str, Any] = {}
+if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
+    _EXACT["float_precision"] = "round_trip"
 
 
 @dataclass(frozen=True)
@@ -68,49 +70,6 @@ class Wanted:
             raise PackageError(f"{path}: columns that occur more than once: {', '.join(map(repr, twice))}")
 
 
-def convert(
-    source: str | Path, destination: str | Path, wanted: Wanted, answer: Callable[[Chunk], pd.DataFrame]
-) -> int:
-    """Write a file of answers to a file of customers, whole or not at all.
-
-    Parameters
-    ----------
-    source : path
-        .csv or .tsv (also .gz; UTF-8, a header, separated by comma, semicolon or tab), or .parquet (needs pyarrow).
-    destination : path
-        .csv or .parquet. In a CSV, text that a spreadsheet would take for a formula gets an apostrophe before it.
-    wanted : Wanted
-    answer : function of a Chunk that returns the rows to write
-
-    Returns
-    -------
-    int
-        Number of customers.
-
-    Raises
-    ------
-    PackageError
-        When the file cannot be read, or its content cannot be used, or no file can be written there.
-    """
-    source, destination = Path(source), Path(destination)
-    if _suffix(destination) not in {".csv", ".parquet"}:
-        raise PackageError(f"{destination}: the output's name must end in .csv or .parquet")
-    if destination.is_dir():
-        raise PackageError(f"{destination}: this is a directory; name a file in it")
-    if destination.exists() and source.exists() and source.samefile(destination):
-        raise PackageError(f"{destination}: the output would replace the input; choose another name")
-    rows = 0
-    # All is decided by the first chunk before anything is written; an empty file is one empty chunk.
-    with _replacing(destination) as temporary, _writer(temporary) as write:
-        for chunk in read(source, wanted):
-            try:
-                write(answer(chunk))
-            except PackageError as error:
-                raise PackageError(f"{source}: {error}") from None
-            rows += len(chunk.frame)
-    return rows
-
-
 def read(path: str | Path, wanted: Wanted) -> Iterator[Chunk]:
     """Yield the rows of a file in chunks; at least one, which is empty for a file without rows."""
     path = Path(path)
@@ -118,20 +77,23 @@ def read(path: str | Path, wanted: Wanted) -> Iterator[Chunk]:
         raise PackageError(f"{path}: this is a directory; name a file in it")
     if not path.exists():
         raise PackageError(f"{path}: the file does not exist")
-    suffix = _suffix(path)
-    if not suffix:
+    ending = suffix(path)
+    if not ending:
         raise PackageError(f"{path}: a file that ends in {', '.join(SUFFIXES)} is expected")
     if path.stat().st_size == 0:
         raise PackageError(f"{path}: the file is empty (0 bytes)")
     try:
-        yield from _read_parquet(path, wanted) if suffix == ".parquet" else _read_text(path, wanted)
+        yield from _read_parquet(path, wanted) if ending == ".parquet" else _read_text(path, wanted)
     except UnicodeDecodeError:
         raise PackageError(f"{path}: the file is not UTF-8; convert it first") from None
+    except csv.Error as error:
+        raise PackageError(f"{path}: the rows cannot be told apart: {error}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise PackageError(f"{path}: the file cannot be unpacked, it may be cut short: {error}") from None
 
 
-def _suffix(path: Path) -> str:
+def suffix(path: Path) -> str:
+    """Return what a file's name ends in, as far as it is understood here, or nothing."""
     return next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), "")
 
 
@@ -162,39 +124,36 @@ def _read_text(path: Path, wanted: Wanted) -> Iterator[Chunk]:
     wanted.check(names, path)
     # Columns are told apart by position: those that nobody asks for may have any name, or one name twice.
     numbers = {i for i, name in enumerate(names) if wanted.kinds.get(name) == "numeric"}
-    empty = {
+    empty: dict[Any, list[str]] = {
         i: sorted(_EMPTY - set(wanted.levels.get(name, ()))) for i, name in enumerate(names) if name in wanted.kinds
     }
     last = len(names) - 1
     empty.setdefault(last, [""])  # what a row that is too short gives itself away by
-    with _opened(path) as file:
-        reader = pd.read_csv(
-            file,
-            sep=delimiter,
-            header=0,
-            names=list(range(len(names))),
-            index_col=False,
-            dtype={i: "str" for i in range(len(names)) if i not in numbers},
-            keep_default_na=False,
-            na_values=empty,
-            float_precision="round_trip",
-            low_memory=False,
-            chunksize=CHUNK,
-        )
-        seen, checked = 0, False
-        try:
-            with reader:
-                while (part := _next(reader)) is not None:
-                    # pandas fills a row that is too short with empty cells.
-                    if not checked and part[last].isna().any():
-                        _check_lengths(path, len(names), delimiter)
-                        checked = True
-                    part.index = pd.RangeIndex(seen + 1, seen + len(part) + 1, name=ROW)
-                    seen += len(part)
-                    yield _chunk(part.set_axis(names, axis=1), wanted, from_text=True)
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            _check_lengths(path, len(names), delimiter)
-            raise PackageError(f"{path}: the rows cannot be told apart: {str(error).splitlines()[0]}") from None
+    options: dict[str, Any] = {
+        "sep": delimiter,
+        "header": 0,
+        "names": list(range(len(names))),
+        "index_col": False,
+        "dtype": {i: "str" for i in range(len(names)) if i not in numbers},
+        "keep_default_na": False,
+        "na_values": empty,
+        "low_memory": False,
+        "chunksize": CHUNK,
+    }
+    seen, checked = 0, False
+    try:
+        with _opened(path) as file, pd.read_csv(file, **options, **_EXACT) as reader:
+            while (part := _next(reader)) is not None:
+                # pandas fills a row that is too short with empty cells.
+                if not checked and part[last].isna().any():
+                    _check_lengths(path, len(names), delimiter)
+                    checked = True
+                part.index = pd.RangeIndex(seen + 1, seen + len(part) + 1, name=ROW)
+                seen += len(part)
+                yield _chunk(part.set_axis(names, axis=1), wanted, from_text=True)
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        _check_lengths(path, len(names), delimiter)
+        raise PackageError(f"{path}: the rows cannot be told apart: {str(error).splitlines()[0]}") from None
     if not seen:
         none = pd.DataFrame(columns=names, index=pd.RangeIndex(1, 1, name=ROW), dtype=object)
         yield _chunk(none, wanted, from_text=True)
@@ -269,80 +228,3 @@ def _meant(text: str, known: set[str]) -> str:
     except (ValueError, OverflowError):
         other = text.capitalize()  # true and TRUE are True
     return other if other in known else text
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    if _suffix(path) == ".csv":
-        with _created(path) as file:
-            header = True
-
-            def write_text(rows: pd.DataFrame) -> None:
-                nonlocal header
-                harmless(rows).to_csv(file, index=False, header=header, lineterminator="\n")
-                header = False
-
-            yield write_text
-        return
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise PackageError("Parquet needs pyarrow: pip install pyarrow, or name a CSV file") from None
-    writer: Any = None
-
-    def write_table(rows: pd.DataFrame) -> None:
-        nonlocal writer
-        table = pa.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
-        if writer is None:
-            # No rows yet tell nothing of their type; what may be absent from a chunk is text.
-            types = [
-                (field.name, pa.string() if pa.types.is_null(field.type) else field.type) for field in table.schema
-            ]
-            table = table.cast(pa.schema(types))
-            writer = pq.ParquetWriter(path, table.schema)
-        writer.write_table(table)
-
-    with _created(path):
-        pass
-    try:
-        yield write_table
-    finally:
-        if writer is not None:
-            writer.close()
-
-
-def _created(path: Path) -> TextIO:
-    try:
-        return path.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise PackageError(f"{path.parent}: no file can be written there: {error.strerror}") from None
-
-
-def harmless(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows whose text no spreadsheet takes for a formula (an apostrophe is put before it).
-
-    >>> harmless(pd.DataFrame({"id": ["=1+1", "-5", "a"]}))["id"].tolist()
-    ["'=1+1", '-5', 'a']
-    """
-    text = [name for name in rows.columns if not pd.api.types.is_numeric_dtype(rows[name].dtype)]
-    return rows.assign(**{name: rows[name].map(_harmless, na_action="ignore") for name in text})
-
-
-def _harmless(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
-
-
-_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")

@@ -1,0 +1,134 @@
+"""Files of answers to files of customers, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import pandas as pd
+
+from .package import PackageError
+from .tables import Chunk, Wanted, read, suffix
+
+
+def convert(
+    source: str | Path, destination: str | Path, wanted: Wanted, answer: Callable[[Chunk], pd.DataFrame]
+) -> int:
+    """Write a file of answers to a file of customers, whole or not at all.
+
+    Parameters
+    ----------
+    source : path
+        .csv or .tsv (also .gz; UTF-8, a header, separated by comma, semicolon or tab), or .parquet (needs pyarrow).
+    destination : path
+        .csv or .parquet. In a CSV, text that a spreadsheet would take for a formula gets an apostrophe before it.
+    wanted : Wanted
+    answer : function of a Chunk that returns the rows to write
+
+    Returns
+    -------
+    int
+        Number of customers.
+
+    Raises
+    ------
+    PackageError
+        When the file cannot be read, or its content cannot be used, or no file can be written there.
+    """
+    source, destination = Path(source), Path(destination)
+    if suffix(destination) not in {".csv", ".parquet"}:
+        raise PackageError(f"{destination}: the output's name must end in .csv or .parquet")
+    if destination.is_dir():
+        raise PackageError(f"{destination}: this is a directory; name a file in it")
+    if destination.exists() and source.exists() and source.samefile(destination):
+        raise PackageError(f"{destination}: the output would replace the input; choose another name")
+    rows = 0
+    with _replacing(destination) as temporary, _writer(temporary) as write:
+        for chunk in read(source, wanted):
+            try:
+                write(answer(chunk))
+            except PackageError as error:
+                raise PackageError(f"{source}: {error}") from None
+            rows += len(chunk.frame)
+    return rows
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    if suffix(path) == ".csv":
+        with _created(path) as file:
+            header = True
+
+            def write_text(rows: pd.DataFrame) -> None:
+                nonlocal header
+                harmless(rows).to_csv(file, index=False, header=header, lineterminator="\n")
+                header = False
+
+            yield write_text
+        return
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise PackageError("Parquet needs pyarrow: pip install pyarrow, or name a CSV file") from None
+    writer: Any = None
+
+    def write_table(rows: pd.DataFrame) -> None:
+        nonlocal writer
+        table = pa.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
+        if writer is None:
+            # No rows yet tell nothing of their type; what may be absent from a chunk is text.
+            types = [
+                (field.name, pa.string() if pa.types.is_null(field.type) else field.type) for field in table.schema
+            ]
+            table = table.cast(pa.schema(types))
+            writer = pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+
+    with _created(path):
+        pass
+    try:
+        yield write_table
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _created(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise PackageError(f"{path.parent}: no file can be written there: {error.strerror}") from None
+
+
+def harmless(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows whose text no spreadsheet takes for a formula (an apostrophe is put before it).
+
+    >>> harmless(pd.DataFrame({"id": ["=1+1", "-5", "a"]}))["id"].tolist()
+    ["'=1+1", '-5', 'a']
+    """
+    text = [name for name in rows.columns if not pd.api.types.is_numeric_dtype(rows[name].dtype)]
+    return rows.assign(**{name: rows[name].map(_harmless, na_action="ignore") for name in text})
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
