@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,23 @@ def number_vector(values: ArrayLike, name: str, *, length: int | None = None) ->
     return array
 
 
+def _flags(y: ArrayLike, name: str) -> Flags:
+    """Return 0/1 values as flags."""
+    if isinstance(y, np.ndarray) and y.dtype == np.bool_ and y.ndim == 1 and y.size:
+        return y
+    array = _vector(y, name)
+    flags: Flags = array == 1
+    wrong = ~flags & (array != 0)
+    if wrong.any():
+        found = ", ".join(f"{value:g}" for value in np.unique(array[wrong])[:5])
+        raise DataError(
+            f"{name} must be 0 or 1, got also {found}",
+            where=f"{name}, first at row {int(wrong.argmax())} (counted from 0)",
+            mend="set the event (default, churn) to 1 and everything else to 0",
+        )
+    return flags
+
+
 def outcome(y: ArrayLike, *, both_classes: bool = False, at_least: int = 1, name: str = "y") -> Flags:
     """Return 0/1 outcomes as flags, True is the event.
 
@@ -73,26 +91,21 @@ def outcome(y: ArrayLike, *, both_classes: bool = False, at_least: int = 1, name
     name : str, default "y"
         The argument's name, for the message.
     """
-    array = _vector(y, name)
-    wrong = (array != 0) & (array != 1)
-    if wrong.any():
-        found = ", ".join(f"{value:g}" for value in np.unique(array[wrong])[:5])
-        raise DataError(
-            f"{name} must be 0 or 1, got also {found}",
-            where=f"{name}, first at row {int(wrong.argmax())} (counted from 0)",
-            mend="set the event (default, churn) to 1 and everything else to 0",
-        )
-    flags: Flags = array == 1
+    flags = _flags(y, name)
     if both_classes:
-        events = int(flags.sum())
-        if min(events, flags.size - events) < at_least:
-            raise DataError(
-                f"{name} must have at least {at_least} of each class, "
-                f"got {events} events and {flags.size - events} non-events",
-                where=name,
-                mend="use more rows, or a longer performance window, so that both outcomes occur",
-            )
+        _both_classes(flags, at_least, name)
     return flags
+
+
+def _both_classes(flags: Flags, at_least: int, name: str) -> None:
+    events = int(flags.sum())
+    if min(events, flags.size - events) < at_least:
+        raise DataError(
+            f"{name} must have at least {at_least} of each class, "
+            f"got {events} events and {flags.size - events} non-events",
+            where=name,
+            mend="use more rows, or a longer performance window, so that both outcomes occur",
+        )
 
 
 def probability(p: ArrayLike, name: str = "p", *, length: int | None = None) -> Floats:
@@ -110,11 +123,13 @@ def probability(p: ArrayLike, name: str = "p", *, length: int | None = None) -> 
 
 
 def outcome_and_score(
-    y: ArrayLike, score: ArrayLike, *, both_classes: bool = True, at_least: int = 1, name: str = "score"
+    y: ArrayLike, score: ArrayLike, *, at_least: int = 1, name: str = "score"
 ) -> tuple[Flags, Floats]:
-    """Return checked outcomes and scores of the same rows."""
-    flags = outcome(y, both_classes=both_classes, at_least=at_least)
-    return flags, number_vector(score, name, length=flags.size)
+    """Return checked outcomes of both classes, and scores, of the same rows."""
+    flags = outcome(y)
+    numbers = number_vector(score, name, length=flags.size)
+    _both_classes(flags, at_least, "y")
+    return flags, numbers
 
 
 def outcome_and_probability(y: ArrayLike, p: ArrayLike, *, name: str = "p") -> tuple[Flags, Floats]:
@@ -123,18 +138,28 @@ def outcome_and_probability(y: ArrayLike, p: ArrayLike, *, name: str = "p") -> t
     return flags, probability(p, name, length=flags.size)
 
 
+def column(values: ArrayLike | pd.Series[Any], name: str, *, length: int | None = None) -> pd.Series[Any]:
+    """Return values of any kind, missing ones too, as a column; rows are told by position, whatever its index was."""
+    shape = getattr(values, "shape", (0,))
+    if len(shape) != 1:
+        raise DataError(f"{name} must have one dimension, got shape {shape}", where=name)
+    # A list does not go by way of an array: numpy would turn a missing value among texts into the text "nan".
+    series = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(values)
+    if length is not None and len(series) != length:
+        raise DataError(
+            f"{name} has {len(series)} rows where {length} are expected",
+            where=name,
+            mend="pass one value for each row, in the same order",
+        )
+    return series
+
+
 def group_codes(group: ArrayLike | pd.Series, name: str, *, length: int) -> tuple[NDArray[np.intp], pd.Index]:
     """Return each row's group number and the groups in order; missing values form a group of their own, last.
 
     The order is that of a categorical's categories, otherwise ascending. Categories without a row are left out.
     """
-    values = group if isinstance(group, pd.Series) else pd.Series(np.asarray(group))
-    if len(values) != length:
-        raise DataError(
-            f"{name} has {len(values)} rows where {length} are expected",
-            where=name,
-            mend="pass one group for each row, in the same order",
-        )
+    values = column(group, name, length=length)
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.cat.remove_unused_categories()
         codes, labels = values.cat.codes.to_numpy().astype(np.intp), pd.Index(values.cat.categories)

@@ -44,10 +44,15 @@ def descending(score: Floats) -> tuple[Rows, Rows]:
     return order, np.append(0, np.flatnonzero(ranked[1:] != ranked[:-1]) + 1)
 
 
+def spread(values: NDArray[T], order: Rows, first: Rows) -> NDArray[T]:
+    """Repeat a value per distinct score for each of its rows, still from the highest score down."""
+    return np.repeat(values, np.diff(np.append(first, order.size)))
+
+
 def to_rows(values: NDArray[T], order: Rows, first: Rows) -> NDArray[T]:
     """Hand a value per distinct score back to the rows, in the rows' own order."""
     result = np.empty(order.size, dtype=values.dtype)
-    result[order] = np.repeat(values, np.diff(np.append(first, order.size)))
+    result[order] = spread(values, order, first)
     return result
 
 
@@ -79,8 +84,8 @@ def bands(count: Floats, n_bands: int) -> Rows:
     """
     middle = np.cumsum(count) - count / 2
     wanted = np.minimum((middle / count.sum() * n_bands).astype(np.intp), n_bands - 1)
-    dense: Rows = np.unique(wanted, return_inverse=True)[1]
-    return dense
+    # Empty bands are closed up; the wanted ones never fall.
+    return np.cumsum(np.append(0, wanted[1:] != wanted[:-1]))
 
 
 def row_bands(score: Floats, n_bands: int) -> Rows:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from riskml.errors import ConfigError, DataError
-from riskml.validation._inputs import Flags, Floats, level_of, outcome, positive_int, probability
+from riskml.validation._inputs import Flags, Floats, column, level_of, outcome, positive_int, probability
 from riskml.validation._intervals import rate_interval
 from riskml.validation._steps import Rows
 from riskml.validation.calibration import brier, ece, log_loss
@@ -42,7 +42,7 @@ def paired_differences(
     metrics: Mapping[str, Metric] = METRICS,
     seed: int,
     n_resamples: int = 500,
-    max_rows: int = 20_000,
+    max_rows: int = 10_000,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Return each measure of two models on the same rows, and the interval of the difference.
@@ -63,7 +63,7 @@ def paired_differences(
         Seed of the draws.
     n_resamples : int, default 500
         Number of draws.
-    max_rows : int, default 20000
+    max_rows : int, default 10000
         Rows of a draw at most.
     level : float, default 0.95
         Confidence level.
@@ -194,31 +194,21 @@ def swap_set(
     3       1       1     same      1         1.0
     """
     flags = outcome(y)
-    columns = [
-        tier.reset_index(drop=True) if isinstance(tier, pd.Series) else pd.Series(np.asarray(tier))
-        for tier in (tier_a, tier_b)
-    ]
-    for column, name in zip(columns, ("tier_a", "tier_b"), strict=True):
-        if len(column) != flags.size:
-            raise DataError(
-                f"{name} has {len(column)} rows where y has {flags.size}",
-                where=name,
-                mend="pass the outcome and the tiers of the same customers, in the same order",
-            )
+    columns = [column(tier_a, "tier_a", length=flags.size), column(tier_b, "tier_b", length=flags.size)]
     moved = migration_matrix(*columns, grades=tiers)
     order = moved.index
     events = np.zeros(moved.shape)
     if flags.any():
-        events = migration_matrix(*(column[flags] for column in columns), grades=list(order)).to_numpy(np.float64)
+        events = migration_matrix(*(tier[flags] for tier in columns), grades=list(order)).to_numpy(np.float64)
     count = moved.to_numpy(np.float64)
-    row, column_ = np.nonzero(count)
-    count, event = count[row, column_], events[row, column_]
+    row, place = np.nonzero(count)
+    count, event = count[row, place], events[row, place]
     lower, upper = rate_interval(event, count, level_of(level))
     return pd.DataFrame(
         {
             "tier_a": order[row],
-            "tier_b": order[column_],
-            "move": np.select([column_ > row, column_ < row], ["riskier", "safer"], "same"),
+            "tier_b": order[place],
+            "move": np.select([place > row, place < row], ["riskier", "safer"], "same"),
             "count": count.astype(np.int64),
             "share": count / flags.size,
             "event": event.astype(np.int64),

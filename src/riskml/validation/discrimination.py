@@ -10,7 +10,7 @@ from scipy.special import betainc, ndtr, ndtri
 
 from riskml.errors import ConfigError
 from riskml.validation._inputs import Floats, level_of, number_vector, outcome_and_score, positive
-from riskml.validation._steps import Steps, descending, hull, steps, to_rows
+from riskml.validation._steps import Steps, descending, hull, spread, steps
 
 
 @dataclass(frozen=True)
@@ -285,7 +285,9 @@ def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, level: 
         order, first = descending(score)
         parts = steps(flags, score, (order, first))
         v10, v01 = _placements(parts)
-        by_row.append(np.where(flags, to_rows(v10, order, first), to_rows(v01, order, first)))
+        placement = np.empty(flags.size)
+        placement[order] = np.where(flags[order], spread(v10, order, first), spread(v01, order, first))
+        by_row.append(placement)
         areas.append(_auc_of(parts))
     gap = by_row[0] - by_row[1]
     variance = float(np.var(gap[flags], ddof=1) / flags.sum() + np.var(gap[~flags], ddof=1) / (~flags).sum())

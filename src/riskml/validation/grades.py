@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from riskml.errors import DataError
-from riskml.validation._inputs import Floats, number_vector
+from riskml.validation._inputs import Floats, column, number_vector
 from riskml.validation._steps import Rows
 
 
@@ -51,7 +51,7 @@ class Concentration:
 
 
 def _graded(values: ArrayLike | pd.Series[Any], name: str) -> pd.Series[Any]:
-    series = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
+    series = column(values, name)
     missing = series.isna().to_numpy()
     if series.empty or missing.any():
         raise DataError(
@@ -74,7 +74,7 @@ def grade_order(columns: Sequence[pd.Series[Any]], grades: Sequence[Any] | None,
     where : str
         The arguments' names, for the message.
     """
-    found: pd.Index[Any] = pd.Index(pd.concat([column.astype(object) for column in columns]).unique())
+    found: pd.Index[Any] = pd.Index(pd.concat([one.astype(object) for one in columns]).unique())
     if grades is not None:
         stated: pd.Index[Any] = pd.Index(list(grades))
         unknown = [value for value in found if value not in stated]
@@ -85,7 +85,7 @@ def grade_order(columns: Sequence[pd.Series[Any]], grades: Sequence[Any] | None,
                 mend="list every grade, the safest first",
             )
         return stated
-    kinds = [column.dtype for column in columns]
+    kinds = [one.dtype for one in columns]
     if isinstance(kinds[0], pd.CategoricalDtype) and kinds[0].ordered and all(kind == kinds[0] for kind in kinds):
         categories: pd.Index[Any] = kinds[0].categories
         return categories
@@ -100,9 +100,9 @@ def grade_order(columns: Sequence[pd.Series[Any]], grades: Sequence[Any] | None,
     return ascending
 
 
-def _codes(column: pd.Series[Any], order: pd.Index[Any]) -> Rows:
+def _codes(graded: pd.Series[Any], order: pd.Index[Any]) -> Rows:
     # Grades repeat many times: only the distinct ones are looked up.
-    rows, values = pd.factorize(column)
+    rows, values = pd.factorize(graded)
     lookup: Rows = order.get_indexer(pd.Index(values))[rows]
     return lookup
 

@@ -120,8 +120,9 @@ def _expected_maximum(
 
     The best cut-off at x takes every band of the convex hull that pays at x, so that each band is integrated by itself.
     """
-    with np.errstate(divide="ignore"):
-        pays_from = (event_cost + other_cost * parts.others / parts.events) / gain
+    # A band without events never pays.
+    odds = np.divide(parts.others, parts.events, out=np.full(parts.events.size, np.inf), where=parts.events > 0)
+    pays_from = (event_cost + other_cost * odds) / gain if other_cost else np.full(odds.size, event_cost / gain)
     chance, part = prior.above(pays_from)
     total = parts.count.sum()
     won = parts.events * (gain * part - event_cost * chance) - parts.others * other_cost * chance

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from riskml.validation._inputs import group_codes, outcome_and_probability
+from riskml.validation._inputs import column, group_codes, outcome_and_probability
 from riskml.validation._steps import Rows
 from riskml.validation.calibration import brier, log_loss, observed_expected
 from riskml.validation.discrimination import auc, delong, ks
@@ -140,10 +140,10 @@ def psi_by(
     1    Q2    100  3.915     0.156     act
     """
     fixed = fixed_baseline(reference, n_bins=n_bins, special_values=special_values)
-    column = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
-    codes, label = group_codes(by, "by", length=len(column))
+    book = column(values, "values")
+    codes, label = group_codes(by, "by", length=len(book))
     records = []
     for rows, name in zip(_rows_of(codes, len(label)), label, strict=True):
-        test = psi_test(fixed, column.iloc[rows], level=level)
+        test = psi_test(fixed, book.iloc[rows], level=level)
         records.append((name, rows.size, test.psi, test.no_shift, test.verdict))
     return pd.DataFrame(records, columns=["group", "count", "psi", "no_shift", "verdict"])

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtri
 
 from riskml.errors import DataError
-from riskml.validation._inputs import Floats, level_of, positive_int
+from riskml.validation._inputs import Floats, column, level_of, positive_int
 
 WATCH, ACT = 0.10, 0.25
 
@@ -114,7 +114,7 @@ class PsiTest:
 
 
 def _series(values: ArrayLike | pd.Series[Any]) -> pd.Series[Any]:
-    series = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
+    series = column(values, "values")
     if series.empty:
         raise DataError("a distribution needs rows, got none", where="values")
     return series
@@ -352,7 +352,7 @@ def csi(
     0    job  0.275     0.077       2     act
     1    age  0.000     0.156       4  stable
     """
-    absent = [str(column) for column in reference if column not in current.columns]
+    absent = [str(name) for name in reference if name not in current.columns]
     if absent:
         raise DataError(
             f"the current book lacks {len(absent)} columns of the baseline: {', '.join(absent[:10])}",
@@ -360,11 +360,11 @@ def csi(
             mend="pass the same columns as for the baseline",
         )
     records = []
-    for column, known in reference.items():
+    for name, known in reference.items():
         if not isinstance(known, Baseline):
             codes = [code for code in special_values if not (_is_number(known) and isinstance(code, str))]
             known = baseline(known, n_bins=n_bins, special_values=codes)
-        test = psi_test(known, current[column], level=level)
-        records.append((column, test.psi, test.no_shift, test.n_bins, test.verdict))
+        test = psi_test(known, current[name], level=level)
+        records.append((name, test.psi, test.no_shift, test.n_bins, test.verdict))
     table = pd.DataFrame(records, columns=["column", "csi", "no_shift", "n_bins", "verdict"])
     return table.sort_values("csi", ascending=False, kind="stable", ignore_index=True)
