@@ -170,8 +170,7 @@ def _run(command: Sequence[str], failure: str) -> None:
     except subprocess.TimeoutExpired:
         raise RunError(f"{failure}: no answer within {_TIMEOUT} seconds", mend=_MEND) from None
     if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise RunError(f"{failure}: {' / '.join(line.strip() for line in lines[-3:])}", mend=_MEND)
+        raise RunError(f"{failure}: {' '.join((done.stderr or done.stdout).split())[-1000:]}", mend=_MEND)
 
 
 _MEND = (
