@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,12 +14,16 @@ import pandas as pd
 import pytest
 
 from riskml.config import DataConfig, Experiment, ExportConfig
+from riskml.run import Run
 from riskml.runtime.model import Additive, Blend, Boosting, Encoding, Tree
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import Column, Schema
 
 KINDS = ("scorecard", "logistic", "tree", "boosting", "blend")
 HOMES = {"owner": 0.0, "rent": 1.0, "=cmd|'x'!A1": 2.0, "None": 3.0}
+
+REPOSITORY = Path(__file__).parents[1]
+QUICK = {"sample": 600, "overrides": ("models.trials=1", "split.folds=3")}  # of the runs that execute every notebook
 
 
 @pytest.fixture(scope="session")
@@ -152,5 +157,82 @@ def mlflow_uri(_migrated_store: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     yield uri
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
+
+
+@pytest.fixture(scope="session")
+def project(_migrated_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Yield the folder of a project with the repository's experiments, and MLflow's records beside them."""
+    import mlflow
+
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(REPOSITORY / "experiments", folder / "experiments", ignore=shutil.ignore_patterns("runs"))
+    shutil.copy(_migrated_store, folder / "mlflow.db")
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    yield folder
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
+
+
+@pytest.fixture(scope="session")
+def quick_runs(project: Path) -> Callable[[str], Run]:
+    """Return a function that executes every notebook of an experiment on a few rows, once, and returns the run."""
+    from riskml.pipeline import run_experiment
+
+    @cache
+    def quick_run(name: str) -> Run:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+            return run_experiment(project / "experiments" / f"{name}.yaml", **QUICK)
+
+    return quick_run
+
+
+@pytest.fixture(scope="session", params=["credit_default", "telco_churn"])
+def quick_run(request: pytest.FixtureRequest, quick_runs: Callable[[str], Run]) -> Run:
+    """Return a finished run of each of the repository's experiments; tests must not change it."""
+    return quick_runs(request.param)
+
+
+@pytest.fixture(scope="session")
+def credit_run(quick_runs: Callable[[str], Run]) -> Run:
+    """Return a finished run of the credit experiment; tests must not change it."""
+    return quick_runs("credit_default")
+
+
+@pytest.fixture(scope="session")
+def tiny_table() -> pd.DataFrame:
+    """Return 240 customers with an identifier, a number with gaps, a category, and an outcome that follows from them."""
+    draw = np.random.default_rng(5)
+    rows = 240
+    debt, home = draw.normal(size=rows).round(3), draw.choice(["own", "rent"], rows)
+    bad = (debt + (home == "rent") + draw.normal(size=rows) > 1).astype(int)
+    names = [f"k{i:03d}" for i in range(rows)]
+    debt[draw.random(rows) < 0.1] = np.nan
+    return pd.DataFrame({"customer": names, "debt": debt, "home": home, "bad": bad})
+
+
+@pytest.fixture
+def tiny(
+    tiny_table: pd.DataFrame, _migrated_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Yield the file of a small experiment, in a project of its own that is the current directory."""
+    import mlflow
+
+    (tmp_path / "experiments").mkdir()
+    file = tmp_path / "experiments" / "tiny.yaml"
+    file.write_text(
+        "name: tiny\ntitle: Who will default?\ntask: default\n"
+        "data: {source: ../tiny.csv, target: bad, event: 1, id: customer}\n"
+        "split: {folds: 2}\n"
+        "models: {families: [logistic, tree], trials: 1}\n"
+    )
+    tiny_table.to_csv(tmp_path / "tiny.csv", index=False)
+    shutil.copy(_migrated_store, tmp_path / "mlflow.db")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    yield file
     mlflow.set_tracking_uri(before[0])
     mlflow.set_registry_uri(before[1])

@@ -50,9 +50,9 @@ def assess(
     Returns
     -------
     dict
-        ``rows``, ``events``, ``metrics`` (name to ``value``, ``low``, ``high``: 95 % intervals, DeLong's for the AUC, the
-        Jeffreys interval for observed over expected, percentiles of the bootstrap for the others), ``calibration``,
-        ``gains`` and ``tiers`` (rows of tables), ``psi``. Plain values that JSON can hold.
+        ``rows``, ``events``, ``metrics`` (name to ``value``, ``low``, ``high``: 95 % intervals, DeLong's for the AUC,
+        the Jeffreys interval for observed over expected, percentiles of the bootstrap for the others),
+        ``calibration``, ``gains`` and ``tiers`` (rows of tables), ``psi``. Plain values that JSON can hold.
 
     References
     ----------
@@ -92,9 +92,9 @@ def tier_table(y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike]) 
     Returns
     -------
     DataFrame
-        ``tier``, ``from_probability``, ``rows``, ``events``, ``expected`` (mean probability), ``event_rate``, ``lower``,
-        ``upper`` (its Jeffreys interval), ``jeffreys_p``: small where the tier's risk is underestimated. Tiers without a
-        row are in it.
+        ``tier``, ``from_probability``, ``rows``, ``events``, ``expected`` (mean probability), ``event_rate``,
+        ``lower``, ``upper`` (its Jeffreys interval), ``jeffreys_p``: small where the tier's risk is underestimated.
+        Tiers without a row are in it.
     """
     table = pd.DataFrame(
         {"tier": [tier.name for tier in tiers], "from_probability": [tier.from_probability for tier in tiers]}

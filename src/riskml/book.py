@@ -111,7 +111,8 @@ def high_risk(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[TierC
     Returns
     -------
     DataFrame
-        ``customer``, ``probability``, ``tier``, ``treatment``, ``reason_1`` … ``reason_n`` (empty where there are fewer).
+        ``customer``, ``probability``, ``tier``, ``treatment``, ``reason_1`` … ``reason_n`` (empty where there are
+        fewer).
     """
     top = tiers[-1]
     found = scores[scores["tier"] == top.name].sort_values("probability", ascending=False, kind="stable")
@@ -187,8 +188,8 @@ def drivers(artifact: Artifact, X: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``column``, ``mean_abs_contribution`` (mean distance of a customer's log-odds from the average customer's, by that
-        column), ``description``; the strongest first.
+        ``column``, ``mean_abs_contribution`` (mean distance of a customer's log-odds from the average customer's, by
+        that column), ``description``; the strongest first.
     """
     reference = pd.Series(artifact.reference)
     contributions = artifact.contributions(X)

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,9 +15,6 @@ from riskml import __version__
 from riskml.errors import InputError, RiskmlError, RunError
 
 # What is heavy is imported in the commands: help must come at once.
-if TYPE_CHECKING:
-    from riskml.run import Run
-
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -97,16 +94,19 @@ def run(
     from riskml.project import experiment_file
     from riskml.run import STAGES, stage_name
 
-    signal.signal(signal.SIGTERM, _stop)
     last = stage_name(to) if to else STAGES[-1]
     begun = begin(experiment_file(file), resume=resume, sample=sample, overrides=overrides or [])
     console.show_beginning(begun)
+    # What a CI server sends to stop a job leaves the run as Ctrl-C does: ready to go on.
+    before = signal.signal(signal.SIGTERM, _stop)
     with console.StageLines(begun.lacking(last)) as lines:
         try:
             execute(begun, to=last, progress=lines)
         except RunError as error:
             again = f"riskml run {file} --resume {begun.folder}"
             raise RunError(error.what, where=error.where, mend="; ".join(filter(None, [error.mend, again]))) from error
+        finally:
+            signal.signal(signal.SIGTERM, before)
     console.show_results(begun)
 
 

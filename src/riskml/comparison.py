@@ -53,8 +53,8 @@ def predictions(classifier: RiskClassifier, features: Features, tiers: Sequence[
     Returns
     -------
     DataFrame of shape (n, families + 4)
-        ``_part``, ``_target``, a column per family (training rows: out of fold; others: the model fitted on all training
-        rows), ``probability`` and ``tier`` of the chosen family.
+        ``_part``, ``_target``, a column per family (training rows: out of fold; others: the model fitted on all
+        training rows), ``probability`` and ``tier`` of the chosen family.
     """
     train = features.part == "train"
     frame = pd.DataFrame({"_part": features.part, "_target": features.y})

@@ -89,7 +89,9 @@ def show_tracking(run: Run) -> None:
     """Show where in MLflow the run is, or why it is not."""
     state = run.state
     if state["mlflow_trouble"]:
-        _console.print(f"[yellow]not tracked:[/yellow] MLflow failed: {escape(state['mlflow_trouble'].splitlines()[0])}")
+        _console.print(
+            f"[yellow]not tracked:[/yellow] MLflow failed: {escape(state['mlflow_trouble'].splitlines()[0])}"
+        )
         _console.print(f"  all results are in the run's folder; later:  riskml track {escape(str(run.folder))}")
     elif state["mlflow_run_id"]:
         _console.print(f"{'mlflow:':9} {escape(state['mlflow_uri'])}  run {state['mlflow_run_id']}")

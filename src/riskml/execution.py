@@ -41,6 +41,8 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
 
 papermill_engines.register("riskml", _Engine)
 logging.getLogger("papermill").setLevel(logging.ERROR)  # it tells of every file it reads
+_quiet = logging.getLogger(f"{__name__}.html")  # nbconvert looks for a picture's description in one place only
+_quiet.setLevel(logging.ERROR)
 
 
 def execute_notebook(
@@ -114,7 +116,7 @@ def to_html(notebook: Path) -> Path:
     """Write an executed notebook as a page beside it, and return the page."""
     from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter().from_filename(str(notebook))
+    page, _ = HTMLExporter(log=_quiet).from_filename(str(notebook))  # type: ignore[no-untyped-call]
     target = notebook.with_suffix(".html")
     with replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from riskml.config import read_experiment
 from riskml.errors import ConfigError, RunError
@@ -229,9 +229,12 @@ def track(run: Run) -> Run:
     state = run.state
     with _Behind(run, track=True) as behind:
         for stage in state["stages"]:
-            if stage["status"] in {"finished", "failed"}:
+            if stage["status"] == "finished":
                 behind.stage(stage["name"])
-        behind.end("FINISHED" if state["status"] == "finished" else "FAILED")
+            elif stage["status"] == "failed":
+                behind.failure(stage["name"], "FAILED")
+        if state["status"] == "finished":
+            behind.end("FINISHED")
     return run
 
 
@@ -282,8 +285,7 @@ def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool
                 stopped = isinstance(error, KeyboardInterrupt)
                 why = "stopped by hand" if stopped else str(error)
                 run.mark(stage, "failed", time.monotonic() - began, status="failed", error=why)
-                behind.stage(stage)
-                behind.end("KILLED" if stopped else "FAILED")
+                behind.failure(stage, "KILLED" if stopped else "FAILED")
                 if stopped:
                     raise RunError(why, where=f"stage {stage}") from None
                 raise
@@ -345,17 +347,26 @@ class _Behind:
                 page.result()
 
     def stage(self, stage: str) -> None:
-        """Follow a stage that has ended, well or not."""
+        """Follow a stage that has ended well."""
+        self._page(stage)
+        self._records(lambda sink: sink.stage(stage))
+
+    def failure(self, stage: str, status: str) -> None:
+        """Follow a stage that has failed, and close the records."""
+        self._page(stage)
+        self._records(lambda sink: sink.failure(stage))
+        self.end(status)
+
+    def end(self, status: str) -> None:
+        """Close the records: FINISHED, FAILED or KILLED."""
+        self._records(lambda sink: sink.end(status))
+
+    def _page(self, stage: str) -> None:
         from riskml.execution import to_html
 
         notebook = self._run.path(f"{stage}.ipynb")
         if notebook.is_file():
             self._pages.append(self._pool.submit(to_html, notebook))
-        self._records(lambda sink: sink.stage(stage))
-
-    def end(self, status: str) -> None:
-        """Close the records: FINISHED, FAILED or KILLED."""
-        self._records(lambda sink: sink.end(status))
 
     def _records(self, write: Callable[[Sink], None]) -> None:
         if self._track:

@@ -143,6 +143,22 @@ def of_stage(run: Run, stage: str) -> Iterator[Item]:
     yield Note(note(run))
 
 
+def of_failure(run: Run, stage: str) -> Iterator[Item]:
+    """Yield what is left of a stage that failed: its files as far as they are there, and why it failed.
+
+    Parameters
+    ----------
+    run : Run
+    stage : str
+
+    Yields
+    ------
+    Item
+    """
+    yield from _files(run, stage)
+    yield Note(note(run))
+
+
 def note(run: Run) -> str:
     """Return a run's description in Markdown: the question, the families compared, and how one was chosen."""
     state = run.state
@@ -228,7 +244,7 @@ def _best_params(trials: pd.DataFrame, family: str) -> dict[str, str]:
     own = trials[trials["family"] == family].dropna(subset="auc_cv")
     if own.empty:
         return {}
-    best = own.loc[own["auc_cv"].idxmax()]
+    best = own.sort_values("auc_cv", ascending=False, kind="stable").iloc[0]
     return {key: _shown(value) for key, value in json.loads(best["params"]).items()} | {"trials": str(len(own))}
 
 

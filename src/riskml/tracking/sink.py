@@ -7,9 +7,10 @@ import math
 import os
 import subprocess
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from riskml.project import project_folder
 from riskml.run import Run
@@ -25,6 +26,7 @@ from riskml.tracking.items import (
     Rows,
     Tags,
     beginning,
+    of_failure,
     of_stage,
 )
 
@@ -90,6 +92,10 @@ class Sink:
         if stage == "2_models":
             self._drop_children()
         self._write(of_stage(self._run, stage))
+
+    def failure(self, stage: str) -> None:
+        """Write what is left of a stage that failed."""
+        self._write(of_failure(self._run, stage))
 
     def end(self, status: str) -> None:
         """Set the run's status: FINISHED, FAILED or KILLED."""
@@ -199,11 +205,13 @@ class Sink:
         self._client.log_batch(run_id, metrics=metrics)
 
     def _rows(self, item: Rows) -> None:
-        from mlflow.data import from_pandas
+        from mlflow.data.pandas_dataset import from_pandas
         from mlflow.entities import DatasetInput, InputTag
 
         name = f"{Path(item.source).stem}, {item.part}"
-        rows = from_pandas(item.frame, source=item.source, name=name, targets=item.target)._to_mlflow_entity()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"mlflow\.")  # of sources and whole numbers, for no reason
+            rows = from_pandas(item.frame, source=item.source, name=name, targets=item.target)._to_mlflow_entity()
         self._datasets[item.part] = rows
         context = InputTag("mlflow.data.context", item.context)
         self._client.log_inputs(self.run_id, [DatasetInput(rows, [context])])
