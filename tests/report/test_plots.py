@@ -45,7 +45,9 @@ def test_pictures_keep_no_state_in_pyplot_and_nothing_else_of_the_report_knows_m
 
 def test_the_same_picture_is_the_same_bytes(leaderboard):
     picture = plots.leaderboard(leaderboard)
-    assert picture.png() == picture.png() == plots.leaderboard(leaderboard).png()
+    first = picture.png()
+    picture.stale = True
+    assert picture.png() == first == plots.leaderboard(leaderboard).png()
 
 
 def test_saving_like_any_figure_gives_the_same_file(leaderboard, tmp_path):
@@ -60,6 +62,33 @@ def test_a_picture_shows_itself_in_a_notebook_at_its_size_on_paper(leaderboard):
     data, metadata = picture._repr_mimebundle_()
     assert data["text/plain"] == picture.alt
     assert metadata["image/png"]["width"] == round(picture.get_figwidth() * 96)
+
+
+def test_a_picture_that_was_changed_is_drawn_anew(leaderboard):
+    picture = plots.leaderboard(leaderboard)
+    before = picture.png()
+    picture.axes[0].set_xlabel("another label")
+    assert picture.png() != before
+
+
+def test_the_training_rows_are_on_top():
+    parts = pd.DataFrame({"part": ["oot", "train"], "rows": [10, 20], "events": [1, 2]})
+    labels = plots.target_overview(parts).axes[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == ["train", "oot"]
+
+
+@pytest.mark.parametrize("top", [0.004, 0.03, 0.18, 0.25, 0.6, 1.0])
+def test_shares_are_labelled_without_rounding(top):
+    axes = plots.missing_and_kinds(pd.DataFrame({"column": ["a"], "kind": ["numeric"], "missing": [top]})).axes[0]
+    ticks = axes.get_xticks()
+    labels = [float(axes.xaxis.get_major_formatter()(tick).rstrip("%")) for tick in ticks]
+    assert labels == pytest.approx(100 * ticks)
+
+
+def test_values_of_a_customer_are_written_as_people_write_them():
+    reasons = pd.DataFrame({"column": ["a", "b"], "value": [600.0, None], "contribution": [0.5, 0.4]})
+    texts = _texts(plots.reasons_of_customer(reasons, reference=0.0))
+    assert {"a = 600", "b = missing"} <= set(texts)
 
 
 def test_the_style_of_the_session_is_neither_used_nor_changed(leaderboard):

@@ -64,6 +64,8 @@ def _context(results: Results) -> dict[str, Any]:
         "absent": lambda stage: story.absent(results, stage),
         "notebooks": sorted(path.name for path in results.folder.glob("[0-9]_*.html")),
         "source": Path(experiment.data.source).name,
+        "truth": story.sentence(str((results.data or {}).get("truth", ""))),
+        "verified": _verified((results.export or {}).get("verified") or {}),
         "yaml": _shareable(experiment).to_yaml(),
         "created": str(results.run.get("created", ""))[:16].replace("T", " "),
         "error": _error(results.run.get("error")),
@@ -120,6 +122,15 @@ def _tiles(results: Results) -> Iterator[tuple[str, str, str]]:
         told = f"of all {story.words(results).events} are among the riskiest {percent(first['cumulative_share'], 0)}"
         yield percent(first["captured"], 0), "captured", told
     yield count(validation["rows"]), "never seen", f"customers, {count(validation['events'])} of them events"
+
+
+def _verified(proof: Mapping[str, Any]) -> str:
+    if not proof:
+        return "no"
+    where = f"in a fresh environment (Python {proof['python']})" if proof.get("python") else "in a fresh environment"
+    difference = proof.get("max_difference")
+    same = "exactly those" if difference == 0 else f"those, to {difference},"
+    return f"{where}: the probabilities of {count(proof.get('rows'))} rows are {same} of the notebook"
 
 
 def _shareable(experiment: Experiment) -> Experiment:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from riskml.report.results import Results
-from riskml.report.wording import count, interval, is_number, number, percent
+from riskml.report.wording import count, interval, is_number, number, p_value, percent
 
 _FEW_EVENTS = 100
 _REJECTED = 0.05
@@ -80,7 +80,7 @@ def headline(results: Results) -> list[str]:
     rule = _RULES[results.experiment.models.select]
     name = family_name(chosen["family"])
     chosen_as = f"was chosen out of {n} families, because {rule} ({number(chosen['auc_cv'])})."
-    sentences = [_sentence(f"{name} {chosen_as if n > 1 else 'was the only family, and needed no choice.'}")]
+    sentences = [sentence(f"{name} {chosen_as if n > 1 else 'was the only family, and needed no choice.'}")]
     validation = results.validation
     if validation is None:
         return [*sentences, f"It has not been validated. {absent(results, '3_validation')}"]
@@ -150,7 +150,8 @@ def family_name(family: object) -> str:
     return _NAMES.get(str(family), str(family))
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return a text that begins with a capital."""
     return text[:1].upper() + text[1:]
 
 
@@ -211,7 +212,7 @@ def _calibrated(results: Results, validation: Mapping[str, Any]) -> Iterator[str
 def _of_the_data(results: Results) -> Iterator[str]:
     data = results.data or {}
     if data.get("truth"):
-        yield _sentence(str(data["truth"]))
+        yield sentence(str(data["truth"]))
     sample = results.run.get("sample") or 0
     if sample:
         yield f"A quick look: at most {count(sample)} rows of the table were used. Do not decide on this run."
@@ -246,7 +247,7 @@ def _of_the_check(results: Results) -> Iterator[str]:
         for tier in tiers.loc[tiers["jeffreys_p"] < _REJECTED].to_dict(orient="records"):
             yield (
                 f"In the tier “{tier['tier']}” the model underestimates the risk: {percent(tier.get('expected'))} "
-                f"expected, {percent(tier['event_rate'])} observed (Jeffreys test, p = {number(tier['jeffreys_p'])})."
+                f"expected, {percent(tier['event_rate'])} observed (Jeffreys test, p = {p_value(tier['jeffreys_p'])})."
             )
     balance = metric(validation, "observed_expected")
     if is_number(balance.get("low")) and float(balance["low"]) > 1:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from riskml.report.colours import EVENT, NON_EVENT, family_colour, tier_colours
 from riskml.report.table import Cell, Head, Table, text_cell
-from riskml.report.wording import MISSING, count, interval, is_number, number, percent, signed
+from riskml.report.wording import MISSING, count, interval, is_number, number, p_value, percent, signed
 
 __all__ = [
     "card_table",
@@ -112,7 +112,7 @@ def comparison_table(frame: pd.DataFrame) -> Table:
             Cell(number(row["auc"])),
             Cell(signed(row["champion_leads_by"], 3)),
             Cell(f"{signed(row['lower'], 3)} to {signed(row['upper'], 3)}"),
-            Cell(number(row["p_value"])),
+            Cell(p_value(row["p_value"])),
         ]
         for row in frame.to_dict(orient="records")
     ]
@@ -190,7 +190,7 @@ def parts_table(frame: pd.DataFrame) -> Table:
             Cell(count(row["events"])),
             _bar(row["events"] / row["rows"] if row["rows"] else None, 1.0, EVENT),
         ]
-        for row in frame.to_dict(orient="records")
+        for row in frame.sort_values("part", key=lambda part: part != "train", kind="stable").to_dict(orient="records")
     ]
     return Table([Head("part"), Head("rows", True), Head("events", True), Head("event rate", True)], rows)
 
@@ -306,7 +306,7 @@ def tiers_table(frame: pd.DataFrame) -> Table:
         (
             "jeffreys_p",
             Head("Jeffreys p", True, "small where the model underestimates the risk of the tier"),
-            lambda row: Cell(number(row["jeffreys_p"])),
+            lambda row: Cell(p_value(row["jeffreys_p"])),
         ),
         ("treatment", Head("treatment"), lambda row: text_cell(row["treatment"])),
     ]

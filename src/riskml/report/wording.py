@@ -44,10 +44,36 @@ def count(value: Any) -> str:
 def signed(value: Any, digits: int = 2) -> str:
     """Write a difference with its sign.
 
-    >>> signed(0.5), signed(-1.234)
-    ('+0.50', '−1.23')
+    >>> signed(0.5), signed(-1.234), signed(-0.001)
+    ('+0.50', '−1.23', '0.00')
     """
-    return f"{float(value):+,.{digits}f}".replace("-", "−") if is_number(value) else MISSING
+    if not is_number(value):
+        return MISSING
+    # What rounds to nothing has no sign.
+    rounded = round(float(value), digits) or 0.0
+    return f"{rounded:{'+' if rounded else ''},.{digits}f}".replace("-", "−")
+
+
+def p_value(value: Any) -> str:
+    """Write a p-value.
+
+    >>> p_value(0.0301), p_value(1e-9), p_value(None)
+    ('0.030', '< 0.001', '–')
+    """
+    return "< 0.001" if is_number(value) and float(value) < 0.001 else number(value)
+
+
+def cell_value(value: Any) -> str:
+    """Write the value of a customer's column.
+
+    >>> cell_value(600.0), cell_value(0.25), cell_value(float("nan")), cell_value("rent")
+    ('600', '0.25', 'missing', 'rent')
+    """
+    if value is None or value != value:
+        return "missing"
+    if not is_number(value):
+        return str(value)
+    return f"{int(value)}" if float(value).is_integer() else f"{float(value):.6g}"
 
 
 def interval(low: Any, high: Any, digits: int = 3) -> str:

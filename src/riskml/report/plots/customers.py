@@ -7,7 +7,7 @@ import pandas as pd
 
 from riskml.report.colours import EVENT, FAMILIES, INK, MUTED, NON_EVENT, OVERALL, tier_colours
 from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style, rows_from_the_top
-from riskml.report.wording import count, fitted, number, percent, signed
+from riskml.report.wording import cell_value, count, fitted, number, percent, signed
 
 
 @house_style()
@@ -42,8 +42,8 @@ def tiers(table: pd.DataFrame) -> Picture:
     for at, part, total in zip(y, share, rows, strict=True):
         left.text(part, at, f"  {percent(part, 0)}  ({count(total)})", va="center", fontsize=8.5)
     left.set_xlim(0, max(float(share.max(initial=0)), 0.01) * 1.5)
-    left.locator_params(axis="x", nbins=4)
     as_percent(left.xaxis, 1)
+    left.locator_params(axis="x", nbins=4)
     left.set_title("share of customers")
     rows_from_the_top(left, names)
 
@@ -135,7 +135,7 @@ def reasons_of_customer(
     ranked = frame.loc[order]
     shown, rest = ranked.head(most), ranked.iloc[most:]
     steps = [
-        (f"{fitted(c, 26)} = {fitted(v, 18)}", float(x))
+        (f"{fitted(c, 26)} = {fitted(cell_value(v), 18)}", float(x))
         for c, v, x in zip(shown["column"], shown["value"], shown["contribution"], strict=True)
     ]
     if len(rest):

@@ -31,8 +31,10 @@ def target_overview(parts: pd.DataFrame, *, event: str = "event") -> Picture:
     Returns
     -------
     Picture
+        The training rows on top.
     """
     table = parts if "part" in parts else parts.rename_axis("part").reset_index()
+    table = table.sort_values("part", key=lambda part: part != "train", kind="stable")
     labels = [fitted(part, 24) for part in table["part"]]
     rows, events = table["rows"].to_numpy(float), table["events"].to_numpy(float)
     rate = np.divide(events, rows, out=np.full(rows.size, np.nan), where=rows > 0)
@@ -242,8 +244,8 @@ def _rates(axes: Axes, rate: np.ndarray, y: np.ndarray, low: np.ndarray, high: n
                 bbox=CLEAR,
             )
     axes.set_xlim(0, top * 1.35)
-    axes.locator_params(axis="x", nbins=4)
     as_percent(axes.xaxis, top)
+    axes.locator_params(axis="x", nbins=4)
     axes.grid(visible=False, axis="y")
 
 

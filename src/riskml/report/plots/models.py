@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from riskml.report.colours import INK, MUTED, family_colour
 from riskml.report.plots.picture import Picture, empty, headline, house_style, rows_from_the_top
@@ -92,7 +93,7 @@ def search_history(frame: pd.DataFrame) -> Picture:
         axes.scatter(trial, auc, s=22, color=colour, alpha=0.55, linewidth=0)
         axes.step(trial, np.fmax.accumulate(auc), where="post", color=colour)
         axes.set_title(f"{fitted(families[place], 22)}  {number(best[families[place]])}", color=INK, fontweight="bold")
-        axes.locator_params(axis="x", integer=True, nbins=5)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
         axes.set_xlabel("trial")
         axes.set_xlim(*_around(trial))
     seen = frame["auc_cv"].dropna().to_numpy(float)

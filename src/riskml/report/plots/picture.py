@@ -15,7 +15,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from riskml.files import replacing
 from riskml.report.colours import GRID, INK, MUTED, PAPER
@@ -54,6 +54,7 @@ class Picture(Figure):
         with house_style():
             super().__init__(figsize=(width, height), dpi=100, layout="constrained")
         self.alt = alt
+        self._png = b""
 
     def draw(self, renderer: Any) -> None:
         """Draw in the kit's style, whatever the session's settings are."""
@@ -74,9 +75,13 @@ class Picture(Figure):
 
     def png(self) -> bytes:
         """Return the picture as PNG: the same bytes for the same picture."""
-        buffer = io.BytesIO()
-        self.savefig(buffer, format="png")
-        return buffer.getvalue()
+        # A notebook keeps a picture as a file and then shows it: it is drawn once.
+        if self.stale or not self._png:
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png")
+            self._png = buffer.getvalue()
+            self.stale = False
+        return self._png
 
     def save(self, path: str | Path) -> Path:
         """Write the picture as a PNG file, which replaces an earlier one only when it is complete.
@@ -171,7 +176,9 @@ def headline(picture: Picture, title: str) -> None:
 
 
 def as_percent(axis: Any, top: float) -> None:
-    """Label an axis of shares, up to ``top``, in percent with as many decimals as they need."""
+    """Label an axis of shares, up to ``top``, in percent: round steps, and as many decimals as they need."""
+    # Steps of 2.5 would be rounded to 2, 5, 8.
+    axis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(PercentFormatter(1.0, decimals=0 if top >= 0.05 else 1 if top >= 0.005 else 2))
 
 
