@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
+from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils.validation import check_is_fitted
 
 from riskml.errors import ConfigError, DataError
 from riskml.estimator import FrameEstimator
 from riskml.runtime.frame import Floats
-from riskml.schema import Column, Kind, Schema, near
-from riskml.scorecard.binning import Objective
+from riskml.schema import Column, Schema, near
 from riskml.scorecard.columns import (
     ColumnBins,
     ColumnOptions,
@@ -26,7 +26,8 @@ from riskml.scorecard.columns import (
     bin_column,
 )
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts, count_levels, count_numeric, prebin_edges
-from riskml.scorecard.target import binary_target, row_weights
+from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
+from riskml.scorecard.woe import Objective
 
 SpecialValues = Sequence[float] | Mapping[str, Sequence[Any]]
 _OPTIONS = tuple(field.name for field in fields(ColumnOptions) if field.name not in ("splits", "groups"))
@@ -95,7 +96,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     >>> binner.tables_["age"][["bin", "count", "event"]].to_dict("list")
     {'bin': ['(-inf, 40)', '[40, inf)'], 'count': [40, 40], 'event': [30, 5]}
     >>> float(binner.transform(X)["age"].iloc[3].round(3))
-    XX
+    1.35
     """
 
     bins_: dict[str, ColumnBins]
@@ -166,10 +167,13 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         """
         frame = self._named(X, reset=True)
         self.classes_, event = binary_target(frame, y)
+        period = None if periods is None else _period_codes(periods, len(frame))
         weight = row_weights(sample_weight, len(frame))
+        if period is not None and weight is not None:
+            period = period[weight > 0]
+        frame, event, weight = without_zero_weights(frame, event, weight)
         self._check_options(frame)
         self.schema_ = Schema.infer(frame)
-        period = None if periods is None else _period_codes(periods, len(frame))
         self.bins_ = {}
         for column in self.schema_:
             options, special = self._options(column.name), self._special(column)
@@ -225,6 +229,13 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         """Return the names of the columns that ``transform`` gives: those it was fitted on."""
         check_is_fitted(self)
         return np.asarray(self.schema_.names, dtype=object)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags = ClassifierTags(multi_class=False)
+        # Weights of evidence are floats whatever goes in.
+        tags.transformer_tags.preserves_dtype = []
+        return tags
 
     def _summarised(self) -> Self:
         self.tables_ = {name: bins.table() for name, bins in self.bins_.items()}

@@ -12,13 +12,13 @@ import pandas as pd
 from riskml.errors import ConfigError
 from riskml.estimator import RiskEstimator
 from riskml.runtime.model import Additive
-from riskml.runtime.shapes import Levels, Step
+from riskml.runtime.shapes import Levels, Line, Step
 from riskml.scorecard.binner import OptimalBinner, SpecialValues
 from riskml.scorecard.columns import ColumnBins, Monotonic
 from riskml.scorecard.logistic import Logistic, fit_logistic
 from riskml.scorecard.scaling import Scale, spread_points
-from riskml.scorecard.selection import Selection, select
-from riskml.scorecard.target import row_weights
+from riskml.scorecard.selection import Method, Selection, SelectionRules, select
+from riskml.scorecard.target import row_weights, without_zero_weights
 
 
 class Scorecard(RiskEstimator):
@@ -47,10 +47,18 @@ class Scorecard(RiskEstimator):
         As for `OptimalBinner`.
     C : float, default 0.3
         Inverse strength of the penalty on coefficients.
-    min_iv : float, default 0.01
-        Characteristics of lower information value are dropped.
-    max_characteristics : int, optional
-        Most characteristics on the card; the best are taken one by one, by gain of likelihood.
+    flexibility : float, default 0.2
+        How far (standard deviation in log-odds) a step from one bin to the next riskier one may depart from what the
+        characteristic's coefficient times the difference of their weights says; never against that order. 0 is the
+        classic card, whose log-odds are proportional to the weights of evidence. See `riskml.scorecard.steps`.
+    min_iv, max_correlation, max_vif, min_stability, max_characteristics, always_keep
+        Rules by which characteristics are dropped; see `SelectionRules`.
+    selection : {"all", "stepwise", "l1"}, default "all"
+        How characteristics are chosen among those that the rules leave.
+    selection_p_value : float, default 0.05
+        The level of the stepwise tests.
+    random_state : int, default 0
+        Seed of the folds of ``min_stability``.
 
     Attributes
     ----------
@@ -94,8 +102,16 @@ class Scorecard(RiskEstimator):
         smoothing: float = 20.0,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
         C: float = 0.3,
+        flexibility: float = 0.2,
         min_iv: float = 0.01,
+        max_correlation: float | None = 0.95,
+        max_vif: float | None = None,
+        selection: Method = "all",
+        selection_p_value: float = 0.05,
+        min_stability: float | None = None,
         max_characteristics: int | None = None,
+        always_keep: Sequence[str] = (),
+        random_state: int = 0,
     ) -> None:
         self.pdo = pdo
         self.base_score = base_score
@@ -107,8 +123,16 @@ class Scorecard(RiskEstimator):
         self.smoothing = smoothing
         self.overrides = overrides
         self.C = C
+        self.flexibility = flexibility
         self.min_iv = min_iv
+        self.max_correlation = max_correlation
+        self.max_vif = max_vif
+        self.selection = selection
+        self.selection_p_value = selection_p_value
+        self.min_stability = min_stability
         self.max_characteristics = max_characteristics
+        self.always_keep = always_keep
+        self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Build the card.
@@ -128,7 +152,7 @@ class Scorecard(RiskEstimator):
             raise ConfigError(f"C must be positive; got {self.C!r}", where="C")
         frame = self._named(X, reset=True)
         event = self._learn_target(frame, y)
-        weight = row_weights(sample_weight, len(frame))
+        frame, event, weight = without_zero_weights(frame, event, row_weights(sample_weight, len(frame)))
         self.binner_ = OptimalBinner(
             max_bins=self.max_bins,
             min_bin_size=self.min_bin_size,
@@ -141,17 +165,27 @@ class Scorecard(RiskEstimator):
         self.schema_ = self.binner_.schema_
         self.tables_, self.summary_ = self.binner_.tables_, self.binner_.summary_
         woe = self.binner_.transform(frame).to_numpy()
+        rules = SelectionRules(
+            self.min_iv,
+            self.max_correlation,
+            self.max_vif,
+            self.selection,
+            self.selection_p_value,
+            self.min_stability,
+            self.max_characteristics,
+            self.always_keep,
+        )
         selection = select(
             woe,
             event,
             weight,
             self.summary_,
-            min_iv=self.min_iv,
-            max_characteristics=self.max_characteristics,
+            rules,
             C=self.C,
+            flexibility=self.flexibility,
+            random_state=self.random_state,
         )
-        kept = selection.kept
-        fit = fit_logistic(woe[:, kept], event, weight, C=self.C)
+        fit = fit_logistic(woe[:, selection.kept], event, weight, C=self.C)
         self._set_card(fit, selection, scale)
         return self
 
@@ -160,13 +194,16 @@ class Scorecard(RiskEstimator):
         """The points scale."""
         return Scale(float(self.pdo), float(self.base_score), float(self.base_odds))
 
+    @property
+    def _shapes(self) -> list[Step | Levels]:
+        return [shape for shape in self.model_.shapes if not isinstance(shape, Line)]
+
     def points(self, X: Any) -> pd.Series:
         """Return the score of each row, shape (n,), a whole number; more points are safer."""
         frame = self._read(X)
-        total = np.full(len(frame), float(self.model_.base_points or 0.0))
-        for shape in self.model_.shapes:
-            total += np.asarray(shape.points)[shape.slot(frame[shape.column].to_numpy())]
-        return pd.Series(total.round().astype(np.int64), index=frame.index, name="points")
+        columns = {shape.column: frame[shape.column].to_numpy() for shape in self.model_.shapes}
+        total = self.model_.points(columns) if columns else np.full(len(frame), self.model_.base_points)
+        return pd.Series(np.asarray(total).round().astype(np.int64), index=frame.index, name="points")
 
     def shortfalls(self, X: Any) -> pd.DataFrame:
         """Return by how many points each characteristic stays below its reference, shape (n, characteristics).
@@ -177,7 +214,7 @@ class Scorecard(RiskEstimator):
         data = {
             shape.column: self.reference_points_[shape.column]
             - np.asarray(shape.points)[shape.slot(frame[shape.column].to_numpy())]
-            for shape in self.model_.shapes
+            for shape in self._shapes
         }
         return pd.DataFrame(data, index=frame.index)
 
@@ -210,11 +247,12 @@ class Scorecard(RiskEstimator):
 
     def _set_card(self, fit: Logistic, selection: Selection, scale: Scale) -> None:
         bins = [list(self.binner_.bins_.values())[i] for i in selection.kept]
-        values = [[float(b * w) for w in part.shape.value] for b, part in zip(fit.coefficient, bins, strict=True)]
-        points = spread_points(fit.intercept, values, scale)
+        steps = selection.steps
+        values = [[steps.value_at(i, w) for w in part.shape.value] for i, part in enumerate(bins)]
+        points = spread_points(steps.intercept, values, scale)
         shapes = tuple(_with(part.shape, value, point) for part, value, point in zip(bins, values, points, strict=True))
-        base = 0.0 if shapes else float(np.round(scale.score(np.array(fit.intercept))))
-        self.model_ = Additive(fit.intercept, shapes, base)
+        base = 0.0 if shapes else float(np.round(scale.score(np.array(steps.intercept))))
+        self.model_ = Additive(steps.intercept, shapes, base)
         self.selection_ = selection.table
         self.reference_points_ = {
             part.column: float(part.counts.sum(axis=1) @ np.asarray(point) / part.counts.sum())

@@ -13,19 +13,10 @@ from numpy.typing import NDArray
 from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats, level
 from riskml.runtime.shapes import Levels, Step
-from riskml.scorecard.binning import (
-    AUTO,
-    OBJECTIVES,
-    TRENDS,
-    Constraints,
-    Objective,
-    Trend,
-    choose_trend,
-    infeasible,
-    woe,
-    worth_of,
-)
+from riskml.scorecard.binning import AUTO, choose_trend, infeasible
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.runs import TRENDS, Constraints, Trend
+from riskml.scorecard.woe import OBJECTIVES, Objective, woe, worth_of
 
 Monotonic = Literal["auto", "auto_asc_desc"] | Trend
 MissingAs = Literal["own", "nearest"]

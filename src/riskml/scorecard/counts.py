@@ -118,7 +118,7 @@ class LevelCounts:
     def from_frame(cls, frame: pd.DataFrame) -> Self:
         """Return the counts that a query gave: ``level`` (None for missing), ``non_event``, ``event``."""
         said = frame[["level", "non_event", "event"]].groupby("level", dropna=False, sort=True).sum()
-        blank = said.index.isna()
+        blank = np.asarray(said.index.isna())
         counts = said.to_numpy(dtype=np.float64)
         return cls(tuple(map(str, said.index[~blank])), counts[~blank], counts[blank].sum(axis=0))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.optimize import lsq_linear
+from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import norm
 
@@ -41,12 +42,12 @@ class Logistic:
 
 
 def fit_logistic(
-    X: Floats, event: Floats, weight: Floats | None = None, *, C: float = 1.0, signed: bool = True
+    X: Floats, event: NDArray[Any], weight: Floats | None = None, *, C: float = 1.0, l1: float = 0.0
 ) -> Logistic:
     """Return the L2-penalised maximum-likelihood fit with coefficients not below 0.
 
-    Minimises ``sum(w * log_loss) + |b|**2 / (2 C)``; the intercept is not penalised. Each Newton step is a
-    least-squares problem with bounds.
+    Minimises ``sum(w * log_loss) + |b|**2 / (2 C) + l1 * sum(b)``; the intercept is not penalised. Each Newton step
+    is a least-squares problem with bounds.
 
     Parameters
     ----------
@@ -56,8 +57,8 @@ def fit_logistic(
     weight : ndarray of shape (n,), optional
     C : float
         Inverse strength of the penalty, in the units of scikit-learn's.
-    signed : bool
-        False lets coefficients be negative.
+    l1 : float
+        Strength of the lasso penalty.
 
     Returns
     -------
@@ -80,19 +81,20 @@ def fit_logistic(
     weight = np.ones(rows) if weight is None else weight
     design = np.column_stack([np.ones(rows), X])
     ridge = np.diag([0.0, *np.full(count, 1.0 / C)])
-    lower = np.array([-np.inf, *np.full(count, 0.0 if signed else -np.inf)])
+    bounded = np.array([False, *np.full(count, True)])
     share = float(weight @ event / weight.sum())
     b = np.zeros(count + 1)
     b[0] = np.log(share / (1 - share))
-    loss = _loss(design, event, weight, b, ridge)
+    pull = np.concatenate([[0.0], np.full(count, l1)])
+    loss = _loss(design, event, weight, b, ridge, pull)
     for _ in range(_ROUNDS):
         p = expit(design @ b)
-        gradient = design.T @ (weight * (p - event)) + ridge @ b
+        gradient = design.T @ (weight * (p - event)) + ridge @ b + pull
         hessian = (design * (weight * np.maximum(p * (1 - p), 1e-10))[:, None]).T @ design + ridge
-        step = _bounded(hessian, gradient, b, lower) - b
+        step = nonnegative_minimum(hessian, hessian @ b - gradient, bounded, b) - b
         # A full step can overshoot where the classes are nearly separate: halve it until the loss falls.
         scale, worst = 1.0, loss + 1e-12 * abs(loss)
-        while (after := _loss(design, event, weight, b + scale * step, ridge)) > worst and scale > 1e-8:
+        while (after := _loss(design, event, weight, b + scale * step, ridge, pull)) > worst and scale > 1e-8:
             scale /= 2
         b = b + scale * step
         done = np.abs(scale * step).max() < 1e-9
@@ -105,7 +107,7 @@ def fit_logistic(
                 "the logistic regression does not converge: a characteristic separates the classes",
                 mend="leave out characteristics that give the outcome away, or lower C",
             )
-    free = np.concatenate([[True], b[1:] > 0]) if signed else np.ones(count + 1, dtype=bool)
+    free = np.concatenate([[True], b[1:] > 0])
     p = expit(design @ b)
     information = (design[:, free] * (weight * p * (1 - p))[:, None]).T @ design[:, free]
     error = np.full(count + 1, np.nan)
@@ -113,19 +115,45 @@ def fit_logistic(
     return Logistic(float(b[0]), b[1:], float(error[0]), error[1:])
 
 
-def _bounded(hessian: Floats, gradient: Floats, b: Floats, lower: Floats) -> Floats:
-    """Return the minimum of the quadratic model at b, under the bounds."""
-    # b' H b / 2 - b' (H b0 - g) as |L' b - L^-1 (H b0 - g)|^2 / 2 with H = L L'.
+def nonnegative_minimum(hessian: Floats, linear: Floats, bounded: NDArray[np.bool_], start: Floats) -> Floats:
+    """Return the minimum of ``x' H x / 2 - c' x`` where the bounded variables are not below 0.
+
+    Parameters
+    ----------
+    hessian : ndarray of shape (p, p)
+        Positive definite.
+    linear : ndarray of shape (p,)
+    bounded : ndarray of bool, shape (p,)
+    start : ndarray of shape (p,)
+        A guess; only which of its variables are 0 counts.
+
+    References
+    ----------
+    Kim and Park (2011), Fast nonnegative matrix factorization: block principal pivoting.
+    """
     scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
-    scaled = hessian / np.outer(scale, scale)
-    root = np.linalg.cholesky(scaled + 1e-12 * np.eye(len(b)))
-    target = np.linalg.solve(root, (hessian @ b - gradient) / scale)
-    free = lsq_linear(root.T, target, bounds=(lower, np.inf), method="bvls", tol=1e-14)
-    found = free.x / scale
-    found[1:][np.isfinite(lower[1:]) & (found[1:] < 1e-12)] = 0.0
-    return np.asarray(found)
+    scaled = hessian / np.outer(scale, scale) + 1e-12 * np.eye(len(scale))
+    target = linear / scale
+    passive = ~bounded | (start > 0)
+    fewest, patience = len(scale) + 1, 3
+    for _ in range(100 + 5 * len(scale)):
+        x = np.zeros(len(scale))
+        x[passive] = np.linalg.solve(scaled[np.ix_(passive, passive)], target[passive])
+        slope = scaled @ x - target
+        wrong = bounded & np.where(passive, x < -1e-12, slope < -1e-10)
+        count = int(wrong.sum())
+        if not count:
+            break
+        if count < fewest:
+            fewest, patience = count, 3
+        elif patience:
+            patience -= 1
+        else:  # exchanging one at a time cannot cycle
+            wrong[: np.flatnonzero(wrong)[-1]] = False
+        passive ^= wrong
+    return np.asarray(np.where(bounded, np.maximum(x, 0.0), x) / scale)
 
 
-def _loss(design: Floats, event: Floats, weight: Floats, b: Floats, ridge: Floats) -> float:
+def _loss(design: Floats, event: NDArray[Any], weight: Floats, b: Floats, ridge: Floats, pull: Floats) -> float:
     margin = design @ b
-    return float(weight @ (np.logaddexp(0.0, margin) - event * margin) + b @ ridge @ b / 2)
+    return float(weight @ (np.logaddexp(0.0, margin) - event * margin) + b @ ridge @ b / 2 + pull @ b)

@@ -26,6 +26,24 @@ def binary_target(frame: pd.DataFrame, y: Any) -> tuple[NDArray[Any], NDArray[np
     return target.classes_, event
 
 
+def without_zero_weights(
+    frame: pd.DataFrame, event: NDArray[np.int8], weight: Floats | None
+) -> tuple[pd.DataFrame, NDArray[np.int8], Floats | None]:
+    """Return the rows that count: one of weight 0 must not even move a quantile.
+
+    Raises
+    ------
+    DataError
+        When only one class is left.
+    """
+    if weight is None or weight.all():
+        return frame, event, weight
+    rows = weight > 0
+    if len(np.unique(event[rows])) < 2:
+        raise DataError("the target has one class only among the rows whose weight is not zero", where="sample_weight")
+    return frame[rows], event[rows], weight[rows]
+
+
 def row_weights(sample_weight: Any, rows: int) -> Floats | None:
     """Return weights of rows as floats, shape (n,), or None where every row counts once.
 
