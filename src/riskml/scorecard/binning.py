@@ -16,7 +16,7 @@ from scipy.special import xlogy
 
 from riskml.errors import FitError
 from riskml.runtime.frame import Floats
-from riskml.scorecard.paths import straight_path
+from riskml.scorecard.paths import bent_path, straight_path
 from riskml.scorecard.runs import Binning, Constraints, Runs, Trend
 from riskml.scorecard.woe import Objective
 
