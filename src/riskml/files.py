@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
             mend="choose a folder that you may write to",
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # Where the folder itself could not be made, there is nothing to remove.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, content: Any) -> None:
