@@ -46,6 +46,12 @@ def test_a_group_nobody_of_which_is_approved_has_a_ratio_of_0_with_an_upper_end(
     assert 0 < table.loc["f", "upper"] < 1
 
 
+def test_a_group_all_of_whose_few_customers_are_approved_is_not_known_for_sure() -> None:
+    table = approval_rate_ratio([1, 1, 1], ["m", "m", "f"], reference="m").set_index("group")
+    assert table.loc["f", "ratio"] == 1
+    assert table.loc["f", "lower"] < 0.5
+
+
 def test_without_any_approval_there_is_no_ratio() -> None:
     table = approval_rate_ratio([0, 0], ["m", "f"])
     assert table["ratio"].isna().all()

@@ -91,10 +91,11 @@ def test_nullable_numbers_are_numbers() -> None:
     assert fixed.counts[-1] == 1
 
 
-def test_an_empty_bin_counts_as_half_a_row() -> None:
-    old, new = ["a"] * 50 + ["b"] * 50, ["a"] * 100
+def test_an_empty_bin_counts_as_half_a_row_on_either_side() -> None:
+    both, one = ["a"] * 50 + ["b"] * 50, ["a"] * 100
     expected = (0.005 - 0.5) * np.log(0.005 / 0.5) + (1 - 0.5) * np.log(1 / 0.5)
-    assert psi(old, new) == pytest.approx(expected)
+    assert psi(both, one) == pytest.approx(expected)
+    assert psi(one, both) == pytest.approx(expected)
 
 
 def test_the_bins_are_those_of_the_baseline_whatever_comes_later() -> None:

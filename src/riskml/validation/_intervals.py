@@ -30,14 +30,17 @@ def ratio_interval(
 ) -> tuple[Floats, Floats, Floats]:
     """Return each rate over a reference rate, with the log-normal interval of Katz et al. (1978).
 
-    A rate of 0 has no logarithm: half a hit is put in its place for the upper end, and the lower end is 0.
+    A rate of 0 or 1 would have no spread: its interval is that of a rate half a hit further in, and the lower end of a
+    ratio of 0 is 0.
     """
     if reference_hits == 0:
         unknown = np.full(hits.size, np.nan)
         return unknown, unknown.copy(), unknown.copy()
-    some = np.maximum(hits, 0.5)
-    ratio = hits / count / (reference_hits / reference_count)
-    error = np.sqrt(1 / some - 1 / count + 1 / reference_hits - 1 / reference_count)
+    reference_rate = reference_hits / reference_count
+    inside = np.clip(hits, 0.5, count - 0.5)
+    reference_inside = min(reference_hits, reference_count - 0.5)
+    ratio = hits / count / reference_rate
+    error = np.sqrt(1 / inside - 1 / count + 1 / reference_inside - 1 / reference_count)
     spread = np.exp(float(ndtri((1 + level) / 2)) * error)
-    around = some / count / (reference_hits / reference_count)
+    around = np.maximum(hits, 0.5) / count / reference_rate
     return ratio, np.where(hits > 0, around / spread, 0.0), around * spread
