@@ -250,6 +250,11 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         return self
 
     def _values(self, frame: pd.DataFrame, column: Column) -> NDArray[Any]:
+        values = frame[column.name]
+        if column.kind == "numeric" and values.dtype == np.float64:
+            numbers = np.asarray(values.to_numpy())
+            if not np.isinf(numbers).any():
+                return numbers
         # One column at a time: a copy of the whole table would double the memory.
         return np.asarray(Schema((column,)).conform(frame)[column.name].to_numpy())
 

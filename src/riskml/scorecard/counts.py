@@ -260,21 +260,25 @@ class _CellTable:
         self.useful = bool(len(edges) > 8 and np.isfinite(scale) and scale > 0)
         if not self.useful:
             return
-        self.low, self.scale = float(edges[0]), scale
+        # Cell 0 lies below the first edge, cell 1 begins at it.
+        self.low, self.scale = float(edges[0]) - 1.0 / scale, scale
         # The same arithmetic as for values, so that an edge and a value equal to it share a cell.
         cut = self._cell(edges)
-        self.answer = np.searchsorted(cut, np.arange(_CELLS + 2), side="right").astype(np.intp)
+        self.answer = np.searchsorted(cut, np.arange(_CELLS + 3), side="right").astype(np.intp)
         self.answer[cut] = -1
+        # Rounding may take a value just below the first edge to its cell, or one just above to the cell before.
+        self.answer[:2] = -1
 
     def _cell(self, values: Floats) -> NDArray[np.intp]:
-        cell = (values - self.low) * self.scale
-        # Below the first edge is cell 0 (cut by it), beyond the last its own; fmax and fmin take NaN to a bound.
-        np.fmax(cell, -1.0, out=cell)
-        np.fmin(cell, _CELLS, out=cell)
-        cell += 1.0
+        cell = values - self.low
+        cell *= self.scale
+        # Values beyond the edges have the outer cells to themselves; fmax and fmin take NaN to a bound.
+        np.fmax(cell, 0.0, out=cell)
+        np.fmin(cell, _CELLS + 2, out=cell)
         return cell.astype(np.intp)
 
     def slot(self, values: Floats) -> NDArray[np.intp]:
+        """Return the pre-bin of each value, shape (n,)."""
         if not self.useful:
             return np.searchsorted(self.edges, values, side="right").astype(np.intp)
         slot = self.answer.take(self._cell(values))

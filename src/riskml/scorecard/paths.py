@@ -6,44 +6,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskml.runtime.frame import Floats
-from riskml.scorecard.runs import Binning, Constraints, Runs, Trend
+from riskml.scorecard.runs import TOLERANCE, Binning, Constraints, Runs, Trend
 
 
 def straight_path(runs: Runs, constraints: Constraints, trend: Trend, phases: tuple[int, ...]) -> Binning | None:
     """Return the best path through the phases of a trend, each phase a direction of the rate."""
     worth = runs.worth
     count, most = len(worth), min(constraints.max_bins, len(worth))
-    # best[phase, k, i, j]: the best k + 1 bins that end in the run [i, j], the last step taken in that phase.
-    best = np.full((len(phases), most, count, count), -np.inf)
-    best[0, 0, 0] = worth[0]
+    # best[phase, j, k, i]: the best k + 1 bins that end in the run [i, j], the last step taken in that phase.
+    best = np.full((len(phases), count, most, count), -np.inf)
+    best[0, :, 0, 0] = worth[0]
+    sorted_ = {direction: _by_rate(runs, direction) for direction in phases if direction and runs.least is not None}
+    slack = (runs.least or 0.0) - TOLERANCE
     for i in range(1, count):
-        j = i + np.flatnonzero(np.isfinite(worth[i, i:]))
-        h = np.flatnonzero(np.isfinite(best[:, :-1, :i, i - 1]).any(axis=(0, 1)))
-        if not len(j) or not len(h):
-            continue
+        before = best[0, i - 1, :-1, :i]
         for phase, direction in enumerate(phases):
-            before = best[0, :-1, h, i - 1].T if not phase else best[: phase + 1, :-1, h, i - 1].max(axis=0)
-            best[phase, 1:, i, j] = (_reach(runs, before, direction, i, h, j) + worth[i, j]).T
-    final = best[:, :, :, -1].max(axis=(0, 2))
+            if phase:
+                before = np.maximum(before, best[phase, i - 1, :-1, :i])
+            if before.max(initial=-np.inf) == -np.inf:
+                continue
+            if direction == 0 and runs.least == 0:
+                reach = before.max(axis=1, keepdims=True)
+            elif direction in sorted_:
+                rate, order = sorted_[direction]
+                reach = _reach(before, rate[order[i - 1, :i], i - 1], order[i - 1, :i], rate[i, i:] - slack)
+            else:
+                good = runs.allowed(direction, i, np.arange(i), np.arange(i, count))
+                reach = np.where(good, before[:, :, None], -np.inf).max(axis=1)
+            best[phase, i:, 1:, i] = (reach + worth[i, i:]).T
+    final = best[:, -1].max(axis=(0, 2))
     k = _fewest(final, constraints.min_bins)
     if k is None:
         return None
     return Binning(_walk_back(runs, best, phases, k), float(final[k]), trend)
 
 
-def _reach(runs: Runs, before: Floats, direction: int, i: int, h: NDArray[np.intp], j: NDArray[np.intp]) -> Floats:
-    """Return the best that may stand before each run [i, j], shape (k, j): the highest over its allowed neighbours."""
-    if direction == 0 or runs.least is None:
-        good = runs.allowed(direction, i, h, j)
-        return np.asarray(np.where(good, before[:, :, None], -np.inf).max(axis=1))
-    # Who may stand before are those up to a rate: in the order of the rate, a running maximum.
-    key = direction * runs.rates[0, h, i - 1]
-    order = key.argsort()
-    highest = np.empty((len(before), len(h) + 1))
+def _by_rate(runs: Runs, direction: int) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the rates, turned so that they may rise, and for each j the order in which the runs [h, j] rise."""
+    rate = direction * runs.rates[0]
+    inside = np.triu(np.ones(rate.shape, dtype=bool))
+    return rate, np.where(inside, rate, np.inf).T.argsort(axis=1)
+
+
+def _reach(before: Floats, rising: Floats, order: NDArray[np.intp], up_to: Floats) -> Floats:
+    """Return the best of ``before``, shape (k, h), among the runs whose rate is not above a bound, shape (k, j).
+
+    In the order of the rate, the best so far is a running maximum.
+    """
+    highest = np.empty((len(before), len(order) + 1))
     highest[:, 0] = -np.inf
-    np.maximum.accumulate(before[:, order], axis=1, out=highest[:, 1:])
-    most = direction * runs.rates[0, i, j] - (runs.least - 1e-12)
-    return np.asarray(highest[:, key[order].searchsorted(most, side="right")])
+    np.maximum.accumulate(before.take(order, axis=1), axis=1, out=highest[:, 1:])
+    return np.asarray(highest.take(rising.searchsorted(up_to, side="right"), axis=1))
 
 
 def _fewest(final: Floats, min_bins: int) -> int | None:
@@ -52,17 +65,17 @@ def _fewest(final: Floats, min_bins: int) -> int | None:
     final[: min_bins - 1] = -np.inf
     if not len(final) or not np.isfinite(final.max()):
         return None
-    return int(np.flatnonzero(final >= final.max() - 1e-12)[0])
+    return int(np.flatnonzero(final >= final.max() - TOLERANCE)[0])
 
 
 def _walk_back(runs: Runs, best: Floats, phases: tuple[int, ...], k: int) -> tuple[int, ...]:
     """Return the starts of the bins on the best path of k + 1 bins."""
-    phase, i = divmod(int(best[:, k, :, -1].argmax()), best.shape[2])
-    j, starts = best.shape[3] - 1, [i]
+    count = best.shape[1]
+    phase, i = divmod(int(best[:, -1, k].argmax()), count)
+    j, starts = count - 1, [i]
     while k > 0:
-        h = np.arange(i)
-        good = runs.allowed(phases[phase], i, h, np.array([j]))[:, 0]
-        before = np.where(good, best[: phase + 1, k - 1, :i, i - 1], -np.inf)
+        good = runs.allowed(phases[phase], i, np.arange(i), np.array([j]))[:, 0]
+        before = np.where(good, best[: phase + 1, i - 1, k - 1, :i], -np.inf)
         phase, start = divmod(int(before.argmax()), i)
         k, i, j = k - 1, start, i - 1
         starts.append(i)
@@ -92,7 +105,7 @@ def bent_path(runs: Runs, constraints: Constraints, trend: Trend) -> Binning | N
                     continue
                 step = rate[i, j] - rate[start, i - 1]
                 steps = rate[start, i - 1] - rate[np.arange(start), start - 1]
-                bends = sign * (step - steps) <= 1e-12
+                bends = sign * (step - steps) <= TOLERANCE
                 reach = np.where(bends, earlier[:-1], -np.inf).max(axis=1)
                 table[1:, start] = reach + worth[i, j]
             if np.isfinite(table).any():
@@ -112,7 +125,7 @@ def bent_path(runs: Runs, constraints: Constraints, trend: Trend) -> Binning | N
         if k > 1:
             step = rate[i, j] - rate[h_, i - 1]
             steps = rate[h_, i - 1] - rate[np.arange(h_), h_ - 1]
-            before = np.where(sign * (step - steps) <= 1e-12, best[int(h_), i - 1][k - 1], -np.inf)
+            before = np.where(sign * (step - steps) <= TOLERANCE, best[int(h_), i - 1][k - 1], -np.inf)
             i, j, h_ = int(h_), i - 1, int(before.argmax())
         k -= 1
     return Binning(tuple(reversed(starts)), float(final[chosen]), trend)

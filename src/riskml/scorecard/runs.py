@@ -15,6 +15,8 @@ from riskml.scorecard.woe import Objective, worth_of
 
 Trend = Literal["none", "ascending", "descending", "peak", "valley", "concave", "convex"]
 TRENDS: tuple[Trend, ...] = ("none", "ascending", "descending", "peak", "valley", "concave", "convex")
+# Event rates that differ by less are the same: what differs is the order of summation.
+TOLERANCE = 1e-12
 Neighbours = Callable[[int, int, NDArray[np.intp], NDArray[np.intp]], NDArray[np.bool_]]
 
 
@@ -120,13 +122,13 @@ def _neighbours(event: Floats, rows: Floats, rates: Floats, constraints: Constra
         before, after = rates[0, h, i - 1][:, None], rates[0, i, j][None, :]
         step = after - before
         # One part in 1e12 is rounding: two runs of equal rate are neighbours of equal rate.
-        good = np.abs(step) >= least - 1e-12 if direction == 0 else direction * step >= least - 1e-12
+        good = np.abs(step) >= least - TOLERANCE if direction == 0 else direction * step >= least - TOLERANCE
         if constraints.max_p_value < 1:
             good &= _z(event[h, i - 1], rows[h, i - 1], event[i, j], rows[i, j]) >= z_least
         if direction:
             for period in rates[1:]:
                 # A period without rows in one of the two runs says nothing: NaN compares false.
-                good &= ~(direction * (period[i, j][None, :] - period[h, i - 1][:, None]) < -1e-12)
+                good &= ~(direction * (period[i, j][None, :] - period[h, i - 1][:, None]) < -TOLERANCE)
         return np.asarray(good)
 
     return allowed
