@@ -136,11 +136,12 @@ def artifacts(
 @pytest.fixture(scope="session")
 def _migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # A fresh migration takes seconds; a copy of its result does not.
-    from mlflow import MlflowClient
-
     path = tmp_path_factory.mktemp("mlflow") / "empty.db"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import mlflow.pyfunc  # warns of its own type hints, the first time
+        from mlflow import MlflowClient
+
         MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
 
@@ -203,7 +204,7 @@ def credit_run(quick_runs: Callable[[str], Run]) -> Run:
 
 @pytest.fixture(scope="session")
 def tiny_table() -> pd.DataFrame:
-    """Return 240 customers with an identifier, a number with gaps, a category, and an outcome that follows from them."""
+    """Return 240 customers: an identifier, a number with gaps, a category, and an outcome that follows from them."""
     draw = np.random.default_rng(5)
     rows = 240
     debt, home = draw.normal(size=rows).round(3), draw.choice(["own", "rent"], rows)

@@ -66,7 +66,9 @@ class Sink:
         # MLflow takes seconds to import, and minutes to give up on a server that is away unless it is told otherwise.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-        import mlflow
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own type hints
+            import mlflow.pyfunc
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("mlflow").setLevel(logging.WARNING)

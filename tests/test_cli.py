@@ -1,0 +1,242 @@
+"""The command line: help at once, one clear message for what is wrong, exit codes that a script can rely on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from riskml.cli import main
+from riskml.run import Run
+
+Capture = pytest.CaptureFixture[str]
+
+
+def refused(words: list[str], capsys: Capture) -> str:
+    """Return the message of a command that is refused."""
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "Traceback" not in said
+    return said
+
+
+# -- help
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = "import sys; from riskml.cli import main; main(['--help']); print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    loaded = set(said.splitlines()[-1].split())
+    assert not loaded & {"pandas", "numpy", "sklearn", "mlflow", "papermill", "matplotlib", "xgboost", "pydantic"}
+
+
+def test_help_names_every_command(capsys: Capture) -> None:
+    assert main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(command in said for command in ("run", "new", "samples", "compare", "score", "track"))
+
+
+@pytest.mark.parametrize("words", [["run"], ["nonsense"], ["run", "x.yaml", "--sample", "many"], ["score", "model"]])
+def test_a_command_that_is_not_understood_ends_with_2(words: list[str], capsys: Capture) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr().err
+
+
+# -- run: what is wrong is said once, without a traceback
+
+
+def test_a_missing_experiment_file(tiny: Path, capsys: Capture) -> None:
+    said = refused(["run", "experiments/none.yaml"], capsys)
+    assert "the experiment file does not exist" in said
+    assert "none.yaml" in said
+    assert "riskml new" in said
+
+
+def test_a_wrong_key_in_the_file(tiny: Path, capsys: Capture) -> None:
+    tiny.write_text(tiny.read_text().replace("folds: 2", "fold: 2"))
+    said = refused(["run", "tiny"], capsys)
+    assert "split.fold: unknown key" in said
+    assert str(tiny) in said
+
+
+def test_a_file_that_is_no_yaml(tiny: Path, capsys: Capture) -> None:
+    tiny.write_text("name: [unclosed")
+    assert "not valid YAML" in refused(["run", "tiny"], capsys)
+
+
+@pytest.mark.parametrize("option", ["models.trials=many", "models.trials", "name.x=1", "nothing=1"])
+def test_an_override_that_makes_no_sense(tiny: Path, option: str, capsys: Capture) -> None:
+    assert option.split("=")[0].split(".")[0] in refused(["run", "tiny", "-p", option], capsys)
+
+
+def test_a_folder_that_cannot_be_written(tiny: Path, capsys: Capture) -> None:
+    (tiny.parent / "runs").write_text("a file where the runs should lie")
+    said = refused(["run", "tiny"], capsys)
+    assert "cannot be made" in said
+    assert str(tiny.parent / "runs") in said
+
+
+def test_a_run_that_does_not_exist_cannot_go_on(tiny: Path, capsys: Capture) -> None:
+    assert "not the folder of a run" in refused(["run", "tiny", "--resume", "runs/none"], capsys)
+
+
+def edited(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Path, pd.DataFrame], None]:
+    return lambda file, table: change(table).to_csv(file, index=False)
+
+
+def all_one_class(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(bad=0)
+
+
+def blank_targets(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(bad=table["bad"].where(table.index > 2))
+
+
+def twice_one_customer(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(customer=table["customer"].where(table.index != 9, "k004"))
+
+
+def text_among_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(debt=table["debt"].astype(object).where(table.index != 20, "much"))
+
+
+def infinite(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(debt=table["debt"].where(table.index != 7, np.inf))
+
+
+def of_another_name(table: pd.DataFrame) -> pd.DataFrame:
+    return table.rename(columns={"bad": "Bad"})
+
+
+BAD_TABLES: dict[str, tuple[Callable[[Path, pd.DataFrame], object], list[str]]] = {
+    "no file": (lambda file, table: file.unlink(), ["the file does not exist", "tiny.csv"]),
+    "no column": (edited(of_another_name), ["'bad'", "data.target", "'Bad'"]),
+    "one class": (edited(all_one_class), ["bad"]),
+    "blank targets": (edited(blank_targets), ["bad", "k000"]),
+    "duplicate customers": (edited(twice_one_customer), ["customer", "k004"]),
+    "text among numbers": (edited(text_among_numbers), ["debt", "much", "k020"]),
+    "infinite values": (edited(infinite), ["debt", "k007", "finite"]),
+    "no rows": (edited(lambda table: table.head(0)), ["no rows", "tiny.csv"]),
+    "twenty rows": (edited(lambda table: table.head(20)), ["20 rows", "at least"]),
+    "no text in UTF-8": (lambda file, table: file.write_bytes(b"customer,debt,home,bad\nk1,1,caf\xe9,0\n"), ["UTF-8"]),
+    "an empty file": (lambda file, table: file.write_bytes(b""), ["empty", "tiny.csv"]),
+    "nothing to learn from": (edited(lambda table: table.assign(debt=None, home="own")), ["no column is left"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_a_table_that_cannot_be_learnt_from(tiny: Path, tiny_table: pd.DataFrame, case: str, capsys: Capture) -> None:
+    spoil, words = BAD_TABLES[case]
+    spoil(tiny.parents[1] / "tiny.csv", tiny_table)
+    said = refused(["run", "tiny"], capsys)
+    assert [word for word in words if word not in said] == []
+    assert "where:" in said
+    assert "mend:" in said
+
+
+def test_debug_shows_where_an_error_came_from(tiny: Path, capsys: Capture) -> None:
+    assert main(["--debug", "run", "experiments/none.yaml"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+# -- new
+
+
+def test_new_writes_an_experiment_that_can_be_read(tiny: Path, capsys: Capture) -> None:
+    from riskml.config import read_experiment
+
+    assert main(["new", "loans", "--data", "tiny.csv", "--target", "bad", "--id", "customer"]) == 0
+    assert "riskml run experiments/loans.yaml" in capsys.readouterr().out
+    experiment = read_experiment("experiments/loans.yaml")
+    assert experiment.data.id == "customer"
+    assert Path(experiment.data.source) == tiny.parents[1] / "tiny.csv"
+
+
+def test_new_never_writes_over_an_experiment(tiny: Path, capsys: Capture) -> None:
+    before = tiny.read_text()
+    words = ["new", "tiny", "--data", "tiny.csv", "--target", "bad"]
+    assert "--force" in refused(words, capsys)
+    assert tiny.read_text() == before
+    assert main([*words, "--force"]) == 0
+    assert tiny.read_text() != before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["Loans!", "--data", "tiny.csv", "--target", "bad"], "for example loans"),
+        (["loans", "--data", "none.csv", "--target", "bad"], "the file does not exist"),
+        (["loans", "--data", "tiny.csv", "--target", "worse"], "'worse'"),
+        (["loans", "--data", "tiny.csv", "--target", "bad", "--event", "7"], "7"),
+    ],
+)
+def test_new_says_what_is_wrong(tiny: Path, words: list[str], said: str, capsys: Capture) -> None:
+    assert said in refused(["new", *words], capsys)
+    assert not Path("experiments/loans.yaml").exists()
+
+
+# -- samples, compare, score
+
+
+def test_samples_tells_what_a_result_is_worth(capsys: Capture) -> None:
+    assert main(["samples"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("credit_data", "wa_churn", "mlc_churn", "lending_club", "cdnow"))
+    assert "fictional" in said
+    assert "licence" in said
+
+
+def test_compare_shows_what_differs(quick_runs: Callable[[str], Run], capsys: Capture) -> None:
+    folders = [str(quick_runs(name).folder) for name in ("credit_default", "telco_churn")]
+    assert main(["compare", *folders]) == 0
+    said = capsys.readouterr().out
+    assert "their figures do not compare" in said
+    assert "data.source" in said
+    assert "credit_data" in said
+    assert f"{quick_runs('credit_default').state['champion']['auc_test']:.4f}" in said
+
+
+def test_compare_needs_two_runs(credit_run: Run, capsys: Capture) -> None:
+    assert "two runs" in refused(["compare", str(credit_run.folder)], capsys)
+
+
+@pytest.mark.parametrize("what", ["run", "wheel", "folder"])
+def test_score_takes_a_run_a_wheel_or_a_folder(credit_run: Run, what: str, tmp_path: Path, capsys: Capture) -> None:
+    models = {
+        "run": credit_run.folder,
+        "wheel": credit_run.path(credit_run.state["wheel"]),
+        "folder": credit_run.path("models", credit_run.champion),
+    }
+    scored = credit_run.read_parquet("scores.parquet")
+    credit_run.features().X.loc[scored.index].to_csv(tmp_path / "book.csv")
+    out = tmp_path / "scores.csv"
+    words = ["score", str(models[what]), str(tmp_path / "book.csv"), "-o", str(out), "--id", "customer"]
+    assert main(words) == 0
+    assert "150 customers scored" in capsys.readouterr().out
+    back = pd.read_csv(out, index_col="customer")
+    assert (back["probability"] - scored["probability"]).abs().max() <= 1e-9
+    assert back["tier"].tolist() == scored["tier"].tolist()
+
+
+def test_score_says_what_is_wrong(credit_run: Run, tmp_path: Path, capsys: Capture) -> None:
+    model = str(credit_run.folder)
+    (tmp_path / "book.csv").write_text("Age\n30\n")
+    assert "does not exist" in refused(["score", str(tmp_path / "none"), "book.csv", "-o", "o.csv"], capsys)
+    assert "no model" in refused(["score", str(tmp_path), "book.csv", "-o", "o.csv"], capsys)
+    assert "does not exist" in refused(["score", model, str(tmp_path / "none.csv"), "-o", "o.csv"], capsys)
+    said = refused(["score", model, str(tmp_path / "book.csv"), "-o", str(tmp_path / "o.csv")], capsys)
+    assert "columns missing" in said
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_a_category_never_seen_is_scored(credit_run: Run, tmp_path: Path) -> None:
+    book = credit_run.features().X.head(3).assign(Home="houseboat", Age=[np.nan, 30, 40])
+    book.to_csv(tmp_path / "book.csv", index=False)
+    assert main(["score", str(credit_run.folder), str(tmp_path / "book.csv"), "-o", str(tmp_path / "out.csv")]) == 0
+    assert pd.read_csv(tmp_path / "out.csv")["probability"].between(0, 1).all()
