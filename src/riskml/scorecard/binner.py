@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from riskml.errors import ConfigError, DataError
 from riskml.estimator import FrameEstimator
-from riskml.runtime.frame import Floats
+from riskml.runtime.frame import Floats, level
 from riskml.schema import Column, Schema, near
 from riskml.scorecard.columns import (
     ColumnBins,
@@ -51,7 +51,8 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         ``valley``, ``concave``, ``convex``, ``none``; ``auto_asc_desc`` chooses the better of the first two, ``auto``
         takes a peak or a valley where the data say so clearly. ``summary_`` says what came out.
     special_values : sequence of numbers, or mapping of column to codes, optional
-        Codes that each get a bin of their own. A plain sequence holds for every numeric column.
+        Codes that each get a bin of their own. A plain sequence holds for every numeric column; names of columns that
+        the table does not have are ignored.
     min_bins : int, default 1
         Least regular bins of a column.
     min_events, min_nonevents : float, default 1
@@ -173,15 +174,17 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
             period = period[weight > 0]
         frame, event, weight = without_zero_weights(frame, event, weight)
         self._check_options(frame)
-        self.schema_ = Schema.infer(frame)
+        kinds = Schema.infer(frame)
+        self.schema_ = Schema(tuple(replace(column, special=self._special(column)) for column in kinds))
         self.bins_ = {}
         for column in self.schema_:
-            options, special = self._options(column.name), self._special(column)
+            options = self._options(column.name)
             values = self._values(frame, column)
-            counts = self._counted(column, values, event, weight, options, special)
+            counts = self._counted(column, values, event, weight, options)
             parts = [] if period is None else self._by_period(counts, values, event, weight, period)
-            self.bins_[column.name] = bin_column(column.name, counts, options, parts)
-        return self._summarised()
+            levels = [str(code) for code in column.special] if column.kind == "categorical" else []
+            self.bins_[column.name] = bin_column(column.name, counts, options, parts, levels)
+        return self.summarised()
 
     def fit_counts(self, counts: Mapping[str, Counts]) -> Self:
         """Find the best bins from counts alone, wherever they were counted.
@@ -216,7 +219,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
                     where=f"column {name!r}",
                 )
             self.bins_[name] = bin_column(name, part, self._options(name))
-        return self._summarised()
+        return self.summarised()
 
     def transform(self, X: Any) -> pd.DataFrame:
         """Return the weight of evidence of every value, shape (n, p), with the index of X; higher is riskier."""
@@ -237,7 +240,8 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _summarised(self) -> Self:
+    def summarised(self) -> Self:
+        """Set ``tables_`` and ``summary_`` from ``bins_``."""
         self.tables_ = {name: bins.table() for name, bins in self.bins_.items()}
         self.summary_ = pd.DataFrame(
             {
@@ -265,7 +269,6 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         event: NDArray[np.int8],
         weight: Floats | None,
         options: ColumnOptions,
-        special: tuple[Any, ...],
     ) -> Counts:
         counts: Counts
         if column.kind == "categorical":
@@ -278,6 +281,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
                     mend="leave the column out, or group its levels",
                 )
         else:
+            special = tuple(float(code) for code in column.special)
             edges = prebin_edges(values, self.max_prebins, special)
             if options.splits is not None:
                 edges = np.union1d(edges, np.asarray(list(options.splits), dtype=np.float64))
@@ -317,9 +321,12 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
 
     def _special(self, column: Column) -> tuple[Any, ...]:
         said = self.special_values
-        if said is None or column.kind == "categorical":
+        if said is None:
             return ()
         codes = said.get(column.name, ()) if isinstance(said, Mapping) else said
+        if column.kind == "categorical":
+            # A plain list is of numbers, and meant for the numeric columns.
+            return tuple(sorted({level(code) for code in codes})) if isinstance(said, Mapping) else ()
         try:
             return tuple(sorted({float(code) for code in codes}))
         except (TypeError, ValueError):
@@ -334,13 +341,9 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         if not 2 <= self.max_prebins <= 1024:
             raise ConfigError(f"max_prebins must lie in 2..1024; got {self.max_prebins}", where="max_prebins")
         names = [str(name) for name in frame.columns]
-        said: dict[str, Mapping[str, Any]] = {"overrides": self.overrides or {}}
-        if isinstance(self.special_values, Mapping):
-            said["special_values"] = self.special_values
-        for parameter, mapping in said.items():
-            for column in mapping:
-                if str(column) not in names:
-                    raise ConfigError(f"no column is called {column!r}", where=parameter, mend=near(str(column), names))
+        for column in self.overrides or {}:
+            if str(column) not in names:
+                raise ConfigError(f"no column is called {column!r}", where="overrides", mend=near(str(column), names))
         known = {field.name for field in fields(ColumnOptions)}
         for column, options in (self.overrides or {}).items():
             for option in options:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from riskml.errors import ConfigError
 from riskml.estimator import RiskEstimator
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Line, Step
+from riskml.schema import near
 from riskml.scorecard.binner import OptimalBinner, SpecialValues
-from riskml.scorecard.columns import ColumnBins, Monotonic
+from riskml.scorecard.cardfile import card_document, card_from_document, read_document, write_document
+from riskml.scorecard.columns import Monotonic
+from riskml.scorecard.edits import Edit, average_points, with_points
 from riskml.scorecard.logistic import Logistic, fit_logistic
 from riskml.scorecard.scaling import Scale, spread_points
 from riskml.scorecard.selection import Method, Selection, SelectionRules, select
@@ -69,7 +77,12 @@ class Scorecard(RiskEstimator):
     selection_ : DataFrame
         ``column``, ``iv``, ``kept``, ``reason``.
     coefficients_ : DataFrame
-        ``column``, ``coefficient``, ``standard_error``, ``p_value``; the first row is the intercept.
+        ``column``, ``coefficient``, ``standard_error``, ``p_value`` of the logistic regression on weights of evidence;
+        the first row is the intercept.
+    reference_points_ : dict of column to float
+        The average of each characteristic's points in training, which reasons compare with.
+    edits_ : tuple of Edit
+        Changes by hand: who, what and why.
     model_ : Additive
     classes_ : ndarray of shape (2,)
         The second is the event.
@@ -88,6 +101,8 @@ class Scorecard(RiskEstimator):
     coefficients_: pd.DataFrame
     binner_: OptimalBinner
     model_: Additive
+    reference_points_: dict[str, float]
+    edits_: tuple[Edit, ...]
 
     def __init__(
         self,
@@ -134,7 +149,7 @@ class Scorecard(RiskEstimator):
         self.always_keep = always_keep
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, periods: Any = None) -> Self:
         """Build the card.
 
         Parameters
@@ -142,6 +157,8 @@ class Scorecard(RiskEstimator):
         X : DataFrame or array of shape (n, p)
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
+        periods : array of shape (n,), optional
+            The period of each row: the trend of every numeric characteristic then holds in each of them.
 
         Returns
         -------
@@ -152,7 +169,10 @@ class Scorecard(RiskEstimator):
             raise ConfigError(f"C must be positive; got {self.C!r}", where="C")
         frame = self._named(X, reset=True)
         event = self._learn_target(frame, y)
-        frame, event, weight = without_zero_weights(frame, event, row_weights(sample_weight, len(frame)))
+        weight = row_weights(sample_weight, len(frame))
+        if periods is not None and weight is not None:
+            periods = np.asarray(periods)[weight > 0]
+        frame, event, weight = without_zero_weights(frame, event, weight)
         self.binner_ = OptimalBinner(
             max_bins=self.max_bins,
             min_bin_size=self.min_bin_size,
@@ -161,7 +181,7 @@ class Scorecard(RiskEstimator):
             smoothing=self.smoothing,
             overrides=self.overrides,
             constant="keep",
-        ).fit(frame, event, weight)
+        ).fit(frame, event, weight, periods)
         self.schema_ = self.binner_.schema_
         self.tables_, self.summary_ = self.binner_.tables_, self.binner_.summary_
         woe = self.binner_.transform(frame).to_numpy()
@@ -245,6 +265,113 @@ class Scorecard(RiskEstimator):
         chosen[:, : order.shape[1]] = np.where(counted, order, len(short.columns))
         return pd.DataFrame(names[chosen], index=short.index, columns=[f"reason_{k}" for k in range(1, n + 1)])
 
+    def edit(
+        self,
+        column: str,
+        *,
+        by: str,
+        why: str,
+        points: Mapping[str, int] | None = None,
+        splits: Sequence[float] | None = None,
+        groups: Sequence[Sequence[Any]] | None = None,
+        when: str | date = "",
+        X: Any = None,
+        y: Any = None,
+    ) -> Self:
+        """Return a new card with one characteristic changed by hand, and the change recorded in ``edits_``.
+
+        Parameters
+        ----------
+        column : str
+        by, why : str
+            Who changes it, and for what reason.
+        points : mapping of bin label to int, optional
+            New points; the probabilities follow them.
+        splits : sequence of float, optional
+            New cuts of a numeric column; an empty one makes it one bin. Needs X and y.
+        groups : sequence of sequences of level, optional
+            New groups of a categorical column. Needs X and y.
+        when : str or date, optional
+        X, y
+            The training rows, on which the card is built anew around the new bins.
+
+        Returns
+        -------
+        Scorecard
+            This one is left as it is.
+
+        Raises
+        ------
+        ConfigError
+            When the column, a bin or the combination of arguments does not exist.
+        """
+        check_is_fitted(self)
+        change = Edit(column, by, why, str(when), points=points, splits=splits, groups=groups)
+        change.check(self.schema_.names)
+        if change.points is None:
+            if X is None or y is None:
+                raise ConfigError(
+                    "new bins need new weights of evidence", where=f"column {column!r}", mend="hand in X and y"
+                )
+            overrides = {**(self.overrides or {}), column: {**(self.overrides or {}).get(column, {}), **change.bins}}
+            edited: Self = clone(self).set_params(overrides=overrides).fit(X, y)
+            # Points set by hand on other characteristics stay set.
+            for earlier in self.edits_:
+                if earlier.points is not None and earlier.column != column:
+                    edited._set_points(earlier)
+        else:
+            edited = copy(self)
+            edited._set_points(change)
+        edited.edits_ = (*self.edits_, change)
+        return edited
+
+    def card_of(self, shapes: Sequence[Step | Levels]) -> pd.DataFrame:
+        """Return column, bin, woe and points: a row for every slot of every characteristic."""
+        rows = [
+            (shape.column, label, weight, int(point))
+            for shape in shapes
+            for bins in [self.binner_.bins_[shape.column]]
+            for label, weight, point in zip(bins.labels, bins.shape.value, shape.points, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["column", "bin", "woe", "points"])
+
+    def _set_points(self, change: Edit) -> None:
+        shapes = {shape.column: shape for shape in self._shapes}
+        if change.column not in shapes:
+            raise ConfigError(f"the card has no characteristic {change.column!r}", mend=near(change.column, shapes))
+        bins = self.binner_.bins_[change.column]
+        shape = with_points(shapes[change.column], bins.labels, change.points or {}, self.scale)
+        shapes[change.column] = shape
+        self.model_ = replace(self.model_, shapes=tuple(shapes.values()))
+        self.reference_points_ = {**self.reference_points_, change.column: average_points(bins, shape.points)}
+        self.card_ = self.card_of(list(shapes.values()))
+
+    def save(self, path: str | Path) -> None:
+        """Write the card to one readable file, ``.yaml`` or ``.json``.
+
+        Parameters
+        ----------
+        path : path
+        """
+        check_is_fitted(self)
+        write_document(path, card_document(self))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a card that ``save`` wrote: it scores as the saved one does.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        DataError
+            When the file is no card, or was changed by hand into something that cannot score; the message names the
+            characteristic and what is wrong.
+        """
+        return card_from_document(cls, read_document(path), str(path))
+
     def _set_card(self, fit: Logistic, selection: Selection, scale: Scale) -> None:
         bins = [list(self.binner_.bins_.values())[i] for i in selection.kept]
         steps = selection.steps
@@ -255,27 +382,19 @@ class Scorecard(RiskEstimator):
         self.model_ = Additive(steps.intercept, shapes, base)
         self.selection_ = selection.table
         self.reference_points_ = {
-            part.column: float(part.counts.sum(axis=1) @ np.asarray(point) / part.counts.sum())
-            for part, point in zip(bins, points, strict=True)
+            part.column: average_points(part, point) for part, point in zip(bins, points, strict=True)
         }
         self.coefficients_ = pd.DataFrame(
             {
                 "column": ["intercept", *(part.column for part in bins)],
                 "coefficient": [fit.intercept, *fit.coefficient],
                 "standard_error": [fit.intercept_error, *fit.standard_error],
+                "p_value": [np.nan, *fit.p_value],
             }
         )
-        self.card_ = _card(bins, shapes)
+        self.card_ = self.card_of(shapes)
+        self.edits_ = ()
 
 
 def _with(shape: Step | Levels, value: Sequence[float], points: Sequence[float]) -> Step | Levels:
     return replace(shape, value=tuple(value), points=tuple(points))
-
-
-def _card(bins: Sequence[ColumnBins], shapes: Sequence[Step | Levels]) -> pd.DataFrame:
-    rows = [
-        (part.column, label, weight, int(point))
-        for part, shape in zip(bins, shapes, strict=True)
-        for label, weight, point in zip(part.labels, part.shape.value, shape.points, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=["column", "bin", "woe", "points"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -191,7 +192,11 @@ class ColumnBins:
 
 
 def bin_column(
-    column: str, counts: Counts, options: ColumnOptions, by_period: Sequence[Counts] | None = None
+    column: str,
+    counts: Counts,
+    options: ColumnOptions,
+    by_period: Sequence[Counts] | None = None,
+    special_levels: Sequence[str] = (),
 ) -> ColumnBins:
     """Return the best bins of a column.
 
@@ -202,6 +207,8 @@ def bin_column(
     options : ColumnOptions
     by_period : sequence of the same kind of counts, optional
         Over the same pre-bins: the trend must hold in each.
+    special_levels : sequence of str, optional
+        Levels of a categorical column that each get a bin of their own.
 
     Raises
     ------
@@ -213,7 +220,7 @@ def bin_column(
     options.check(column)
     if isinstance(counts, NumericCounts):
         return _numeric(column, counts, options, [part.counts for part in by_period or [] if hasattr(part, "edges")])
-    return _categorical(column, counts, options)
+    return _categorical(column, counts, options, special_levels)
 
 
 def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods: Sequence[Floats]) -> ColumnBins:
@@ -240,7 +247,7 @@ def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods
     return ColumnBins(shape, labels, slots, row, trend_of(bins), totals)
 
 
-def _categorical(column: str, counts: LevelCounts, options: ColumnOptions) -> ColumnBins:
+def _categorical(column: str, counts: LevelCounts, options: ColumnOptions, special_levels: Sequence[str]) -> ColumnBins:
     totals = counts.totals
     if options.splits is not None:
         raise ConfigError("splits are given for a categorical column", where=f"column {column!r}", mend="give groups")
@@ -248,7 +255,7 @@ def _categorical(column: str, counts: LevelCounts, options: ColumnOptions) -> Co
     if options.groups is not None:
         groups = _given_groups(column, counts, options.groups)
     else:
-        groups, rare = _sought_groups(column, counts, options)
+        groups, rare = _sought_groups(column, counts, options, special_levels)
     bins = np.array([counts.counts[group].sum(axis=0) for group in groups]).reshape(-1, 2)
     slots = np.vstack([bins, counts.missing[None], np.zeros((1, 2))])
     labels = (*(_group_label([counts.levels[i] for i in group]) for group in groups), "Missing", "Unseen")
@@ -275,26 +282,34 @@ def _best(
         candidates = ("ascending", "descending")
     else:
         candidates = (wanted,)
-    found = choose_trend(
-        counts, candidates, constraints, totals=totals, objective=options.objective, by_period=by_period
-    )
+    ask = partial(choose_trend, counts, totals=totals, objective=options.objective, by_period=by_period)
+    found = ask(candidates, constraints)
+    if found and options.smoothing and found.trend != "none":
+        bins = np.add.reduceat(counts, list(found.starts), axis=0)
+        if trend_of(bins) != trend_of(bins + options.smoothing * totals / totals.sum()):
+            # Smoothing moves small bins more than large ones: the trend has to hold for both rates.
+            found = ask((found.trend,), replace(constraints, smoothing=options.smoothing)) or found
     if found is None and constraints.min_bins > 1:
         raise infeasible(column, counts, candidates[0], constraints)
     # Too few rows for even one bin of the asked size: all of them together are still the column's one bin.
     return found.starts if found else (0,)
 
 
-def _sought_groups(column: str, counts: LevelCounts, options: ColumnOptions) -> tuple[list[list[int]], frozenset[int]]:
+def _sought_groups(
+    column: str, counts: LevelCounts, options: ColumnOptions, special: Sequence[str]
+) -> tuple[list[list[int]], frozenset[int]]:
     """Return groups of levels, and which levels were pooled as rare; levels are ordered by event rate."""
     rows = counts.counts.sum(axis=1)
-    if not len(rows):
-        return [], frozenset()
     total = float(counts.totals.sum())
-    is_rare = rows < options.rare_share * total
-    units = [[int(i)] for i in np.flatnonzero(~is_rare)]
+    alone = [[i] for i, name in enumerate(counts.levels) if name in special]
+    is_special = np.isin(np.arange(len(rows)), [i for unit in alone for i in unit])
+    is_rare = (rows < options.rare_share * total) & ~is_special
+    units = [[int(i)] for i in np.flatnonzero(~is_rare & ~is_special)]
     rare = [int(i) for i in np.flatnonzero(is_rare)]
     if rare:
         units.append(rare)
+    if not units:
+        return alone, frozenset()
     merged = np.array([counts.counts[unit].sum(axis=0) for unit in units])
     rate = merged[:, 1] / np.maximum(merged.sum(axis=1), 1e-300)
     # Names break ties, so that the order does not depend on the rows' order.
@@ -304,7 +319,7 @@ def _sought_groups(column: str, counts: LevelCounts, options: ColumnOptions) -> 
     starts = _best(column, ordered, counts.totals, asked, ())
     ends = [*starts[1:], len(order)]
     groups = [[i for u in order[a:b] for i in units[u]] for a, b in zip(starts, ends, strict=True)]
-    return groups, frozenset(rare)
+    return groups + alone, frozenset(rare)
 
 
 def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) -> Floats:

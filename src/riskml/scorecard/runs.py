@@ -34,6 +34,8 @@ class Constraints:
         By how much the event rates of neighbours differ at the least.
     max_p_value : float
         The highest p-value, two-sided, of the two-proportion z-test of neighbours; 1 asks nothing.
+    smoothing : float
+        With so many rows of average risk added to each bin, the trend must hold as well.
     """
 
     min_bins: int = 1
@@ -43,6 +45,7 @@ class Constraints:
     min_nonevent: float = 0.0
     min_rate_difference: float = 0.0
     max_p_value: float = 1.0
+    smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,9 @@ class Runs:
             for period in [] if by_period is None else by_period:
                 period_event = _runs(period[:, 1])
                 rates.append(period_event / (period_event + _runs(period[:, 0])))
+        if constraints.smoothing:
+            average = all_rows[1] / all_rows.sum()
+            rates.append((event + constraints.smoothing * average) / (rows + constraints.smoothing))
         # Sums of weights carry rounding, which must not decide whether a bin is large enough.
         slack = 1e-9 * max(1.0, float(rows.max(initial=0.0)))
         fits = (
