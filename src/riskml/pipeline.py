@@ -17,6 +17,7 @@ from riskml.project import experiment_file, notebook_file, project_folder, runs_
 from riskml.run import STAGES, Run, newest, stage_name
 
 if TYPE_CHECKING:
+    from riskml.execution import Kernel
     from riskml.tracking.sink import Sink
 
 __all__ = ["Progress", "begin", "execute", "finish", "open_run", "run_experiment", "track"]
@@ -275,12 +276,12 @@ def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool
     if not stages:
         return
     run.update(status="running", error=None)
-    with _Behind(run, track=track) as behind:
+    with _Ahead(run, stages) as ahead, _Behind(run, track=track) as behind:
         for stage in stages:
             began = time.monotonic()
             run.mark(stage, "running")
             try:
-                cells = _execute_stage(run, stage, began, progress)
+                cells = _execute_stage(run, stage, ahead, behind, progress)
             except BaseException as error:
                 stopped = isinstance(error, KeyboardInterrupt)
                 why = "stopped by hand" if stopped else str(error)
@@ -296,19 +297,22 @@ def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool
         behind.end("FINISHED")
 
 
-def _execute_stage(run: Run, stage: str, began: float, progress: Listener) -> int:
-    # Papermill takes seconds to import.
+def _execute_stage(run: Run, stage: str, ahead: _Ahead, behind: _Behind, progress: Listener) -> int:
     from riskml.execution import execute_notebook
 
+    began = time.monotonic()
+
     def listen(cell: int, cells: int, heading: str) -> None:
+        if cell == 0:  # only now, so that this stage's own kernel has both cores while it starts
+            ahead.start()
+            behind.begin()
         progress(Progress(stage, cell, cells, heading, time.monotonic() - began))
 
-    runs = run.folder.parents[1]
     return execute_notebook(
-        notebook_file(stage, runs),
+        notebook_file(stage, run.folder.parents[1]),
         run.path(f"{stage}.ipynb"),
         parameters(run, stage),
-        cwd=project_folder(runs),
+        kernel=ahead.kernel(),
         cell_seconds=_CELL_SECONDS + run.experiment.models.time_budget,
         listen=listen,
     )
@@ -319,6 +323,41 @@ def parameters(run: Run, stage: str) -> dict[str, str | int]:
     said: dict[str, str | int] = {"experiment": str(run.path("experiment.yaml")), "run": str(run.folder)}
     own: dict[str, dict[str, str | int]] = {"1_features": {"sample": run.state["sample"]}, "5_prediction": {"book": ""}}
     return said | own.get(stage, {})
+
+
+class _Ahead:
+    """The kernel of the next stage, started while the one before it is at work."""
+
+    def __init__(self, run: Run, stages: Sequence[str]) -> None:
+        self._runs = run.folder.parents[1]
+        self._stages = iter(stages)
+        self._waiting: list[Kernel] = []
+        self._taken: list[Kernel] = []
+        # Whatever is chosen, trees are fitted, and probably have a part in it.
+        self._also = ["pyarrow.parquet", *(["xgboost"] if "boosting" in run.experiment.models.families else [])]
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for kernel in (*self._taken, *self._waiting):
+            kernel.close()
+
+    def start(self) -> None:
+        """Start the kernel of the next stage, if there is one."""
+        # Papermill takes seconds to import.
+        from riskml.execution import Kernel
+
+        stage = next(self._stages, None)
+        if stage is not None:
+            also = self._also if stage != STAGES[0] else []
+            self._waiting.append(Kernel(notebook_file(stage, self._runs), project_folder(self._runs), also))
+
+    def kernel(self) -> Kernel:
+        """Return the kernel of the stage whose turn it is."""
+        self._taken.append(self._waiting.pop())
+        return self._taken[-1]
 
 
 class _Behind:
@@ -336,7 +375,6 @@ class _Behind:
         self._pages: list[Future[Path]] = []
 
     def __enter__(self) -> Self:
-        self._records(lambda sink: sink.begin())
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -345,6 +383,10 @@ class _Behind:
         if error[0] is None:
             for page in self._pages:
                 page.result()
+
+    def begin(self) -> None:
+        """Open the records, if they are not open yet."""
+        self._records(lambda sink: None)
 
     def stage(self, stage: str) -> None:
         """Follow a stage that has ended well."""
@@ -381,6 +423,7 @@ class _Behind:
                 from riskml.tracking.sink import Sink
 
                 self._sink = Sink(self._run)
+                self._sink.begin()
             write(self._sink)
         except Exception as error:  # whatever a server, a file system or a database may raise
             _log.debug("not tracked", exc_info=True)
