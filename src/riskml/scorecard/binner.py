@@ -30,6 +30,8 @@ from riskml.scorecard.target import binary_target, row_weights, without_zero_wei
 from riskml.scorecard.woe import Objective
 
 SpecialValues = Sequence[float] | Mapping[str, Sequence[Any]]
+# Trends that compare three neighbours take time with the cube of the pre-bins.
+_BENT, _BENT_PREBINS = ("concave", "convex"), 48
 _OPTIONS = tuple(field.name for field in fields(ColumnOptions) if field.name not in ("splits", "groups"))
 
 
@@ -254,13 +256,15 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         return self
 
     def _values(self, frame: pd.DataFrame, column: Column) -> NDArray[Any]:
-        values = frame[column.name]
+        # A table may name its columns by numbers; the schema's names are their texts.
+        position = [str(name) for name in frame.columns].index(column.name)
+        values = frame.iloc[:, position]
         if column.kind == "numeric" and values.dtype == np.float64:
             numbers = np.asarray(values.to_numpy())
             if not np.isinf(numbers).any():
                 return numbers
         # One column at a time: a copy of the whole table would double the memory.
-        return np.asarray(Schema((column,)).conform(frame)[column.name].to_numpy())
+        return np.asarray(Schema((column,)).conform(frame.iloc[:, [position]])[column.name].to_numpy())
 
     def _counted(
         self,
@@ -282,7 +286,8 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
                 )
         else:
             special = tuple(float(code) for code in column.special)
-            edges = prebin_edges(values, self.max_prebins, special)
+            most = min(self.max_prebins, _BENT_PREBINS) if options.monotonic in _BENT else self.max_prebins
+            edges = prebin_edges(values, most, special)
             if options.splits is not None:
                 edges = np.union1d(edges, np.asarray(list(options.splits), dtype=np.float64))
             counts = count_numeric(values, event, edges, special, weight)

@@ -23,7 +23,6 @@ from riskml.scorecard.binner import OptimalBinner, SpecialValues
 from riskml.scorecard.cardfile import card_document, card_from_document, read_document, write_document
 from riskml.scorecard.columns import Monotonic
 from riskml.scorecard.edits import Edit, average_points, with_points
-from riskml.scorecard.logistic import Logistic, fit_logistic
 from riskml.scorecard.scaling import Scale, spread_points
 from riskml.scorecard.selection import Method, Selection, SelectionRules, select
 from riskml.scorecard.target import row_weights, without_zero_weights
@@ -167,6 +166,8 @@ class Scorecard(RiskEstimator):
         scale = self.scale
         if not self.C > 0:
             raise ConfigError(f"C must be positive; got {self.C!r}", where="C")
+        if not self.flexibility >= 0:
+            raise ConfigError(f"flexibility must not be negative; got {self.flexibility!r}", where="flexibility")
         frame = self._named(X, reset=True)
         event = self._learn_target(frame, y)
         weight = row_weights(sample_weight, len(frame))
@@ -205,8 +206,7 @@ class Scorecard(RiskEstimator):
             flexibility=self.flexibility,
             random_state=self.random_state,
         )
-        fit = fit_logistic(woe[:, selection.kept], event, weight, C=self.C)
-        self._set_card(fit, selection, scale)
+        self._set_card(selection, scale)
         return self
 
     @property
@@ -372,9 +372,9 @@ class Scorecard(RiskEstimator):
         """
         return card_from_document(cls, read_document(path), str(path))
 
-    def _set_card(self, fit: Logistic, selection: Selection, scale: Scale) -> None:
+    def _set_card(self, selection: Selection, scale: Scale) -> None:
         bins = [list(self.binner_.bins_.values())[i] for i in selection.kept]
-        steps = selection.steps
+        steps, fit = selection.steps, selection.fit
         values = [[steps.value_at(i, w) for w in part.shape.value] for i, part in enumerate(bins)]
         points = spread_points(steps.intercept, values, scale)
         shapes = tuple(_with(part.shape, value, point) for part, value, point in zip(bins, values, points, strict=True))

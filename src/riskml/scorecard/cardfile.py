@@ -19,6 +19,7 @@ from riskml.schema import Column, Schema
 from riskml.scorecard.binner import OptimalBinner
 from riskml.scorecard.columns import ColumnBins
 from riskml.scorecard.edits import Edit
+from riskml.scorecard.scaling import Scale
 
 if TYPE_CHECKING:
     from riskml.scorecard.card import Scorecard
@@ -184,8 +185,9 @@ def _built(kind: type[Card], said: Mapping[str, Any], where: str) -> Card:
         kept=[bool(part["kept"]) for part in said["characteristics"]],
         reason=[part.get("reason", "") for part in said["characteristics"]],
     )
-    names = ["column", "coefficient", "standard_error", "p_value"]
-    card.coefficients_ = pd.DataFrame(said["coefficients"], columns=names).astype(dict.fromkeys(names[1:], float))
+    numbers = ["coefficient", "standard_error", "p_value"]
+    coefficients = pd.DataFrame(said["coefficients"], columns=["column", *numbers])
+    card.coefficients_ = coefficients.astype(dict.fromkeys(numbers, float))
     card.edits_ = tuple(Edit(**edit) for edit in said["edits"])
     card.card_ = card.card_of(shapes)
     return card

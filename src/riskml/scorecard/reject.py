@@ -28,10 +28,10 @@ WARNINGS: dict[Method, str] = {
     "missing at random, Little and Rubin 2002); probabilities of declined applicants are extrapolated.",
     "fuzzy": "Fuzzy augmentation: every declined applicant counts as an event and as a non-event, weighted by the "
     "first card's probability. With uplift 1 it repeats what that card believes, and understates standard errors "
-    "because inferred rows count as observed (Siddiqi 2006, p. 101; Hand 1998).",
+    "because inferred rows count as observed (Siddiqi 2006; Hand 1998).",
     "parcelling": "Parcelling: outcomes of declined applicants are drawn, score band by score band, at the accepted "
     "event rate times the uplift. The uplift is an assumption that no data of accepted applicants can test, and it "
-    "moves the result (Siddiqi 2006, p. 103; Crook and Banasik 2004).",
+    "moves the result (Siddiqi 2006; Crook and Banasik 2004).",
 }
 
 

@@ -26,7 +26,7 @@ class Scale:
 
     References
     ----------
-    Siddiqi (2006), Credit Risk Scorecards, p. 113.
+    Siddiqi (2006), Credit Risk Scorecards.
 
     Examples
     --------

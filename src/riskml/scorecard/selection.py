@@ -43,7 +43,7 @@ class SelectionRules:
     max_characteristics : int, optional
         The characteristic with the lowest Wald statistic goes until so many are left.
     always_keep : sequence of str
-        Columns that no rule may drop, except that they are constant.
+        Columns that no rule may drop, unless they are constant or would point against their weight of evidence.
     """
 
     min_iv: float = 0.01
@@ -84,13 +84,16 @@ class Selection:
     kept : list of int
         Positions of the columns.
     steps : Steps
-        The fit on them.
+        Their log-odds per bin.
+    fit : Logistic
+        The regression on their weights of evidence.
     table : DataFrame
         ``column``, ``iv``, ``kept``, ``reason`` (empty for those that stay).
     """
 
     kept: list[int]
     steps: Steps
+    fit: Logistic
     table: pd.DataFrame
 
 
@@ -150,20 +153,20 @@ def select(
         drop({i: f"positive in {s:.0%} of folds, below min_stability={least:g}" for i, s in share.items() if s < least})
     while True:
         kept = left()
-        steps = fit_steps([woe[:, i] for i in kept], event, weight, C=C, flexibility=flexibility)
-        against = {
-            i: "beside the others it would point against its weight of evidence"
-            for i, values in zip(kept, steps.values, strict=True)
-            if np.ptp(values) <= 1e-9
-        }
+        fit = fit_logistic(woe[:, kept], event, weight, C=C)
+        against = [i for i, b in zip(kept, fit.coefficient, strict=True) if b <= 0]
         if against:
-            drop(against, even_safe=True)
-        elif rules.max_characteristics is not None and len(kept) > rules.max_characteristics:
-            weakest = min((i for i in kept if i not in safe), key=lambda i: steps.wald[kept.index(i)])
-            wald = steps.wald[kept.index(weakest)]
-            drop({weakest: f"weakest beyond max_characteristics={rules.max_characteristics} (Wald {wald:.1f})"})
-        else:
+            drop(
+                dict.fromkeys(against, "beside the others it would point against its weight of evidence"),
+                even_safe=True,
+            )
+            continue
+        steps = fit_steps([woe[:, i] for i in kept], event, weight, C=C, flexibility=flexibility)
+        if rules.max_characteristics is None or len(kept) <= rules.max_characteristics:
             break
+        weakest = min((i for i in kept if i not in safe), key=lambda i: steps.wald[kept.index(i)])
+        wald = steps.wald[kept.index(weakest)]
+        drop({weakest: f"weakest beyond max_characteristics={rules.max_characteristics} (Wald {wald:.1f})"})
     table = pd.DataFrame(
         {
             "column": summary["column"],
@@ -172,7 +175,7 @@ def select(
             "reason": [reasons.get(i, "") for i in range(len(iv))],
         }
     )
-    return Selection(kept, steps, table)
+    return Selection(kept, steps, fit, table)
 
 
 def _correlated(

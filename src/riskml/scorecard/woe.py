@@ -25,7 +25,7 @@ def worth_of(event: Floats, nonevent: Floats, totals: Floats, objective: Objecti
 
     References
     ----------
-    Siddiqi (2006), Credit Risk Scorecards, p. 81 (information value). Lin (1991), Divergence measures based on the
+    Siddiqi (2006), Credit Risk Scorecards (information value). Lin (1991), Divergence measures based on the
     Shannon entropy.
     """
     all_nonevent, all_event = totals
