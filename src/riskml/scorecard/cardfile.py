@@ -157,10 +157,9 @@ def card_from_document(kind: type[Card], said: Any, where: str) -> Card:
 
 
 def _built(kind: type[Card], said: Mapping[str, Any], where: str) -> Card:
-    scale = {
-        name: _number(said["scale"][name], f"{where}, scale.{name}") for name in ("pdo", "base_score", "base_odds")
-    }
-    card = kind(scale["pdo"], scale["base_score"], scale["base_odds"])
+    names = ("pdo", "base_score", "base_odds")
+    scale = Scale(**{name: _number(said["scale"][name], f"{where}, scale.{name}") for name in names})
+    card = kind(scale.pdo, scale.base_score, scale.base_odds)
     card.classes_ = np.asarray(said["classes"])
     if len(card.classes_) != 2:
         raise DataError(f"a card has two classes; got {said['classes']}", where=where)

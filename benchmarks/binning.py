@@ -1,0 +1,136 @@
+"""Optimal bins of many columns, beside optbinning's `BinningProcess` under the same constraints, in one process.
+
+Targets, on two cores:
+
+- 1,000,000 rows x 20 numeric columns with missing values, fit and WoE transform, monotone auto ascending or descending:
+  30 times faster than optbinning's default, 5 times faster than its fastest setting (quantile pre-bins), total
+  information value not below its own, no column below 99.5 % of it;
+- 10,000,000 rows x 1 column: under 0.5 s to fit; time grows linearly;
+- peak memory: the input plus 25 % (the transform's result, as large as the input, is not counted).
+
+Run: ``python benchmarks/binning.py [ROWS]``. Without optbinning (``pip install optbinning``, in an environment of its
+own: it is no dependency of riskml) only riskml's half is printed.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import sys
+import time
+import tracemalloc
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from riskml.scorecard import OptimalBinner
+
+COLUMNS, MAX_BINS, MIN_SHARE = 20, 6, 0.05
+
+
+def book(rows: int, columns: int = COLUMNS, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return columns of many forms, 5 % of each missing, and outcomes that the first half of them drive."""
+    draw = np.random.default_rng(seed)
+    data: dict[str, np.ndarray] = {}
+    margin = np.full(rows, -2.2)
+    for i in range(columns):
+        base = draw.normal(size=rows)
+        if i < columns // 2:
+            margin += 0.35 * base * (1 if i % 2 else -1)
+        column = [base, np.exp(base), np.round(base * 12 + 45), np.round(base, 2)][i % 4]
+        column[draw.random(rows) < 0.05] = np.nan
+        data[f"c{i:02d}"] = column
+    return pd.DataFrame(data), (draw.random(rows) < 1 / (1 + np.exp(-margin))).astype(np.int8)
+
+
+def seconds(work: Callable[[], object], repeats: int = 1) -> float:
+    """Return the shortest time of some runs."""
+    best = np.inf
+    for _ in range(repeats):
+        gc.collect()
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def ours() -> OptimalBinner:
+    """Return riskml's binner under the constraints of the comparison."""
+    return OptimalBinner(max_bins=MAX_BINS, min_bin_size=MIN_SHARE, monotonic="auto_asc_desc")
+
+
+def peer(X: pd.DataFrame, y: np.ndarray, prebinning: str) -> tuple[float, pd.Series]:
+    """Return optbinning's seconds for fit and transform, and the information value of each column."""
+    from optbinning import BinningProcess
+
+    options = {
+        "monotonic_trend": "auto_asc_desc",
+        "max_n_bins": MAX_BINS,
+        "min_bin_size": MIN_SHARE,
+        "prebinning_method": prebinning,
+    }
+    process = BinningProcess(list(X.columns), binning_fit_params=dict.fromkeys(X, options), max_n_bins=MAX_BINS)
+    took = seconds(lambda: process.fit(X, y).transform(X, metric="woe", metric_missing="empirical"))
+    values = {}
+    for name in X:
+        table = process.get_binned_variable(name).binning_table
+        table.build()
+        values[name] = table.iv
+    return took, pd.Series(values)
+
+
+def comparison(rows: int) -> None:
+    """Print seconds and information values of both."""
+    X, y = book(rows)
+    binner = ours()
+    took = seconds(lambda: binner.fit(X, y).transform(X), repeats=3)
+    iv = binner.summary_.set_index("column")["iv"]
+    print(f"\n{rows:,} rows x {COLUMNS} numeric columns, at most {MAX_BINS} bins of {MIN_SHARE:.0%}, auto_asc_desc")
+    print(f"{'':34}{'seconds':>9}{'times':>8}{'total IV':>10}{'lowest share of IV':>20}")
+    print(f"{'riskml':34}{took:9.2f}{1:8.1f}{iv.sum():10.4f}")
+    if importlib.util.find_spec("optbinning") is None:
+        print("optbinning is not installed: pip install optbinning, in an environment of its own")
+        return
+    for prebinning in ("cart", "quantile"):
+        theirs, their_iv = peer(X, y, prebinning)
+        # Columns of noise have next to no information to share.
+        share = (iv / their_iv)[their_iv > 1e-3].min()
+        name = f"optbinning, {prebinning} pre-bins"
+        print(f"{name:34}{theirs:9.2f}{theirs / took:8.1f}{their_iv.sum():10.4f}{share:20.4f}")
+
+
+def growth() -> None:
+    """Print how time grows with rows, one column."""
+    print(f"\none numeric column, fit{'':11}{'seconds':>9}{'ns a row':>10}")
+    for rows in (100_000, 1_000_000, 10_000_000):
+        X, y = book(rows, columns=1)
+        took = seconds(lambda X=X, y=y: ours().fit(X, y), repeats=3)
+        print(f"{rows:>22,} rows{'':7}{took:9.3f}{took / rows * 1e9:10.1f}")
+
+
+def memory(rows: int) -> None:
+    """Print the peak of memory beyond the input, and beyond the transform's result."""
+    X, y = book(rows)
+    size = X.memory_usage(index=False).sum()
+    tracemalloc.start()
+    binner = ours().fit(X, y)
+    _, fit_peak = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    woe = binner.transform(X)
+    _, transform_peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    result = woe.memory_usage(index=False).sum()
+    print(f"\npeak memory beyond the input ({size / 2**20:.0f} MB), as a share of it")
+    extra = (transform_peak - before - result) / size
+    print(f"  fit {fit_peak / size:.1%}, transform {extra:.1%} (its result not counted)")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    comparison(rows)
+    growth()
+    memory(rows)
