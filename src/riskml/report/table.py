@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from riskml.report.wording import MISSING, fitted
+from riskml.report.wording import MISSING, fitted, is_number, percent
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,16 @@ def text_cell(value: object) -> Cell:
     """
     missing = value is None or value != value or value == ""
     return Cell(MISSING if missing else str(value))
+
+
+def bar_cell(value: Any, full: float, colour: str, written: Callable[[Any], str] = percent) -> Cell:
+    """Return a cell with a bar behind it, as long as the value's share of ``full``.
+
+    >>> bar_cell(0.2, 0.4, "#d55e00")
+    Cell(text='20.0%', bar=0.5, colour='#d55e00')
+    """
+    share = min(max(float(value) / full, 0.0), 1.0) if is_number(value) and full > 0 else None
+    return Cell(written(value), share, colour if share is not None else "")
 
 
 @cache

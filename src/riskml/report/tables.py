@@ -10,20 +10,33 @@ from typing import Any
 
 import pandas as pd
 
+from riskml.report.card_tables import (
+    binner_table,
+    binning_table,
+    card_table,
+    coefficients_table,
+    edits_table,
+    selection_table,
+)
 from riskml.report.colours import EVENT, NON_EVENT, family_colour, tier_colours
-from riskml.report.table import Cell, Head, Table, text_cell
-from riskml.report.wording import MISSING, count, interval, is_number, number, p_value, percent, signed
+from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
+from riskml.report.wording import count, interval, is_number, number, p_value, percent, signed
 
 __all__ = [
+    "binner_table",
+    "binning_table",
     "card_table",
+    "coefficients_table",
     "comparison_table",
     "drivers_table",
+    "edits_table",
     "gains_table",
     "leaderboard_table",
     "metrics_table",
     "notes_table",
     "parts_table",
     "profile_table",
+    "selection_table",
     "tiers_table",
     "watch_list",
 ]
@@ -119,32 +132,6 @@ def comparison_table(frame: pd.DataFrame) -> Table:
     return Table(heads, rows, note="On the same rows set aside. An interval that holds 0 leaves the order open.")
 
 
-def card_table(frame: pd.DataFrame) -> Table:
-    """Show a scorecard: the points of each bin of each column.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``scorecard.csv``, as of ``Scorecard.card_``: ``column``, ``bin``, ``woe``, ``points``.
-
-    Returns
-    -------
-    Table
-    """
-    first = ~frame["column"].duplicated()
-    rows = [
-        [
-            text_cell(row["column"] if new else " "),
-            text_cell(row["bin"]),
-            Cell(signed(row["woe"]) if is_number(row["woe"]) else MISSING),
-            Cell(number(row["points"], 1)),
-        ]
-        for row, new in zip(frame.to_dict(orient="records"), first, strict=True)
-    ]
-    heads = [Head("column"), Head("bin"), Head("weight of evidence", True, "above 0 is riskier"), Head("points", True)]
-    return Table(heads, rows, note="More points are safer; a customer's points are the sum over the columns.")
-
-
 def notes_table(frame: pd.DataFrame) -> Table:
     """Show what was found in the columns, and what was done about it; warnings first.
 
@@ -188,7 +175,7 @@ def parts_table(frame: pd.DataFrame) -> Table:
             text_cell(row["part"]),
             Cell(count(row["rows"])),
             Cell(count(row["events"])),
-            _bar(row["events"] / row["rows"] if row["rows"] else None, 1.0, EVENT),
+            bar_cell(row["events"] / row["rows"] if row["rows"] else None, 1.0, EVENT),
         ]
         for row in frame.sort_values("part", key=lambda part: part != "train", kind="stable").to_dict(orient="records")
     ]
@@ -214,7 +201,7 @@ def profile_table(frame: pd.DataFrame) -> Table:
         [
             text_cell(row["column"]),
             text_cell(row["kind"]),
-            _bar(row["missing"], 1.0, NON_EVENT),
+            bar_cell(row["missing"], 1.0, NON_EVENT),
             Cell(count(row["distinct"])),
             Cell(_values(row)),
             text_cell(row["suspicion"]),
@@ -263,9 +250,9 @@ def gains_table(frame: pd.DataFrame) -> Table:
             text_cell(row["band"]),
             Cell(count(row["count"])),
             Cell(count(row["event"])),
-            _bar(row["event_rate"], 1.0, EVENT),
+            bar_cell(row["event_rate"], 1.0, EVENT),
             Cell(number(row["lift"], 2)),
-            _bar(row["captured"], 1.0, NON_EVENT),
+            bar_cell(row["captured"], 1.0, NON_EVENT),
         ]
         for row in frame.to_dict(orient="records")
     ]
@@ -298,10 +285,10 @@ def tiers_table(frame: pd.DataFrame) -> Table:
         (
             "rows",
             Head("share", True),
-            lambda row: _bar(row["rows"] / total if total else None, 1.0, colours[row["tier"]]),
+            lambda row: bar_cell(row["rows"] / total if total else None, 1.0, colours[row["tier"]]),
         ),
         ("expected", Head("expected rate", True, "mean probability"), lambda row: Cell(percent(row["expected"]))),
-        ("event_rate", Head("observed rate", True), lambda row: _bar(row["event_rate"], 1.0, EVENT)),
+        ("event_rate", Head("observed rate", True), lambda row: bar_cell(row["event_rate"], 1.0, EVENT)),
         ("lower", Head("interval", True, "of the observed rate"), _rate_interval),
         (
             "jeffreys_p",
@@ -336,7 +323,7 @@ def drivers_table(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> T
     rows = [
         [
             text_cell(row["column"]),
-            _bar(row["mean_abs_contribution"], top, family_colour(family) if family else NON_EVENT, number),
+            bar_cell(row["mean_abs_contribution"], top, family_colour(family) if family else NON_EVENT, number),
             text_cell(row.get("description")),
         ]
         for row in ranked.to_dict(orient="records")
@@ -370,17 +357,12 @@ def watch_list(frame: pd.DataFrame, *, most: int = 20, tiers: Sequence[str] = ()
     for row in ranked.to_dict(orient="records"):
         why = "; ".join(str(row[name]) for name in reasons if row[name] == row[name] and row[name])
         tier = Cell(str(row["tier"]), None, colours.get(row["tier"], EVENT))
-        cells = [text_cell(row["customer"]), _bar(row["probability"], 1.0, EVENT), tier, text_cell(why)]
+        cells = [text_cell(row["customer"]), bar_cell(row["probability"], 1.0, EVENT), tier, text_cell(why)]
         rows.append([*cells, text_cell(row["treatment"])] if treated else cells)
     note = (
         f"{count(len(rows))} of {count(len(frame))} customers on the list." if len(frame) else "No customer is on it."
     )
     return Table(heads, rows, note=note)
-
-
-def _bar(value: Any, full: float, colour: str, written: Any = percent) -> Cell:
-    share = min(max(float(value) / full, 0.0), 1.0) if is_number(value) and full > 0 else None
-    return Cell(written(value), share, colour if share is not None else "")
 
 
 def _rate_interval(row: Mapping[Any, Any]) -> Cell:

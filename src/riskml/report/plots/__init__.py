@@ -6,6 +6,7 @@ only place that imports matplotlib.
 
 from __future__ import annotations
 
+from riskml.report.plots.card import card
 from riskml.report.plots.customers import drivers, reasons_of_customer, tiers
 from riskml.report.plots.data import event_rate_by_column, missing_and_kinds, target_overview, woe
 from riskml.report.plots.models import leaderboard, search_history
@@ -15,6 +16,7 @@ from riskml.report.plots.validation import calibration, gains, roc, score_distri
 __all__ = [
     "Picture",
     "calibration",
+    "card",
     "drivers",
     "event_rate_by_column",
     "gains",

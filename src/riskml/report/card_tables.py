@@ -1,0 +1,242 @@
+"""Bins and cards as tables for people: rows, event rate and evidence of each bin, points beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from riskml.report.colours import EVENT, FAMILIES, NON_EVENT
+from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
+from riskml.report.wording import MISSING, count, is_number, number, p_value, percent, signed
+
+if TYPE_CHECKING:
+    from riskml.scorecard.edits import Edit
+
+_CARD = FAMILIES["scorecard"]
+_WOE = Head("weight of evidence", True, "above 0 is riskier than the average")
+_RATE = Head("event rate", True, "share of events in the bin; the longest bar is the riskiest bin")
+_SHARE = Head("share", True, "of all rows")
+
+
+def binning_table(table: pd.DataFrame, column: str = "") -> Table:
+    """Show the bins of one column, and all of them together.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
+    column : str, optional
+        The column's name, for the head.
+
+    Returns
+    -------
+    Table
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"bin": ["(-inf, 40)", "[40, inf)"], "count": [40, 40], "event": [30, 5]})
+    >>> table = table.assign(event_rate=[0.75, 0.125], woe=[1.35, -1.69], iv=[0.72, 0.91])
+    >>> binning_table(table, "age")
+    age         rows   share  events  event rate  weight of evidence     IV
+    (-inf, 40)    40   50.0%      30       75.0%               +1.35  0.720
+    [40, inf)     40   50.0%       5       12.5%               −1.69  0.910
+    all bins      80  100.0%      35       43.8%                      1.630
+    """
+    total, events = float(table["count"].sum()), float(table["event"].sum())
+    top = float(table["event_rate"].max()) if len(table) else 0.0
+    rows = [
+        [
+            text_cell(row["bin"]),
+            Cell(count(row["count"])),
+            bar_cell(row["count"] / total, 1.0, NON_EVENT),
+            Cell(count(row["event"])),
+            bar_cell(row["event_rate"], top, EVENT),
+            Cell(signed(row["woe"])),
+            Cell(number(row["iv"])),
+        ]
+        for row in table.to_dict(orient="records")
+    ]
+    rate = events / total if total else None
+    summed = [count(total), percent(1.0), count(events), percent(rate), "", number(table["iv"].sum())]
+    rows.append([Cell("all bins"), *(Cell(text) for text in summed)])
+    heads = [Head(column or "bin"), Head("rows", True), _SHARE, Head("events", True), _RATE, _WOE]
+    heads.append(Head("IV", True, "the bin's part of the information value"))
+    return Table(heads, rows, frozenset({len(rows) - 1}))
+
+
+def binner_table(summary: pd.DataFrame) -> Table:
+    """Show what each column tells by itself, the most telling first.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        ``OptimalBinner.summary_``: ``column``, ``iv``, ``n_bins``, ``trend``.
+
+    Returns
+    -------
+    Table
+
+    References
+    ----------
+    Siddiqi (2006), Credit Risk Scorecards: the words for information values.
+    """
+    ranked = summary.sort_values("iv", ascending=False, kind="stable")
+    top = max(float(ranked["iv"].max()), 0.0) if len(ranked) else 0.0
+    rows = [
+        [
+            text_cell(row["column"]),
+            bar_cell(row["iv"], top, _CARD, number),
+            Cell(strength(row["iv"])),
+            Cell(count(row["n_bins"])),
+            text_cell(row["trend"]),
+        ]
+        for row in ranked.to_dict(orient="records")
+    ]
+    heads = [Head("column"), Head("information value", True), Head("which is"), Head("bins", True)]
+    heads.append(Head("event rate from bin to bin"))
+    return Table(heads, rows)
+
+
+def strength(iv: float) -> str:
+    """Return the usual word for an information value.
+
+    >>> strength(0.01), strength(0.25), strength(0.9)
+    ('next to nothing', 'medium', 'very strong: ask why')
+    """
+    words = ("next to nothing", "weak", "medium", "strong", "very strong: ask why")
+    return words[int(np.searchsorted([0.02, 0.1, 0.3, 0.5], iv, side="right"))]
+
+
+def card_table(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None) -> Table:
+    """Show a scorecard: the points of each bin of each column.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``scorecard.csv``, as of ``Scorecard.card_``: ``column``, ``bin``, ``woe``, ``points``.
+    tables : mapping of column to DataFrame, optional
+        ``Scorecard.tables_``; then the share of rows and the event rate of each bin are shown too.
+
+    Returns
+    -------
+    Table
+    """
+    first = ~frame["column"].duplicated()
+    counted = frame if tables is None else with_rates(frame, tables)
+    top = float(counted["event_rate"].max()) if tables is not None else 0.0
+    digits = 0 if (frame["points"].to_numpy(float) % 1 == 0).all() else 1
+    rows = []
+    for row, new in zip(counted.to_dict(orient="records"), first, strict=True):
+        cells = [text_cell(row["column"] if new else " "), text_cell(row["bin"])]
+        if tables is not None:
+            cells += [bar_cell(row["share"], 1.0, NON_EVENT), bar_cell(row["event_rate"], top, EVENT)]
+        cells.append(Cell(signed(row["woe"]) if is_number(row["woe"]) else MISSING))
+        rows.append([*cells, Cell(number(row["points"], digits))])
+    heads = [Head("column"), Head("bin"), *([_SHARE, _RATE] if tables is not None else [])]
+    heads += [_WOE, Head("points", True)]
+    return Table(heads, rows, note="More points are safer; a customer's points are the sum over the columns.")
+
+
+def with_rates(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return a card's rows with ``share`` of rows and ``event_rate``; both NaN for a bin that no row fell into.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``Scorecard.card_``.
+    tables : mapping of column to DataFrame
+        ``Scorecard.tables_``. Slots that share a bin, as missing values merged with another, share its numbers.
+    """
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for column, table in tables.items():
+        total = float(table["count"].sum())
+        for name, rows, rate in zip(table["bin"], table["count"], table["event_rate"], strict=True):
+            for part in (name, *str(name).split(" or ")):
+                found.setdefault((column, part), (float(rows) / total, float(rate)))
+    nothing = (np.nan, np.nan)
+    pairs = [found.get((c, b), nothing) for c, b in zip(frame["column"], frame["bin"], strict=True)]
+    return frame.assign(share=[share for share, _ in pairs], event_rate=[rate for _, rate in pairs])
+
+
+def selection_table(selection: pd.DataFrame) -> Table:
+    """Show which columns the card keeps, and why each of the others went.
+
+    Parameters
+    ----------
+    selection : DataFrame
+        ``Scorecard.selection_``: ``column``, ``iv``, ``kept``, ``reason``.
+
+    Returns
+    -------
+    Table
+    """
+    ranked = selection.sort_values(["kept", "iv"], ascending=False, kind="stable")
+    top = max(float(ranked["iv"].max()), 0.0) if len(ranked) else 0.0
+    rows = [
+        [
+            text_cell(row["column"]),
+            bar_cell(row["iv"], top, _CARD, number),
+            Cell("on the card", None, _CARD) if row["kept"] else Cell("dropped", None, NON_EVENT),
+            text_cell(row["reason"]),
+        ]
+        for row in ranked.to_dict(orient="records")
+    ]
+    return Table([Head("column"), Head("information value", True), Head(""), Head("why it was dropped")], rows)
+
+
+def coefficients_table(frame: pd.DataFrame) -> Table:
+    """Show the logistic regression on weights of evidence.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``Scorecard.coefficients_``: ``column``, ``coefficient``, ``standard_error``, ``p_value``.
+
+    Returns
+    -------
+    Table
+    """
+    rows = [
+        [
+            text_cell(row["column"]),
+            Cell(signed(row["coefficient"], 3)),
+            Cell(number(row["standard_error"])),
+            Cell(p_value(row["p_value"])),
+        ]
+        for row in frame.to_dict(orient="records")
+    ]
+    heads = [Head("column"), Head("coefficient", True), Head("standard error", True)]
+    heads.append(Head("p", True, "chance of such a coefficient without a cause"))
+    return Table(heads, rows)
+
+
+def edits_table(edits: Sequence[Edit]) -> Table:
+    """Show what was changed on a card by hand, by whom and why.
+
+    Parameters
+    ----------
+    edits : sequence of Edit
+        ``Scorecard.edits_``.
+
+    Returns
+    -------
+    Table
+    """
+    rows = [
+        [text_cell(edit.column), text_cell(_change(edit)), text_cell(edit.by), text_cell(edit.why)]
+        + [text_cell(edit.when)]
+        for edit in edits
+    ]
+    heads = [Head("column"), Head("change"), Head("by"), Head("why"), Head("when")]
+    return Table(heads, rows, note="" if rows else "Nothing was changed by hand.")
+
+
+def _change(edit: Edit) -> str:
+    if edit.points is not None:
+        return "points: " + "; ".join(f"{name} → {point}" for name, point in edit.points.items())
+    if edit.splits is not None:
+        return "cut at " + ", ".join(f"{split:g}" for split in edit.splits) if len(edit.splits) else "no cut"
+    return "groups: " + " | ".join(", ".join(map(str, group)) for group in edit.groups or ())
