@@ -17,15 +17,9 @@ from riskml.errors import ConfigError, DataError
 from riskml.estimator import FrameEstimator
 from riskml.runtime.frame import Floats, level
 from riskml.schema import Column, Schema, near
-from riskml.scorecard.columns import (
-    ColumnBins,
-    ColumnOptions,
-    MissingAs,
-    Monotonic,
-    UnseenAs,
-    bin_column,
-)
+from riskml.scorecard.columns import ColumnBins, bin_column
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts, count_levels, count_numeric, prebin_edges
+from riskml.scorecard.options import ColumnOptions, MissingAs, Monotonic, UnseenAs
 from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
 from riskml.scorecard.woe import Objective
 

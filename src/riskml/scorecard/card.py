@@ -21,8 +21,8 @@ from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import near
 from riskml.scorecard.binner import OptimalBinner, SpecialValues
 from riskml.scorecard.cardfile import card_document, card_from_document, read_document, write_document
-from riskml.scorecard.columns import Monotonic
 from riskml.scorecard.edits import Edit, average_points, with_points
+from riskml.scorecard.options import Monotonic
 from riskml.scorecard.scaling import Scale, spread_points
 from riskml.scorecard.selection import Method, Selection, SelectionRules, select
 from riskml.scorecard.target import row_weights, without_zero_weights
