@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,9 +30,12 @@ def only_run(project: Path) -> Run:
 
 
 def own_notebook(project: Path, stage: str, cell: str) -> None:
-    """Give a project a notebook of its own for a stage, with one cell more after the first two code cells."""
-    notebook = nbformat.read(REPOSITORY / "notebooks" / f"{stage}.ipynb", as_version=4)
-    notebook.cells.insert(3, nbformat.v4.new_code_cell(cell))
+    """Give a project a small notebook of its own for a stage: the parameters, and one cell."""
+    parameters = 'experiment: str = ""\nrun: str = ""' + ("\nsample: int = 0" if stage == "1_features" else "")
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    notebook.cells += [nbformat.v4.new_markdown_cell("## What is tried"), nbformat.v4.new_code_cell(cell)]
+    notebook.metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
     (project / "notebooks").mkdir(exist_ok=True)
     nbformat.write(notebook, project / "notebooks" / f"{stage}.ipynb")
 
@@ -110,7 +112,7 @@ def test_a_sample_of_nothing_is_refused(tiny: Path, rows: int) -> None:
 
 def test_an_input_error_in_a_notebook_is_the_same_error_outside(tiny: Path) -> None:
     with pytest.raises(InputError) as caught:
-        run_experiment(tiny, overrides=["data.target=baad"], track=False)
+        run_experiment(tiny, to="1_features", overrides=["data.target=baad"], track=False)
     assert "baad" in caught.value.what
     assert "stage 1_features" in caught.value.where
     assert "'bad'" in caught.value.mend
@@ -123,10 +125,10 @@ def test_an_input_error_in_a_notebook_is_the_same_error_outside(tiny: Path) -> N
 def test_a_failed_cell_is_named_and_the_notebook_is_kept(tiny: Path) -> None:
     own_notebook(tiny.parents[1], "1_features", "# a comment\n1 / 0")
     with pytest.raises(RunError) as caught:
-        run_experiment(tiny, track=False)
+        run_experiment(tiny, to="1_features", track=False)
     run = only_run(tiny.parents[1])
     assert caught.value.what == "ZeroDivisionError: division by zero"
-    assert "stage 1_features, cell 4 (In [4]): 1 / 0" in caught.value.where
+    assert caught.value.where == "stage 1_features, cell 3 (In [3]): 1 / 0"
     assert run.state["stages"][0]["status"] == "failed"
     assert "ZeroDivisionError" in run.state["error"]
     assert "ZeroDivisionError" in run.path("1_features.ipynb").read_text()
@@ -135,8 +137,12 @@ def test_a_failed_cell_is_named_and_the_notebook_is_kept(tiny: Path) -> None:
 
 def test_a_cell_that_ends_the_kernel_is_no_success(tiny: Path) -> None:
     own_notebook(tiny.parents[1], "1_features", "import sys\nsys.exit(0)")
+    file = tiny.parents[1] / "notebooks" / "1_features.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("1 + 1"))
+    nbformat.write(notebook, file)
     with pytest.raises(RunError, match=r"never executed|[Kk]ernel died"):
-        run_experiment(tiny, track=False)
+        run_experiment(tiny, to="1_features", track=False)
     assert only_run(tiny.parents[1]).status("1_features") == "failed"
 
 
@@ -145,7 +151,7 @@ def test_a_notebook_with_other_parameters_is_refused_before_it_runs(tiny: Path) 
     file = tiny.parents[1] / "notebooks" / "1_features.ipynb"
     file.write_text(file.read_text().replace("sample: int", "rows: int"))
     with pytest.raises(RunError, match="experiment, rows, run"):
-        run_experiment(tiny, track=False)
+        run_experiment(tiny, to="1_features", track=False)
     assert not only_run(tiny.parents[1]).path("1_features.ipynb").exists()
 
 
@@ -154,11 +160,12 @@ def test_a_notebook_with_other_parameters_is_refused_before_it_runs(tiny: Path) 
 
 def test_a_run_goes_on_where_it_failed(tiny: Path) -> None:
     project = tiny.parents[1]
+    own_notebook(project, "1_features", "from pathlib import Path\nPath(run, 'features.parquet').touch()")
     own_notebook(project, "2_models", "raise RuntimeError('out of luck')")
     with pytest.raises(RunError, match="out of luck"):
         run_experiment(tiny, to="2_models", track=False)
     features = only_run(project).path("features.parquet").stat().st_mtime_ns
-    shutil.rmtree(project / "notebooks")
+    own_notebook(project, "2_models", "'more luck'")
     run = run_experiment(tiny, to="2_models", resume=only_run(project).folder, track=False)
     assert run.state["status"] == "finished"
     assert run.path("features.parquet").stat().st_mtime_ns == features

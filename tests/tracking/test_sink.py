@@ -120,7 +120,7 @@ def test_a_whole_run_registers_its_champion(tiny: Path) -> None:
 
 def test_a_failed_run_is_marked_failed(tiny: Path) -> None:
     with pytest.raises(Exception, match="baad"):
-        run_experiment(tiny, overrides=["data.target=baad"])
+        run_experiment(tiny, to="1_features", overrides=["data.target=baad"])
     (folder,) = (tiny.parent / "runs" / "tiny").iterdir()
     run = Run.open(folder)
     record = MlflowClient(run.state["mlflow_uri"]).get_run(run.state["mlflow_run_id"])
