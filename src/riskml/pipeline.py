@@ -297,6 +297,16 @@ def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool
         behind.end("FINISHED")
 
 
+def _report(run: Run) -> Path:
+    from riskml.report.document import build_report
+
+    page = build_report(run.folder)
+    run.update()  # run.json names the page
+    if run.state["status"] == "finished":
+        run.become_latest()
+    return page
+
+
 def _execute_stage(run: Run, stage: str, ahead: _Ahead, behind: _Behind, progress: Listener) -> int:
     from riskml.execution import execute_notebook
 
@@ -400,7 +410,8 @@ class _Behind:
         self.end(status)
 
     def end(self, status: str) -> None:
-        """Close the records: FINISHED, FAILED or KILLED."""
+        """Write the page of the run, and close the records: FINISHED, FAILED or KILLED."""
+        self._pages.append(self._pool.submit(_report, self._run))
         self._records(lambda sink: sink.end(status))
 
     def _page(self, stage: str) -> None:

@@ -7,9 +7,11 @@ and an earlier run is never touched.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -162,7 +164,7 @@ class Run:
         InputError
             When the folder holds no run.
         """
-        folder = Path(folder).absolute()
+        folder = Path(folder).resolve()  # `latest` stands for a run, and must not be mistaken for one of its own
         for needed in ("experiment.yaml", "run.json"):
             if not (folder / needed).is_file():
                 raise InputError(
@@ -204,6 +206,15 @@ class Run:
         later = [{"name": name, "status": "pending", "seconds": None} for name in STAGES[after + 1 :]]
         with _WRITING:
             self.update(stages=[*self.state["stages"][:after], now, *later], **changes)
+
+    def become_latest(self) -> None:
+        """Let the link ``latest`` beside the run's folder point to it, where the file system has links."""
+        link = self.folder.with_name("latest")
+        temporary = self.folder.with_name(f".latest.{os.getpid()}")
+        with suppress(OSError):
+            temporary.symlink_to(self.folder.name, target_is_directory=True)
+            temporary.replace(link)
+        temporary.unlink(missing_ok=True)
 
     def lacking(self, upto: str) -> list[str]:
         """Return the stages, up to and with the given one, that are not finished."""
@@ -301,7 +312,7 @@ def newest(runs: Path, experiment: Experiment, **state: Any) -> Run | None:
         Entries of run.json that must be equal.
     """
     wanted = {"config_digest": experiment.digest(), **state}
-    for file in sorted((runs / experiment.name).glob("*/run.json"), reverse=True):
+    for file in sorted((runs / experiment.name).glob("[0-9]*/run.json"), reverse=True):
         said = read_json(file)
         if all(said.get(key) == value for key, value in wanted.items()):
             return Run.open(file.parent)
