@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 import subprocess
 import time
 import warnings
@@ -54,6 +55,15 @@ def tracking_uri(project: Path) -> str:
     return said or f"sqlite:///{project / 'mlflow.db'}"
 
 
+def without_secrets(uri: str) -> str:
+    """Return a tracking URI as it may be written down: without the user and the password in it.
+
+    >>> without_secrets("postgresql://me:secret@db/risk"), without_secrets("sqlite:////book/mlflow.db")
+    ('postgresql://db/risk', 'sqlite:////book/mlflow.db')
+    """
+    return re.sub(r"//[^/]*@", "//", uri, count=1)
+
+
 class Sink:
     """A run's records in MLflow: a parent, and a child for each family.
 
@@ -66,6 +76,7 @@ class Sink:
         # MLflow takes seconds to import, and minutes to give up on a server that is away unless it is told otherwise.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a book of customers tells nobody
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own type hints
             import mlflow.pyfunc
@@ -86,7 +97,7 @@ class Sink:
 
     def begin(self) -> None:
         """Write what is known before the first stage."""
-        self._run.update(mlflow_run_id=self.run_id, mlflow_uri=self.uri)
+        self._run.update(mlflow_run_id=self.run_id, mlflow_uri=without_secrets(self.uri))
         self._write([Tags(_git(self._project)), *beginning(self._run)])
 
     def stage(self, stage: str) -> None:
@@ -116,13 +127,15 @@ class Sink:
             return str(known.experiment_id)
         # By default artifacts would lie wherever the process happens to stand.
         beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith("sqlite:") else None
-        return str(self._client.create_experiment(name, artifact_location=beside))
+        # Without its kind, the UI opens an experiment on pages for language models.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        return str(self._client.create_experiment(name, artifact_location=beside, tags=kind))
 
     def _opened(self) -> str:
         from mlflow.exceptions import MlflowException
 
         known = self._run.state["mlflow_run_id"]
-        if known and self._run.state["mlflow_uri"] == self.uri:
+        if known and self._run.state["mlflow_uri"] == without_secrets(self.uri):
             try:
                 self._client.update_run(known, status="RUNNING")
             except MlflowException:
