@@ -25,7 +25,7 @@ FILES = (
 
 
 def only_run(project: Path) -> Run:
-    (folder,) = (project / "experiments" / "runs" / "tiny").iterdir()
+    (folder,) = (project / "experiments" / "runs" / "tiny").glob("[0-9]*")
     return Run.open(folder)
 
 
@@ -201,7 +201,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(credit_run: Ru
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     with subprocess.Popen([*command, *options], env=environment, start_new_session=True) as process:
         deadline = time.monotonic() + 120
-        while not (killed := [path for path in runs.iterdir() if path != credit_run.folder]):
+        while not (killed := [path for path in runs.glob("[0-9]*") if path != credit_run.folder]):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         run = killed[0]

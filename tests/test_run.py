@@ -17,7 +17,9 @@ NOON = dt.datetime(2026, 3, 1, 12, 0, 0)
 
 @pytest.fixture
 def experiment() -> Experiment:
-    return Experiment(name="loans", title="Who?", task="default", data=DataConfig(source="credit_data", target="Status"))
+    return Experiment(
+        name="loans", title="Who?", task="default", data=DataConfig(source="credit_data", target="Status")
+    )
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_a_whole_run_registers_its_champion(tiny: Path) -> None:
 def test_a_failed_run_is_marked_failed(tiny: Path) -> None:
     with pytest.raises(Exception, match="baad"):
         run_experiment(tiny, to="1_features", overrides=["data.target=baad"])
-    (folder,) = (tiny.parent / "runs" / "tiny").iterdir()
+    (folder,) = (tiny.parent / "runs" / "tiny").glob("[0-9]*")
     run = Run.open(folder)
     record = MlflowClient(run.state["mlflow_uri"]).get_run(run.state["mlflow_run_id"])
     assert run.state["mlflow_trouble"] is None
@@ -138,7 +138,7 @@ def test_a_server_that_is_away_costs_no_result(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     assert main(["run", "tiny", "--to", "1_features"]) == 0
-    (folder,) = (tiny.parent / "runs" / "tiny").iterdir()
+    (folder,) = (tiny.parent / "runs" / "tiny").glob("[0-9]*")
     assert "not tracked" in capsys.readouterr().out
     assert Run.open(folder).path("features.parquet").is_file()
 

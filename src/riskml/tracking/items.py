@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from riskml.config import Experiment
-from riskml.run import STAGES, Run
+from riskml.run import Run
 
 _CONTEXT = {"train": "training", "test": "validation", "oot": "out_of_time"}
 _TABLES = {
@@ -159,6 +159,24 @@ def of_failure(run: Run, stage: str) -> Iterator[Item]:
     yield Note(note(run))
 
 
+def ending(run: Run, status: str) -> Iterator[Item]:
+    """Yield what is known when a run has ended.
+
+    Parameters
+    ----------
+    run : Run
+    status : str
+        FINISHED, FAILED or KILLED.
+
+    Yields
+    ------
+    Item
+    """
+    yield Tags({"status": status.lower()})
+    if run.path("report.html").is_file():
+        yield ArtifactFile(run.path("report.html"))
+
+
 def note(run: Run) -> str:
     """Return a run's description in Markdown: the question, the families compared, and how one was chosen."""
     state = run.state
@@ -274,8 +292,6 @@ def _files(run: Run, stage: str) -> Iterator[Item]:
     found = [(run.path(f"{stage}.ipynb"), "notebooks"), (run.path(f"{stage}.html"), "notebooks")]
     found += [(run.path(name), "tables") for name in _TABLES[stage]]
     found += [(path, "figures") for path in sorted(run.path("figures").glob("*.png"))]
-    if stage == STAGES[-1]:
-        found.append((run.path("report.html"), ""))
     yield from (ArtifactFile(path, folder) for path, folder in found if path.is_file())
 
 

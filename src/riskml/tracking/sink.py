@@ -27,6 +27,7 @@ from riskml.tracking.items import (
     Rows,
     Tags,
     beginning,
+    ending,
     of_failure,
     of_stage,
 )
@@ -114,7 +115,7 @@ class Sink:
         """Set the run's status: FINISHED, FAILED or KILLED."""
         for family_run in self._children.values():
             self._client.set_terminated(family_run, "FINISHED")
-        self._write([Tags({"status": status.lower()})])
+        self._write(ending(self._run, status))
         self._client.set_terminated(self.run_id, status)
 
     # -- the runs
