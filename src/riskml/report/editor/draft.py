@@ -1,0 +1,191 @@
+"""The bins of one column while they are edited: every change gives a new draft, and the engine gives its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from riskml.errors import ConfigError, DataError
+from riskml.runtime.shapes import Levels, Step
+from riskml.scorecard.binning import optimal_binning
+from riskml.scorecard.columns import ColumnBins, bin_column
+from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.options import ColumnOptions
+from riskml.scorecard.runs import Constraints
+
+
+@dataclass(frozen=True)
+class NumericDraft:
+    """The bins of a numeric column.
+
+    Parameters
+    ----------
+    column : str
+    counts : NumericCounts
+        Among whose edges the cuts lie.
+    options : ColumnOptions
+        What was asked of the column's bins.
+    splits : tuple of float
+        Where bins begin.
+    """
+
+    column: str
+    counts: NumericCounts
+    options: ColumnOptions
+    splits: tuple[float, ...]
+
+    @cached_property
+    def bins(self) -> ColumnBins:
+        """The bins, as the binner would make them from these cuts."""
+        return bin_column(self.column, self.counts, replace(self.options, splits=self.splits, groups=None))
+
+    @property
+    def override(self) -> dict[str, Any]:
+        """What fixes these bins in ``OptimalBinner(overrides=...)``."""
+        return {"splits": [_plain(split) for split in self.splits]}
+
+    def merged(self, bin_: int, other: int) -> NumericDraft:
+        """Return the draft with two neighbouring bins as one."""
+        low, high = sorted((bin_, other))
+        _check_bin(self, low)
+        _check_bin(self, high)
+        if high - low != 1:
+            raise ConfigError("only neighbouring bins of numbers can be merged", where=f"column {self.column!r}")
+        return replace(self, splits=self.splits[:low] + self.splits[high:])
+
+    def split(self, bin_: int, at: float | None = None) -> NumericDraft:
+        """Return the draft with a bin cut in two: at a value, or where the information value gains most."""
+        _check_bin(self, bin_)
+        at = self._best_cut(bin_) if at is None else float(at)
+        low, high = (-np.inf, *self.splits)[bin_], (*self.splits, np.inf)[bin_]
+        if not low < at < high:
+            raise ConfigError(
+                f"{at:g} does not lie inside the bin {self.bins.labels[bin_]}", where=f"column {self.column!r}"
+            )
+        return replace(self, splits=(*self.splits[:bin_], at, *self.splits[bin_:]))
+
+    def first_prebin(self, bin_: int) -> int:
+        """Return the position of the first pre-bin of a bin; of the number of bins, how many pre-bins there are."""
+        starts = [0, *(np.searchsorted(self.counts.edges, self.splits) + 1), len(self.counts.counts)]
+        return int(starts[bin_])
+
+    def _best_cut(self, bin_: int) -> float:
+        first, end = self.first_prebin(bin_), self.first_prebin(bin_ + 1)
+        filled = first + np.flatnonzero(self.counts.counts[first:end].sum(axis=1) > 0)
+        cut = _best_start(self, self.counts.counts[filled])
+        return float(self.counts.edges[filled[cut] - 1])
+
+
+@dataclass(frozen=True)
+class LevelDraft:
+    """The groups of a categorical column.
+
+    Parameters
+    ----------
+    column : str
+    counts : LevelCounts
+    options : ColumnOptions
+    groups : tuple of tuple of str
+    """
+
+    column: str
+    counts: LevelCounts
+    options: ColumnOptions
+    groups: tuple[tuple[str, ...], ...]
+
+    @cached_property
+    def bins(self) -> ColumnBins:
+        """The bins, as the binner would make them from these groups."""
+        return bin_column(self.column, self.counts, replace(self.options, groups=self.groups, splits=None))
+
+    @property
+    def override(self) -> dict[str, Any]:
+        """What fixes these bins in ``OptimalBinner(overrides=...)``."""
+        return {"groups": [list(group) for group in self.groups]}
+
+    def merged(self, bin_: int, other: int) -> LevelDraft:
+        """Return the draft with two groups as one, wherever they stand."""
+        low, high = sorted((bin_, other))
+        _check_bin(self, low)
+        _check_bin(self, high)
+        if low == high:
+            raise ConfigError("a group cannot be merged with itself", where=f"column {self.column!r}")
+        kept = [group for place, group in enumerate(self.groups) if place != high]
+        kept[low] = self.groups[low] + self.groups[high]
+        return replace(self, groups=tuple(kept))
+
+    def split(self, bin_: int, at: float | None = None) -> LevelDraft:
+        """Return the draft with a group cut in two along the event rate, where the information value gains most."""
+        _check_bin(self, bin_)
+        if at is not None:
+            raise ConfigError("groups of levels are not cut at a number", where=f"column {self.column!r}")
+        ranked = sorted(self.groups[bin_], key=lambda name: (self.rate_of(name), name))
+        cut = _best_start(self, self.counts.counts[[self.counts.levels.index(name) for name in ranked]])
+        parts = (tuple(ranked[:cut]), tuple(ranked[cut:]))
+        return replace(self, groups=(*self.groups[:bin_], *parts, *self.groups[bin_ + 1 :]))
+
+    def taken_out(self, level: str) -> LevelDraft:
+        """Return the draft with one level as a group of its own, beside the group that it leaves."""
+        place = next((place for place, group in enumerate(self.groups) if level in group), None)
+        if place is None:
+            raise ConfigError(f"there is no level {level!r}", where=f"column {self.column!r}")
+        rest = tuple(name for name in self.groups[place] if name != level)
+        if not rest:
+            raise ConfigError(f"the level {level!r} is a group of its own already", where=f"column {self.column!r}")
+        lowest = self.rate_of(level) <= min(self.rate_of(name) for name in rest)
+        parts = ((level,), rest) if lowest else (rest, (level,))
+        return replace(self, groups=(*self.groups[:place], *parts, *self.groups[place + 1 :]))
+
+    def rate_of(self, level: str) -> float:
+        """Return the event rate of one level."""
+        nonevent, event = self.counts.counts[self.counts.levels.index(level)]
+        return float(event / max(nonevent + event, 1e-300))
+
+
+Draft = NumericDraft | LevelDraft
+
+
+def draft_of(bins: ColumnBins, counts: Counts, options: ColumnOptions) -> Draft:
+    """Return the draft that starts from fitted bins."""
+    if isinstance(counts, NumericCounts) and isinstance(bins.shape, Step):
+        return NumericDraft(bins.column, counts, options, bins.shape.splits)
+    if isinstance(counts, LevelCounts) and isinstance(bins.shape, Levels):
+        members: list[list[str]] = [[] for _ in range(bins.regular)]
+        for name, group in bins.shape.levels.items():
+            members[group].append(name)
+        return LevelDraft(bins.column, counts, options, tuple(map(tuple, members)))
+    raise DataError(
+        f"the binner's column is {bins.shape.kind}, and the counts are {type(counts).__name__}",
+        where=f"column {bins.column!r}",
+    )
+
+
+def _best_start(draft: Draft, counts: Any) -> int:
+    """Return where the second of two bins begins, so that they are worth most together."""
+    totals = draft.counts.totals
+    asked = draft.options.constraints(float(totals.sum()))
+    both = replace(asked, min_bins=2, max_bins=2)
+    # A cut by hand may make bins smaller than was asked, if no other cut is left.
+    for constraints in (both, Constraints(2, 2)):
+        found = optimal_binning(counts, "none", constraints, totals=totals, objective=draft.options.objective)
+        if found is not None:
+            return found.starts[1]
+    raise ConfigError(
+        "there is nothing left to cut in this bin", where=f"column {draft.column!r}", mend="give the value to cut at"
+    )
+
+
+def _check_bin(draft: Draft, bin_: int) -> None:
+    if not 0 <= bin_ < draft.bins.regular:
+        raise ConfigError(
+            f"there is no bin {bin_} to change; bins are 0 to {draft.bins.regular - 1}",
+            where=f"column {draft.column!r}",
+            mend="missing values and special codes keep bins of their own",
+        )
+
+
+def _plain(split: float) -> int | float:
+    return int(split) if float(split).is_integer() and abs(split) < 1e15 else float(split)

@@ -1,0 +1,195 @@
+"""An editing session: which column is looked at, what was changed, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from riskml.errors import ConfigError
+from riskml.report.editor.draft import Draft, LevelDraft, NumericDraft, draft_of
+from riskml.report.editor.source import Source
+from riskml.report.wording import number
+from riskml.schema import Column, near
+from riskml.scorecard import OptimalBinner
+from riskml.scorecard.counts import Counts, NumericCounts
+from riskml.scorecard.options import ColumnOptions
+
+
+@dataclass(frozen=True)
+class _Change:
+    before: Draft
+    after: Draft
+
+
+class Session:
+    """The drafts of all columns, and every change that was made to them.
+
+    Parameters
+    ----------
+    binner : OptimalBinner
+        Fitted; it is left as it is.
+    source : RowSource or CountSource
+    column : str, optional
+        The column to begin with; the one of the highest information value by default.
+    """
+
+    def __init__(self, binner: OptimalBinner, source: Source, column: str | None = None) -> None:
+        self._binner, self._source = binner, source
+        self._drafts: dict[str, Draft] = {}
+        self._done: list[_Change] = []
+        self._undone: list[_Change] = []
+        ranked = binner.summary_.sort_values("iv", ascending=False, kind="stable")["column"]
+        self.columns = tuple(str(name) for name in ranked)
+        self.column = self._known(column or self.columns[0])
+
+    @property
+    def draft(self) -> Draft:
+        """The draft of the column that is looked at."""
+        return self._draft(self.column)
+
+    @property
+    def start(self) -> Draft:
+        """The draft that this column began with."""
+        return self._first(self.column)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change to make again."""
+        return bool(self._undone)
+
+    @property
+    def edited(self) -> tuple[str, ...]:
+        """The columns whose bins are not those that they began with."""
+        return tuple(name for name in self.columns if self._is_edited(name))
+
+    @property
+    def overrides(self) -> dict[str, dict[str, Any]]:
+        """What fixes the edited columns' bins in ``OptimalBinner(overrides=...)``."""
+        return {name: self._drafts[name].override for name in self.edited}
+
+    def iv(self, column: str) -> float:
+        """Return a column's information value as it is now."""
+        return self._drafts[column].bins.iv if column in self._drafts else self._binner.bins_[column].iv
+
+    def pick(self, column: str) -> str:
+        """Look at another column."""
+        self.column = self._known(column)
+        return ""
+
+    def merge(self, bin_: int, other: int | None = None) -> str:
+        """Make two bins one: a bin and the next, or two groups of levels."""
+        draft = self.draft
+        return self._changed(draft.merged(bin_, bin_ + 1 if other is None else other), "Merged")
+
+    def split(self, bin_: int, at: float | None = None) -> str:
+        """Cut a bin in two, at a value or where it gains most."""
+        draft = self.draft
+        if isinstance(draft, NumericDraft) and at is not None:
+            # Rows can be counted at any value; counts alone refuse one that is not among their edges.
+            cuts = np.union1d(draft.counts.edges, [at])
+            if len(cuts) > len(draft.counts.edges):
+                counts = self._source.counts(self._column(self.column), cuts)
+                draft = replace(draft, counts=counts) if isinstance(counts, NumericCounts) else draft
+        return self._changed(draft.split(bin_, at), "Split")
+
+    def take_out(self, level: str) -> str:
+        """Make one level a group of its own."""
+        draft = self.draft
+        if not isinstance(draft, LevelDraft):
+            raise ConfigError("a column of numbers has no levels", where=f"column {self.column!r}")
+        return self._changed(draft.taken_out(level), f"Took {level} out")
+
+    def undo(self) -> str:
+        """Take the last change back."""
+        if not self._done:
+            raise ConfigError("there is nothing to undo")
+        change = self._done.pop()
+        self._undone.append(change)
+        return self._put(change.before, "Undone")
+
+    def redo(self) -> str:
+        """Make the change again that was taken back last."""
+        if not self._undone:
+            raise ConfigError("there is nothing to redo")
+        change = self._undone.pop()
+        self._done.append(change)
+        return self._put(change.after, "Done again")
+
+    def reset(self) -> str:
+        """Give the column that is looked at the bins that it began with."""
+        if not self._is_edited(self.column):
+            return "These bins are as they were."
+        return self._changed(self.start, "Reset")
+
+    def binner(self) -> OptimalBinner:
+        """Return a fitted binner with the edited bins; its ``overrides`` make the same bins again."""
+        made = copy(self._binner)
+        said: Mapping[str, Mapping[str, Any]] = self._binner.overrides or {}
+        made.overrides = {**said, **{name: {**said.get(name, {}), **own} for name, own in self.overrides.items()}}
+        made.bins_ = {name: self._drafts[name].bins if name in self._drafts else b for name, b in made.bins_.items()}
+        return made.summarised()
+
+    def _changed(self, after: Draft, verb: str) -> str:
+        # The numbers are made before anything is kept: what the engine refuses has not happened.
+        said = _said(verb, self.draft, after)
+        self._done.append(_Change(self.draft, after))
+        self._undone.clear()
+        self._drafts[after.column] = after
+        return said
+
+    def _put(self, draft: Draft, verb: str) -> str:
+        said = _said(verb, self._draft(draft.column), draft)
+        self.column, self._drafts[draft.column] = draft.column, draft
+        return said
+
+    def _draft(self, column: str) -> Draft:
+        if column not in self._drafts:
+            self._drafts[column] = self._first(column)
+        return self._drafts[column]
+
+    def _first(self, column: str) -> Draft:
+        bins = self._binner.bins_[column]
+        return draft_of(bins, self._counted(column), self._options(column))
+
+    def _counted(self, column: str) -> Counts:
+        known = self._drafts.get(column)
+        if known is not None:
+            return known.counts
+        cuts = np.asarray(getattr(self._binner.bins_[column].shape, "splits", ()), dtype=np.float64)
+        return self._source.counts(self._column(column), cuts)
+
+    def _is_edited(self, column: str) -> bool:
+        draft = self._drafts.get(column)
+        return draft is not None and _parts(draft) != _parts(self._first(column))
+
+    def _options(self, column: str) -> ColumnOptions:
+        known = {field.name for field in fields(ColumnOptions)} - {"splits", "groups"}
+        said = {name: getattr(self._binner, name) for name in known}
+        own = (self._binner.overrides or {}).get(column, {})
+        return ColumnOptions(**said | {name: value for name, value in own.items() if name in known})
+
+    def _column(self, column: str) -> Column:
+        return next(known for known in self._binner.schema_ if known.name == column)
+
+    def _known(self, column: str) -> str:
+        if column not in self.columns:
+            raise ConfigError(f"no column is called {column!r}", mend=near(column, self.columns))
+        return column
+
+
+def _said(verb: str, before: Draft, after: Draft) -> str:
+    return f"{verb}: information value {number(before.bins.iv)} → {number(after.bins.iv)}."
+
+
+def _parts(draft: Draft) -> set[Any]:
+    """Return what makes the bins: groups are the same in any order."""
+    return set(draft.splits) if isinstance(draft, NumericDraft) else {frozenset(group) for group in draft.groups}

@@ -1,0 +1,181 @@
+"""`BinEditor`: shows a session in JupyterLab, and carries out what is clicked there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import pandas as pd
+import traitlets
+from sklearn.utils.validation import check_is_fitted
+
+from riskml.errors import ConfigError, InputError
+from riskml.report.card_tables import binning_table
+from riskml.report.editor.code import Language, code_of
+from riskml.report.editor.page import column_page
+from riskml.report.editor.session import Session
+from riskml.report.editor.source import CountSource, RowSource
+from riskml.report.wording import number
+from riskml.scorecard import OptimalBinner, Scorecard
+from riskml.scorecard.counts import Counts
+
+_HERE = Path(__file__).parent
+
+
+class BinEditor(anywidget.AnyWidget):
+    """Edit bins by hand: merge and split them, see at once what it does, and take the result away as code.
+
+    Everything that can be clicked can be called too, so that a notebook may hold the edits as calls. The binner that
+    the editor is made from stays as it is.
+
+    Parameters
+    ----------
+    binner : OptimalBinner or Scorecard
+        Fitted.
+    X : DataFrame of shape (n, p), optional
+        The rows it was fitted on.
+    y : array of shape (n,), optional
+    sample_weight : array of shape (n,), optional
+    counts : mapping of column to NumericCounts or LevelCounts, optional
+        Instead of rows; bins can then be cut at the edges of these pre-bins only.
+    column : str, optional
+        The column to begin with; the one of the highest information value by default.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When neither rows nor counts are given, or they are not of this binner's columns.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"age": [20, 22, 25, 31, 40, 44, 51, 60] * 10})
+    >>> y = [1, 1, 0, 1, 0, 0, 1, 0] * 5 + [1, 1, 1, 0, 0, 0, 0, 0] * 5
+    >>> editor = BinEditor(OptimalBinner(max_bins=2).fit(X, y), X, y)
+    >>> editor.split(1, at=50)
+    >>> editor.overrides
+    {'age': {'splits': [40, 50]}}
+    >>> editor.binner().tables_["age"]["bin"].tolist()
+    ['(-inf, 40)', '[40, 50)', '[50, inf)']
+    """
+
+    _esm = _HERE / "editor.js"
+    _css = _HERE / "editor.css"
+    page = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        binner: OptimalBinner | Scorecard,
+        X: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        counts: Mapping[str, Counts] | None = None,
+        column: str | None = None,
+    ) -> None:
+        check_is_fitted(binner)
+        fitted = binner.binner_ if isinstance(binner, Scorecard) else binner
+        if (X is None or y is None) == (counts is None):
+            raise ConfigError("the editor needs either rows (X and y) or counts", mend="hand in one of the two")
+        source = RowSource.of(fitted, X, y, sample_weight) if counts is None else CountSource(counts)
+        self._session = Session(fitted, source, column)
+        super().__init__(page=self._page())
+        self.on_msg(self._on_click)
+
+    @property
+    def overrides(self) -> dict[str, dict[str, Any]]:
+        """The edited columns' ``splits`` or ``groups``, as ``OptimalBinner(overrides=...)`` takes them."""
+        return self._session.overrides
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The bins of the column that is looked at, as ``OptimalBinner.tables_`` has them."""
+        return self._session.draft.bins.table()
+
+    def code(self, language: Language = "python") -> str:
+        """Return the overrides as text to paste: Python, or YAML for a file."""
+        return code_of(self.overrides, language)
+
+    def binner(self) -> OptimalBinner:
+        """Return a fitted binner with the edited bins; its ``overrides`` make the same bins again."""
+        return self._session.binner()
+
+    def pick(self, column: str) -> None:
+        """Look at another column."""
+        self._show(self._session.pick(column))
+
+    def merge(self, bin_: int, other: int | None = None) -> None:
+        """Make two bins one: a bin (counted from 0) and the next one, or any two groups of levels."""
+        self._show(self._session.merge(bin_, other))
+
+    def split(self, bin_: int, at: float | None = None) -> None:
+        """Cut a bin (counted from 0) in two: at a value, or where the information value gains most."""
+        self._show(self._session.split(bin_, at))
+
+    def take_out(self, level: str) -> None:
+        """Make one level a group of its own."""
+        self._show(self._session.take_out(level))
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        self._show(self._session.undo())
+
+    def redo(self) -> None:
+        """Make the change again that was taken back last."""
+        self._show(self._session.redo())
+
+    def reset(self) -> None:
+        """Give the column that is looked at the bins that it began with."""
+        self._show(self._session.reset())
+
+    def _on_click(self, _: Any, asked: Mapping[str, Any], __: Any = None) -> None:
+        acts: dict[str, Callable[[], None]] = {
+            "pick": lambda: self.pick(str(asked["column"])),
+            "merge": lambda: self.merge(int(asked["bin"]), int(asked["other"])),
+            "split": lambda: self.split(int(asked["bin"]), _typed(asked.get("at"))),
+            "take_out": lambda: self.take_out(str(asked["level"])),
+            "undo": self.undo,
+            "redo": self.redo,
+            "reset": self.reset,
+        }
+        try:
+            acts[asked["do"]]()
+        except InputError as error:
+            self.page = self._page(str(error), refused=True)
+
+    def _show(self, message: str) -> None:
+        self.page = self._page(message)
+
+    def _page(self, message: str = "", *, refused: bool = False) -> dict[str, Any]:
+        session = self._session
+        edited = set(session.edited)
+        return {
+            **column_page(session.draft, session.start.bins),
+            "columns": [
+                {"name": name, "iv": number(session.iv(name)), "edited": name in edited} for name in session.columns
+            ],
+            "can_undo": session.can_undo,
+            "can_redo": session.can_redo,
+            "can_reset": session.column in edited,
+            "message": message,
+            "refused": refused,
+            "python": self.code(),
+            "yaml": self.code("yaml"),
+        }
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None:
+            # A page that is read later, without a kernel, shows the bins all the same.
+            bundle[0]["text/html"] = binning_table(self.table, self._session.column).__html__()
+        return bundle
+
+
+def _typed(text: Any) -> float | None:
+    if text is None or text == "":
+        return None
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        raise ConfigError(f"a number is needed to cut at; got {text!r}") from None
