@@ -191,6 +191,28 @@ def test_settings_cannot_change_on_the_way(credit_run: Run, project: Path) -> No
         run_experiment(file, resume=credit_run.folder, sample=700)
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_says_how_to_go_on(tiny: Path, how: signal.Signals) -> None:
+    project = tiny.parents[1]
+    own_notebook(project, "1_features", "from pathlib import Path\nPath('begun').touch()\nimport time\ntime.sleep(60)")
+    # A shell may have told its background jobs to ignore Ctrl-C.
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); import riskml.cli as cli; "
+    command = [sys.executable, "-c", program + "sys.exit(cli.main(['run', 'tiny', '--to', '1_features']))"]
+    with subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        deadline = time.monotonic() + 60
+        while not (project / "begun").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(how)
+        _, said = process.communicate(timeout=60)
+    run = only_run(project)
+    assert process.returncode == 1
+    assert said.startswith("error: stopped by hand\n")
+    assert f"--resume {run.folder}" in said
+    assert "Traceback" not in said
+    assert run.lacking("1_features") == ["1_features"]
+
+
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(credit_run: Run, project: Path) -> None:
     """It is a second run with one seed, too: what leaves it has to be the same, byte by byte."""
     file = project / "experiments" / "credit_default.yaml"

@@ -76,8 +76,13 @@ class _Engine(Engine):  # type: ignore[misc]
         client = PapermillNotebookClient(
             nb_man, km=kernel.manager, kernel_name=kernel_name, timeout=cell_seconds, startup_timeout=120, log=_quiet
         )
-        client.owns_km = True  # the kernel ends with its notebook
-        client.execute()
+        try:
+            client.execute()
+        finally:
+            # Not left to the client: when it is interrupted, it leaves a half of it for later.
+            kernel.close()
+            if client.kc is not None:
+                client.kc.stop_channels()
 
 
 papermill_engines.register("riskml", _Engine)
