@@ -33,7 +33,7 @@ test: $(READY) ## Run the tests, every notebook among them
 lint: $(READY) ## Check the code's style, and that notebooks hold no outputs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/nbstripout --verify --extra-keys "metadata.papermill cell.metadata.papermill" notebooks/*.ipynb
+	$(BIN)/nbstripout --verify --keep-id --extra-keys "metadata.papermill cell.metadata.papermill" notebooks/*.ipynb
 
 type: $(READY) ## Check the types
 	$(BIN)/mypy

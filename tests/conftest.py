@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -139,7 +140,7 @@ def _migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("mlflow") / "empty.db"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import mlflow.pyfunc  # warns of its own type hints, the first time
+        importlib.import_module("mlflow.pyfunc")  # warns of its own type hints, the first time
         from mlflow import MlflowClient
 
         MlflowClient(f"sqlite:///{path}").search_experiments()
