@@ -27,6 +27,7 @@ ORDER = [
     ["assessment", "book"],
     ["tracking"],
     ["execution"],
+    ["alongside"],
     ["pipeline"],
     ["console"],
     ["cli"],

@@ -6,19 +6,14 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
+from riskml.alongside import Ahead, Behind
 from riskml.config import read_experiment
 from riskml.errors import ConfigError, RunError
-from riskml.project import experiment_file, notebook_file, project_folder, runs_folder
+from riskml.project import experiment_file, notebook_file, runs_folder
 from riskml.run import STAGES, Run, newest, stage_name
-
-if TYPE_CHECKING:
-    from riskml.execution import Kernel
-    from riskml.tracking.sink import Sink
 
 __all__ = ["Progress", "begin", "execute", "finish", "open_run", "run_experiment", "track"]
 
@@ -209,7 +204,7 @@ def finish(run: Run, stage: str) -> Run:
     """
     if not run.hosted:
         run.mark(stage_name(stage), "finished", time.monotonic() - run.opened, status="finished")
-        with _Behind(run, track=True) as behind:
+        with Behind(run, track=True) as behind:
             behind.stage(stage_name(stage))
             behind.end("FINISHED")
     return run
@@ -228,7 +223,7 @@ def track(run: Run) -> Run:
         The same. When MLflow cannot be reached, run.json says why (``mlflow_trouble``).
     """
     state = run.state
-    with _Behind(run, track=True) as behind:
+    with Behind(run, track=True) as behind:
         for stage in state["stages"]:
             if stage["status"] == "finished":
                 behind.stage(stage["name"])
@@ -276,7 +271,7 @@ def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool
     if not stages:
         return
     run.update(status="running", error=None)
-    with _Ahead(run, stages) as ahead, _Behind(run, track=track) as behind:
+    with Ahead(run, stages) as ahead, Behind(run, track=track) as behind:
         for stage in stages:
             began = time.monotonic()
             run.mark(stage, "running")
@@ -297,17 +292,7 @@ def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool
         behind.end("FINISHED")
 
 
-def _report(run: Run) -> Path:
-    from riskml.report.document import build_report
-
-    page = build_report(run.folder)
-    run.update()  # run.json names the page
-    if run.state["status"] == "finished":
-        run.become_latest()
-    return page
-
-
-def _execute_stage(run: Run, stage: str, ahead: _Ahead, behind: _Behind, progress: Listener) -> int:
+def _execute_stage(run: Run, stage: str, ahead: Ahead, behind: Behind, progress: Listener) -> int:
     from riskml.execution import execute_notebook
 
     began = time.monotonic()
@@ -333,109 +318,3 @@ def parameters(run: Run, stage: str) -> dict[str, str | int]:
     said: dict[str, str | int] = {"experiment": str(run.path("experiment.yaml")), "run": str(run.folder)}
     own: dict[str, dict[str, str | int]] = {"1_features": {"sample": run.state["sample"]}, "5_prediction": {"book": ""}}
     return said | own.get(stage, {})
-
-
-class _Ahead:
-    """The kernel of the next stage, started while the one before it is at work."""
-
-    def __init__(self, run: Run, stages: Sequence[str]) -> None:
-        self._runs = run.folder.parents[1]
-        self._stages = iter(stages)
-        self._waiting: list[Kernel] = []
-        self._taken: list[Kernel] = []
-        # Whatever is chosen, trees are fitted, and probably have a part in it.
-        self._also = ["pyarrow.parquet", *(["xgboost"] if "boosting" in run.experiment.models.families else [])]
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for kernel in (*self._taken, *self._waiting):
-            kernel.close()
-
-    def start(self) -> None:
-        """Start the kernel of the next stage, if there is one."""
-        # Papermill takes seconds to import.
-        from riskml.execution import Kernel
-
-        stage = next(self._stages, None)
-        if stage is not None:
-            also = self._also if stage != STAGES[0] else []
-            self._waiting.append(Kernel(notebook_file(stage, self._runs), project_folder(self._runs), also))
-
-    def kernel(self) -> Kernel:
-        """Return the kernel of the stage whose turn it is."""
-        self._taken.append(self._waiting.pop())
-        return self._taken[-1]
-
-
-class _Behind:
-    """What follows a stage, while the next notebook runs: its page, and its records in MLflow.
-
-    A tracking server that is away costs the records, never the results: the trouble is noted in run.json, and
-    ``riskml track`` writes them later.
-    """
-
-    def __init__(self, run: Run, *, track: bool) -> None:
-        self._run, self._track = run, track
-        self._sink: Sink | None = None
-        self._trouble: str | None = None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="riskml-behind")
-        self._pages: list[Future[Path]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._pool.shutdown(wait=True)
-        self._run.update(mlflow_trouble=self._trouble)
-        if error[0] is None:
-            for page in self._pages:
-                page.result()
-
-    def begin(self) -> None:
-        """Open the records, if they are not open yet."""
-        self._records(lambda sink: None)
-
-    def stage(self, stage: str) -> None:
-        """Follow a stage that has ended well."""
-        self._page(stage)
-        self._records(lambda sink: sink.stage(stage))
-
-    def failure(self, stage: str, status: str) -> None:
-        """Follow a stage that has failed, and close the records."""
-        self._page(stage)
-        self._records(lambda sink: sink.failure(stage))
-        self.end(status)
-
-    def end(self, status: str) -> None:
-        """Write the page of the run, and close the records: FINISHED, FAILED or KILLED."""
-        self._pages.append(self._pool.submit(_report, self._run))
-        self._records(lambda sink: sink.end(status))
-
-    def _page(self, stage: str) -> None:
-        from riskml.execution import to_html
-
-        notebook = self._run.path(f"{stage}.ipynb")
-        if notebook.is_file():
-            self._pages.append(self._pool.submit(to_html, notebook))
-
-    def _records(self, write: Callable[[Sink], None]) -> None:
-        if self._track:
-            self._pool.submit(self._write, write)
-
-    def _write(self, write: Callable[[Sink], None]) -> None:
-        if self._trouble is not None:
-            return
-        try:
-            if self._sink is None:
-                # In this thread: importing MLflow takes seconds, in which the first notebook runs.
-                from riskml.tracking.sink import Sink
-
-                self._sink = Sink(self._run)
-                self._sink.begin()
-            write(self._sink)
-        except Exception as error:  # whatever a server, a file system or a database may raise
-            _log.debug("not tracked", exc_info=True)
-            self._trouble = f"{type(error).__name__}: {error}"

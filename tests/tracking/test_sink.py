@@ -10,7 +10,7 @@ from mlflow.entities import Run as Record
 
 from riskml.pipeline import run_experiment
 from riskml.run import Run
-from riskml.tracking.sink import tracking_uri
+from riskml.tracking.uri import tracking_uri
 
 FAMILIES = {"scorecard", "logistic", "tree", "boosting", "blend"}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import re
 import subprocess
 import time
 import warnings
@@ -31,6 +30,7 @@ from riskml.tracking.items import (
     of_failure,
     of_stage,
 )
+from riskml.tracking.uri import tracking_uri, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,30 +39,6 @@ if TYPE_CHECKING:
 _PARENT = "mlflow.parentRunId"
 _MODEL = "riskml.model_id"
 _PARAM_LENGTH = 6000
-
-
-def tracking_uri(project: Path) -> str:
-    """Return where runs are tracked: MLFLOW_TRACKING_URI, or a SQLite file in the project's folder.
-
-    Parameters
-    ----------
-    project : Path
-        Absolute.
-    """
-    said = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if said.startswith("sqlite:///") and not said.startswith("sqlite:////"):
-        # The kernel's folder, and papermill's, are not the one that this was written for.
-        return f"sqlite:///{Path(said.removeprefix('sqlite:///')).absolute()}"
-    return said or f"sqlite:///{project / 'mlflow.db'}"
-
-
-def without_secrets(uri: str) -> str:
-    """Return a tracking URI as it may be written down: without the user and the password in it.
-
-    >>> without_secrets("postgresql://me:secret@db/risk"), without_secrets("sqlite:////book/mlflow.db")
-    ('postgresql://db/risk', 'sqlite:////book/mlflow.db')
-    """
-    return re.sub(r"//[^/]*@", "//", uri, count=1)
 
 
 class Sink:

@@ -1,0 +1,31 @@
+"""Where runs are tracked."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+
+def tracking_uri(project: Path) -> str:
+    """Return where runs are tracked: MLFLOW_TRACKING_URI, or a SQLite file in the project's folder.
+
+    Parameters
+    ----------
+    project : Path
+        Absolute.
+    """
+    said = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if said.startswith("sqlite:///") and not said.startswith("sqlite:////"):
+        # The kernel's folder, and papermill's, are not the one that this was written for.
+        return f"sqlite:///{Path(said.removeprefix('sqlite:///')).absolute()}"
+    return said or f"sqlite:///{project / 'mlflow.db'}"
+
+
+def without_secrets(uri: str) -> str:
+    """Return a tracking URI as it may be written down: without the user and the password in it.
+
+    >>> without_secrets("postgresql://me:secret@db/risk"), without_secrets("sqlite:////book/mlflow.db")
+    ('postgresql://db/risk', 'sqlite:////book/mlflow.db')
+    """
+    return re.sub(r"//[^/]*@", "//", uri, count=1)
