@@ -28,7 +28,7 @@ run: $(READY) ## Run the main experiment on real data (EXPERIMENT=experiments/â€
 	$(BIN)/riskml run $(EXPERIMENT)
 
 test: $(READY) ## Run the tests, every notebook among them
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --dist loadgroup
 
 lint: $(READY) ## Check the code's style, and that notebooks hold no outputs
 	$(BIN)/ruff check .

@@ -27,6 +27,13 @@ REPOSITORY = Path(__file__).parents[1]
 QUICK = {"sample": 600, "overrides": ("models.trials=1", "split.folds=3")}  # of the runs that execute every notebook
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the same finished runs in one process, which then executes them once."""
+    for item in items:
+        if "quick_runs" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("runs"))
+
+
 @pytest.fixture(scope="session")
 def loans() -> pd.DataFrame:
     """Return customers as files bring them: whole numbers, gaps, a special code, hostile and nullish level names."""
