@@ -256,6 +256,17 @@ def test_without_a_kernel_the_bins_are_still_shown(editor):
     assert "all bins" in data["text/html"]
 
 
+def test_columns_that_hold_nothing_to_bin_are_shown_as_they_are():
+    frame = pd.DataFrame({"empty": np.full(len(X), np.nan), "same": 1.0, "blank": None, "age": X["age"]})
+    editor = BinEditor(Scorecard().fit(frame, Y), frame, Y)
+    for column, labels in (("empty", ["Missing"]), ("same", ["(-inf, inf)"]), ("blank", ["Missing"])):
+        editor.pick(column)
+        assert [row["label"] for row in editor.page["bins"]] == labels
+        with pytest.raises(ConfigError):
+            editor.split(0)
+    assert [row["regular"] for row in editor.page["bins"]] == [False]
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [

@@ -40,7 +40,11 @@ class NumericDraft:
     @cached_property
     def bins(self) -> ColumnBins:
         """The bins, as the binner would make them from these cuts."""
-        return bin_column(self.column, self.counts, replace(self.options, splits=self.splits, groups=None))
+        given: dict[str, Any] = {"splits": self.splits, "groups": None}
+        if not self.splits:
+            # No cut is one bin, even of a column whose values are all missing.
+            given = {"splits": None, "groups": None, "min_bins": 1, "max_bins": 1}
+        return bin_column(self.column, self.counts, replace(self.options, **given))
 
     @property
     def override(self) -> dict[str, Any]:
@@ -170,6 +174,8 @@ def _best_start(draft: Draft, counts: Any) -> int:
     both = replace(asked, min_bins=2, max_bins=2)
     # A cut by hand may make bins smaller than was asked, if no other cut is left.
     for constraints in (both, Constraints(2, 2)):
+        if len(counts) < 2:
+            break
         found = optimal_binning(counts, "none", constraints, totals=totals, objective=draft.options.objective)
         if found is not None:
             return found.starts[1]

@@ -25,6 +25,8 @@ def column_page(draft: Draft, start: ColumnBins) -> dict[str, Any]:
     table = bins.table()
     total, rates = float(table["count"].sum()), table["event_rate"].to_numpy(float)
     reach = float(np.abs(table["woe"]).max()) or 1.0
+    # A column whose values are all missing has no bin to change.
+    regular = bins.regular if bins.counts[: bins.regular].sum() > 0 else 0
     rows = [
         {
             "label": str(row["bin"]),
@@ -37,11 +39,11 @@ def column_page(draft: Draft, start: ColumnBins) -> dict[str, Any]:
             "woe": float(row["woe"] / reach),
             "woe_text": signed(row["woe"]),
             "iv_text": number(row["iv"]),
-            "regular": place < bins.regular,
-            "levels": list(draft.groups[place]) if isinstance(draft, LevelDraft) and place < bins.regular else [],
-            "notes": _notes(draft, start, place, rates, float(row["count"]), total) if place < bins.regular else [],
-            "merge_iv": _iv_if(draft, "merged", place, place + 1) if place + 1 < bins.regular else "",
-            "split_iv": _iv_if(draft, "split", place) if place < bins.regular else "",
+            "regular": place < regular,
+            "levels": list(draft.groups[place]) if isinstance(draft, LevelDraft) and place < regular else [],
+            "notes": _notes(draft, start, place, rates, float(row["count"]), total) if place < regular else [],
+            "merge_iv": _iv_if(draft, "merged", place, place + 1) if place + 1 < regular else "",
+            "split_iv": _iv_if(draft, "split", place) if place < regular else "",
         }
         for place, row in enumerate(table.to_dict(orient="records"))
     ]
@@ -54,8 +56,8 @@ def column_page(draft: Draft, start: ColumnBins) -> dict[str, Any]:
         "iv_change": signed(bins.iv - start.iv, 3),
         "trend": bins.trend,
         "trend_start": start.trend,
-        "regular": bins.regular,
-        "regular_start": start.regular,
+        "regular": regular,
+        "regular_start": start.regular if regular else 0,
         "total": count(total),
         "overall": all_events / total,
         "overall_text": percent(all_events / total),
