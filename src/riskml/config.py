@@ -79,6 +79,11 @@ class ModelsConfig(Part):
         "interpretable: the best of scorecard, logistic and tree",
     )
 
+    fixed: dict[Family, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="parameters of a family that are set by hand and not searched, such as scorecard.overrides: bins",
+    )
+
     @model_validator(mode="after")
     def _families_make_sense(self) -> ModelsConfig:
         if len(set(self.families)) != len(self.families):

@@ -97,6 +97,15 @@ def test_labels_may_be_text_and_the_greater_one_is_the_event(book):
     assert roc_auc_score(target, model.predict_proba(frame)[:, 1]) > 0.7
 
 
+def test_what_is_set_by_hand_is_not_searched(book):
+    by_hand = {"scorecard": {"overrides": {"income": {"splits": [40.0, 60.0]}}, "C": 0.7}}
+    model = RiskClassifier(families=("scorecard",), n_trials=2, cv=3, fixed=by_hand).fit(*book)
+    card = model.estimators_["scorecard"]
+    assert card.C == 0.7
+    assert next(shape for shape in card.model_.shapes if shape.column == "income").splits == (40.0, 60.0)
+    assert not model.trials_["params"].str.contains('"C"').any()
+
+
 def test_progress_is_told_of_every_trial(book):
     told = []
     RiskClassifier(families=("tree",), n_trials=3, cv=3, progress=told.append).fit(*book)
@@ -137,6 +146,8 @@ def test_the_rule_chooses(rule, chosen):
         ({"select": "luckiest"}, "luckiest"),
         ({"families": ("boosting",), "select": "interpretable"}, "needs a scorecard"),
         ({"cv": [0, 1]}, "a fold for each"),
+        ({"fixed": {"forest": {}}}, "no family 'forest'"),
+        ({"fixed": {"tree": {"depth": 3}}}, "no parameter 'depth'"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(book, params, message):

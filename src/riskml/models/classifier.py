@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from riskml.errors import ConfigError, FitError
 from riskml.estimator import RiskEstimator, SpecialValues
 from riskml.models.blend import Weights, blend_weights
-from riskml.models.families import FAMILIES
+from riskml.models.families import FAMILIES, estimator
 from riskml.models.search import Found, Progress, Task, search
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
@@ -56,6 +56,9 @@ class RiskClassifier(RiskEstimator):
         The number of stratified folds, or the fold of each row.
     special_values : mapping of column name to codes, optional
         Numbers that are no quantities, such as -1 for "never asked".
+    fixed : mapping of family to mapping of parameter to value, optional
+        Parameters of a family's estimator that are set by hand and not searched, such as
+        ``{"scorecard": {"overrides": {"age": {"splits": [25, 40]}}}}``.
     progress : callable, optional
         Called with a `riskml.models.search.Progress` after each trial.
     random_state : int, default=0
@@ -99,6 +102,7 @@ class RiskClassifier(RiskEstimator):
         select: Select = "best",
         cv: int | Sequence[int] | NDArray[np.int_] = 5,
         special_values: SpecialValues | None = None,
+        fixed: Mapping[str, Mapping[str, Any]] | None = None,
         progress: Callable[[Progress], None] | None = None,
         random_state: int = 0,
     ) -> None:
@@ -108,6 +112,7 @@ class RiskClassifier(RiskEstimator):
         self.select = select
         self.cv = cv
         self.special_values = special_values
+        self.fixed = fixed
         self.progress = progress
         self.random_state = random_state
 
@@ -137,7 +142,8 @@ class RiskClassifier(RiskEstimator):
         names = self._families()
         frame = self._learn_schema(X, self.special_values)
         target = self._learn_target(frame, y)
-        task = Task(frame, target, self._folds(target), self.special_values, self.random_state)
+        fixed = self._fixed()
+        task = Task(frame, target, self._folds(target), self.special_values, self.random_state, fixed)
         # The work is spread over folds; threads inside each fit would only wait for each other.
         with threadpool_limits(1):
             found, margins = self._search(task, [name for name in names if name != "blend"], begun)
@@ -170,6 +176,21 @@ class RiskClassifier(RiskEstimator):
         ):
             raise ConfigError("select='interpretable' needs a scorecard, a logistic or a tree", where="families")
         return names
+
+    def _fixed(self) -> dict[str, Mapping[str, Any]]:
+        fixed = dict(self.fixed or {})
+        for family, params in fixed.items():
+            if family not in FAMILIES:
+                raise ConfigError(f"there is no family {family!r} to set by hand; got {list(fixed)}", where="fixed")
+            known = estimator(family, {}, special_values=None, random_state=0).get_params()
+            unknown = [name for name in params if name not in known]
+            if unknown:
+                raise ConfigError(
+                    f"{family} has no parameter {unknown[0]!r}",
+                    where=f"fixed.{family}",
+                    mend=f"its parameters are {', '.join(sorted(known))}",
+                )
+        return fixed
 
     def _folds(self, target: NDArray[np.int8]) -> NDArray[np.int_]:
         if not isinstance(self.cv, (int, np.integer)):

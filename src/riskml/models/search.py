@@ -40,6 +40,7 @@ class Task:
     fold : ndarray of int, shape (n,)
     special_values : mapping of column name to codes, optional
     random_state : int
+    fixed : mapping of family to parameters that are not searched
     """
 
     frame: pd.DataFrame
@@ -47,6 +48,7 @@ class Task:
     fold: NDArray[np.int_]
     special_values: SpecialValues | None
     random_state: int
+    fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def folds(self) -> list[int]:
         """Return the folds' numbers, in order."""
@@ -54,6 +56,7 @@ class Task:
 
     def fit(self, family: str, params: Mapping[str, Any], without: int | None = None) -> RiskEstimator:
         """Return a family's estimator, fitted on all rows or on all but one fold's."""
+        params = {**params, **self.fixed.get(family, {})}
         model = estimator(family, params, special_values=self.special_values, random_state=self.random_state)
         rows = slice(None) if without is None else self.fold != without
         return model.fit(self.frame.iloc[rows], self.target[rows])
@@ -126,9 +129,10 @@ def search(
     trials: list[dict[str, Any]] = []
     stopped_by: Literal["trials", "time"] = "trials"
     longest = 0.0
+    free = {name: what for name, what in family.space.items() if name not in task.fixed.get(family.name, {})}
 
     def objective(trial: optuna.Trial) -> float:
-        params = suggest(trial, family.space)
+        params = suggest(trial, free)
         aucs: list[float] = []
         for step, folds in enumerate((task.folds()[:2], task.folds()[2:])):
             margins = task.margins(family.name, {**params, **family.while_searching}, folds)
@@ -148,7 +152,7 @@ def search(
         sampler=optuna.samplers.TPESampler(seed=task.random_state, n_startup_trials=8, multivariate=True),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
     )
-    study.enqueue_trial(dict(family.start))
+    study.enqueue_trial({name: family.start[name] for name in free})
     for number in range(n_trials):
         begun = time.monotonic()
         if number and begun + longest * (1.0 + reserve) > until:

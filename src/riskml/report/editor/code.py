@@ -18,6 +18,7 @@ def code_of(overrides: Mapping[str, Mapping[str, Any]], language: Language = "py
     overrides : mapping of column to mapping of option
         As for `OptimalBinner`.
     language : {"python", "yaml"}
+        YAML goes into an experiment file, beneath ``models: fixed: scorecard:``.
 
     Examples
     --------
