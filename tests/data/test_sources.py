@@ -77,6 +77,21 @@ def test_codes_with_leading_zeros_stay_text(write: Write):
     assert found["zero"].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("code", ["000224", '"000224"', " 000224"], ids=["plain", "quoted", "after a blank"])
+@pytest.mark.parametrize("rows", [1_100, 120_000])
+def test_one_code_with_leading_zeros_in_a_late_row_keeps_its_column_text(write: Write, rows: int, code: str):
+    body = "".join(f"{100_000 + i},{i},\n" for i in range(rows))
+    found = read_table(write("t.csv", f"id,n,note\n{body}{code},5,\n".encode()))
+    assert found["id"].iloc[0] == "100000"
+    assert found["id"].iloc[-1].strip() == "000224"
+    assert found["n"].iloc[-1] == 5
+
+
+def test_zeros_in_decimals_dates_and_times_are_no_codes(write: Write):
+    content = b"a,b,c\n0.05,2024-01-02 00:00:00,0\n00.5,01.02.2024,-0\n"
+    assert read_table(write("t.csv", content))[["a", "c"]].to_dict("list") == {"a": [0.05, 0.5], "c": [0, 0]}
+
+
 def test_a_column_without_a_name_gets_one(write: Write):
     assert list(read_table(write("t.csv", b",a\n0,5\n1,6\n"))) == ["unnamed_0", "a"]
 

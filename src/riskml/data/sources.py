@@ -6,12 +6,13 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
 import pandas as pd
 
@@ -23,6 +24,9 @@ from riskml.schema import near, refuse_duplicates, shortened
 __all__ = ["data_digest", "read_table"]
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+_CHUNK_CHARACTERS = 1 << 22
+_CHUNK_ROWS = 50_000
+_PADDED_FIELD = re.compile(r"""0(?<![^\s,;"]0)[0-9]+(?![^\s,;"])""")  # begins with its digit: the search then leaps
 
 
 def read_table(source: str | Path) -> pd.DataFrame:
@@ -33,7 +37,7 @@ def read_table(source: str | Path) -> pd.DataFrame:
     source : str or path
         A sample's name (``riskml.data.catalog.samples``), or a file: .csv or .tsv (also .gz), UTF-8 with or without
         byte order mark, one header line, fields separated by comma, semicolon or tab; or .parquet. Columns of codes
-        with leading zeros (seen in the first 1,000 rows) stay text.
+        with leading zeros, in whichever row, stay text.
 
     Returns
     -------
@@ -169,27 +173,16 @@ def _from(line: str, file: TextIO) -> Iterator[str]:
 
 
 def _parsed(path: Path, header: _Header) -> pd.DataFrame:
-    def read(rows: int | None, text: list[str]) -> pd.DataFrame:
-        with _opened(path) as file:
-            return pd.read_csv(
-                file,
-                sep=header.delimiter,
-                header=0,
-                names=header.names,
-                index_col=False,
-                low_memory=False,
-                nrows=rows,
-                dtype=dict.fromkeys(text, "str"),
-            )
-
     try:
         with warnings.catch_warnings():
             # pandas only warns when it drops fields for which the header has no name.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            # 00123 is a code: as a number it would lose its zeros.
-            first = read(1000, header.names)
-            padded = [name for name in header.names if first[name].str.fullmatch(r"0\d+").any()]
-            return read(None, padded)
+            padded = _padded(path, header) if _may_be_padded(path) else []
+            with _opened(path) as file:
+                frame: pd.DataFrame = pd.read_csv(
+                    file, low_memory=False, dtype=dict.fromkeys(padded, "str"), **_layout(header)
+                )
+                return frame
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         _check_lengths(path, header)
         raise DataError(
@@ -197,6 +190,33 @@ def _parsed(path: Path, header: _Header) -> pd.DataFrame:
             where=str(path),
             mend="look for a quotation mark that is not closed",
         ) from None
+
+
+def _layout(header: _Header) -> dict[str, Any]:
+    return {"sep": header.delimiter, "header": 0, "names": header.names, "index_col": False}
+
+
+def _may_be_padded(path: Path) -> bool:
+    """Return whether a code with leading zeros can be in a file: a look at its text, far quicker than at its cells."""
+    with _opened(path) as file:
+        while lines := file.readlines(_CHUNK_CHARACTERS):
+            if _PADDED_FIELD.search("".join(lines)):
+                return True
+    return False
+
+
+def _padded(path: Path, header: _Header) -> list[str]:
+    """Return the columns of codes such as 00123, of which one in any row tells: as numbers they lose their zeros."""
+    found: set[str] = set()
+    with (
+        _opened(path) as file,
+        pd.read_csv(file, dtype="str", chunksize=_CHUNK_ROWS, **_layout(header)) as chunks,
+    ):
+        for chunk in chunks:
+            found |= {
+                name for name in header.names if name not in found and chunk[name].str.fullmatch(r"\s*0\d+\s*").any()
+            }
+    return [name for name in header.names if name in found]
 
 
 def _check_lengths(path: Path, header: _Header) -> None:
