@@ -152,6 +152,12 @@ def test_columns_to_be_mended_are_named_at_the_top(book: pd.DataFrame, tmp_path:
     assert "#   'age': 399 numbers, and row 5: 'old'" in drafted(book, tmp_path)[0]
 
 
+def test_numbers_not_written_plainly_are_refused_instead_of_left_out(book: pd.DataFrame, tmp_path: Path):
+    book["amount"] = [f"{1000 + 7 * i:,}.50" for i in range(N)]
+    with pytest.raises(DataError, match="column 'amount': row 0: '1,000.50'"):
+        drafted(book, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("target", "task"), [("status", "default"), ("Attrition_Flag", "churn"), ("churned", "churn"), ("bad", "default")]
 )

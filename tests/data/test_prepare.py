@@ -168,12 +168,24 @@ def test_infinity_in_an_excluded_column_does_not_matter(book: pd.DataFrame):
 
 def test_numbers_with_a_few_words_among_them_are_refused_by_row_and_value(book: pd.DataFrame):
     book["income"] = book["income"].astype(object)
-    book.loc[[4, 9], "income"] = ["n/k", "12,5"]
+    book.loc[[4, 9], "income"] = ["n/k", "?"]
     book["age"] = book["age"].astype(str).where(book.index != 5, "old")
     with pytest.raises(DataError, match="numbers and text are mixed") as caught:
         prepare(book, experiment())
-    assert "row 4: 'n/k', row 9: '12,5'" in caught.value.what
+    assert "row 4: 'n/k', row 9: '?'" in caught.value.what
     assert "column 'age': 199 numbers, and row 5: 'old'" in caught.value.what
+
+
+def test_numbers_not_written_plainly_are_refused_instead_of_dropped(book: pd.DataFrame):
+    book["income"] = [f"{1000 + 7 * i:,}.50" for i in range(200)]
+    book["rate"] = [f"{i % 30}%" for i in range(200)]
+    with pytest.raises(DataError, match="written plainly, such as 1234.56") as caught:
+        prepare(book, experiment())
+    assert "column 'income': row 0: '1,000.50'" in caught.value.what
+    assert "column 'rate': row 0: '0%'" in caught.value.what
+    assert "percent" in caught.value.mend
+    found = prepare(book, experiment(exclude=["income"], columns={"rate": {"kind": "categorical"}}))
+    assert found.schema["rate"].kind == "categorical"
 
 
 def test_numbers_stored_as_text_are_converted(book: pd.DataFrame):

@@ -28,7 +28,7 @@ from riskml.data.roles import as_of_dates, refuse_unknown
 from riskml.data.sources import read_table
 from riskml.data.split import split
 from riskml.data.suspicion import special_codes
-from riskml.data.textnumbers import text_as_numbers
+from riskml.data.textnumbers import refuse_written, text_as_numbers
 from riskml.errors import ConfigError, DataError
 from riskml.schema import shortened
 
@@ -76,12 +76,13 @@ def draft_experiment(
     ConfigError
         When the name cannot be one, a column does not exist, or the event cannot be guessed.
     DataError
-        When the table cannot be read, or no row has the event.
+        When the table cannot be read, its numbers are not written plainly, or no row has the event.
     """
     _check_name(name)
     frame = read_table(file)
     refuse_unknown(frame.columns, [("--target", target), ("--id", id), ("--date", date)])
     found = find_outcome(frame[target], event)
+    refuse_written(frame[name] for name in frame.columns if name not in {target, id, date})
     facts = profile(frame, target, found.event).set_index("column")
     lines = [
         *_head(name, file, frame, facts.drop(index=target)),

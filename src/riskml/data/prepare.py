@@ -12,7 +12,7 @@ from riskml.config import ColumnConfig, DataConfig, Experiment
 from riskml.data.catalog import sample, samples
 from riskml.data.roles import as_of_dates, customers, outcome, refuse_unknown, row_names, without_blanks
 from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc
-from riskml.data.textnumbers import text_as_numbers
+from riskml.data.textnumbers import refuse_written, text_as_numbers
 from riskml.errors import DataError
 from riskml.runtime.frame import level
 from riskml.schema import Column, Schema, refuse_duplicates
@@ -90,6 +90,8 @@ def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
     dates = None if data.date is None else as_of_dates(frame[data.date])
     roles = {data.target, data.id, data.date, *data.exclude}
     _refuse_infinite(frame.drop(columns=[name for name in roles if name is not None]))
+    read_as_they_are = {name for name, said in data.columns.items() if said.kind == "categorical"}
+    refuse_written(frame[name] for name in frame.columns if name not in roles | read_as_they_are)
     features, notes = _features(frame[[name for name in frame.columns if name not in roles]], y, data)
     several = frame[data.target].nunique()
     if several > 2:

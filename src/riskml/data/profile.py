@@ -129,7 +129,7 @@ def _suspicions(
         return
     if form:
         yield "date", f"dates ({form}): as such no feature"
-    reason = None if form else identifier_reason(column if numbers is None else numbers)
+    reason = None if form or problem else identifier_reason(column if numbers is None else numbers)
     if reason:
         yield "identifier", reason
     if problem:

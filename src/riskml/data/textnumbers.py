@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
+from riskml.errors import DataError
 from riskml.runtime.frame import levels
 
 _MOST_BAD_SHARE = 0.01
 _FEWEST_NUMBERS = 10
+_MONEY = r"(?:[$€£¥¥₹₩]|元|USD|EUR|GBP|CNY|RMB|HKD|JPY)?"
+# Groups of three digits set apart (or of two, as in 12,34,567), or digits alone; then at most one decimal sign.
+_GROUPS = r"(?:\d{1,3}(?:[,,.'’ \u00a0\u202f]\d{3})+|\d{1,3}(?:,\d{2})+,\d{3}|\d+)?(?:[.,,]\d+)?"
+_WRITTEN = re.compile(rf"\(?[-+−]?\s*{_MONEY}\s*[-+−]?(?=[\d.,]){_GROUPS}\s*(?:[%‰]|{_MONEY})\s*-?\)?")
 
 
 def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
@@ -16,7 +24,7 @@ def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
 
     Text is meant as numbers when all of it reads as numbers and none is padded with zeros (007 is a code). A few words
     among numbers are errors of the data: 1 % of the cells, or any share below a half among more than 10 different
-    numbers. Anything else is meant as text.
+    numbers. So are numbers written for people (``refuse_written``). Anything else is meant as text.
 
     Parameters
     ----------
@@ -38,6 +46,9 @@ def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
     if pd.api.types.is_numeric_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
         return None, ""
     known = column.dropna()
+    written = _first_written(known)
+    if written is not None:
+        return None, f"column {column.name!r}: {written}"
     if not _has_numbers(known) or pd.Series(levels(known)).str.fullmatch(r"0\d+").any():
         return None, ""
     numbers = _parsed(known)
@@ -50,6 +61,54 @@ def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
     rows = ", ".join(f"row {row!r}: {value!r}" for row, value in wrong.head(5).items())
     more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
     return None, f"column {column.name!r}: {len(known) - len(wrong)} numbers, and {rows}{more}"
+
+
+def refuse_written(columns: Iterable[pd.Series]) -> None:
+    """Raise a DataError when columns hold numbers as people write them: 1,234.56, 1 234, 12%, ¥1,200.
+
+    They are never converted: 1,234 is a thousand for some and one and a bit for others.
+
+    Parameters
+    ----------
+    columns : iterable of Series of shape (n,)
+
+    Raises
+    ------
+    DataError
+        Naming each such column, and the row and value in it that come first.
+
+    Examples
+    --------
+    >>> refuse_written([pd.Series(["1234.56", "12"])])
+    >>> refuse_written([pd.Series(["1,234.56", "12"], name="income")])
+    Traceback (most recent call last):
+    riskml.errors.DataError: numbers must be written plainly, such as 1234.56
+      - column 'income': row 0: '1,234.56'...
+    """
+    found = [(column.name, _first_written(column.dropna())) for column in columns]
+    problems = [f"  - column {name!r}: {written}" for name, written in found if written is not None]
+    if problems:
+        raise DataError(
+            "\n".join(["numbers must be written plainly, such as 1234.56", *problems]),
+            mend="take separators of thousands, percent and currency signs out and write the decimal sign as a point; "
+            "if they are categories, set data.columns.<column>.kind to categorical",
+        )
+
+
+def _first_written(known: pd.Series) -> str | None:
+    """Return row and value of the first number written for people, where more than half of the values are numbers."""
+    if not (pd.api.types.is_object_dtype(known.dtype) or pd.api.types.is_string_dtype(known.dtype)):
+        return None
+    if isinstance(known.dtype, pd.CategoricalDtype):
+        return None
+    distinct = known[known.map(lambda cell: isinstance(cell, str))].drop_duplicates()
+    plain = _parsed(distinct).notna()
+    written = ~plain & distinct.map(lambda text: _WRITTEN.fullmatch(text.strip()) is not None).astype(bool)
+    # A half of the first thousand tells, as it does for plain numbers.
+    if not written.any() or (plain | written).head(1000).mean() <= 0.5 or distinct.str.fullmatch(r"0\d+").any():
+        return None
+    row, value = next(iter(distinct[written].items()))
+    return f"row {row!r}: {value!r}"
 
 
 def _has_numbers(column: pd.Series) -> bool:
