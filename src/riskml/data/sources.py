@@ -244,7 +244,7 @@ def _check_lengths(path: Path, header: _Header) -> None:
 
 
 def _not_utf8(path: Path) -> DataError:
-    offset, line, byte, chunk = 0, 0, "", b""
+    offset, line, byte, chunk, following = 0, 0, "", b"", b""
     with _binary(path) as file:
         # A line feed is never a part of another character in UTF-8: every line can be judged alone.
         for chunk in file:
@@ -253,14 +253,28 @@ def _not_utf8(path: Path) -> DataError:
                 chunk.decode("utf-8")
             except UnicodeDecodeError as error:
                 offset, byte = offset + error.start, f"0x{chunk[error.start]:02x}"
+                following = chunk + b"".join(file.readlines(_CHUNK_CHARACTERS))
                 break
             offset += len(chunk)
-    likely = "UTF-16" if line == 1 and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "WINDOWS-1252"
+    likely = "GB18030" if _seems_chinese(following) else "WINDOWS-1252"
+    if line == 1 and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        likely = "UTF-16"
     return DataError(
         f"the file is not UTF-8: byte {byte} at offset {offset}",
         where=f"{path}, line {line}",
         mend=f"convert it, for example: iconv -f {likely} -t UTF-8 '{path.name}' > utf8.csv",
     )
+
+
+def _seems_chinese(content: bytes) -> bool:
+    """Return whether bytes read as GB18030, and mostly as common Chinese characters where they are not ASCII."""
+    try:
+        foreign = [char for char in content.decode("gb18030") if not char.isascii()]
+    except UnicodeDecodeError:
+        return False
+    # An accented letter and the ASCII letter after it make one rare character; both bytes of a common one are high.
+    common = sum("\u4e00" <= char <= "\u9fff" and len(char.encode("gb2312", "ignore")) == 2 for char in foreign)
+    return common > len(foreign) / 2
 
 
 def _first_line(error: Exception) -> str:
