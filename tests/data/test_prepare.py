@@ -282,6 +282,15 @@ def test_cells_with_lists_are_refused(book: pd.DataFrame):
         prepare(book, experiment())
 
 
+@pytest.mark.parametrize("name", ["_target", "_part", "_fold", "_date"])
+def test_a_column_named_as_one_of_the_runs_own_is_refused(book: pd.DataFrame, name: str):
+    with pytest.raises(DataError) as caught:
+        prepare(book.rename(columns={"age": name}), experiment())
+    assert caught.value.where == f"column {name!r}"
+    assert "rename" in caught.value.mend
+    assert name not in prepare(book.rename(columns={"age": name}), experiment(exclude=[name])).X
+
+
 def test_two_columns_of_one_name_are_refused(book: pd.DataFrame):
     with pytest.raises(DataError, match="'age'"):
         prepare(pd.concat([book, book[["age"]]], axis=1), experiment())

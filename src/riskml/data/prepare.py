@@ -17,6 +17,9 @@ from riskml.errors import DataError
 from riskml.runtime.frame import level
 from riskml.schema import Column, Schema, refuse_duplicates
 
+RESERVED = ("_target", "_part", "_fold", "_date")
+"""Columns that a run writes beside the features."""
+
 FEWEST_ROWS = 50
 """Below this, no split leaves enough to learn from and to judge by."""
 
@@ -81,6 +84,7 @@ def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
     frame = frame.set_axis(pd.Index([str(name) for name in frame.columns], dtype=object), axis=1)
     refuse_duplicates(frame.columns)
     refuse_unknown(frame.columns, _named(data))
+    _refuse_reserved([name for name in frame.columns if name not in data.exclude])
     _check_size(frame)
     # From here on every row goes by its customer's name, in errors too.
     frame = frame.set_axis(pd.RangeIndex(len(frame), name="row"), axis=0)
@@ -105,6 +109,16 @@ def _named(data: DataConfig) -> Iterator[tuple[str, str | None]]:
     yield from [("data.target", data.target), ("data.id", data.id), ("data.date", data.date)]
     yield from (("data.exclude", name) for name in data.exclude)
     yield from (("data.columns", name) for name in data.columns)
+
+
+def _refuse_reserved(names: list[str]) -> None:
+    taken = [name for name in names if name in RESERVED]
+    if taken:
+        raise DataError(
+            f"a run writes columns of its own beside the features: {', '.join(RESERVED)}",
+            where=", ".join(f"column {name!r}" for name in taken),
+            mend="rename them in the table, or list them in data.exclude",
+        )
 
 
 def _check_size(frame: pd.DataFrame) -> None:
