@@ -77,11 +77,30 @@ def test_every_key_of_an_experiment_is_written_and_explained(book: pd.DataFrame,
     said = yaml.safe_load(text)
     assert set(said) == set(Experiment.model_fields)
     assert set(said["data"]) == set(type(found.data).model_fields)
-    assert found.models == ModelsConfig()
+    assert found.models == ModelsConfig(trials=8, time_budget=900)
     assert found.export == ExportConfig()
     for line in text.splitlines():
         assert line.isprintable()
     assert "never" in text.split("test_share")[1].splitlines()[0]
+
+
+def test_the_draft_says_how_it_is_run_and_how_reruns_stay_the_same(book: pd.DataFrame, tmp_path: Path):
+    lines = drafted(book, tmp_path)[0].splitlines()
+    assert lines[1].endswith("run it:  riskml run mine")
+    said = {line.split(":")[0].strip(): line for line in lines}
+    assert "  trials: 8  # " in said["trials"]
+    assert "byte-identical" in said["trials"]
+    assert "time_budget: 900" in said["time_budget"]
+    assert "or out_of_time, which needs data.date and from_date" in said["kind"]
+
+
+@pytest.mark.parametrize("words", [("流失", "留存"), ("违约", "正常"), ("逾期", "正常"), ("坏账", "正常")])
+def test_chinese_words_say_which_value_is_the_event(words: tuple[str, str], book: pd.DataFrame, tmp_path: Path):
+    # The event is the more frequent one here: the word tells, not the count.
+    book["status"] = book["status"].map({"good": words[0], "bad": words[1]})
+    text, found = drafted(book, tmp_path)
+    assert found.data.event == words[0]
+    assert found.task == ("churn" if words[0] == "流失" else "default")
 
 
 def test_roles_that_are_given_are_taken(book: pd.DataFrame, tmp_path: Path):
@@ -159,7 +178,9 @@ def test_numbers_not_written_plainly_are_refused_instead_of_left_out(book: pd.Da
 
 
 @pytest.mark.parametrize(
-    ("target", "task"), [("status", "default"), ("Attrition_Flag", "churn"), ("churned", "churn"), ("bad", "default")]
+    ("target", "task"),
+    [("status", "default"), ("Attrition_Flag", "churn"), ("churned", "churn"), ("bad", "default")]
+    + [("是否流失", "churn"), ("是否违约", "default"), ("逾期", "default"), ("坏账", "default")],
 )
 def test_the_task_is_guessed_by_the_words(target: str, task: str, book: pd.DataFrame, tmp_path: Path):
     assert drafted(book.rename(columns={"status": target}), tmp_path, target=target)[1].task == task

@@ -33,6 +33,13 @@ from riskml.errors import ConfigError, DataError
 from riskml.schema import shortened
 
 _LEFT_OUT = ("empty", "constant", "date", "identifier", "leak")
+_MODELS_TOLD = {
+    "trials": "per family at the most; let this limit bind, not the seconds: reruns are then byte-identical",
+    "time_budget": "seconds for the search of all families at the most; generous, so that trials is the limit",
+}
+_SPLIT_TOLD = {
+    "kind": "stratified: at random, the event's share the same; or out_of_time, which needs data.date and from_date"
+}
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -92,7 +99,7 @@ def draft_experiment(
         "",
         *_split(frame, found, date),
         "",
-        *_section("models", ModelsConfig()),
+        *_section("models", ModelsConfig(trials=8, time_budget=900), _MODELS_TOLD),
         "",
         *_tiers(float(found.y.mean())),
         "",
@@ -137,7 +144,7 @@ def _source(file: str | Path, folder: str | Path | None) -> str:
 def _head(name: str, file: str | Path, frame: pd.DataFrame, facts: pd.DataFrame) -> Iterator[str]:
     size = f"{len(frame)} rows, {frame.shape[1]} columns"
     yield f"# An experiment of riskml, drafted from {_comment(Path(file).name)}: {size}."
-    yield f"# Read it through, correct it, and run it:  riskml run {name}.yaml"
+    yield f"# Read it through, correct it, and run it:  riskml run {name}"
     yield "# What follows a # is a comment. Lines with (?) are guesses."
     to_mend = facts[facts["suspicion"].str.contains("mixed|infinite")]
     if len(to_mend):
@@ -219,7 +226,7 @@ def _split(frame: pd.DataFrame, found: FoundOutcome, date: str | None) -> Iterat
             yield "# The dates leave no latest quarter with events and without: the split is stratified."
         else:
             config = in_time
-    yield from _section("split", config)
+    yield from _section("split", config, _SPLIT_TOLD)
 
 
 def _tiers(event_rate: float) -> Iterator[str]:
@@ -234,8 +241,8 @@ def _tiers(event_rate: float) -> Iterator[str]:
         yield f"  - {{name: {tier.name}, from_probability: {bound}, treatment: {_scalar(tier.treatment)}}}"
 
 
-def _section(name: str, config: BaseModel) -> Iterator[str]:
-    told = _descriptions(type(config))
+def _section(name: str, config: BaseModel, said_here: Mapping[str, str] | None = None) -> Iterator[str]:
+    told = {**_descriptions(type(config)), **(said_here or {})}
     yield f"{name}:"
     for key, value in config.model_dump(mode="json").items():
         said = _scalar(value) if not isinstance(value, list) else "[" + ", ".join(map(_scalar, value)) + "]"

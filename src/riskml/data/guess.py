@@ -18,9 +18,9 @@ from riskml.runtime.frame import levels
 EVENT_WORDS = frozenset(
     ("true", "yes", "y", "t", "bad", "default", "defaulted", "charged_off", "delinquent", "overdue", "late")
     + ("churn", "churned", "attrited", "attrited_customer", "left", "leaver", "lost", "exited", "cancelled", "canceled")
-    + ("lapsed",)
+    + ("lapsed", "流失", "已流失", "违约", "逾期", "坏账")
 )
-_CHURN_WORDS = ("churn", "attrit", "cancel", "lapse", "exited", "retention", "renew", "leaver")
+_CHURN_WORDS = ("churn", "attrit", "cancel", "lapse", "exited", "retention", "renew", "leaver", "流失")
 
 
 @dataclass(frozen=True)
