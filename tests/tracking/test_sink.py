@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as Record
 
-from riskml.pipeline import run_experiment
+from riskml.pipeline import run_experiment, track
 from riskml.run import Run
-from riskml.tracking.uri import tracking_uri
+from riskml.tracking.items import Metrics, of_stage
+from riskml.tracking.sink import Sink
+from riskml.tracking.uri import tracking_uri, without_secrets
 
 FAMILIES = {"scorecard", "logistic", "tree", "boosting", "blend"}
 
@@ -114,8 +118,54 @@ def test_a_whole_run_registers_its_champion(tiny: Path) -> None:
     assert run.state["mlflow_trouble"] is None
     version = client.get_model_version_by_alias("riskml_tiny", "champion")
     assert version.tags["family"] == run.champion
-    assert version.tags["riskml.gate_reason"] == "the first version"
+    assert version.tags["riskml.gate_reason"] == "the first champion"
     assert client.get_model_version_by_alias("riskml_tiny", "challenger").version == version.version
+
+
+def test_tracking_twice_makes_one_version_whose_model_and_run_are_there(tiny: Path) -> None:
+    run = run_experiment(tiny, to="4_export")
+    client = MlflowClient(run.state["mlflow_uri"], run.state["mlflow_uri"])
+    first = client.get_model_version_by_alias("riskml_tiny", "champion")
+    track(run)
+    assert run.state["mlflow_trouble"] is None
+    (version,) = client.search_model_versions("name = 'riskml_tiny'")
+    assert version.source == first.source
+    model = client.get_logged_model(version.source.removeprefix("models:/"))
+    assert client.get_run(model.source_run_id).info.lifecycle_stage == "active"
+    assert len(families(client, run)) == 2
+
+
+def test_a_family_that_was_fitted_anew_is_written_anew_and_the_registered_one_stays(tiny: Path) -> None:
+    run = run_experiment(tiny, to="4_export")
+    client = MlflowClient(run.state["mlflow_uri"], run.state["mlflow_uri"])
+    version = client.get_model_version_by_alias("riskml_tiny", "champion")
+    before = families(client, run)
+    for family in before:
+        run.path("models", family, "README.md").write_text("fitted anew", encoding="utf-8")
+    sink = Sink(run)
+    sink._drop_stale_children()
+    model = client.get_logged_model(version.source.removeprefix("models:/"))
+    kept = families(client, run)
+    assert list(kept) == [run.champion]
+    assert kept[run.champion].info.run_id == model.source_run_id
+    assert kept[run.champion].data.tags["riskml.replaced"] == "true"
+    assert Sink(run)._children == {}
+
+
+def families(client: MlflowClient, run: Run) -> dict[str, Record]:
+    record = client.get_run(run.state["mlflow_run_id"])
+    mine = f"tags.`mlflow.parentRunId` = '{record.info.run_id}'"
+    return {child.data.tags["family"]: child for child in client.search_runs([record.info.experiment_id], mine)}
+
+
+def test_figures_of_a_later_period_are_not_called_test(quick_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(quick_run.folder, tmp_path / "later")
+    later = Run.open(tmp_path / "later")
+    features = later.features()
+    later.write_features(replace(features, part=features.part.replace("test", "oot")))
+    names = {name for item in of_stage(later, "2_models") if isinstance(item, Metrics) for name in item.values}
+    assert {"oot.auc", "oot.gini", "oot.ks", "oot.brier", "oot.logloss", "cv.auc_mean"} <= names
+    assert not [name for name in names if name.startswith("test.")]
 
 
 def test_a_failed_run_is_marked_failed(tiny: Path) -> None:
@@ -157,3 +207,17 @@ def test_records_go_where_the_environment_says(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
     assert tracking_uri(Path("/elsewhere")) == f"sqlite:///{tmp_path}/mine.db"
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("postgresql://me:secret@db/risk", "postgresql://db/risk"),
+        ("postgresql://me:sec/r@t@db:5432/risk", "postgresql://db:5432/risk"),
+        ("https://me:a/b@one.example,https://me:c@two.example/x", "https://one.example,https://two.example/x"),
+        ("http://mlflow.example/path", "http://mlflow.example/path"),
+        ("sqlite:////book/mlflow.db", "sqlite:////book/mlflow.db"),
+    ],
+)
+def test_no_user_and_no_password_is_written_down(uri: str, said: str) -> None:
+    assert without_secrets(uri) == said

@@ -85,13 +85,15 @@ class Note:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The run's chosen model, for the registry."""
+    """The run's chosen model, for the registry; ``run`` is the run's folder and the digest of its settings."""
 
     name: str
     family: str
     auc_cv: float
     auc_cv_se: float
     data_digest: str
+    run: str
+    by_hand: bool = False
 
 
 Item = Params | Tags | Metrics | Rows | ArtifactFile | ModelFiles | Note | Candidate
@@ -177,6 +179,11 @@ def ending(run: Run, status: str) -> Iterator[Item]:
         yield ArtifactFile(run.path("report.html"))
 
 
+def registered_name(experiment: Experiment) -> str:
+    """Return the name in the registry of an experiment's models."""
+    return f"riskml_{experiment.name}"
+
+
 def note(run: Run) -> str:
     """Return a run's description in Markdown: the question, the families compared, and how one was chosen."""
     state = run.state
@@ -251,11 +258,11 @@ def _families(run: Run) -> Iterator[Item]:
         yield Params(_best_params(trials, family), family)
         yield ModelFiles(family, run.path("models", family), example)
         yield Metrics({"cv.auc_mean": row["auc_cv"], "cv.auc_se": row["auc_cv_se"]}, family, "train")
-        yield Metrics(_on_rows_aside(row), family, features.aside)
+        yield Metrics(_on_rows_aside(row, features.aside), family, features.aside)
     chosen = board.loc[board["chosen"]].iloc[0]
     yield Tags({"family": str(chosen["family"])})
     yield Metrics({"cv.auc_mean": chosen["auc_cv"], "cv.auc_se": chosen["auc_cv_se"]})
-    yield Metrics(_on_rows_aside(chosen.to_dict()))
+    yield Metrics(_on_rows_aside(chosen.to_dict(), features.aside))
 
 
 def _best_params(trials: pd.DataFrame, family: str) -> dict[str, str]:
@@ -266,8 +273,10 @@ def _best_params(trials: pd.DataFrame, family: str) -> dict[str, str]:
     return {key: _shown(value) for key, value in json.loads(best["params"]).items()} | {"trials": str(len(own))}
 
 
-def _on_rows_aside(row: Mapping[Any, Any]) -> dict[str, float]:
-    names = {f"{name}_test": f"test.{name}" for name in ("auc", "gini", "ks", "brier", "logloss")}
+def _on_rows_aside(row: Mapping[Any, Any], aside: str) -> dict[str, float]:
+    # The leaderboard's columns keep their names; here rows drawn at random must not pass for those of a later period.
+    said = "oot" if aside == "oot" else "test"
+    names = {f"{name}_test": f"{said}.{name}" for name in ("auc", "gini", "ks", "brier", "logloss")}
     return {name: float(row[column]) for column, name in names.items() if column in row}
 
 
@@ -284,8 +293,15 @@ def _export(run: Run) -> Iterator[Item]:
     # A quick look is no candidate.
     if state["champion"] and not state["sample"]:
         chosen = state["champion"]
-        name = f"riskml_{run.experiment.name}"
-        yield Candidate(name, chosen["family"], chosen["auc_cv"], chosen["auc_cv_se"], state["data_digest"])
+        yield Candidate(
+            registered_name(run.experiment),
+            chosen["family"],
+            chosen["auc_cv"],
+            chosen["auc_cv_se"],
+            state["data_digest"],
+            run=f"{run.folder.name} {state['config_digest']}",
+            by_hand=state["by_hand"],
+        )
 
 
 def _files(run: Run, stage: str) -> Iterator[Item]:

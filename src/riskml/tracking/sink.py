@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import os
@@ -29,6 +30,7 @@ from riskml.tracking.items import (
     ending,
     of_failure,
     of_stage,
+    registered_name,
 )
 from riskml.tracking.uri import tracking_uri, without_secrets
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 _PARENT = "mlflow.parentRunId"
 _MODEL = "riskml.model_id"
+_FILES = "riskml.model_digest"
+_REPLACED = "riskml.replaced"
 _PARAM_LENGTH = 6000
 
 
@@ -80,7 +84,7 @@ class Sink:
     def stage(self, stage: str) -> None:
         """Write what a stage has brought."""
         if stage == "2_models":
-            self._drop_children()
+            self._drop_stale_children()
         self._write(of_stage(self._run, stage))
 
     def failure(self, stage: str) -> None:
@@ -133,16 +137,30 @@ class Sink:
         """Find the families that an earlier process has written."""
         for child in self._client.search_runs([self._experiment], f"tags.`{_PARENT}` = '{parent}'"):
             tags = child.data.tags
+            if _REPLACED in tags:
+                continue
             self._children[tags["family"]] = child.info.run_id
             if _MODEL in tags:
                 self._models[tags["family"]] = tags[_MODEL]
 
-    def _drop_children(self) -> None:
-        """Delete the families of an earlier pass over the stage: MLflow lets no setting be written over."""
-        for run_id in self._children.values():
-            self._client.delete_run(run_id)
-        self._children.clear()
-        self._models.clear()
+    def _drop_stale_children(self) -> None:
+        """Delete the families that were fitted anew since they were written: MLflow lets no setting be written over.
+
+        Those whose files are the same are written on, and one that a registered version came from stays.
+        """
+        name = registered_name(self._run.experiment)
+        versions = {version.source for version in registry.registered(self._client, name)}
+        for family, run_id in list(self._children.items()):
+            known = self._client.get_run(run_id).data.tags.get(_FILES)
+            if family in self._models and known == _digest(self._run.path("models", family)):
+                continue
+            model = self._models.pop(family, None)
+            del self._children[family]
+            if model is not None and f"models:/{model}" in versions:
+                self._client.set_tag(run_id, _REPLACED, "true")
+                self._client.set_terminated(run_id, "FINISHED")
+            else:
+                self._client.delete_run(run_id)
 
     def _at(self, family: str | None) -> str:
         return self.run_id if family is None else self._child(family)
@@ -211,10 +229,22 @@ class Sink:
     def _model(self, item: ModelFiles) -> None:
         from riskml.tracking.model import log_model
 
+        if item.family in self._models:
+            return  # the very files, as _drop_stale_children has seen
         run_id = self._child(item.family)
         model = log_model(item.folder, name=item.family, run_id=run_id, input_example=item.example)
         self._models[item.family] = model
         self._client.set_tag(run_id, _MODEL, model)
+        self._client.set_tag(run_id, _FILES, _digest(item.folder))
+
+
+def _digest(folder: Path) -> str:
+    """Return a digest of a folder's files and their names; that of nothing where there is no folder."""
+    said = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        said.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
+        said.update(path.read_bytes())
+    return said.hexdigest()
 
 
 def _git(project: Path) -> Mapping[str, str]:
