@@ -119,13 +119,33 @@ def test_identifiers_keep_their_zeros_and_blanks(artifact, tmp_path):
     assert written == ["007", " NA ", "NA", "a,b"]
 
 
+@pytest.mark.parametrize("task", ["score", "explain"])
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_a_file_without_rows_gives_a_file_without_rows(suffix, artifact, loans, tmp_path):
-    empty = loans.iloc[:0]
-    source = tmp_path / f"in{suffix}"
+def test_a_file_without_rows_ends_with_2_and_leaves_an_earlier_output(suffix, task, artifact, loans, tmp_path, capsys):
+    empty, source, output = loans.iloc[:0], tmp_path / f"in{suffix}", tmp_path / "out.csv"
     empty.to_csv(source, index=False) if suffix == ".csv" else empty.to_parquet(source)
-    assert score_file(artifact, source, tmp_path / "out.csv") == 0
-    assert (tmp_path / "out.csv").read_text() == "row,probability,tier\n"
+    output.write_text("of yesterday")
+    assert main([task, str(source), "-o", str(output)], artifact) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {source}: the table has no rows")
+    assert said.count("\n") == 1
+    assert output.read_text() == "of yesterday"
+
+
+def test_a_table_without_rows_gives_scores_without_rows(artifact, loans):
+    assert artifact.score(loans.iloc[:0]).shape == (0, 2)
+
+
+@pytest.mark.parametrize(("packed", "mend"), [(False, "iconv 'in.csv' -f"), (True, "gzip -dc 'in.csv.gz' | iconv -f")])
+def test_a_file_that_is_not_utf8_is_named_with_the_line_the_byte_and_a_mend(packed, mend, artifact, tmp_path, capsys):
+    content = f"{HEADER}1,2,rent,a\n1,2,m\xfcnchen,a\n".encode("latin-1")
+    source = tmp_path / ("in.csv.gz" if packed else "in.csv")
+    source.write_bytes(gzip.compress(content) if packed else content)
+    assert main(["score", str(source), "-o", str(tmp_path / "out.csv")], artifact) == 2
+    said = capsys.readouterr().err
+    assert f"{source}, line 3" in said
+    assert "byte 0xfc at place 6" in said
+    assert f"{mend} WINDOWS-1252 -t UTF-8" in said
 
 
 def test_a_byte_order_mark_and_blanks_around_names_are_no_part_of_them(artifact, tmp_path):

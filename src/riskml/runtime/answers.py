@@ -37,7 +37,7 @@ def convert(
     Raises
     ------
     PackageError
-        When the file cannot be read, or its content cannot be used, or no file can be written there.
+        When the file cannot be read, has no rows, or its content cannot be used, or no file can be written there.
     """
     source, destination = Path(source), Path(destination)
     if suffix(destination) not in {".csv", ".parquet"}:
@@ -54,6 +54,9 @@ def convert(
             except PackageError as error:
                 raise PackageError(f"{source}: {error}") from None
             rows += len(chunk.frame)
+        if not rows:
+            # A job that scores nobody every night has lost its input: a file of no answers would hide it.
+            raise PackageError(f"{source}: the table has no rows; give it at least one beneath its header")
     return rows
 
 

@@ -85,11 +85,31 @@ def read(path: str | Path, wanted: Wanted) -> Iterator[Chunk]:
     try:
         yield from _read_parquet(path, wanted) if ending == ".parquet" else _read_text(path, wanted)
     except UnicodeDecodeError:
-        raise PackageError(f"{path}: the file is not UTF-8; convert it first") from None
+        raise _not_utf8(path) from None
     except csv.Error as error:
         raise PackageError(f"{path}: the rows cannot be told apart: {error}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise PackageError(f"{path}: the file cannot be unpacked, it may be cut short: {error}") from None
+
+
+def _not_utf8(path: Path) -> PackageError:
+    line, what, raw = 0, "", b""
+    with _binary(path) as file:
+        # A line feed is never a part of another character in UTF-8: every line can be judged alone.
+        for raw in file:
+            line += 1
+            try:
+                raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                what = f": byte 0x{raw[error.start]:02x} at place {error.start + 1} of the line"
+                break
+    likely = "UTF-16" if line == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "WINDOWS-1252"
+    packed = path.name.lower().endswith(".gz")
+    convert = f"gzip -dc '{path.name}' | iconv" if packed else f"iconv '{path.name}'"
+    return PackageError(
+        f"{path}, line {line}: the file is not UTF-8{what}; "
+        f"convert it, for example: {convert} -f {likely} -t UTF-8 > utf8.csv"
+    )
 
 
 def suffix(path: Path) -> str:
