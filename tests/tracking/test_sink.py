@@ -216,7 +216,7 @@ def test_records_go_where_the_environment_says(tmp_path: Path, monkeypatch: pyte
         ("postgresql://me:sec/r@t@db:5432/risk", "postgresql://db:5432/risk"),
         ("https://me:a/b@one.example,https://me:c@two.example/x", "https://one.example,https://two.example/x"),
         ("http://mlflow.example/path", "http://mlflow.example/path"),
-        ("sqlite:////book/mlflow.db", "sqlite:////book/mlflow.db"),
+        ("sqlite:////book/me@risk/mlflow.db", "sqlite:////book/me@risk/mlflow.db"),
     ],
 )
 def test_no_user_and_no_password_is_written_down(uri: str, said: str) -> None:

@@ -28,4 +28,5 @@ def without_secrets(uri: str) -> str:
     >>> without_secrets("postgresql://me:secret@db/risk"), without_secrets("sqlite:////book/mlflow.db")
     ('postgresql://db/risk', 'sqlite:////book/mlflow.db')
     """
-    return re.sub(r"//[^/]*@", "//", uri, count=1)
+    # A password may hold a slash or an @ itself: what lies before the last @, up to where another address begins.
+    return re.sub(r"(?<=:)//(?!/)(?:(?!://)\S)*@", "//", uri)
