@@ -27,11 +27,10 @@ REPOSITORY = Path(__file__).parents[1]
 QUICK = {"sample": 600, "overrides": ("models.trials=1", "split.folds=3")}  # of the runs that execute every notebook
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep the tests of the same finished runs in one process, which then executes them once."""
-    for item in items:
-        if "quick_runs" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("runs"))
+    if "quick_runs" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("runs"))
 
 
 @pytest.fixture(scope="session")

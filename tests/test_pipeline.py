@@ -110,9 +110,17 @@ def test_a_sample_of_nothing_is_refused(tiny: Path, rows: int) -> None:
         run_experiment(tiny, sample=rows)
 
 
+def test_a_mistake_in_the_table_leaves_no_run_behind(tiny: Path) -> None:
+    with pytest.raises(InputError, match="baad"):
+        run_experiment(tiny, overrides=["data.target=baad"], track=False)
+    assert not list(tiny.parent.glob("runs/tiny/*"))
+
+
 def test_an_input_error_in_a_notebook_is_the_same_error_outside(tiny: Path) -> None:
+    raised = "from riskml.errors import DataError\nraise DataError('a baad cell', where='row 3', mend='look')"
+    own_notebook(tiny.parents[1], "1_features", raised)
     with pytest.raises(InputError) as caught:
-        run_experiment(tiny, to="1_features", overrides=["data.target=baad"], track=False)
+        run_experiment(tiny, to="1_features", track=False)
     assert "baad" in caught.value.what
     assert "stage 1_features" in caught.value.where
     assert "'bad'" in caught.value.mend
@@ -167,7 +175,7 @@ def test_a_run_goes_on_where_it_failed(tiny: Path) -> None:
     features = only_run(project).path("features.parquet").stat().st_mtime_ns
     own_notebook(project, "2_models", "'more luck'")
     run = run_experiment(tiny, to="2_models", resume=only_run(project).folder, track=False)
-    assert run.state["status"] == "finished"
+    assert run.state["status"] == "partial"
     assert run.path("features.parquet").stat().st_mtime_ns == features
     assert run.lacking("5_prediction") == ["3_validation", "4_export", "5_prediction"]
 

@@ -15,9 +15,11 @@ from types import ModuleType
 import pandas as pd
 
 from riskml.config import TierConfig
+from riskml.data.sources import read_table
 from riskml.errors import InputError
 from riskml.run import Run
 from riskml.runtime.package import MANIFEST, Artifact
+from riskml.schema import near, shortened
 
 
 def load_model(path: Path) -> Artifact:
@@ -92,6 +94,45 @@ def import_wheel(wheel: Path) -> ModuleType:
         return importlib.import_module(name)
     finally:
         sys.path.remove(folder)
+
+
+def read_book(file: str | Path, id_column: str | None) -> pd.DataFrame:
+    """Read a file of customers to be scored.
+
+    Parameters
+    ----------
+    file : path
+        CSV or Parquet.
+    id_column : str or None
+        The column that names the customers; they go by row number without one.
+
+    Returns
+    -------
+    DataFrame
+        Index: the customer.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, has no such column, or names a customer twice.
+    """
+    table = read_table(str(file))
+    if id_column is None:
+        return table
+    if id_column not in table.columns:
+        raise InputError(
+            f"the book has no column {id_column!r} to name its customers",
+            where=str(file),
+            mend=near(id_column, table.columns) or "add the column, or leave data.id out of the experiment",
+        )
+    twice = table[id_column][table[id_column].duplicated()]
+    if len(twice):
+        raise InputError(
+            f"{twice.nunique()} customers stand in the book more than once: {shortened(twice.unique(), most=5)}",
+            where=f"{file}, column {id_column!r}",
+            mend="keep one row for each customer",
+        )
+    return table.set_index(id_column)
 
 
 def high_risk(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[TierConfig], *, n: int) -> pd.DataFrame:

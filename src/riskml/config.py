@@ -71,8 +71,10 @@ class ModelsConfig(Part):
     """Which families compete, for how long, and how one is chosen."""
 
     families: tuple[Family, ...] = Field(get_args(Family), min_length=1, description="the families to compare")
-    trials: int = Field(20, ge=1, le=10_000, description="hyperparameter trials per family at the most")
-    time_budget: float = Field(120.0, gt=0, description="seconds for the search of all families at the most")
+    trials: int = Field(8, ge=1, le=10_000, description="hyperparameter trials per family at the most")
+    time_budget: float = Field(
+        900.0, gt=0, description="seconds for the search at the most; a search that it ends differs from run to run"
+    )
     select: Literal["best", "one_se", "interpretable"] = Field(
         "best",
         description="best: highest cross-validated AUC; one_se: the simplest within one standard error of it; "

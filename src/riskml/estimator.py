@@ -94,7 +94,9 @@ class RiskEstimator(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
                 mend="say which value is the event and make the target 0 or 1",
             )
         if len(self.classes_) < 2:
-            raise DataError(f"the target has one class only: {self.classes_[0]!r}", mend="hand in rows of both classes")
+            raise DataError(
+                f"the target has one class only: {self.classes_.tolist()[0]!r}", mend="hand in rows of both classes"
+            )
         return codes.astype(np.int8)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riskml.alongside import Ahead, Behind
-from riskml.config import read_experiment
-from riskml.errors import ConfigError, RunError
+from riskml.config import Experiment, read_experiment
+from riskml.errors import ConfigError, InputError, RunError
 from riskml.project import experiment_file, notebook_file, runs_folder
 from riskml.run import STAGES, Run, newest, stage_name
 
@@ -125,7 +125,9 @@ def begin(
     if sample is not None and sample < 1:
         raise ConfigError(f"a sample has at least one row; got {sample}", where="--sample")
     experiment = read_experiment(file, overrides)
-    return Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample or 0)
+    _refuse_bad_data(experiment, sample or 0)
+    said = read_experiment(file).digest()
+    return Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample or 0, file_digest=said)
 
 
 def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = _deaf, track: bool = True) -> Run:
@@ -203,7 +205,8 @@ def finish(run: Run, stage: str) -> Run:
         The same.
     """
     if not run.hosted:
-        run.mark(stage_name(stage), "finished", time.monotonic() - run.opened, status="finished")
+        run.mark(stage_name(stage), "finished", time.monotonic() - run.opened)
+        run.update(status=_ended(run))
         with Behind(run, track=True) as behind:
             behind.stage(stage_name(stage))
             behind.end("FINISHED")
@@ -229,9 +232,25 @@ def track(run: Run) -> Run:
                 behind.stage(stage["name"])
             elif stage["status"] == "failed":
                 behind.failure(stage["name"], "FAILED")
-        if state["status"] == "finished":
+        if state["status"] in {"finished", "partial"}:
             behind.end("FINISHED")
     return run
+
+
+def _refuse_bad_data(experiment: Experiment, sample: int) -> None:
+    """Read and prepare the table as the first notebook will, so that a mistake in it leaves no run behind."""
+    from riskml.data.prepare import prepare
+    from riskml.data.sources import read_table
+    from riskml.data.split import split
+    from riskml.quick_look import some_rows
+
+    source = experiment.data.source
+    try:
+        table = some_rows(read_table(source), experiment.data.target, sample, experiment.split.seed)
+        prepared = prepare(table, experiment)
+        split(prepared.y, prepared.dates, experiment.split)
+    except InputError as error:
+        raise type(error)(error.what, where=error.where or source, mend=error.mend) from None
 
 
 def _by_hand(file: Path, stage: str, sample: int) -> Run:
@@ -239,7 +258,10 @@ def _by_hand(file: Path, stage: str, sample: int) -> Run:
     # The later notebooks take whatever rows the first one has drawn.
     drawn = {"sample": sample} if stage == STAGES[0] else {}
     found = newest(runs_folder(file), experiment, by_hand=True, **drawn)
-    return found or Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample, by_hand=True)
+    if found is not None:
+        return found
+    runs, said = runs_folder(file), experiment.digest()
+    return Run.start(experiment, runs, at=dt.datetime.now(), sample=sample, by_hand=True, file_digest=said)
 
 
 def _resumed(file: Path, resume: Path, sample: int | None, overrides: Sequence[str]) -> Run:
@@ -258,11 +280,12 @@ def _resumed(file: Path, resume: Path, sample: int | None, overrides: Sequence[s
             where=where,
             mend="name the experiment file that it was started with",
         )
-    if overrides and asked.digest() != run.experiment.digest():
+    same = {run.experiment.digest()} if overrides else {run.experiment.digest(), run.state["file_digest"]}
+    if asked.digest() not in same:
         raise ConfigError(
-            "-p would change an experiment that is under way",
+            f"{'-p would change' if overrides else 'the file has changed'} an experiment that is under way",
             where=where,
-            mend="leave -p out, or start a new run",
+            mend=f"start a new run, or go on as it began: name {run.path('experiment.yaml')}",
         )
     return run
 
@@ -288,8 +311,13 @@ def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool
             run.mark(stage, "finished", time.monotonic() - began)
             behind.stage(stage)
             progress(Progress(stage, cells, cells, "", time.monotonic() - began, finished=True))
-        run.update(status="finished")
+        run.update(status=_ended(run))
         behind.end("FINISHED")
+
+
+def _ended(run: Run) -> str:
+    """Return how a run stands in which nothing has failed: finished, or partial when stages were not asked for."""
+    return "partial" if run.lacking(STAGES[-1]) else "finished"
 
 
 def _execute_stage(run: Run, stage: str, ahead: Ahead, behind: Behind, progress: Listener) -> int:

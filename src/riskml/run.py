@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -109,7 +110,14 @@ class Run:
 
     @classmethod
     def start(
-        cls, experiment: Experiment, runs: Path, *, at: dt.datetime, sample: int = 0, by_hand: bool = False
+        cls,
+        experiment: Experiment,
+        runs: Path,
+        *,
+        at: dt.datetime,
+        sample: int = 0,
+        by_hand: bool = False,
+        file_digest: str | None = None,
     ) -> Run:
         """Make the folder of a new run beneath ``runs/<experiment>/``.
 
@@ -123,6 +131,8 @@ class Run:
             Rows of a quick look; 0 for all.
         by_hand : bool, default False
             Whether a person goes through the notebooks.
+        file_digest : str, optional
+            Digest of the experiment as its file said it, before anything overruled it.
 
         Raises
         ------
@@ -140,6 +150,7 @@ class Run:
             "created": at.isoformat(timespec="seconds"),
             "riskml": __version__,
             "config_digest": experiment.digest(),
+            "file_digest": file_digest or experiment.digest(),
             "data_digest": None,
             "sample": sample,
             "seed": experiment.split.seed,
@@ -180,7 +191,8 @@ class Run:
 
     def _repr_markdown_(self) -> str:
         stages = " · ".join(f"{entry['name']} {entry['status']}" for entry in self.state["stages"])
-        return f"**{self.experiment.title}**  \n`{self.folder}`  \n{stages}"
+        # Markdown passes HTML on.
+        return f"**{escape(self.experiment.title)}**  \n<code>{escape(str(self.folder))}</code>  \n{stages}"
 
     # -- how far it has come
 

@@ -55,7 +55,8 @@ class RiskClassifier(RiskEstimator):
     cv : int or array of int of shape (n,), default=5
         The number of stratified folds, or the fold of each row.
     special_values : mapping of column name to codes, optional
-        Numbers that are no quantities, such as -1 for "never asked".
+        Numbers that are no quantities, such as -1 for "never asked". The scorecard and the logistic give each a
+        value of its own; trees split them off by themselves.
     fixed : mapping of family to mapping of parameter to value, optional
         Parameters of a family's estimator that are set by hand and not searched, such as
         ``{"scorecard": {"overrides": {"age": {"splits": [25, 40]}}}}``.
