@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 from riskml.cli import main
+from riskml.config import read_experiment
 from riskml.run import Run
 
 Capture = pytest.CaptureFixture[str]
@@ -200,6 +202,28 @@ def test_compare_shows_what_differs(quick_runs: Callable[[str], Run], capsys: Ca
     assert "data.source" in said
     assert "credit_data" in said
     assert f"{quick_runs('credit_default').state['champion']['auc_test']:.4f}" in said
+
+
+def begun(tiny: Path, source: str, **split: str) -> Run:
+    """Return a run of which nothing is done yet."""
+    override = [f"data.source={source}", "data.date=day", *(f"split.{key}={value}" for key, value in split.items())]
+    return Run.start(read_experiment(tiny, override), tiny.parent / "runs", at=dt.datetime(2026, 1, 2, 3, 4, 5))
+
+
+def test_compare_cuts_nothing_at_80_columns_and_tells_the_kind_of_validation(tiny: Path, capsys: Capture) -> None:
+    far = f"/books/{'x' * 70}/end.csv"
+    runs = [begun(tiny, far), begun(tiny, "../tiny.csv", kind="out_of_time", from_date="2025-06-01")]
+    assert main(["compare", *(str(run.folder) for run in runs)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert "".join("".join(lines).split()).count("x") >= 70
+    heads = [line for line in lines if "tiny/20260102-030405" in line]
+    assert len(heads) == 3
+    assert len({line.rstrip() for line in heads}) == 1
+    (validation,) = [line for line in lines if line.startswith("validation")]
+    assert "stratified" in validation
+    assert "out of time from 2025-06-01" in validation
 
 
 def test_compare_needs_two_runs(credit_run: Run, capsys: Capture) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Paths and names are told whole: a line that wraps is better than one that cannot be copied.
 _console = Console(highlight=False, soft_wrap=True)
+_GAP = 2  # blanks between columns
 
 
 class StageLines:
@@ -119,9 +120,23 @@ def show_comparison(runs: Sequence[Run]) -> None:
     digests = {(state["data_digest"], state["sample"]) for state in states}
     if len(digests) > 1:
         _console.print("[yellow]These runs learnt from different rows: their figures do not compare.[/yellow]")
-    _console.print(_beside("settings that differ", names, _differences(runs)))
-    _console.print(_beside("AUC, cross-validated ± standard error", names, _by_family(states)))
-    _console.print(_beside("champion, on rows it has never seen", names, _champions(states)))
+    tables = {
+        "settings that differ": _differences(runs),
+        "AUC, cross-validated ± standard error": _by_family(states),
+        "champion, on rows it has never seen": {"validation": [_validation(run) for run in runs]} | _champions(states),
+    }
+    # The same widths in every table: what belongs to one run stands beneath its name.
+    longest = max(len(name) for rows in tables.values() for name in rows)
+    first = min(longest, _console.width // 3)
+    each = max((_console.width - first) // len(runs) - _GAP, 12)
+    for title, rows in tables.items():
+        _console.print(f"\n[bold]{title}[/bold]")
+        _console.print(_beside(names, rows, first, each), soft_wrap=False)
+
+
+def _validation(run: Run) -> str:
+    split = run.experiment.split
+    return "stratified" if split.kind == "stratified" else f"out of time from {split.from_date}"
 
 
 def _leaderboard(rows: Sequence[dict[str, Any]]) -> Table:
@@ -135,13 +150,16 @@ def _leaderboard(rows: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def _beside(title: str, names: Sequence[str], rows: dict[str, list[str]]) -> Table:
-    table = Table(title, *names, box=None, header_style="bold", padding=(0, 2, 0, 0), title_justify="left")
+def _beside(names: Sequence[str], rows: dict[str, list[str]], first: int, each: int) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, _GAP, 0, 0))
+    table.add_column("", width=first, overflow="fold")
+    for name in names:
+        # A name that does not fit is broken where it may be: between the experiment and the time.
+        table.add_column(escape(name if len(name) <= each else name.replace("/", "/\n")), width=each, overflow="fold")
     for name, values in rows.items():
         table.add_row(escape(name), *map(escape, values))
     if not rows:
         table.add_row("none", *[""] * len(names))
-    table.add_section()
     return table
 
 
