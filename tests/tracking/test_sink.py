@@ -10,7 +10,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as Record
 
-from riskml.pipeline import run_experiment, track
+from riskml.errors import InputError
+from riskml.pipeline import begin, execute, run_experiment, track
 from riskml.run import Run
 from riskml.tracking.items import Metrics, of_stage
 from riskml.tracking.sink import Sink
@@ -169,15 +170,15 @@ def test_figures_of_a_later_period_are_not_called_test(quick_run: Run, tmp_path:
 
 
 def test_a_failed_run_is_marked_failed(tiny: Path) -> None:
-    with pytest.raises(Exception, match="baad"):
-        run_experiment(tiny, to="1_features", overrides=["data.target=baad"])
-    (folder,) = (tiny.parent / "runs" / "tiny").glob("[0-9]*")
-    run = Run.open(folder)
+    run = begin(tiny)
+    (tiny.parents[1] / "tiny.csv").unlink()
+    with pytest.raises(InputError, match="does not exist"):
+        execute(run, to="1_features")
     record = MlflowClient(run.state["mlflow_uri"]).get_run(run.state["mlflow_run_id"])
     assert run.state["mlflow_trouble"] is None
     assert record.info.status == "FAILED"
     assert record.data.tags["status"] == "failed"
-    assert "baad" in record.data.tags["mlflow.note.content"]
+    assert "does not exist" in record.data.tags["mlflow.note.content"]
 
 
 def test_a_server_that_is_away_costs_no_result(
