@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # rich takes as long to import as all the rest
     help="Find, rank, explain and manage customers who may default, or leave.",
     epilog="--debug, anywhere, shows where an error came from.",
 )
