@@ -249,8 +249,8 @@ def _chunks(rows: int) -> Iterator[slice]:
 class _CellTable:
     """``searchsorted(edges, values, side="right")``, several times faster for many values.
 
-    A table over equal cells between the first and the last edge knows the answer for every cell that no edge cuts;
-    only values in a cut cell are searched.
+    A table over equal cells between the first and the last edge knows how many edges lie below each cell, and which
+    one cuts it; only values in a cell that several edges cut are searched.
     """
 
     def __init__(self, edges: Floats) -> None:
@@ -262,12 +262,15 @@ class _CellTable:
             return
         # Cell 0 lies below the first edge, cell 1 begins at it.
         self.low, self.scale = float(edges[0]) - 1.0 / scale, scale
-        # The same arithmetic as for values, so that an edge and a value equal to it share a cell.
+        # The same arithmetic as for values: it never falls where they rise, so that a value in another cell than an
+        # edge's lies on the side of it that its cell does.
         cut = self._cell(edges)
-        self.answer = np.searchsorted(cut, np.arange(_CELLS + 3), side="right").astype(np.intp)
-        self.answer[cut] = -1
-        # Rounding may take a value just below the first edge to its cell, or one just above to the cell before.
-        self.answer[:2] = -1
+        self.below = np.searchsorted(cut, np.arange(_CELLS + 3), side="left").astype(np.intp)
+        self.edge = np.full(_CELLS + 3, np.inf)
+        self.edge[cut] = edges
+        several = cut[1:][np.diff(cut) == 0]
+        self.below[several] = -2
+        self.crowded = bool(len(several))
 
     def _cell(self, values: Floats) -> NDArray[np.intp]:
         cell = values - self.low
@@ -281,8 +284,10 @@ class _CellTable:
         """Return the pre-bin of each value, shape (n,)."""
         if not self.useful:
             return np.searchsorted(self.edges, values, side="right").astype(np.intp)
-        slot = self.answer.take(self._cell(values))
-        unsure = np.flatnonzero(slot < 0)
-        if len(unsure):
+        cell = self._cell(values)
+        slot = self.below.take(cell)
+        slot += values >= self.edge.take(cell)
+        if self.crowded:
+            unsure = np.flatnonzero(slot < 0)
             slot[unsure] = np.searchsorted(self.edges, values[unsure], side="right")
         return slot
