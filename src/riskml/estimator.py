@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -96,6 +97,13 @@ class RiskEstimator(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise DataError(
                 f"the target has one class only: {self.classes_.tolist()[0]!r}", mend="hand in rows of both classes"
+            )
+        if isinstance(self.classes_[1], str):
+            warnings.warn(
+                f"the outcomes are text: {str(self.classes_[1])!r} sorts last and is taken for the event, "
+                f"{str(self.classes_[0])!r} for its absence; make the event 1 and the others 0 to be sure",
+                UserWarning,
+                stacklevel=3,
             )
         return codes.astype(np.int8)
 

@@ -89,6 +89,7 @@ def test_the_same_seed_gives_the_same_results(book):
     pd.testing.assert_frame_equal(first.trials_, second.trials_, check_exact=True)
 
 
+@pytest.mark.filterwarnings("ignore:the outcomes are text")
 def test_labels_may_be_text_and_the_greater_one_is_the_event(book):
     frame, target = book
     labels = np.where(target == 1, "lost", "kept")

@@ -242,3 +242,53 @@ def test_contradictory_constraints_name_the_one_that_binds():
 def test_tables_can_be_written_as_json(made):
     binner = OptimalBinner().fit(made.X, made.y)
     assert json.loads(binner.tables_["home"].to_json(orient="records"))[0]["count"] > 0
+
+
+def test_groups_of_levels_keep_their_order_in_every_period():
+    # Over all, b is riskier than a; in the second period it is the other way round.
+    counts = {("a", 1): (10, 90), ("b", 1): (60, 40), ("a", 2): (50, 50), ("b", 2): (40, 60)}
+    rows = [(name, when, int(k < bad)) for (name, when), (bad, good) in counts.items() for k in range(bad + good)]
+    table = pd.DataFrame(rows, columns=["level", "period", "y"])
+    alone = OptimalBinner().fit(table[["level"]], table["y"])
+    held = OptimalBinner(constant="keep").fit(table[["level"]], table["y"], periods=table["period"])
+    assert alone.summary_["n_bins"].tolist() == [2]
+    assert held.summary_["n_bins"].tolist() == [1]
+    assert held.bins_["level"].note == "no cut keeps its trend in every period"
+
+
+def test_dates_become_the_shortest_periods_that_hold_enough_events(made):
+    dates = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(made.y)) % 700, unit="D")
+    binner = OptimalBinner().fit(made.X, made.y, periods=dates)
+    # Quarters would hold fewer than 50 events.
+    assert set(binner.by_period_["period"]) == {"2024", "2025"}
+    rates = binner.by_period_.query("column == 'debt'").groupby("period")["event_rate"].apply(list)
+    signs = [np.sign(np.diff(rate)) for rate in rates]
+    assert all((sign == signs[0]).all() for sign in signs)
+
+
+@pytest.mark.parametrize(
+    ("periods", "text"),
+    [
+        ([1, 2], "one period for each of the 1500 rows; got 2"),
+        (np.arange(1500), "1500 different periods"),
+        (np.r_[np.zeros(1499), 1], "period '1' has"),
+    ],
+)
+def test_impossible_periods_are_refused(made, periods, text):
+    with pytest.raises(DataError, match=text):
+        OptimalBinner().fit(made.X, made.y, periods=periods)
+
+
+def test_columns_may_be_numbered(made):
+    X = made.X.set_axis(range(3), axis=1)
+    binner = OptimalBinner(overrides={0: {"max_bins": 2}}, special_values={0: [-1]}).fit(X, made.y)
+    assert binner.summary_["n_bins"].iloc[0] == 2
+    assert "Special -1" in binner.bins_["0"].labels
+
+
+def test_prebins_of_weighted_rows_are_those_of_repeated_rows(made):
+    weight = np.where(np.arange(len(made.y)) % 3, 1, 4)
+    repeated = np.repeat(np.arange(len(made.y)), weight)
+    weighted = OptimalBinner(max_prebins=16).fit(made.X[["debt"]], made.y, weight)
+    again = OptimalBinner(max_prebins=16).fit(made.X[["debt"]].iloc[repeated], made.y[repeated])
+    pd.testing.assert_frame_equal(weighted.tables_["debt"], again.tables_["debt"], check_dtype=False)

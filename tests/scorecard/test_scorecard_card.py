@@ -146,6 +146,7 @@ def test_flexible_steps_fit_better_and_keep_the_order(made):
     assert all((np.diff(values) >= -1e-12).all() for values in flexible.values)
 
 
+@pytest.mark.filterwarnings("ignore:the outcomes are text")
 def test_classes_may_be_words(made):
     words = np.where(made.y == 1, "lost", "kept")
     card = Scorecard().fit(made.X, words)
@@ -201,3 +202,26 @@ def test_the_automatic_card_of_ten_beats_optbinning_s_default(credit):
         assert len(card.model_.shapes) <= 10
         aucs.append(roc_auc_score(credit.y[test], card.predict_proba(credit.X.iloc[test])[:, 1]))
     assert np.mean(aucs) > 0.836
+
+
+def test_points_that_are_too_coarse_are_told(credit):
+    with pytest.warns(UserWarning, match="AUC is lost, more than 0.001; a larger pdo than 1"):
+        Scorecard(pdo=1).fit(credit.X, credit.y)
+
+
+def test_rounding_is_mended_until_the_points_rank_as_the_log_odds(made):
+    # With three characteristics plain rounding ties many customers.
+    card = Scorecard(special_values={"age": [-1]}, pdo=5).fit(made.X, made.y)
+    lost = roc_auc_score(made.y, card.decision_function(made.X)) - roc_auc_score(made.y, -card.points(made.X))
+    assert lost <= 0.001
+
+
+def test_a_level_that_no_row_had_scores_as_the_average(credit):
+    card = Scorecard().fit(credit.X, credit.y)
+    home = card.card_.query("column == 'Home' and bin == 'Unseen'")["points"].item()
+    assert abs(home - card.reference_points_["Home"]) <= 1
+
+
+def test_outcomes_in_words_are_told_which_one_is_the_event(made):
+    with pytest.warns(UserWarning, match="'lost' sorts last and is taken for the event"):
+        Scorecard().fit(made.X, np.where(made.y, "lost", "kept"))

@@ -20,6 +20,7 @@ from riskml.schema import Column, Schema, near
 from riskml.scorecard.columns import ColumnBins, bin_column
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts, count_levels, count_numeric, prebin_edges
 from riskml.scorecard.options import ColumnOptions, MissingAs, Monotonic, UnseenAs
+from riskml.scorecard.periods import by_period, no_periods, period_codes
 from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
 from riskml.scorecard.woe import Objective
 
@@ -81,6 +82,9 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
     summary_ : DataFrame
         ``column``, ``iv``, ``n_bins`` (regular ones), ``trend``.
+    by_period_ : DataFrame
+        ``column``, ``bin``, ``period``, ``count``, ``event``, ``event_rate``: how each regular bin went; without rows
+        where no periods were given.
     schema_ : Schema
     classes_ : ndarray of shape (2,)
         The second is the event.
@@ -99,6 +103,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     bins_: dict[str, ColumnBins]
     tables_: dict[str, pd.DataFrame]
     summary_: pd.DataFrame
+    by_period_: pd.DataFrame
     classes_: NDArray[Any]
 
     def __init__(
@@ -151,7 +156,9 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         sample_weight : array of shape (n,), optional
             Not negative. Counts become sums of weights.
         periods : array of shape (n,), optional
-            The period (month, quarter) of each row: a trend must then hold in every one of them.
+            The period (month, quarter) of each row, or its date: the trend of every column must then hold in each
+            period. See `riskml.scorecard.periods.period_codes` for what becomes of dates. Bins that are given by hand
+            are left as they are.
 
         Returns
         -------
@@ -164,7 +171,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         """
         frame = self._named(X, reset=True)
         self.classes_, event = binary_target(frame, y)
-        period = None if periods is None else _period_codes(periods, len(frame))
+        period, named = (None, []) if periods is None else period_codes(periods, event)
         weight = row_weights(sample_weight, len(frame))
         if period is not None and weight is not None:
             period = period[weight > 0]
@@ -173,13 +180,18 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         kinds = Schema.infer(frame)
         self.schema_ = Schema(tuple(replace(column, special=self._special(column)) for column in kinds))
         self.bins_ = {}
+        tables = []
         for column in self.schema_:
             options = self._options(column.name)
             values = self._values(frame, column)
             counts = self._counted(column, values, event, weight, options)
             parts = [] if period is None else self._by_period(counts, values, event, weight, period)
             levels = [str(code) for code in column.special] if column.kind == "categorical" else []
-            self.bins_[column.name] = bin_column(column.name, counts, options, parts, levels)
+            found = bin_column(column.name, counts, options, parts, levels)
+            self.bins_[column.name] = found
+            if period is not None:
+                tables.append(by_period(found, values, event, weight, period, named))
+        self.by_period_ = pd.concat(tables, ignore_index=True) if tables else no_periods()
         return self.summarised()
 
     def fit_counts(self, counts: Mapping[str, Counts]) -> Self:
@@ -215,6 +227,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
                     where=f"column {name!r}",
                 )
             self.bins_[name] = bin_column(name, part, self._options(name))
+        self.by_period_ = no_periods()
         return self.summarised()
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -281,7 +294,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         else:
             special = tuple(float(code) for code in column.special)
             most = min(self.max_prebins, _BENT_PREBINS) if options.monotonic in _BENT else self.max_prebins
-            edges = prebin_edges(values, most, special)
+            edges = prebin_edges(values, most, special, weight)
             if options.splits is not None:
                 edges = np.union1d(edges, np.asarray(list(options.splits), dtype=np.float64))
             counts = count_numeric(values, event, edges, special, weight)
@@ -304,25 +317,29 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         weight: Floats | None,
         period: NDArray[np.intp],
     ) -> list[Counts]:
-        if isinstance(counts, LevelCounts):
-            return []
-        special = tuple(counts.special)
         parts: list[Counts] = []
         for number in range(int(period.max()) + 1):
             rows = period == number
             part_weight = None if weight is None else weight[rows]
-            parts.append(count_numeric(values[rows], event[rows], counts.edges, special, part_weight))
+            if isinstance(counts, LevelCounts):
+                # The same levels in the same order, those that the period lacks among them.
+                parts.append(counts.none() + count_levels(values[rows], event[rows], part_weight))
+            else:
+                special = tuple(counts.special)
+                parts.append(count_numeric(values[rows], event[rows], counts.edges, special, part_weight))
         return parts
 
     def _options(self, column: str) -> ColumnOptions:
-        said = {name: getattr(self, name) for name in _OPTIONS} | dict((self.overrides or {}).get(column, {}))
+        by_name = {str(name): options for name, options in (self.overrides or {}).items()}
+        said = {name: getattr(self, name) for name in _OPTIONS} | dict(by_name.get(column, {}))
         return ColumnOptions(**said)
 
     def _special(self, column: Column) -> tuple[Any, ...]:
         said = self.special_values
         if said is None:
             return ()
-        codes = said.get(column.name, ()) if isinstance(said, Mapping) else said
+        by_name = {str(name): codes for name, codes in said.items()} if isinstance(said, Mapping) else {}
+        codes = by_name.get(column.name, ()) if isinstance(said, Mapping) else said
         if column.kind == "categorical":
             # A plain list is of numbers, and meant for the numeric columns.
             return tuple(sorted({level(code) for code in codes})) if isinstance(said, Mapping) else ()
@@ -352,13 +369,3 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
                         where=f"overrides, column {column!r}",
                         mend=near(option, known) or f"options are {', '.join(sorted(known))}",
                     )
-
-
-def _period_codes(periods: Any, rows: int) -> NDArray[np.intp]:
-    codes, _ = pd.factorize(np.asarray(periods))
-    if len(codes) != rows or (codes < 0).any():
-        raise DataError(
-            f"periods must give one period for each of the {rows} rows; got {len(codes)}",
-            where=f"periods ({int((codes < 0).sum())} of them blank)",
-        )
-    return np.asarray(codes, dtype=np.intp)

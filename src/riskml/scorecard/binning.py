@@ -79,9 +79,15 @@ def _solve(runs: Runs, trend: Trend, constraints: Constraints) -> Binning | None
 
 
 def diagnose(
-    counts: Floats, trend: Trend, constraints: Constraints, *, objective: Objective = "iv", totals: Floats | None = None
+    counts: Floats,
+    trend: Trend,
+    constraints: Constraints,
+    *,
+    objective: Objective = "iv",
+    totals: Floats | None = None,
+    given: str = "",
 ) -> str:
-    """Return which constraint has to give way for a binning to exist, as a phrase for a message."""
+    """Return which constraint, but for a given one, has to give way for a binning to exist, as a phrase."""
     loosened = {
         "min_bin_size": replace(constraints, min_size=0.0),
         "min_events": replace(constraints, min_event=0.0),
@@ -90,12 +96,13 @@ def diagnose(
         "max_p_value": replace(constraints, max_p_value=1.0),
         "min_bins": replace(constraints, min_bins=1),
     }
-    binding = [
-        name
-        for name, looser in loosened.items()
-        if looser != constraints and optimal_binning(counts, trend, looser, objective=objective, totals=totals)
-    ]
-    if trend != "none" and optimal_binning(counts, "none", constraints, objective=objective, totals=totals):
+
+    def exists(trend: Trend, constraints: Constraints) -> bool:
+        return optimal_binning(counts, trend, constraints, objective=objective, totals=totals) is not None
+
+    tried = {name: looser for name, looser in loosened.items() if name != given and looser != constraints}
+    binding = [name for name, looser in tried.items() if exists(trend, looser)]
+    if trend != "none" and exists("none", constraints):
         binding.append(f"monotonic={trend!r}")
     return " or ".join(binding) or "several constraints together"
 

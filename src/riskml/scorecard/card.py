@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -11,21 +12,30 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from riskml.errors import ConfigError
 from riskml.estimator import RiskEstimator
+from riskml.runtime.frame import Floats
+from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import near
 from riskml.scorecard.binner import OptimalBinner, SpecialValues
 from riskml.scorecard.cardfile import card_document, card_from_document, read_document, write_document
+from riskml.scorecard.columns import ColumnBins
 from riskml.scorecard.edits import Edit, average_points, with_points
 from riskml.scorecard.options import Monotonic
+from riskml.scorecard.periods import one_for_each
+from riskml.scorecard.rounding import ALLOWED, Ranking, finer_points
 from riskml.scorecard.scaling import Scale, spread_points
 from riskml.scorecard.selection import Method, Selection, SelectionRules, select
+from riskml.scorecard.steps import Steps
 from riskml.scorecard.target import row_weights, without_zero_weights
+
+_ENOUGH = 100  # events and non-events, below which such a loss is a matter of a few pairs
 
 
 class Scorecard(RiskEstimator):
@@ -76,8 +86,9 @@ class Scorecard(RiskEstimator):
     selection_ : DataFrame
         ``column``, ``iv``, ``kept``, ``reason``.
     coefficients_ : DataFrame
-        ``column``, ``coefficient``, ``standard_error``, ``p_value`` of the logistic regression on weights of evidence;
-        the first row is the intercept.
+        ``column``, ``coefficient``, ``standard_error``, ``p_value`` of the classic card: the logistic regression on the
+        kept characteristics' weights of evidence; the first row is the intercept. Where ``flexibility`` is above 0 the
+        card that scores departs from it, bin by bin, so that its points are no multiples of the weights.
     reference_points_ : dict of column to float
         The average of each characteristic's points in training, which reasons compare with.
     edits_ : tuple of Edit
@@ -157,11 +168,18 @@ class Scorecard(RiskEstimator):
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
         periods : array of shape (n,), optional
-            The period of each row: the trend of every numeric characteristic then holds in each of them.
+            The period of each row, or its date: the trend of every characteristic then holds in each period; see
+            `OptimalBinner.fit`.
 
         Returns
         -------
         Scorecard
+
+        Warns
+        -----
+        UserWarning
+            When whole points rank the training rows worse than the log-odds do by more than 0.001 AUC: the points are
+            then too coarse (``pdo`` too small); or when a column of ``always_keep`` had to go all the same.
         """
         scale = self.scale
         if not self.C > 0:
@@ -171,8 +189,8 @@ class Scorecard(RiskEstimator):
         frame = self._named(X, reset=True)
         event = self._learn_target(frame, y)
         weight = row_weights(sample_weight, len(frame))
-        if periods is not None and weight is not None:
-            periods = np.asarray(periods)[weight > 0]
+        if periods is not None:
+            periods = one_for_each(periods, len(frame))[slice(None) if weight is None else weight > 0]
         frame, event, weight = without_zero_weights(frame, event, weight)
         self.binner_ = OptimalBinner(
             max_bins=self.max_bins,
@@ -196,17 +214,25 @@ class Scorecard(RiskEstimator):
             self.max_characteristics,
             self.always_keep,
         )
+
+        def woe_from(rows: NDArray[np.bool_]) -> Floats:
+            own = None if weight is None else weight[rows]
+            when = None if periods is None else periods[rows]
+            return np.asarray(clone(self.binner_).fit(frame[rows], event[rows], own, when).transform(frame).to_numpy())
+
         selection = select(
             woe,
             event,
             weight,
             self.summary_,
             rules,
+            woe_from=woe_from,
+            notes=[bins.note for bins in self.binner_.bins_.values()],
             C=self.C,
             flexibility=self.flexibility,
             random_state=self.random_state,
         )
-        self._set_card(selection, scale)
+        self._set_card(selection, scale, frame, event, weight)
         return self
 
     @property
@@ -372,11 +398,29 @@ class Scorecard(RiskEstimator):
         """
         return card_from_document(cls, read_document(path), str(path))
 
-    def _set_card(self, selection: Selection, scale: Scale) -> None:
+    def _set_card(
+        self,
+        selection: Selection,
+        scale: Scale,
+        frame: pd.DataFrame,
+        event: NDArray[np.int8],
+        weight: Floats | None,
+    ) -> None:
         bins = [list(self.binner_.bins_.values())[i] for i in selection.kept]
         steps, fit = selection.steps, selection.fit
-        values = [[steps.value_at(i, w) for w in part.shape.value] for i, part in enumerate(bins)]
-        points = spread_points(steps.intercept, values, scale)
+        values = [_log_odds(steps, i, part, classic=not self.flexibility) for i, part in enumerate(bins)]
+        columns = read_columns(self.schema_.conform(frame), {part.column: part.shape.kind for part in bins})
+        slots = [part.shape.slot(columns[part.column]) for part in bins]
+        margin = sum((np.asarray(v)[slot] for v, slot in zip(values, slots, strict=True)), np.zeros(len(event)))
+        ranking = Ranking(slots, margin, event, weight)
+        points = finer_points(spread_points(steps.intercept, values, scale), values, ranking)
+        if ranking.lost(points) > ALLOWED and min(event.sum(), len(event) - event.sum()) >= _ENOUGH:
+            warnings.warn(
+                f"whole points rank the training rows worse than the log-odds do: {ranking.lost(points):.4f} AUC is "
+                f"lost, more than {ALLOWED}; a larger pdo than {self.pdo:g} makes finer points",
+                UserWarning,
+                stacklevel=3,
+            )
         shapes = tuple(_with(part.shape, value, point) for part, value, point in zip(bins, values, points, strict=True))
         base = 0.0 if shapes else float(np.round(scale.score(np.array(steps.intercept))))
         self.model_ = Additive(steps.intercept, shapes, base)
@@ -394,6 +438,19 @@ class Scorecard(RiskEstimator):
         )
         self.card_ = self.card_of(shapes)
         self.edits_ = ()
+
+
+def _log_odds(steps: Steps, characteristic: int, bins: ColumnBins, *, classic: bool) -> list[float]:
+    """Return the log-odds of each slot; one that no row of the training fell into, and no option weighs, is average.
+
+    On the classic card the weight 0 says so already; where bins have moved since, it may lie elsewhere.
+    """
+    values = np.array([steps.value_at(characteristic, weight) for weight in bins.shape.value])
+    if classic:
+        return list(map(float, values))
+    rows = bins.counts.sum(axis=1)
+    silent = (rows == 0) & (np.asarray(bins.shape.value) == 0)
+    return list(map(float, np.where(silent, rows @ values / rows.sum(), values)))
 
 
 def _with(shape: Step | Levels, value: Sequence[float], points: Sequence[float]) -> Step | Levels:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats, level
 from riskml.runtime.shapes import Levels, Step
-from riskml.scorecard.binning import AUTO, choose_trend, infeasible
+from riskml.scorecard.binning import AUTO, choose_trend, diagnose, infeasible
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
 from riskml.scorecard.options import ColumnOptions
 from riskml.scorecard.runs import Trend
@@ -39,6 +39,8 @@ class ColumnBins:
         How the event rate goes over the regular bins.
     totals : ndarray of shape (2,)
         Non-events and events of all rows.
+    note : str
+        Why the column has one bin only, or where a trend does not hold; "" where there is nothing to say.
     """
 
     shape: Step | Levels
@@ -47,6 +49,7 @@ class ColumnBins:
     row: tuple[int, ...]
     trend: str
     totals: Floats
+    note: str = ""
 
     @property
     def column(self) -> str:
@@ -121,13 +124,14 @@ def bin_column(
         When no binning satisfies the constraints; the message names the one that binds.
     """
     options.check(column)
+    periods = [part.counts for part in by_period or []]
     if isinstance(counts, NumericCounts):
-        return _numeric(column, counts, options, [part.counts for part in by_period or [] if hasattr(part, "edges")])
-    return _categorical(column, counts, options, special_levels)
+        return _numeric(column, counts, options, periods)
+    return _categorical(column, counts, options, special_levels, periods)
 
 
 def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods: Sequence[Floats]) -> ColumnBins:
-    totals = counts.totals
+    totals, note = counts.totals, ""
     if options.groups is not None:
         raise ConfigError("groups are given for a numeric column", where=f"column {column!r}", mend="give splits")
     if options.splits is not None:
@@ -141,24 +145,31 @@ def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods
             periods = [part[filled] for part in periods]
         starts = _best(column, used.counts, totals, options, periods)
         bins = np.add.reduceat(used.counts, starts, axis=0)
+        note = _why_one_bin(used.counts, totals, options, periods) if len(starts) == 1 else ""
         splits = used.edges[np.asarray(starts[1:], dtype=int) - 1]
     codes = tuple(counts.special)
     slots = np.vstack([bins, counts.missing[None], *(counts.special[code][None] for code in codes)])
     labels = (*_interval_labels(splits), "Missing", *(f"Special {level(code)}" for code in codes))
     row = _rows_of(slots, missing=len(bins), options=options)
     shape = Step(column, tuple(map(float, splits)), codes, _weights(slots, row, totals, options.smoothing))
-    return ColumnBins(shape, labels, slots, row, trend_of(bins), totals)
+    return ColumnBins(shape, labels, slots, row, trend_of(bins), totals, note)
 
 
-def _categorical(column: str, counts: LevelCounts, options: ColumnOptions, special_levels: Sequence[str]) -> ColumnBins:
-    totals = counts.totals
+def _categorical(
+    column: str,
+    counts: LevelCounts,
+    options: ColumnOptions,
+    special_levels: Sequence[str],
+    periods: Sequence[Floats],
+) -> ColumnBins:
+    totals, note = counts.totals, ""
     if options.splits is not None:
         raise ConfigError("splits are given for a categorical column", where=f"column {column!r}", mend="give groups")
     rare: frozenset[int] = frozenset()
     if options.groups is not None:
         groups = _given_groups(column, counts, options.groups)
     else:
-        groups, rare = _sought_groups(column, counts, options, special_levels)
+        groups, rare, note = _sought_groups(column, counts, options, special_levels, periods)
     bins = np.array([counts.counts[group].sum(axis=0) for group in groups]).reshape(-1, 2)
     slots = np.vstack([bins, counts.missing[None], np.zeros((1, 2))])
     labels = (*(_group_label([counts.levels[i] for i in group]) for group in groups), "Missing", "Unseen")
@@ -169,7 +180,7 @@ def _categorical(column: str, counts: LevelCounts, options: ColumnOptions, speci
     if options.unseen == "rare":
         weights[-1] = next((weights[g] for g, group in enumerate(groups) if rare & set(group)), 0.0)
     members = {counts.levels[i]: g for g, group in enumerate(groups) for i in group}
-    return ColumnBins(Levels(column, members, tuple(weights)), labels, slots, row, trend_of(bins), totals)
+    return ColumnBins(Levels(column, members, tuple(weights)), labels, slots, row, trend_of(bins), totals, note)
 
 
 def _best(
@@ -177,14 +188,7 @@ def _best(
 ) -> tuple[int, ...]:
     constraints = options.constraints(float(totals.sum()))
     by_period = np.stack(list(periods)) if periods else None
-    wanted = options.monotonic
-    candidates: tuple[Trend, ...]
-    if wanted == "auto":
-        candidates = AUTO
-    elif wanted == "auto_asc_desc":
-        candidates = ("ascending", "descending")
-    else:
-        candidates = (wanted,)
+    candidates = _candidates(options)
     ask = partial(choose_trend, counts, totals=totals, objective=options.objective, by_period=by_period)
     found = ask(candidates, constraints)
     if found and options.smoothing and found.trend != "none":
@@ -198,10 +202,37 @@ def _best(
     return found.starts if found else (0,)
 
 
+def _candidates(options: ColumnOptions) -> tuple[Trend, ...]:
+    if options.monotonic == "auto":
+        return AUTO
+    return ("ascending", "descending") if options.monotonic == "auto_asc_desc" else (options.monotonic,)
+
+
+def _why_one_bin(counts: Floats, totals: Floats, options: ColumnOptions, periods: Sequence[Floats]) -> str:
+    """Return why a column was left with one regular bin."""
+    if len(counts) < 2:
+        return "one value only" if counts.sum() else "no value that is not missing or a special code"
+    constraints = replace(options.constraints(float(totals.sum())), min_bins=2)
+    if options.max_bins < 2:
+        return "max_bins=1"
+    ask = partial(choose_trend, counts, _candidates(options), totals=totals, objective=options.objective)
+    if periods and ask(constraints):
+        return "no cut keeps its trend in every period"
+    loose = ask(replace(constraints, min_event=0.0, min_nonevent=0.0))
+    if loose and not np.add.reduceat(counts, list(loose.starts), axis=0).all():
+        return (
+            "every cut leaves a bin without events or without non-events (min_events, min_nonevents): "
+            "the column may give the outcome away"
+        )
+    trend = _candidates(options)[0]
+    binding = diagnose(counts, trend, constraints, objective=options.objective, totals=totals, given="min_bins")
+    return f"no cut is allowed by {binding}"
+
+
 def _sought_groups(
-    column: str, counts: LevelCounts, options: ColumnOptions, special: Sequence[str]
-) -> tuple[list[list[int]], frozenset[int]]:
-    """Return groups of levels, and which levels were pooled as rare; levels are ordered by event rate."""
+    column: str, counts: LevelCounts, options: ColumnOptions, special: Sequence[str], periods: Sequence[Floats]
+) -> tuple[list[list[int]], frozenset[int], str]:
+    """Return groups of levels, which levels were pooled as rare, and a note; levels are ordered by event rate."""
     rows = counts.counts.sum(axis=1)
     total = float(counts.totals.sum())
     alone = [[i] for i, name in enumerate(counts.levels) if name in special]
@@ -212,17 +243,19 @@ def _sought_groups(
     if rare:
         units.append(rare)
     if not units:
-        return alone, frozenset()
+        return alone, frozenset(), "no level that is not missing or a special code"
     merged = np.array([counts.counts[unit].sum(axis=0) for unit in units])
     rate = merged[:, 1] / np.maximum(merged.sum(axis=1), 1e-300)
     # Names break ties, so that the order does not depend on the rows' order.
     order = sorted(range(len(units)), key=lambda u: (rate[u], units[u] == rare, counts.levels[units[u][0]]))
     ordered = merged[order]
     asked = options if options.monotonic == "none" else replace(options, monotonic="ascending")
-    starts = _best(column, ordered, counts.totals, asked, ())
+    in_periods = [np.array([part[units[u]].sum(axis=0) for u in order]) for part in periods]
+    starts = _best(column, ordered, counts.totals, asked, in_periods)
     ends = [*starts[1:], len(order)]
     groups = [[i for u in order[a:b] for i in units[u]] for a, b in zip(starts, ends, strict=True)]
-    return groups + alone, frozenset(rare)
+    note = _why_one_bin(ordered, counts.totals, asked, in_periods) if len(starts) == 1 and not alone else ""
+    return groups + alone, frozenset(rare), note
 
 
 def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) -> Floats:

@@ -114,6 +114,10 @@ class LevelCounts:
             np.add.at(counts, [names.index(name) for name in part.levels], part.counts)
         return LevelCounts(names, counts, self.missing + other.missing)
 
+    def none(self) -> LevelCounts:
+        """Return the same levels without any row."""
+        return LevelCounts(self.levels, np.zeros_like(self.counts), np.zeros(2))
+
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Self:
         """Return the counts that a query gave: ``level`` (None for missing), ``non_event``, ``event``."""
@@ -126,7 +130,7 @@ class LevelCounts:
 Counts = NumericCounts | LevelCounts
 
 
-def prebin_edges(values: Floats, most: int, special: tuple[float, ...] = ()) -> Floats:
+def prebin_edges(values: Floats, most: int, special: tuple[float, ...] = (), weight: Floats | None = None) -> Floats:
     """Return edges that cut a column into at most so many pre-bins of about equal size.
 
     Parameters
@@ -136,6 +140,8 @@ def prebin_edges(values: Floats, most: int, special: tuple[float, ...] = ()) -> 
     most : int
         How many pre-bins; a column of fewer distinct values gets one for each of them.
     special : tuple of float
+    weight : ndarray of shape (n,), optional
+        Weights of rows: pre-bins are then of about equal weight.
 
     Returns
     -------
@@ -144,19 +150,27 @@ def prebin_edges(values: Floats, most: int, special: tuple[float, ...] = ()) -> 
     """
     step = max(1, len(values) // SAMPLE)
     sample = values[::step]
-    sample = sample[~np.isnan(sample)]
+    used = ~np.isnan(sample)
     if special:
-        sample = sample[~np.isin(sample, special)]
+        used &= ~np.isin(sample, special)
+    sample = sample[used]
     if not len(sample):
         return np.empty(0)
-    sample = np.sort(sample)
+    if weight is None:
+        sample = np.sort(sample)
+    else:
+        order = np.argsort(sample, kind="stable")
+        sample, weight = sample[order], weight[::step][used][order]
     fresh = np.flatnonzero(np.diff(sample) > 0) + 1  # positions where a new value begins
     if len(fresh) >= most:
+        # How much lies before each new value, and before the end: rows, or their weights.
+        before_fresh = fresh if weight is None else np.cumsum(weight)[fresh - 1]
+        total = len(sample) if weight is None else float(weight.sum())
         # The cut that lies nearest to each quantile: ties stay on one side of it.
-        wanted = np.arange(1, most) * (len(sample) / most)
-        after = np.minimum(np.searchsorted(fresh, wanted), len(fresh) - 1)
+        wanted = np.arange(1, most) * (total / most)
+        after = np.minimum(np.searchsorted(before_fresh, wanted), len(fresh) - 1)
         before = np.maximum(after - 1, 0)
-        nearer = np.where(wanted - fresh[before] <= fresh[after] - wanted, before, after)
+        nearer = np.where(wanted - before_fresh[before] <= before_fresh[after] - wanted, before, after)
         fresh = fresh[np.unique(nearer)]
     return np.unique(_short_decimals(sample[fresh - 1], sample[fresh]))
 

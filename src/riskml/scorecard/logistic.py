@@ -42,7 +42,13 @@ class Logistic:
 
 
 def fit_logistic(
-    X: Floats, event: NDArray[Any], weight: Floats | None = None, *, C: float = 1.0, l1: float = 0.0
+    X: Floats,
+    event: NDArray[Any],
+    weight: Floats | None = None,
+    *,
+    C: float = 1.0,
+    l1: float = 0.0,
+    nonnegative: bool = True,
 ) -> Logistic:
     """Return the L2-penalised maximum-likelihood fit with coefficients not below 0.
 
@@ -59,6 +65,8 @@ def fit_logistic(
         Inverse strength of the penalty, in the units of scikit-learn's.
     l1 : float
         Strength of the lasso penalty.
+    nonnegative : bool
+        Without it coefficients take the sign that the data say.
 
     Returns
     -------
@@ -81,7 +89,7 @@ def fit_logistic(
     weight = np.ones(rows) if weight is None else weight
     design = np.column_stack([np.ones(rows), X])
     ridge = np.diag([0.0, *np.full(count, 1.0 / C)])
-    bounded = np.array([False, *np.full(count, True)])
+    bounded = np.array([False, *np.full(count, nonnegative)])
     share = float(weight @ event / weight.sum())
     b = np.zeros(count + 1)
     b[0] = np.log(share / (1 - share))
@@ -107,7 +115,7 @@ def fit_logistic(
                 "the logistic regression does not converge: a characteristic separates the classes",
                 mend="leave out characteristics that give the outcome away, or lower C",
             )
-    free = np.concatenate([[True], b[1:] > 0])
+    free = ~bounded | (b > 0)
     p = expit(design @ b)
     information = (design[:, free] * (weight * p * (1 - p))[:, None]).T @ design[:, free]
     error = np.full(count + 1, np.nan)

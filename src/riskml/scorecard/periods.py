@@ -1,0 +1,115 @@
+"""Periods: the months, quarters or years in each of which a trend has to hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskml.errors import DataError
+from riskml.runtime.frame import level
+from riskml.scorecard.columns import ColumnBins
+
+ENOUGH = 50  # events, and non-events, in a period that is made from dates
+_MOST = 60
+_CALENDAR = ("M", "Q", "Y")
+
+
+def one_for_each(periods: Any, rows: int) -> pd.Series:
+    """Return the periods as a Series, one for each row.
+
+    Raises
+    ------
+    DataError
+        When there is not one for each row, or one is blank.
+    """
+    said = pd.Series(np.atleast_1d(np.asarray(periods)).ravel())
+    if len(said) != rows or said.isna().any():
+        raise DataError(
+            f"periods must give one period for each of the {rows} rows; got {len(said)}",
+            where=f"periods ({int(said.isna().sum())} of them blank)",
+        )
+    return said
+
+
+def period_codes(periods: Any, event: NDArray[Any]) -> tuple[NDArray[np.intp], list[str]]:
+    """Return the period of each row as a number, and the periods' names in order.
+
+    Parameters
+    ----------
+    periods : array of shape (n,)
+        A label for each row; or dates, which fall into months, quarters or years, whichever are the shortest that
+        hold 50 events and 50 non-events each (one period of all rows where even years do not).
+    event : ndarray of 0 and 1, shape (n,)
+
+    Raises
+    ------
+    DataError
+        When there is not one period for each row, one is blank, has no event or no non-event, or there are too many.
+    """
+    said = one_for_each(periods, len(event))
+    if said.dtype.kind == "M":
+        said = _calendar(said, event)
+    codes, names = pd.factorize(said, sort=True)
+    counts = np.bincount(2 * codes + event, minlength=2 * len(names)).reshape(-1, 2)
+    if len(names) > _MOST:
+        raise DataError(
+            f"{len(names)} different periods: a trend cannot be asked of so many",
+            where="periods",
+            mend="hand in months, quarters or years, or dates (datetime64)",
+        )
+    if len(names) > 1 and not counts.all():
+        first = int(np.flatnonzero(~counts.all(axis=1))[0])
+        raise DataError(
+            f"period {level(names[first])!r} has {counts[first, 1]} events and {counts[first, 0]} non-events",
+            where="periods",
+            mend="use longer periods: a trend needs both in each",
+        )
+    return np.asarray(codes, dtype=np.intp), [level(name) for name in names]
+
+
+def _calendar(dates: pd.Series, event: NDArray[Any]) -> pd.Series:
+    for frequency in _CALENDAR:
+        periods = dates.dt.to_period(frequency).astype(str)
+        codes = pd.factorize(periods)[0]
+        if np.bincount(2 * codes + event, minlength=2 * (codes.max() + 1)).min() >= ENOUGH:
+            return pd.Series(periods)
+    return pd.Series("all", index=dates.index)
+
+
+def by_period(
+    bins: ColumnBins, values: NDArray[Any], event: NDArray[Any], weight: Any, codes: NDArray[np.intp], names: list[str]
+) -> pd.DataFrame:
+    """Return a column's bins in each period.
+
+    Returns
+    -------
+    DataFrame
+        ``column``, ``bin``, ``period``, ``count``, ``event``, ``event_rate``: a row per regular bin and period that
+        holds rows.
+    """
+    slot = bins.shape.slot(values)
+    slots, count = len(bins.labels), len(names)
+    cell = (slot * count + codes) * 2 + event
+    found = np.bincount(cell, weight, minlength=2 * slots * count).reshape(slots, count, 2)[: bins.regular]
+    rows = found.sum(axis=2)
+    with np.errstate(invalid="ignore"):
+        rate = found[:, :, 1] / rows
+    table = pd.DataFrame(
+        {
+            "column": bins.column,
+            "bin": np.repeat(bins.labels[: bins.regular], count),
+            "period": np.tile(names, bins.regular),
+            "count": rows.ravel(),
+            "event": found[:, :, 1].ravel(),
+            "event_rate": rate.ravel(),
+        }
+    )
+    return table[table["count"] > 0].reset_index(drop=True)
+
+
+def no_periods() -> pd.DataFrame:
+    """Return the table of no periods."""
+    return pd.DataFrame(columns=["column", "bin", "period", "count", "event", "event_rate"])
