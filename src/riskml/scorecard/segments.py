@@ -65,7 +65,7 @@ class SegmentedScorecard(RiskEstimator):
         With ``cv``: ``model`` (single card, segments, gain), ``auc``, ``auc_sd``, ``log_loss``, ``log_loss_sd``, over
         the same folds.
     finder_ : dict of column to Finder
-        The bins among which the tree's splits were sought; empty for a named column.
+        The bins among which the tree's splits were sought; empty for a named column, and for loaded cards.
     model_ : Segmented
     classes_ : ndarray of shape (2,)
 
