@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from riskml.errors import ConfigError
-from riskml.scorecard import Scorecard, SegmentedScorecard
+from riskml.errors import ConfigError, DataError
+from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +53,41 @@ def test_an_unknown_value_of_the_segment_s_column_goes_to_the_others(by_region, 
     assert by_region.segment(X.head(2).assign(region=["moon", None])).tolist() == ["others", "others"]
 
 
-def test_a_tree_finds_segments_and_says_their_rules(made):
-    model = SegmentedScorecard(segment_by=["age", "home"], max_segments=3, min_segment_events=30).fit(made.X, made.y)
-    assert 2 <= len(model.cards_) <= 3
-    assert (model.segments_["count"] >= 0.15 * len(made.y)).all()
-    assert model.segments_["rule"].str.contains("age in|home in").all()
-    assert set(model.segment(made.X)) == set(model.cards_)
-    assert set(model.card_["segment"]) == set(model.cards_)
+def test_a_tree_finds_where_coefficients_differ_and_says_its_rule(crossed):
+    X, y = crossed
+    model = SegmentedScorecard(min_segment_events=30).fit(X, y)
+    assert model.segments_["rule"].str.contains("region in").all()
+    assert model.segments_["rule"].str.contains("north").sum() == 1
+    assert (model.segments_["count"] >= 0.15 * len(y)).all()
+    assert set(model.segment(X)) == set(model.cards_) == set(model.card_["segment"])
+
+
+def test_a_strong_predictor_alone_is_no_reason_to_split(made):
+    model = SegmentedScorecard(min_segment_events=30).fit(made.X, made.y)
+    assert model.segments_["rule"].tolist() == ["everyone"]
+    assert (model.points(made.X) == Scorecard().fit(made.X, made.y).points(made.X)).all()
+
+
+def test_a_tree_cuts_a_number_where_slopes_change():
+    draw = np.random.default_rng(2)
+    age, debt = draw.uniform(20, 70, 4000), draw.normal(size=4000)
+    y = (draw.random(4000) < 1 / (1 + np.exp(1 - np.where(age < 40, 2.0, -1.0) * debt))).astype(int)
+    model = SegmentedScorecard(segment_by=["age"], max_segments=2).fit(pd.DataFrame({"age": age, "debt": debt}), y)
+    assert model.segments_["rule"].str.startswith("age in").tolist() == [True, True]
+    found = model.model_.splits[0]
+    cut = found.shape.splits[found.to.index(found.to[-2]) - 1]
+    assert cut == pytest.approx(40, abs=4)
+
+
+def test_comparison_shows_on_the_same_folds_whether_segments_pay(crossed):
+    X, y = crossed
+    table = SegmentedScorecard(segment_by="region", cv=3).fit(X, y).comparison_.set_index("model")
+    assert table.index.tolist() == ["single card", "segments", "gain"]
+    assert table.loc["gain", "auc"] == pytest.approx(table.loc["segments", "auc"] - table.loc["single card", "auc"])
+    assert table.loc["gain", "auc"] > 0.1
+    assert table.loc["gain", "log_loss"] < 0
+    again = SegmentedScorecard(segment_by="region", cv=3).fit(X, y).comparison_.set_index("model")
+    pd.testing.assert_frame_equal(again, table)
 
 
 def test_segments_with_too_few_events_are_one(made):
@@ -71,8 +101,173 @@ def test_one_segment_is_one_card(made):
     assert len(SegmentedScorecard(max_segments=1).fit(made.X, made.y).cards_) == 1
 
 
+def by_column(values, y, **kwargs):
+    X = pd.DataFrame({"debt": np.random.default_rng(0).normal(size=len(y)), "kind": values})
+    return SegmentedScorecard(segment_by="kind", min_segment_events=20, **kwargs).fit(X, y), X
+
+
+def outcomes(rows):
+    return (np.random.default_rng(1).random(rows) < 0.4).astype(int)
+
+
+def test_without_a_pool_the_unseen_and_the_missing_go_to_the_largest_segment():
+    model, X = by_column(["a"] * 300 + ["b"] * 500, outcomes(800))
+    assert model.segment(X.head(2).assign(kind=["zzz", None])).tolist() == ["b", "b"]
+    assert model.segments_.set_index("segment").loc["b", "rule"] == (
+        "kind is b; or missing, or a value not seen in training"
+    )
+
+
+def test_levels_called_as_the_pool_or_as_missing_do_not_merge_with_them():
+    model, X = by_column(["others"] * 300 + ["missing"] * 300 + [None] * 300 + ["x"] * 50 + ["y"] * 50, outcomes(1000))
+    assert model.segments_.set_index("segment")["count"].to_dict() == {
+        "missing": 300, "others": 300, "missing (no value)": 300, "others (pooled)": 100,
+    }  # fmt: skip
+    rule = model.segments_.set_index("segment").loc["others (pooled)", "rule"]
+    assert rule == "kind is x; y; or a value not seen in training"
+    assert model.segment(X.iloc[[0, 300, 600, 999]]).tolist() == [
+        "others", "missing", "missing (no value)", "others (pooled)",
+    ]  # fmt: skip
+
+
+def test_a_named_column_has_at_most_so_many_segments():
+    model, _ = by_column(["a"] * 400 + ["b"] * 300 + ["c"] * 200, outcomes(900), max_segments=2)
+    assert model.segments_["segment"].tolist() == ["a", "others"]
+    assert "b; c" in model.segments_["rule"].iloc[1]
+
+
+def test_a_numeric_column_s_values_can_be_segments_and_a_measure_s_cannot(made):
+    model, X = by_column([1.0] * 300 + [2.0] * 400, outcomes(700))
+    assert model.segment(X.head(3).assign(kind=[1, 7, np.nan])).tolist() == ["1", "2", "2"]
+    with pytest.raises(ConfigError, match=r"segment_by=\['debt'\]"):
+        SegmentedScorecard(segment_by="debt").fit(made.X, made.y)
+
+
+def test_columns_may_be_named_by_numbers(made):
+    X = made.X.set_axis([0, 1, 2], axis=1)
+    named = SegmentedScorecard(segment_by=2, min_segment_events=30).fit(X, made.y)
+    assert {"own", "rent"} <= set(named.cards_)
+    assert len(SegmentedScorecard(segment_by=[0, 1]).fit(X, made.y).cards_) >= 1
+
+
+def test_contributions_add_up_and_the_segment_s_level_belongs_to_its_column(by_region, crossed):
+    X, _ = crossed
+    contributions = by_region.contributions(X)
+    np.testing.assert_allclose(
+        by_region.model_.base + contributions.sum(axis=1), by_region.decision_function(X), rtol=0, atol=1e-12
+    )
+    north = X["region"] == "north"
+    level = by_region.cards_["north"].model_.intercept - by_region.model_.base
+    np.testing.assert_allclose(contributions.loc[north, "region"], level)
+    np.testing.assert_allclose(
+        by_region.decision_function(X[north]), by_region.cards_["north"].decision_function(X[north])
+    )
+
+
+def test_it_shows_what_one_card_shows(by_region, crossed):
+    X, _ = crossed
+    for table in (by_region.selection_, by_region.coefficients_, by_region.card_):
+        assert set(table["segment"]) == set(by_region.cards_)
+    assert set(by_region.tables_["north"]) == set(X.columns)
+    assert by_region.scale == Scorecard().scale
+    north = X[X["region"] == "north"].head()
+    short = by_region.shortfalls(north)
+    pd.testing.assert_frame_equal(short.dropna(axis=1), by_region.cards_["north"].shortfalls(north))
+
+
+def test_periods_and_special_values_reach_every_card(crossed):
+    X, y = crossed
+    card = Scorecard(special_values={"score": [99.0]})
+    model = SegmentedScorecard(card, "region").fit(X, y, periods=np.arange(len(y)) % 2)
+    assert all("Special 99" in one.binner_.bins_["score"].labels for one in model.cards_.values())
+    assert SegmentedScorecard(card).fit(X, y).finder_["score"].labels[-1] == "Special 99"
+    with pytest.raises(DataError, match="2400 rows have 3 periods"):
+        SegmentedScorecard(segment_by="region").fit(X, y, periods=[1, 2, 3])
+
+
+def test_an_edit_changes_one_segment_s_card_and_is_on_record(by_region, crossed):
+    X, y = crossed
+    label = by_region.cards_["north"].card_.query("column == 'score'")["bin"].iloc[0]
+    said = {"by": "a", "why": "b", "when": "2024-01-31"}
+    edited = by_region.edit("north", "score", points={label: 7}, **said)
+    assert edited.edits_["north"][0].points == {label: 7}
+    assert by_region.edits_ == {}
+    changed = edited.points(X) != by_region.points(X)
+    assert set(X.loc[changed, "region"]) == {"north"}
+    rebuilt = by_region.edit("south", "score", splits=[0.0], X=X, y=y, **said)
+    assert rebuilt.cards_["south"].binner_.bins_["score"].regular == 2
+    with pytest.raises(ConfigError, match="did you mean 'north'"):
+        by_region.edit("nort", "score", points={label: 7}, **said)
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".json"])
+def test_what_is_saved_scores_the_same_when_loaded(by_region, crossed, tmp_path, suffix):
+    X, _ = crossed
+    by_region.save(tmp_path / f"cards{suffix}")
+    loaded = SegmentedScorecard.load(tmp_path / f"cards{suffix}")
+    strange = pd.concat([X, X.head(2).assign(region=["moon", None], score=np.nan)])
+    np.testing.assert_array_equal(loaded.predict_proba(strange), by_region.predict_proba(strange))
+    pd.testing.assert_series_equal(loaded.points(strange), by_region.points(strange))
+    pd.testing.assert_frame_equal(loaded.segments_, by_region.segments_)
+    assert loaded.segment_by == "region"
+
+
+def spoil(said, spoiling):
+    if spoiling == "a case goes to a later split":
+        said["splits"][0]["cases"][0] = {"levels": ["north"], "split": 1}
+    elif spoiling == "no segment is called 'west'":
+        said["splits"][0]["cases"][0]["segment"] = "west"
+    elif spoiling == "no row can reach 'south'":
+        for case in said["splits"][0]["cases"]:
+            case["segment"] = "north" if case["segment"] == "south" else case["segment"]
+    elif spoiling == "points scale differs":
+        said["segments"][1]["card"]["scale"]["pdo"] = 40.0
+    elif spoiling == "a level stands in two cases":
+        said["splits"][0]["cases"][0]["levels"] = ["north", "south"]
+    elif spoiling == "the file lacks something":
+        del said["segments"][0]["count"]
+    else:
+        said["riskml_segmented_scorecard"] = 9
+
+
+@pytest.mark.parametrize(
+    "spoiling",
+    [
+        "a case goes to a later split", "no segment is called 'west'", "no row can reach 'south'",
+        "points scale differs", "a level stands in two cases", "the file lacks something", "no segmented scorecards",
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_score_is_refused(by_region, tmp_path, spoiling):
+    path = tmp_path / "cards.json"
+    by_region.save(path)
+    said = json.loads(path.read_text())
+    spoil(said, spoiling)
+    path.write_text(json.dumps(said))
+    with pytest.raises(DataError, match=spoiling):
+        SegmentedScorecard.load(path)
+
+
+def test_a_card_that_would_lose_its_edits_or_is_none_is_refused(card, made):
+    label = card.card_.query("column == 'home'")["bin"].iloc[0]
+    edited = card.edit("home", points={label: 7}, by="a", why="b", when="2024-01-31")
+    with pytest.raises(ConfigError, match="edited by hand"):
+        SegmentedScorecard(edited, "home").fit(made.X, made.y)
+    with pytest.raises(ConfigError, match="card must be a Scorecard; got OptimalBinner"):
+        SegmentedScorecard(OptimalBinner(), "home").fit(made.X, made.y)
+
+
+def test_an_error_of_one_segment_s_card_names_the_segment(made):
+    card = Scorecard(overrides={"home": {"groups": [["own"], ["rent"]]}})
+    with pytest.raises(ConfigError, match="segment 'own', column 'home'"):
+        SegmentedScorecard(card, "home", min_segment_events=30).fit(made.X, made.y)
+
+
 def test_impossible_segments_are_refused(made):
     with pytest.raises(ConfigError, match="did you mean 'home'"):
         SegmentedScorecard(segment_by="hone").fit(made.X, made.y)
+    with pytest.raises(ConfigError, match="no column is named"):
+        SegmentedScorecard(segment_by=[]).fit(made.X, made.y)
+    with pytest.raises(ConfigError, match="cv is a number of folds"):
+        SegmentedScorecard(cv=1).fit(made.X, made.y)
     with pytest.raises(ConfigError, match="share of rows"):
         SegmentedScorecard(min_segment_share=2).fit(made.X, made.y)

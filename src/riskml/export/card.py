@@ -10,6 +10,7 @@ from riskml.runtime.package import Artifact
 
 _FAMILIES = {
     "scorecard": "a points scorecard: binned columns, weights of evidence, logistic regression",
+    "segmented scorecard": "a points scorecard for each segment of customers, on one points scale",
     "logistic": "a penalised logistic regression",
     "tree": "a decision tree",
     "boosting": "gradient-boosted trees (XGBoost), averaged over folds",

@@ -304,7 +304,9 @@ KINDS = {"additive": Additive, "tree": Tree, "boosting": Boosting, "blend": Blen
 
 def model_from_dict(said: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Model:
     """Return the model of any kind that ``to_dict`` wrote."""
-    model: Model = KINDS[said["kind"]].from_dict(said, blobs)  # type: ignore[attr-defined]
+    from .segmented import Segmented  # it is made of the models here
+
+    model: Model = (KINDS | {"segmented": Segmented})[said["kind"]].from_dict(said, blobs)  # type: ignore[attr-defined]
     return model
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from .frame import Floats, level, shown
 from .frame import columns as read_columns
 from .model import Additive, Columns, Model, model_from_dict, probability
+from .segmented import Segmented
 
 FORMAT = 1
 MANIFEST = "model.json"
@@ -44,7 +45,7 @@ class Artifact:
     name, version : str
         Of the package.
     family : str
-        scorecard, logistic, tree, boosting or blend.
+        scorecard, segmented scorecard, logistic, tree, boosting or blend.
     title, task, target : str
         The question in words; "default" or "churn"; the column that held the outcome.
     event : bool, int, float or str
@@ -242,7 +243,7 @@ class Artifact:
         return self.model.contributions(columns) if columns and rows else np.zeros((rows, len(columns)))
 
     def _points(self, columns: Columns, rows: int) -> Floats | None:
-        if not isinstance(self.model, Additive) or self.model.base_points is None:
+        if not isinstance(self.model, (Additive, Segmented)) or self.model.base_points is None:
             return None
         return self.model.points(columns) if columns and rows else np.full(rows, self.model.base_points)
 

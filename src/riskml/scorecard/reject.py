@@ -2,68 +2,51 @@
 
 A card built on accepted applicants alone knows only people whom the old policy liked. None of the remedies adds
 information: each replaces the unknown outcomes by an assumption, and only the outcomes of some declined applicants who
-were accepted on trial would test it. Hand (1998) and Crook and Banasik (2004) find that, where the old policy's
-variables are on the new card, augmentation seldom beats the known outcomes alone. Look at `reject_sensitivity` before
-a card is signed.
+were accepted on trial would test it. Look at `reject_sensitivity` before a card is signed.
+
+References
+----------
+Hand and Henley (1993), Can reject inference ever work? IMA Journal of Mathematics Applied in Business and Industry 5:
+the declined applicants' characteristics cannot help unless further assumptions are made.
+Crook and Banasik (2004), Does reject inference really improve the performance of application scoring models? Journal
+of Banking and Finance 28: on applicants who were all accepted, reweighting did harm and extrapolation changed little.
+Siddiqi (2006), Credit Risk Scorecards: fuzzy augmentation and parcelling.
+Little and Rubin (2002), Statistical Analysis with Missing Data: when missing outcomes may be left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.utils import column_or_1d
 
 from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import Floats
+from riskml.runtime.frame import columns as read_columns
+from riskml.runtime.model import probability
+from riskml.schema import shortened
+from riskml.scorecard.augmented import WARNINGS, Augmented, Method
+from riskml.scorecard.bands import NO_BANDS, extrapolated, score_bands
 from riskml.scorecard.card import Scorecard
+from riskml.scorecard.segments import SegmentedScorecard
+from riskml.scorecard.target import row_weights
 
-Method = Literal["known", "fuzzy", "parcelling"]
-WARNINGS: dict[Method, str] = {
-    "known": "The known outcomes alone: unbiased only where the old policy's variables are all on the card (outcomes "
-    "missing at random, Little and Rubin 2002); probabilities of declined applicants are extrapolated.",
-    "fuzzy": "Fuzzy augmentation: every declined applicant counts as an event and as a non-event, weighted by the "
-    "first card's probability. With uplift 1 it repeats what that card believes, and understates standard errors "
-    "because inferred rows count as observed (Siddiqi 2006; Hand 1998).",
-    "parcelling": "Parcelling: outcomes of declined applicants are drawn, score band by score band, at the accepted "
-    "event rate times the uplift. The uplift is an assumption that no data of accepted applicants can test, and it "
-    "moves the result (Siddiqi 2006; Crook and Banasik 2004).",
-}
-
-
-@dataclass(frozen=True)
-class Augmented:
-    """Applicants with known and with inferred outcomes.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n, p)
-        Accepted applicants first.
-    event : ndarray of shape (n,)
-        The outcome, 1 for an event, observed or assumed.
-    weight : ndarray of shape (n,)
-    inferred : ndarray of bool, shape (n,)
-    warning : str
-        What the method's literature warns of.
-    """
-
-    X: pd.DataFrame
-    event: NDArray[np.int8]
-    weight: Floats
-    inferred: NDArray[np.bool_]
-    warning: str
+Card = Scorecard | SegmentedScorecard
 
 
 def infer_rejects(
-    card: Scorecard,
-    X: pd.DataFrame,
+    card: Card,
+    X: Any,
     y: Any,
-    rejected: pd.DataFrame,
+    rejected: Any,
     *,
+    sample_weight: Any = None,
     method: Method = "fuzzy",
     uplift: float = 1.0,
     bands: int = 10,
@@ -73,25 +56,32 @@ def infer_rejects(
 
     Parameters
     ----------
-    card : Scorecard
+    card : Scorecard or SegmentedScorecard
         Fitted on the accepted.
-    X : DataFrame of shape (n_accepted, p)
+    X : DataFrame or array of shape (n_accepted, p)
     y : array of shape (n_accepted,)
         Their outcomes, with the card's classes.
-    rejected : DataFrame of shape (n_rejected, p)
+    rejected : DataFrame or array of shape (n_rejected, p)
+    sample_weight : array of shape (n_accepted,), optional
+        Of the accepted; a declined applicant weighs 1.
     method : {"known", "fuzzy", "parcelling"}
     uplift : float
         By how much the odds (fuzzy) or the event rate of a band (parcelling) of declined applicants exceed those of
         accepted ones who look the same. At least 1: the old policy knew something.
     bands : int
-        Score bands of equal numbers of accepted applicants (parcelling).
+        Score bands of equal numbers of applicants, accepted or not (parcelling). A band in which fewer than 30 were
+        accepted, or none of them had the event, takes the card's mean probability instead of their event rate.
     random_state : int
         Seed of the draws (parcelling).
+
+    Returns
+    -------
+    Augmented
 
     Raises
     ------
     ConfigError, DataError
-        When an argument is impossible, or the two tables do not have the same columns.
+        When an argument is impossible, or the tables and outcomes do not fit the card.
 
     Examples
     --------
@@ -102,61 +92,42 @@ def infer_rejects(
     >>> len(both.X), round(float(both.weight.sum()), 6)
     (84, 82.0)
     """
-    if method not in get_args(Method):
-        raise ConfigError(f"method must be one of {', '.join(get_args(Method))}; got {method!r}", where="infer_rejects")
-    if not uplift >= 1:
-        raise ConfigError(
-            f"uplift must be at least 1; got {uplift!r}",
-            where="infer_rejects",
-            mend="declined applicants are not safer than accepted ones who look the same",
+    _check_options(card, method, uplift, bands)
+    accepted, declined = _table(card, X, "X"), _table(card, rejected, "rejected")
+    _same_columns(accepted, declined)
+    event = _event(card, y, len(accepted))
+    weight = _weights(sample_weight, len(accepted))
+    warning, table = WARNINGS[method], NO_BANDS.copy()
+    frame, events = accepted, event
+    if not len(declined):
+        warning += " There are no declined applicants: nothing was inferred."
+    elif method == "fuzzy":
+        known, unknown = card.schema_.conform(accepted), card.schema_.conform(declined)
+        p = probability(_margin(card, declined) + np.log(uplift))
+        frame = pd.concat([known, unknown, unknown])
+        events = np.concatenate([event, np.ones(len(unknown), np.int8), np.zeros(len(unknown), np.int8)])
+        weight = np.concatenate([weight, p, 1 - p])
+    elif method == "parcelling":
+        both = pd.concat([card.schema_.conform(accepted), card.schema_.conform(declined)])
+        table, band = score_bands(
+            _points(card, both), probability(_margin(card, both)), event, weight, int(bands), float(uplift)
         )
-    if list(X.columns) != list(rejected.columns):
-        raise DataError(
-            "accepted and declined applicants must have the same columns",
-            where=f"only in one of the tables: {sorted(map(str, set(X.columns) ^ set(rejected.columns)))}",
-        )
-    event = (np.asarray(y) == card.classes_[1]).astype(np.int8)
-    known = np.ones(len(X))
-    if method == "known" or not len(rejected):
-        return Augmented(X, event, known, np.zeros(len(X), dtype=bool), WARNINGS["known"])
-    if method == "fuzzy":
-        margin = card.decision_function(rejected) + np.log(uplift)
-        p = 1.0 / (1.0 + np.exp(-margin))
-        frame = pd.concat([X, rejected, rejected])
-        events = np.concatenate([event, np.ones(len(rejected), np.int8), np.zeros(len(rejected), np.int8)])
-        weight = np.concatenate([known, p, 1 - p])
-    else:
-        p = np.minimum(_band_rates(card, X, event, rejected, bands) * uplift, 1.0)
-        drawn = (np.random.default_rng(random_state).random(len(rejected)) < p).astype(np.int8)
-        frame, events = pd.concat([X, rejected]), np.concatenate([event, drawn])
-        weight = np.ones(len(frame))
-    inferred = np.arange(len(frame)) >= len(X)
-    return Augmented(frame, events, weight, inferred, WARNINGS[method])
-
-
-def _band_rates(
-    card: Scorecard, X: pd.DataFrame, event: NDArray[np.int8], rejected: pd.DataFrame, bands: int
-) -> Floats:
-    """Return the accepted event rate of each declined applicant's score band."""
-    if bands < 1:
-        raise ConfigError(f"bands must be at least 1; got {bands}", where="infer_rejects")
-    accepted, declined = card.points(X).to_numpy(), card.points(rejected).to_numpy()
-    cuts = np.unique(np.quantile(accepted, np.arange(1, bands) / bands))
-    band = np.searchsorted(cuts, accepted, side="right")
-    rows = np.bincount(band, minlength=len(cuts) + 1)
-    events = np.bincount(band, event, minlength=len(cuts) + 1)
-    average = event.mean()
-    # A band with nobody in it borrows the average.
-    rate = np.where(rows > 0, events / np.maximum(rows, 1), average)
-    return np.asarray(rate[np.searchsorted(cuts, declined, side="right")])
+        rate = table["assumed_rate"].to_numpy()[band[len(accepted) :]]
+        drawn = (np.random.default_rng(random_state).random(len(declined)) < rate).astype(np.int8)
+        frame = both
+        events, weight = np.concatenate([event, drawn]), np.concatenate([weight, np.ones(len(declined))])
+        warning += extrapolated(table)
+    inferred = np.arange(len(frame)) >= len(accepted)
+    return Augmented(frame, events, weight, inferred, warning, card.classes_[events.astype(int)], method, table)
 
 
 def reject_sensitivity(
-    card: Scorecard,
-    X: pd.DataFrame,
+    card: Card,
+    X: Any,
     y: Any,
-    rejected: pd.DataFrame,
+    rejected: Any,
     *,
+    sample_weight: Any = None,
     uplifts: Sequence[float] = (1.0, 1.5, 2.0),
     random_state: int = 0,
 ) -> pd.DataFrame:
@@ -164,10 +135,10 @@ def reject_sensitivity(
 
     Parameters
     ----------
-    card : Scorecard
+    card : Scorecard or SegmentedScorecard
         Fitted on the accepted; its parameters are used for the others.
-    X, y, rejected
-        As for `infer_rejects`.
+    X, y, rejected, sample_weight
+        As for `infer_rejects`; with the weights that the card was fitted with, the row ``known`` repeats it.
     uplifts : sequence of float
     random_state : int
 
@@ -176,24 +147,140 @@ def reject_sensitivity(
     DataFrame
         A row per method and uplift: ``method``, ``uplift``, ``event_rate_rejected`` (what the new card expects of
         declined applicants), ``mean_points_shift`` and ``largest_points_shift`` of accepted ones against the first
-        card, ``rank_correlation`` of both cards' points.
+        card, ``rank_correlation`` of both cards' points, ``warning`` (what the method's literature warns of).
+
+    Raises
+    ------
+    ConfigError, DataError
+        As for `infer_rejects`, and when the card was edited by hand in a way that a new fit would not repeat.
     """
-    before = card.points(X)
+    _check_card(card)
+    _refuse_edits(card)
+    before = _points(card, _table(card, X, "X"))
     rows = []
     inferring: tuple[Method, ...] = ("fuzzy", "parcelling")
     trials: list[tuple[Method, float]] = [("known", 1.0), *((method, up) for method in inferring for up in uplifts)]
     for method, uplift in trials:
-        both = infer_rejects(card, X, y, rejected, method=method, uplift=uplift, random_state=random_state)
-        other = clone(card).fit(both.X, card.classes_[both.event.astype(int)], both.weight)
-        after = other.points(X)
+        both = infer_rejects(
+            card, X, y, rejected, sample_weight=sample_weight, method=method, uplift=uplift, random_state=random_state
+        )
+        other = clone(card).fit(both.X, both.y, both.weight)
+        after = _points(other, _table(card, X, "X"))
+        expected = probability(_margin(other, _table(card, rejected, "rejected")))
         rows.append(
             {
                 "method": method,
                 "uplift": uplift,
-                "event_rate_rejected": float(other.predict_proba(rejected)[:, 1].mean()),
+                "event_rate_rejected": float(expected.mean()) if len(expected) else np.nan,
                 "mean_points_shift": float((after - before).mean()),
-                "largest_points_shift": float((after - before).abs().max()),
-                "rank_correlation": float(before.rank().corr(after.rank())),
+                "largest_points_shift": float(np.abs(after - before).max()),
+                "rank_correlation": float(pd.Series(before).rank().corr(pd.Series(after).rank())),
+                "warning": both.warning,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _margin(card: Card, frame: pd.DataFrame) -> Floats:
+    columns = _columns(card, frame)
+    return card.model_.margin(columns) if columns else np.full(len(frame), card.model_.base)
+
+
+def _points(card: Card, frame: pd.DataFrame) -> Floats:
+    columns = _columns(card, frame)
+    points = card.model_.points(columns) if columns else np.full(len(frame), card.model_.base_points)
+    return np.asarray(points, dtype=np.float64)
+
+
+def _columns(card: Card, frame: pd.DataFrame) -> Mapping[str, NDArray[Any]]:
+    # Not by the card's own methods: they ask for the columns in the order of its training.
+    return read_columns(card.schema_.conform(frame), card.model_.kinds)
+
+
+def _table(card: Card, table: Any, name: str) -> pd.DataFrame:
+    if isinstance(table, pd.DataFrame):
+        return table
+    values = np.asarray(table)
+    if values.ndim != 2 or values.shape[1] != len(card.schema_):
+        raise DataError(
+            f"a table of {len(card.schema_)} columns is expected; got an array of shape {values.shape}",
+            where=name,
+            mend="hand in the columns that the card was fitted on",
+        )
+    return pd.DataFrame(values, columns=list(card.schema_.names)).infer_objects()
+
+
+def _same_columns(accepted: pd.DataFrame, declined: pd.DataFrame) -> None:
+    apart = sorted(set(map(str, accepted.columns)) ^ set(map(str, declined.columns)))
+    if apart:
+        raise DataError(
+            "accepted and declined applicants must have the same columns", where=f"only in one of the tables: {apart}"
+        )
+
+
+def _event(card: Card, y: Any, rows: int) -> NDArray[np.int8]:
+    if y is None:
+        raise DataError("the outcomes of accepted applicants are missing: y is None", where="y")
+    try:
+        labels = column_or_1d(y)
+    except ValueError as error:
+        raise DataError(f"one outcome per row is expected: {error}", where="y") from None
+    if len(labels) != rows:
+        raise DataError(f"{rows} accepted applicants have {len(labels)} outcomes", where="y")
+    blank = pd.isna(labels)
+    if blank.any():
+        raise DataError(
+            f"the outcome is missing in {int(blank.sum())} rows, the first at position {int(np.argmax(blank))}",
+            where="y",
+            mend="leave these rows out, or hand them in with the declined",
+        )
+    strange = ~np.isin(labels, card.classes_)
+    if strange.any():
+        got = shortened(pd.unique(labels[strange]).tolist())
+        raise DataError(
+            f"the card knows the outcomes {card.classes_.tolist()}; got {got}",
+            where="y",
+            mend="give the outcomes as the card was fitted with",
+        )
+    return np.asarray(labels == card.classes_[1]).astype(np.int8)
+
+
+def _weights(sample_weight: Any, rows: int) -> Floats:
+    if sample_weight is not None and not np.isscalar(sample_weight) and len(sample_weight) != rows:
+        raise DataError(f"{rows} accepted applicants have {len(sample_weight)} weights", where="sample_weight")
+    weight = row_weights(sample_weight, rows)
+    return np.ones(rows) if weight is None else weight
+
+
+def _check_options(card: Card, method: str, uplift: Any, bands: Any) -> None:
+    _check_card(card)
+    if method not in get_args(Method):
+        raise ConfigError(f"method must be one of {', '.join(get_args(Method))}; got {method!r}", where="infer_rejects")
+    if isinstance(uplift, bool) or not isinstance(uplift, Real) or not 1 <= float(uplift) < np.inf:
+        raise ConfigError(
+            f"uplift must be at least 1 and a finite number; got {uplift!r}",
+            where="infer_rejects",
+            mend="declined applicants are not safer than accepted ones who look the same",
+        )
+    if isinstance(bands, bool) or not isinstance(bands, Integral) or int(bands) < 1:
+        raise ConfigError(f"bands must be a whole number, at least 1; got {bands!r}", where="infer_rejects")
+
+
+def _check_card(card: Card) -> None:
+    if not isinstance(card, (Scorecard, SegmentedScorecard)):
+        raise ConfigError(f"a Scorecard is expected; got {type(card).__name__}", where="card")
+    if not hasattr(card, "model_"):
+        raise ConfigError("the card is not fitted", where="card", mend="fit it on the accepted applicants")
+
+
+def _refuse_edits(card: Card) -> None:
+    if isinstance(card, Scorecard):
+        lost = [edit.column for edit in card.edits_ if edit.points is not None]  # new bins are parameters, and stay
+    else:
+        lost = [f"{edit.column} ({segment})" for segment, edits in card.edits_.items() for edit in edits]
+    if lost:
+        raise ConfigError(
+            f"the card was edited by hand, which a new fit does not repeat: {', '.join(lost)}",
+            where="reject_sensitivity",
+            mend="hand in the card as it was before the edits",
+        )

@@ -2,79 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from copy import copy
+from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, clone
-from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import Tags
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from riskml.errors import ConfigError
-from riskml.estimator import FrameEstimator
-from riskml.runtime.frame import Floats, levels
-from riskml.runtime.model import probability
+from riskml.errors import ConfigError, DataError
+from riskml.estimator import RiskEstimator
+from riskml.runtime.frame import Floats
+from riskml.runtime.frame import columns as read_columns
+from riskml.runtime.segmented import Segmented
 from riskml.schema import Schema, near
-from riskml.scorecard.binner import OptimalBinner
 from riskml.scorecard.card import Scorecard
+from riskml.scorecard.cardfile import read_document, write_document
+from riskml.scorecard.edits import Edit
+from riskml.scorecard.partition import Finder, Limits, finders, grow, regressors
+from riskml.scorecard.payoff import payoff
+from riskml.scorecard.routing import EVERYONE, Routing, asked_columns, by_tree, by_value, naming
+from riskml.scorecard.scaling import Scale
+from riskml.scorecard.segmentfile import Saved, segmented_document, segmented_from_document
 from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
 
-OTHERS = "others"
 
-
-class SegmentedScorecard(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
+class SegmentedScorecard(RiskEstimator):
     """A scorecard for each segment of customers.
 
     Parameters
     ----------
     card : Scorecard, optional
         Its parameters are every segment's; the defaults when None.
-    segment_by : str or sequence of str, optional
-        One column's name: its values are the segments, small ones pooled as ``others``. Several names: a tree on the
-        weights of evidence of these columns finds the segments. None: a tree on all columns.
+    segment_by : column name, or sequence of them, optional
+        One name: the column's values are the segments, small ones pooled as ``others``. Several names (or a list of
+        one): a tree on these columns finds the segments. None: a tree on all columns.
     max_segments : int, default 4
-        Most segments that the tree makes.
+        Most segments. Of a named column the largest values have their own, and all others are pooled.
     min_segment_share : float, default 0.15
-        Least share of rows in a segment.
+        Least share of rows in a segment; the pool may be smaller.
     min_segment_events : int, default 50
-        Least events, and non-events, in a segment.
+        Least events, and non-events, in a segment; a pool needs 10 of each, or joins the largest segment.
+    cv : int, splitter or iterable of (train, test), optional
+        Folds in which segments are compared with the single card, see ``comparison_``; None compares nothing.
+    random_state : int, default 0
+        Seed of these folds.
 
     Attributes
     ----------
     cards_ : dict of segment to Scorecard
     segments_ : DataFrame
         ``segment``, ``rule``, ``count``, ``event_rate``.
-    card_ : DataFrame
-        ``segment``, ``column``, ``bin``, ``woe``, ``points``.
+    card_, selection_, coefficients_ : DataFrame
+        As a card's, with a first column ``segment``.
+    tables_ : dict of segment to dict of column to DataFrame
+    edits_ : dict of segment to tuple of Edit
+    comparison_ : DataFrame
+        With ``cv``: ``model`` (single card, segments, gain), ``auc``, ``auc_sd``, ``log_loss``, ``log_loss_sd``, over
+        the same folds.
+    finder_ : dict of column to Finder
+        The bins among which the tree's splits were sought; empty for a named column, and for loaded cards.
+    model_ : Segmented
+    classes_ : ndarray of shape (2,)
 
     Notes
     -----
     Cards share one points scale, so that equal points mean equal odds in every segment.
+
+    The tree does not split on what is risky, which the single card knows already, but where customers need other
+    coefficients than all others; when no split pays, there is one segment. See `riskml.scorecard.partition`. Rows with
+    a value that training never saw go with the larger part, or a named column's pool; ``segments_`` says which.
+
+    `contributions` adds up to the log-odds as for one card: how a segment's intercept differs from the average one is
+    attributed to the columns that define the segment.
     """
 
     cards_: dict[str, Scorecard]
     segments_: pd.DataFrame
-    classes_: NDArray[Any]
+    model_: Segmented
+    finder_: dict[str, Finder]
 
     def __init__(
         self,
         card: Scorecard | None = None,
-        segment_by: str | Sequence[str] | None = None,
+        segment_by: Any = None,
         *,
         max_segments: int = 4,
         min_segment_share: float = 0.15,
         min_segment_events: int = 50,
+        cv: Any = None,
+        random_state: int = 0,
     ) -> None:
         self.card = card
         self.segment_by = segment_by
         self.max_segments = max_segments
         self.min_segment_share = min_segment_share
         self.min_segment_events = min_segment_events
+        self.cv = cv
+        self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, periods: Any = None) -> Self:
         """Find the segments and build their cards.
 
         Parameters
@@ -82,186 +113,242 @@ class SegmentedScorecard(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
         X : DataFrame or array of shape (n, p)
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
+        periods : array of shape (n,), optional
+            As for `Scorecard.fit`.
 
         Returns
         -------
         SegmentedScorecard
+
+        Raises
+        ------
+        ConfigError, DataError, FitError
+            As a card's; the message names the segment.
         """
-        if self.max_segments < 1 or not 0 < self.min_segment_share < 1 or self.min_segment_events < 1:
-            raise ConfigError(
-                "max_segments and min_segment_events are at least 1, min_segment_share is a share of rows; got "
-                f"{self.max_segments}, {self.min_segment_events} and {self.min_segment_share}",
-                where="SegmentedScorecard",
-            )
-        frame = self._named(X, reset=True)
-        self.classes_, event = binary_target(frame, y)
-        frame, event, weight = without_zero_weights(frame, event, row_weights(sample_weight, len(frame)))
-        self.schema_ = Schema.infer(frame)
-        conformed = self.schema_.conform(frame)
-        segment = self._learn_segments(conformed, event, weight)
+        self._check()
+        raw = self._named(X, reset=True)
+        self.classes_, event = binary_target(raw, y)
+        weight = row_weights(sample_weight, len(raw))
+        period = None if periods is None else np.asarray(periods)
+        if period is not None and len(period) != len(raw):
+            raise DataError(f"{len(raw)} rows have {len(period)} periods", where="periods")
+        if period is not None and weight is not None:
+            period = period[weight > 0]
+        if self.cv is not None:
+            # Before rows without weight are left out: the user's folds count them.
+            models = {"single card": self._template, "segments": clone(self).set_params(cv=None)}
+            args = (Schema.infer(raw).conform(raw), event, weight, None if periods is None else np.asarray(periods))
+            self.comparison_ = payoff(models, *args, cv=self.cv, random_state=self.random_state)
+        raw, event, weight = without_zero_weights(raw, event, weight)
+        frame = Schema.infer(raw).conform(raw)
+        routing, single = self._learn_routing(frame, event, weight, period)
+        model = Segmented(routing.splits, tuple(routing.rules), (), ())
+        segment = model.segment({name: frame[name].to_numpy() for name in model.kinds} or {"": event})
         self.cards_ = {}
         rows = []
-        for name in sorted(set(segment)):
-            of_segment = segment == name
-            part = None if weight is None else weight[of_segment]
-            base = Scorecard() if self.card is None else self.card
-            self.cards_[name] = clone(base).fit(
-                conformed[of_segment], self.classes_[event[of_segment].astype(int)], part
-            )
-            rows.append(
-                (name, self.rules_[name], int(of_segment.sum()), float(np.average(event[of_segment], weights=part)))
-            )
+        for number, (name, rule) in enumerate(routing.rules.items()):
+            inside = segment == number
+            part = None if weight is None else weight[inside]
+            if single is None or routing.splits:
+                card = clone(self._template)
+                own = None if period is None else period[inside]
+                with naming(name):
+                    card.fit(frame[inside], self.classes_[event[inside].astype(int)], part, own)
+            else:
+                card = single
+            self.cards_[name] = card
+            rows.append((name, rule, int(inside.sum()), float(np.average(event[inside], weights=part))))
         self.segments_ = pd.DataFrame(rows, columns=["segment", "rule", "count", "event_rate"])
-        cards = [card.card_.assign(segment=name) for name, card in self.cards_.items()]
-        self.card_ = pd.concat(cards, ignore_index=True)[["segment", "column", "bin", "woe", "points"]]
+        self._assemble(routing)
         return self
+
+    @property
+    def scale(self) -> Scale:
+        """The points scale."""
+        return self._template.scale
+
+    @property
+    def edits_(self) -> dict[str, tuple[Edit, ...]]:
+        """Changes by hand of each segment's card; segments without any are left out."""
+        return {name: card.edits_ for name, card in self.cards_.items() if card.edits_}
 
     def segment(self, X: Any) -> pd.Series:
         """Return the segment of each row, shape (n,)."""
         frame = self._read(X)
         return pd.Series(self._segment(frame), index=frame.index, name="segment")
 
-    def decision_function(self, X: Any) -> Floats:
-        """Return log-odds of the event, shape (n,); higher is riskier."""
-        return self._from_cards(self._read(X), lambda card, part: card.decision_function(part)).to_numpy(np.float64)
-
-    def predict_proba(self, X: Any) -> Floats:
-        """Return the probabilities of ``classes_``, shape (n, 2); the second column is the event's."""
-        event = probability(self.decision_function(X))
-        return np.column_stack([1.0 - event, event])
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the more probable class of each row, shape (n,)."""
-        event = self.decision_function(X) > 0
-        return np.asarray(self.classes_[event.astype(int)])
-
     def points(self, X: Any) -> pd.Series:
         """Return the score of each row on its segment's card, shape (n,); more points are safer."""
-        return self._from_cards(self._read(X), lambda card, part: card.points(part)).astype(np.int64).rename("points")
+        frame = self._read(X)
+        columns = read_columns(frame, self.model_.kinds)
+        total = self.model_.points(columns) if columns else np.full(len(frame), self.model_.base_points)
+        return pd.Series(np.asarray(total).round().astype(np.int64), index=frame.index, name="points")
+
+    def shortfalls(self, X: Any) -> pd.DataFrame:
+        """Return by how many points each characteristic stays below its reference, shape (n, characteristics).
+
+        The reference is the average in training of the row's segment; NaN where its card has no such characteristic.
+        """
+        frame = self._read(X)
+        names = {shape.column: None for card in self.cards_.values() for shape in card.model_.shapes}
+        out = pd.DataFrame(np.nan, index=frame.index, columns=list(names))
+        for rows, card in self._parts(frame):
+            short = card.shortfalls(frame.iloc[rows])
+            out.iloc[rows, out.columns.get_indexer(short.columns)] = short.to_numpy()
+        return out
 
     def reasons(self, X: Any, n: int = 4) -> pd.DataFrame:
         """Return each row's reasons by its segment's card, shape (n_rows, n); see `Scorecard.reasons`."""
         frame = self._read(X)
-        segment = self._segment(frame)
+        if n < 1:
+            raise ConfigError(f"n must be at least 1; got {n}", where="reasons")
         out = pd.DataFrame(index=frame.index, columns=[f"reason_{k}" for k in range(1, n + 1)], dtype=object)
-        for name, card in self.cards_.items():
-            of_segment = np.flatnonzero(segment == name)
-            if len(of_segment):
-                out.iloc[of_segment] = card.reasons(frame.iloc[of_segment], n).to_numpy(dtype=object)
+        for rows, card in self._parts(frame):
+            out.iloc[rows] = card.reasons(frame.iloc[rows], n).to_numpy(dtype=object)
         return out
 
-    def _from_cards(self, frame: pd.DataFrame, answer: Any) -> pd.Series:
-        segment = self._segment(frame)
-        out = np.zeros(len(frame))
-        for name, card in self.cards_.items():
-            of_segment = segment == name
-            if of_segment.any():
-                out[of_segment] = np.asarray(answer(card, frame[of_segment]))
-        return pd.Series(out, index=frame.index)
+    def edit(
+        self,
+        segment: str,
+        column: str,
+        *,
+        X: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        periods: Any = None,
+        **change: Any,
+    ) -> Self:
+        """Return new cards with one characteristic of one segment's card changed by hand.
 
-    def _learn_segments(self, frame: pd.DataFrame, event: NDArray[np.int8], weight: Floats | None) -> NDArray[Any]:
-        names = list(frame.columns)
-        asked = [self.segment_by] if isinstance(self.segment_by, str) else list(self.segment_by or names)
-        for name in asked:
-            if name not in names:
-                raise ConfigError(f"no column is called {name!r}", where="segment_by", mend=near(name, names))
-        self.named_: dict[str, str] | None = None
-        if isinstance(self.segment_by, str):
-            return self._by_column(frame, event)
-        self.finder_ = OptimalBinner(max_bins=6, constant="keep").fit(frame[asked], event, weight)
-        woe = self.finder_.transform(frame[asked]).to_numpy()
-        # Weights of evidence of equal size everywhere: the tree's cuts are then sets of bins that a person can name.
-        self.tree_ = DecisionTreeClassifier(
-            max_leaf_nodes=max(self.max_segments, 2),
-            min_samples_leaf=max(1, int(np.ceil(self.min_segment_share * len(frame)))),
-            random_state=0,
+        Parameters
+        ----------
+        segment : str
+        column : str
+        X, y, sample_weight, periods
+            The training rows of all segments, where new bins need them; those of the segment are used.
+        **change
+            As for `Scorecard.edit`.
+
+        Returns
+        -------
+        SegmentedScorecard
+            This one is left as it is.
+        """
+        check_is_fitted(self)
+        if segment not in self.cards_:
+            raise ConfigError(
+                f"no segment is called {segment!r}",
+                where="edit",
+                mend=near(segment, self.cards_) or f"segments are {', '.join(map(repr, self.cards_))}",
+            )
+        rows: dict[str, Any] = {"y": y, "sample_weight": sample_weight, "periods": periods}
+        rows = {name: np.asarray(values) for name, values in rows.items() if values is not None}
+        if X is not None:
+            frame = self._read(X)
+            inside = self._segment(frame) == segment
+            for name, values in rows.items():
+                if len(values) != len(frame):
+                    raise DataError(f"{len(frame)} rows have {len(values)} values", where=name)
+            rows = {"X": frame[inside]} | {name: values[inside] for name, values in rows.items()}
+        edited = copy(self)
+        with naming(segment):
+            edited.cards_ = {**self.cards_, segment: self.cards_[segment].edit(column, **change, **rows)}
+        edited._assemble(Routing(self.model_.splits, dict(self.segments_[["segment", "rule"]].to_numpy())))
+        return edited
+
+    def save(self, path: str | Path) -> None:
+        """Write the rule and all cards to one readable file, ``.yaml`` or ``.json``."""
+        check_is_fitted(self)
+        write_document(path, segmented_document(self._saved(), self.get_params(deep=False)))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what ``save`` wrote: it scores as the saved one does.
+
+        Raises
+        ------
+        DataError
+            When the file is something else, or was changed by hand into something that cannot score.
+        """
+        saved, parameters = segmented_from_document(read_document(path), str(path))
+        unedited = [card for card in saved.cards.values() if not card.edits_]
+        loaded = cls(clone([*unedited, *saved.cards.values()][0]), **parameters)
+        loaded.cards_, loaded.segments_, loaded.finder_ = dict(saved.cards), saved.segments, {}
+        first = next(iter(saved.cards.values()))
+        loaded.classes_ = first.classes_
+        loaded.feature_names_in_, loaded.n_features_in_ = first.feature_names_in_, first.n_features_in_
+        loaded._assemble(Routing(saved.splits, dict(saved.segments[["segment", "rule"]].to_numpy())))
+        return loaded
+
+    def _saved(self) -> Saved:
+        return Saved(self.model_.splits, self.cards_, self.segments_)
+
+    @property
+    def _template(self) -> Scorecard:
+        return Scorecard() if self.card is None else self.card
+
+    def _assemble(self, routing: Routing) -> None:
+        """Set what follows from the cards."""
+        self.model_ = Segmented(
+            routing.splits,
+            tuple(routing.rules),
+            tuple(card.model_ for card in self.cards_.values()),
+            tuple(float(count) for count in self.segments_["count"] / self.segments_["count"].sum()),
         )
-        self.tree_.fit(woe, event, weight)
-        self.pooled_ = self._pooled_leaves(woe, event)
-        self.rules_ = self._rules(asked)
-        return self._segment(frame)
+        # All cards know all columns, and special codes as the template says.
+        self.schema_ = next(iter(self.cards_.values())).schema_
+        self.tables_ = {name: card.tables_ for name, card in self.cards_.items()}
+        self.card_ = self._stacked(lambda card: card.card_)
+        self.selection_ = self._stacked(lambda card: card.selection_)
+        self.coefficients_ = self._stacked(lambda card: card.coefficients_)
 
-    def _by_column(self, frame: pd.DataFrame, event: NDArray[np.int8]) -> NDArray[Any]:
-        values = _as_levels(frame[str(self.segment_by)])
-        self.named_ = {}
-        for name in sorted(set(values)):
-            of_segment = values == name
-            events = int(event[of_segment].sum())
-            enough = min(events, int(of_segment.sum()) - events) >= self.min_segment_events
-            large = of_segment.mean() >= self.min_segment_share
-            self.named_[str(name)] = str(name) if enough and large else OTHERS
-        kept = sorted({name for name in self.named_.values() if name != OTHERS})
-        segment = self._segment(frame)
-        rest = event[segment == OTHERS]
-        if not kept or (len(rest) and len(np.unique(rest)) < 2):
-            # What is left could not carry a card: it joins the largest segment.
-            counts = pd.Series(segment[segment != OTHERS]).value_counts()
-            joined = str(counts.index[0]) if len(counts) else "all"
-            self.named_ = {name: joined if to == OTHERS else to for name, to in self.named_.items()}
-        self.default_ = OTHERS if OTHERS in self.named_.values() else sorted(set(self.named_.values()))[0]
-        self.rules_ = {name: f"{self.segment_by} is {name}" for name in set(self.named_.values())}
-        return self._segment(frame)
+    def _stacked(self, part: Callable[[Scorecard], pd.DataFrame]) -> pd.DataFrame:
+        frames = {name: part(card) for name, card in self.cards_.items()}
+        table = pd.concat([frame.assign(segment=name) for name, frame in frames.items()], ignore_index=True)
+        return table[["segment", *next(iter(frames.values())).columns]]
 
     def _segment(self, frame: pd.DataFrame) -> NDArray[Any]:
-        check_is_fitted(self, "named_")
-        if self.named_ is not None:
-            default = getattr(self, "default_", OTHERS)
-            values = _as_levels(frame[str(self.segment_by)])
-            return np.array([self.named_.get(str(value), default) for value in values], dtype=object)
-        leaf = self.tree_.apply(self.finder_.transform(frame[list(self.finder_.schema_.names)]).to_numpy())
-        return np.array([f"segment {self.pooled_[int(number)]}" for number in leaf], dtype=object)
+        columns = read_columns(frame, self.model_.kinds)
+        number = self.model_.segment(columns) if columns else np.zeros(len(frame), dtype=int)
+        return np.array(self.model_.names, dtype=object)[number]
 
-    def _pooled_leaves(self, woe: Floats, event: NDArray[np.int8]) -> dict[int, int]:
-        """Return the segment number of each leaf; leaves with too few events share their sibling's."""
-        tree = self.tree_.tree_
-        members = {node: [node] for node in range(tree.node_count) if tree.children_left[node] < 0}
-        leaf = self.tree_.apply(woe)
+    def _parts(self, frame: pd.DataFrame) -> Iterable[tuple[NDArray[np.intp], Scorecard]]:
+        segment = self._segment(frame)
+        found = ((np.flatnonzero(segment == name), card) for name, card in self.cards_.items())
+        return [(rows, card) for rows, card in found if len(rows)]
 
-        def few(nodes: list[int]) -> bool:
-            rows = np.isin(leaf, nodes)
-            events = int(event[rows].sum())
-            return min(events, int(rows.sum()) - events) < self.min_segment_events
+    def _learn_routing(
+        self, frame: pd.DataFrame, event: NDArray[np.int8], weight: Floats | None, periods: NDArray[Any] | None
+    ) -> tuple[Routing, Scorecard | None]:
+        """Return the segments, and the single card where it was needed to find them."""
+        limits = Limits(self.max_segments, self.min_segment_share * len(frame), self.min_segment_events)
+        self.finder_ = {}
+        asked, named = asked_columns(self.segment_by, list(frame.columns))
+        if named:
+            return by_value(frame[asked[0]], event, limits), None
+        if self.max_segments == 1:
+            return Routing((), {EVERYONE: "everyone"}), None
+        single = clone(self._template).fit(frame, self.classes_[event.astype(int)], weight, periods)
+        # Special codes are the card's, and a column's kind too.
+        self.finder_ = finders(frame[asked], Schema(tuple(single.schema_[name] for name in asked)))
+        slots = {name: finder.shape.slot(frame[name].to_numpy()) for name, finder in self.finder_.items()}
+        design = regressors(single.binner_, single.selection_, frame)
+        return by_tree(grow(slots, self.finder_, design, event, weight, limits), self.finder_), single
 
-        def leaves(node: int) -> list[list[int]]:
-            if tree.children_left[node] < 0:
-                return [members[node]]
-            groups = leaves(int(tree.children_left[node])) + leaves(int(tree.children_right[node]))
-            return [sum(groups, [])] if any(map(few, groups)) else groups
-
-        groups = leaves(0) if self.max_segments > 1 else [list(members)]
-        return {node: number for number, group in enumerate(groups, start=1) for node in group}
-
-    def _rules(self, columns: Sequence[str]) -> dict[str, str]:
-        """Return each segment's rule, in bins."""
-        tree = self.tree_.tree_
-        found: dict[str, list[str]] = {}
-
-        def walk(node: int, limits: dict[int, tuple[float, float]]) -> None:
-            if tree.children_left[node] < 0:
-                found.setdefault(f"segment {self.pooled_[node]}", []).append(self._in_words(limits, columns))
-                return
-            column, cut = int(tree.feature[node]), float(tree.threshold[node])
-            low, high = limits.get(column, (-np.inf, np.inf))
-            walk(int(tree.children_left[node]), {**limits, column: (low, cut)})
-            walk(int(tree.children_right[node]), {**limits, column: (cut, high)})
-
-        walk(0, {})
-        return {name: " or ".join(rules) for name, rules in found.items()}
-
-    def _in_words(self, limits: dict[int, tuple[float, float]], columns: Sequence[str]) -> str:
-        parts = []
-        for column, (low, high) in limits.items():
-            table = self.finder_.tables_[columns[column]]
-            inside = table.loc[(table["woe"] > low) & (table["woe"] <= high), "bin"]
-            parts.append(f"{columns[column]} in {{{'; '.join(inside)}}}")
-        return " and ".join(parts) or "everyone"
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
-
-
-def _as_levels(values: pd.Series) -> NDArray[Any]:
-    named = levels(values)
-    return np.where(pd.isna(named), "missing", named).astype(object)
+    def _check(self) -> None:
+        if self.max_segments < 1 or not 0 < self.min_segment_share < 1 or self.min_segment_events < 1:
+            raise ConfigError(
+                "max_segments and min_segment_events are at least 1, min_segment_share is a share of rows; got "
+                f"{self.max_segments}, {self.min_segment_events} and {self.min_segment_share}",
+                where="SegmentedScorecard",
+            )
+        if isinstance(self.cv, Real) and (not isinstance(self.cv, Integral) or self.cv < 2):
+            raise ConfigError(f"cv is a number of folds, at least 2; got {self.cv!r}", where="cv")
+        if not isinstance(self._template, Scorecard):
+            raise ConfigError(f"card must be a Scorecard; got {type(self.card).__name__}", where="card")
+        if getattr(self.card, "edits_", ()):
+            raise ConfigError(
+                "the card was edited by hand, and a segment's card would not have its edits",
+                where="card",
+                mend="hand in sklearn.base.clone(card), and edit the segments' cards: SegmentedScorecard.edit",
+            )

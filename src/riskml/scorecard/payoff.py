@@ -1,0 +1,70 @@
+"""Whether segments pay: cross-validated against the single card, on the same folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.model_selection import StratifiedKFold, check_cv
+
+from riskml.runtime.frame import Floats
+
+
+def payoff(
+    models: Mapping[str, Any],
+    frame: pd.DataFrame,
+    event: NDArray[np.int8],
+    weight: Floats | None,
+    periods: NDArray[Any] | None,
+    *,
+    cv: Any,
+    random_state: int,
+) -> pd.DataFrame:
+    """Return how two models do on rows that they were not fitted on.
+
+    Parameters
+    ----------
+    models : mapping of name to estimator
+        Two, the simpler one first.
+    frame : DataFrame of shape (n, p)
+    event : ndarray of shape (n,)
+    weight, periods : ndarray of shape (n,), optional
+    cv : int, splitter or iterable of (train, test)
+    random_state : int
+        Seed of the folds that an int asks for.
+
+    Returns
+    -------
+    DataFrame
+        A row per model and one for the ``gain`` of the second over the first: ``model``, ``auc``, ``auc_sd``,
+        ``log_loss``, ``log_loss_sd`` (mean and standard deviation over folds). A gain of AUC above 0, and of log loss
+        below 0, speaks for the second.
+    """
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
+    folds = StratifiedKFold(int(cv), shuffle=True, random_state=random_state) if isinstance(cv, Integral) else cv
+    for train, test in check_cv(folds).split(frame, event):
+        part = {"sample_weight": weight, "periods": periods}
+        of_train = {name: values[train] for name, values in part.items() if values is not None}
+        of_test = None if weight is None else weight[test]
+        for name, model in models.items():
+            fitted = clone(model).fit(frame.iloc[train], event[train], **of_train)
+            p = fitted.predict_proba(frame.iloc[test])[:, 1]
+            found[name].append(
+                (
+                    float(roc_auc_score(event[test], p, sample_weight=of_test)),
+                    float(log_loss(event[test], p, sample_weight=of_test)),
+                )
+            )
+    folds_of = {name: np.array(values) for name, values in found.items()}
+    first, second = folds_of.values()
+    rows = []
+    for name, values in (folds_of | {"gain": second - first}).items():
+        (auc, loss), (auc_sd, loss_sd) = values.mean(axis=0), values.std(axis=0, ddof=1)
+        rows.append({"model": name, "auc": auc, "auc_sd": auc_sd, "log_loss": loss, "log_loss_sd": loss_sd})
+    return pd.DataFrame(rows)

@@ -1,0 +1,185 @@
+"""Which segment a row belongs to: the splits that a scoring model holds, and their rules in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskml.errors import ConfigError, RiskmlError
+from riskml.runtime.frame import levels
+from riskml.runtime.segmented import Split
+from riskml.runtime.shapes import Levels, Step
+from riskml.schema import near
+from riskml.scorecard.partition import Finder, Limits, Node
+
+OTHERS, MISSING, EVERYONE = "others", "missing", "all"
+_MOST_VALUES = 100
+_POOL_EVENTS = 10  # fewer, and the pooled values cannot carry a card
+
+
+@dataclass(frozen=True)
+class Routing:
+    """The splits, and each segment's name and rule in the order of their numbers."""
+
+    splits: tuple[Split, ...]
+    rules: Mapping[str, str]
+
+
+def asked_columns(segment_by: Any, names: Sequence[str]) -> tuple[list[str], bool]:
+    """Return the columns that may make segments, and whether the values of one of them are to be the segments.
+
+    Raises
+    ------
+    ConfigError
+        When a name is unknown, or a list is empty.
+    """
+    if segment_by is None:
+        return list(names), False
+    many = not isinstance(segment_by, str) and isinstance(segment_by, Iterable)
+    # A table may name its columns by numbers; the schema's names are their texts.
+    asked = [str(name) for name in (segment_by if many else [segment_by])]
+    if not asked:
+        raise ConfigError("no column is named", where="segment_by", mend="None lets a tree look at all columns")
+    for name in asked:
+        if name not in names:
+            raise ConfigError(f"no column is called {name!r}", where="segment_by", mend=near(name, names))
+    return list(dict.fromkeys(asked)), not many
+
+
+def by_value(values: pd.Series, event: NDArray[np.int8], limits: Limits) -> Routing:
+    """Return segments that are the values of one column.
+
+    The largest values have a segment each; the others are pooled, and join the largest segment where the pool could
+    not carry a card. Values never seen in training, and missing ones where there was none, go with the pool, or into
+    the largest segment.
+
+    Parameters
+    ----------
+    values : Series of shape (n,)
+        A column of a conformed frame.
+    event : ndarray of shape (n,)
+    limits : Limits
+
+    Raises
+    ------
+    ConfigError
+        When there are more than 100 values.
+    """
+    column = str(values.name)
+    text = levels(values)
+    code, known = pd.factorize(text, sort=True, use_na_sentinel=True)
+    code = np.where(code < 0, len(known), code)
+    rows_of, events_of = np.bincount(code, minlength=len(known) + 1), np.bincount(code, event, minlength=len(known) + 1)
+    # Numbers in their order, not in that of their texts.
+    if values.dtype == np.float64:
+        order = np.argsort([float(key) for key in known], kind="stable")
+        known, rows_of, events_of = known[order], rows_of[[*order, -1]], events_of[[*order, -1]]
+    keys: list[str | None] = [str(key) for key in known] + ([None] if rows_of[-1] else [])
+    if len(keys) > _MOST_VALUES:
+        raise ConfigError(
+            f"{len(keys):,} distinct values are no segments",
+            where=f"segment_by, column {column!r}",
+            mend=f"let a tree cut the column: segment_by=[{column!r}]",
+        )
+    rows = {key: int(count) for key, count in zip(keys, rows_of, strict=False)}
+    events = {key: int(count) for key, count in zip(keys, events_of, strict=False)}
+    own = [
+        key
+        for key in sorted(keys, key=lambda key: -rows[key])
+        if rows[key] >= limits.min_rows and min(events[key], rows[key] - events[key]) >= limits.min_events
+    ]
+    rest = [key for key in keys if key not in own]
+    if len(own) > limits.max_segments or (rest and _carries(rest, rows, events, limits)):
+        own = own[: limits.max_segments - 1]
+    pool = [key for key in keys if key not in own]
+    if not own:
+        return Routing((), {EVERYONE: "everyone"})
+    largest = own[0]
+    alone = _carries(pool, rows, events, limits)
+    shown = sorted(own, key=lambda key: (key is None, str(key)))
+    taken = {key for key in own if key is not None}
+    names = [_free(MISSING, "no value", taken) if key is None else key for key in shown]
+    number = {key: i for i, key in enumerate(shown)}
+    # A level may be called as the pool is.
+    pooled = len(shown) if alone else number[largest]
+    if alone:
+        names.append(_free(OTHERS, "pooled", {*names}))
+    to = {key: number.get(key, pooled) for key in keys}
+    rules = {name: f"{column} is {name}" for name in names}
+    rules[names[pooled]] = _in_words(column, [] if alone else [names[pooled]], pool, None in to)
+    return Routing((_split(values, column, to, pooled),), rules)
+
+
+def _carries(
+    keys: Sequence[str | None], rows: Mapping[str | None, int], events: Mapping[str | None, int], limits: Limits
+) -> bool:
+    count, risky = sum(rows[key] for key in keys), sum(events[key] for key in keys)
+    return min(risky, count - risky) >= min(_POOL_EVENTS, limits.min_events)
+
+
+def _free(name: str, what: str, taken: set[str]) -> str:
+    while name in taken:
+        name = f"{name} ({what})"
+    return name
+
+
+def _in_words(column: str, first: Sequence[str], pool: Sequence[str | None], knows_missing: bool) -> str:
+    named = [*first, *(key for key in pool if key is not None), *([MISSING] if None in pool else [])]
+    rest = "a value not seen in training" if knows_missing else "missing, or a value not seen in training"
+    return f"{column} is {'; '.join(named)}; or {rest}"
+
+
+def _split(values: pd.Series, column: str, to: Mapping[str | None, int], rest: int) -> Split:
+    named = [key for key in to if key is not None]
+    missing, others = ~to.get(None, rest), ~rest
+    if values.dtype == np.float64:
+        # Every segment's value is a code: what is none of them falls into the one bin, the first slot.
+        own = [key for key in named if to[key] != rest]
+        step = Step(column, (), tuple(map(float, own)), (0.0,) * (len(own) + 2))
+        return Split(step, (others, missing, *(~to[key] for key in own)))
+    shape = Levels(column, {key: i for i, key in enumerate(named)}, (0.0,) * (len(named) + 2))
+    return Split(shape, (*(~to[key] for key in named), missing, others))
+
+
+def by_tree(tree: Node, found: Mapping[str, Finder]) -> Routing:
+    """Return the segments that are a tree's leaves, from left to right."""
+    splits: list[Split] = []
+    rules: dict[str, str] = {}
+
+    def walk(node: Node, limits: Mapping[str, tuple[int, ...]]) -> int:
+        if not node.children:
+            words = [f"{column} in {{{found[column].words(slots)}}}" for column, slots in limits.items()]
+            rules[f"segment {len(rules) + 1}"] = " and ".join(words) or "everyone"
+            return ~(len(rules) - 1)
+        position, finder = len(splits), found[node.column]
+        splits.append(Split(finder.shape, ()))  # its place: later splits stand behind it
+        before = limits.get(node.column, tuple(range(len(finder.labels))))
+        sides = (
+            tuple(slot for slot in before if slot in node.left),
+            tuple(slot for slot in before if slot not in node.left),
+        )
+        left, right = (
+            walk(child, {**limits, node.column: side}) for child, side in zip(node.children, sides, strict=True)
+        )
+        to = tuple(left if slot in node.left else right for slot in range(len(finder.labels)))
+        splits[position] = Split(finder.shape, to)
+        return position
+
+    walk(tree, {})
+    return Routing(tuple(splits), rules)
+
+
+@contextmanager
+def naming(segment: str) -> Iterator[None]:
+    """Name the segment in every error that is raised inside."""
+    try:
+        yield
+    except RiskmlError as error:
+        where = f"segment {segment!r}" + (f", {error.where}" if error.where else "")
+        raise type(error)(error.what, where=where, mend=error.mend) from error
