@@ -87,6 +87,7 @@ def test_weights_of_the_accepted_are_kept_and_make_the_baseline_repeat_a_weighte
         infer_rejects(card, X, y, rejected, sample_weight=[1, 2, 3])
 
 
+@pytest.mark.filterwarnings("ignore:the outcomes are text")
 def test_outcomes_come_back_in_the_card_s_classes(applicants):
     _, X, y, rejected = applicants
     said = np.where(y == 1, "lost", "kept")
