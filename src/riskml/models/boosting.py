@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from riskml.errors import FitError
 from riskml.estimator import RiskEstimator
+from riskml.models.monotone import directions
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Boosting, Encoding
 from riskml.schema import Schema
@@ -37,6 +40,8 @@ class RiskBooster(RiskEstimator):
     n_jobs : int, default=1
         Threads of one model. The trees depend on it in their last digits, and threads that wait for each other are
         slow on a busy machine: the kit runs several models side by side instead.
+    monotone : mapping of column name to "ascending" or "descending", optional
+        How the risk has to go where a numeric column rises.
     random_state : int, default=0
 
     Attributes
@@ -69,6 +74,7 @@ class RiskBooster(RiskEstimator):
         gamma: float = 0.0,
         max_cat_to_onehot: int = 8,
         n_jobs: int = 1,
+        monotone: Mapping[str, str] | None = None,
         random_state: int = 0,
     ) -> None:
         self.bags = bags
@@ -84,6 +90,7 @@ class RiskBooster(RiskEstimator):
         self.gamma = gamma
         self.max_cat_to_onehot = max_cat_to_onehot
         self.n_jobs = n_jobs
+        self.monotone = monotone
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -117,7 +124,10 @@ class RiskBooster(RiskEstimator):
             )
         folds = StratifiedKFold(min(self.folds, rarest), shuffle=True, random_state=self.random_state)
         pairs = list(folds.split(matrix, target))[: self.bags]
-        boosters = [self._grow(matrix, target, types, *pair) for pair in pairs]
+        # Side by side where this fit is not itself one of several.
+        boosters = list(
+            Parallel(n_jobs=-1, prefer="threads")(delayed(self._grow)(matrix, target, types, *pair) for pair in pairs)
+        )
         self.rounds_ = [booster.num_boosted_rounds() for booster in boosters]
         self.model_ = Boosting(encoding, tuple(boosters))
         return self
@@ -151,6 +161,8 @@ class RiskBooster(RiskEstimator):
             "gamma": self.gamma,
             "max_cat_to_onehot": self.max_cat_to_onehot,
         }
+        if self.monotone:
+            settings["monotone_constraints"] = tuple(directions(self.schema_, self.monotone))
         stopping = xgboost.callback.EarlyStopping(rounds=self.patience, save_best=True)
         return xgboost.train(
             settings, seen, self.max_rounds, evals=[(held, "held")], callbacks=[stopping], verbose_eval=False

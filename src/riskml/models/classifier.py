@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self
 
@@ -13,17 +13,23 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from riskml.errors import ConfigError, FitError
+from riskml.errors import ConfigError, FitError, InputError
 from riskml.estimator import RiskEstimator, SpecialValues
 from riskml.models.blend import Weights, blend_weights
-from riskml.models.families import FAMILIES, estimator
-from riskml.models.search import Found, Progress, Task, search
+from riskml.models.calibrate import needed, platt
+from riskml.models.families import FAMILIES, Direction, estimator
+from riskml.models.monotone import directions
+from riskml.models.schedule import Clock, run_searches
+from riskml.models.search import Progress, Search
+from riskml.models.task import Task
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
 from riskml.schema import Schema
 
 ALL_FAMILIES = (*FAMILIES, "blend")
 Select = Literal["best", "one_se", "interpretable"]
+_CALIBRATED = ("tree", "boosting")
+_BAGS = 5  # of boosting, once the search is over
 
 
 class FittedBlend(RiskEstimator):
@@ -43,23 +49,31 @@ class RiskClassifier(RiskEstimator):
     ----------
     families : sequence of {"scorecard", "logistic", "tree", "boosting", "blend"}
         The families that compete. A blend needs at least two others.
-    n_trials : int, default=20
+    n_trials : int, default=40
         Trials of the hyperparameter search per family at the most.
     time_budget : float, default=120.0
-        Seconds for everything at the most, shared among the families. Each family's defaults are always tried, so
-        a budget too small for that is overrun. A search that the time stops differs from run to run: see
-        ``stopped_by_``.
+        Seconds for everything at the most. Families that are out of reach are left out with a warning; see
+        ``failures_``. A search that the time stops differs from run to run: see ``stopped_by_``.
     select : {"best", "one_se", "interpretable"}, default="best"
         best: the highest cross-validated AUC; one_se: the simplest family within one standard error of it;
         interpretable: the best of scorecard, logistic and tree.
     cv : int or array of int of shape (n,), default=5
-        The number of stratified folds, or the fold of each row.
+        The number of stratified folds, or the fold of each row: those on which the families are compared.
+    search_cv : int or array of int of shape (n,), optional
+        The folds that the search looks at. By default as many stratified folds as ``cv`` has, drawn anew, so that the
+        figures are not those that the search has maximised. Rows that belong together need folds of their own here.
     special_values : mapping of column name to codes, optional
         Numbers that are no quantities, such as -1 for "never asked". The scorecard and the logistic give each a
         value of its own; trees split them off by themselves.
     fixed : mapping of family to mapping of parameter to value, optional
         Parameters of a family's estimator that are set by hand and not searched, such as
         ``{"scorecard": {"overrides": {"age": {"splits": [25, 40]}}}}``.
+    monotone : mapping of column name to "ascending" or "descending", optional
+        How the risk has to go where a numeric column rises; scorecard, tree and boosting keep to it.
+    storage : str, optional
+        Where the search keeps its trials: an Optuna storage URL, or the path of a journal file (``.log``). A search
+        that was killed goes on from there, and several processes or machines with the same rows, folds and settings
+        share it.
     progress : callable, optional
         Called with a `riskml.models.search.Progress` after each trial.
     random_state : int, default=0
@@ -77,13 +91,20 @@ class RiskClassifier(RiskEstimator):
         The search: family, trial, auc_cv, complete, params (JSON).
     stopped_by_ : dict of family to "trials" or "time"
     seconds_ : dict of family to seconds spent
+    search_seconds_ : float
+        Of the search as a whole; what is not in its trials is its overhead.
+    failures_ : dict of family to why it was left out
+    calibrated_ : list of families whose log-odds were given a slope and an intercept
     model_ : riskml.runtime model of the chosen family
     classes_ : ndarray of shape (2,)
 
     Notes
     -----
-    The leaderboard's figures come from refits on the folds with the hyperparameters that the search found on the same
-    folds; they are slightly optimistic for families with many trials. Rows set aside before `fit` are the honest judge.
+    The leaderboard's figures come from refits on folds that the search has not seen, with the hyperparameters that it
+    found; the rows are the same, so that rows set aside before `fit` are the honest judge all the same.
+
+    Tree and boosting are calibrated (Platt) where out-of-fold log-odds ask for it; a scorecard and a logistic
+    regression are fitted to the log loss and need it not.
 
     Examples
     --------
@@ -98,12 +119,15 @@ class RiskClassifier(RiskEstimator):
     def __init__(
         self,
         families: Sequence[str] = ALL_FAMILIES,
-        n_trials: int = 20,
+        n_trials: int = 40,
         time_budget: float = 120.0,
         select: Select = "best",
         cv: int | Sequence[int] | NDArray[np.int_] = 5,
         special_values: SpecialValues | None = None,
+        search_cv: int | Sequence[int] | NDArray[np.int_] | None = None,
         fixed: Mapping[str, Mapping[str, Any]] | None = None,
+        monotone: Mapping[str, Direction] | None = None,
+        storage: str | None = None,
         progress: Callable[[Progress], None] | None = None,
         random_state: int = 0,
     ) -> None:
@@ -113,11 +137,14 @@ class RiskClassifier(RiskEstimator):
         self.select = select
         self.cv = cv
         self.special_values = special_values
+        self.search_cv = search_cv
         self.fixed = fixed
+        self.monotone = monotone
+        self.storage = storage
         self.progress = progress
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, periods: Any = None) -> Self:
         """Search, compare, choose and refit.
 
         Parameters
@@ -125,6 +152,8 @@ class RiskClassifier(RiskEstimator):
         X : DataFrame or array of shape (n, p)
         y : array of shape (n,)
             Two classes; the greater one is the event.
+        periods : array of shape (n,), optional
+            The period or date of each row: the trends of a scorecard then hold in every period.
 
         Returns
         -------
@@ -137,29 +166,105 @@ class RiskClassifier(RiskEstimator):
         DataError
             When rows or outcomes are not what a fit needs.
         FitError
-            When a class is too rare for two folds.
+            When a class is too rare for two folds, or no family can be fitted within the budget.
+
+        Warns
+        -----
+        UserWarning
+            When a family is left out.
         """
-        begun = time.monotonic()
+        clock = Clock.of(self.time_budget)
         names = self._families()
         frame = self._learn_schema(X, self.special_values)
         target = self._learn_target(frame, y)
-        fixed = self._fixed()
-        task = Task(frame, target, self._folds(target), self.special_values, self.random_state, fixed)
+        task = Task(
+            frame,
+            target,
+            self._folds(target, self.cv, self.random_state),
+            self.special_values,
+            self.random_state,
+            self._fixed(),
+            self._monotone(),
+            None if periods is None else pd.Series(np.asarray(periods)),
+        )
+        searches = self._searches(task, [name for name in names if name != "blend"])
         # The work is spread over folds; threads inside each fit would only wait for each other.
         with threadpool_limits(1):
-            found, margins = self._search(task, [name for name in names if name != "blend"], begun)
-            self.estimators_ = {name: task.fit(name, result.params) for name, result in found.items()}
+            begun = clock.left
+            stopped = run_searches(searches, self.n_trials, clock, self.progress)
+            self.search_seconds_ = begun - clock.left
+            self.failures_ = {search.name: search.reason for search in searches if search.reason}
+            inside = [search for search in searches if not search.reason]
+            margins = self._fit_best(inside, task, clock)
         if "blend" in names:
-            singles = np.column_stack([margins[name] for name in found])
-            margins["blend"] = _crossfitted(singles, task)
-            self.estimators_["blend"] = self._blend(blend_weights(singles, target), list(found))
-        self.oof_ = pd.DataFrame({name: probability(margins[name]) for name in names}, index=frame.index)
-        self.leaderboard_ = self._leaderboard(margins, task)
+            self._add_blend(margins, task)
+        kept = [name for name in names if name in margins]
+        self.oof_ = pd.DataFrame({name: probability(margins[name]) for name in kept}, index=frame.index)
+        self.leaderboard_ = self._leaderboard({name: margins[name] for name in kept}, task)
         self.best_family_ = str(self.leaderboard_.loc[self.leaderboard_["chosen"], "family"].item())
         self.model_ = self.estimators_[self.best_family_].model_
-        self.trials_ = _trials(found)
-        self.stopped_by_ = {name: result.stopped_by for name, result in found.items()}
+        self.trials_ = _trials(inside)
+        self.stopped_by_ = {search.name: "trials" if search.count >= self.n_trials else stopped for search in inside}
         return self
+
+    def _searches(self, task: Task, names: list[str]) -> list[Search]:
+        asked = self.search_cv
+        if asked is None:
+            asked = len(task.folds()) if not isinstance(self.cv, (int, np.integer)) else self.cv
+        # Other folds than those that judge.
+        looking = task.on(self._folds(task.target, asked, self.random_state + 1))
+        return [Search(FAMILIES[name], looking, self.storage) for name in names]
+
+    def _fit_best(self, searches: list[Search], task: Task, clock: Clock) -> dict[str, Floats]:
+        """Fit each family with its best parameters; return log-odds on the folds that judge."""
+        margins: dict[str, Floats] = {}
+        self.estimators_: dict[str, RiskEstimator] = {}
+        self.calibrated_: list[str] = []
+        self.seconds_ = {search.name: sum(search.seconds) for search in searches}
+        # Cheap ones first: what they leave of the time goes to the dear ones.
+        for search in sorted(searches, key=lambda search: search.longest):
+            start, name = clock.left, search.name
+            params = search.params | _affordable(search, clock)
+            try:
+                margins[name] = task.out_of_fold(name, params)
+                self.estimators_[name] = task.fit(name, params)
+            except InputError:
+                raise
+            except Exception as error:
+                self.failures_[name] = f"{type(error).__name__}: {error}"
+                warnings.warn(f"{name} is left out: {self.failures_[name]}", UserWarning, stacklevel=3)
+                margins.pop(name, None)
+                continue
+            if name in _CALIBRATED:
+                self._calibrate(name, margins, task)
+            self.seconds_[name] += start - clock.left
+        if not margins:
+            raise FitError("no family could be fitted on all folds", where="; ".join(self.failures_.values()))
+        return margins
+
+    def _calibrate(self, name: str, margins: dict[str, Floats], task: Task) -> None:
+        better = needed(margins[name], task.target, task.fold, task.folds())
+        if better is None:
+            return
+        found, estimator = platt(margins[name], task.target), self.estimators_[name]
+        estimator.model_ = Blend(found.intercept, (found.slope,), (estimator.model_,))
+        margins[name] = better
+        self.calibrated_.append(name)
+
+    def _add_blend(self, margins: dict[str, Floats], task: Task) -> None:
+        singles = list(margins)
+        if len(singles) < 2:
+            self.failures_["blend"] = "fewer than two other families are left"
+            warnings.warn(f"blend is left out: {self.failures_['blend']}", UserWarning, stacklevel=3)
+            return
+        table = np.column_stack([margins[name] for name in singles])
+        margins["blend"] = _crossfitted(table, task)
+        self.estimators_["blend"] = self._blend(blend_weights(table, task.target), singles)
+
+    def _monotone(self) -> dict[str, Direction]:
+        monotone = dict(self.monotone or {})
+        directions(self.schema_, monotone)  # refuses what makes no sense
+        return monotone
 
     def _families(self) -> list[str]:
         names = list(dict.fromkeys(self.families))
@@ -193,51 +298,25 @@ class RiskClassifier(RiskEstimator):
                 )
         return fixed
 
-    def _folds(self, target: NDArray[np.int8]) -> NDArray[np.int_]:
-        if not isinstance(self.cv, (int, np.integer)):
-            fold = np.asarray(self.cv)
+    def _folds(self, target: NDArray[np.int8], asked: Any, seed: int) -> NDArray[np.int_]:
+        if not isinstance(asked, (int, np.integer)):
+            fold = np.asarray(asked)
             if fold.shape != target.shape:
                 raise ConfigError(f"cv has the shape {fold.shape}; expected a fold for each of {len(target)} rows")
             return fold
         rarest = int(np.bincount(target).min())
         # Boosting sets rows aside itself: two of each class must remain outside every fold.
-        count = min(self.cv, rarest // 2 if "boosting" in self.families else rarest)
+        count = min(int(asked), rarest // 2 if "boosting" in self.families else rarest)
         if count < 2:
             raise FitError(
                 f"the rarer class has {rarest} rows, too few for two folds",
                 mend=f"hand in at least {4 if 'boosting' in self.families else 2} rows of that class",
             )
         fold = np.empty(len(target), dtype=int)
-        folds = StratifiedKFold(count, shuffle=True, random_state=self.random_state)
+        folds = StratifiedKFold(count, shuffle=True, random_state=seed)
         for number, (_, rows) in enumerate(folds.split(fold, target)):
             fold[rows] = number
         return fold
-
-    def _search(self, task: Task, names: list[str], begun: float) -> tuple[dict[str, Found], dict[str, Floats]]:
-        found: dict[str, Found] = {}
-        margins: dict[str, Floats] = {}
-        self.seconds_: dict[str, float] = {}
-        # Cheap families first: what they leave of their share goes to the dear ones.
-        waiting = sorted((FAMILIES[name] for name in names), key=lambda family: family.share)
-        while waiting:
-            start = time.monotonic()
-            left = begun + self.time_budget - start
-            of_all = sum(family.share for family in waiting)
-            family = waiting.pop(0)
-            name = family.name
-            # After the search: an honest refit on each fold, and one on all rows; with all bags where there are some.
-            reserve = (1.3 if not family.while_searching else 5.0) if self.n_trials > 1 else 0.0
-            found[name] = search(
-                family,
-                task,
-                n_trials=self.n_trials,
-                until=start + left * family.share / of_all,
-                reserve=reserve,
-                progress=self.progress,
-            )
-            margins[name] = task.out_of_fold(name, found[name].params)
-            self.seconds_[name] = time.monotonic() - start
-        return {name: found[name] for name in names}, margins
 
     def _blend(self, weights: Weights, names: list[str]) -> FittedBlend:
         used = [(float(weight), name) for weight, name in zip(weights.weights, names, strict=True) if weight > 0]
@@ -299,8 +378,14 @@ def _crossfitted(singles: Floats, task: Task) -> Floats:
     return out
 
 
-def _trials(found: dict[str, Found]) -> pd.DataFrame:
-    tables = [result.trials.assign(family=name) for name, result in found.items()]
-    table = pd.concat(tables, ignore_index=True)
-    table["params"] = [json.dumps(params) for params in table["params"]]
-    return table[["family", "trial", "auc_cv", "complete", "params"]]
+def _affordable(search: Search, clock: Clock) -> dict[str, int]:
+    """Return fewer bags where the time does not last for all of them."""
+    if not search.family.while_searching:
+        return {}
+    bags = int(clock.left / (1.3 * search.longest)) if search.longest else _BAGS
+    return {} if bags >= _BAGS else {"bags": max(bags, 1)}
+
+
+def _trials(searches: Sequence[Search]) -> pd.DataFrame:
+    table = pd.concat([search.table() for search in searches], ignore_index=True)
+    return table.assign(params=[json.dumps(params) for params in table["params"]])

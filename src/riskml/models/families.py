@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from riskml.estimator import RiskEstimator, SpecialValues
 
@@ -38,6 +38,7 @@ class Choice:
 
 
 Space = Mapping[str, Whole | Real | Choice]
+Direction = Literal["ascending", "descending"]
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,12 @@ FAMILIES: Mapping[str, Family] = {
 
 
 def estimator(
-    family: str, params: Mapping[str, Any], *, special_values: SpecialValues | None, random_state: int
+    family: str,
+    params: Mapping[str, Any],
+    *,
+    special_values: SpecialValues | None,
+    monotone: Mapping[str, Direction] | None = None,
+    random_state: int,
 ) -> RiskEstimator:
     """Return an unfitted estimator of a family.
 
@@ -147,16 +153,23 @@ def estimator(
     params : mapping
         Its hyperparameters.
     special_values : mapping of column name to codes, optional
+    monotone : mapping of column name to "ascending" or "descending", optional
+        How the risk has to go where the column rises. The scorecard, the tree and boosting keep to it; the logistic
+        cannot.
     random_state : int
 
     Returns
     -------
     RiskEstimator
     """
+    monotone = monotone or {}
     if family == "scorecard":
         from riskml.scorecard import Scorecard
 
-        return Scorecard(special_values=special_values, **params)
+        by_hand = params.get("overrides") or {}
+        trends = {name: {"monotonic": direction} for name, direction in monotone.items()}
+        overrides = {name: {**trends.get(name, {}), **by_hand.get(name, {})} for name in {**trends, **by_hand}}
+        return Scorecard(special_values=special_values, **{**params, "overrides": overrides or None})
     if family == "logistic":
         from riskml.models.logistic import Logistic
 
@@ -164,10 +177,10 @@ def estimator(
     if family == "tree":
         from riskml.models.tree import RiskTree
 
-        return RiskTree(random_state=random_state, **params)
+        return RiskTree(random_state=random_state, **{"monotone": monotone or None, **params})
     from riskml.models.boosting import RiskBooster
 
-    return RiskBooster(random_state=random_state, **params)
+    return RiskBooster(random_state=random_state, **{"monotone": monotone or None, **params})
 
 
 def suggest(trial: optuna.Trial, space: Space) -> dict[str, Any]:

@@ -1,22 +1,23 @@
-"""The search for a family's hyperparameters, within a number of trials and a time."""
+"""A family's search for hyperparameters: one Optuna study, trial by trial, that a later process can go on with."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import optuna
 import pandas as pd
-from joblib import Parallel, delayed
-from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
-from riskml.estimator import RiskEstimator, SpecialValues
-from riskml.models.families import Family, estimator, suggest
-from riskml.runtime.frame import Floats
+from riskml.errors import ConfigError, InputError
+from riskml.models.families import Family, suggest
+from riskml.models.task import Task
+
+_RANDOM = 8  # trials before the sampler models the results
+_COMPLETE, _PRUNED = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED
 
 
 @dataclass(frozen=True)
@@ -29,137 +30,189 @@ class Progress:
     auc_cv: float
 
 
-@dataclass(frozen=True)
-class Task:
-    """What every family is compared on: the same rows and the same folds.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, p)
-    target : ndarray of 0 and 1, shape (n,)
-    fold : ndarray of int, shape (n,)
-    special_values : mapping of column name to codes, optional
-    random_state : int
-    fixed : mapping of family to parameters that are not searched
-    """
-
-    frame: pd.DataFrame
-    target: NDArray[np.int8]
-    fold: NDArray[np.int_]
-    special_values: SpecialValues | None
-    random_state: int
-    fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def folds(self) -> list[int]:
-        """Return the folds' numbers, in order."""
-        return [int(fold) for fold in np.unique(self.fold)]
-
-    def fit(self, family: str, params: Mapping[str, Any], without: int | None = None) -> RiskEstimator:
-        """Return a family's estimator, fitted on all rows or on all but one fold's."""
-        params = {**params, **self.fixed.get(family, {})}
-        model = estimator(family, params, special_values=self.special_values, random_state=self.random_state)
-        rows = slice(None) if without is None else self.fold != without
-        return model.fit(self.frame.iloc[rows], self.target[rows])
-
-    def margins(self, family: str, params: Mapping[str, Any], folds: Sequence[int]) -> list[Floats]:
-        """Return the log-odds of each of some folds' rows, from models that have not seen them."""
-
-        def margin(fold: int) -> Floats:
-            return self.fit(family, params, without=fold).decision_function(self.frame.iloc[self.fold == fold])
-
-        # Threads, since the fits release Python's lock and share the frame.
-        return list(Parallel(n_jobs=-1, prefer="threads")(delayed(margin)(fold) for fold in folds))
-
-    def out_of_fold(self, family: str, params: Mapping[str, Any]) -> Floats:
-        """Return the log-odds of all rows, each from a model that has not seen it, shape (n,)."""
-        out = np.empty(len(self.target))
-        for fold, margin in zip(self.folds(), self.margins(family, params, self.folds()), strict=True):
-            out[self.fold == fold] = margin
-        return out
-
-    def auc_of_fold(self, margin: Floats, fold: int) -> float:
-        """Return the AUC on one fold's rows of their own log-odds."""
-        return float(roc_auc_score(self.target[self.fold == fold], margin))
-
-    def fold_aucs(self, margins: Floats) -> Floats:
-        """Return the AUC on each fold of out-of-fold log-odds of all rows."""
-        return np.array([self.auc_of_fold(margins[self.fold == fold], fold) for fold in self.folds()])
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found."""
-
-    params: dict[str, Any]
-    trials: pd.DataFrame = field(repr=False)
-    seconds_per_trial: float = 0.0
-    stopped_by: Literal["trials", "time"] = "trials"
-
-
-def search(
-    family: Family,
-    task: Task,
-    *,
-    n_trials: int,
-    until: float,
-    reserve: float = 0.0,
-    progress: Callable[[Progress], None] | None = None,
-) -> Found:
-    """Search a family's hyperparameters for the highest mean AUC over the folds.
-
-    The first trial is the family's good default, which always runs; unpromising trials are given up after two folds.
+@dataclass
+class Search:
+    """The trials of one family.
 
     Parameters
     ----------
     family : Family
     task : Task
-    n_trials : int
-        Trials at the most.
-    until : float
-        `time.monotonic` after which no trial begins that would, by the longest one so far, end late.
-    reserve : float, default=0.0
-        How many more trials' time to leave before ``until``, for what comes after the search.
-    progress : callable, optional
-        Told of each finished trial.
+        Its folds are those that the search may look at.
+    storage : str, optional
+        Where trials are kept: an Optuna storage URL, or the path of a journal file (``.log``). Several processes and
+        machines may share it. In memory when None.
 
-    Returns
-    -------
-    Found
+    Attributes
+    ----------
+    reason : str
+        Why the family is out of the comparison; "" while it is in it.
     """
-    trials: list[dict[str, Any]] = []
-    stopped_by: Literal["trials", "time"] = "trials"
-    longest = 0.0
-    free = {name: what for name, what in family.space.items() if name not in task.fixed.get(family.name, {})}
 
-    def objective(trial: optuna.Trial) -> float:
-        params = suggest(trial, free)
-        aucs: list[float] = []
-        for step, folds in enumerate((task.folds()[:2], task.folds()[2:])):
-            margins = task.margins(family.name, {**params, **family.while_searching}, folds)
-            aucs.extend(task.auc_of_fold(margin, fold) for margin, fold in zip(margins, folds, strict=True))
-            trial.report(float(np.mean(aucs)), step)
-            if step == 0 and trial.should_prune():
-                break
-        complete = len(aucs) == len(task.folds())
-        trials.append({"trial": trial.number, "auc_cv": float(np.mean(aucs)), "complete": complete, "params": params})
-        if not complete:
-            raise optuna.TrialPruned
-        return float(np.mean(aucs))
+    family: Family
+    task: Task
+    storage: str | None = None
+    reason: str = ""
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=task.random_state, n_startup_trials=8, multivariate=True),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
-    )
-    study.enqueue_trial({name: family.start[name] for name in free})
-    for number in range(n_trials):
+    def __post_init__(self) -> None:
+        """Open the study."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._free = {
+            name: what for name, what in self.family.space.items() if name not in self.task.fixed.get(self.name, {})
+        }
+        self._study = optuna.create_study(
+            direction="maximize",
+            study_name=None if self.storage is None else f"riskml {self.task.digest()} {self.name}",
+            storage=opened(self.storage),
+            load_if_exists=True,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
+        )
+        known = len(self._study.trials)
+        # Another seed after each resumption: the same one would suggest the same random trials again.
+        seed = self.task.random_state + known
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_RANDOM, multivariate=True)
+        if not known:
+            self._study.enqueue_trial({name: self.family.start[name] for name in self._free})
+
+    @property
+    def name(self) -> str:
+        """The family's name."""
+        return self.family.name
+
+    @property
+    def count(self) -> int:
+        """Trials that have ended, in any process."""
+        return sum(trial.state.is_finished() for trial in self._study.get_trials(deepcopy=False))
+
+    @property
+    def best(self) -> float:
+        """The highest mean AUC of a trial on all folds; minus infinity before the first."""
+        values = [trial.value for trial in self._complete() if trial.value is not None]
+        return max(values, default=-np.inf)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The hyperparameters of the best trial."""
+        best = max(self._complete(), key=lambda trial: (trial.value or 0.0, -trial.number))
+        return dict(best.params)
+
+    @property
+    def seconds(self) -> list[float]:
+        """How long each trial took, in whatever process."""
+        trials = self._study.get_trials(deepcopy=False)
+        return [trial.user_attrs["seconds"] for trial in trials if "seconds" in trial.user_attrs]
+
+    @property
+    def longest(self) -> float:
+        """Seconds of the longest trial; 0 before the first."""
+        return max(self.seconds, default=0.0)
+
+    @property
+    def stale(self) -> int:
+        """Trials since the best one."""
+        trials = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state in (_COMPLETE, _PRUNED)]
+        best = self.best
+        since = [place for place, trial in enumerate(trials) if trial.state == _COMPLETE and trial.value == best]
+        return len(trials) - 1 - since[0] if since else 0
+
+    def trial(self, limit: float = np.inf) -> float:
+        """Run the next trial and return its mean AUC; unpromising ones are given up after two folds.
+
+        Parameters
+        ----------
+        limit : float
+            Seconds that a first trial may take, judged by its first two folds: beyond, the family is out.
+
+        Returns
+        -------
+        float
+            NaN where the trial failed.
+        """
+        trial = self._study.ask()
+        params = suggest(trial, self._free)
         begun = time.monotonic()
-        if number and begun + longest * (1.0 + reserve) > until:
-            stopped_by = "time"
-            break
-        study.optimize(objective, n_trials=1)
-        longest = max(longest, time.monotonic() - begun)
-        if progress is not None:
-            progress(Progress(family.name, number + 1, n_trials, trials[-1]["auc_cv"]))
-    return Found(dict(study.best_params), pd.DataFrame(trials), longest, stopped_by)
+        folds, aucs = self.task.folds(), list[float]()
+        try:
+            for step, part in enumerate((folds[:2], folds[2:])):
+                margins = self.task.margins(self.name, {**params, **self.family.while_searching}, part)
+                aucs += [self.task.auc_of_fold(margin, fold) for margin, fold in zip(margins, part, strict=True)]
+                trial.report(float(np.mean(aucs)), step)
+                if step == 0 and part != folds:
+                    needed = (time.monotonic() - begun) * len(folds) / len(part)
+                    if needed > limit:
+                        self.reason = (
+                            f"its defaults need about {needed:.1f} s, more than the {limit:.1f} s left for them"
+                        )
+                        break
+                    if trial.should_prune():
+                        break
+        except InputError:
+            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            raise
+        except Exception as error:
+            # One bad setting, or one fold that a family cannot fit, must not end the comparison.
+            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self.reason = "" if self.best > -np.inf else f"{type(error).__name__}: {error}"
+            return float("nan")
+        trial.set_user_attr("seconds", time.monotonic() - begun)
+        value = float(np.mean(aucs))
+        self._study.tell(trial, value, state=_COMPLETE if len(aucs) == len(folds) else _PRUNED)
+        return value
+
+    def table(self) -> pd.DataFrame:
+        """Return the trials that have ended: ``family``, ``trial``, ``auc_cv``, ``complete``, ``params``."""
+        rows = [
+            {
+                "family": self.name,
+                "trial": trial.number,
+                "auc_cv": _value(trial),
+                "complete": trial.state == _COMPLETE,
+                "params": trial.params,
+            }
+            for trial in self._study.get_trials(deepcopy=False)
+            if trial.state in (_COMPLETE, _PRUNED)
+        ]
+        return pd.DataFrame(rows, columns=["family", "trial", "auc_cv", "complete", "params"])
+
+    def _complete(self) -> list[optuna.trial.FrozenTrial]:
+        return self._study.get_trials(deepcopy=False, states=(_COMPLETE,))
+
+
+def _value(trial: optuna.trial.FrozenTrial) -> float:
+    values = trial.intermediate_values
+    return float(values[max(values)]) if values else float("nan")
+
+
+def opened(storage: str | None) -> Any:
+    """Return an Optuna storage.
+
+    Parameters
+    ----------
+    storage : str, optional
+        A URL, or the path of a journal file that ends in ``.log``.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be opened; a password in the URL is not shown.
+    """
+    if storage is None:
+        return optuna.storages.InMemoryStorage()
+    try:
+        if storage.endswith(".log"):
+            from optuna.storages.journal import JournalFileBackend
+
+            return optuna.storages.JournalStorage(JournalFileBackend(storage))
+        return optuna.storages.RDBStorage(storage)
+    except Exception as error:
+        # The text of a database's error may hold the address, and with it a password.
+        raise ConfigError(
+            f"the search's storage cannot be opened: {type(error).__name__}",
+            where="models.storage",
+            mend="check the address, and that its driver is installed",
+        ) from None
+
+
+Listener = Callable[[Progress], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
 from riskml.estimator import RiskEstimator
+from riskml.models.monotone import directions
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Encoding, Tree
 from riskml.schema import Schema
@@ -28,6 +30,8 @@ class RiskTree(RiskEstimator):
         Least share of the training rows in a leaf.
     smoothing : float, default=5.0
         Rows of the overall event rate that are added to each node's own.
+    monotone : mapping of column name to "ascending" or "descending", optional
+        How the risk has to go where a numeric column rises.
     random_state : int, default=0
 
     Attributes
@@ -46,11 +50,17 @@ class RiskTree(RiskEstimator):
     model_: Tree
 
     def __init__(
-        self, max_depth: int = 5, min_leaf_share: float = 0.02, smoothing: float = 5.0, random_state: int = 0
+        self,
+        max_depth: int = 5,
+        min_leaf_share: float = 0.02,
+        smoothing: float = 5.0,
+        monotone: Mapping[str, str] | None = None,
+        random_state: int = 0,
     ) -> None:
         self.max_depth = max_depth
         self.min_leaf_share = min_leaf_share
         self.smoothing = smoothing
+        self.monotone = monotone
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -73,6 +83,7 @@ class RiskTree(RiskEstimator):
         grown = DecisionTreeClassifier(
             max_depth=self.max_depth,
             min_samples_leaf=max(1, int(np.ceil(self.min_leaf_share * len(frame)))),
+            monotonic_cst=directions(self.schema_, self.monotone) if self.monotone else None,
             random_state=self.random_state,
         ).fit(matrix, target)
         tree = grown.tree_
