@@ -20,6 +20,7 @@ from riskml.scorecard.woe import woe
 
 _BY_EDIT = "take the change back, and make it by Scorecard.edit, which records who and why"
 _WITHIN = 2.0  # points: plain rounding is off by half a point, and rounding for the best ranking by one more
+_EXACT = 2**53  # whole numbers that any reader keeps
 _CLOSE = 1e-6  # of log-odds and of average points: sums in another order
 
 
@@ -274,9 +275,9 @@ def check_classes(classes: list[Any], where: str) -> None:
     ------
     DataError
     """
-    first, second = classes
+    plain = all(isinstance(c, str) or (isinstance(c, (bool, int, float)) and abs(c) <= _EXACT) for c in classes)
     kinds = {str if isinstance(value, str) else bool if isinstance(value, bool) else float for value in classes}
-    if len(kinds) != 1 or not first < second:
+    if not plain or len(kinds) != 1 or not classes[0] < classes[1]:
         raise DataError(
             f"classes are two of one kind, the lower one first; got {classes}",
             where=f"{where}, classes",

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from riskml.scorecard.card import Scorecard
 
 Card = TypeVar("Card", bound="Scorecard")
+_NUMBERS = ("pdo", "base_score", "base_odds", "smoothing", "max_bins", "min_bin_size", "C", "flexibility")
+_LARGEST = 1e30
 
 
 def card_document(card: Scorecard) -> dict[str, Any]:
@@ -178,16 +180,26 @@ def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], where: str
         said = f"unknown parameters: {', '.join(unknown)}" if unknown else f"parameters are absent: {', '.join(absent)}"
         mend = near(unknown[0], known) if unknown else "write them as Scorecard.save does, defaults included"
         raise DataError(said, where=f"{where}, parameters", mend=mend)
+    for name, value in parameters.items():
+        if not _is_like(value, known[name]) or (value is None and name in _NUMBERS):
+            raise DataError(
+                f"{name} is of the kind of {known[name]!r}; got {str(value)[:40]}", where=f"{where}, parameters.{name}"
+            )
     card.set_params(**parameters)
     try:
-        for name in ("pdo", "base_score", "base_odds", "smoothing"):
-            value = parameters[name]
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e30:
-                raise ConfigError(f"{name} is a number; got {str(value)[:40]}", where=name)
         _ = card.scale
     except ConfigError as error:
         raise DataError(error.what, where=f"{where}, parameters.{error.where}", mend=error.mend) from None
     return card
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    """Tell whether a value is of its default's kind; what may be left out may be null."""
+    if value is None or default is None:
+        return True
+    if isinstance(default, (int, float)):
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return isinstance(value, list if isinstance(default, tuple) else type(default))
 
 
 def _read_bins(
@@ -253,7 +265,9 @@ def _binner(card: Scorecard, part: CardPart, where: str) -> OptimalBinner:
     try:
         binner._check_options(pd.DataFrame(columns=[row.column for row in part.characteristics]))
         for row in part.characteristics:
-            binner._options(row.column).check(row.column)
+            options = binner._options(row.column)
+            options.check(row.column)
+            _ = list(options.splits or ()), [list(group) for group in options.groups or ()]
             binner._special(Column(row.column, row.kind))
     except InputError as error:
         raise DataError(error.what, where=f"{where}, parameters, {error.where}", mend=error.mend) from None

@@ -98,7 +98,7 @@ class CardPart(Part):
     parameters: dict[str, Any]
     fitted_with: list[Literal["sample_weight", "periods"]]
     column_names: bool
-    classes: Annotated[list[bool | int | float | str], Field(min_length=2, max_length=2)]
+    classes: Annotated[list[Any], Field(min_length=2, max_length=2)]
     intercept: float
     base_points: Points
     totals: TotalsPart
@@ -141,12 +141,12 @@ def _lines(said: Mapping[str, Any], error: ValidationError) -> list[str]:
         elif problem["type"] == "missing":
             what = "missing, but required"
         else:
-            what = problem["msg"].replace("Input should be", "should be") + _got(problem["input"])
+            expected = problem["msg"].replace("Input should be", "should be").split(" or instance of ")[0]
+            what = expected + _got(problem["input"])
             if problem["type"] == "string_type" and isinstance(problem["input"], (bool, date)):
                 what += ": YAML reads it so without quotes; quote it, as 'no'"
         lines.append("  - " + ", ".join([*place, key]) + f": {what}")
-    # A union complains once for each of its types.
-    return list(dict.fromkeys(lines))
+    return lines
 
 
 _NAMED = {"characteristics": ("characteristic", "column"), "bins": ("bin", "bin"), "edits": ("edit of", "column")}
@@ -169,13 +169,14 @@ def _place(said: Any, loc: Sequence[int | str]) -> list[str]:
             word, key = _NAMED[words.pop()]
             name = inner.get(key) if isinstance(inner, Mapping) else None
             words.append(f"{word} {name!r}" if name is not None else f"{word} number {step + 1}")
-        elif step not in _TYPES or step in _KEYS:
+        elif step not in _TYPES:
             words.append(str(step))
         said = inner
     return words
 
 
-_TYPES = {"bool", "int", "float", "str", "date", "constrained-str"}
+# A union names the type that it tried, as if it were a key.
+_TYPES = {"str", "date"}
 
 
 def _got(value: Any) -> str:
