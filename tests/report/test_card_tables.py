@@ -144,3 +144,18 @@ def test_edits_say_who_changed_what_and_why():
     ]
     assert shown[0][2:] == ["Li Wei", "two bins of equal risk", "2026-03-01"]
     assert tables.edits_table([]).note == "Nothing was changed by hand."
+
+
+def test_edits_say_what_was_before():
+    said = ("Ana", "policy", "2026-03-02")
+    edits = [
+        Edit("age", *said, points={"[40, inf)": 55}, before={"[40, inf)": 61}),
+        Edit("age", *said, splits=[], before=[25, 40]),
+        Edit("home", *said, groups=[["own", "rent"]], before=[["own"], ["rent"]]),
+    ]
+    shown = [row[1].text for row in tables.edits_table(edits).rows]
+    assert shown == [
+        "points: [40, inf) 61 → 55",
+        "no cut; before: cut at 25, 40",
+        "groups: own, rent; before: groups: own | rent",
+    ]
