@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,6 +13,7 @@ from riskml.config import DEFAULT_TIERS
 from riskml.errors import InputError
 from riskml.export.wheel import build_wheel
 from riskml.runtime.package import Artifact
+from riskml.scorecard import Scorecard
 
 SCORES = pd.DataFrame(
     {"probability": [0.1, 0.9, 0.6, 0.3], "tier": ["low", "high", "high", "medium"]}, index=["a", "b", "c", "d"]
@@ -66,3 +68,15 @@ def test_a_wheel_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x-1-py3-none-any.whl").write_bytes(b"no zip")
     with pytest.raises(InputError, match="cannot be read"):
         load_model(tmp_path / "x-1-py3-none-any.whl")
+
+
+def test_a_signed_card_file_is_a_model(loans: pd.DataFrame, tmp_path: Path) -> None:
+    y = np.where(np.arange(len(loans)) % 3, loans["Age"] < 35, loans["Age"] >= 35)
+    card = Scorecard().fit(loans, y)
+    card.save(tmp_path / "card.yaml")
+    model = load_model(tmp_path / "card.yaml")
+    scores = model.score(loans)
+    assert scores["points"].tolist() == card.points(loans).tolist()
+    assert scores["probability"].tolist() == pytest.approx(card.predict_proba(loans)[:, 1].tolist())
+    assert set(scores["tier"]) <= {tier.name for tier in DEFAULT_TIERS}
+    assert set(model.explain(loans)["column"]) <= set(model.model.kinds)

@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 
-from riskml.config import TierConfig
+from riskml.config import DEFAULT_TIERS, ExportConfig, TierConfig
 from riskml.data.sources import read_table
 from riskml.errors import InputError
 from riskml.run import Run
-from riskml.runtime.package import MANIFEST, Artifact
+from riskml.runtime.package import MANIFEST, Artifact, Tier
+from riskml.runtime.shapes import Levels, Step
 from riskml.schema import near, shortened
 
 
@@ -28,7 +30,7 @@ def load_model(path: Path) -> Artifact:
     Parameters
     ----------
     path : Path
-        A run's folder (its chosen model), a wheel, or an artifact folder.
+        A run's folder (its chosen model), a wheel, an artifact folder, or a card that ``Scorecard.save`` wrote.
 
     Returns
     -------
@@ -43,6 +45,8 @@ def load_model(path: Path) -> Artifact:
     """
     if path.suffix == ".whl" and path.is_file():
         return _of_wheel(path)
+    if path.suffix.lower() in (".yaml", ".yml", ".json") and path.is_file():
+        return _of_card(path)
     if (path / MANIFEST).is_file():
         return Artifact.load(path)
     if (path / "run.json").is_file():
@@ -51,7 +55,9 @@ def load_model(path: Path) -> Artifact:
             return Artifact.load(run.path("models", run.champion))
         raise InputError("the run has no model yet", where=str(path), mend=f"riskml run … --resume {path}")
     what = "there is no model here" if path.exists() else "the model does not exist"
-    raise InputError(what, where=str(path), mend="name a run's folder, a wheel, or one of a run's folders in models/")
+    raise InputError(
+        what, where=str(path), mend="name a run's folder, a wheel, one of a run's folders in models/, or a card file"
+    )
 
 
 def _of_wheel(wheel: Path) -> Artifact:
@@ -65,6 +71,44 @@ def _of_wheel(wheel: Path) -> Artifact:
         if len(found) != 1:
             raise InputError("the wheel holds no model of riskml", where=str(wheel), mend="name one that riskml built")
         return Artifact.load(found[0].parent)
+
+
+def _of_card(file: Path) -> Artifact:
+    """Return a signed card as a model; its tiers are those of an experiment that names none."""
+    from riskml.scorecard import Scorecard
+
+    card = Scorecard.load(file)
+    shapes = {shape.column: shape for shape in card.model_.shapes if isinstance(shape, (Step, Levels))}
+    bins = card.binner_.bins_
+    counted = {name: bins[name].counts.sum(axis=1) for name in shapes}
+    non_events, events = map(float, next(iter(bins.values())).totals)
+    return Artifact(
+        name=file.stem,
+        version="",
+        family="scorecard",
+        title=file.stem,
+        task="",
+        target="",
+        event=card.classes_[1].item() if isinstance(card.classes_[1], np.generic) else card.classes_[1],
+        unseen="score",
+        columns=tuple(
+            {
+                "name": name,
+                "kind": shape.kind,
+                "description": "",
+                "special": list(card.schema_[name].special),
+                "levels": sorted(shape.levels) if isinstance(shape, Levels) else None,
+            }
+            for name, shape in shapes.items()
+        ),
+        tiers=tuple(Tier(**tier.model_dump()) for tier in DEFAULT_TIERS),
+        reasons=ExportConfig().reasons,
+        reference={name: float(np.average(shape.value, weights=counted[name])) for name, shape in shapes.items()},
+        metrics={},
+        training={"source": file.name, "rows": non_events + events, "events": events},
+        requires=(),
+        model=card.model_,
+    )
 
 
 def import_wheel(wheel: Path) -> ModuleType:

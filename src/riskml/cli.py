@@ -161,7 +161,9 @@ def compare(
 
 @app.command()
 def score(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run's folder, a wheel, or a model's folder.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A run's folder, a wheel, a model's folder, or a card file.")
+    ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="The customers: .csv, .tsv (also .gz) or .parquet.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file to write: .csv or .parquet.")],
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that names the customers.")] = None,

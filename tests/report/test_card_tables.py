@@ -71,7 +71,7 @@ def test_what_a_column_holds_cannot_act_in_the_page(binner, card):
         tables.card_table(card.card_, card.tables_),
         tables.selection_table(card.selection_),
         tables.coefficients_table(card.coefficients_),
-        tables.edits_table([Edit("age", HOSTILE, HOSTILE, points={HOSTILE: 3})]),
+        tables.edits_table([Edit("age", HOSTILE, HOSTILE, "2026-03-01", points={HOSTILE: 3})]),
     ]
     for table in shown:
         page = _Tags(table._repr_html_())
@@ -131,9 +131,9 @@ def test_the_selection_says_why_a_column_went(rows):
 def test_edits_say_who_changed_what_and_why():
     edits = [
         Edit("age", "Li Wei", "two bins of equal risk", "2026-03-01", splits=[25, 40]),
-        Edit("home", "Ana", "policy", groups=[["own"], ["rent", "parents"]]),
-        Edit("age", "Ana", "no reward for old age", points={"[40, inf)": 55}),
-        Edit("time", "Ana", "carries nothing", splits=[]),
+        Edit("home", "Ana", "policy", "2026-03-02", groups=[["own"], ["rent", "parents"]]),
+        Edit("age", "Ana", "no reward for old age", "2026-03-02", points={"[40, inf)": 55}),
+        Edit("time", "Ana", "carries nothing", "2026-03-02", splits=[]),
     ]
     shown = [[cell.text for cell in row] for row in tables.edits_table(edits).rows]
     assert [row[1] for row in shown] == [
@@ -144,3 +144,18 @@ def test_edits_say_who_changed_what_and_why():
     ]
     assert shown[0][2:] == ["Li Wei", "two bins of equal risk", "2026-03-01"]
     assert tables.edits_table([]).note == "Nothing was changed by hand."
+
+
+def test_edits_say_what_was_before():
+    said = ("Ana", "policy", "2026-03-02")
+    edits = [
+        Edit("age", *said, points={"[40, inf)": 55}, before={"[40, inf)": 61}),
+        Edit("age", *said, splits=[], before=[25, 40]),
+        Edit("home", *said, groups=[["own", "rent"]], before=[["own"], ["rent"]]),
+    ]
+    shown = [row[1].text for row in tables.edits_table(edits).rows]
+    assert shown == [
+        "points: [40, inf) 61 → 55",
+        "no cut; before: cut at 25, 40",
+        "groups: own, rent; before: groups: own | rent",
+    ]

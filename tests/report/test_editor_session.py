@@ -208,7 +208,8 @@ def test_a_card_is_edited_by_its_binner():
     card = Scorecard(special_values=SPECIAL).fit(X, Y)
     editor = BinEditor(card, X, Y, column="age")
     editor.merge(0)
-    edited = card.edit("age", by="Ana", why="the youngest are few", X=X, y=Y, **editor.overrides["age"])
+    said = {"by": "Ana", "why": "the youngest are few", "when": "2026-03-01"}
+    edited = card.edit("age", **said, X=X, y=Y, **editor.overrides["age"])
     pd.testing.assert_frame_equal(edited.tables_["age"], editor.table)
 
 

@@ -1,13 +1,14 @@
-"""A card in a file scores as the card, and a spoilt file is refused; changes by hand are on record."""
+"""A card in a file is the card: it scores, and is edited and fitted again, as the saved one."""
 
 from __future__ import annotations
 
-import json
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from sklearn.base import clone
 
 from riskml.errors import ConfigError, DataError
 from riskml.scorecard import Scorecard
@@ -30,10 +31,86 @@ def test_a_loaded_card_is_the_saved_one(card, made, tmp_path, suffix):
             pd.testing.assert_frame_equal(getattr(loaded, name), getattr(saved, name))
 
 
-def test_a_file_is_the_same_after_a_round_trip(card, tmp_path):
-    card.save(tmp_path / "one.yaml")
-    Scorecard.load(tmp_path / "one.yaml").save(tmp_path / "two.yaml")
-    assert (tmp_path / "one.yaml").read_text() == (tmp_path / "two.yaml").read_text()
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_a_file_is_the_same_after_a_round_trip(card, made, tmp_path, suffix):
+    one, two = tmp_path / f"one.{suffix}", tmp_path / f"two.{suffix}"
+    said = {"by": "A", "why": "w", "when": "2026-03-01"}
+    edited = card.edit("age", splits=[30, 50], X=made.X, y=made.y, **said).edit("home", points={"Missing": 9}, **said)
+    for saved in (card, edited):
+        saved.save(one)
+        Scorecard.load(one).save(two)
+        assert one.read_bytes() == two.read_bytes()
+
+
+ASKED = {
+    "special_values": {"age": [-1], "home": ["barge"]},
+    "overrides": {"age": {"max_bins": 3, "missing": "nearest"}, "debt": {"splits": np.array([-0.5, 0.5])}},
+    "max_bins": 4,
+    "C": 1e6,
+    "flexibility": 0.0,
+    "smoothing": 5.0,
+    "always_keep": ("debt",),
+    "max_characteristics": 3,
+}
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_a_loaded_card_is_edited_cloned_and_fitted_again_as_the_saved_one(made, tmp_path, suffix):
+    saved = Scorecard(**ASKED).fit(made.X, made.y)
+    saved.save(tmp_path / f"card.{suffix}")
+    loaded = Scorecard.load(tmp_path / f"card.{suffix}")
+    assert loaded.schema_ == saved.schema_
+    said = {"by": "A", "why": "w", "when": "2026-03-01", "X": made.X, "y": made.y}
+    for again in (
+        lambda card: card.edit("home", groups=[["rent"], ["own", "parents"]], **said),
+        lambda card: card.edit("age", splits=[40], reselect=True, **said),
+        lambda card: clone(card).fit(made.X, made.y),
+    ):
+        pd.testing.assert_frame_equal(again(loaded).card_, again(saved).card_)
+        pd.testing.assert_frame_equal(again(loaded).selection_, again(saved).selection_)
+
+
+def test_a_loaded_card_scores_a_table_of_the_columns_that_it_kept(made, tmp_path):
+    noise = np.random.default_rng(0).normal(size=len(made.X))
+    saved = Scorecard(min_iv=0.1).fit(made.X.assign(noise=noise), made.y)
+    assert not saved.selection_.set_index("column").loc["noise", "kept"]
+    saved.save(tmp_path / "card.yaml")
+    loaded = Scorecard.load(tmp_path / "card.yaml")
+    pd.testing.assert_series_equal(loaded.points(made.X), saved.points(made.X.assign(noise=noise)))
+    with pytest.raises(ValueError, match="age"):
+        loaded.points(made.X[["debt", "home"]])
+
+
+def test_a_card_of_an_array_does_not_ask_for_names_after_it_was_loaded(made, tmp_path):
+    X = made.X[["age", "debt"]].to_numpy()
+    Scorecard().fit(X, made.y).save(tmp_path / "card.yaml")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Scorecard.load(tmp_path / "card.yaml").points(X)
+
+
+def test_the_order_of_rows_that_say_what_they_are_does_not_matter(card, made, tmp_path):
+    card.save(tmp_path / "card.yaml")
+    said = yaml.safe_load((tmp_path / "card.yaml").read_text())
+    for part in said["characteristics"]:
+        part["bins"].insert(0, part["bins"].pop())
+    (tmp_path / "card.yaml").write_text(yaml.safe_dump(said))
+    assert (Scorecard.load(tmp_path / "card.yaml").points(made.X) == card.points(made.X)).all()
+
+
+def test_a_day_without_quotes_is_a_day(card, tmp_path):
+    edited = card.edit("home", points={"Missing": 9}, by="A", why="w", when="2026-03-01")
+    edited.save(tmp_path / "card.yaml")
+    text = (tmp_path / "card.yaml").read_text()
+    assert "when: '2026-03-01'" in text
+    (tmp_path / "card.yaml").write_text(text.replace("'2026-03-01'", "2026-03-01"))
+    assert Scorecard.load(tmp_path / "card.yaml").edits_ == edited.edits_
+
+
+def test_a_parameter_that_text_cannot_hold_is_refused(made, tmp_path):
+    card = Scorecard().fit(made.X, made.y).set_params(overrides=object())
+    with pytest.raises(ConfigError, match="overrides"):
+        card.save(tmp_path / "card.yaml")
 
 
 def test_bins_merged_with_missing_values_survive_the_file(made, tmp_path):
@@ -47,49 +124,7 @@ def test_a_file_reads_well(card, tmp_path):
     card.save(tmp_path / "card.yaml")
     lines = (tmp_path / "card.yaml").read_text().splitlines()
     assert any(line.startswith("  - {bin: Missing, ") and line.endswith("}") for line in lines)
-    assert len(lines) < 120
-
-
-def spoil(document, how):
-    bins = document["characteristics"][0]["bins"]
-    home = document["characteristics"][2]["bins"]
-    {
-        "points": lambda: bins[0].update(points=12.5),
-        "text": lambda: bins[0].update(points="many"),
-        "infinite": lambda: bins[1].update(woe=float("inf")),
-        "order": lambda: bins[2].update({"from": -1e6}),
-        "level": lambda: home[1]["levels"].append(home[0]["levels"][0]),
-        "bin": lambda: bins.pop(0),
-        "twice": lambda: document["characteristics"].append(document["characteristics"][0]),
-        "key": lambda: document.pop("intercept"),
-        "pdo": lambda: document["scale"].update(pdo=0),
-        "format": lambda: document.update(riskml_scorecard=99),
-    }[how]()
-
-
-@pytest.mark.parametrize(
-    ("how", "text"),
-    [
-        ("points", "points are whole numbers"),
-        ("text", "finite number is expected; got 'many'"),
-        ("infinite", "finite number"),
-        ("order", "bounds must rise"),
-        ("level", "levels stand in two bins"),
-        ("bin", "the first at nothing"),
-        ("twice", "occurs twice"),
-        ("key", "lacks something"),
-        ("pdo", "pdo must be positive"),
-        ("format", "no scorecard of format"),
-    ],
-)
-def test_a_file_edited_into_nonsense_is_refused(card, tmp_path, how, text):
-    path = tmp_path / "card.json"
-    card.save(path)
-    document = json.loads(path.read_text())
-    spoil(document, how)
-    path.write_text(json.dumps(document))
-    with pytest.raises((DataError, ConfigError), match=text):
-        Scorecard.load(path)
+    assert len(lines) < 140
 
 
 def test_what_is_no_card_file_is_refused(card, tmp_path):
@@ -106,47 +141,7 @@ def test_what_is_no_card_file_is_refused(card, tmp_path):
         card.save(tmp_path / "card.pkl")
 
 
-def test_points_set_by_hand_move_scores_and_probabilities_alike(card, made):
-    edited = card.edit("home", points={"Missing": 20}, by="A. Reviewer", why="no address, no bonus", when="2024-05-01")
-    blank = made.X["home"].isna()
-    before = card.card_.query("column == 'home' and bin == 'Missing'")["points"].item()
-    assert (edited.points(made.X) - card.points(made.X) == np.where(blank, 20 - before, 0)).all()
-    moved = edited.decision_function(made.X) - card.decision_function(made.X)
-    np.testing.assert_allclose(moved, np.where(blank, (before - 20) / card.scale.factor, 0), atol=1e-12)
-    assert card.edits_ == ()
-    assert (edited.edits_[0].by, edited.edits_[0].why) == ("A. Reviewer", "no address, no bonus")
-
-
-def test_bins_set_by_hand_are_on_the_card_with_who_and_why(card, made, tmp_path):
-    first = card.edit("home", points={"Missing": 20}, by="A", why="policy")
-    edited = first.edit("age", splits=[30, 50], by="B", why="as in marketing", X=made.X, y=made.y)
-    bins = edited.card_.query("column == 'age'")["bin"].tolist()
-    assert bins == ["(-inf, 30)", "[30, 50)", "[50, inf)", "Missing", "Special -1"]
-    assert edited.card_.query("column == 'home' and bin == 'Missing'")["points"].item() == 20
-    edited.save(tmp_path / "card.yaml")
-    loaded = Scorecard.load(tmp_path / "card.yaml")
-    assert [edit.by for edit in loaded.edits_] == ["A", "B"]
-    assert "as in marketing" in (tmp_path / "card.yaml").read_text()
-    assert (loaded.points(made.X) == edited.points(made.X)).all()
-
-
-@pytest.mark.parametrize(
-    ("column", "arguments", "text"),
-    [
-        ("hone", {"points": {"Missing": 1}}, "did you mean 'home'"),
-        ("home", {"points": {"Mising": 1}}, "did you mean 'Missing'"),
-        ("home", {"points": {"Missing": 1.5}}, "whole numbers"),
-        ("home", {}, "changes one of points, splits and groups"),
-        ("age", {"splits": [30]}, "hand in X and y"),
-        ("home", {"points": {"Missing": 1}, "by": " "}, "who made it and why"),
-    ],
-)
-def test_an_edit_that_cannot_be_done_is_refused(card, column, arguments, text):
-    with pytest.raises(ConfigError, match=text):
-        card.edit(column, **({"by": "A", "why": "w"} | arguments))
-
-
 def test_the_yaml_holds_plain_values_only(card, tmp_path):
     card.save(tmp_path / "card.yaml")
-    assert yaml.safe_load((tmp_path / "card.yaml").read_text())["riskml_scorecard"] == 1
+    assert yaml.safe_load((tmp_path / "card.yaml").read_text())["riskml_scorecard"] == 2
     assert "!!" not in (tmp_path / "card.yaml").read_text()

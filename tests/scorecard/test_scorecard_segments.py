@@ -220,8 +220,8 @@ def spoil(said, spoiling):
     elif spoiling == "no row can reach 'south'":
         for case in said["splits"][0]["cases"]:
             case["segment"] = "north" if case["segment"] == "south" else case["segment"]
-    elif spoiling == "points scale differs":
-        said["segments"][1]["card"]["scale"]["pdo"] = 40.0
+    elif spoiling == "on this scale":
+        said["segments"][1]["card"]["parameters"]["pdo"] = 40.0
     elif spoiling == "a level stands in two cases":
         said["splits"][0]["cases"][0]["levels"] = ["north", "south"]
     elif spoiling == "the file lacks something":
@@ -234,7 +234,7 @@ def spoil(said, spoiling):
     "spoiling",
     [
         "a case goes to a later split", "no segment is called 'west'", "no row can reach 'south'",
-        "points scale differs", "a level stands in two cases", "the file lacks something", "no segmented scorecards",
+        "on this scale", "a level stands in two cases", "the file lacks something", "no segmented scorecards",
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_score_is_refused(by_region, tmp_path, spoiling):

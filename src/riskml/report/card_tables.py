@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -236,7 +236,18 @@ def edits_table(edits: Sequence[Edit]) -> Table:
 
 def _change(edit: Edit) -> str:
     if edit.points is not None:
-        return "points: " + "; ".join(f"{name} → {point}" for name, point in edit.points.items())
+        was = edit.before or {}
+        parts = [f"{name}{f' {was[name]}' if name in was else ''} → {point}" for name, point in edit.points.items()]
+        return "points: " + "; ".join(parts)
+    before = edit.before
     if edit.splits is not None:
-        return "cut at " + ", ".join(f"{split:g}" for split in edit.splits) if len(edit.splits) else "no cut"
-    return "groups: " + " | ".join(", ".join(map(str, group)) for group in edit.groups or ())
+        return _cuts(edit.splits) + (f"; before: {_cuts(before)}" if before is not None else "")
+    return _groups(edit.groups or ()) + (f"; before: {_groups(before)}" if before is not None else "")
+
+
+def _cuts(splits: Sequence[float]) -> str:
+    return "cut at " + ", ".join(f"{split:g}" for split in splits) if len(splits) else "no cut"
+
+
+def _groups(groups: Sequence[Sequence[Any]]) -> str:
+    return "groups: " + " | ".join(", ".join(map(str, group)) for group in groups)

@@ -22,13 +22,15 @@ from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Line, Step
-from riskml.schema import near
+from riskml.schema import Schema, near
 from riskml.scorecard.binner import OptimalBinner, SpecialValues
-from riskml.scorecard.cardfile import card_document, card_from_document, read_document, write_document
+from riskml.scorecard.cardfile import card_document, card_from_document
+from riskml.scorecard.cardtext import read_document, write_document
 from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.edits import Edit, average_points, with_points
+from riskml.scorecard.edits import Edit, average_points, given_bins, slots_of, standing_points, with_points
 from riskml.scorecard.options import Monotonic
 from riskml.scorecard.periods import one_for_each
+from riskml.scorecard.rebuild import TrainingRows, with_bins
 from riskml.scorecard.rounding import ALLOWED, Ranking, finer_points
 from riskml.scorecard.scaling import Scale, spread_points
 from riskml.scorecard.selection import Method, Selection, SelectionRules, select
@@ -92,7 +94,9 @@ class Scorecard(RiskEstimator):
     reference_points_ : dict of column to float
         The average of each characteristic's points in training, which reasons compare with.
     edits_ : tuple of Edit
-        Changes by hand: who, what and why.
+        Changes by hand: what, who, when and why.
+    fitted_with_ : tuple of str
+        Which of ``sample_weight`` and ``periods`` the fit was given.
     model_ : Additive
     classes_ : ndarray of shape (2,)
         The second is the event.
@@ -113,6 +117,7 @@ class Scorecard(RiskEstimator):
     model_: Additive
     reference_points_: dict[str, float]
     edits_: tuple[Edit, ...]
+    fitted_with_: tuple[str, ...]
 
     def __init__(
         self,
@@ -187,6 +192,8 @@ class Scorecard(RiskEstimator):
         if not self.flexibility >= 0:
             raise ConfigError(f"flexibility must not be negative; got {self.flexibility!r}", where="flexibility")
         frame = self._named(X, reset=True)
+        given = {"sample_weight": sample_weight, "periods": periods}
+        self.fitted_with_ = tuple(name for name, values in given.items() if values is not None)
         event = self._learn_target(frame, y)
         weight = row_weights(sample_weight, len(frame))
         if periods is not None:
@@ -279,8 +286,8 @@ class Scorecard(RiskEstimator):
             ``reason_1`` ... ``reason_n``: names of characteristics, by shortfall of points against the average in
             training, the largest first; None where no further one fell short.
         """
-        if n < 1:
-            raise ConfigError(f"n must be at least 1; got {n}", where="reasons")
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+            raise ConfigError(f"n is a whole number, at least 1; got {n!r}", where="reasons")
         short = self.shortfalls(X)
         names = np.array([*short.columns, None], dtype=object)
         values = short.to_numpy()
@@ -289,7 +296,9 @@ class Scorecard(RiskEstimator):
         counted = np.take_along_axis(values, order, axis=1) > 1e-9
         chosen = np.full((len(short), n), len(short.columns))
         chosen[:, : order.shape[1]] = np.where(counted, order, len(short.columns))
-        return pd.DataFrame(names[chosen], index=short.index, columns=[f"reason_{k}" for k in range(1, n + 1)])
+        columns = [f"reason_{k}" for k in range(1, n + 1)]
+        # The type is named, or pandas would make its own kind of text of the names, and NaN of None.
+        return pd.DataFrame(names[chosen], index=short.index, columns=columns, dtype=object)
 
     def edit(
         self,
@@ -297,12 +306,15 @@ class Scorecard(RiskEstimator):
         *,
         by: str,
         why: str,
+        when: str | date,
         points: Mapping[str, int] | None = None,
         splits: Sequence[float] | None = None,
         groups: Sequence[Sequence[Any]] | None = None,
-        when: str | date = "",
         X: Any = None,
         y: Any = None,
+        sample_weight: Any = None,
+        periods: Any = None,
+        reselect: bool = False,
     ) -> Self:
         """Return a new card with one characteristic changed by hand, and the change recorded in ``edits_``.
 
@@ -311,15 +323,21 @@ class Scorecard(RiskEstimator):
         column : str
         by, why : str
             Who changes it, and for what reason.
+        when : str or date
+            The day, as ``2026-03-01``.
         points : mapping of bin label to int, optional
-            New points; the probabilities follow them.
+            New points; the probabilities follow them. Values that share a bin move together.
         splits : sequence of float, optional
             New cuts of a numeric column; an empty one makes it one bin. Needs X and y.
         groups : sequence of sequences of level, optional
             New groups of a categorical column. Needs X and y.
-        when : str or date, optional
         X, y
-            The training rows, on which the card is built anew around the new bins.
+            The training rows, on which the card is fitted anew around the new bins. Earlier edits of points stay,
+            unless the bins that they are of are changed.
+        sample_weight, periods
+            Those of the fit, where it had some.
+        reselect : bool, default False
+            Let all rules choose the characteristics anew. By default they stay as they are, with the edited one.
 
         Returns
         -------
@@ -329,26 +347,24 @@ class Scorecard(RiskEstimator):
         Raises
         ------
         ConfigError
-            When the column, a bin or the combination of arguments does not exist.
+            When the column, a bin or the combination of arguments does not exist, or a characteristic could not stay
+            on the card beside the new bins.
+        DataError
+            When X and y are not the rows that the card was fitted on.
         """
         check_is_fitted(self)
-        change = Edit(column, by, why, str(when), points=points, splits=splits, groups=groups)
+        change = Edit(column, by, why, when, points=points, splits=splits, groups=groups)
         change.check(self.schema_.names)
-        if change.points is None:
-            if X is None or y is None:
-                raise ConfigError(
-                    "new bins need new weights of evidence", where=f"column {column!r}", mend="hand in X and y"
-                )
-            overrides = {**(self.overrides or {}), column: {**(self.overrides or {}).get(column, {}), **change.bins}}
-            edited: Self = clone(self).set_params(overrides=overrides).fit(X, y)
-            # Points set by hand on other characteristics stay set.
-            for earlier in self.edits_:
-                if earlier.points is not None and earlier.column != column:
-                    edited._set_points(earlier)
-        else:
+        if change.points is not None:
             edited = copy(self)
-            edited._set_points(change)
-        edited.edits_ = (*self.edits_, change)
+            before: Any = edited._set_points(change)
+        else:
+            rows = TrainingRows(X, y, sample_weight, periods)
+            edited = with_bins(self, change, rows, reselect=reselect)
+            for earlier in standing_points((*self.edits_, change)):
+                edited._set_points(earlier)
+            (before,) = given_bins(self.binner_.bins_[change.column]).values()
+        edited.edits_ = (*self.edits_, replace(change, before=before))
         return edited
 
     def card_of(self, shapes: Sequence[Step | Levels]) -> pd.DataFrame:
@@ -361,16 +377,31 @@ class Scorecard(RiskEstimator):
         ]
         return pd.DataFrame(rows, columns=["column", "bin", "woe", "points"])
 
-    def _set_points(self, change: Edit) -> None:
+    def _set_points(self, change: Edit) -> dict[str, int]:
+        """Set the points of an edit, and return those that they take the place of."""
         shapes = {shape.column: shape for shape in self._shapes}
+        where = f"points of {change.column!r} by {change.by} on {change.when}"
         if change.column not in shapes:
-            raise ConfigError(f"the card has no characteristic {change.column!r}", mend=near(change.column, shapes))
-        bins = self.binner_.bins_[change.column]
-        shape = with_points(shapes[change.column], bins.labels, change.points or {}, self.scale)
+            raise ConfigError(
+                f"the card has no characteristic {change.column!r}", where=where, mend=near(change.column, shapes)
+            )
+        bins, old = self.binner_.bins_[change.column], shapes[change.column]
+        points = change.points or {}
+        before = {label: int(old.points[slots_of(bins, label)[0]]) for label in points}
+        shape = with_points(old, bins, points, self.scale)
         shapes[change.column] = shape
         self.model_ = replace(self.model_, shapes=tuple(shapes.values()))
         self.reference_points_ = {**self.reference_points_, change.column: average_points(bins, shape.points)}
         self.card_ = self.card_of(list(shapes.values()))
+        return before
+
+    def _read(self, X: Any) -> pd.DataFrame:
+        # Who scores need not know the columns that the card dropped.
+        if hasattr(self, "model_") and isinstance(X, pd.DataFrame):
+            there, kept = set(map(str, X.columns)), [shape.column for shape in self.model_.shapes]
+            if kept and there.issuperset(kept) and not there.issuperset(self.schema_.names):
+                return Schema(tuple(self.schema_[name] for name in kept)).conform(X)
+        return super()._read(X)
 
     def save(self, path: str | Path) -> None:
         """Write the card to one readable file, ``.yaml`` or ``.json``.

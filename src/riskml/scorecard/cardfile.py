@@ -2,100 +2,88 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from riskml.errors import ConfigError, DataError
-from riskml.files import replacing
+from riskml.errors import ConfigError, DataError, InputError
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Step
-from riskml.schema import Column, Schema
+from riskml.schema import Column, Schema, near
 from riskml.scorecard.binner import OptimalBinner
+from riskml.scorecard.cardcheck import (
+    check_bins,
+    check_classes,
+    check_coefficients,
+    check_edits,
+    check_points,
+    check_rows,
+    check_scale,
+    edited_points,
+    ordered_rows,
+)
+from riskml.scorecard.cardformat import FORMAT, BinPart, CardPart, CharacteristicPart, read_card
+from riskml.scorecard.cardtext import OneLine, OneLineList
 from riskml.scorecard.columns import ColumnBins
 from riskml.scorecard.edits import Edit
-from riskml.scorecard.scaling import Scale
+from riskml.scorecard.periods import no_periods
 
 if TYPE_CHECKING:
     from riskml.scorecard.card import Scorecard
 
-FORMAT = 1
 Card = TypeVar("Card", bound="Scorecard")
-
-
-def write_document(path: str | Path, document: Mapping[str, Any]) -> None:
-    """Write a document as the file's suffix says."""
-    text = (
-        json.dumps(document, indent=1, ensure_ascii=False)
-        if _is_json(path)
-        # One bin to a line: a flow mapping below the second level.
-        else yaml.dump(document, Dumper=_OneLineBins, sort_keys=False, allow_unicode=True, width=10_000)
-    )
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def read_document(path: str | Path) -> Any:
-    """Return what a YAML or JSON file holds."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        return json.loads(text) if _is_json(path) else yaml.safe_load(text)
-    except FileNotFoundError:
-        raise DataError("the card file does not exist", where=str(path), mend="check the path") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"the card file cannot be read: {error}", where=str(path)) from None
-
-
-def _is_json(path: str | Path) -> bool:
-    suffix = Path(path).suffix.lower()
-    if suffix not in (".json", ".yaml", ".yml"):
-        raise ConfigError(f"a card is saved as .yaml or .json; got {suffix!r}", where=str(path))
-    return suffix == ".json"
-
-
-class _Bin(dict[str, Any]):
-    """A mapping that stands on one line."""
-
-
-class _OneLineBins(yaml.SafeDumper):
-    """Writes a bin on one line."""
-
-
-_OneLineBins.add_representer(
-    _Bin, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data.items(), flow_style=True)
-)
+_NUMBERS = ("pdo", "base_score", "base_odds", "smoothing", "max_bins", "min_bin_size", "C", "flexibility")
+_LARGEST = 1e30
 
 
 def card_document(card: Scorecard) -> dict[str, Any]:
-    """Return a fitted card as plain values."""
+    """Return a fitted card as plain values.
+
+    Raises
+    ------
+    ConfigError
+        When a parameter or a class is something that text cannot hold.
+    """
     shapes = {shape.column: shape for shape in card.model_.shapes}
     reasons = dict(zip(card.selection_["column"], card.selection_["reason"], strict=True))
+    totals = next(iter(card.binner_.bins_.values())).totals
     return {
         "riskml_scorecard": FORMAT,
-        "classes": [_plain(value) for value in card.classes_],
-        "scale": {"pdo": float(card.pdo), "base_score": float(card.base_score), "base_odds": float(card.base_odds)},
+        "parameters": {name: _parameter(value, name) for name, value in card.get_params(deep=False).items()},
+        "fitted_with": OneLineList(card.fitted_with_),
+        "column_names": hasattr(card, "feature_names_in_"),
+        "classes": OneLineList(_parameter(value, "classes") for value in card.classes_),
         "intercept": float(card.model_.intercept),
-        "base_points": float(card.model_.base_points or 0.0),
-        "totals": _Bin(zip(("non_event", "event"), map(float, _totals(card)), strict=True)),
+        "base_points": int(card.model_.base_points or 0),
+        "totals": OneLine(zip(("non_event", "event"), map(float, totals), strict=True)),
         "characteristics": [
             _characteristic(card, bins, shapes.get(name), reasons.get(name, ""))
             for name, bins in card.binner_.bins_.items()
         ],
         "coefficients": [
-            _Bin({str(key): None if pd.isna(value) else _plain(value) for key, value in row.items()})
+            OneLine({str(key): None if pd.isna(value) else _parameter(value, str(key)) for key, value in row.items()})
             for row in card.coefficients_.to_dict("records")
         ],
         "edits": [_edit_document(edit) for edit in card.edits_],
     }
 
 
-def _totals(card: Scorecard) -> Sequence[float]:
-    return list(next(iter(card.binner_.bins_.values())).totals)
+def _parameter(value: Any, name: str) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        inner = {str(key): _parameter(item, name) for key, item in value.items()}
+        return inner if any(isinstance(item, Mapping) for item in inner.values()) else OneLine(inner)
+    if isinstance(value, (Sequence, set, frozenset, np.ndarray, pd.Series, pd.Index)):
+        return OneLineList(_parameter(item, name) for item in value)
+    raise ConfigError(
+        f"a card file holds numbers, text, lists and mappings; got {value!r}", where=name, mend="fit with plain values"
+    )
 
 
 def _characteristic(card: Scorecard, bins: ColumnBins, shape: Any, reason: str) -> dict[str, Any]:
@@ -105,163 +93,204 @@ def _characteristic(card: Scorecard, bins: ColumnBins, shape: Any, reason: str) 
     else:
         said["reference_points"] = card.reference_points_[bins.column]
     said["trend"] = bins.trend
+    if bins.note:
+        said["note"] = bins.note
     rows = []
     for slot, label in enumerate(bins.labels):
-        row = _Bin({"bin": label} | _place(bins, slot))
+        row = OneLine({"bin": label} | _role(bins, slot))
         row |= {"non_event": float(bins.counts[slot, 0]), "event": float(bins.counts[slot, 1])}
         if bins.row.count(bins.row[slot]) > 1:
             row["shares_bin"] = int(bins.row[slot])
         row["woe"] = float(bins.shape.value[slot])
         if shape is not None:
             row |= {"log_odds": float(shape.value[slot]), "points": int(shape.points[slot])}
-        rows.append(_Bin(row))
+        rows.append(OneLine(row))
     return said | {"bins": rows}
 
 
-def _place(bins: ColumnBins, slot: int) -> dict[str, Any]:
+def _role(bins: ColumnBins, slot: int) -> dict[str, Any]:
     shape = bins.shape
+    if slot == bins.regular:
+        return {"missing": True}
     if isinstance(shape, Levels):
-        if slot >= bins.regular:
-            return {}
+        if slot > bins.regular:
+            return {"unseen": True}
         return {"levels": [name for name, group in shape.levels.items() if group == slot]}
-    if slot < bins.regular:
-        return {"from": float(shape.splits[slot - 1]) if slot else None}
-    return {"code": float(shape.special[slot - bins.regular - 1])} if slot > bins.regular else {}
+    if slot > bins.regular:
+        return {"code": float(shape.special[slot - bins.regular - 1])}
+    return {"from": float(shape.splits[slot - 1]) if slot else None}
 
 
 def _edit_document(edit: Edit) -> dict[str, Any]:
-    said = {name: value for name, value in vars(edit).items() if value is not None and value != ""}
-    if edit.points is not None:
-        said["points"] = {label: int(point) for label, point in edit.points.items()}
-    if edit.splits is not None:
-        said["splits"] = [float(split) for split in edit.splits]
-    if edit.groups is not None:
-        said["groups"] = [[str(level) for level in group] for group in edit.groups]
-    return said
+    return {name: _parameter(value, name) for name, value in vars(edit).items() if value is not None}
 
 
 def card_from_document(kind: type[Card], said: Any, where: str) -> Card:
-    """Return the card that a document describes; what does not fit together is refused."""
-    if not isinstance(said, Mapping) or said.get("riskml_scorecard") != FORMAT:
-        raise DataError(
-            f"this is no scorecard of format {FORMAT}", where=where, mend="load a file that Scorecard.save wrote"
+    """Return the card that a document describes; what does not fit together is refused.
+
+    Raises
+    ------
+    DataError
+        It names the file, the characteristic, the bin, and what does not hold.
+    """
+    part = read_card(said, where)
+    card = _with_parameters(kind, part.parameters, where)
+    check_classes(part.classes, where)
+    check_coefficients(part, where)
+    binner = _binner(card, part, where)
+    bins, shapes = _read_bins(part, binner, where)
+    edits = _read_edits(part, where)
+    check_edits(edits, bins, shapes, where)
+    edited = edited_points(edits, bins, where)
+    references = {row.column: row.reference_points for row in part.characteristics if row.reference_points is not None}
+    offsets = [
+        check_points(
+            bins[name],
+            shape,
+            set(edited.get(name, {})),
+            references[name],
+            card.scale,
+            f"{where}, characteristic {name!r}",
         )
-    try:
-        return _built(kind, said, where)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"the card file lacks something, or holds something of another type: {error!r}",
-            where=where,
-            mend="compare with a file that Scorecard.save wrote",
-        ) from None
-
-
-def _built(kind: type[Card], said: Mapping[str, Any], where: str) -> Card:
-    names = ("pdo", "base_score", "base_odds")
-    scale = Scale(**{name: _number(said["scale"][name], f"{where}, scale.{name}") for name in names})
-    card = kind(scale.pdo, scale.base_score, scale.base_odds)
-    card.classes_ = np.asarray(said["classes"])
-    if len(card.classes_) != 2:
-        raise DataError(f"a card has two classes; got {said['classes']}", where=where)
-    totals = np.array([_number(said["totals"][name], f"{where}, totals") for name in ("non_event", "event")])
-    bins: dict[str, ColumnBins] = {}
-    shapes: list[Step | Levels] = []
-    card.reference_points_ = {}
-    for part in said["characteristics"]:
-        name, place = part["column"], f"{where}, characteristic {part['column']!r}"
-        if name in bins:
-            raise DataError("the characteristic occurs twice", where=place)
-        bins[name] = _bins(part, totals, place)
-        if part["kept"]:
-            shapes.append(_shape(bins[name].shape, part["bins"], place))
-            card.reference_points_[name] = _number(part["reference_points"], f"{place}, reference_points")
-    intercept = _number(said["intercept"], f"{where}, intercept")
-    card.model_ = Additive(intercept, tuple(shapes), _number(said["base_points"], f"{where}, base_points"))
-    card.binner_ = binner_of(bins, card.classes_)
+        for name, shape in shapes.items()
+    ]
+    check_scale(offsets, part.base_points, part.intercept, card.scale, where)
+    card.model_ = Additive(part.intercept, tuple(shapes.values()), float(part.base_points))
+    card.classes_ = np.asarray(part.classes)
+    card.reference_points_ = references
+    card.binner_ = _fitted(binner, bins, card.classes_, named=part.column_names)
     card.schema_, card.tables_, card.summary_ = card.binner_.schema_, card.binner_.tables_, card.binner_.summary_
-    card.feature_names_in_, card.n_features_in_ = card.binner_.feature_names_in_, len(bins)
+    card.n_features_in_ = len(bins)
+    if part.column_names:
+        card.feature_names_in_ = card.binner_.feature_names_in_
     card.selection_ = card.summary_[["column", "iv"]].assign(
-        kept=[bool(part["kept"]) for part in said["characteristics"]],
-        reason=[part.get("reason", "") for part in said["characteristics"]],
+        kept=[row.kept for row in part.characteristics],
+        reason=[row.reason or "" for row in part.characteristics],
     )
     numbers = ["coefficient", "standard_error", "p_value"]
-    coefficients = pd.DataFrame(said["coefficients"], columns=["column", *numbers])
+    coefficients = pd.DataFrame([row.model_dump() for row in part.coefficients], columns=["column", *numbers])
     card.coefficients_ = coefficients.astype(dict.fromkeys(numbers, float))
-    card.edits_ = tuple(Edit(**edit) for edit in said["edits"])
-    card.card_ = card.card_of(shapes)
+    card.edits_, card.fitted_with_ = tuple(edits), tuple(part.fitted_with)
+    card.card_ = card.card_of(list(shapes.values()))
     return card
 
 
-def binner_of(bins: Mapping[str, ColumnBins], classes: np.ndarray[Any, Any]) -> OptimalBinner:
-    """Return a fitted binner of given bins."""
-    binner = OptimalBinner()
-    columns = [
-        Column(name, "numeric", part.shape.special) if isinstance(part.shape, Step) else Column(name, "categorical")
-        for name, part in bins.items()
-    ]
-    binner.schema_, binner.bins_, binner.classes_ = Schema(tuple(columns)), dict(bins), classes
-    binner.feature_names_in_, binner.n_features_in_ = np.asarray(list(bins), dtype=object), len(bins)
-    return binner.summarised()
+def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], where: str) -> Card:
+    card = kind()
+    known = card.get_params(deep=False)
+    unknown, absent = sorted(set(parameters) - set(known)), sorted(set(known) - set(parameters))
+    if unknown or absent:
+        said = f"unknown parameters: {', '.join(unknown)}" if unknown else f"parameters are absent: {', '.join(absent)}"
+        mend = near(unknown[0], known) if unknown else "write them as Scorecard.save does, defaults included"
+        raise DataError(said, where=f"{where}, parameters", mend=mend)
+    for name, value in parameters.items():
+        if not _is_like(value, known[name]) or (value is None and name in _NUMBERS):
+            raise DataError(
+                f"{name} is of the kind of {known[name]!r}; got {str(value)[:40]}", where=f"{where}, parameters.{name}"
+            )
+    card.set_params(**parameters)
+    try:
+        _ = card.scale
+    except ConfigError as error:
+        raise DataError(error.what, where=f"{where}, parameters.{error.where}", mend=error.mend) from None
+    return card
 
 
-def _bins(part: Mapping[str, Any], totals: np.ndarray[Any, Any], place: str) -> ColumnBins:
-    rows = part["bins"]
-    woe = tuple(_number(row["woe"], f"{place}, bin {row['bin']!r}, woe") for row in rows)
-    counts = np.array([[_number(row[name], f"{place}, {name}") for name in ("non_event", "event")] for row in rows])
-    if (counts < 0).any():
-        raise DataError("a count is negative", where=place)
+def _is_like(value: Any, default: Any) -> bool:
+    """Tell whether a value is of its default's kind; what may be left out may be null."""
+    if value is None or default is None:
+        return True
+    if isinstance(default, (int, float)):
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return isinstance(value, list if isinstance(default, tuple) else type(default))
+
+
+def _read_bins(
+    part: CardPart, binner: OptimalBinner, where: str
+) -> tuple[dict[str, ColumnBins], dict[str, Step | Levels]]:
+    totals = np.array([part.totals.non_event, part.totals.event])
+    bins: dict[str, ColumnBins] = {}
+    shapes: dict[str, Step | Levels] = {}
+    for row in part.characteristics:
+        name, place = row.column, f"{where}, characteristic {row.column!r}"
+        if name in bins:
+            raise DataError("the characteristic occurs twice", where=place)
+        rows = ordered_rows(row, place)
+        check_rows(row, rows, place)
+        bins[name] = _bins(row, rows, totals, place)
+        codes = getattr(bins[name].shape, "special", None)
+        if codes is not None and codes != binner._special(Column(name, "numeric")):
+            raise DataError("the special codes are not those of parameters.special_values", where=f"{place}, code")
+        check_bins(bins[name], binner._options(name), place)
+        if row.kept:
+            value = tuple(float(bin_.log_odds or 0.0) for bin_ in rows)
+            points = tuple(float(bin_.points or 0) for bin_ in rows)
+            shapes[name] = replace(bins[name].shape, value=value, points=points)
+    return bins, shapes
+
+
+def _bins(part: CharacteristicPart, rows: list[BinPart], totals: np.ndarray[Any, Any], place: str) -> ColumnBins:
     row_of: list[int] = []
     used: dict[tuple[str, int], int] = {}
     for slot, row in enumerate(rows):
-        key = ("shared", row["shares_bin"]) if "shares_bin" in row else ("own", slot)
+        key = ("own", slot) if row.shares_bin is None else ("shared", row.shares_bin)
         row_of.append(used.setdefault(key, len(used)))
-    shape = _step(part, woe, place) if part["kind"] == "numeric" else _levels(part, woe, place)
-    return ColumnBins(shape, tuple(str(row["bin"]) for row in rows), counts, tuple(row_of), str(part["trend"]), totals)
+        if row.woe != rows[row_of.index(row_of[-1])].woe:
+            raise DataError("bins that share one have one weight", where=f"{place}, bin {row.bin!r}, shares_bin")
+    woe = tuple(float(row.woe) for row in rows)
+    shape: Step | Levels
+    if part.kind == "numeric":
+        splits = tuple(float(row.from_) for row in rows if row.from_ is not None)
+        codes = tuple(float(row.code) for row in rows if row.code is not None)
+        shape = Step(part.column, splits, codes, woe)
+    else:
+        groups = [row.levels for row in rows if row.levels]
+        shape = Levels(part.column, {name: g for g, group in enumerate(groups) for name in group}, woe)
+    counts = np.array([[row.non_event, row.event] for row in rows], dtype=np.float64)
+    return ColumnBins(shape, tuple(row.bin for row in rows), counts, tuple(row_of), part.trend, totals, part.note)
 
 
-def _step(part: Mapping[str, Any], woe: tuple[float, ...], place: str) -> Step:
-    rows = part["bins"]
-    regular = [row for row in rows if "from" in row]
-    codes = [_number(row["code"], f"{place}, code") for row in rows if "code" in row]
-    if len(rows) != len(regular) + 1 + len(codes) or not regular or regular[0]["from"] is not None:
-        raise DataError(
-            "a numeric characteristic has bins that begin at a number (the first at nothing), one for missing values, "
-            "and one per special code",
-            where=place,
-        )
-    splits = [_number(row["from"], f"{place}, bin {row['bin']!r}, from") for row in regular[1:]]
-    if any(after <= before for before, after in zip(splits, splits[1:], strict=False)):
-        raise DataError(f"the bins' bounds must rise; got {splits}", where=place, mend="sort the bins, or merge two")
-    return Step(part["column"], tuple(splits), tuple(codes), woe)
+def _read_edits(part: CardPart, where: str) -> list[Edit]:
+    edits = []
+    for row in part.edits:
+        try:
+            edits.append(Edit(**row.model_dump()))
+        except InputError as error:
+            raise DataError(error.what, where=f"{where}, {error.where}", mend=error.mend) from None
+    return edits
 
 
-def _levels(part: Mapping[str, Any], woe: tuple[float, ...], place: str) -> Levels:
-    groups = [row["levels"] for row in part["bins"] if "levels" in row]
-    if len(part["bins"]) != len(groups) + 2:
-        raise DataError("a categorical characteristic ends with the bins of missing and unseen values", where=place)
-    named = [str(name) for group in groups for name in group]
-    twice = sorted({name for name in named if named.count(name) > 1})
-    if twice:
-        raise DataError(f"levels stand in two bins: {', '.join(twice)}", where=place, mend="name each level once")
-    return Levels(part["column"], {str(name): g for g, group in enumerate(groups) for name in group}, woe)
+def _binner(card: Scorecard, part: CardPart, where: str) -> OptimalBinner:
+    """Return the binner that the card would fit, with options that make sense for the file's columns."""
+    said = card.get_params(deep=False)
+    binner = OptimalBinner(constant="keep")
+    binner.set_params(**{name: said[name] for name in binner.get_params(deep=False) if name in said})
+    try:
+        binner._check_options(pd.DataFrame(columns=[row.column for row in part.characteristics]))
+        for row in part.characteristics:
+            options = binner._options(row.column)
+            options.check(row.column)
+            _ = list(options.splits or ()), [list(group) for group in options.groups or ()]
+            binner._special(Column(row.column, row.kind))
+    except InputError as error:
+        raise DataError(error.what, where=f"{where}, parameters, {error.where}", mend=error.mend) from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"the options of the bins make no sense: {error}", where=f"{where}, parameters") from None
+    return binner
 
 
-def _shape(shape: Step | Levels, rows: Sequence[Mapping[str, Any]], place: str) -> Step | Levels:
-    value = tuple(_number(row["log_odds"], f"{place}, bin {row['bin']!r}, log_odds") for row in rows)
-    points = tuple(_number(row["points"], f"{place}, bin {row['bin']!r}, points") for row in rows)
-    for row, point in zip(rows, points, strict=True):
-        if point != round(point):
-            raise DataError(f"points are whole numbers; got {point!r}", where=f"{place}, bin {row['bin']!r}")
-    if isinstance(shape, Step):
-        return Step(shape.column, shape.splits, shape.special, value, points)
-    return Levels(shape.column, shape.levels, value, points)
-
-
-def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-        raise DataError(f"a finite number is expected; got {value!r}", where=where)
-    return float(value)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _fitted(
+    binner: OptimalBinner, bins: Mapping[str, ColumnBins], classes: np.ndarray[Any, Any], *, named: bool
+) -> OptimalBinner:
+    columns = [
+        Column(name, "numeric", part.shape.special)
+        if isinstance(part.shape, Step)
+        else Column(name, "categorical", binner._special(Column(name, "categorical")))
+        for name, part in bins.items()
+    ]
+    binner.schema_ = Schema(tuple(columns))
+    binner.bins_, binner.classes_, binner.n_features_in_ = dict(bins), classes, len(bins)
+    if named:
+        binner.feature_names_in_ = np.asarray(list(bins), dtype=object)
+    binner.by_period_ = no_periods()
+    return binner.summarised()

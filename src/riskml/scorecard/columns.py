@@ -16,6 +16,7 @@ from riskml.runtime.frame import Floats, level
 from riskml.runtime.shapes import Levels, Step
 from riskml.scorecard.binning import AUTO, choose_trend, diagnose, infeasible
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
 from riskml.scorecard.options import ColumnOptions
 from riskml.scorecard.runs import Trend
 from riskml.scorecard.woe import woe
@@ -149,7 +150,7 @@ def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods
         splits = used.edges[np.asarray(starts[1:], dtype=int) - 1]
     codes = tuple(counts.special)
     slots = np.vstack([bins, counts.missing[None], *(counts.special[code][None] for code in codes)])
-    labels = (*_interval_labels(splits), "Missing", *(f"Special {level(code)}" for code in codes))
+    labels = (*interval_labels(splits), MISSING, *map(special_label, codes))
     row = _rows_of(slots, missing=len(bins), options=options)
     shape = Step(column, tuple(map(float, splits)), codes, _weights(slots, row, totals, options.smoothing))
     return ColumnBins(shape, labels, slots, row, trend_of(bins), totals, note)
@@ -172,7 +173,7 @@ def _categorical(
         groups, rare, note = _sought_groups(column, counts, options, special_levels, periods)
     bins = np.array([counts.counts[group].sum(axis=0) for group in groups]).reshape(-1, 2)
     slots = np.vstack([bins, counts.missing[None], np.zeros((1, 2))])
-    labels = (*(_group_label([counts.levels[i] for i in group]) for group in groups), "Missing", "Unseen")
+    labels = (*group_labels([[counts.levels[i] for i in group] for group in groups]), MISSING, UNSEEN)
     row = _rows_of(slots, missing=len(bins), options=options)
     weights = list(_weights(slots, row, totals, options.smoothing))
     if options.unseen == "worst" and groups:
@@ -334,22 +335,6 @@ def trend_of(bins: Floats) -> str:
     if turns == 0:
         return "ascending" if rises else "descending"
     return "peak" if rises else "valley"
-
-
-def _interval_labels(splits: Floats) -> list[str]:
-    ends = ["-inf", *(_number(split) for split in splits), "inf"]
-    return [f"{'(' if i == 0 else '['}{a}, {b})" for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
-
-
-def _number(value: float) -> str:
-    return (
-        np.format_float_positional(value, trim="-") if 1e-5 <= abs(value) < 1e15 or value == 0 else repr(float(value))
-    )
-
-
-def _group_label(names: Sequence[str], most: int = 6) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _whole_if_whole(values: Floats) -> NDArray[Any]:

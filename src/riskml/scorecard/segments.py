@@ -21,7 +21,7 @@ from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.segmented import Segmented
 from riskml.schema import Schema, near
 from riskml.scorecard.card import Scorecard
-from riskml.scorecard.cardfile import read_document, write_document
+from riskml.scorecard.cardtext import read_document, write_document
 from riskml.scorecard.edits import Edit
 from riskml.scorecard.partition import Finder, Limits, finders, grow, regressors
 from riskml.scorecard.payoff import payoff

@@ -1,0 +1,287 @@
+"""Whether the parts of a card file agree with each other: what no key alone can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from riskml.errors import ConfigError, DataError
+from riskml.runtime.frame import level
+from riskml.scorecard.cardformat import BinPart, CardPart, CharacteristicPart
+from riskml.scorecard.columns import ColumnBins, trend_of
+from riskml.scorecard.edits import Edit, average_points, points_by_slot, standing_points
+from riskml.scorecard.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
+from riskml.scorecard.options import ColumnOptions
+from riskml.scorecard.scaling import Scale
+from riskml.scorecard.woe import woe
+
+_BY_EDIT = "take the change back, and make it by Scorecard.edit, which records who and why"
+_WITHIN = 2.0  # points: plain rounding is off by half a point, and rounding for the best ranking by one more
+_EXACT = 2**53  # whole numbers that any reader keeps
+_CLOSE = 1e-6  # of log-odds and of average points: sums in another order
+
+
+def ordered_rows(part: CharacteristicPart, place: str) -> list[BinPart]:
+    """Return a characteristic's bins in the order of slots; what each is stands in its row, not in its place.
+
+    Raises
+    ------
+    DataError
+        When a bin is nothing, or two things; when one is absent, or there twice; or when bounds do not rise.
+    """
+    regular, last = ("from", ["missing", "code"]) if part.kind == "numeric" else ("levels", ["missing", "unseen"])
+    by_role: dict[str, list[BinPart]] = {role: [] for role in (regular, *last)}
+    for row in part.bins:
+        if len(row.roles) != 1 or row.roles[0] not in by_role:
+            got = ", ".join(row.roles) or "none of them"
+            raise DataError(
+                f"a bin of a {part.kind} characteristic has one of {', '.join(by_role)}; got {got}",
+                where=f"{place}, bin {row.bin!r}",
+            )
+        by_role[row.roles[0]].append(row)
+    for role in ("missing", "unseen"):
+        if role in by_role and len(by_role[role]) != 1:
+            raise DataError(f"one bin has {role}: true; got {len(by_role[role])} of them", where=place)
+    if part.kind == "numeric":
+        _check_bounds(by_role["from"], [row.code for row in by_role["code"]], place)
+    else:
+        _check_levels(by_role["levels"], place)
+    return [*by_role[regular], *(row for role in last for row in by_role[role])]
+
+
+def _check_bounds(rows: list[BinPart], codes: list[float | None], place: str) -> None:
+    if not rows or rows[0].from_ is not None:
+        raise DataError("the lowest bin comes first, and begins at nothing (from: null)", where=place)
+    bounds = [row.from_ for row in rows[1:]]
+    for row in rows[1:]:
+        if row.from_ is None:
+            raise DataError("only the lowest bin begins at nothing", where=f"{place}, bin {row.bin!r}, from")
+    if any(after <= before for before, after in pairwise(bounds)):  # type: ignore[operator]
+        raise DataError(f"the bins' bounds must rise; got {bounds}", where=place, mend="sort the bins, or merge two")
+    if len(set(codes)) != len(codes):
+        raise DataError(f"special codes occur twice; got {codes}", where=f"{place}, code")
+
+
+def _check_levels(rows: list[BinPart], place: str) -> None:
+    named = [name for row in rows for name in row.levels or []]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        raise DataError(f"levels stand twice: {', '.join(map(repr, twice))}", where=f"{place}, levels")
+
+
+def check_rows(part: CharacteristicPart, rows: list[BinPart], place: str) -> None:
+    """Refuse labels that are not those of the bins, and points where the characteristic is dropped, or none where not.
+
+    Raises
+    ------
+    DataError
+    """
+    if part.kind == "numeric":
+        bounds = [row.from_ for row in rows[1:] if row.from_ is not None]
+        derived = [
+            *interval_labels(bounds),
+            MISSING,
+            *(special_label(row.code) for row in rows if row.code is not None),
+        ]
+    else:
+        derived = [*group_labels([row.levels for row in rows if row.levels]), MISSING, UNSEEN]
+    for row, label in zip(rows, derived, strict=True):
+        if row.bin != label:
+            raise DataError(f"the bin is {label!r} by what it holds", where=f"{place}, bin {row.bin!r}")
+        for name in ("log_odds", "points"):
+            if (getattr(row, name) is not None) != part.kept:
+                what = "is kept, and needs" if part.kept else "is not kept, and has no"
+                raise DataError(f"the characteristic {what} {name}", where=f"{place}, bin {row.bin!r}, {name}")
+    if (part.reference_points is not None) != part.kept or (part.reason is not None) == part.kept:
+        raise DataError(
+            "a characteristic that is kept has reference_points, and one that is not has its reason", where=place
+        )
+
+
+def check_bins(bins: ColumnBins, options: ColumnOptions, place: str) -> None:
+    """Refuse counts, weights of evidence and trends that do not follow from each other, or bins other than asked for.
+
+    Raises
+    ------
+    DataError
+    """
+    if not np.allclose(bins.counts.sum(axis=0), bins.totals, rtol=1e-9):
+        raise DataError(
+            f"the counts add up to {bins.counts.sum(axis=0).tolist()}, and totals are {bins.totals.tolist()}",
+            where=f"{place}, non_event and event",
+        )
+    counted = np.zeros((max(bins.row) + 1, 2))
+    np.add.at(counted, list(bins.row), bins.counts)
+    counted += options.smoothing * bins.totals / bins.totals.sum()
+    weights = woe(counted[:, 1], counted[:, 0], bins.totals)[list(bins.row)]
+    for slot, (label, said) in enumerate(zip(bins.labels, bins.shape.value, strict=True)):
+        allowed = [weights[slot]]
+        if label == UNSEEN and options.unseen != "neutral":
+            # The worst group's, or the rare levels', which the file does not tell from the others.
+            allowed += list(weights[: bins.regular])
+        if min(abs(said - weight) for weight in allowed) > _CLOSE:
+            raise DataError(
+                f"the weight of evidence of these counts is {weights[slot]:.6f}; got {said!r}",
+                where=f"{place}, bin {label!r}, woe",
+            )
+    trend = trend_of(bins.counts[: bins.regular])
+    if bins.trend != trend:
+        raise DataError(f"the trend of these counts is {trend!r}; got {bins.trend!r}", where=f"{place}, trend")
+    _check_asked(bins, options.splits, options.groups, f"{place}, parameters.overrides")
+
+
+def _check_asked(bins: ColumnBins, splits: Any, groups: Any, place: str) -> None:
+    if splits is not None and list(splits) != list(getattr(bins.shape, "splits", ())):
+        raise DataError(f"the bins are not those of splits={list(splits)}", where=place)
+    if groups is not None:
+        levels = getattr(bins.shape, "levels", {})
+        there = {frozenset(name for name in levels if levels[name] == k) for k in range(bins.regular)}
+        if not {frozenset(map(level, group)) for group in groups if group} <= there:
+            raise DataError(f"the bins are not those of groups={groups}", where=place)
+
+
+def check_edits(edits: list[Edit], bins: Mapping[str, ColumnBins], shapes: Mapping[str, Any], where: str) -> None:
+    """Refuse edits of what is not there, and bins that do not have the points of the edits on record.
+
+    Raises
+    ------
+    DataError
+    """
+    for edit in edits:
+        place = f"{where}, edit of {edit.column!r}"
+        if edit.column not in bins:
+            raise DataError("no column is called so", where=place)
+    last_bins = {edit.column: edit for edit in edits if edit.points is None}
+    for column, edit in last_bins.items():
+        _check_asked(bins[column], edit.splits, edit.groups, f"{where}, edit of {column!r}")
+    for column, points in edited_points(edits, bins, where).items():
+        if column not in shapes:
+            raise DataError("points of a characteristic that is not kept", where=f"{where}, edit of {column!r}")
+        for slot, point in points.items():
+            if shapes[column].points[slot] != point:
+                raise DataError(
+                    f"the edit on record gives {point} points; the bin has {shapes[column].points[slot]:g}",
+                    where=f"{where}, characteristic {column!r}, bin {bins[column].labels[slot]!r}, points",
+                    mend=_BY_EDIT,
+                )
+
+
+def edited_points(edits: list[Edit], bins: Mapping[str, ColumnBins], where: str) -> dict[str, dict[int, int]]:
+    """Return the points that stand by edits, by column and slot."""
+    found: dict[str, dict[int, int]] = {}
+    for edit in standing_points(edits):
+        try:
+            found.setdefault(edit.column, {}).update(points_by_slot(bins[edit.column], edit.points or {}))
+        except ConfigError as error:
+            raise DataError(error.what, where=f"{where}, edit of {edit.column!r}", mend=error.mend) from None
+    return found
+
+
+def check_points(bins: ColumnBins, shape: Any, edited: set[int], reference: float, scale: Scale, place: str) -> float:
+    """Refuse points that do not follow from log-odds, evidence and edits; return the characteristic's offset.
+
+    Raises
+    ------
+    DataError
+    """
+    labels = bins.labels
+    value, points, weight = np.array(shape.value), np.array(shape.points), np.array(bins.shape.value)
+    # An edit moves points and log-odds alike, so that this sum stays the same.
+    sums = points + scale.factor * value
+    offset = float(np.median(sums))
+    off = np.abs(sums - offset)
+    if off.max() > _WITHIN:
+        slot = int(off.argmax())
+        raise DataError(
+            f"{points[slot]:g} points are not those of log_odds {value[slot]:g} on this scale: about "
+            f"{offset - scale.factor * value[slot]:.0f} would be",
+            where=f"{place}, bin {labels[slot]!r}, points",
+            mend=_BY_EDIT,
+        )
+    # What no row was counted in scores as the average, wherever the weight 0 lies among the others.
+    silent = set(np.flatnonzero((bins.counts.sum(axis=1) == 0) & (weight == 0)).tolist())
+    for slot, other in _rising(weight, edited | silent):
+        if value[other] < value[slot] - _CLOSE:
+            raise DataError(
+                f"log_odds fall from {value[slot]:g} to {value[other]:g} where the weight of evidence rises, "
+                "and no edit says why",
+                where=f"{place}, bin {labels[other]!r}, log_odds",
+                mend=_BY_EDIT,
+            )
+    for slot, bin_ in enumerate(bins.row):
+        first = bins.row.index(bin_)
+        if points[slot] != points[first] or abs(value[slot] - value[first]) > _CLOSE:
+            raise DataError("slots that share a bin have the same points", where=f"{place}, bin {labels[slot]!r}")
+    average = average_points(bins, shape.points)
+    if abs(average - reference) > _CLOSE * max(1.0, abs(average)):
+        raise DataError(
+            f"the points of all rows average {average:.4f}, and reference_points is {reference:.4f}: points were "
+            "changed without an edit",
+            where=f"{place}, reference_points",
+            mend=_BY_EDIT,
+        )
+    return offset
+
+
+def _rising(weight: Any, edited: set[int]) -> Iterator[tuple[int, int]]:
+    fitted = [int(slot) for slot in np.argsort(weight, kind="stable") if int(slot) not in edited]
+    for slot, other in pairwise(fitted):
+        if weight[other] > weight[slot]:
+            yield slot, other
+
+
+def check_scale(offsets: list[float], base_points: float, intercept: float, scale: Scale, where: str) -> None:
+    """Refuse an intercept, or a scale, that the points do not add up to.
+
+    Raises
+    ------
+    DataError
+    """
+    score = float(scale.score(np.array(intercept)))
+    total = sum(offsets) + base_points
+    if abs(total - score) > 1.0 + len(offsets):
+        raise DataError(
+            f"points begin at {total:.1f} in all, and the intercept {intercept:g} stands for {score:.1f}",
+            where=f"{where}, intercept, base_points and parameters pdo, base_score, base_odds",
+        )
+    if offsets and base_points:
+        raise DataError(f"points begin at 0 beside characteristics; got {base_points:g}", where=f"{where}, base_points")
+
+
+def check_coefficients(part: CardPart, where: str) -> None:
+    """Refuse coefficients that are not those of the characteristics on the card, or that point the wrong way.
+
+    Raises
+    ------
+    DataError
+    """
+    wanted = ["intercept", *(row.column for row in part.characteristics if row.kept)]
+    got = [row.column for row in part.coefficients]
+    if got != wanted:
+        raise DataError(f"coefficients are of {wanted}; got {got}", where=f"{where}, coefficients")
+    for row in part.coefficients[1:]:
+        if row.coefficient <= 0:
+            raise DataError(
+                f"a characteristic may not point against its weight of evidence; got {row.coefficient!r}",
+                where=f"{where}, coefficients, {row.column!r}",
+            )
+
+
+def check_classes(classes: list[Any], where: str) -> None:
+    """Refuse classes that are alike, of two kinds, or in the wrong order: the second is the event.
+
+    Raises
+    ------
+    DataError
+    """
+    plain = all(isinstance(c, str) or (isinstance(c, (bool, int, float)) and abs(c) <= _EXACT) for c in classes)
+    kinds = {str if isinstance(value, str) else bool if isinstance(value, bool) else float for value in classes}
+    if not plain or len(kinds) != 1 or not classes[0] < classes[1]:
+        raise DataError(
+            f"classes are two of one kind, the lower one first; got {classes}",
+            where=f"{where}, classes",
+            mend="the second one is the event",
+        )

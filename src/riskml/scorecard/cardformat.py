@@ -1,0 +1,187 @@
+"""What a card file may say: its keys and the types of their values, checked strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from riskml.errors import DataError
+from riskml.schema import near
+from riskml.scorecard.edits import MOST_POINTS
+
+FORMAT = 2
+Text = Annotated[str, StringConstraints(min_length=1)]
+Count = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Points = Annotated[int, Field(ge=-MOST_POINTS, le=MOST_POINTS)]
+Role = Literal["from", "missing", "code", "levels", "unseen"]
+
+
+class Part(BaseModel):
+    """A part of the file: nothing is converted, and no unknown key is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class BinPart(Part):
+    """One bin: where it begins, or what it stands for; its counts, evidence and points."""
+
+    bin: Text
+    from_: float | None = Field(None, alias="from")
+    missing: Literal[True] | None = None
+    code: float | None = None
+    levels: Annotated[list[Text], Field(min_length=1)] | None = None
+    unseen: Literal[True] | None = None
+    non_event: Count
+    event: Count
+    shares_bin: int | None = None
+    woe: float
+    log_odds: float | None = None
+    points: Points | None = None
+
+    @property
+    def roles(self) -> list[str]:
+        """The keys that say what the bin holds; the lowest bin's ``from`` is there, and empty."""
+        names = ("missing", "code", "levels", "unseen")
+        there = [name for name in names if getattr(self, name) is not None]
+        return (["from"] if "from_" in self.model_fields_set else []) + there
+
+
+class CharacteristicPart(Part):
+    """One column, on the card or dropped."""
+
+    column: Text
+    kind: Literal["numeric", "categorical"]
+    kept: bool
+    reason: str | None = None
+    reference_points: float | None = None
+    trend: str
+    note: str = ""
+    bins: Annotated[list[BinPart], Field(min_length=1)]
+
+
+class TotalsPart(Part):
+    """All rows."""
+
+    non_event: Positive
+    event: Positive
+
+
+class CoefficientPart(Part):
+    """One row of the regression on weights of evidence."""
+
+    column: Text
+    coefficient: float
+    standard_error: Count | None
+    p_value: Annotated[float, Field(ge=0, le=1)] | None
+
+
+class EditPart(Part):
+    """One change by hand; `riskml.scorecard.edits.Edit` checks what it says."""
+
+    column: Text
+    by: Text
+    why: Text
+    when: str | date
+    points: dict[str, Points] | None = None
+    splits: list[float] | None = None
+    groups: list[list[Text]] | None = None
+    before: Any = None
+
+
+class CardPart(Part):
+    """The whole file."""
+
+    riskml_scorecard: int
+    parameters: dict[str, Any]
+    fitted_with: list[Literal["sample_weight", "periods"]]
+    column_names: bool
+    classes: Annotated[list[Any], Field(min_length=2, max_length=2)]
+    intercept: float
+    base_points: Points
+    totals: TotalsPart
+    characteristics: Annotated[list[CharacteristicPart], Field(min_length=1)]
+    coefficients: list[CoefficientPart]
+    edits: list[EditPart]
+
+
+def read_card(said: Any, where: str) -> CardPart:
+    """Return what a file says, typed.
+
+    Raises
+    ------
+    DataError
+        When it is no card of this format, or a key is unknown, absent or of another type; every one is named.
+    """
+    version = said.get("riskml_scorecard") if isinstance(said, Mapping) else None
+    if type(version) is not int or version != FORMAT:
+        raise DataError(
+            f"this is no scorecard of format {FORMAT}; riskml_scorecard is {version!r}",
+            where=where,
+            mend="load a file that this version's Scorecard.save wrote; earlier formats are not read",
+        )
+    try:
+        return CardPart.model_validate(said)
+    except ValidationError as error:
+        raise DataError(
+            "\n".join(["the card file says something that is not understood", *_lines(said, error)]),
+            where=where,
+            mend="compare with a file that Scorecard.save wrote",
+        ) from None
+
+
+def _lines(said: Mapping[str, Any], error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        *place, key = _place(said, problem["loc"]) or ["the file"]
+        if problem["type"] == "extra_forbidden":
+            what = f"unknown key; {near(key, _KEYS)}".rstrip("; ")
+        elif problem["type"] == "missing":
+            what = "missing, but required"
+        else:
+            expected = problem["msg"].replace("Input should be", "should be").split(" or instance of ")[0]
+            what = expected + _got(problem["input"])
+            if problem["type"] == "string_type" and isinstance(problem["input"], (bool, date)):
+                what += ": YAML reads it so without quotes; quote it, as 'no'"
+        lines.append("  - " + ", ".join([*place, key]) + f": {what}")
+    return lines
+
+
+_NAMED = {"characteristics": ("characteristic", "column"), "bins": ("bin", "bin"), "edits": ("edit of", "column")}
+_KEYS = {
+    field.alias or name
+    for part in (BinPart, CharacteristicPart, CoefficientPart, EditPart, CardPart)
+    for name, field in part.model_fields.items()
+}
+
+
+def _place(said: Any, loc: Sequence[int | str]) -> list[str]:
+    """Return where a problem is, in names: which characteristic, which bin, which key."""
+    words: list[str] = []
+    for step in loc:
+        try:
+            inner = said[step]
+        except (KeyError, IndexError, TypeError):
+            inner = None
+        if isinstance(step, int) and words and words[-1] in _NAMED:
+            word, key = _NAMED[words.pop()]
+            name = inner.get(key) if isinstance(inner, Mapping) else None
+            words.append(f"{word} {name!r}" if name is not None else f"{word} number {step + 1}")
+        elif step not in _TYPES:
+            words.append(str(step))
+        said = inner
+    return words
+
+
+# A union names the type that it tried, as if it were a key.
+_TYPES = {"str", "date"}
+
+
+def _got(value: Any) -> str:
+    if isinstance(value, (Mapping, list)):
+        return f"; got a {'mapping' if isinstance(value, Mapping) else 'list'}"
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "a number of many digits"
+    return f"; got {text}"

@@ -1,0 +1,207 @@
+"""A card built anew around one characteristic's other bins, on the rows that it was fitted on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from riskml.errors import ConfigError, DataError
+from riskml.schema import Schema
+from riskml.scorecard.columns import ColumnBins
+from riskml.scorecard.edits import Edit, given_bins
+from riskml.scorecard.target import binary_target, row_weights
+
+if TYPE_CHECKING:
+    from riskml.scorecard.card import Scorecard
+
+Card = TypeVar("Card", bound="Scorecard")
+_NO_RULES: dict[str, Any] = {
+    "min_iv": 0.0,
+    "max_correlation": None,
+    "max_vif": None,
+    "selection": "all",
+    "min_stability": None,
+    "max_characteristics": None,
+}
+# What the whole card keeps, whatever a card of fewer columns has learned.
+_OF_THE_WHOLE = {
+    "binner_",
+    "schema_",
+    "tables_",
+    "summary_",
+    "selection_",
+    "feature_names_in_",
+    "n_features_in_",
+    "classes_",
+    "edits_",
+    "fitted_with_",
+}
+_NOT_THE_ROWS = "these are not the rows the card was built on"
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """The rows that a card was fitted on.
+
+    Parameters
+    ----------
+    X : DataFrame or array of shape (n, p)
+    y : array of shape (n,)
+    sample_weight, periods : array of shape (n,), optional
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    periods: Any = None
+
+    def check(self, card: Scorecard, column: str) -> None:
+        """Refuse rows that lack what the card was fitted with, or that it was not fitted on.
+
+        Raises
+        ------
+        ConfigError
+            When X, y, weights or periods are wanted and not handed in, or handed in and not wanted.
+        DataError
+            When a column is absent, or classes or counts are not the card's.
+        """
+        if self.X is None or self.y is None:
+            raise ConfigError(
+                "new bins need new weights of evidence", where=f"column {column!r}", mend="hand in X and y"
+            )
+        for name in ("sample_weight", "periods"):
+            wanted, given = name in card.fitted_with_, getattr(self, name) is not None
+            if wanted != given:
+                what = f"the card was fitted {'with' if wanted else 'without'} {name}"
+                mend = f"hand in the same {name}=" if wanted else f"leave {name}= out, or fit a card with it"
+                raise ConfigError(what, where=f"edit of column {column!r}", mend=mend)
+        names = [name for name in card.schema_.names if name in {*card.model_.kinds, column}]
+        self._compare(card, self.frame(card, names))
+
+    def frame(self, card: Scorecard, names: Sequence[str]) -> pd.DataFrame:
+        """Return some of the card's columns, in the form that its schema gives them."""
+        known = card.schema_.names
+        rows = self.X
+        if not isinstance(rows, pd.DataFrame):
+            array = np.asarray(rows)
+            if array.ndim != 2 or array.shape[1] != len(known):
+                raise DataError(f"the card has {len(known)} columns; got an array of shape {array.shape}", where="X")
+            rows = pd.DataFrame(array, columns=list(known))
+        return Schema(tuple(card.schema_[name] for name in names)).conform(rows)
+
+    def _compare(self, card: Scorecard, frame: pd.DataFrame) -> None:
+        classes, event = binary_target(frame, self.y)
+        if list(classes) != list(card.classes_):
+            raise DataError(
+                f"{_NOT_THE_ROWS}: its classes are {card.classes_.tolist()}; got {classes.tolist()}", where="y"
+            )
+        weight = row_weights(self.sample_weight, len(frame))
+        weight = np.ones(len(frame)) if weight is None else weight
+        for name in map(str, frame):
+            bins = card.binner_.bins_[name]
+            slots = bins.shape.slot(frame[name].to_numpy())
+            found = np.zeros_like(bins.counts)
+            np.add.at(found, (slots, event), weight)
+            wanted, got = bins.counts.sum(axis=0), found.sum(axis=0)
+            if not np.allclose(got, wanted, rtol=1e-9):
+                raise DataError(
+                    f"{_NOT_THE_ROWS}: it counted {wanted[0]:g} non-events and {wanted[1]:g} events; "
+                    f"got {got[0]:g} and {got[1]:g}",
+                    where="X and y",
+                )
+            if not np.allclose(found, bins.counts, rtol=1e-9, atol=1e-9 * wanted.sum()):
+                raise DataError(f"{_NOT_THE_ROWS}: its bins hold other numbers of them", where=f"column {name!r}")
+
+
+def with_bins(card: Card, change: Edit, rows: TrainingRows, *, reselect: bool) -> Card:
+    """Return a card on which one characteristic has the bins of an edit.
+
+    Parameters
+    ----------
+    card : Scorecard
+    change : Edit
+        Of splits or groups.
+    rows : TrainingRows
+    reselect : bool
+        Whether all rules choose the characteristics anew; they stay as they are otherwise, with the edited one.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When the rows are not the card's, the bins impossible, or a characteristic cannot stay beside the new bins.
+    """
+    rows.check(card, change.column)
+    overrides = {str(name): dict(options) for name, options in (card.overrides or {}).items()}
+    own = {name: value for name, value in overrides.get(change.column, {}).items() if name not in ("splits", "groups")}
+    overrides[change.column] = own | change.bins
+    if reselect:
+        return _reselected(card, overrides, rows)
+    return _around(card, change.column, overrides, rows)
+
+
+def _reselected(card: Card, overrides: Mapping[str, Any], rows: TrainingRows) -> Card:
+    new: Scorecard = clone(card).set_params(overrides=overrides)
+    rows.frame(card, card.schema_.names)
+    X = rows.X
+    if isinstance(X, pd.DataFrame):
+        places = [str(name) for name in X.columns]
+        X = X.iloc[:, [places.index(name) for name in card.schema_.names]]
+    return new.fit(X, rows.y, rows.sample_weight, rows.periods)
+
+
+def _around(card: Card, column: str, overrides: Mapping[str, Any], rows: TrainingRows) -> Card:
+    names = [name for name in card.schema_.names if name in {*card.model_.kinds, column}]
+    # The other columns' bins are given as they are, not sought again.
+    asked = {name: {**overrides.get(name, {}), **_pinned(card.binner_.bins_[name], overrides)} for name in names}
+    asked[column] = overrides[column]
+    narrow = clone(card).set_params(**_NO_RULES, overrides=asked, always_keep=tuple(names))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="always_keep")  # it is refused, more clearly, in a moment
+        narrow.fit(rows.frame(card, names), rows.y, rows.sample_weight, rows.periods)
+    _refuse_lost(narrow, column)
+    new = copy(card)
+    new.overrides = overrides
+    learned = {name: value for name, value in vars(narrow).items() if name.endswith("_") and name not in _OF_THE_WHOLE}
+    for name, value in learned.items():
+        setattr(new, name, value)
+    new.binner_ = copy(card.binner_)
+    new.binner_.overrides = overrides
+    new.binner_.bins_ = {**card.binner_.bins_, column: narrow.binner_.bins_[column]}
+    before, after = card.binner_.by_period_, narrow.binner_.by_period_
+    told = [before[before["column"] != column], after[after["column"] == column]]
+    new.binner_.by_period_ = pd.concat([part for part in told if len(part)] or [before], ignore_index=True)
+    new.binner_.summarised()
+    new.tables_, new.summary_ = new.binner_.tables_, new.binner_.summary_
+    own = {"iv": new.binner_.bins_[column].iv, "kept": True, "reason": ""}
+    edited = card.selection_["column"] == column
+    new.selection_ = card.selection_.assign(
+        **{name: card.selection_[name].mask(edited, value) for name, value in own.items()}
+    )
+    return new
+
+
+def _pinned(bins: ColumnBins, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    # Which levels were rare is known to the search alone; and a column without cuts may have no row to cut.
+    by_search = overrides.get(bins.column, {}).get("unseen") == "rare" or not bins.regular
+    given = given_bins(bins)
+    return {} if by_search or given.get("splits") == () else given
+
+
+def _refuse_lost(narrow: Scorecard, column: str) -> None:
+    lost = narrow.selection_[~narrow.selection_["kept"]]
+    if not len(lost):
+        return
+    # What was edited is told first.
+    first = lost.iloc[int((lost["column"] == column).to_numpy().argmax())]
+    raise ConfigError(
+        f"with these bins {first['column']!r} cannot be on the card: {first['reason']}",
+        where=f"edit of column {column!r}",
+        mend="choose other bins, or edit with reselect=True to have all characteristics chosen anew",
+    )
