@@ -22,7 +22,7 @@ def document(made, tmp_path_factory):
     X = made.X.assign(noise=made.X["debt"].to_numpy()[::-1])
     rows = Scorecard(special_values={"age": [-1]}, overrides={"noise": {"max_bins": 1}}).fit(X, made.y)
     riskiest = rows.card_.query("column == 'debt'").sort_values("woe")["bin"].iloc[-1]
-    rows.edit("debt", points={riskiest: 90}, by="A", why="w", when="2026-03-01").save(path)
+    rows.edit("debt", points={riskiest: 250}, by="A", why="w", when="2026-03-01").save(path)
     return json.loads(path.read_text())
 
 
