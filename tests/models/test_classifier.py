@@ -113,10 +113,45 @@ def test_progress_is_told_of_every_trial(book):
     assert [(step.family, step.trial, step.trials) for step in told] == [("tree", k, 3) for k in (1, 2, 3)]
 
 
-def test_a_time_budget_that_is_used_up_still_compares_every_family_and_says_so(book):
-    model = RiskClassifier(n_trials=5, time_budget=0.01, cv=3).fit(*book)
-    assert set(model.stopped_by_.values()) == {"time"}
-    assert len(model.leaderboard_) == 5
+def test_a_family_beyond_the_time_budget_is_left_out_and_the_others_are_compared(book):
+    endless = {"boosting": {"learning_rate": 1e-4, "patience": 20_000, "max_rounds": 20_000, "max_depth": 8}}
+    with pytest.warns(UserWarning, match="is left out"):
+        model = RiskClassifier(families=("tree", "boosting"), n_trials=1, time_budget=2.0, cv=3, fixed=endless).fit(
+            *book
+        )
+    assert model.leaderboard_["family"].tolist() == ["tree"]
+    assert "boosting" in model.failures_
+
+
+def test_a_budget_too_small_for_one_fit_is_refused(book):
+    with pytest.warns(UserWarning, match="is left out"), pytest.raises(FitError, match="no family could be fitted"):
+        RiskClassifier(time_budget=1e-4, cv=3).fit(*book)
+
+
+def test_a_search_that_was_killed_goes_on_from_its_storage(book, tmp_path):
+    asked = {"families": ("tree",), "cv": 3, "storage": str(tmp_path / "search.log")}
+    RiskClassifier(n_trials=2, **asked).fit(*book)
+    told = []
+    model = RiskClassifier(n_trials=5, progress=told.append, **asked).fit(*book)
+    assert [step.trial for step in told] == [3, 4, 5]
+    assert len(model.trials_) == 5
+
+
+def test_the_folds_that_judge_are_not_those_that_are_searched(book):
+    model = RiskClassifier(families=("tree",), n_trials=3, cv=3).fit(*book)
+    assert model.leaderboard_["auc_cv"].item() not in model.trials_["auc_cv"].tolist()
+
+
+def test_a_family_that_fails_on_one_fold_is_left_out(book, monkeypatch):
+    from riskml.models.logistic import Logistic
+
+    def fail(self, X, y):
+        raise RuntimeError("singular")
+
+    monkeypatch.setattr(Logistic, "fit", fail)
+    with pytest.warns(UserWarning, match="logistic is left out: RuntimeError: singular"):
+        model = RiskClassifier(families=("tree", "logistic"), n_trials=1, cv=3).fit(*book)
+    assert model.leaderboard_["family"].tolist() == ["tree"]
 
 
 def test_it_can_be_cloned_with_its_parameters():

@@ -222,7 +222,7 @@ class RiskClassifier(RiskEstimator):
         self.calibrated_: list[str] = []
         self.seconds_ = {search.name: sum(search.seconds) for search in searches}
         # Cheap ones first: what they leave of the time goes to the dear ones.
-        for search in sorted(searches, key=lambda search: search.longest):
+        for search in sorted(searches, key=lambda search: search.family.share):
             start, name = clock.left, search.name
             params = search.params | _affordable(search, clock)
             try:
@@ -252,7 +252,7 @@ class RiskClassifier(RiskEstimator):
         self.calibrated_.append(name)
 
     def _add_blend(self, margins: dict[str, Floats], task: Task) -> None:
-        singles = list(margins)
+        singles = sorted(margins)
         if len(singles) < 2:
             self.failures_["blend"] = "fewer than two other families are left"
             warnings.warn(f"blend is left out: {self.failures_['blend']}", UserWarning, stacklevel=3)

@@ -158,7 +158,10 @@ class Search:
             return float("nan")
         trial.set_user_attr("seconds", time.monotonic() - begun)
         value = float(np.mean(aucs))
-        self._study.tell(trial, value, state=_COMPLETE if len(aucs) == len(folds) else _PRUNED)
+        if len(aucs) == len(folds):
+            self._study.tell(trial, value)
+        else:  # what it had reached is in its report
+            self._study.tell(trial, state=_PRUNED)
         return value
 
     def table(self) -> pd.DataFrame:
