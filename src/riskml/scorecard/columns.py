@@ -357,11 +357,16 @@ def trend_of(bins: Floats) -> str:
 
 
 def _interval_labels(splits: Floats) -> list[str]:
-    ends = ["-inf", *(_number(split) for split in splits), "inf"]
+    ends = ["-inf", *(edge_text(split) for split in splits), "inf"]
     return [f"{'(' if i == 0 else '['}{a}, {b})" for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
 
 
-def _number(value: float) -> str:
+def edge_text(value: float) -> str:
+    """Return a bin's edge as its label has it: every digit, and no more.
+
+    >>> edge_text(1234567.25), edge_text(1e-7)
+    ('1234567.25', '1e-07')
+    """
     return (
         np.format_float_positional(value, trim="-") if 1e-5 <= abs(value) < 1e15 or value == 0 else repr(float(value))
     )
