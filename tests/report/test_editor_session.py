@@ -415,7 +415,7 @@ def test_periods_are_drawn_and_named_where_they_break_the_trend():
     x = rng.integers(0, 20, 6000).astype(float)
     quarter = np.where(np.arange(6000) % 2, "2024Q1", "2024Q2")
     bent = (quarter == "2024Q2") & (x >= 15)
-    y = (rng.random(6000) < np.where(bent, 0.05, 0.1 + 0.02 * x)).astype(int)
+    y = (rng.random(6000) < np.where(bent, 0.29, 0.1 + 0.02 * x)).astype(int)
     frame = pd.DataFrame({"x": x, "home": np.where(x > 9, "own", "rent")})
     binner = OptimalBinner().fit(frame, y, periods=quarter)
     editor = BinEditor(binner, frame, y, periods=quarter, column="x")

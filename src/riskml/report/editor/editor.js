@@ -133,7 +133,7 @@ function picture(page, send) {
 
 /** A level's name beneath its bar, as much of it as there is room for. */
 function name(svg, level, x, width) {
-  const letters = Math.floor(width / 6.2);
+  const letters = Math.floor(width / 7.4);
   if (letters < 2) return;
   const text = level.length <= letters ? level : `${level.slice(0, letters - 1)}…`;
   svg.append(draw("text", { class: "tick foot", x: x + width / 2, y: HEIGHT + 10 }, level, text));
@@ -176,7 +176,7 @@ function actions(page, bin, place, send) {
     cell.append(field);
   } else if (page.regular > 1) {
     const choice = make("select", { attr: { "data-key": `with-${place}`, "aria-label": `Merge ${bin.label} with` } });
-    choice.append(make("option", { value: "", textContent: "merge with …" }));
+    choice.append(make("option", { value: "", textContent: "with …" }));
     page.bins.forEach((other, at) => {
       if (other.regular && at !== place) choice.append(make("option", { value: String(at), textContent: short(other.label, 40) }));
     });

@@ -34,11 +34,14 @@ def bin_notes(draft: Draft, start: ColumnBins, in_periods: pd.DataFrame | None =
     notes = [_size(bin_, draft.options, float(draft.counts.totals.sum())) for bin_ in counts]
     trend = asked_trend(draft, start)
     order = _order(draft, counts)
-    for place in breaks(_rates(counts)[order], trend):
-        notes[order[place]].append(f"breaks the {trend} trend" if isinstance(draft, NumericDraft) else "out of order")
+    broken = breaks(_rates(counts)[order], trend)
+    for place in broken:
+        notes[order[place]].append(f"breaks the {trend} trend")
     if in_periods is not None and len(in_periods):
         for place, names in _broken_periods(draft.bins.labels, in_periods, order, trend).items():
-            notes[order[place]].append(f"breaks the {_trend_word(draft, trend)} in {_listed(names)}")
+            if place not in broken:
+                word = "trend" if isinstance(draft, NumericDraft) else "order"
+                notes[order[place]].append(f"breaks the {word} in {_listed(names)}")
     if isinstance(draft, NumericDraft):
         for place, said in _too_alike(counts, draft.options):
             notes[place].append(said)
@@ -144,10 +147,6 @@ def _order(draft: Draft, counts: Floats) -> NDArray[np.intp]:
 def _rates(counts: Floats) -> Floats:
     rows = counts.sum(axis=1)
     return np.where(rows > 0, counts[:, 1] / np.maximum(rows, 1e-300), np.nan)
-
-
-def _trend_word(draft: Draft, trend: str) -> str:
-    return f"{trend} trend" if isinstance(draft, NumericDraft) else "order"
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:
