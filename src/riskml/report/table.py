@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -51,7 +51,7 @@ class Cell:
     text: str
     bar: float | None = None
     colour: str = ""
-    whole: str = ""
+    whole: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
