@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -185,13 +185,15 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
     """
     path = Path(path)
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        said = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEach)
     except FileNotFoundError:
         raise ConfigError(
             "the experiment file does not exist", where=str(path), mend="check the path, or write one with `riskml new`"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the experiment file cannot be read: {error}", where=str(path)) from None
+    except _TwiceError as error:
+        raise ConfigError(str(error), where=f"{path}, line {error.line}", mend="say it once, all of it") from None
     except yaml.YAMLError as error:
         raise ConfigError(
             f"the experiment file is not valid YAML: {error}", where=str(path), mend="mend the named line"
@@ -205,6 +207,28 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
     for override in overrides:
         _apply(said, override)
     return _checked(said, path)
+
+
+class _TwiceError(Exception):
+    """A mapping that has a key twice."""
+
+    def __init__(self, key: object, first: int, line: int) -> None:
+        super().__init__(f"the key {key!r} stands twice in one place: it was said in line {first} already")
+        self.line = line
+
+
+class _OneOfEach(yaml.SafeLoader):
+    """Refuses a key that is there twice: YAML would keep the last one, and drop the first without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        found: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
+            if isinstance(key, Hashable) and found.setdefault(key, line) != line:
+                raise _TwiceError(key, found[key], line)
+        return super().construct_mapping(node, deep)
 
 
 def _apply(said: dict[str, Any], override: str) -> None:
@@ -243,7 +267,9 @@ def _checked(said: Mapping[str, Any], path: Path) -> Experiment:
 def _one_line(problem: Mapping[str, Any]) -> str:
     key = ".".join(map(str, problem["loc"])) or "the file"
     if problem["type"] == "extra_forbidden":
-        return f"  - {key}: unknown key"
+        # The editor's code is pasted where it does not belong now and then.
+        hint = "; edited bins belong beneath models: fixed: scorecard:" if problem["loc"][-1] == "overrides" else ""
+        return f"  - {key}: unknown key{hint}"
     if problem["type"] == "missing":
         return f"  - {key}: missing, but required"
     expected = problem["msg"].removeprefix("Value error, ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -57,6 +58,12 @@ class FrameEstimator(BaseEstimator):  # type: ignore[misc]
         validate_data(self, X, reset=reset, skip_check_array=True)
         names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(array.shape[1])])
         return pd.DataFrame(array, columns=list(names))
+
+    def _html_repr(self) -> str:
+        """Return what a notebook shows (scikit-learn calls this): the report's view of it, or else the diagram."""
+        # The report stands to the right, and is opened when something is looked at.
+        view: str = import_module("riskml.report.estimators").html_of(self)
+        return view or str(super()._html_repr())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

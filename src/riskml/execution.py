@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import html
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,7 @@ __all__ = ["Kernel", "execute_notebook", "to_html"]
 Parameter = str | int | float | bool
 CellListener = Callable[[int, int, str], None]
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 _OPTIONS = ["--IPKernelApp.log_level=40", "--HistoryManager.hist_file=:memory:"]
 
 
@@ -161,11 +164,39 @@ def to_html(notebook: Path) -> Path:
     """Write an executed notebook as a page beside it, and return the page."""
     from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter(log=_quiet).from_filename(str(notebook))  # type: ignore[no-untyped-call]
+    read = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    title = {"metadata": {"name": notebook.stem}}
+    page, _ = HTMLExporter(log=_quiet).from_notebook_node(_for_a_page(read), title)  # type: ignore[no-untyped-call]
+    page = _described(page, read)
     target = notebook.with_suffix(".html")
     with replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return target
+
+
+def _for_a_page(notebook: NotebookNode) -> NotebookNode:
+    """Return a notebook whose outputs need no kernel: a widget that says itself in HTML too is shown as that."""
+    for output in _outputs(notebook):
+        if "text/html" in output.get("data", {}):
+            output["data"].pop(_WIDGET, None)
+    return notebook
+
+
+def _described(page: str, notebook: NotebookNode) -> str:
+    """Return a page whose pictures carry their descriptions, which nbconvert leaves behind."""
+    for output in _outputs(notebook):
+        said = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+        data = output.get("data", {}).get("image/png", "")
+        at = page.find(f'src="data:image/png;base64,{data}"') if said and data else -1
+        start = page.rfind("<img ", 0, max(at, 0))
+        if at >= 0 and start >= 0:
+            tag = re.sub(r'alt="[^"]*"', "", page[start + len("<img ") : at])
+            page = f'{page[:start]}<img alt="{html.escape(said)}" {tag}{page[at:]}'
+    return page
+
+
+def _outputs(notebook: NotebookNode) -> list[Any]:
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
 
 
 def _imported(notebook: Path) -> list[tuple[str, list[str]]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -112,6 +113,16 @@ def test_two_bins_are_merged_in_jupyterlab_and_the_kernel_knows(lab: str, browse
     assert float(read("return document.querySelector('[data-fact=iv] strong').textContent")) < before
     if picture := os.environ.get("RISKML_EDITOR_PICTURE"):
         browser.save_screenshot(picture)
+
+    # Keys that JupyterLab has shortcuts for (d d deletes the cell, b adds one) belong to the control with the focus.
+    cells = "return document.querySelectorAll('.jp-Notebook .jp-Cell').length"
+    count = read(cells)
+    for control in ("button[data-key=merge-0]", "select.column", "textarea"):
+        read(f"document.querySelector('.riskml-bins {control}').focus()")
+        ActionChains(browser).send_keys("d", "d", "b", "x").perform()
+    time.sleep(0.5)
+    assert read(cells) == count
+    assert read("return document.querySelectorAll('.riskml-bins').length") == 1
 
     # The click into the editor chose its cell.
     browser.find_elements(By.CSS_SELECTOR, ".jp-Notebook .cm-content")[1].click()

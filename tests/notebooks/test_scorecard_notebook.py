@@ -93,9 +93,30 @@ def test_the_weight_worked_out_by_hand_is_the_binners(done):
         assert float(by_hand) == pytest.approx(float(binner))
 
 
+def test_the_points_worked_out_by_hand_are_the_cards_but_for_rounding(done):
+    (shown,) = [
+        output["data"]["text/plain"]
+        for cell in _code(done)
+        for output in cell.outputs
+        if "points on the card" in output.get("data", {}).get("text/plain", "")
+    ]
+    for line in shown.splitlines()[2:]:
+        *_, by_hand, on_the_card = line.split()
+        assert abs(float(by_hand) - float(on_the_card)) <= 1
+
+
+def test_shows_what_is_missing_as_a_word(done):
+    shown = [output.get("data", {}).get("text/plain", "") for cell in _code(done) for output in cell.outputs]
+    assert not [text for text in shown if "NaN" in text]
+
+
 def test_leaves_a_signed_card_that_scores(folder):
     card = Scorecard.load(folder / "card.yaml")
-    assert [(edit.by, edit.column) for edit in card.edits_] == [("Credit committee", "Job")]
+    assert [(edit.by, edit.column) for edit in card.edits_] == [
+        ("Ana Ruiz, risk analyst", "Time"),
+        ("Credit committee", "Job"),
+    ]
+    assert all(edit.when and edit.why for edit in card.edits_)
     applications = load_sample("credit_data").drop(columns="Status")
     points = card.card_[card.card_["column"] == "Job"].set_index("bin")["points"]
     assert points["Missing"] == points.min()

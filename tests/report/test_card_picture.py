@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.errors import ConfigError
 from riskml.report import plots
 from riskml.report.png import png_facts
+from riskml.scorecard import Scorecard
 
 SCALE = {"pdo": 20.0, "base_score": 600.0, "base_odds": 50.0}
 CARD = pd.DataFrame(
@@ -119,6 +121,56 @@ def test_a_card_of_many_characteristics_says_what_it_leaves_out():
     picture = plots.card(many, **SCALE)
     assert len(picture.axes) == 1 + 24
     assert any("6 characteristics that move the score less are not shown" in text for text in _said(picture))
+
+
+def _many(characteristics: int, bins: int) -> pd.DataFrame:
+    labels = [f"[{at}, {at + 1})" for at in range(bins)]
+    one = pd.DataFrame({"bin": labels, "woe": 0.1, "points": range(bins)})
+    return pd.concat([one.assign(column=f"c{at}") for at in range(characteristics)], ignore_index=True)
+
+
+@pytest.mark.parametrize("characteristics", [3, 12, 18, 24])
+def test_the_page_is_no_taller_than_paper_and_its_title_stands_clear(characteristics):
+    picture = plots.card(_many(characteristics, 10), **SCALE, title="A title")
+    width, height = picture.get_size_inches()
+    assert height <= 1.42 * width
+    picture.draw_without_rendering()
+    boxes = {text.get_text(): text.get_window_extent() for text in picture.findobj(mpl.text.Text)}
+    words = next(box for text, box in boxes.items() if text.startswith("A score is the sum"))
+    assert boxes["A title"].y0 > words.y1
+    assert boxes["A title"].y1 <= picture.bbox.y1
+
+
+def test_both_ends_of_an_interval_are_there_however_long():
+    frame = pd.DataFrame({"column": "tiny", "bin": ["(-inf, -1.681e-07)", "[-1.681e-07, -8.82e-08)"], "woe": 0.0})
+    said = _said(plots.card(frame.assign(points=[1, 2]), **SCALE))
+    assert "[-1.681e-07,\n-8.82e-08)" in said
+
+
+@pytest.fixture(scope="module")
+def fitted_card() -> Scorecard:
+    rng = np.random.default_rng(4)
+    state = rng.choice([f"S{at:02d}" for at in range(30)], 3000)
+    X = pd.DataFrame({"state": state, "age": rng.integers(18, 70, 3000)})
+    y = (rng.random(3000) < 0.1 + 0.2 * np.isin(state, [f"S{at:02d}" for at in range(15)])).astype(int)
+    return Scorecard(max_bins=2, min_iv=0).fit(X, y)
+
+
+def test_a_fitted_card_brings_its_scale_its_tables_and_all_levels(fitted_card):
+    said = _said(plots.card(fitted_card))
+    assert any("600 points stand for 50 non-events" in text for text in said)
+    shown = {name for text in said for name in text.replace("\n", " ").split(", ")}
+    assert {f"S{at:02d}" for at in range(30)} <= shown
+    with pytest.raises(ConfigError, match="scale of the points is not known"):
+        plots.card(fitted_card.card_)
+
+
+def test_the_ruler_leaves_out_scores_that_nobody_has():
+    far = pd.DataFrame({"column": "x", "bin": ["a", "b"], "woe": 0.0, "points": [0, 1000]})
+    picture = plots.card(far, **SCALE)
+    rates = [float(text.rstrip("%")) for text in _said(picture) if text.endswith("%")]
+    assert min(rates) >= 0.2
+    assert max(rates) <= 99
 
 
 def test_a_card_without_characteristics_is_a_page_with_its_scale():

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.errors import ConfigError
 from riskml.report import tables
 from riskml.report.card_tables import strength, with_rates
-from riskml.scorecard import Edit, OptimalBinner, Scorecard
+from riskml.scorecard import Edit, OptimalBinner, Scorecard, SegmentedScorecard
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -159,3 +160,55 @@ def test_edits_say_what_was_before():
         "no cut; before: cut at 25, 40",
         "groups: own, rent; before: groups: own | rent",
     ]
+
+
+def test_fitted_objects_are_shown_as_their_frames_are(binner, card):
+    assert str(tables.binning_table(binner, "age")) == str(tables.binning_table(binner.tables_["age"], "age"))
+    assert str(tables.card_table(card)) == str(tables.card_table(card.card_, card.tables_))
+    with pytest.raises(ConfigError, match="no column is called 'agee'(?s:.*)did you mean 'age'"):
+        tables.binning_table(binner, "agee")
+
+
+def test_groups_of_levels_are_sorted_and_go_no_way(binner):
+    ways = {row[0].text: row[-1].text for row in tables.binner_table(binner).rows}
+    assert ways == {HOSTILE: "sorted", "age": binner.summary_.set_index("column").loc["age", "trend"]}
+
+
+def test_every_level_of_a_large_group_can_be_read():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"state": rng.choice([f"S{at:02d}" for at in range(20)], 1000)})
+    binner = OptimalBinner(max_bins=1).fit(X, rng.integers(0, 2, 1000))
+    page = _Tags(tables.binning_table(binner, "state")._repr_html_())
+    assert "details" in page.tags
+    assert all(f"S{at:02d}" in page.text for at in range(20))
+
+
+def test_a_few_rows_do_not_shorten_the_other_bars():
+    table = pd.DataFrame({"bin": ["a", "b", "c"], "count": [990, 999, 11], "event": [99, 50, 11]})
+    table = table.assign(event_rate=table["event"] / table["count"], woe=0.0, iv=0.0)
+    assert [row[4].bar for row in tables.binning_table(table).rows[:-1]] == pytest.approx([1, 0.5005, 1], abs=1e-3)
+
+
+def test_the_rows_of_a_characteristic_belong_together_for_those_who_hear_the_page(card):
+    html = tables.card_table(card)._repr_html_()
+    assert html.count('scope="rowgroup"') == card.card_["column"].nunique()
+    assert html.count("<tbody") == card.card_["column"].nunique()
+
+
+def test_a_card_and_a_binner_show_what_they_found_and_not_their_parameters(binner, card, rows):
+    assert "points stand for" in _html(card)
+    assert "information value" in _html(binner)
+    assert all("table" in _Tags(_html(shown)).tags for shown in (card, binner))
+    segmented = SegmentedScorecard(segment_by="age", min_segment_events=20).fit(*rows)
+    assert "segments, a card each" in _html(segmented)
+    edited = card.edit("age", points={card.card_["bin"][0]: 1}, by=HOSTILE, why="policy", when="2024-05-01")
+    assert HOSTILE in _Tags(_html(edited)).text
+    assert "img" not in _Tags(_html(edited)).tags
+
+
+def test_what_is_not_fitted_shows_its_parameters():
+    assert "sk-" in _html(Scorecard())
+
+
+def _html(estimator) -> str:
+    return estimator._repr_mimebundle_()["text/html"]

@@ -6,7 +6,9 @@ import http.server
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -117,15 +119,23 @@ def editor(binner) -> BinEditor:
 
 @pytest.fixture
 def page(browser: webdriver.Chrome, editor: BinEditor) -> Iterator[webdriver.Chrome]:
+    with _served(editor, browser):
+        yield browser
+
+
+@contextmanager
+def _served(editor: BinEditor, browser: webdriver.Chrome) -> Iterator[None]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(editor))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     browser.get(f"http://127.0.0.1:{server.server_port}/")
     _wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "tbody tr"))
-    yield browser
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def _wait(browser: webdriver.Chrome, ready) -> None:
@@ -225,6 +235,75 @@ def test_the_keyboard_alone_is_enough(page, editor):
     _wait(page, lambda: _labels(page) == start)
 
 
+def test_choosing_among_groups_by_the_keyboard_merges_nothing(page, editor):
+    Select(_key(page, "column")).select_by_value("home")
+    _wait(page, lambda: "own" in "".join(_labels(page)))
+    page.execute_script("document.querySelector('[data-key=with-0]').focus()")
+    ActionChains(page).send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN).perform()
+    page.execute_script("document.querySelector('[data-key=join-0]').focus()")
+    assert editor.edits == {}
+    ActionChains(page).send_keys(Keys.ENTER).perform()
+    _wait(page, lambda: "home" in editor.edits)
+
+
+def test_a_double_click_is_one_change(page, editor):
+    bins = len(_labels(page))
+    page.execute_script("const key = document.querySelector('[data-key=merge-1]'); key.click(); key.click()")
+    _wait(page, lambda: len(_labels(page)) < bins)
+    time.sleep(0.3)
+    assert len(_labels(page)) == bins - 1
+
+
+def test_a_refusal_leaves_the_page_alive(page, editor):
+    for _ in range(2):
+        _key(page, "at-0").clear()
+        _key(page, "at-0").send_keys("nonsense", Keys.ENTER)
+        _wait(page, lambda: "a number is needed" in _said(page) and not _read(page, "at('[aria-busy]')"))
+    bins = len(_labels(page))
+    _key(page, "merge-1").click()
+    _wait(page, lambda: len(_labels(page)) == bins - 1)
+
+
+def test_a_kernel_that_does_not_answer_is_told(page, editor, monkeypatch):
+    page.execute_script("window.fetch = () => new Promise(() => {})")
+    _key(page, "merge-1").click()
+    _wait(page, lambda: "kernel does not answer" in _said(page))
+
+
+def test_no_control_leaves_its_keys_to_jupyterlab(page, editor):
+    Select(_key(page, "column")).select_by_value("home")
+    _wait(page, lambda: "own" in "".join(_labels(page)))
+    left = page.execute_script(
+        "return [...document.querySelectorAll('button, input, select, textarea')]"
+        ".filter((control) => control.dataset.lmSuppressShortcuts !== 'true').length"
+    )
+    assert left == 0
+
+
+def test_many_levels_are_behind_one_more_and_can_be_found(browser):
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame({"branch": [f"branch {at:03d}" for at in rng.integers(0, 120, 6000)]})
+    y = (rng.random(6000) < 0.3).astype(int)
+    editor = BinEditor(OptimalBinner(max_bins=2, rare_share=0).fit(X, y), X, y)
+    with _served(editor, browser):
+        assert len(browser.find_elements(By.CSS_SELECTOR, "tbody tr:first-child .chips button")) == 12
+        _key(browser, "more-0").click()
+        level = editor.page["bins"][0]["levels"][30]
+        _key(browser, "find-0").send_keys(level)
+        (found,) = browser.find_elements(By.CSS_SELECTOR, "tbody tr:first-child .chips button")
+        found.click()
+        _wait(browser, lambda: [level] in editor.overrides.get("branch", {"groups": []})["groups"])
+
+
+def test_a_narrow_pane_moves_the_table_and_not_the_page(page):
+    page.execute_script("document.body.style.width = '480px'")
+    wide, shown = page.execute_script(
+        "const box = document.querySelector('.scroll'); return [box.scrollWidth, box.clientWidth]"
+    )
+    assert wide > shown
+    assert page.execute_script("return document.querySelector('.riskml-bins').scrollWidth") <= 490
+
+
 def test_every_control_has_a_name_for_those_who_hear_the_page(page):
     named = page.execute_script(
         "return [...document.querySelectorAll('button, input, select, textarea, svg')]"
@@ -241,7 +320,9 @@ def test_levels_are_grouped_and_what_they_are_called_cannot_act(page, editor):
     assert not page.find_elements(By.TAG_NAME, "img")
     assert page.title == "bins"
     bins = len(_labels(page))
+    assert not _key(page, "join-0").is_enabled()
     Select(_key(page, "with-0")).select_by_index(1)
+    _key(page, "join-0").click()
     _wait(page, lambda: len(_labels(page)) == bins - 1)
     assert "与父母同住" in _code(page)
     page.find_element(By.CSS_SELECTOR, "[data-key^=level-0-]").click()
@@ -252,8 +333,11 @@ def test_the_code_is_shown_as_yaml_too_and_copied(page, editor):
     _key(page, "merge-0").click()
     _wait(page, lambda: "splits" in _code(page))
     _key(page, "as-yaml").click()
-    _wait(page, lambda: _code(page).startswith("overrides:"))
+    _wait(page, lambda: "models: fixed: scorecard:" in _code(page))
     assert _code(page) == editor.code("yaml")
+    _key(page, "as-edit").click()
+    _wait(page, lambda: _code(page).startswith("card = card.edit("))
+    assert _code(page) == editor.code("edit")
     _key(page, "copy").click()
     _wait(page, lambda: "Copied" in _read(page, "at('[data-key=copy]').textContent"))
 

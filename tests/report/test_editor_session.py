@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from riskml.errors import ConfigError, DataError
 from riskml.report.editor import BinEditor
+from riskml.report.editor.notes import breaks
 from riskml.scorecard import OptimalBinner, Scorecard, count_levels, count_numeric, prebin_edges
 
 SPECIAL = {"age": [-1.0]}
@@ -305,3 +306,135 @@ def test_whatever_is_clicked_the_bins_hold_all_rows_and_the_binner_makes_them_ag
     again = OptimalBinner(special_values=SPECIAL, overrides=editor.overrides).fit(X, Y)
     for column in X:
         pd.testing.assert_frame_equal(editor.binner().tables_[column], again.tables_[column])
+
+
+def test_the_code_makes_the_same_bins_where_the_binner_had_overrides_of_its_own():
+    own = {"age": {"missing": "nearest"}, "home": {"groups": [["own", "__cla"], ["rent", "与父母同住", "other"]]}}
+    binner = OptimalBinner(special_values=SPECIAL, overrides=own).fit(X, Y)
+    editor = BinEditor(binner, X, Y, column="age")
+    editor.merge(0)
+    assert set(editor.edits) == {"age"}
+    for said in (editor.overrides, yaml.safe_load(editor.code("yaml"))["overrides"]):
+        again = OptimalBinner(special_values=SPECIAL, overrides=said).fit(X, Y)
+        for column in X:
+            pd.testing.assert_frame_equal(again.tables_[column], editor.binner().tables_[column])
+
+
+def test_the_code_is_an_edit_of_a_card_too_that_wants_a_name_and_a_reason():
+    card = Scorecard(special_values=SPECIAL).fit(X, Y)
+    editor = BinEditor(card, X, Y, column="age")
+    assert editor.code("edit") == "# no bin is changed"
+    editor.merge(0)
+    with pytest.raises(ConfigError, match="who made it and why"):
+        exec(editor.code("edit"), {"card": card, "X": X, "y": Y})
+    scope = {"card": card, "X": X, "y": Y}
+    signed = editor.code("edit").replace("by=''", "by='Ana'").replace("why=''", "why='few rows'")
+    exec(signed.replace("when=''", "when='2024-05-01'"), scope)
+    pd.testing.assert_frame_equal(scope["card"].tables_["age"], editor.table)
+
+
+def test_other_rows_and_forgotten_weights_are_refused():
+    weight = np.random.default_rng(4).integers(1, 4, len(X)).astype(float)
+    for rows, binner in ((1000, BINNER), (len(X), OptimalBinner(special_values=SPECIAL).fit(X, Y, weight))):
+        with pytest.raises(DataError, match=r"not the rows that the binner was fitted on(?s:.*)sample_weight"):
+            BinEditor(binner, X[:rows], Y[:rows])
+
+
+def test_a_level_that_these_rows_lack_keeps_its_place():
+    own = {"home": {"groups": [["own", "boat"], ["castle"], ["rent", "__cla", "与父母同住", "other"]]}}
+    binner = OptimalBinner(overrides=own).fit(X, Y)
+    editor = BinEditor(binner, X, Y, column="home")
+    assert [row["levels"] for row in editor.page["bins"] if row["regular"]] == own["home"]["groups"]
+    editor.take_out("boat")
+    editor.merge(0, 1)
+    assert ["boat"] not in editor.overrides["home"]["groups"] or ["castle"] in editor.overrides["home"]["groups"]
+    assert json.loads(json.dumps(editor.page, allow_nan=False)) == editor.page
+
+
+def test_a_bin_that_a_fold_may_lose_says_so(editor):
+    editor.pick("home")
+    editor.take_out("__cla")
+    (row,) = [row for row in editor.page["bins"] if row["levels"] == ["__cla"]]
+    assert "so few rows that a cross-validation may lose the bin" in row["notes"]
+
+
+def _notes(editor: BinEditor) -> set[str]:
+    return {note for row in editor.page["bins"] for note in row["notes"]}
+
+
+def test_every_departure_from_what_was_asked_is_noted():
+    rng = np.random.default_rng(8)
+    x = rng.integers(0, 40, 4000).astype(float)
+    y = (rng.random(4000) < 0.1 + 0.004 * x).astype(int)
+    frame = pd.DataFrame({"x": x})
+    asked = {"max_bins": 2, "min_events": 100, "min_nonevents": 2, "max_p_value": 0.01, "min_rate_difference": 0.05}
+    editor = BinEditor(OptimalBinner(**asked, min_bins=2).fit(frame, y), frame, y)
+    assert not _notes(editor)
+    assert editor.page["notes"] == []
+    editor.split(0, at=1)
+    editor.split(1, at=2)
+    assert editor.page["notes"] == ["more than max_bins=2"]
+    said = " ".join(_notes(editor))
+    for part in ("fewer than 100 events", "less than 5.0% from the bin before", "like the bin before: p 0"):
+        assert part in said
+    while editor.page["regular"] > 1:
+        editor.merge(0)
+    assert editor.page["notes"] == ["fewer than min_bins=2"]
+
+
+@pytest.mark.parametrize(
+    ("trend", "rate", "broken"),
+    [
+        ("ascending", [0.1, 0.3, 0.2], [2]),
+        ("descending", [0.3, 0.1, 0.2], [2]),
+        ("peak", [0.1, 0.4, 0.2, 0.3], [3]),
+        ("peak", [0.1, 0.2, 0.3], []),
+        ("valley", [0.4, 0.1, 0.3, 0.2], [3]),
+        ("concave", [0.1, 0.2, 0.4], [2]),
+        ("convex", [0.1, 0.3, 0.4], [2]),
+        ("none", [0.3, 0.1, 0.2], []),
+        ("ascending", [0.1, np.nan, 0.3, 0.2], [3]),
+    ],
+)
+def test_the_bins_that_break_a_trend_are_found(trend, rate, broken):
+    assert breaks(np.array(rate), trend) == broken
+
+
+def test_a_peak_that_was_asked_for_is_kept_an_eye_on():
+    rate = np.repeat([0.1, 0.4, 0.2, 0.3], 500)
+    frame = pd.DataFrame({"x": np.repeat(np.arange(4.0), 500)})
+    y = (np.tile(np.arange(500), 4) / 500 < rate).astype(int)
+    editor = BinEditor(OptimalBinner(monotonic="peak").fit(frame, y), frame, y)
+    assert not _notes(editor)
+    last = editor.page["regular"] - 1
+    editor.split(last, at=3)
+    assert _notes(editor) == {"breaks the peak trend"}
+
+
+def test_periods_are_drawn_and_named_where_they_break_the_trend():
+    rng = np.random.default_rng(9)
+    x = rng.integers(0, 20, 6000).astype(float)
+    quarter = np.where(np.arange(6000) % 2, "2024Q1", "2024Q2")
+    rate = np.select([x < 10, x < 15], [0.1, 0.3], np.where(quarter == "2024Q2", 0.2, 0.6))
+    y = (rng.random(6000) < rate).astype(int)
+    frame = pd.DataFrame({"x": x, "home": np.where(x > 9, "own", "rent")})
+    binner = OptimalBinner(overrides={"x": {"splits": [10]}}).fit(frame, y, periods=quarter)
+    editor = BinEditor(binner, frame, y, periods=quarter, column="x")
+    assert [period["name"] for period in editor.page["periods"]] == ["2024Q1", "2024Q2"]
+    shown = [[period["rates"][at] for period in editor.page["periods"]] for at in range(editor.page["regular"])]
+    own = binner.by_period_.query("column == 'x'")["event_rate"].to_numpy().reshape(-1, 2)
+    np.testing.assert_allclose(shown, own)
+    assert not _notes(editor)
+    editor.split(1, at=15)
+    assert _notes(editor) == {"breaks the trend in 2024Q2"}
+    editor.pick("home")
+    assert "hand in" not in editor.page["message"]
+    assert "with periods=" in BinEditor(binner, frame, y).page["message"]
+
+
+def test_bounds_are_written_with_all_their_digits():
+    frame = pd.DataFrame({"v": 1234567 + np.random.default_rng(1).random(3000) * 10})
+    y = (np.random.default_rng(2).random(3000) < 0.2 + 0.05 * (frame["v"] - 1234567)).astype(int)
+    editor = BinEditor(OptimalBinner().fit(frame, y), frame, y)
+    texts = [part["cut_text"] for part in editor.page["fine"]][1:]
+    assert len(set(texts)) == len(texts)

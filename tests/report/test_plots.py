@@ -15,6 +15,7 @@ from riskml.report import plots
 from riskml.report.colours import family_colour
 from riskml.report.plots import picture as picture_module
 from riskml.report.png import png_facts
+from riskml.scorecard import OptimalBinner
 
 
 def _drawn(picture):
@@ -215,3 +216,15 @@ def test_a_customer_like_the_reference_can_be_drawn():
 def test_a_model_that_uses_no_column_says_so():
     nothing = pd.DataFrame({"column": [], "mean_abs_contribution": pd.Series(dtype=float)})
     assert "The model uses no column." in _texts(plots.drivers(nothing))
+
+
+def test_the_event_rate_of_each_period_is_drawn_where_the_binner_knows_periods():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.integers(0, 9, 2000).astype(float)})
+    y = (rng.random(2000) < 0.1 + 0.05 * X["x"]).astype(int)
+    when = np.where(rng.random(2000) < 0.5, "2024Q1", "2024Q2")
+    plain = plots.woe(OptimalBinner().fit(X, y), "x")
+    picture = plots.woe(OptimalBinner().fit(X, y, periods=when), "x")
+    lines = [len(axes.lines) for axes in picture.axes]
+    assert lines[1] == [len(axes.lines) for axes in plain.axes][1] + 2
+    assert picture.axes[1].get_xlabel() == "thin: in each of 2 periods"

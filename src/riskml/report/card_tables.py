@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
 from riskml.report.colours import EVENT, FAMILIES, NON_EVENT
+from riskml.report.shown import Levelled, bins_of, card_parts, levels_of, telling
 from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
 from riskml.report.wording import MISSING, count, is_number, number, p_value, percent, signed
+from riskml.runtime.shapes import Levels
 
 if TYPE_CHECKING:
+    from riskml.scorecard import OptimalBinner, Scorecard
     from riskml.scorecard.edits import Edit
 
 _CARD = FAMILIES["scorecard"]
 _WOE = Head("weight of evidence", True, "above 0 is riskier than the average")
-_RATE = Head("event rate", True, "share of events in the bin; the longest bar is the riskiest bin")
+_RATE = Head(
+    "event rate", True, "share of events in the bin; the longest bar is the riskiest bin of 2% of rows or more"
+)
 _SHARE = Head("share", True, "of all rows")
 
 
-def binning_table(table: pd.DataFrame, column: str = "") -> Table:
+def binning_table(table: OptimalBinner | pd.DataFrame, column: str = "") -> Table:
     """Show the bins of one column, and all of them together.
 
     Parameters
     ----------
-    table : DataFrame
-        ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
-    column : str, optional
-        The column's name, for the head.
+    table : OptimalBinner or DataFrame
+        Fitted; or ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
+    column : str
+        The column's name; of a table alone, for the head.
 
     Returns
     -------
@@ -45,11 +52,16 @@ def binning_table(table: pd.DataFrame, column: str = "") -> Table:
     [40, inf)     40   50.0%       5       12.5%               −1.69  0.910
     all bins      80  100.0%      35       43.8%                      1.630
     """
+    levels: Levelled = {}
+    if not isinstance(table, pd.DataFrame):
+        levels = levels_of(table)
+        table = bins_of(table, column)
     total, events = float(table["count"].sum()), float(table["event"].sum())
-    top = float(table["event_rate"].max()) if len(table) else 0.0
+    # A bin of a few rows may have any rate: its bar is as long as the longest of the others at the most.
+    top = float(table["event_rate"][telling(table)].max()) if len(table) else 0.0
     rows = [
         [
-            text_cell(row["bin"]),
+            bin_cell(column, row["bin"], levels),
             Cell(count(row["count"])),
             bar_cell(row["count"] / total, 1.0, NON_EVENT),
             Cell(count(row["event"])),
@@ -67,13 +79,13 @@ def binning_table(table: pd.DataFrame, column: str = "") -> Table:
     return Table(heads, rows, frozenset({len(rows) - 1}))
 
 
-def binner_table(summary: pd.DataFrame) -> Table:
+def binner_table(summary: OptimalBinner | pd.DataFrame) -> Table:
     """Show what each column tells by itself, the most telling first.
 
     Parameters
     ----------
-    summary : DataFrame
-        ``OptimalBinner.summary_``: ``column``, ``iv``, ``n_bins``, ``trend``.
+    summary : OptimalBinner or DataFrame
+        Fitted; or ``OptimalBinner.summary_``: ``column``, ``iv``, ``n_bins``, ``trend``.
 
     Returns
     -------
@@ -83,6 +95,11 @@ def binner_table(summary: pd.DataFrame) -> Table:
     ----------
     Siddiqi (2006), Credit Risk Scorecards: the words for information values.
     """
+    nominal: set[str] = set()
+    if not isinstance(summary, pd.DataFrame):
+        check_is_fitted(summary)
+        nominal = {name for name, bins in summary.bins_.items() if isinstance(bins.shape, Levels)}
+        summary = summary.summary_
     ranked = summary.sort_values("iv", ascending=False, kind="stable")
     top = max(float(ranked["iv"].max()), 0.0) if len(ranked) else 0.0
     rows = [
@@ -91,7 +108,8 @@ def binner_table(summary: pd.DataFrame) -> Table:
             bar_cell(row["iv"], top, _CARD, number),
             Cell(strength(row["iv"])),
             Cell(count(row["n_bins"])),
-            text_cell(row["trend"]),
+            # Levels have no order of their own: their groups stand in that of the event rate.
+            text_cell("sorted" if row["column"] in nominal and row["trend"] != "flat" else row["trend"]),
         ]
         for row in ranked.to_dict(orient="records")
     ]
@@ -110,34 +128,58 @@ def strength(iv: float) -> str:
     return words[int(np.searchsorted([0.02, 0.1, 0.3, 0.5], iv, side="right"))]
 
 
-def card_table(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None) -> Table:
+def card_table(card: Scorecard | pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None) -> Table:
     """Show a scorecard: the points of each bin of each column.
 
     Parameters
     ----------
-    frame : DataFrame
-        ``scorecard.csv``, as of ``Scorecard.card_``: ``column``, ``bin``, ``woe``, ``points``.
+    card : Scorecard or DataFrame
+        Fitted; or ``scorecard.csv``, as of ``Scorecard.card_``: ``column``, ``bin``, ``woe``, ``points``.
     tables : mapping of column to DataFrame, optional
-        ``Scorecard.tables_``; then the share of rows and the event rate of each bin are shown too.
+        ``Scorecard.tables_``; then the share of rows and the event rate of each bin are shown too. A fitted card has
+        its own.
 
     Returns
     -------
     Table
     """
+    parts = card_parts(card, tables)
+    frame, tables = parts.frame, parts.tables
     first = ~frame["column"].duplicated()
     counted = frame if tables is None else with_rates(frame, tables)
-    top = float(counted["event_rate"].max()) if tables is not None else 0.0
+    top = _longest(counted) if tables is not None else 0.0
     digits = 0 if (frame["points"].to_numpy(float) % 1 == 0).all() else 1
     rows = []
     for row, new in zip(counted.to_dict(orient="records"), first, strict=True):
-        cells = [text_cell(row["column"] if new else " "), text_cell(row["bin"])]
+        cells = [text_cell(row["column"] if new else " "), bin_cell(row["column"], row["bin"], parts.levels)]
         if tables is not None:
             cells += [bar_cell(row["share"], 1.0, NON_EVENT), bar_cell(row["event_rate"], top, EVENT)]
         cells.append(Cell(signed(row["woe"]) if is_number(row["woe"]) else MISSING))
         rows.append([*cells, Cell(number(row["points"], digits))])
     heads = [Head("column"), Head("bin"), *([_SHARE, _RATE] if tables is not None else [])]
     heads += [_WOE, Head("points", True)]
-    return Table(heads, rows, note="More points are safer; a customer's points are the sum over the columns.")
+    note = "More points are safer; a customer's points are the sum over the columns."
+    groups = frame.groupby("column", sort=False).size().tolist() if _together(frame["column"]) else []
+    return Table(heads, rows, note=note, groups=groups)
+
+
+def bin_cell(column: str, label: object, levels: Levelled) -> Cell:
+    """Return the cell of a bin; a group of many levels can be opened."""
+    names = levels.get((str(column), str(label)), ())
+    cell = text_cell(label)
+    return replace(cell, whole=", ".join(names)) if cell.text != ", ".join(names) and len(names) > 1 else cell
+
+
+def _longest(counted: pd.DataFrame) -> float:
+    """Return the highest event rate of the bins that have enough rows for it to be a measure."""
+    rate = counted["event_rate"]
+    telling_ = rate[counted["share"] >= 0.02]
+    return float((telling_ if len(telling_) else rate).max())
+
+
+def _together(columns: pd.Series) -> bool:
+    """Tell whether the rows of each column stand together."""
+    return bool((columns != columns.shift()).sum() == columns.nunique())
 
 
 def with_rates(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,17 @@ class Cell:
     text : str
         As it is shown; it may hold anything.
     bar : float or None, default None
-        Share of the cell's width, 0 to 1, that is coloured behind the text.
+        Length of a bar before the text, as a share of the longest, 0 to 1.
     colour : str, default ""
         Colour of the bar; without a bar, of a dot before the text. One of ``riskml.report.colours``.
+    whole : str, default ""
+        The whole of a text that is shortened: a page shows it when it is asked for.
     """
 
     text: str
     bar: float | None = None
     colour: str = ""
+    whole: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,22 @@ class Table:
         Positions of the rows that stand out.
     note : str
         A line beneath the table.
+    groups : sequence of int
+        How many rows belong together, from the top on: their first cell stands for all of them.
     """
 
     heads: Sequence[Head]
     rows: Sequence[Sequence[Cell]]
     marked: frozenset[int] = frozenset()
     note: str = ""
+    groups: Sequence[int] = ()
+
+    @property
+    def bodies(self) -> list[list[tuple[int, Sequence[Cell]]]]:
+        """The rows with their positions, by group."""
+        rows = list(enumerate(self.rows))
+        ends = list(accumulate(self.groups)) or [len(rows)]
+        return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def __html__(self) -> str:
         """Return the table as HTML, which templates need not escape again."""
@@ -104,7 +118,7 @@ def text_cell(value: object) -> Cell:
 
 
 def bar_cell(value: Any, full: float, colour: str, written: Callable[[Any], str] = percent) -> Cell:
-    """Return a cell with a bar behind it, as long as the value's share of ``full``.
+    """Return a cell with a bar before it, as long as the value's share of ``full``.
 
     >>> bar_cell(0.2, 0.4, "#d55e00")
     Cell(text='20.0%', bar=0.5, colour='#d55e00')

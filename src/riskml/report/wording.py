@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 MISSING = "–"
@@ -131,6 +133,43 @@ def fitted(text: object, width: int) -> str:
             break
         kept += letter
     return kept + "…"
+
+
+def wrapped(text: object, width: int, most: int = 2) -> list[str]:
+    """Return a label over lines of a width in Latin letters, at most so many; what is left over is cut.
+
+    >>> wrapped("[80600000000, 825200000000)", 20)
+    ['[80600000000,', '825200000000)']
+    >>> wrapped("number_customer_service_calls", 20)
+    ['number_customer_', 'service_calls']
+    """
+    plain = fitted(text, 100_000)
+    lines: list[str] = [""]
+    # A break falls behind a blank or an underscore; a longer word is broken where the line ends.
+    for word in re.findall(r"[^ _]*[ _]?", plain):
+        for letter in [word] if _width(word.rstrip()) <= width else word:
+            if _width((lines[-1] + letter).rstrip()) > width:
+                lines.append("")
+            lines[-1] += letter
+    if len(lines) > most:
+        lines[most - 1 :] = [fitted("".join(lines[most - 1 :]), width)]
+    return [line.rstrip() for line in lines]
+
+
+def listed(names: Sequence[str], width: int, most: int) -> list[str]:
+    """Return names over lines, as many as have room, and how many more there are.
+
+    >>> listed(["own", "rent", "parents", "other"], 14, 2)
+    ['own, rent,', 'parents, other']
+    >>> listed([f"branch {i}" for i in range(9)], 18, 2)
+    ['branch 0, branch 1', 'and 7 more']
+    """
+    for kept in range(min(len(names), 8 * most), 0, -1):
+        more = f" and {len(names) - kept} more" if kept < len(names) else ""
+        lines = wrapped(", ".join(names[:kept]) + more, width, most + 1)
+        if len(lines) <= most:
+            return lines
+    return wrapped(", ".join(names), width, most)
 
 
 def _width(text: str) -> int:

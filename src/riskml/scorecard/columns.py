@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats, level
 from riskml.runtime.shapes import Levels, Step
+from riskml.schema import near, shortened
 from riskml.scorecard.binning import AUTO, choose_trend, diagnose, infeasible
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
 from riskml.scorecard.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
@@ -62,8 +63,8 @@ class ColumnBins:
         """How many slots are regular bins."""
         return len(self.shape.splits) + 1 if isinstance(self.shape, Step) else len(self.shape.value) - 2
 
-    def table(self) -> pd.DataFrame:
-        """Return bin, count, event, event_rate, woe and iv: a row per bin that holds rows."""
+    def table(self, *, empty: bool = False) -> pd.DataFrame:
+        """Return bin, count, event, event_rate, woe and iv: a row per bin that holds rows, or per bin at all."""
         bins = np.zeros((max(self.row) + 1, 2))
         np.add.at(bins, list(self.row), self.counts)
         names = [" or ".join(self._labels_of(bin_)) for bin_ in range(len(bins))]
@@ -83,7 +84,7 @@ class ColumnBins:
                 "iv": np.where(count > 0, share_gap * weights, 0.0),
             }
         )
-        return table[count > 0].reset_index(drop=True)
+        return table if empty else table[count > 0].reset_index(drop=True)
 
     @property
     def iv(self) -> float:
@@ -168,7 +169,7 @@ def _categorical(
         raise ConfigError("splits are given for a categorical column", where=f"column {column!r}", mend="give groups")
     rare: frozenset[int] = frozenset()
     if options.groups is not None:
-        groups = _given_groups(column, counts, options.groups)
+        counts, groups = _given_groups(column, counts, options.groups)
     else:
         groups, rare, note = _sought_groups(column, counts, options, special_levels, periods)
     bins = np.array([counts.counts[group].sum(axis=0) for group in groups]).reshape(-1, 2)
@@ -272,30 +273,46 @@ def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) ->
             where=f"column {column!r}",
             mend="count with the splits among the edges",
         )
+    rows = np.flatnonzero(counts.counts.sum(axis=1) > 0)
     starts = np.searchsorted(counts.edges, splits) + 1
-    bins = np.add.reduceat(counts.counts, [0, *starts], axis=0).sum(axis=1)
-    for i in np.flatnonzero(bins <= 0):
-        outside = splits[min(int(i), len(splits) - 1)]
+    # A part of the rows may leave a bin between two others empty; what lies beyond all values is a mistake.
+    outside = splits[(starts <= rows[0]) | (starts > rows[-1])] if len(rows) else []
+    if len(outside):
         raise ConfigError(
-            f"no row falls into a bin beside the split {outside:g}: it lies outside the column's range, or two splits "
-            "have nothing between them",
+            f"no row falls into a bin beside the split {outside[0]:g}: it lies outside the column's range",
             where=f"column {column!r}, splits",
-            mend="leave that split out",
+            mend="leave that split out; on a part of the rows, a bin at the end that is too small may be lost",
         )
     return splits
 
 
-def _given_groups(column: str, counts: LevelCounts, given: Sequence[Sequence[Any]]) -> list[list[int]]:
-    position = {name: i for i, name in enumerate(counts.levels)}
+def _given_groups(
+    column: str, counts: LevelCounts, given: Sequence[Sequence[Any]]
+) -> tuple[LevelCounts, list[list[int]]]:
+    """Return the counts with every level that is named, and the groups: what is not named is one group more.
+
+    A part of the rows (a fold) may lack a level that all of them have: it stays in its group, without a row.
+    """
     named = [[level(value) for value in group] for group in given]
     flat = [name for group in named for name in group]
     twice = sorted({name for name in flat if flat.count(name) > 1})
-    unknown = [name for name in flat if name not in position]
-    if twice or unknown:
-        said = f"levels named twice: {twice}" if twice else f"levels that the data do not have: {unknown}"
-        raise ConfigError(said, where=f"column {column!r}, groups", mend="name each level of the data once")
+    if twice:
+        raise ConfigError(
+            f"levels named twice: {twice}", where=f"column {column!r}, groups", mend="name each level of the data once"
+        )
+    absent = tuple(name for name in flat if name not in set(counts.levels))
     rest = [name for name in counts.levels if name not in set(flat)]
-    return [[position[name] for name in group] for group in [*named, rest] if group]
+    lost = [name for group in named if group and set(group) <= set(absent) for name in group]
+    # Where every level of the data has its group, a group without a level is a matter of few rows and not of spelling.
+    if lost and (rest or len(absent) == len(flat)):
+        raise ConfigError(
+            f"levels that the data do not have: {lost}",
+            where=f"column {column!r}, groups",
+            mend=near(lost[0], rest or counts.levels) or f"the levels are {shortened(counts.levels)}",
+        )
+    counts = counts + LevelCounts(absent, np.zeros((len(absent), 2)), np.zeros(2))
+    position = {name: i for i, name in enumerate(counts.levels)}
+    return counts, [[position[name] for name in group] for group in [*named, rest] if group]
 
 
 def _rows_of(slots: Floats, missing: int, options: ColumnOptions) -> tuple[int, ...]:
@@ -304,8 +321,10 @@ def _rows_of(slots: Floats, missing: int, options: ColumnOptions) -> tuple[int, 
     if options.missing == "own" or not slots[missing].sum() or missing == 0:
         return tuple(own)
     rows = slots[:missing].sum(axis=1)
-    rate = slots[:missing, 1] / np.maximum(rows, 1e-300)
-    nearest = int(np.abs(rate - slots[missing, 1] / slots[missing].sum()).argmin())
+    if not rows.any():
+        return tuple(own)
+    away = np.abs(slots[:missing, 1] / np.maximum(rows, 1e-300) - slots[missing, 1] / slots[missing].sum())
+    nearest = int(np.where(rows > 0, away, np.inf).argmin())
     return tuple(nearest if slot == missing else slot - (slot > missing) for slot in own)
 
 
@@ -323,7 +342,8 @@ def trend_of(bins: Floats) -> str:
     >>> trend_of(np.array([[9, 1], [5, 5], [8, 2]]))
     'peak'
     """
-    rate = bins[:, 1] / np.maximum(bins.sum(axis=1), 1e-300)
+    filled = bins[bins.sum(axis=1) > 0]
+    rate = filled[:, 1] / filled.sum(axis=1)
     steps = np.sign(np.diff(rate))
     steps = steps[steps != 0]
     if not len(steps):

@@ -17,7 +17,7 @@ def interval_labels(splits: Iterable[float]) -> list[str]:
     >>> interval_labels([30.0, 50.5])
     ['(-inf, 30)', '[30, 50.5)', '[50.5, inf)']
     """
-    ends = ["-inf", *(_number(float(split)) for split in splits), "inf"]
+    ends = ["-inf", *(edge_text(float(split)) for split in splits), "inf"]
     return [f"{'(' if i == 0 else '['}{a}, {b})" for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
 
 
@@ -45,7 +45,13 @@ def group_labels(groups: Sequence[Sequence[str]]) -> list[str]:
     return labels
 
 
-def _number(value: float) -> str:
+def edge_text(value: float) -> str:
+    """Return a bin's edge as its label has it: every digit, and no more.
+
+    >>> edge_text(1234567.25), edge_text(1e-7)
+    ('1234567.25', '1e-07')
+    """
+    value = float(value)
     return np.format_float_positional(value, trim="-") if 1e-5 <= abs(value) < 1e15 or value == 0 else repr(value)
 
 

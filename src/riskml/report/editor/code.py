@@ -1,16 +1,16 @@
-"""Edited bins as text that can be pasted: into a notebook, or into a YAML file."""
+"""Edited bins as text that can be pasted: into a notebook, into an experiment file, or as edits of a card."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import yaml
 
-Language = Literal["python", "yaml"]
+Language = Literal["python", "yaml", "edit"]
 
 
-def code_of(overrides: Mapping[str, Mapping[str, Any]], language: Language = "python") -> str:
+def code_of(overrides: Mapping[str, Mapping[str, Any]], language: Literal["python", "yaml"] = "python") -> str:
     """Return overrides as text.
 
     Parameters
@@ -27,6 +27,7 @@ def code_of(overrides: Mapping[str, Mapping[str, Any]], language: Language = "py
         'Age': {'splits': [25, 30.5]},
     }
     >>> print(code_of({"Age": {"splits": [25, 30.5]}}, "yaml"))
+    # in an experiment file: beneath models: fixed: scorecard:
     overrides:
       Age: {splits: [25, 30.5]}
     """
@@ -35,7 +36,30 @@ def code_of(overrides: Mapping[str, Mapping[str, Any]], language: Language = "py
         return "\n".join(["overrides = {", *lines, "}"]) if lines else "overrides = {}"
     said = {str(column): _OneLine(options) for column, options in overrides.items()}
     text = yaml.dump({"overrides": said}, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=10_000)
-    return str(text).rstrip("\n")
+    return "# in an experiment file: beneath models: fixed: scorecard:\n" + str(text).rstrip("\n")
+
+
+def edits_of(bins: Mapping[str, Mapping[str, Any]], given: Sequence[str] = ()) -> str:
+    """Return edited bins as calls of `Scorecard.edit`, which puts them on record with who, why and when.
+
+    Parameters
+    ----------
+    bins : mapping of column to ``splits`` or ``groups``
+    given : sequence of str
+        What the fit was given besides X and y, as ``sample_weight``.
+
+    Examples
+    --------
+    >>> print(edits_of({"Age": {"splits": [25, 30.5]}}))
+    card = card.edit('Age', splits=[25, 30.5], by='', why='', when='', X=X, y=y)
+    """
+    # Blank: the card refuses an edit by nobody, or for no reason.
+    rest = ", ".join(["by=''", "why=''", "when=''", "X=X", "y=y", *(f"{name}={name}" for name in given)])
+    said = {
+        column: ", ".join(f"{name}={value!r}" for name, value in options.items()) for column, options in bins.items()
+    }
+    lines = [f"card = card.edit({str(column)!r}, {options}, {rest})" for column, options in said.items()]
+    return "\n".join(lines) or "# no bin is changed"
 
 
 class _OneLine(dict[str, Any]):

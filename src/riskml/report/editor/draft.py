@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from riskml.errors import ConfigError, DataError
+from riskml.runtime.frame import Floats
 from riskml.runtime.shapes import Levels, Step
 from riskml.scorecard.binning import optimal_binning
 from riskml.scorecard.columns import ColumnBins, bin_column
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.labels import edge_text
 from riskml.scorecard.options import ColumnOptions
 from riskml.scorecard.runs import Constraints
 
@@ -67,9 +69,14 @@ class NumericDraft:
         low, high = (-np.inf, *self.splits)[bin_], (*self.splits, np.inf)[bin_]
         if not low < at < high:
             raise ConfigError(
-                f"{at:g} does not lie inside the bin {self.bins.labels[bin_]}", where=f"column {self.column!r}"
+                f"{edge_text(at)} does not lie inside the bin {self.bins.labels[bin_]}", where=f"column {self.column!r}"
             )
-        return replace(self, splits=(*self.splits[:bin_], at, *self.splits[bin_:]))
+        cut = replace(self, splits=(*self.splits[:bin_], at, *self.splits[bin_:]))
+        if not cut.bins.counts[[bin_, bin_ + 1]].sum(axis=1).all():
+            raise ConfigError(
+                f"no row falls into a bin beside the split {edge_text(at)}", where=f"column {self.column!r}"
+            )
+        return cut
 
     def first_prebin(self, bin_: int) -> int:
         """Return the position of the first pre-bin of a bin; of the number of bins, how many pre-bins there are."""
@@ -127,7 +134,7 @@ class LevelDraft:
         if at is not None:
             raise ConfigError("groups of levels are not cut at a number", where=f"column {self.column!r}")
         ranked = sorted(self.groups[bin_], key=lambda name: (self.rate_of(name), name))
-        cut = _best_start(self, self.counts.counts[[self.counts.levels.index(name) for name in ranked]])
+        cut = _best_start(self, self.counts.counts[[self._places[name] for name in ranked]])
         parts = (tuple(ranked[:cut]), tuple(ranked[cut:]))
         return replace(self, groups=(*self.groups[:bin_], *parts, *self.groups[bin_ + 1 :]))
 
@@ -145,8 +152,16 @@ class LevelDraft:
 
     def rate_of(self, level: str) -> float:
         """Return the event rate of one level."""
-        nonevent, event = self.counts.counts[self.counts.levels.index(level)]
+        nonevent, event = self.rows_of(level)
         return float(event / max(nonevent + event, 1e-300))
+
+    def rows_of(self, level: str) -> Floats:
+        """Return non-events and events of one level, shape (2,)."""
+        return np.asarray(self.counts.counts[self._places[level]])
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.counts.levels)}
 
 
 Draft = NumericDraft | LevelDraft
@@ -160,6 +175,9 @@ def draft_of(bins: ColumnBins, counts: Counts, options: ColumnOptions) -> Draft:
         members: list[list[str]] = [[] for _ in range(bins.regular)]
         for name, group in bins.shape.levels.items():
             members[group].append(name)
+        # Groups that were given may name levels that these rows lack.
+        absent = tuple(name for name in bins.shape.levels if name not in set(counts.levels))
+        counts = counts + LevelCounts(absent, np.zeros((len(absent), 2)), np.zeros(2))
         return LevelDraft(bins.column, counts, options, tuple(map(tuple, members)))
     raise DataError(
         f"the binner's column is {bins.shape.kind}, and the counts are {type(counts).__name__}",

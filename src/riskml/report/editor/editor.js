@@ -6,18 +6,24 @@ const WIDTH = 760;
 const HEIGHT = 150;
 const FEET = 14;
 const LEFT = 44;
+const CONTROLS = new Set(["button", "select", "input", "textarea"]);
+const FEW = 12;
+const PATIENCE = 3000;
 
 /** Make an element with properties, attributes (in `attr`) and children. */
 function make(tag, { attr = {}, ...properties } = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   for (const [name, value] of Object.entries(attr)) element.setAttribute(name, value);
+  // JupyterLab's shortcuts (d d deletes the cell) hold wherever the focus is, but on what says that it takes keys.
+  if (CONTROLS.has(tag)) element.setAttribute("data-lm-suppress-shortcuts", "true");
   element.append(...children);
   return element;
 }
 
-function draw(tag, attributes, text) {
+function draw(tag, attributes, text, content) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  if (content) element.textContent = content;
   if (text) {
     const title = document.createElementNS(SVG, "title");
     title.textContent = text;
@@ -36,6 +42,11 @@ function button(key, text, label, act, disabled = false) {
 
 function bar(share, kind) {
   return make("span", { className: `bar ${kind}`, attr: { style: `width: ${(100 * share).toFixed(2)}%` } });
+}
+
+/** A bar and its number, each in its own half. */
+function beside(made, text) {
+  return make("div", { className: "beside" }, make("span", { className: "track" }, made), make("span", { textContent: text }));
 }
 
 /** Round steps from nothing to a rate, three or four of them. */
@@ -58,9 +69,7 @@ function picture(page, send) {
   });
   for (const rate of ticks(top)) {
     svg.append(draw("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y(rate), y2: y(rate) }));
-    const label = draw("text", { class: "tick", x: LEFT - 6, y: y(rate) + 4 });
-    label.textContent = `${Number((100 * rate).toFixed(2))}%`;
-    svg.append(label);
+    svg.append(draw("text", { class: "tick", x: LEFT - 6, y: y(rate) + 4 }, "", `${Number((100 * rate).toFixed(2))}%`));
   }
   const cuts = [];
   const steps = [];
@@ -86,10 +95,20 @@ function picture(page, send) {
         send(numeric ? { do: "split", bin: part.bin, at: part.at } : { do: "take_out", level: part.level }));
     }
     svg.append(group);
+    if (!numeric) name(svg, part.level, x, width);
     x += width;
   }
   const overall = y(page.overall);
   svg.append(draw("line", { class: "overall", x1: LEFT, x2: WIDTH, y1: overall, y2: overall }));
+  for (const period of page.periods) {
+    const line = draw("g", { class: "period" }, period.name);
+    for (const step of steps) {
+      const rate = period.rates[step.bin];
+      if (rate === null) continue;
+      line.append(draw("line", { x1: step.from, x2: step.to, y1: y(rate), y2: y(rate) }));
+    }
+    svg.append(line);
+  }
   for (const step of steps) {
     const at = y(page.bins[step.bin].rate);
     svg.append(draw("line", { class: "step", x1: step.from, x2: step.to, y1: at, y2: at }));
@@ -97,9 +116,7 @@ function picture(page, send) {
   let room = LEFT - 20;
   for (const cut of cuts) {
     if (cut.at && cut.x - room > 20 + 3 * cut.at.length) {
-      const foot = draw("text", { class: "tick foot", x: cut.x, y: HEIGHT + 10 });
-      foot.textContent = cut.at;
-      svg.append(foot);
+      svg.append(draw("text", { class: "tick foot", x: cut.x, y: HEIGHT + 10 }, "", cut.at));
       room = cut.x + 3 * cut.at.length - 12;
     }
     const before = page.bins[cut.bin - 1];
@@ -114,10 +131,33 @@ function picture(page, send) {
   return svg;
 }
 
+/** A level's name beneath its bar, as much of it as there is room for. */
+function name(svg, level, x, width) {
+  const letters = Math.floor(width / 7.4);
+  if (letters < 2) return;
+  const text = level.length <= letters ? level : `${level.slice(0, letters - 1)}…`;
+  svg.append(draw("text", { class: "tick foot", x: x + width / 2, y: HEIGHT + 10 }, level, text));
+}
+
+function legend(page) {
+  const numeric = page.kind === "numeric";
+  const keys = [
+    ["bars", `event rate of each ${numeric ? "pre-bin" : "level"}, as wide as its rows`],
+    ["thick", `of each ${numeric ? "bin" : "group"}`],
+    ...(page.periods.length ? [["thin", `in each of ${page.periods.length} periods`]] : []),
+    ["dashes", "of all rows"],
+  ];
+  const acts = numeric ? "click a bar to cut there, a cut to merge" : "click a bar to take its level out, a cut to merge";
+  return make("p", { className: "legend" },
+    ...keys.map(([kind, text]) => make("span", {}, make("i", { className: kind }), text)), make("span", {}, acts));
+}
+
 function actions(page, bin, place, send) {
   const cell = make("td", { className: "acts" });
   if (!bin.regular) return cell;
-  const gains = `Split ${bin.label} where it gains most: information value ${page.iv} → ${bin.split_iv}`;
+  const gains = bin.split_iv
+    ? `Split ${bin.label} where it gains most: information value ${page.iv} → ${bin.split_iv}`
+    : `There is nothing left to cut in ${bin.label}`;
   cell.append(button(`split-${place}`, "Split", gains, () => send({ do: "split", bin: place, at: null }), !bin.split_iv));
   if (page.kind === "numeric") {
     const field = make("input", {
@@ -136,26 +176,61 @@ function actions(page, bin, place, send) {
     cell.append(field);
   } else if (page.regular > 1) {
     const choice = make("select", { attr: { "data-key": `with-${place}`, "aria-label": `Merge ${bin.label} with` } });
-    choice.append(make("option", { value: "", textContent: "merge with …" }));
+    choice.append(make("option", { value: "", textContent: "with …" }));
     page.bins.forEach((other, at) => {
-      if (other.regular && at !== place) choice.append(make("option", { value: String(at), textContent: other.label }));
+      if (other.regular && at !== place) choice.append(make("option", { value: String(at), textContent: short(other.label, 40) }));
     });
-    choice.addEventListener("change", () => choice.value && send({ do: "merge", bin: place, other: Number(choice.value) }));
-    cell.append(choice);
+    // The arrow keys walk through the choices: choosing is not yet merging.
+    const merge = button(`join-${place}`, "Merge", `Merge ${bin.label} with the chosen group`,
+      () => send({ do: "merge", bin: place, other: Number(choice.value) }), true);
+    choice.addEventListener("change", () => { merge.disabled = !choice.value; });
+    cell.append(choice, merge);
   }
   return cell;
 }
 
+function short(text, most) {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+/** A group's levels as buttons: the first of them, and all of them behind one more, with a field to find one. */
+function chips(page, bin, place, send) {
+  const chip = (level, at) => button(`level-${place}-${at}`, level, `Make ${level} a group of its own`,
+    () => send({ do: "take_out", level }));
+  const key = `${page.column} ${bin.levels[0]}`;
+  const box = make("div", { className: "chips" });
+  const fill = (levels) => box.replaceChildren(...levels.map(([level, at]) => chip(level, at)));
+  const all = bin.levels.map((level, at) => [level, at]);
+  if (all.length <= FEW) {
+    fill(all);
+    return [box];
+  }
+  const open = () => {
+    page.opened.add(key);
+    box.classList.add("all");
+    fill(all);
+    const find = make("input", { type: "search", placeholder: `find among ${all.length}`, attr: {
+      "data-key": `find-${place}`, "aria-label": `Find a level of the group ${bin.label}` } });
+    find.addEventListener("keydown", (event) => event.stopPropagation());
+    find.addEventListener("input", () => {
+      const wanted = find.value.trim().toLowerCase();
+      fill(all.filter(([level]) => level.toLowerCase().includes(wanted)));
+    });
+    more.replaceWith(find);
+    return find;
+  };
+  fill(all.slice(0, FEW));
+  const more = button(`more-${place}`, `${all.length - FEW} more`, "Show all levels of this group", () => open().focus());
+  more.classList.add("more");
+  const holder = make("div", {}, box, more);
+  if (page.opened.has(key)) open();
+  return [holder];
+}
+
 function label(page, bin, place, send) {
   const cell = make("th", { className: "label", attr: { scope: "row" } });
-  if (bin.levels.length > 1) {
-    bin.levels.forEach((level, at) =>
-      cell.append(button(`level-${place}-${at}`, level, `Make ${level} a group of its own`,
-        () => send({ do: "take_out", level }))));
-    cell.classList.add("chips");
-  } else {
-    cell.textContent = bin.label;
-  }
+  if (bin.levels.length > 1) cell.append(...chips(page, bin, place, send));
+  else cell.append(make("span", { className: "one", textContent: bin.label, title: bin.label }));
   for (const note of bin.notes) cell.append(make("span", { className: "note", textContent: note }));
   return cell;
 }
@@ -167,15 +242,16 @@ function line(page, bin, place, send) {
     const said = `Merge ${before.label} with ${bin.label}: information value ${page.iv} → ${before.merge_iv}`;
     join.append(button(`merge-${place - 1}`, "merge", said, () => send({ do: "merge", bin: place - 1, other: place })));
   }
-  const most = Math.max(...page.bins.map((other) => other.rate), 1e-9);
+  // A bin of a few rows may have any rate, and is not to make all other bars short.
+  const most = Math.max(...page.bins.filter((other) => other.share >= 0.02).map((other) => other.rate), 1e-9);
   const share = Math.max(...page.bins.map((other) => other.share), 1e-9);
   const side = bin.woe < 0 ? "below" : "above";
   return make("tr", { className: bin.regular ? "" : "apart" },
     join, label(page, bin, place, send),
     make("td", { className: "number", textContent: bin.rows }),
-    make("td", { className: "wide" }, bar(bin.share / share, "share"), make("span", { textContent: bin.share_text })),
+    make("td", { className: "wide" }, beside(bar(bin.share / share, "share"), bin.share_text)),
     make("td", { className: "number", textContent: bin.events }),
-    make("td", { className: "wide" }, bar(bin.rate / most, "event"), make("span", { textContent: bin.rate_text })),
+    make("td", { className: "wide" }, beside(bar(Math.min(bin.rate / most, 1), "event"), bin.rate_text)),
     make("td", { className: `woe ${side}` }, make("span", { textContent: bin.woe_text }),
       make("span", { className: "axis" }, bar(Math.abs(bin.woe) / 2, "arm"))),
     make("td", { className: "number", textContent: bin.iv_text }),
@@ -186,9 +262,8 @@ function table(page, send) {
   const heads = ["", page.column, "rows", "share of rows", "events", "event rate", "weight of evidence", "IV", ""];
   const body = make("tbody");
   page.bins.forEach((bin, place) => body.append(line(page, bin, place, send)));
-  return make("table", {},
-    make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { textContent: text, attr: { scope: "col" } })))),
-    body);
+  const head = make("tr", {}, ...heads.map((text) => make("th", { textContent: text, title: text, attr: { scope: "col" } })));
+  return make("div", { className: "scroll" }, make("table", {}, make("thead", {}, head), body));
 }
 
 function tools(page, send, said) {
@@ -215,8 +290,13 @@ function facts(page) {
   const change = page.iv === page.iv_start ? "" : ` ${page.iv_change}`;
   const iv = fact("information value", page.iv, page.iv_start, "iv");
   iv.append(make("span", { className: page.iv_change.startsWith("−") ? "change down" : "change", textContent: change }));
-  return make("div", { className: "facts" }, iv, fact("event rate goes", page.trend, page.trend_start, "trend"),
-    fact("bins", String(page.regular), String(page.regular_start), "bins"),
+  const numeric = page.kind === "numeric";
+  const trend = fact(page.trend_asked ? `event rate goes (asked: ${page.trend_asked})` : "event rate goes",
+    page.trend, page.trend_start, "trend");
+  const bins = fact(numeric ? "bins" : "groups", String(page.regular), String(page.regular_start), "bins");
+  for (const note of page.notes) bins.append(make("span", { className: "note", textContent: note }));
+  // Groups of levels have no order of their own: there is no way for the rate to go.
+  return make("div", { className: "facts" }, iv, ...(numeric ? [trend] : []), bins,
     make("div", { className: "fact" }, make("span", { className: "name", textContent: "all rows" }),
       make("strong", { textContent: page.total }),
       make("span", { className: "was", textContent: ` event rate ${page.overall_text}` })));
@@ -235,8 +315,9 @@ async function copy(text, field) {
 
 function code(page, state, refresh) {
   const text = page[state.language];
+  const rows = text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 105)), 0);
   const field = make("textarea", {
-    value: text, readOnly: true, rows: Math.min(text.split("\n").length, 8), spellcheck: false,
+    value: text, readOnly: true, rows: Math.min(rows, 10), spellcheck: false,
     attr: { "aria-label": "The edited bins as code", "data-key": "code" },
   });
   const choose = (language, name) => {
@@ -251,25 +332,44 @@ function code(page, state, refresh) {
   });
   return make("div", { className: "code" },
     make("div", { className: "tools" }, make("span", { className: "name", textContent: "Edited bins as code" }),
-      choose("python", "Python"), choose("yaml", "YAML"), copied), field);
+      choose("python", "Python"), choose("yaml", "YAML"), choose("edit", "card.edit"), copied), field);
 }
 
 function render({ model, el }) {
-  const state = { language: "python", copied: null, typed: {} };
+  const state = { language: "python", copied: null, typed: {}, opened: new Set(), waits: null };
   const root = make("div", { className: "riskml-bins" });
   const said = make("div", { className: "said", attr: { role: "status", "aria-live": "polite" } });
   const body = make("div");
   root.append(body);
   el.append(root);
-  const send = (asked) => model.send(asked);
+
+  /** Ask Python for a change; until it answers, further clicks are of a page that is no more, and are not sent. */
+  function send(asked) {
+    if (state.waits) return;
+    state.waits = setTimeout(() => {
+      state.waits = null;
+      root.removeAttribute("aria-busy");
+      said.textContent = "The kernel does not answer: is it busy, or restarted? Run the editor's cell again.";
+      said.classList.add("refused");
+    }, PATIENCE);
+    root.setAttribute("aria-busy", "true");
+    model.send(asked);
+  }
+
+  function answered() {
+    clearTimeout(state.waits);
+    state.waits = null;
+    root.removeAttribute("aria-busy");
+    refresh();
+  }
 
   function refresh() {
-    const page = { ...model.get("page"), typed: state.typed };
+    const page = { ...model.get("page"), typed: state.typed, opened: state.opened };
     if (!page.refused) for (const place of Object.keys(state.typed)) delete state.typed[place];
     // The keyboard stays where it was, or goes to the nearest of its kind: what it stood on may be gone.
     const active = root.getRootNode().activeElement;
     const key = root.contains(active) ? active.dataset.key : null;
-    body.replaceChildren(tools(page, send, said), facts(page), picture(page, send), table(page, send),
+    body.replaceChildren(tools(page, send, said), facts(page), picture(page, send), legend(page), table(page, send),
       code(page, state, refresh));
     said.textContent = page.message || "";
     said.classList.toggle("refused", Boolean(page.refused));
@@ -294,9 +394,12 @@ function render({ model, el }) {
   }
 
   root.addEventListener("keydown", keys);
-  model.on("change:page", refresh);
+  model.on("change:page", answered);
   refresh();
-  return () => model.off("change:page", refresh);
+  return () => {
+    clearTimeout(state.waits);
+    model.off("change:page", answered);
+  };
 }
 
 export default { render };

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from riskml.errors import InputError
 from riskml.report.editor.draft import Draft, LevelDraft, NumericDraft
+from riskml.report.editor.notes import asked_trend, bin_notes, column_notes
 from riskml.report.wording import count, number, percent, signed
 from riskml.scorecard.columns import ColumnBins
+from riskml.scorecard.labels import edge_text
 
 
-def column_page(draft: Draft, start: ColumnBins) -> dict[str, Any]:
+def column_page(draft: Draft, start: ColumnBins, in_periods: pd.DataFrame | None = None) -> dict[str, Any]:
     """Return everything that the page shows of one column.
 
     Parameters
@@ -20,13 +23,18 @@ def column_page(draft: Draft, start: ColumnBins) -> dict[str, Any]:
     draft : NumericDraft or LevelDraft
     start : ColumnBins
         The bins that the editing began with, for comparison.
+    in_periods : DataFrame, optional
+        ``bin``, ``period``, ``event_rate`` of the draft's bins.
     """
     bins = draft.bins
-    table = bins.table()
-    total, rates = float(table["count"].sum()), table["event_rate"].to_numpy(float)
-    reach = float(np.abs(table["woe"]).max()) or 1.0
     # A column whose values are all missing has no bin to change.
     regular = bins.regular if bins.counts[: bins.regular].sum() > 0 else 0
+    table = bins.table(empty=True)
+    # A group of which these rows have no level is shown too: it can be merged.
+    table = table[(table["count"] > 0) | (np.arange(len(table)) < regular)]
+    reach = float(np.abs(table["woe"]).max()) or 1.0
+    total, events = float(table["count"].sum()), float(table["event"].sum())
+    notes = bin_notes(draft, start, in_periods) if regular else []
     rows = [
         {
             "label": str(row["bin"]),
@@ -34,20 +42,20 @@ def column_page(draft: Draft, start: ColumnBins) -> dict[str, Any]:
             "share": float(row["count"] / total),
             "share_text": percent(row["count"] / total),
             "events": count(row["event"]),
-            "rate": float(row["event_rate"]),
+            "rate": float(row["event_rate"]) if row["count"] else 0.0,
             "rate_text": percent(row["event_rate"]),
             "woe": float(row["woe"] / reach),
             "woe_text": signed(row["woe"]),
             "iv_text": number(row["iv"]),
             "regular": place < regular,
             "levels": list(draft.groups[place]) if isinstance(draft, LevelDraft) and place < regular else [],
-            "notes": _notes(draft, start, place, rates, float(row["count"]), total) if place < regular else [],
+            "notes": notes[place] if place < regular else [],
             "merge_iv": _iv_if(draft, "merged", place, place + 1) if place + 1 < regular else "",
             "split_iv": _iv_if(draft, "split", place) if place < regular else "",
         }
         for place, row in enumerate(table.to_dict(orient="records"))
     ]
-    all_events = float(table["event"].sum())
+    asked = asked_trend(draft, start)
     return {
         "column": draft.column,
         "kind": "numeric" if isinstance(draft, NumericDraft) else "categorical",
@@ -56,27 +64,28 @@ def column_page(draft: Draft, start: ColumnBins) -> dict[str, Any]:
         "iv_change": signed(bins.iv - start.iv, 3),
         "trend": bins.trend,
         "trend_start": start.trend,
+        "trend_asked": asked
+        if isinstance(draft, NumericDraft) and not draft.options.monotonic.startswith("auto")
+        else "",
+        "notes": column_notes(draft) if regular else [],
         "regular": regular,
         "regular_start": start.regular if regular else 0,
         "total": count(total),
-        "overall": all_events / total,
-        "overall_text": percent(all_events / total),
+        "overall": events / total,
+        "overall_text": percent(events / total),
         "bins": rows,
         "fine": _fine(draft),
+        "periods": _periods(bins, in_periods) if in_periods is not None else [],
     }
 
 
-def _notes(
-    draft: Draft, start: ColumnBins, place: int, rates: np.ndarray[Any, Any], rows: float, total: float
-) -> list[str]:
-    """Return in what a bin departs from what was asked; nothing forbids it."""
+def _periods(bins: ColumnBins, in_periods: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the event rate of each regular bin in each period; None where it has no row."""
     found = []
-    least = draft.options.min_bin_size
-    if rows < least * total - 1e-9 * total:
-        found.append(f"fewer than {percent(least, 0)} of all rows")
-    direction = {"ascending": 1, "descending": -1}.get(start.trend, 0)
-    if isinstance(draft, NumericDraft) and place and direction * (rates[place] - rates[place - 1]) < 0:
-        found.append(f"breaks the {start.trend} trend")
+    for period, part in in_periods.groupby("period", sort=False):
+        by_label = dict(zip(part["bin"], part["event_rate"], strict=True))
+        rates = [by_label.get(label) for label in bins.labels[: bins.regular]]
+        found.append({"name": str(period), "rates": [None if rate is None else float(rate) for rate in rates]})
     return found
 
 
@@ -100,14 +109,14 @@ def _prebins(draft: NumericDraft) -> list[dict[str, Any]]:
     for at in np.flatnonzero(rows > 0):
         low = None if at == 0 else float(draft.counts.edges[at - 1])
         rate = float(counts[at, 1] / rows[at])
-        begins = "" if low is None else f"from {low:g}: "
+        begins = "" if low is None else f"from {edge_text(low)}: "
         shown.append(
             {
                 "bin": int(np.searchsorted(starts, at, side="right")),
                 "share": float(rows[at] / rows.sum()),
                 "rate": rate,
                 "at": low,
-                "cut_text": "" if low is None else f"{low:g}",
+                "cut_text": "" if low is None else edge_text(low),
                 "text": f"{begins}{count(rows[at])} rows, event rate {percent(rate)}",
             }
         )
@@ -115,16 +124,16 @@ def _prebins(draft: NumericDraft) -> list[dict[str, Any]]:
 
 
 def _levels(draft: LevelDraft) -> list[dict[str, Any]]:
-    rows = draft.counts.counts.sum(axis=1)
+    total = max(float(draft.counts.counts.sum()), 1e-300)
     shown = []
     for place, group in enumerate(draft.groups):
         for name in group:
-            own = rows[draft.counts.levels.index(name)]
+            own = float(draft.rows_of(name).sum())
             rate = draft.rate_of(name)
             shown.append(
                 {
                     "bin": place,
-                    "share": float(own / max(rows.sum(), 1e-300)),
+                    "share": own / total,
                     "rate": rate,
                     "level": name,
                     "text": f"{name}: {count(own)} rows, event rate {percent(rate)}",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, DataError
 from riskml.report.editor.draft import Draft, LevelDraft, NumericDraft, draft_of
 from riskml.report.editor.source import Source
 from riskml.report.wording import number
 from riskml.schema import Column, near
 from riskml.scorecard import OptimalBinner
+from riskml.scorecard.columns import ColumnBins
 from riskml.scorecard.counts import Counts, NumericCounts
 from riskml.scorecard.options import ColumnOptions
 
@@ -40,6 +41,8 @@ class Session:
     def __init__(self, binner: OptimalBinner, source: Source, column: str | None = None) -> None:
         self._binner, self._source = binner, source
         self._drafts: dict[str, Draft] = {}
+        summary = binner.summary_
+        self._ivs = dict(zip(map(str, summary["column"]), map(float, summary["iv"]), strict=True))
         self._done: list[_Change] = []
         self._undone: list[_Change] = []
         ranked = binner.summary_.sort_values("iv", ascending=False, kind="stable")["column"]
@@ -72,13 +75,29 @@ class Session:
         return tuple(name for name in self.columns if self._is_edited(name))
 
     @property
-    def overrides(self) -> dict[str, dict[str, Any]]:
-        """What fixes the edited columns' bins in ``OptimalBinner(overrides=...)``."""
+    def edits(self) -> dict[str, dict[str, Any]]:
+        """The ``splits`` or ``groups`` of the edited columns."""
         return {name: self._drafts[name].override for name in self.edited}
+
+    @property
+    def overrides(self) -> dict[str, dict[str, Any]]:
+        """What makes all of these bins in ``OptimalBinner(overrides=...)``: the binner's own, and the edits."""
+        said = {str(name): dict(own) for name, own in (self._binner.overrides or {}).items()}
+        return {**said, **{name: {**said.get(name, {}), **own} for name, own in self.edits.items()}}
+
+    @property
+    def in_periods(self) -> pd.DataFrame | None:
+        """The bins of the column that is looked at in each period, where there are periods."""
+        return self._source.in_periods(self._column(self.column), self.draft.bins)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What the fit was given besides X and y."""
+        return self._source.given
 
     def iv(self, column: str) -> float:
         """Return a column's information value as it is now."""
-        return self._drafts[column].bins.iv if column in self._drafts else self._binner.bins_[column].iv
+        return self._drafts[column].bins.iv if column in self._drafts else self._ivs[column]
 
     def pick(self, column: str) -> str:
         """Look at another column."""
@@ -133,9 +152,12 @@ class Session:
     def binner(self) -> OptimalBinner:
         """Return a fitted binner with the edited bins; its ``overrides`` make the same bins again."""
         made = copy(self._binner)
-        said: Mapping[str, Mapping[str, Any]] = self._binner.overrides or {}
-        made.overrides = {**said, **{name: {**said.get(name, {}), **own} for name, own in self.overrides.items()}}
+        made.overrides = self.overrides or None
         made.bins_ = {name: self._drafts[name].bins if name in self._drafts else b for name, b in made.bins_.items()}
+        edited = set(self.edited)
+        kept = made.by_period_[~made.by_period_["column"].isin(edited)]
+        anew = [self._source.in_periods(self._column(name), made.bins_[name]) for name in self.edited]
+        made.by_period_ = pd.concat([kept, *(part for part in anew if part is not None)], ignore_index=True)
         return made.summarised()
 
     def _changed(self, after: Draft, verb: str) -> str:
@@ -158,7 +180,10 @@ class Session:
 
     def _first(self, column: str) -> Draft:
         bins = self._binner.bins_[column]
-        return draft_of(bins, self._counted(column), self._options(column))
+        draft = draft_of(bins, self._counted(column), self._options(column))
+        if column not in self._drafts:
+            _check_same_rows(draft.bins, bins)
+        return draft
 
     def _counted(self, column: str) -> Counts:
         known = self._drafts.get(column)
@@ -184,6 +209,19 @@ class Session:
         if column not in self.columns:
             raise ConfigError(f"no column is called {column!r}", mend=near(column, self.columns))
         return column
+
+
+def _check_same_rows(counted: ColumnBins, fitted: ColumnBins) -> None:
+    """Refuse rows, or weights, that are not those of the fit: every number of the page would be another's."""
+    if counted.counts.shape == fitted.counts.shape and np.allclose(counted.counts, fitted.counts, rtol=1e-6):
+        return
+    ours, theirs = (float(bins.counts.sum()) for bins in (counted, fitted))
+    raise DataError(
+        f"these are not the rows that the binner was fitted on: they count {ours:,.10g}, and the binner {theirs:,.10g}"
+        + (" in other bins" if np.isclose(ours, theirs) else ""),
+        where=f"column {fitted.column!r}",
+        mend="hand in the same X, y and sample_weight as to fit",
+    )
 
 
 def _said(verb: str, before: Draft, after: Draft) -> str:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from riskml.errors import ConfigError, InputError
 from riskml.report.card_tables import binning_table
-from riskml.report.editor.code import Language, code_of
+from riskml.report.editor.code import Language, code_of, edits_of
 from riskml.report.editor.page import column_page
 from riskml.report.editor.session import Session
 from riskml.report.editor.source import CountSource, RowSource
@@ -22,6 +22,7 @@ from riskml.scorecard import OptimalBinner, Scorecard
 from riskml.scorecard.counts import Counts
 
 _HERE = Path(__file__).parent
+_BLIND = "These bins were made to hold in every period: with periods=… the editor shows whether edited ones do."
 
 
 class BinEditor(anywidget.AnyWidget):
@@ -38,6 +39,8 @@ class BinEditor(anywidget.AnyWidget):
         The rows it was fitted on.
     y : array of shape (n,), optional
     sample_weight : array of shape (n,), optional
+    periods : array of shape (n,), optional
+        As for ``OptimalBinner.fit``: each period's event rate is then drawn, and named where it breaks the trend.
     counts : mapping of column to NumericCounts or LevelCounts, optional
         Instead of rows; bins can then be cut at the edges of these pre-bins only.
     column : str, optional
@@ -46,7 +49,7 @@ class BinEditor(anywidget.AnyWidget):
     Raises
     ------
     ConfigError, DataError
-        When neither rows nor counts are given, or they are not of this binner's columns.
+        When neither rows nor counts are given, or they are not those that the binner was fitted on.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class BinEditor(anywidget.AnyWidget):
         y: Any = None,
         sample_weight: Any = None,
         *,
+        periods: Any = None,
         counts: Mapping[str, Counts] | None = None,
         column: str | None = None,
     ) -> None:
@@ -78,15 +82,22 @@ class BinEditor(anywidget.AnyWidget):
         fitted = binner.binner_ if isinstance(binner, Scorecard) else binner
         if (X is None or y is None) == (counts is None):
             raise ConfigError("the editor needs either rows (X and y) or counts", mend="hand in one of the two")
-        source = RowSource.of(fitted, X, y, sample_weight) if counts is None else CountSource(counts)
+        source = RowSource.of(fitted, X, y, sample_weight, periods) if counts is None else CountSource(counts)
         self._session = Session(fitted, source, column)
-        super().__init__(page=self._page())
+        self._turn = 0
+        blind = len(fitted.by_period_) and periods is None if hasattr(fitted, "by_period_") else False
+        super().__init__(page=self._page(_BLIND if blind else ""))
         self.on_msg(self._on_click)
 
     @property
     def overrides(self) -> dict[str, dict[str, Any]]:
-        """The edited columns' ``splits`` or ``groups``, as ``OptimalBinner(overrides=...)`` takes them."""
+        """What makes these bins in ``OptimalBinner(overrides=...)``: the binner's own overrides, and every edit."""
         return self._session.overrides
+
+    @property
+    def edits(self) -> dict[str, dict[str, Any]]:
+        """The edited columns' ``splits`` or ``groups`` alone, as `Scorecard.edit` takes them."""
+        return self._session.edits
 
     @property
     def table(self) -> pd.DataFrame:
@@ -94,7 +105,9 @@ class BinEditor(anywidget.AnyWidget):
         return self._session.draft.bins.table()
 
     def code(self, language: Language = "python") -> str:
-        """Return the overrides as text to paste: Python, or YAML for a file."""
+        """Return the bins as text to paste: overrides in Python or for an experiment file, or edits of a card."""
+        if language == "edit":
+            return edits_of(self.edits, self._session.given)
         return code_of(self.overrides, language)
 
     def binner(self) -> OptimalBinner:
@@ -150,8 +163,11 @@ class BinEditor(anywidget.AnyWidget):
     def _page(self, message: str = "", *, refused: bool = False) -> dict[str, Any]:
         session = self._session
         edited = set(session.edited)
+        # An answer that changes nothing is an answer too: the page waits for one.
+        self._turn += 1
         return {
-            **column_page(session.draft, session.start.bins),
+            **column_page(session.draft, session.start.bins, session.in_periods),
+            "turn": self._turn,
             "columns": [
                 {"name": name, "iv": number(session.iv(name)), "edited": name in edited} for name in session.columns
             ],
@@ -162,6 +178,7 @@ class BinEditor(anywidget.AnyWidget):
             "refused": refused,
             "python": self.code(),
             "yaml": self.code("yaml"),
+            "edit": self.code("edit"),
         }
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -9,41 +9,49 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from riskml.errors import ConfigError
 from riskml.report.card_tables import with_rates
 from riskml.report.colours import EVENT, FAMILIES, INK, MUTED, OVERALL
 from riskml.report.plots.picture import Picture, headline, house_style
-from riskml.report.wording import fitted, number, percent
+from riskml.report.shown import Levelled, card_parts
+from riskml.report.wording import fitted, listed, number, percent, wrapped
+from riskml.scorecard import Scorecard
 from riskml.scorecard.scaling import Scale
 
 _GAIN = FAMILIES["scorecard"]
-_COLUMNS = 3
 # Inches.
-_WIDTH, _MARGIN, _GUTTER, _HEAD, _FOOT = 11.0, 0.132, 0.36, 1.55, 0.3
-_ROW, _TITLE, _GAP = 0.185, 0.27, 0.2
+_PANEL, _MARGIN, _GUTTER, _HEAD, _FOOT = 3.34, 0.132, 0.36, 1.55, 0.3
+_ROW, _LINE, _TITLE, _GAP = 0.185, 0.125, 0.27, 0.2
 _LABELS, _NUMBERS = 1.22, 0.98
+_LETTERS, _LINES = 20, 4
+_COLUMNS = (3, 4, 5, 6)
+_PAGE = 297 / 210  # height over width of a sheet of paper
 _MOST = 24
+# Scores beyond these event rates hold next to nobody.
+_RULED = (0.002, 0.99)
 
 
 @house_style()
 def card(
-    frame: pd.DataFrame,
+    card: Scorecard | pd.DataFrame,
     tables: Mapping[str, pd.DataFrame] | None = None,
     *,
-    pdo: float,
-    base_score: float,
-    base_odds: float,
+    pdo: float | None = None,
+    base_score: float | None = None,
+    base_odds: float | None = None,
     title: str = "Scorecard",
 ) -> Picture:
-    """Draw a whole scorecard, the characteristics that move the score most first.
+    """Draw a whole scorecard on one page, the characteristics that move the score most first.
 
     Parameters
     ----------
-    frame : DataFrame
-        ``Scorecard.card_``: ``column``, ``bin``, ``woe``, ``points``.
+    card : Scorecard or DataFrame
+        Fitted; or its ``card_``: ``column``, ``bin``, ``woe``, ``points``.
     tables : mapping of column to DataFrame, optional
-        ``Scorecard.tables_``: rows and event rate of each bin.
-    pdo, base_score, base_odds : float
-        The scale of the points: non-events per event at the base score, and the points that double them.
+        ``Scorecard.tables_``: rows and event rate of each bin; a fitted card has its own.
+    pdo, base_score, base_odds : float, optional
+        The scale of the points: non-events per event at the base score, and the points that double them. A fitted
+        card has its own.
     title : str
         The headline.
 
@@ -51,36 +59,64 @@ def card(
     -------
     Picture
         Bars go from a characteristic's average points, all on one scale: the longer, the more a bin moves the score.
+        The page is never taller than a sheet of paper is: a card of many bins stands in more columns.
     """
-    rated = with_rates(frame, tables or {})
+    shown_card = card_parts(card, tables)
+    scale = _scale(card, pdo, base_score, base_odds)
+    rated = with_rates(shown_card.frame, shown_card.tables or {})
     parts = {str(name): part.reset_index(drop=True) for name, part in rated.groupby("column", sort=False)}
     shown = sorted(parts, key=lambda name: -float(np.ptp(parts[name]["points"])))[:_MOST]
-    scale = Scale(pdo, base_score, base_odds)
     low, high = (sum(float(at(part["points"])) for part in parts.values()) for at in (np.min, np.max))
     said = "; ".join(f"{name} {_reach(parts[name])}" for name in shown)
     alt = f"Scorecard of {len(parts)} characteristics; points from {number(low, 0)} to {number(high, 0)}. {said}."
 
-    places = _placed([len(parts[name]) for name in shown])
+    labels = {name: [_label(name, str(bin_), shown_card.levels) for bin_ in parts[name]["bin"]] for name in shown}
+    names = {name: wrapped(name, 27) for name in shown}
+    tall = [_TITLE + _LINE * (len(names[name]) - 1) + sum(map(_height, labels[name])) for name in shown]
+    columns, places = _laid_out(tall)
+    width = 2 * _MARGIN + columns * _PANEL + (columns - 1) * _GUTTER
     depth = max((bottom for _, _, bottom in places), default=0.5)
-    picture = Picture(_WIDTH, _HEAD + depth + _FOOT, alt)
+    picture = Picture(width, _HEAD + depth + _FOOT, alt)
     # Every panel has its own place, in inches, so that a row is as tall in each of them.
     picture.set_layout_engine("none")
-    headline(picture, fitted(title, 80))
+    headline(picture, fitted(title, 80), top=0.13)
     _ruler(picture, scale, low, high)
-    width = (_WIDTH - 2 * _MARGIN - (_COLUMNS - 1) * _GUTTER) / _COLUMNS
     span = max((_furthest(parts[name]) for name in shown), default=1.0) or 1.0
     for name, (column, top, bottom) in zip(shown, places, strict=True):
-        left = _MARGIN + column * (width + _GUTTER) + _LABELS
-        axes = _axes(picture, left, _HEAD + top + _TITLE, width - _LABELS - _NUMBERS, bottom - top - _TITLE)
-        _panel(axes, name, parts[name], span, rates=tables is not None)
+        above = _TITLE + _LINE * (len(names[name]) - 1)
+        left = _MARGIN + column * (_PANEL + _GUTTER) + _LABELS
+        axes = _axes(picture, left, _HEAD + top + above, _PANEL - _LABELS - _NUMBERS, bottom - top - above)
+        _panel(axes, names[name], labels[name], parts[name], span, rates=shown_card.tables is not None)
     foot = "Bars start at the characteristic's average: right is safer, left is riskier. Hollow: no row in training."
     more = f" {len(parts) - len(shown)} characteristics that move the score less are not shown." * (len(parts) > _MOST)
     _text(picture, _MARGIN, picture.get_figheight() - 0.12, foot + more, fontsize=7.5, color=MUTED)
     return picture
 
 
-def _panel(axes: Axes, name: str, part: pd.DataFrame, span: float, *, rates: bool) -> None:
-    y = np.arange(len(part), dtype=float)
+def _scale(card: Scorecard | pd.DataFrame, *said: float | None) -> Scale:
+    own = card.scale if isinstance(card, Scorecard) else None
+    known = (own.pdo, own.base_score, own.base_odds) if own else (None, None, None)
+    pdo, base_score, base_odds = (mine if mine is not None else other for mine, other in zip(said, known, strict=True))
+    if pdo is None or base_score is None or base_odds is None:
+        raise ConfigError("the scale of the points is not known", mend="hand in pdo, base_score and base_odds")
+    return Scale(float(pdo), float(base_score), float(base_odds))
+
+
+def _label(column: str, bin_: str, levels: Levelled) -> list[str]:
+    """Return a bin's label over lines: both ends of an interval, and as many levels as have room."""
+    names = levels.get((column, bin_), ())
+    return listed(names, _LETTERS, _LINES) if len(names) > 1 else wrapped(bin_, _LETTERS, _LINES)
+
+
+def _height(lines: Sequence[str]) -> float:
+    return _ROW + _LINE * (len(lines) - 1)
+
+
+def _panel(
+    axes: Axes, name: Sequence[str], labels: Sequence[Sequence[str]], part: pd.DataFrame, span: float, *, rates: bool
+) -> None:
+    height = np.array([_height(lines) for lines in labels])
+    y = np.cumsum(height) - height / 2
     points = part["points"].to_numpy(float)
     away = points - _average(part)
     used = part["share"].notna().to_numpy() if rates else np.ones(len(part), bool)
@@ -89,38 +125,43 @@ def _panel(axes: Axes, name: str, part: pd.DataFrame, span: float, *, rates: boo
     axes.barh(
         y,
         away,
-        height=0.66,
+        height=0.66 * _ROW,
         linewidth=0.8,
         edgecolor=colours,
         color=[c if u else "none" for c, u in zip(colours, used, strict=True)],
     )
     axes.set_xlim(-1.04 * span, 1.04 * span)
-    axes.set_ylim(len(part) - 0.5, -0.5)
+    axes.set_ylim(float(height.sum()), 0)
     axes.set_axis_off()
     # A band behind every other row leads the eye from the label to the numbers.
     across = axes.get_yaxis_transform()
-    box = axes.get_position()
-    inch = _WIDTH * box.width
+    inch = _PANEL - _LABELS - _NUMBERS
     left, right = -_LABELS / inch, 1 + _NUMBERS / inch
-    for at in y[::2]:
+    for at, tall in zip(y[::2], height[::2], strict=True):
         axes.fill_between(
-            [left, right], at - 0.5, at + 0.5, transform=across, color="#f4f6f8", linewidth=0, zorder=0, clip_on=False
+            [left, right],
+            at - tall / 2,
+            at + tall / 2,
+            transform=across,
+            color="#f4f6f8",
+            linewidth=0,
+            zorder=0,
+            clip_on=False,
         )
-    for at, row, seen in zip(y, part.to_dict(orient="records"), used, strict=True):
+    for at, row, lines, seen in zip(y, part.to_dict(orient="records"), labels, used, strict=True):
         ink = INK if seen else MUTED
-        axes.text(
-            left + 0.04 / inch, at, fitted(row["bin"], 20), fontsize=7.5, va="center", color=ink, transform=across
-        )
-        bold: dict[str, Any] = {"fontsize": 8, "va": "center", "ha": "right", "transform": across}
+        plain: dict[str, Any] = {"fontsize": 7.5, "va": "center", "transform": across, "linespacing": 1.12}
+        axes.text(left + 0.04 / inch, at, "\n".join(lines), color=ink, **plain)
+        bold = plain | {"fontsize": 8, "ha": "right"}
         axes.text(1 + 0.36 / inch, at, number(row["points"], 0).replace("-", "−"), fontweight="bold", color=ink, **bold)
         if rates:
             axes.text(right - 0.04 / inch, at, percent(row["event_rate"]), **bold | {"fontsize": 7.5}, color=MUTED)
     above: dict[str, Any] = {"va": "bottom", "transform": across}
-    axes.text(left, -0.72, fitted(name, 26), fontsize=9, fontweight="bold", color=INK, **above)
+    axes.text(left, -0.04, "\n".join(name), fontsize=9, fontweight="bold", color=INK, linespacing=1.05, **above)
     small = above | {"fontsize": 6.8, "color": MUTED, "ha": "right"}
-    axes.text(1 + 0.36 / inch, -0.72, "points", **small)
+    axes.text(1 + 0.36 / inch, -0.045, "points", **small)
     if rates:
-        axes.text(right - 0.04 / inch, -0.72, "event rate", **small)
+        axes.text(right - 0.04 / inch, -0.045, "event rate", **small)
 
 
 def _ruler(picture: Picture, scale: Scale, low: float, high: float) -> None:
@@ -131,9 +172,9 @@ def _ruler(picture: Picture, scale: Scale, low: float, high: float) -> None:
         f"every {scale.pdo:g} points more double that."
     )
     _text(picture, _MARGIN, 0.5, words, fontsize=8.5, color=INK)
-    axes = _axes(picture, _MARGIN + 0.95, 0.82, _WIDTH - 2 * _MARGIN - 1.3, 0.5)
+    axes = _axes(picture, _MARGIN + 0.95, 0.82, picture.get_figwidth() - 2 * _MARGIN - 1.3, 0.5)
     axes.set_axis_off()
-    low, high = (low, high) if high > low else (low - scale.pdo, high + scale.pdo)
+    low, high = _ruled(scale, low, high)
     axes.set_xlim(low, high)
     axes.set_ylim(0, 1)
     axes.plot([low, high], [0.5, 0.5], color=OVERALL, linewidth=1.2, clip_on=False)
@@ -146,6 +187,14 @@ def _ruler(picture: Picture, scale: Scale, low: float, high: float) -> None:
     _text(picture, _MARGIN, 1.235, "event rate", fontsize=8, color=MUTED)
 
 
+def _ruled(scale: Scale, low: float, high: float) -> tuple[float, float]:
+    """Return the scores that the ruler shows: those that the card can give and that somebody may have."""
+    least, most = sorted(float(scale.score(np.array(np.log(p / (1 - p))))) for p in _RULED)
+    if max(low, least) < min(high, most):
+        return max(low, least), min(high, most)
+    return (low, high) if high > low else (low - scale.pdo, high + scale.pdo)
+
+
 def _ticks(low: float, high: float) -> list[float]:
     """Return round scores from low to high, some ten of them."""
     steps = [base * 10.0**power for power in range(-1, 6) for base in (1, 2, 5)]
@@ -153,15 +202,24 @@ def _ticks(low: float, high: float) -> list[float]:
     return [step * k for k in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
 
 
-def _placed(lengths: Sequence[int]) -> list[tuple[int, float, float]]:
+def _laid_out(tall: Sequence[float]) -> tuple[int, list[tuple[int, float, float]]]:
+    """Return how many columns the page has, and each panel's column, top and bottom (inches)."""
+    for columns in _COLUMNS:
+        places = _placed(tall, columns)
+        depth = _HEAD + max((bottom for _, _, bottom in places), default=0.0) + _FOOT
+        if depth <= _PAGE * (2 * _MARGIN + columns * _PANEL + (columns - 1) * _GUTTER):
+            break
+    return columns, places
+
+
+def _placed(tall: Sequence[float], columns: int) -> list[tuple[int, float, float]]:
     """Return column, top and bottom (inches) of each panel: each goes where the page is shortest."""
-    down = [0.0] * _COLUMNS
+    down = [0.0] * columns
     places = []
-    for length in lengths:
+    for height in tall:
         column = int(np.argmin(down))
-        bottom = down[column] + _TITLE + length * _ROW
-        places.append((column, down[column], bottom))
-        down[column] = bottom + _GAP
+        places.append((column, down[column], down[column] + height))
+        down[column] += height + _GAP
     return places
 
 
@@ -179,9 +237,10 @@ def _reach(part: pd.DataFrame) -> str:
 
 
 def _axes(picture: Picture, left: float, top: float, width: float, height: float) -> Axes:
-    tall = picture.get_figheight()
-    return picture.add_axes((left / _WIDTH, 1 - (top + height) / tall, width / _WIDTH, height / tall))
+    wide, tall = picture.get_size_inches()
+    return picture.add_axes((left / wide, 1 - (top + height) / tall, width / wide, height / tall))
 
 
 def _text(picture: Picture, left: float, top: float, text: str, **style: Any) -> None:
-    picture.text(left / _WIDTH, 1 - top / picture.get_figheight(), text, va="center", **style)
+    wide, tall = picture.get_size_inches()
+    picture.text(left / wide, 1 - top / tall, text, va="center", **style)

@@ -11,7 +11,9 @@ from matplotlib.patches import Patch
 
 from riskml.report.colours import EVENT, INK, KINDS, MUTED, NON_EVENT, OVERALL, SHARE
 from riskml.report.plots.picture import CLEAR, Picture, as_percent, empty, headline, house_style, rows_from_the_top
-from riskml.report.wording import count, fitted, number, percent, signed
+from riskml.report.shown import bins_of
+from riskml.report.wording import count, fitted, number, percent, signed, wrapped
+from riskml.scorecard import OptimalBinner
 
 _MOST_COLUMNS = 30
 
@@ -155,13 +157,14 @@ def event_rate_by_column(
 
 
 @house_style()
-def woe(table: pd.DataFrame, column: str) -> Picture:
+def woe(table: OptimalBinner | pd.DataFrame, column: str) -> Picture:
     """Draw the bins of one column: rows, event rate and weight of evidence.
 
     Parameters
     ----------
-    table : DataFrame
-        ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
+    table : OptimalBinner or DataFrame
+        Fitted; or ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
+        Of a binner that was fitted with periods, the event rate in each of them is drawn too.
     column : str
         The column's name.
 
@@ -169,6 +172,10 @@ def woe(table: pd.DataFrame, column: str) -> Picture:
     -------
     Picture
     """
+    periods = None
+    if not isinstance(table, pd.DataFrame):
+        periods = table.by_period_[table.by_period_["column"] == column]
+        table = bins_of(table, column)
     table = _filled(table)
     overall = float(table["event"].sum() / table["count"].sum())
     iv = float(table["iv"].sum())
@@ -189,13 +196,15 @@ def woe(table: pd.DataFrame, column: str) -> Picture:
     left.locator_params(axis="x", nbins=4)
     left.xaxis.set_major_formatter(lambda value, _: count(value))
     left.set_title("rows")
-    rows_from_the_top(left, [fitted(label, 34) for label in table["bin"]])
+    rows_from_the_top(left, ["\n".join(wrapped(label, 34)) for label in table["bin"]])
     left.legend(loc="upper left", bbox_to_anchor=(0, -0.08), ncols=2, handlelength=1, borderaxespad=0.8)
 
     rate = table["event_rate"].to_numpy(float)
     middle.axvline(overall, color=OVERALL, linewidth=1, linestyle=(0, (4, 3)))
     _rates(middle, rate, y, *_interval(table))
     middle.set_title(f"event rate (overall {percent(overall)})")
+    if periods is not None and len(periods):
+        _in_periods(middle, list(table["bin"]), periods)
 
     evidence = table["woe"].to_numpy(float)
     right.axvline(0, color=OVERALL, linewidth=1)
@@ -204,7 +213,7 @@ def woe(table: pd.DataFrame, column: str) -> Picture:
     for at, value in zip(y, evidence, strict=True):
         side = "left" if value >= 0 else "right"
         right.text(value, at, f" {signed(value)} ", va="center", ha=side, fontsize=8)
-    right.set_xlim(-1.7 * reach, 1.7 * reach)
+    right.set_xlim(-2.1 * reach, 2.1 * reach)
     right.grid(visible=False, axis="y")
     right.locator_params(axis="x", nbins=5)
     right.set_title("weight of evidence")
@@ -247,6 +256,19 @@ def _rates(axes: Axes, rate: np.ndarray, y: np.ndarray, low: np.ndarray, high: n
     as_percent(axes.xaxis, top)
     axes.locator_params(axis="x", nbins=4)
     axes.grid(visible=False, axis="y")
+
+
+def _in_periods(axes: Axes, labels: list[str], periods: pd.DataFrame) -> None:
+    """Draw a thin line for each period through its event rates: lines that cross say where the trend breaks."""
+    # Missing values that share a bin stand in its label.
+    place = {part: at for at, label in enumerate(labels) for part in (label, *str(label).split(" or "))}
+    names = periods["period"].unique()
+    for _, part in periods.groupby("period", sort=False):
+        known = part[part["bin"].isin(place)]
+        at = known["bin"].map(place).to_numpy(float)
+        axes.plot(known["event_rate"], at, color=EVENT, linewidth=0.8, marker=".", markersize=4, alpha=0.55, zorder=2)
+    axes.set_xlim(0, max(axes.get_xlim()[1], 1.1 * float(periods["event_rate"].max())))
+    axes.set_xlabel(f"thin: in each of {len(names)} periods")
 
 
 def _interval(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

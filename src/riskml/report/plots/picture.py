@@ -170,9 +170,11 @@ _DRAWN = ("axes.", "font.", "grid.", "legend.", "lines.", "patch.", "text.", "xt
 CLEAR = {"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85}
 
 
-def headline(picture: Picture, title: str) -> None:
-    """Set the picture's title, flush left and bold."""
-    picture.suptitle(title, x=0.012, ha="left", fontsize=12, fontweight="bold", color=INK)
+def headline(picture: Picture, title: str, top: float | None = None) -> None:
+    """Set the picture's title, flush left and bold; ``top`` inches from the page's, where the layout is by hand."""
+    place = {} if top is None else {"y": 1 - top / picture.get_figheight(), "va": "top"}
+    left = 0.132 / picture.get_figwidth() if place else 0.012
+    picture.suptitle(title, x=left, ha="left", fontsize=12, fontweight="bold", color=INK, **place)
 
 
 def as_percent(axis: Any, top: float) -> None:

@@ -1,0 +1,49 @@
+"""An experiment file says everything once, and what stands in the wrong place is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from riskml.config import read_experiment
+from riskml.errors import ConfigError
+
+HEAD = """name: cards
+title: who pays back
+task: default
+data: {source: credit_data, target: Status, event: bad}
+"""
+
+
+def _refused(tmp_path: Path, text: str, match: str) -> ConfigError:
+    path = tmp_path / "cards.yaml"
+    path.write_text(HEAD + text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=match) as caught:
+        read_experiment(path)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "first", "line"),
+    [
+        ("models: {trials: 2}\nmodels: {trials: 3}\n", "models", 5, 6),
+        ("models:\n  fixed:\n    scorecard:\n      overrides: {a: {}}\n      overrides: {b: {}}\n", "overrides", 8, 9),
+    ],
+)
+def test_a_key_that_is_said_twice_is_refused_with_its_line(tmp_path, text, key, first, line):
+    error = _refused(tmp_path, text, f"the key '{key}' stands twice in one place: it was said in line {first}")
+    assert f"cards.yaml, line {line}" in str(error)
+
+
+def test_the_same_key_in_two_places_is_none_twice(tmp_path):
+    path = tmp_path / "cards.yaml"
+    path.write_text(HEAD + "models:\n  fixed: {scorecard: {C: 1}, logistic: {C: 1}}\n", encoding="utf-8")
+    assert read_experiment(path).models.fixed == {"scorecard": {"C": 1}, "logistic": {"C": 1}}
+
+
+@pytest.mark.parametrize(
+    "text", ["overrides: {Age: {splits: [30]}}\n", "models:\n  overrides: {Age: {splits: [30]}}\n"]
+)
+def test_edited_bins_in_the_wrong_place_are_told_where_they_belong(tmp_path, text):
+    _refused(tmp_path, text, "overrides: unknown key; edited bins belong beneath models: fixed: scorecard:")
