@@ -36,6 +36,9 @@ class ColumnConfig(Part):
     kind: Literal["numeric", "categorical"] | None = Field(None, description="overrides the inferred kind")
     special: dict[Scalar, str] = Field(default_factory=dict, description="codes, and what they mean")
     description: str = Field("", description="one line for reports")
+    monotone: Literal["ascending", "descending"] | None = Field(
+        None, description="how the risk has to go where the number rises; kept by scorecard, tree and boosting"
+    )
 
 
 class DataConfig(Part):
@@ -49,6 +52,10 @@ class DataConfig(Part):
     exclude: tuple[str, ...] = Field((), description="columns that no model may see")
     columns: dict[str, ColumnConfig] = Field(default_factory=dict, description="facts of single columns")
     unseen: Literal["score", "refuse"] = Field("score", description="a category never seen in training")
+
+    def monotone(self) -> dict[str, Literal["ascending", "descending"]]:
+        """Return the direction of the risk for each column that has one."""
+        return {name: column.monotone for name, column in self.columns.items() if column.monotone is not None}
 
 
 class SplitConfig(Part):
@@ -81,6 +88,10 @@ class ModelsConfig(Part):
         "interpretable: the best of scorecard, logistic and tree",
     )
 
+    storage: str | None = Field(
+        None,
+        description="an Optuna storage URL that several machines share; a journal in the run's folder when left out",
+    )
     fixed: dict[Family, dict[str, Any]] = Field(
         default_factory=dict,
         description="parameters of a family that are set by hand and not searched, such as scorecard.overrides: bins",
