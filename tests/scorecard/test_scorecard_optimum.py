@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskml.scorecard.binning import choose_trend, diagnose, optimal_binning
+from riskml.scorecard.binning import choose_trend, optimal_binning
+from riskml.scorecard.options import ColumnOptions
 from riskml.scorecard.runs import TRENDS, Constraints
+from riskml.scorecard.search import Search, diagnose
 from riskml.scorecard.woe import OBJECTIVES, worth_of
 
 counts_of = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=2, max_size=8).filter(
@@ -138,15 +140,26 @@ def test_smoothed_rates_keep_the_trend_too():
 
 
 @pytest.mark.parametrize(
-    ("constraints", "named"),
+    ("asked", "named"),
     [
-        (Constraints(min_bins=3, max_bins=4, min_size=80), "min_bin_size"),
-        (Constraints(min_bins=3, max_bins=4, min_event=40), "min_events"),
-        (Constraints(min_bins=2, max_bins=4, min_rate_difference=0.9), "min_rate_difference"),
-        (Constraints(min_bins=2, max_bins=4, max_p_value=1e-12), "max_p_value"),
+        ({"min_bins": 3, "min_bin_count": 80}, "min_bin_count=80 (3 bins need 240 of 120 rows)"),
+        ({"min_bins": 3, "min_bin_size": 0.33}, "min_bin_size=0.33"),
+        ({"min_bins": 3, "min_events": 20}, "min_events=20 (3 bins need 60 of 52 events)"),
+        ({"min_bins": 3, "min_event_share": 0.33}, "min_event_share=0.33"),
+        ({"min_bins": 3, "min_nonevents": 30}, "min_nonevents=30"),
+        ({"min_bins": 3, "min_nonevent_share": 0.33}, "min_nonevent_share=0.33"),
+        ({"min_bins": 2, "min_rate_difference": 0.9}, "min_rate_difference=0.9"),
+        ({"min_bins": 2, "max_p_value": 1e-12}, "max_p_value=1e-12"),
+        ({"min_bins": 2, "monotonic": "descending"}, "monotonic='descending'"),
+        (
+            {"min_bins": 2, "min_rate_difference": 0.9, "max_p_value": 1e-12},
+            "min_rate_difference=0.9 together with max_p_value=1e-12",
+        ),
     ],
 )
-def test_the_binding_constraint_is_named(constraints, named):
+def test_the_binding_constraint_is_named(asked, named):
     counts = np.array([[20, 10], [18, 12], [16, 14], [14, 16]], dtype=float)
-    assert optimal_binning(counts, "ascending", constraints) is None
-    assert named in diagnose(counts, "ascending", constraints)
+    options = ColumnOptions(**{"max_bins": 4, "min_bin_size": 0, "monotonic": "ascending"} | asked)
+    search = Search.of(counts, counts.sum(axis=0), options, None)
+    assert search.best() is None
+    assert named in diagnose(search)

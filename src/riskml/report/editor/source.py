@@ -14,7 +14,8 @@ from riskml.errors import DataError
 from riskml.runtime.frame import Floats
 from riskml.schema import Column, Schema
 from riskml.scorecard import OptimalBinner
-from riskml.scorecard.counts import Counts, NumericCounts, count_levels, count_numeric, prebin_edges
+from riskml.scorecard.counts import Counts, NumericCounts, count_levels, count_numeric
+from riskml.scorecard.prebins import prebin_edges
 from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
 
 
