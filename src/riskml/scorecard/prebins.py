@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -71,12 +73,17 @@ def _sample(
 
 def _positions(rows: int, weight: Floats | None) -> NDArray[np.intp]:
     """Return positions of a sample in order: one at random in each of equal stretches of rows (of weight)."""
-    # Every k-th row would meet the same month of every customer in a panel.
-    place = (np.arange(SAMPLE) + np.random.default_rng(0).random(SAMPLE)) / SAMPLE
     if weight is None:
-        return np.minimum((place * rows).astype(np.intp), rows - 1)
+        return np.minimum((_places() * rows).astype(np.intp), rows - 1)
     reached = np.cumsum(weight)
-    return np.asarray(np.minimum(np.searchsorted(reached, place * reached[-1], side="right"), rows - 1))
+    return np.asarray(np.minimum(np.searchsorted(reached, _places() * reached[-1], side="right"), rows - 1))
+
+
+@cache
+def _places() -> Floats:
+    """Return where the rows of a sample stand between the first row (0) and the last (1)."""
+    # Every k-th row would meet the same month of every customer in a panel.
+    return np.asarray((np.arange(SAMPLE) + np.random.default_rng(0).random(SAMPLE)) / SAMPLE)
 
 
 def _regular(values: Floats, special: tuple[float, ...]) -> NDArray[np.bool_]:
