@@ -14,6 +14,7 @@ from scipy.stats import chi2
 from sklearn.metrics import log_loss
 
 from riskml.scorecard import OptimalBinner, count_levels, count_numeric, prebin_edges
+from riskml.scorecard.woe import worth_of
 
 MISSING, CODE = "missing", -9.0
 
@@ -33,6 +34,19 @@ def value_of(bins, objective):
     odds = [(b[1] + 0.5) / (b[0] + 0.5) if min(b) == 0 else b[1] / b[0] for b in bins]
     even = bins[:, 1].sum() / bins[:, 0].sum()
     return float(sum((p - q) * np.log(o / even) for p, q, o in zip(bad, good, odds, strict=True)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)).filter(any), min_size=2, max_size=6).filter(
+        lambda rows: all(map(sum, zip(*rows, strict=True)))
+    ),
+    st.sampled_from(["iv", "js", "log_likelihood"]),
+)
+def test_what_bins_are_worth_is_the_definition_s(counts, objective):
+    bins = np.array(counts, dtype=float)
+    worth = worth_of(bins[:, 1], bins[:, 0], bins.sum(axis=0), objective).sum()
+    assert worth == pytest.approx(value_of(bins, objective), abs=1e-9)
 
 
 def p_value(one, other):
