@@ -149,3 +149,27 @@ def test_an_impossible_fit_of_counts_names_its_column():
     with pytest.raises(FitError, match="at most 2 bins are possible") as caught:
         OptimalBinner(min_bins=3, min_bin_size=0).fit_counts({"income": GOOD})
     assert "'income'" in str(caught.value)
+
+
+def test_empty_pre_bins_change_nothing_in_periods():
+    first = np.array([[90.0, 10], [60, 40], [70, 30], [20, 80]])
+    second = np.array([[80.0, 20], [70, 30], [50, 50], [30, 70]])
+
+    def counts(part, *, gappy):
+        edges = np.arange(7.0)[1:] if gappy else np.array([2.0, 4.0, 5.0])
+        wide = np.zeros((7, 2))
+        wide[[0, 2, 4, 5]] = part
+        return {"x": NumericCounts(edges, wide if gappy else part, np.zeros(2), {})}
+
+    tables = [
+        OptimalBinner(monotonic="ascending")
+        .fit_counts(
+            counts(first + second, gappy=gappy),
+            {1: counts(first, gappy=gappy), 2: counts(second, gappy=gappy)},
+        )
+        .tables_["x"]
+        for gappy in (True, False)
+    ]
+    pd.testing.assert_frame_equal(*tables)
+    # The second and third bins change places in one of the periods.
+    assert len(tables[0]) == 3
