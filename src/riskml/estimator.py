@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Self
@@ -19,7 +20,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from riskml.errors import DataError
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Model, probability
-from riskml.schema import Kind, Schema
+from riskml.schema import Kind, Schema, refuse_duplicates
 
 SpecialValues = Mapping[str, Sequence[float]]
 
@@ -31,6 +32,29 @@ class _Codes:
     special: Mapping[Any, str]
     kind: Kind | None = None
     description: str = ""
+
+
+@contextmanager
+def unchanged_on_failure(estimator: BaseEstimator) -> Iterator[None]:
+    """Give an estimator back what it had learned before, when learning anew fails."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def _check_header(names: pd.Index) -> None:
+    kinds = {type(name).__name__ for name in names}
+    if len(kinds) > 1 and "str" in kinds:
+        raise DataError(
+            f"the columns' names are of several types: {', '.join(sorted(kinds))}",
+            where="the header",
+            mend="name every column by text: X.columns = X.columns.astype(str)",
+        )
+    refuse_duplicates(map(str, names))
 
 
 class FrameEstimator(BaseEstimator):  # type: ignore[misc]
@@ -50,13 +74,20 @@ class FrameEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _named(self, X: Any, *, reset: bool) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):
+            _check_header(X.columns)
             validate_data(self, X, reset=reset, skip_check_array=True)
             if reset and len(X) < 2:
                 raise DataError(f"n_samples={len(X)}: a fit needs at least two rows", mend="hand in more rows")
-            return X
+            if reset and not X.shape[1]:
+                raise DataError(f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required", mend="add columns")
+            learned = () if reset else self._learned_names()
+            if hasattr(self, "feature_names_in_") or set(learned) <= set(map(str, X.columns)):
+                return X
+            # What was learned from an array is found by position.
+            return X.set_axis(list(learned), axis=1)
         array = check_array(X, ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1, estimator=self)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(array.shape[1])])
+        names = (() if reset else self._learned_names()) or [f"x{i}" for i in range(array.shape[1])]
         return pd.DataFrame(array, columns=list(names))
 
     def _html_repr(self) -> str:
@@ -64,6 +95,14 @@ class FrameEstimator(BaseEstimator):  # type: ignore[misc]
         # The report stands to the right, and is opened when something is looked at.
         view: str = import_module("riskml.report.estimators").html_of(self)
         return view or str(super()._html_repr())
+
+    def _learned_names(self) -> tuple[str, ...]:
+        """Return the names of all columns in the order of the table that was learned from, or none."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None:
+            return tuple(names)
+        names = self.schema_.names if hasattr(self, "schema_") else ()
+        return names if len(names) == self.n_features_in_ else ()
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -252,12 +252,18 @@ def _kind(series: pd.Series, name: str) -> Kind:
         seen = pd.api.types.infer_dtype(series.cat.categories, skipna=True)
         if seen not in _TIMES:
             return "categorical"
+    if seen == "interval":
+        raise DataError(
+            f"a column of intervals ({series.dtype}) is no feature by itself",
+            where=f"column {name!r}",
+            mend="hand in the numbers that were cut, or the intervals as text (.astype(str))",
+        )
     if seen in _TIMES:
         raise DataError(
             f"a column of {'durations' if 'delta' in seen else 'dates'} ({series.dtype}) is no feature by itself",
             where=f"column {name!r}",
-            mend="turn it into a number, such as days before the as-of date, or name it in data.exclude "
-            "(or in data.date, when it is the as-of date)",
+            mend="turn it into a number, such as days before the as-of date, or leave it out (in an experiment file: "
+            "data.exclude, or data.date when it is the as-of date)",
         )
     if seen in _NUMERIC:
         return "numeric"
@@ -267,6 +273,10 @@ def _kind(series: pd.Series, name: str) -> Kind:
 
 def refuse_collections(series: pd.Series, name: str) -> None:
     """Raise a DataError when a cell of a column holds a list or the like instead of a number or text."""
+    if isinstance(series.dtype, pd.ArrowDtype) and str(series.dtype).startswith(
+        ("list", "large_list", "struct", "map")
+    ):
+        series = series.astype(object)
     if pd.api.types.infer_dtype(series, skipna=True) not in {"mixed", "complex", "bytes"}:
         return
     for row, value in series.items():

@@ -85,7 +85,8 @@ def test_a_special_value_has_its_own_bin_and_weight():
 
 def test_a_special_level_is_not_pooled(made):
     binner = OptimalBinner(special_values={"home": ["barge"]}).fit(made.X, made.y)
-    assert "barge" in set(binner.tables_["home"]["bin"])
+    assert "Special barge" in set(binner.tables_["home"]["bin"])
+    assert binner.tables_["home"]["count"].sum() == len(made.y)
     assert "barge" not in set(OptimalBinner().fit(made.X, made.y).tables_["home"]["bin"])
 
 

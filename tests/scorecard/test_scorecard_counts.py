@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from riskml.errors import DataError
 from riskml.scorecard import LevelCounts, NumericCounts, OptimalBinner, count_levels, count_numeric, prebin_edges
-from riskml.scorecard.counts import _CellTable
+from riskml.scorecard.cells import CellTable
 
 numbers = st.floats(-1e12, 1e12, allow_nan=False) | st.integers(-50, 50).map(float)
 
@@ -21,7 +21,7 @@ def test_the_cell_table_answers_as_a_search_does(edges, values):
     edges = np.sort(np.array(edges))
     values = np.concatenate([np.array(values), edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf)])
     values = values[~np.isnan(values)]
-    assert np.array_equal(_CellTable(edges).slot(values), np.searchsorted(edges, values, side="right"))
+    assert np.array_equal(CellTable(edges).slot(values), np.searchsorted(edges, values, side="right"))
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import xlogy
+from sklearn.metrics import log_loss
 
-from riskml.scorecard.binning import choose_trend, diagnose, optimal_binning
+from riskml.scorecard.binning import choose_trend, optimal_binning
+from riskml.scorecard.options import ColumnOptions
 from riskml.scorecard.runs import TRENDS, Constraints
+from riskml.scorecard.search import Search, diagnose
 from riskml.scorecard.woe import OBJECTIVES, worth_of
 
 counts_of = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=2, max_size=8).filter(
@@ -126,6 +130,104 @@ def test_a_clear_peak_is_chosen_and_a_faint_one_is_not():
     assert choose_trend(faint, candidates, Constraints()).trend == "ascending"
 
 
+AUTO = ("ascending", "descending", "peak", "valley")
+
+
+def test_of_a_peak_and_a_valley_the_better_one_is_weighed():
+    counts = np.array([[297, 98], [92, 69], [193, 41], [124, 18], [83, 8], [270, 108]], dtype=float)
+    found = choose_trend(counts, AUTO, Constraints())
+    assert found.trend == "valley"
+    assert found.worth == pytest.approx(0.1916, abs=1e-4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(counts_of, st.integers(1, 6), st.sampled_from([0.0, 0.1]))
+def test_auto_pays_for_a_bend_and_takes_the_better_one(counts, max_bins, difference):
+    counts = np.array(counts, dtype=float) * 20
+    constraints = Constraints(max_bins=max_bins, min_rate_difference=difference)
+    found = choose_trend(counts, AUTO, constraints)
+    each = {trend: optimal_binning(counts, trend, constraints) for trend in AUTO}
+    straight = max((each["ascending"], each["descending"]), key=lambda binning: binning.worth)
+    bent = max((each["peak"], each["valley"]), key=lambda binning: binning.worth)
+
+    def log_loss_of(binning):
+        bins = np.add.reduceat(counts, list(binning.starts), axis=0)
+        rate = np.repeat(bins[:, 1] / bins.sum(axis=1), 2)
+        return log_loss(np.tile([0, 1], len(bins)), rate, sample_weight=bins.ravel(), normalize=False, labels=[0, 1])
+
+    gain = 2 * (log_loss_of(straight) - log_loss_of(bent))
+    charge = np.log(counts.sum()) * (1 + max(len(bent.starts) - len(straight.starts), 0))
+    if abs(gain - charge) > 1e-6:
+        assert found.worth == pytest.approx((bent if gain > charge else straight).worth, abs=1e-12)
+
+
+def test_more_bins_of_a_bent_trend_are_charged_for():
+    # The peak's one more bin gains 2 ln L = 10.0: above ln n = 7.9, below the two of them that turn and bin cost.
+    counts = np.array([[150, 150], [100, 200], [75, 225], [101, 199], [61, 139]], dtype=float) * 2
+    bins = {t: optimal_binning(counts, t, Constraints()) for t in ("ascending", "peak")}
+    rate = {t: np.add.reduceat(counts, list(found.starts), axis=0) for t, found in bins.items()}
+
+    def log_likelihood(part):
+        return xlogy(part, part / part.sum(axis=1, keepdims=True)).sum()
+
+    gain = 2 * (log_likelihood(rate["peak"]) - log_likelihood(rate["ascending"]))
+    assert len(bins["peak"].starts) > len(bins["ascending"].starts)
+    assert np.log(counts.sum()) < gain < 2 * np.log(counts.sum())
+    assert choose_trend(counts, ("ascending", "peak"), Constraints()).trend == "ascending"
+
+
+@pytest.mark.parametrize("trend", ["concave", "convex"])
+def test_a_bent_trend_among_more_pre_bins_is_worth_more(trend):
+    draw = np.random.default_rng(4)
+    rows = draw.integers(50, 150, 128)
+    events = draw.binomial(rows, 1 / (1 + np.exp(-np.linspace(-2, 1, 128))))
+    counts = np.column_stack([rows - events, events]).astype(float)
+    constraints = Constraints(max_bins=6, min_size=0.05 * rows.sum())
+    found = optimal_binning(counts, trend, constraints)
+    halves = optimal_binning(np.add.reduceat(counts, np.arange(0, 128, 2)), trend, constraints)
+    assert found.worth >= halves.worth - 1e-12
+    assert follows((lambda bins: bins[:, 1] / bins.sum(axis=1))(np.add.reduceat(counts, list(found.starts))), trend)
+
+
+@settings(max_examples=60, deadline=None)
+@given(counts_of, st.sampled_from(["concave", "convex"]), st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_a_bent_trend_holds_in_every_period_and_none_is_better(counts, trend, seed, max_bins):
+    counts = np.array(counts, dtype=float)
+    first = np.random.default_rng(seed).binomial(counts.astype(int), 0.5).astype(float)
+    found = optimal_binning(counts, trend, Constraints(max_bins=max_bins), by_period=np.stack([first, counts - first]))
+    best = -np.inf
+    for size in range(min(max_bins, len(counts))):
+        for cuts in combinations(range(1, len(counts)), size):
+            parts = [np.add.reduceat(part, [0, *cuts], axis=0) for part in (counts, first, counts - first)]
+            with np.errstate(invalid="ignore"):
+                bends = [np.diff(part[:, 1] / part.sum(axis=1), 2) * (1 if trend == "convex" else -1) for part in parts]
+            if not any((bend < -1e-12).any() for bend in bends):
+                worth = worth_of(parts[0][:, 1], parts[0][:, 0], counts.sum(axis=0), "iv").sum()
+                best = max(best, worth)
+    assert found.worth == pytest.approx(best, abs=1e-9)
+
+
+def test_a_period_without_rows_in_a_bin_says_nothing():
+    counts = np.array([[80.0, 20.0], [50.0, 50.0], [20.0, 80.0]])
+    empty = np.zeros((1, 2))
+    period = np.vstack([counts[:1], empty, counts[2:]])
+    periods = np.stack([period, counts - period])
+    for trend in ("ascending", "concave", "convex"):
+        assert len(optimal_binning(counts, trend, Constraints(), by_period=periods).starts) == 3
+
+
+def test_events_of_a_huge_table_are_counted_one_by_one():
+    counts = np.array([[8e8, 0], [8e8, 1e7], [8e8, 3e7], [8e8, 2e8]])
+    assert optimal_binning(counts, "ascending", Constraints(min_event=1)).starts == (0, 2, 3)
+
+
+def test_rounding_of_weights_does_not_make_a_bin_too_small():
+    counts = np.full((40, 2), 0.1)
+    counts[20:, 1] = 0.2
+    # Twenty times .1 is not 2 in floating point.
+    assert optimal_binning(counts, "ascending", Constraints(min_nonevent=2.0, max_bins=2)).starts == (0, 20)
+
+
 def test_smoothed_rates_keep_the_trend_too():
     counts = np.array([[50.0, 50.0], [3.0, 4.0], [100.0, 10.0]])
     plain = optimal_binning(counts, "descending", Constraints(smoothing=0))
@@ -138,15 +240,26 @@ def test_smoothed_rates_keep_the_trend_too():
 
 
 @pytest.mark.parametrize(
-    ("constraints", "named"),
+    ("asked", "named"),
     [
-        (Constraints(min_bins=3, max_bins=4, min_size=80), "min_bin_size"),
-        (Constraints(min_bins=3, max_bins=4, min_event=40), "min_events"),
-        (Constraints(min_bins=2, max_bins=4, min_rate_difference=0.9), "min_rate_difference"),
-        (Constraints(min_bins=2, max_bins=4, max_p_value=1e-12), "max_p_value"),
+        ({"min_bins": 3, "min_bin_count": 80}, "min_bin_count=80 (3 bins need 240 of 120 rows)"),
+        ({"min_bins": 3, "min_bin_size": 0.33}, "min_bin_size=0.33"),
+        ({"min_bins": 3, "min_events": 20}, "min_events=20 (3 bins need 60 of 52 events)"),
+        ({"min_bins": 3, "min_event_share": 0.33}, "min_event_share=0.33"),
+        ({"min_bins": 3, "min_nonevents": 30}, "min_nonevents=30"),
+        ({"min_bins": 3, "min_nonevent_share": 0.33}, "min_nonevent_share=0.33"),
+        ({"min_bins": 2, "min_rate_difference": 0.9}, "min_rate_difference=0.9"),
+        ({"min_bins": 2, "max_p_value": 1e-12}, "max_p_value=1e-12"),
+        ({"min_bins": 2, "monotonic": "descending"}, "monotonic='descending'"),
+        (
+            {"min_bins": 2, "min_rate_difference": 0.9, "max_p_value": 1e-12},
+            "min_rate_difference=0.9 together with max_p_value=1e-12",
+        ),
     ],
 )
-def test_the_binding_constraint_is_named(constraints, named):
+def test_the_binding_constraint_is_named(asked, named):
     counts = np.array([[20, 10], [18, 12], [16, 14], [14, 16]], dtype=float)
-    assert optimal_binning(counts, "ascending", constraints) is None
-    assert named in diagnose(counts, "ascending", constraints)
+    options = ColumnOptions(**{"max_bins": 4, "min_bin_size": 0, "monotonic": "ascending"} | asked)
+    search = Search.of(counts, counts.sum(axis=0), options, None)
+    assert search.best() is None
+    assert named in diagnose(search)

@@ -258,7 +258,7 @@ def test_a_card_that_would_lose_its_edits_or_is_none_is_refused(card, made):
 
 def test_an_error_of_one_segment_s_card_names_the_segment(made):
     card = Scorecard(overrides={"home": {"groups": [["own"], ["rent"]]}})
-    with pytest.raises(ConfigError, match="segment 'own', column 'home'"):
+    with pytest.raises(ConfigError, match="segment 'parents', column 'home'"):
         SegmentedScorecard(card, "home", min_segment_events=30).fit(made.X, made.y)
 
 

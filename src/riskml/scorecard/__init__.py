@@ -3,8 +3,9 @@
 from riskml.scorecard.augmented import Augmented
 from riskml.scorecard.binner import OptimalBinner
 from riskml.scorecard.card import Scorecard
-from riskml.scorecard.counts import LevelCounts, NumericCounts, count_levels, count_numeric, prebin_edges
+from riskml.scorecard.counts import LevelCounts, NumericCounts, count_levels, count_numeric
 from riskml.scorecard.edits import Edit
+from riskml.scorecard.prebins import prebin_edges
 from riskml.scorecard.reject import infer_rejects, reject_sensitivity
 from riskml.scorecard.segments import SegmentedScorecard
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Self
 
@@ -11,22 +11,22 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils import ClassifierTags, Tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from riskml.errors import ConfigError, DataError
-from riskml.estimator import FrameEstimator
-from riskml.runtime.frame import Floats, level
-from riskml.schema import Column, Schema, near
+from riskml.errors import DataError, FitError
+from riskml.estimator import FrameEstimator, unchanged_on_failure
+from riskml.schema import Column, Schema
+from riskml.scorecard.asked import SpecialValues as SpecialValues
+from riskml.scorecard.asked import column_options, special_codes, warn_of_misspelt
 from riskml.scorecard.columns import ColumnBins, bin_column
-from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts, count_levels, count_numeric, prebin_edges
-from riskml.scorecard.options import ColumnOptions, MissingAs, Monotonic, UnseenAs
+from riskml.scorecard.counting import counted, in_periods, refuse_useless
+from riskml.scorecard.counts import Counts
+from riskml.scorecard.given import checked_counts, checked_periods, column_of
+from riskml.scorecard.options import ColumnOptions, Constant, MissingAs, Monotonic, UnseenAs
 from riskml.scorecard.periods import by_period, no_periods, period_codes
 from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
 from riskml.scorecard.woe import Objective
 
-SpecialValues = Sequence[float] | Mapping[str, Sequence[Any]]
-# Trends that compare three neighbours take time with the cube of the pre-bins.
-_BENT, _BENT_PREBINS = ("concave", "convex"), 48
 _OPTIONS = tuple(field.name for field in fields(ColumnOptions) if field.name not in ("splits", "groups"))
 
 
@@ -46,14 +46,20 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     monotonic : str, default "auto"
         How the event rate of a numeric column may go from bin to bin: ``ascending``, ``descending``, ``peak``,
         ``valley``, ``concave``, ``convex``, ``none``; ``auto_asc_desc`` chooses the better of the first two, ``auto``
-        takes a peak or a valley where the data say so clearly. ``summary_`` says what came out.
+        takes a peak or a valley where the data say so clearly. ``summary_`` says what came out. Levels of a categorical
+        column are ordered by their event rate, and ascend unless ``none`` is asked for.
     special_values : sequence of numbers, or mapping of column to codes, optional
-        Codes that each get a bin of their own. A plain sequence holds for every numeric column; names of columns that
-        the table does not have are ignored.
+        Codes that each get a bin of their own. A plain sequence holds for every numeric column, a mapping names levels
+        too; names of columns that the table does not have are ignored, with a warning where one looks misspelt. A
+        column of float32 is compared with what the code is in float32.
     min_bins : int, default 1
         Least regular bins of a column.
     min_events, min_nonevents : float, default 1
         Least events and non-events in a regular bin.
+    min_bin_count : float, default 0
+        Least rows in a regular bin.
+    min_event_share, min_nonevent_share : float, default 0
+        Least share of all events, and of all non-events, in a regular bin.
     min_rate_difference : float, default 0
         Least difference of event rates between neighbours.
     max_p_value : float, default 1
@@ -61,19 +67,25 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     objective : {"iv", "js", "log_likelihood"}, default "iv"
         What is maximised: information value, Jensen-Shannon divergence, or the gain of log-likelihood.
     missing : {"own", "nearest"}, default "own"
-        Missing values: a bin of their own, or the bin of nearest event rate.
+        Missing values: a bin of their own, or the regular bin of nearest event rate. They join it when the bins are
+        found; where the trend, or a constraint between neighbours, then fails, the column's note says so.
     unseen : {"neutral", "rare", "worst"}, default "neutral"
-        What a level never seen in training counts as.
+        What a level never seen in training counts as: weight 0, the bin of the rare levels, or the riskiest regular
+        bin. Where no level was rare, ``rare`` means ``neutral``.
     rare_share : float, default 0.01
         Levels with a smaller share of rows are pooled.
     smoothing : float, default 0
-        Rows of average risk that are added to each bin before its weight is taken.
+        Rows of average risk that are added to each bin before its weight is taken. Where that must break the trend,
+        the column's note says so.
     overrides : mapping of column to mapping of option, optional
-        Any of the options above for one column, and ``splits`` (numeric) or ``groups`` (categorical) to fix its bins.
+        Any of the options for one column, and ``splits`` (numeric) or ``groups`` (categorical) to fix its bins: the
+        constraints and the trend are then not asked of it.
     max_prebins : int, default 128
-        Quantile pre-bins of a numeric column, among whose edges the cuts are found.
+        Quantile pre-bins of a numeric column, among whose edges the cuts are found (128 at most for ``concave`` and
+        ``convex``). More edges of given counts, or more levels that are not rare, are taken together with neighbours.
     constant : {"raise", "keep"}, default "raise"
-        A column with one value, or none: an error, or one bin of information value 0.
+        A column with one value, or none, or one that has fewer bins under the constraints than ``min_bins``: an error,
+        or the bins that can be made. ``summary_`` has the reason.
 
     Attributes
     ----------
@@ -81,7 +93,8 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     tables_ : dict of column to DataFrame
         ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
     summary_ : DataFrame
-        ``column``, ``iv``, ``n_bins`` (regular ones), ``trend``.
+        ``column``, ``iv``, ``n_bins`` (regular ones), ``trend``, ``note`` (why there is one bin only, or what does not
+        hold; mostly empty).
     by_period_ : DataFrame
         ``column``, ``bin``, ``period``, ``count``, ``event``, ``event_rate``: how each regular bin went; without rows
         where no periods were given.
@@ -116,6 +129,9 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         min_bins: int = 1,
         min_events: float = 1.0,
         min_nonevents: float = 1.0,
+        min_bin_count: float = 0.0,
+        min_event_share: float = 0.0,
+        min_nonevent_share: float = 0.0,
         min_rate_difference: float = 0.0,
         max_p_value: float = 1.0,
         objective: Objective = "iv",
@@ -125,7 +141,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         smoothing: float = 0.0,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
         max_prebins: int = 128,
-        constant: str = "raise",
+        constant: Constant = "raise",
     ) -> None:
         self.max_bins = max_bins
         self.min_bin_size = min_bin_size
@@ -134,6 +150,9 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         self.min_bins = min_bins
         self.min_events = min_events
         self.min_nonevents = min_nonevents
+        self.min_bin_count = min_bin_count
+        self.min_event_share = min_event_share
+        self.min_nonevent_share = min_nonevent_share
         self.min_rate_difference = min_rate_difference
         self.max_p_value = max_p_value
         self.objective = objective
@@ -167,68 +186,73 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         Raises
         ------
         DataError, ConfigError, FitError
-            When the table, an option, or both together are impossible; the message names column and constraint.
+            When the table, an option, or both together are impossible; the message names column and constraint. A fit
+            that fails leaves what was learned before.
         """
-        frame = self._named(X, reset=True)
-        self.classes_, event = binary_target(frame, y)
-        period, named = (None, []) if periods is None else period_codes(periods, event)
-        weight = row_weights(sample_weight, len(frame))
-        if period is not None and weight is not None:
-            period = period[weight > 0]
-        frame, event, weight = without_zero_weights(frame, event, weight)
-        self._check_options(frame)
-        kinds = Schema.infer(frame)
-        self.schema_ = Schema(tuple(replace(column, special=self._special(column)) for column in kinds))
-        self.bins_ = {}
-        tables = []
-        for column in self.schema_:
-            options = self._options(column.name)
-            values = self._values(frame, column)
-            counts = self._counted(column, values, event, weight, options)
-            parts = [] if period is None else self._by_period(counts, values, event, weight, period)
-            levels = [str(code) for code in column.special] if column.kind == "categorical" else []
-            found = bin_column(column.name, counts, options, parts, levels)
-            self.bins_[column.name] = found
-            if period is not None:
-                tables.append(by_period(found, values, event, weight, period, named))
-        self.by_period_ = pd.concat(tables, ignore_index=True) if tables else no_periods()
-        return self.summarised()
+        with unchanged_on_failure(self):
+            frame = self._named(X, reset=True)
+            self.classes_, event = binary_target(frame, y)
+            period, named = (None, []) if periods is None else period_codes(periods, event)
+            weight = row_weights(sample_weight, len(frame))
+            if period is not None and weight is not None:
+                period = period[weight > 0]
+            frame, event, weight = without_zero_weights(frame, event, weight)
+            columns = [
+                replace(column, special=special_codes(self.special_values, column, frame.iloc[:, i].dtype))
+                for i, column in enumerate(Schema.infer(frame))
+            ]
+            self.schema_ = Schema(tuple(columns))
+            warn_of_misspelt(self.special_values, self.schema_.names, stacklevel=2)
+            options = self._options(self.schema_.names)
 
-    def fit_counts(self, counts: Mapping[str, Counts]) -> Self:
+            def count(column: Column) -> tuple[Counts, list[Counts]]:
+                values = self._values(frame, column)
+                counts = counted(column, values, event, weight, options[column.name])
+                parts = [] if period is None else in_periods(counts, values, event, weight, period)
+                return counts, parts
+
+            return self._learn(count, options, named)
+
+    def fit_counts(
+        self, counts: Mapping[str, Counts], by_period: Mapping[Any, Mapping[str, Counts]] | None = None
+    ) -> Self:
         """Find the best bins from counts alone, wherever they were counted.
 
         Parameters
         ----------
         counts : mapping of column to NumericCounts or LevelCounts
-            Over the same rows, with the pre-bins among whose edges the cuts are found.
+            Over the same rows, with the pre-bins among whose edges the cuts are found, special codes counted apart.
+        by_period : mapping of period to such a mapping, optional
+            The same counts of the rows of each period, over the same edges: they add up to ``counts``, and the trend
+            of every column must then hold in each.
 
         Returns
         -------
         OptimalBinner
+
+        Raises
+        ------
+        DataError, ConfigError, FitError
+            When the counts are no counts, an option makes no sense, or both together are impossible; the message names
+            column and field, or column and constraint. A fit that fails leaves what was learned before.
         """
-        if not counts:
-            raise DataError("no counts are given", mend="hand in the counts of one column at the least")
-        self.schema_ = Schema(
-            tuple(
-                Column(name, "numeric" if isinstance(part, NumericCounts) else "categorical")
-                for name, part in counts.items()
-            )
-        )
-        self.feature_names_in_ = np.asarray(list(counts), dtype=object)
-        self.n_features_in_ = len(counts)
-        self.classes_ = np.array([0, 1])
-        self._check_options(pd.DataFrame(columns=list(counts)))
-        self.bins_ = {}
-        for name, part in counts.items():
-            totals = part.totals
-            if (np.asarray(part.counts) < 0).any() or (totals <= 0).any():
-                raise DataError(
-                    f"counts must not be negative, and hold events and non-events; the sums are {totals.tolist()}",
-                    where=f"column {name!r}",
-                )
-            self.bins_[name] = bin_column(name, part, self._options(name))
-        self.by_period_ = no_periods()
-        return self.summarised()
+        with unchanged_on_failure(self):
+            given = checked_counts(counts)
+            parts = checked_periods(given, by_period)
+            self.schema_ = Schema(tuple(column_of(name, part, self.special_values) for name, part in given.items()))
+            if all(isinstance(name, str) for name in counts):
+                self.feature_names_in_ = np.asarray(list(counts), dtype=object)
+            elif hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+            self.n_features_in_ = len(counts)
+            self.classes_ = np.array([0, 1])
+            warn_of_misspelt(self.special_values, self.schema_.names, stacklevel=2)
+            options = self._options(self.schema_.names)
+
+            def count(column: Column) -> tuple[Counts, list[Counts]]:
+                return given[column.name], [part[column.name] for part in parts.values()]
+
+            return self._learn(count, options, list(parts))
 
     def transform(self, X: Any) -> pd.DataFrame:
         """Return the weight of evidence of every value, shape (n, p), with the index of X; higher is riskier."""
@@ -240,7 +264,8 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns that ``transform`` gives: those it was fitted on."""
         check_is_fitted(self)
-        return np.asarray(self.schema_.names, dtype=object)
+        names = _check_feature_names_in(self, input_features)
+        return np.asarray(self.schema_.names if input_features is None else names, dtype=object)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -256,8 +281,9 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
             {
                 "column": list(self.bins_),
                 "iv": [float(table["iv"].sum()) for table in self.tables_.values()],
-                "n_bins": [bins.regular for bins in self.bins_.values()],
+                "n_bins": [bins.n_bins for bins in self.bins_.values()],
                 "trend": [bins.trend for bins in self.bins_.values()],
+                "note": [bins.note for bins in self.bins_.values()],
             }
         )
         return self
@@ -273,99 +299,43 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         # One column at a time: a copy of the whole table would double the memory.
         return np.asarray(Schema((column,)).conform(frame.iloc[:, [position]])[column.name].to_numpy())
 
-    def _counted(
+    def _options(self, columns: Sequence[str]) -> dict[str, ColumnOptions]:
+        return column_options({name: getattr(self, name) for name in _OPTIONS}, self.overrides, columns)
+
+    def _learn(
         self,
-        column: Column,
-        values: NDArray[Any],
-        event: NDArray[np.int8],
-        weight: Floats | None,
-        options: ColumnOptions,
-    ) -> Counts:
-        counts: Counts
-        if column.kind == "categorical":
-            counts = count_levels(values, event, weight)
-            kinds = len(counts.levels) + bool(counts.missing.any())
-            if len(counts.levels) > 1000 and len(counts.levels) > len(values) / 2:
-                raise DataError(
-                    f"{len(counts.levels):,} distinct levels in {len(values):,} rows: an identifier, or free text",
-                    where=f"column {column.name!r}",
-                    mend="leave the column out, or group its levels",
-                )
-        else:
-            special = tuple(float(code) for code in column.special)
-            most = min(self.max_prebins, _BENT_PREBINS) if options.monotonic in _BENT else self.max_prebins
-            edges = prebin_edges(values, most, special, weight)
-            if options.splits is not None:
-                edges = np.union1d(edges, np.asarray(list(options.splits), dtype=np.float64))
-            counts = count_numeric(values, event, edges, special, weight)
-            kinds = int((counts.counts.sum(axis=1) > 0).sum()) + bool(counts.missing.any())
-            kinds += sum(bool(part.any()) for part in counts.special.values())
-        if kinds < 2 and self.constant == "raise":
-            blank = bool(counts.missing.any())
-            raise DataError(
-                "all values are missing" if blank else "the column has one value only",
-                where=f"column {column.name!r}",
-                mend="leave the column out, or set constant='keep'",
-            )
-        return counts
+        count: Callable[[Column], tuple[Counts, list[Counts]]],
+        options: Mapping[str, ColumnOptions],
+        periods: Sequence[str],
+    ) -> Self:
+        """Learn the bins of every column from its counts, and tell of all columns that have none at once."""
+        self.bins_ = {}
+        tables, problems = [], []
+        for column in self.schema_:
+            try:
+                counts, parts = count(column)
+                refuse_useless(column.name, counts, options[column.name])
+                levels = [str(code) for code in column.special] if column.kind == "categorical" else []
+                found = bin_column(column.name, counts, options[column.name], parts, levels)
+            except (DataError, FitError) as error:
+                problems.append(error)
+                continue
+            self.bins_[column.name] = found
+            if parts:
+                tables.append(by_period(found, counts, parts, periods))
+        if problems:
+            raise _together(problems)
+        self.by_period_ = pd.concat(tables, ignore_index=True) if tables else no_periods()
+        return self.summarised()
 
-    def _by_period(
-        self,
-        counts: Counts,
-        values: NDArray[Any],
-        event: NDArray[np.int8],
-        weight: Floats | None,
-        period: NDArray[np.intp],
-    ) -> list[Counts]:
-        parts: list[Counts] = []
-        for number in range(int(period.max()) + 1):
-            rows = period == number
-            part_weight = None if weight is None else weight[rows]
-            if isinstance(counts, LevelCounts):
-                # The same levels in the same order, those that the period lacks among them.
-                parts.append(counts.none() + count_levels(values[rows], event[rows], part_weight))
-            else:
-                special = tuple(counts.special)
-                parts.append(count_numeric(values[rows], event[rows], counts.edges, special, part_weight))
-        return parts
 
-    def _options(self, column: str) -> ColumnOptions:
-        by_name = {str(name): options for name, options in (self.overrides or {}).items()}
-        said = {name: getattr(self, name) for name in _OPTIONS} | dict(by_name.get(column, {}))
-        return ColumnOptions(**said)
-
-    def _special(self, column: Column) -> tuple[Any, ...]:
-        said = self.special_values
-        if said is None:
-            return ()
-        by_name = {str(name): codes for name, codes in said.items()} if isinstance(said, Mapping) else {}
-        codes = by_name.get(column.name, ()) if isinstance(said, Mapping) else said
-        if column.kind == "categorical":
-            # A plain list is of numbers, and meant for the numeric columns.
-            return tuple(sorted({level(code) for code in codes})) if isinstance(said, Mapping) else ()
-        try:
-            return tuple(sorted({float(code) for code in codes}))
-        except (TypeError, ValueError):
-            raise ConfigError(
-                f"special values of a numeric column are numbers; got {list(codes)!r}",
-                where=f"special_values, column {column.name!r}",
-            ) from None
-
-    def _check_options(self, frame: pd.DataFrame) -> None:
-        if self.constant not in ("raise", "keep"):
-            raise ConfigError(f"constant must be 'raise' or 'keep'; got {self.constant!r}", where="constant")
-        if not 2 <= self.max_prebins <= 1024:
-            raise ConfigError(f"max_prebins must lie in 2..1024; got {self.max_prebins}", where="max_prebins")
-        names = [str(name) for name in frame.columns]
-        for column in self.overrides or {}:
-            if str(column) not in names:
-                raise ConfigError(f"no column is called {column!r}", where="overrides", mend=near(str(column), names))
-        known = {field.name for field in fields(ColumnOptions)}
-        for column, options in (self.overrides or {}).items():
-            for option in options:
-                if option not in known:
-                    raise ConfigError(
-                        f"unknown option {option!r}",
-                        where=f"overrides, column {column!r}",
-                        mend=near(option, known) or f"options are {', '.join(sorted(known))}",
-                    )
+def _together(problems: Sequence[DataError | FitError]) -> DataError | FitError:
+    """Return one error for all columns that cannot be binned."""
+    first = problems[0]
+    if len(problems) == 1:
+        return first
+    return type(first)(
+        "\n".join(f"{error.where}: {error.what}" for error in problems),
+        where=f"{len(problems)} columns",
+        mend="; ".join(dict.fromkeys(error.mend for error in problems if error.mend)),
+    )

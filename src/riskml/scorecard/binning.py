@@ -9,12 +9,9 @@ compare three neighbours, so their state is a pair of runs.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from scipy.special import xlogy
 
-from riskml.errors import FitError
 from riskml.runtime.frame import Floats
 from riskml.scorecard.paths import bent_path, straight_path
 from riskml.scorecard.runs import Binning, Constraints, Runs, Trend
@@ -78,35 +75,6 @@ def _solve(runs: Runs, trend: Trend, constraints: Constraints) -> Binning | None
     return straight_path(runs, constraints, trend, directions[trend])
 
 
-def diagnose(
-    counts: Floats,
-    trend: Trend,
-    constraints: Constraints,
-    *,
-    objective: Objective = "iv",
-    totals: Floats | None = None,
-    given: str = "",
-) -> str:
-    """Return which constraint, but for a given one, has to give way for a binning to exist, as a phrase."""
-    loosened = {
-        "min_bin_size": replace(constraints, min_size=0.0),
-        "min_events": replace(constraints, min_event=0.0),
-        "min_nonevents": replace(constraints, min_nonevent=0.0),
-        "min_rate_difference": replace(constraints, min_rate_difference=0.0),
-        "max_p_value": replace(constraints, max_p_value=1.0),
-        "min_bins": replace(constraints, min_bins=1),
-    }
-
-    def exists(trend: Trend, constraints: Constraints) -> bool:
-        return optimal_binning(counts, trend, constraints, objective=objective, totals=totals) is not None
-
-    tried = {name: looser for name, looser in loosened.items() if name != given and looser != constraints}
-    binding = [name for name, looser in tried.items() if exists(trend, looser)]
-    if trend != "none" and exists("none", constraints):
-        binding.append(f"monotonic={trend!r}")
-    return " or ".join(binding) or "several constraints together"
-
-
 def choose_trend(
     counts: Floats,
     candidates: tuple[Trend, ...],
@@ -118,8 +86,9 @@ def choose_trend(
 ) -> Binning | None:
     """Return the best binning among trends, a bent one only where the data say so clearly.
 
-    Ascending and descending compete by worth. A peak or a valley must beat the better of them in log-likelihood by
-    more than the Bayesian information criterion charges for a turning point and its added bins.
+    Ascending and descending compete by worth, and so do a peak and a valley. The better bent one must beat the better
+    straight one in log-likelihood by more than the Bayesian information criterion charges for a turning point and its
+    added bins.
 
     Parameters
     ----------
@@ -138,14 +107,13 @@ def choose_trend(
     feasible = [binning for binning in found if binning is not None]
     straight = [binning for binning in feasible if binning.trend in ("ascending", "descending")]
     bent = [binning for binning in feasible if binning.trend not in ("ascending", "descending")]
-    best = max(straight, key=lambda binning: binning.worth, default=None)
-    rows = max(float(counts.sum()), 2.0)
-    for binning in bent:
-        if best is None or _deviance_gain(counts, best, binning) > np.log(rows) * (
-            1 + max(len(binning.starts) - len(best.starts), 0)
-        ):
-            best = binning
-    return best
+    simple = max(straight, key=lambda binning: binning.worth, default=None)
+    other = max(bent, key=lambda binning: binning.worth, default=None)
+    if simple is None or other is None:
+        return simple or other
+    turn_and_bins = 1 + max(len(other.starts) - len(simple.starts), 0)
+    charge = np.log(max(float(counts.sum()), 2.0)) * turn_and_bins
+    return other if _deviance_gain(counts, simple, other) > charge else simple
 
 
 def _deviance_gain(counts: Floats, simple: Binning, other: Binning) -> float:
@@ -155,13 +123,3 @@ def _deviance_gain(counts: Floats, simple: Binning, other: Binning) -> float:
 def _log_likelihood(counts: Floats, starts: tuple[int, ...]) -> float:
     bins = np.add.reduceat(counts, list(starts), axis=0)
     return float(xlogy(bins, bins / np.maximum(bins.sum(axis=1, keepdims=True), 1e-300)).sum())
-
-
-def infeasible(column: str, counts: Floats, trend: Trend, constraints: Constraints) -> FitError:
-    """Return the error that says which constraint leaves a column without any binning."""
-    return FitError(
-        f"no binning with {constraints.min_bins} to {constraints.max_bins} bins satisfies the constraints; "
-        f"what binds is {diagnose(counts, trend, constraints)}",
-        where=f"column {column!r}",
-        mend="loosen that constraint for this column (overrides), or ask for fewer bins",
-    )

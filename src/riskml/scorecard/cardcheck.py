@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -72,7 +72,16 @@ def _check_levels(rows: list[BinPart], place: str) -> None:
         raise DataError(f"levels stand twice: {', '.join(map(repr, twice))}", where=f"{place}, levels")
 
 
-def check_rows(part: CharacteristicPart, rows: list[BinPart], place: str) -> None:
+def special_groups(part: CharacteristicPart, rows: list[BinPart], codes: Sequence[object]) -> int:
+    """Return how many of a categorical characteristic's groups, the last ones, are special levels by themselves."""
+    if part.kind == "numeric":
+        return 0
+    groups = [(row.bin, row.levels) for row in rows if row.levels]
+    own = [len(names) == 1 and names[0] in codes and label == special_label(names[0]) for label, names in groups]
+    return len(own) - next((place for place in range(len(own), 0, -1) if not own[place - 1]), 0)
+
+
+def check_rows(part: CharacteristicPart, rows: list[BinPart], special: int, place: str) -> None:
     """Refuse labels that are not those of the bins, and points where the characteristic is dropped, or none where not.
 
     Raises
@@ -87,7 +96,9 @@ def check_rows(part: CharacteristicPart, rows: list[BinPart], place: str) -> Non
             *(special_label(row.code) for row in rows if row.code is not None),
         ]
     else:
-        derived = [*group_labels([row.levels for row in rows if row.levels]), MISSING, UNSEEN]
+        names = group_labels([row.levels for row in rows if row.levels])
+        regular = len(names) - special
+        derived = [*names[:regular], *map(special_label, names[regular:]), MISSING, UNSEEN]
     for row, label in zip(rows, derived, strict=True):
         if row.bin != label:
             raise DataError(f"the bin is {label!r} by what it holds", where=f"{place}, bin {row.bin!r}")
@@ -127,7 +138,7 @@ def check_bins(bins: ColumnBins, options: ColumnOptions, place: str) -> None:
                 f"the weight of evidence of these counts is {weights[slot]:.6f}; got {said!r}",
                 where=f"{place}, bin {label!r}, woe",
             )
-    trend = trend_of(bins.counts[: bins.regular])
+    trend = trend_of(bins.counts[: bins.n_bins])
     if bins.trend != trend:
         raise DataError(f"the trend of these counts is {trend!r}; got {bins.trend!r}", where=f"{place}, trend")
     _check_asked(bins, options.splits, options.groups, f"{place}, parameters.overrides")

@@ -13,6 +13,7 @@ from riskml.errors import ConfigError, DataError, InputError
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import Column, Schema, near
+from riskml.scorecard.asked import special_codes
 from riskml.scorecard.binner import OptimalBinner
 from riskml.scorecard.cardcheck import (
     check_bins,
@@ -24,6 +25,7 @@ from riskml.scorecard.cardcheck import (
     check_scale,
     edited_points,
     ordered_rows,
+    special_groups,
 )
 from riskml.scorecard.cardformat import FORMAT, BinPart, CardPart, CharacteristicPart, read_card
 from riskml.scorecard.cardtext import OneLine, OneLineList
@@ -209,6 +211,7 @@ def _read_bins(
     part: CardPart, binner: OptimalBinner, where: str
 ) -> tuple[dict[str, ColumnBins], dict[str, Step | Levels]]:
     totals = np.array([part.totals.non_event, part.totals.event])
+    options = binner._options([row.column for row in part.characteristics])
     bins: dict[str, ColumnBins] = {}
     shapes: dict[str, Step | Levels] = {}
     for row in part.characteristics:
@@ -216,12 +219,13 @@ def _read_bins(
         if name in bins:
             raise DataError("the characteristic occurs twice", where=place)
         rows = ordered_rows(row, place)
-        check_rows(row, rows, place)
-        bins[name] = _bins(row, rows, totals, place)
+        special = special_groups(row, rows, special_codes(binner.special_values, Column(name, "categorical")))
+        check_rows(row, rows, special, place)
+        bins[name] = _bins(row, rows, totals, special, place)
         codes = getattr(bins[name].shape, "special", None)
-        if codes is not None and codes != binner._special(Column(name, "numeric")):
+        if codes is not None and codes != special_codes(binner.special_values, Column(name, "numeric")):
             raise DataError("the special codes are not those of parameters.special_values", where=f"{place}, code")
-        check_bins(bins[name], binner._options(name), place)
+        check_bins(bins[name], options[name], place)
         if row.kept:
             value = tuple(float(bin_.log_odds or 0.0) for bin_ in rows)
             points = tuple(float(bin_.points or 0) for bin_ in rows)
@@ -229,7 +233,9 @@ def _read_bins(
     return bins, shapes
 
 
-def _bins(part: CharacteristicPart, rows: list[BinPart], totals: np.ndarray[Any, Any], place: str) -> ColumnBins:
+def _bins(
+    part: CharacteristicPart, rows: list[BinPart], totals: np.ndarray[Any, Any], special: int, place: str
+) -> ColumnBins:
     row_of: list[int] = []
     used: dict[tuple[str, int], int] = {}
     for slot, row in enumerate(rows):
@@ -247,7 +253,8 @@ def _bins(part: CharacteristicPart, rows: list[BinPart], totals: np.ndarray[Any,
         groups = [row.levels for row in rows if row.levels]
         shape = Levels(part.column, {name: g for g, group in enumerate(groups) for name in group}, woe)
     counts = np.array([[row.non_event, row.event] for row in rows], dtype=np.float64)
-    return ColumnBins(shape, tuple(row.bin for row in rows), counts, tuple(row_of), part.trend, totals, part.note)
+    labels = tuple(row.bin for row in rows)
+    return ColumnBins(shape, labels, counts, tuple(row_of), part.trend, totals, part.note, special)
 
 
 def _read_edits(part: CardPart, where: str) -> list[Edit]:
@@ -266,12 +273,9 @@ def _binner(card: Scorecard, part: CardPart, where: str) -> OptimalBinner:
     binner = OptimalBinner(constant="keep")
     binner.set_params(**{name: said[name] for name in binner.get_params(deep=False) if name in said})
     try:
-        binner._check_options(pd.DataFrame(columns=[row.column for row in part.characteristics]))
+        binner._options([row.column for row in part.characteristics])
         for row in part.characteristics:
-            options = binner._options(row.column)
-            options.check(row.column)
-            _ = list(options.splits or ()), [list(group) for group in options.groups or ()]
-            binner._special(Column(row.column, row.kind))
+            special_codes(binner.special_values, Column(row.column, row.kind))
     except InputError as error:
         raise DataError(error.what, where=f"{where}, parameters, {error.where}", mend=error.mend) from None
     except (TypeError, ValueError, AttributeError) as error:
@@ -285,7 +289,7 @@ def _fitted(
     columns = [
         Column(name, "numeric", part.shape.special)
         if isinstance(part.shape, Step)
-        else Column(name, "categorical", binner._special(Column(name, "categorical")))
+        else Column(name, "categorical", special_codes(binner.special_values, Column(name, "categorical")))
         for name, part in bins.items()
     ]
     binner.schema_ = Schema(tuple(columns))

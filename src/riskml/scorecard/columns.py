@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,10 @@ from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats, level
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import near, shortened
-from riskml.scorecard.binning import AUTO, choose_trend, diagnose, infeasible
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
 from riskml.scorecard.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
 from riskml.scorecard.options import ColumnOptions
-from riskml.scorecard.runs import Trend
+from riskml.scorecard.sought import Sought, note_of, sought_bins, sought_groups
 from riskml.scorecard.woe import woe
 
 
@@ -38,11 +36,13 @@ class ColumnBins:
     row : tuple of int
         The bin of each slot; slots that share a bin (missing values merged with it) share its weight.
     trend : str
-        How the event rate goes over the regular bins.
+        How the event rate goes over the regular bins, special levels not among them.
     totals : ndarray of shape (2,)
         Non-events and events of all rows.
     note : str
         Why the column has one bin only, or where a trend does not hold; "" where there is nothing to say.
+    special : int
+        How many of the bins before the missing values' are special levels: the last ones.
     """
 
     shape: Step | Levels
@@ -52,6 +52,7 @@ class ColumnBins:
     trend: str
     totals: Floats
     note: str = ""
+    special: int = 0
 
     @property
     def column(self) -> str:
@@ -60,8 +61,13 @@ class ColumnBins:
 
     @property
     def regular(self) -> int:
-        """How many slots are regular bins."""
+        """How many slots come before the missing values': regular bins, and then special levels."""
         return len(self.shape.splits) + 1 if isinstance(self.shape, Step) else len(self.shape.value) - 2
+
+    @property
+    def n_bins(self) -> int:
+        """How many slots are regular bins: those that ``max_bins`` and the trend are about."""
+        return self.regular - self.special
 
     def table(self, *, empty: bool = False) -> pd.DataFrame:
         """Return bin, count, event, event_rate, woe and iv: a row per bin that holds rows, or per bin at all."""
@@ -133,27 +139,26 @@ def bin_column(
 
 
 def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods: Sequence[Floats]) -> ColumnBins:
-    totals, note = counts.totals, ""
+    totals, codes = counts.totals, tuple(counts.special)
     if options.groups is not None:
         raise ConfigError("groups are given for a numeric column", where=f"column {column!r}", mend="give splits")
+    sought: Sought | None = None
     if options.splits is not None:
         splits = _given_splits(column, counts, options.splits)
         starts = tuple(int(i) for i in np.searchsorted(counts.edges, splits) + 1)
         bins = np.add.reduceat(counts.counts, [0, *starts], axis=0)
     else:
-        filled = counts.counts.sum(axis=1) > 0
-        used = counts.without_empty()
-        if periods and filled.any():
-            periods = [part[filled] for part in periods]
-        starts = _best(column, used.counts, totals, options, periods)
-        bins = np.add.reduceat(used.counts, starts, axis=0)
-        note = _why_one_bin(used.counts, totals, options, periods) if len(starts) == 1 else ""
-        splits = used.edges[np.asarray(starts[1:], dtype=int) - 1]
-    codes = tuple(counts.special)
+        used = counts.without_empty().coarse(options.prebins)
+        first = np.searchsorted(counts.edges, used.edges) + 1
+        parts = [np.add.reduceat(part, [0, *first], axis=0) for part in periods]
+        sought = sought_bins(column, used.counts, totals, options, parts)
+        bins = np.add.reduceat(used.counts, sought.starts, axis=0)
+        splits = used.edges[np.asarray(sought.starts[1:], dtype=int) - 1]
     slots = np.vstack([bins, counts.missing[None], *(counts.special[code][None] for code in codes)])
     labels = (*interval_labels(splits), MISSING, *map(special_label, codes))
-    row = _rows_of(slots, missing=len(bins), options=options)
+    row = _rows_of(slots, regular=len(bins), missing=len(bins), options=options)
     shape = Step(column, tuple(map(float, splits)), codes, _weights(slots, row, totals, options.smoothing))
+    note = note_of(sought, slots, row, len(bins))
     return ColumnBins(shape, labels, slots, row, trend_of(bins), totals, note)
 
 
@@ -164,100 +169,39 @@ def _categorical(
     special_levels: Sequence[str],
     periods: Sequence[Floats],
 ) -> ColumnBins:
-    totals, note = counts.totals, ""
+    totals = counts.totals
     if options.splits is not None:
         raise ConfigError("splits are given for a categorical column", where=f"column {column!r}", mend="give groups")
     rare: frozenset[int] = frozenset()
+    sought: Sought | None = None
     if options.groups is not None:
         counts, groups = _given_groups(column, counts, options.groups)
+        named = {level(value) for group in options.groups for value in group}
+        alone = [i for i, name in enumerate(counts.levels) if name in special_levels and name not in named]
+        groups = [rest for group in groups if (rest := [i for i in group if i not in alone]) or not group]
     else:
-        groups, rare, note = _sought_groups(column, counts, options, special_levels, periods)
+        alone = [i for i, name in enumerate(counts.levels) if name in special_levels]
+        groups, rare, sought = sought_groups(column, counts, options, alone, periods)
+    regular = len(groups)
+    groups = [*groups, *([i] for i in alone)]
     bins = np.array([counts.counts[group].sum(axis=0) for group in groups]).reshape(-1, 2)
     slots = np.vstack([bins, counts.missing[None], np.zeros((1, 2))])
-    labels = (*group_labels([[counts.levels[i] for i in group] for group in groups]), MISSING, UNSEEN)
-    row = _rows_of(slots, missing=len(bins), options=options)
+    names = group_labels([[counts.levels[i] for i in group] for group in groups])
+    labels = (*names[:regular], *map(special_label, names[regular:]), MISSING, UNSEEN)
+    row = _rows_of(slots, regular=regular, missing=len(bins), options=options)
     weights = list(_weights(slots, row, totals, options.smoothing))
-    if options.unseen == "worst" and groups:
-        weights[-1] = max(weights[: len(groups)])
+    if options.unseen == "worst" and regular:
+        weights[-1] = max(weights[:regular])
     if options.unseen == "rare":
         weights[-1] = next((weights[g] for g, group in enumerate(groups) if rare & set(group)), 0.0)
     members = {counts.levels[i]: g for g, group in enumerate(groups) for i in group}
-    return ColumnBins(Levels(column, members, tuple(weights)), labels, slots, row, trend_of(bins), totals, note)
-
-
-def _best(
-    column: str, counts: Floats, totals: Floats, options: ColumnOptions, periods: Sequence[Floats]
-) -> tuple[int, ...]:
-    constraints = options.constraints(float(totals.sum()))
-    by_period = np.stack(list(periods)) if periods else None
-    candidates = _candidates(options)
-    ask = partial(choose_trend, counts, totals=totals, objective=options.objective, by_period=by_period)
-    found = ask(candidates, constraints)
-    if found and options.smoothing and found.trend != "none":
-        bins = np.add.reduceat(counts, list(found.starts), axis=0)
-        if trend_of(bins) != trend_of(bins + options.smoothing * totals / totals.sum()):
-            # Smoothing moves small bins more than large ones: the trend has to hold for both rates.
-            found = ask((found.trend,), replace(constraints, smoothing=options.smoothing)) or found
-    if found is None and constraints.min_bins > 1:
-        raise infeasible(column, counts, candidates[0], constraints)
-    # Too few rows for even one bin of the asked size: all of them together are still the column's one bin.
-    return found.starts if found else (0,)
-
-
-def _candidates(options: ColumnOptions) -> tuple[Trend, ...]:
-    if options.monotonic == "auto":
-        return AUTO
-    return ("ascending", "descending") if options.monotonic == "auto_asc_desc" else (options.monotonic,)
-
-
-def _why_one_bin(counts: Floats, totals: Floats, options: ColumnOptions, periods: Sequence[Floats]) -> str:
-    """Return why a column was left with one regular bin."""
-    if len(counts) < 2:
-        return "one value only" if counts.sum() else "no value that is not missing or a special code"
-    constraints = replace(options.constraints(float(totals.sum())), min_bins=2)
-    if options.max_bins < 2:
-        return "max_bins=1"
-    ask = partial(choose_trend, counts, _candidates(options), totals=totals, objective=options.objective)
-    if periods and ask(constraints):
-        return "no cut keeps its trend in every period"
-    loose = ask(replace(constraints, min_event=0.0, min_nonevent=0.0))
-    if loose and not np.add.reduceat(counts, list(loose.starts), axis=0).all():
-        return (
-            "every cut leaves a bin without events or without non-events (min_events, min_nonevents): "
-            "the column may give the outcome away"
-        )
-    trend = _candidates(options)[0]
-    binding = diagnose(counts, trend, constraints, objective=options.objective, totals=totals, given="min_bins")
-    return f"no cut is allowed by {binding}"
-
-
-def _sought_groups(
-    column: str, counts: LevelCounts, options: ColumnOptions, special: Sequence[str], periods: Sequence[Floats]
-) -> tuple[list[list[int]], frozenset[int], str]:
-    """Return groups of levels, which levels were pooled as rare, and a note; levels are ordered by event rate."""
-    rows = counts.counts.sum(axis=1)
-    total = float(counts.totals.sum())
-    alone = [[i] for i, name in enumerate(counts.levels) if name in special]
-    is_special = np.isin(np.arange(len(rows)), [i for unit in alone for i in unit])
-    is_rare = (rows < options.rare_share * total) & ~is_special
-    units = [[int(i)] for i in np.flatnonzero(~is_rare & ~is_special)]
-    rare = [int(i) for i in np.flatnonzero(is_rare)]
-    if rare:
-        units.append(rare)
-    if not units:
-        return alone, frozenset(), "no level that is not missing or a special code"
-    merged = np.array([counts.counts[unit].sum(axis=0) for unit in units])
-    rate = merged[:, 1] / np.maximum(merged.sum(axis=1), 1e-300)
-    # Names break ties, so that the order does not depend on the rows' order.
-    order = sorted(range(len(units)), key=lambda u: (rate[u], units[u] == rare, counts.levels[units[u][0]]))
-    ordered = merged[order]
-    asked = options if options.monotonic == "none" else replace(options, monotonic="ascending")
-    in_periods = [np.array([part[units[u]].sum(axis=0) for u in order]) for part in periods]
-    starts = _best(column, ordered, counts.totals, asked, in_periods)
-    ends = [*starts[1:], len(order)]
-    groups = [[i for u in order[a:b] for i in units[u]] for a, b in zip(starts, ends, strict=True)]
-    note = _why_one_bin(ordered, counts.totals, asked, in_periods) if len(starts) == 1 and not alone else ""
-    return groups + alone, frozenset(rare), note
+    shape = Levels(column, members, tuple(weights))
+    once = counts.counts.sum(axis=1) <= 1
+    notes = [note_of(sought, slots, row, regular)]
+    if len(once) > 1 and once.mean() > 0.5:
+        notes.append(f"{int(once.sum()):,} of {len(once):,} levels occur once: an identifier, or free text?")
+    note = "; ".join(filter(None, notes))
+    return ColumnBins(shape, labels, slots, row, trend_of(bins[:regular]), totals, note, len(alone))
 
 
 def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) -> Floats:
@@ -315,16 +259,14 @@ def _given_groups(
     return counts, [[position[name] for name in group] for group in [*named, rest] if group]
 
 
-def _rows_of(slots: Floats, missing: int, options: ColumnOptions) -> tuple[int, ...]:
-    """Return the bin of each slot; missing values share the nearest bin where that is asked for."""
+def _rows_of(slots: Floats, regular: int, missing: int, options: ColumnOptions) -> tuple[int, ...]:
+    """Return the bin of each slot; missing values share the nearest regular bin where that is asked for."""
     own = list(range(len(slots)))
-    if options.missing == "own" or not slots[missing].sum() or missing == 0:
+    rows = slots[:regular].sum(axis=1)
+    if options.missing == "own" or not slots[missing].sum() or not rows.any():
         return tuple(own)
-    rows = slots[:missing].sum(axis=1)
-    if not rows.any():
-        return tuple(own)
-    away = np.abs(slots[:missing, 1] / np.maximum(rows, 1e-300) - slots[missing, 1] / slots[missing].sum())
-    nearest = int(np.where(rows > 0, away, np.inf).argmin())
+    rate = np.where(rows > 0, slots[:regular, 1] / np.maximum(rows, 1e-300), np.inf)
+    nearest = int(np.abs(rate - slots[missing, 1] / slots[missing].sum()).argmin())
     return tuple(nearest if slot == missing else slot - (slot > missing) for slot in own)
 
 

@@ -6,20 +6,22 @@ the same edges add up, so that chunks, DuckDB or Spark can count where the rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from numbers import Real
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from riskml.errors import DataError
-from riskml.runtime.frame import Floats
+from riskml.runtime.frame import Floats, levels
+from riskml.schema import shortened
+from riskml.scorecard.cells import CellTable
 
-SAMPLE = 100_000  # rows that quantiles are read from; the error of a quantile is then below a sixth of a percent
 _CHUNK = 1 << 15  # rows at a time: the intermediate arrays stay in the processor's cache
-_CELLS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,45 @@ class NumericCounts:
             return self
         rows = np.flatnonzero(filled)
         return replace(self, edges=self.edges[rows[1:] - 1], counts=self.counts[rows])
+
+    def coarse(self, most: int) -> NumericCounts:
+        """Return the same counts over at most so many pre-bins of about equal size: neighbours are taken together."""
+        starts = coarse_starts(self.counts, most)
+        return (
+            replace(self, edges=self.edges[starts[1:] - 1], counts=np.add.reduceat(self.counts, starts, axis=0))
+            if len(starts) < len(self.counts)
+            else self
+        )
+
+    def check(self, column: str) -> None:
+        """Refuse counts that are none.
+
+        Raises
+        ------
+        DataError
+            Names the column and the field that is wrong.
+        """
+        problems = [
+            *_of_shape("edges", self.edges, (None,)),
+            *_of_shape("counts", self.counts, (None, 2)),
+            *_of_shape("missing", self.missing, (2,)),
+        ]
+        if not isinstance(self.special, Mapping):
+            problems.append(f"special is a mapping of code to counts; got a {type(self.special).__name__}")
+        else:
+            problems += [
+                f"special codes are finite numbers; got {code!r}" for code in self.special if not _is_finite(code)
+            ]
+            for code, part in self.special.items():
+                problems += _of_shape(f"special[{code!r}]", part, (2,))
+        if not problems and (not np.isfinite(self.edges).all() or not (np.diff(self.edges) > 0).all()):
+            problems.append(f"edges must be finite and rise strictly; got {shortened(self.edges.tolist())}")
+        if not problems and len(self.counts) != len(self.edges) + 1:
+            problems.append(
+                f"{len(self.edges)} edges make {len(self.edges) + 1} pre-bins; got counts of {len(self.counts)}"
+            )
+        coded = [] if problems else [(f"special[{code!r}]", part) for code, part in self.special.items()]
+        _refuse_bad(column, problems, [("counts", self.counts), ("missing", self.missing), *coded])
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, special: tuple[float, ...] = ()) -> Self:
@@ -108,97 +149,46 @@ class LevelCounts:
 
     def __add__(self, other: LevelCounts) -> LevelCounts:
         """Return the counts of both tables' rows together."""
-        names = tuple(dict.fromkeys(self.levels + other.levels))
-        counts = np.zeros((len(names), 2))
+        position = {name: i for i, name in enumerate(dict.fromkeys(self.levels + other.levels))}
+        counts = np.zeros((len(position), 2))
         for part in (self, other):
-            np.add.at(counts, [names.index(name) for name in part.levels], part.counts)
-        return LevelCounts(names, counts, self.missing + other.missing)
+            np.add.at(counts, [position[name] for name in part.levels], part.counts)
+        return LevelCounts(tuple(position), counts, self.missing + other.missing)
 
     def none(self) -> LevelCounts:
         """Return the same levels without any row."""
         return LevelCounts(self.levels, np.zeros_like(self.counts), np.zeros(2))
 
+    def check(self, column: str) -> None:
+        """Refuse counts that are none.
+
+        Raises
+        ------
+        DataError
+            Names the column and the field that is wrong.
+        """
+        problems = [*_of_shape("counts", self.counts, (None, 2)), *_of_shape("missing", self.missing, (2,))]
+        other = [name for name in self.levels if not isinstance(name, str)]
+        twice = [name for name, times in Counter(self.levels).items() if times > 1]
+        if other:
+            problems.append(f"levels are text; got {shortened(other)}")
+        if twice:
+            problems.append(f"levels occur more than once: {shortened(twice)}")
+        if not problems and len(self.counts) != len(self.levels):
+            problems.append(f"there are {len(self.levels)} levels, and counts of {len(self.counts)}")
+        _refuse_bad(column, problems, [("counts", self.counts), ("missing", self.missing)])
+
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame) -> Self:
-        """Return the counts that a query gave: ``level`` (None for missing), ``non_event``, ``event``."""
-        said = frame[["level", "non_event", "event"]].groupby("level", dropna=False, sort=True).sum()
-        blank = np.asarray(said.index.isna())
-        counts = said.to_numpy(dtype=np.float64)
-        return cls(tuple(map(str, said.index[~blank])), counts[~blank], counts[blank].sum(axis=0))
+    def from_frame(cls, frame: pd.DataFrame) -> LevelCounts:
+        """Return the counts that a query gave: ``level`` (None or blank text for missing), ``non_event``, ``event``.
+
+        1, 1.0 and "1" are one level, as they are where rows are scored.
+        """
+        counts = frame[["non_event", "event"]].to_numpy(dtype=np.float64)
+        return _by_level(levels(frame["level"]), counts)
 
 
 Counts = NumericCounts | LevelCounts
-
-
-def prebin_edges(values: Floats, most: int, special: tuple[float, ...] = (), weight: Floats | None = None) -> Floats:
-    """Return edges that cut a column into at most so many pre-bins of about equal size.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        NaN and special codes are left out.
-    most : int
-        How many pre-bins; a column of fewer distinct values gets one for each of them.
-    special : tuple of float
-    weight : ndarray of shape (n,), optional
-        Weights of rows: pre-bins are then of about equal weight.
-
-    Returns
-    -------
-    ndarray of shape (at most most - 1,)
-        Increasing. Between two distinct values of the sample an edge is the shortest decimal number.
-    """
-    step = max(1, len(values) // SAMPLE)
-    sample = values[::step]
-    used = ~np.isnan(sample)
-    if special:
-        used &= ~np.isin(sample, special)
-    sample = sample[used]
-    if not len(sample):
-        return np.empty(0)
-    if weight is None:
-        sample = np.sort(sample)
-    else:
-        order = np.argsort(sample, kind="stable")
-        sample, weight = sample[order], weight[::step][used][order]
-    fresh = np.flatnonzero(np.diff(sample) > 0) + 1  # positions where a new value begins
-    if len(fresh) >= most:
-        # How much lies before each new value, and before the end: rows, or their weights.
-        before_fresh = fresh if weight is None else np.cumsum(weight)[fresh - 1]
-        total = len(sample) if weight is None else float(weight.sum())
-        # The cut that lies nearest to each quantile: ties stay on one side of it.
-        wanted = np.arange(1, most) * (total / most)
-        after = np.minimum(np.searchsorted(before_fresh, wanted), len(fresh) - 1)
-        before = np.maximum(after - 1, 0)
-        nearer = np.where(wanted - before_fresh[before] <= before_fresh[after] - wanted, before, after)
-        fresh = fresh[np.unique(nearer)]
-    return np.unique(_short_decimals(sample[fresh - 1], sample[fresh]))
-
-
-def _short_decimals(low: Floats, high: Floats) -> Floats:
-    """Return the number of fewest decimals in each interval (low, high], for people to read.
-
-    >>> _short_decimals(np.array([24.0, 0.1234, 1130.0]), np.array([25.0, 0.1311, 1291.0])).tolist()
-    [25.0, 0.13, 1200.0]
-    """
-    found = high.copy()
-    open_ = np.ones(len(high), dtype=bool)
-    # From the order of magnitude of the largest number to the last digit that a float64 of such a size can hold.
-    top = int(np.ceil(np.log10(max(float(np.abs(high).max(initial=0.0)), float(np.abs(low).max(initial=0.0)), 1e-300))))
-    for digits in range(-top, -top + 17):
-        with np.errstate(over="ignore", invalid="ignore"):
-            # Division by a power of ten that is whole keeps the result the float that the decimal text reads as.
-            guess = np.floor(high * 10.0**digits) / 10.0**digits if digits > 0 else _whole(high, -digits)
-        fits = open_ & (guess > low) & (guess <= high)
-        found[fits] = guess[fits]
-        open_ &= ~fits
-        if not open_.any():
-            break
-    return found
-
-
-def _whole(values: Floats, zeros: int) -> Floats:
-    return np.asarray(np.floor(values / 10.0**zeros) * 10.0**zeros)
 
 
 def count_numeric(
@@ -222,7 +212,7 @@ def count_numeric(
     weight : ndarray of shape (n,), optional
         Weights of rows; 1 by default.
     """
-    table = _CellTable(edges)
+    table = CellTable(edges)
     places = len(edges) + 2 + len(special)
     counts = np.zeros(2 * places)
     for rows in _chunks(len(values)):
@@ -240,7 +230,7 @@ def count_numeric(
 
 
 def count_levels(values: NDArray[np.object_], event: NDArray[np.int8], weight: Floats | None = None) -> LevelCounts:
-    """Return the counts of a categorical column; None is missing.
+    """Return the counts of a categorical column; None and blank text are missing, and 1, 1.0 and "1" one level.
 
     Parameters
     ----------
@@ -249,59 +239,58 @@ def count_levels(values: NDArray[np.object_], event: NDArray[np.int8], weight: F
         0 or 1.
     weight : ndarray of shape (n,), optional
     """
-    codes, names = pd.factorize(values, sort=True, use_na_sentinel=True)
-    codes = np.where(codes < 0, len(names), codes)
-    counts = np.bincount(2 * codes + event, weight, minlength=2 * (len(names) + 1)).reshape(-1, 2).astype(np.float64)
-    return LevelCounts(tuple(map(str, names)), counts[:-1], counts[-1])
+    given = np.asarray(values, dtype=object)
+    codes, distinct = pd.factorize(given, use_na_sentinel=True)
+    if not all(isinstance(value, str) for value in distinct):
+        return count_levels(levels(pd.Series(given, dtype=object)), event, weight)
+    counts = np.bincount(2 * (codes + 1) + event, weight, minlength=2 * (len(distinct) + 1)).reshape(-1, 2)
+    # Blank texts are missing too. The counts of the missing values come first, as code -1 does.
+    names = np.array([None, *levels(pd.Series(distinct, dtype=object))], dtype=object)
+    return _by_level(names, counts)
+
+
+def _by_level(names: NDArray[np.object_], counts: NDArray[Any]) -> LevelCounts:
+    """Return the counts of each distinct name in order; None is missing."""
+    codes, distinct = pd.factorize(names, sort=True, use_na_sentinel=True)
+    summed = np.zeros((len(distinct) + 1, 2))
+    np.add.at(summed, codes, counts)
+    return LevelCounts(tuple(map(str, distinct)), summed[:-1], summed[-1])
+
+
+def _of_shape(field: str, given: Any, shape: tuple[int | None, ...]) -> list[str]:
+    """Return what is wrong with an array's kind or shape."""
+    said = f"({', '.join('p' if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
+    if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiu":
+        kind = f"{given.dtype} array" if isinstance(given, np.ndarray) else type(given).__name__
+        return [f"{field} is an array of numbers of shape {said}; got a {kind}"]
+    fits = len(given.shape) == len(shape) and all(b in (None, a) for a, b in zip(given.shape, shape, strict=True))
+    return [] if fits else [f"{field} has the shape {said}; got {given.shape}"]
+
+
+def _is_finite(code: Any) -> bool:
+    return isinstance(code, Real) and bool(np.isfinite(float(code)))
+
+
+def _refuse_bad(column: str, problems: list[str], parts: Iterable[tuple[str, Floats]]) -> None:
+    if not problems:
+        for field, counts in parts:
+            bad = counts[~(np.isfinite(counts) & (counts >= 0))]
+            if len(bad):
+                problems.append(f"{field} must be finite and not negative; got {shortened(bad.tolist(), most=3)}")
+    if problems:
+        raise DataError("\n".join(problems), where=f"column {column!r}, counts", mend="correct the counts")
+
+
+def coarse_starts(counts: Floats, most: int) -> NDArray[np.intp]:
+    """Return where runs of neighbours begin that are at most so many, and of about equal size."""
+    rows = counts.sum(axis=1)
+    if len(rows) <= most or not rows.any():
+        return np.arange(len(rows))
+    # In which of the equal parts of all rows each pre-bin begins.
+    part = ((np.cumsum(rows) - rows) * (most / rows.sum())).astype(np.intp)
+    return np.flatnonzero(np.diff(part, prepend=-1) > 0)
 
 
 def _chunks(rows: int) -> Iterator[slice]:
     for start in range(0, rows, _CHUNK):
         yield slice(start, start + _CHUNK)
-
-
-class _CellTable:
-    """``searchsorted(edges, values, side="right")``, several times faster for many values.
-
-    A table over equal cells between the first and the last edge knows how many edges lie below each cell, and which
-    one cuts it; only values in a cell that several edges cut are searched.
-    """
-
-    def __init__(self, edges: Floats) -> None:
-        self.edges = edges
-        span = float(edges[-1] - edges[0]) if len(edges) > 1 else 0.0
-        scale = _CELLS / span if span > 0 else 0.0
-        self.useful = bool(len(edges) > 8 and np.isfinite(scale) and scale > 0)
-        if not self.useful:
-            return
-        # Cell 0 lies below the first edge, cell 1 begins at it.
-        self.low, self.scale = float(edges[0]) - 1.0 / scale, scale
-        # The same arithmetic as for values: it never falls where they rise, so that a value in another cell than an
-        # edge's lies on the side of it that its cell does.
-        cut = self._cell(edges)
-        self.below = np.searchsorted(cut, np.arange(_CELLS + 3), side="left").astype(np.intp)
-        self.edge = np.full(_CELLS + 3, np.inf)
-        self.edge[cut] = edges
-        several = cut[1:][np.diff(cut) == 0]
-        self.below[several] = -2
-        self.crowded = bool(len(several))
-
-    def _cell(self, values: Floats) -> NDArray[np.intp]:
-        cell = values - self.low
-        cell *= self.scale
-        # Values beyond the edges have the outer cells to themselves; fmax and fmin take NaN to a bound.
-        np.fmax(cell, 0.0, out=cell)
-        np.fmin(cell, _CELLS + 2, out=cell)
-        return cell.astype(np.intp)
-
-    def slot(self, values: Floats) -> NDArray[np.intp]:
-        """Return the pre-bin of each value, shape (n,)."""
-        if not self.useful:
-            return np.searchsorted(self.edges, values, side="right").astype(np.intp)
-        cell = self._cell(values)
-        slot = self.below.take(cell)
-        slot += values >= self.edge.take(cell)
-        if self.crowded:
-            unsure = np.flatnonzero(slot < 0)
-            slot[unsure] = np.searchsorted(self.edges, values[unsure], side="right")
-        return slot

@@ -21,7 +21,7 @@ def interval_labels(splits: Iterable[float]) -> list[str]:
     return [f"{'(' if i == 0 else '['}{a}, {b})" for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
 
 
-def special_label(code: float) -> str:
+def special_label(code: float | str) -> str:
     """Return the label of a special code's bin.
 
     >>> special_label(-1.0)

@@ -4,15 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from riskml.errors import ConfigError
+from riskml.runtime.frame import Floats
 from riskml.scorecard.runs import TRENDS, Constraints, Trend
 from riskml.scorecard.woe import OBJECTIVES, Objective
 
 Monotonic = Literal["auto", "auto_asc_desc"] | Trend
 MissingAs = Literal["own", "nearest"]
 UnseenAs = Literal["neutral", "rare", "worst"]
+Constant = Literal["raise", "keep"]
+# Concave and convex bins are found in time that grows with the cube of the pre-bins.
+BENT_PREBINS = 128
+
+_WHOLE = ("max_bins", "min_bins", "max_prebins")
+_NUMBERS = (
+    "min_bin_size",
+    "min_bin_count",
+    "min_events",
+    "min_nonevents",
+    "min_event_share",
+    "min_nonevent_share",
+    "min_rate_difference",
+    "max_p_value",
+    "rare_share",
+    "smoothing",
+)
+_SHARES = ("min_bin_size", "min_event_share", "min_nonevent_share")
 
 
 @dataclass(frozen=True)
@@ -25,8 +48,12 @@ class ColumnOptions:
         Bins, missing values and special codes not counted.
     min_bin_size : float
         Least share of rows in a bin.
+    min_bin_count : float
+        Least number of rows in a bin.
     min_events, min_nonevents : float
         Least number of events and non-events in a bin.
+    min_event_share, min_nonevent_share : float
+        Least share of all events, and of all non-events, in a bin.
     min_rate_difference : float
         Least difference of event rates between neighbours.
     max_p_value : float
@@ -46,13 +73,20 @@ class ColumnOptions:
         Levels with a smaller share of rows are pooled.
     smoothing : float
         Rows of the average event rate that each bin is thought to have besides its own: shrinks small bins to 0.
+    max_prebins : int
+        Pre-bins (or levels in order of their event rate) among which the cuts are sought.
+    constant : {"raise", "keep"}
+        What becomes of a column that allows no bin: an error, or one bin and a note.
     """
 
     max_bins: int = 6
     min_bins: int = 1
     min_bin_size: float = 0.05
+    min_bin_count: float = 0.0
     min_events: float = 1.0
     min_nonevents: float = 1.0
+    min_event_share: float = 0.0
+    min_nonevent_share: float = 0.0
     min_rate_difference: float = 0.0
     max_p_value: float = 1.0
     monotonic: Monotonic = "auto"
@@ -63,47 +97,114 @@ class ColumnOptions:
     unseen: UnseenAs = "neutral"
     rare_share: float = 0.01
     smoothing: float = 0.0
+    max_prebins: int = 128
+    constant: Constant = "raise"
 
     def check(self, column: str) -> None:
         """Refuse what is impossible or contradictory."""
-        allowed: dict[str, tuple[str, ...]] = {
-            "monotonic": ("auto", "auto_asc_desc", *TRENDS),
-            "objective": OBJECTIVES,
-            "missing": get_args(MissingAs),
-            "unseen": get_args(UnseenAs),
-        }
-        problems = [
-            f"{name} must be one of {', '.join(values)}; got {getattr(self, name)!r}"
-            for name, values in allowed.items()
-            if getattr(self, name) not in values
-        ]
-        if not 1 <= self.min_bins <= self.max_bins:
-            problems.append(f"1 <= min_bins <= max_bins is needed; got {self.min_bins} and {self.max_bins}")
-        if not 0 <= self.min_bin_size < 1:
-            problems.append(f"min_bin_size is a share of rows, 0 <= share < 1; got {self.min_bin_size}")
-        elif self.min_bins > 1 and self.min_bins * self.min_bin_size > 1 + 1e-9:
-            problems.append(f"min_bins={self.min_bins} bins of min_bin_size={self.min_bin_size} are more than all rows")
-        if not 0 < self.max_p_value <= 1:
-            problems.append(f"max_p_value is a probability, 0 < p <= 1; got {self.max_p_value}")
-        negative = [
-            name
-            for name in ("min_events", "min_nonevents", "min_rate_difference", "rare_share", "smoothing")
-            if not getattr(self, name) >= 0
-        ]
-        problems += [f"{name} must not be negative; got {getattr(self, name)}" for name in negative]
-        if self.splits is not None and self.groups is not None:
-            problems.append("splits and groups exclude each other: a column is numeric or categorical")
+        problems = [*_of_another_kind(self), *_not_a_choice(self)] or _out_of_range(self)
         if problems:
             raise ConfigError("\n".join(problems), where=f"column {column!r}", mend="correct these options")
 
-    def constraints(self, rows: float) -> Constraints:
-        """Return the same in rows."""
+    @property
+    def prebins(self) -> int:
+        """How many pre-bins the trend allows."""
+        return min(self.max_prebins, BENT_PREBINS) if self.monotonic in ("concave", "convex") else self.max_prebins
+
+    def constraints(self, totals: Floats) -> Constraints:
+        """Return the same in rows, given all non-events and events, shape (2,)."""
+        nonevents, events = map(float, totals)
         return Constraints(
             self.min_bins,
             self.max_bins,
-            self.min_bin_size * rows,
-            self.min_events,
-            self.min_nonevents,
+            max(self.min_bin_size * (nonevents + events), self.min_bin_count),
+            max(self.min_events, self.min_event_share * events),
+            max(self.min_nonevents, self.min_nonevent_share * nonevents),
             self.min_rate_difference,
             self.max_p_value,
         )
+
+    def named(self, totals: Floats) -> dict[str, str]:
+        """Return which option each of the constraints in rows comes from, and its value."""
+        asked = self.constraints(totals)
+
+        def of(share: str, number: str, least: float) -> str:
+            name = number if getattr(self, number) == least else share
+            return f"{name}={getattr(self, name):g}"
+
+        return {
+            "min_size": of("min_bin_size", "min_bin_count", asked.min_size),
+            "min_event": of("min_event_share", "min_events", asked.min_event),
+            "min_nonevent": of("min_nonevent_share", "min_nonevents", asked.min_nonevent),
+        }
+
+
+def _of_another_kind(options: ColumnOptions) -> list[str]:
+    said = {name: getattr(options, name) for name in (*_WHOLE, *_NUMBERS)}
+    problems = [
+        f"{name} is a whole number; got {value!r}"
+        for name, value in said.items()
+        if name in _WHOLE and (not isinstance(value, Integral) or isinstance(value, bool))
+    ]
+    problems += [
+        f"{name} is a number; got {value!r}"
+        for name, value in said.items()
+        if name in _NUMBERS and (not isinstance(value, Real) or isinstance(value, bool) or not isfinite(value))
+    ]
+    if options.splits is not None and not _is_list(options.splits, Real):
+        problems.append(f"splits are a list of numbers; got {options.splits!r}")
+    if options.groups is not None and not (
+        _is_list(options.groups, object) and all(_is_list(group, object) for group in options.groups)
+    ):
+        problems.append(f"groups are a list of lists of levels; got {options.groups!r}")
+    return problems
+
+
+def _is_list(value: Any, kind: type) -> bool:
+    return (
+        isinstance(value, (Sequence, np.ndarray))
+        and not isinstance(value, str)
+        and all(isinstance(part, kind) for part in value)
+    )
+
+
+def _not_a_choice(options: ColumnOptions) -> list[str]:
+    allowed: dict[str, tuple[str, ...]] = {
+        "monotonic": ("auto", "auto_asc_desc", *TRENDS),
+        "objective": OBJECTIVES,
+        "missing": get_args(MissingAs),
+        "unseen": get_args(UnseenAs),
+        "constant": get_args(Constant),
+    }
+    return [
+        f"{name} must be one of {', '.join(values)}; got {getattr(options, name)!r}"
+        for name, values in allowed.items()
+        if getattr(options, name) not in values
+    ]
+
+
+def _out_of_range(options: ColumnOptions) -> list[str]:
+    problems = [
+        f"{name} must not be negative; got {getattr(options, name)}" for name in _NUMBERS if getattr(options, name) < 0
+    ]
+    problems += [
+        f"{name} is a share, 0 <= share < 1; got {getattr(options, name)}"
+        for name in _SHARES
+        if getattr(options, name) >= 1
+    ]
+    low, high = options.min_bins, options.max_bins
+    if not 1 <= low <= high:
+        problems.append(f"1 <= min_bins <= max_bins is needed; got {low} and {high}")
+    elif low > 1:
+        problems += [
+            f"min_bins={low} bins of {name}={getattr(options, name)} are more than all rows"
+            for name in _SHARES
+            if low * getattr(options, name) > 1 + 1e-9
+        ]
+    if not 0 < options.max_p_value <= 1:
+        problems.append(f"max_p_value is a probability, 0 < p <= 1; got {options.max_p_value}")
+    if not 2 <= options.max_prebins <= 1024:
+        problems.append(f"max_prebins must lie in 2..1024; got {options.max_prebins}")
+    if options.splits is not None and options.groups is not None:
+        problems.append("splits and groups exclude each other: a column is numeric or categorical")
+    return problems

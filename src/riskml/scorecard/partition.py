@@ -26,7 +26,7 @@ from riskml.runtime.model import probability
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import Schema
 from riskml.scorecard.binner import OptimalBinner
-from riskml.scorecard.counts import prebin_edges
+from riskml.scorecard.prebins import prebin_edges
 
 _PARTS = 8  # quantile bins of a number
 _RARE = 0.01  # levels with a smaller share of rows stand together

@@ -85,47 +85,52 @@ def _walk_back(runs: Runs, best: Floats, phases: tuple[int, ...], k: int) -> tup
 def bent_path(runs: Runs, constraints: Constraints, trend: Trend) -> Binning | None:
     """Return the best binning whose steps of the rate never grow (concave) or never shrink (convex)."""
     sign = 1.0 if trend == "concave" else -1.0
-    worth, rate = runs.worth, runs.rates[0]
+    worth = runs.worth
     count, most = len(worth), min(constraints.max_bins, len(worth))
-    # best[i, j][k, h]: the best k + 1 bins that end in the runs [h, i-1], [i, j].
-    best: dict[tuple[int, int], Floats] = {}
-    ends: list[tuple[float, int, int, int]] = [(float(worth[0, -1]), 0, 0, -1)]
+    # best[i][j - i, k, h]: the best k + 1 bins that end in the runs [h, i - 1] and [i, j].
+    best = [np.full((count, most, 1), -np.inf)]
+    best[0][:, 0, 0] = worth[0]
     for i in range(1, count):
-        h = np.arange(i)
-        for j in (i + np.flatnonzero(np.isfinite(worth[i, i:]))).tolist():
-            beside = runs.allowed(0, i, h, np.array([j]))[:, 0]
-            table = np.full((most, i), -np.inf)
-            for start in np.flatnonzero(beside & np.isfinite(worth[:i, i - 1])):
-                if start == 0:
-                    if most > 1:
-                        table[1, 0] = worth[0, i - 1] + worth[i, j]
-                    continue
-                earlier = best.get((int(start), i - 1))
-                if earlier is None:
-                    continue
-                step = rate[i, j] - rate[start, i - 1]
-                steps = rate[start, i - 1] - rate[np.arange(start), start - 1]
-                bends = sign * (step - steps) <= TOLERANCE
-                reach = np.where(bends, earlier[:-1], -np.inf).max(axis=1)
-                table[1:, start] = reach + worth[i, j]
-            if np.isfinite(table).any():
-                best[i, j] = table
-                if j == count - 1:
-                    ends.extend((table[k, h_], k, i, h_) for k, h_ in zip(*np.nonzero(np.isfinite(table)), strict=True))
-    final = np.full(most, -np.inf)
-    for value, k, _, _ in ends:
-        final[k] = max(final[k], value)
-    chosen = _fewest(final, constraints.min_bins)
-    if chosen is None:
+        table = np.full((count - i, most, i), -np.inf)
+        beside = runs.allowed(0, i, np.arange(i), np.arange(i, count))
+        for h in np.flatnonzero(np.isfinite(worth[:i, i - 1])).tolist():
+            before = best[h][i - 1 - h, :-1]
+            if before.max(initial=-np.inf) == -np.inf:
+                continue
+            reach = _bent_reach(runs, sign, h, i, before) if h else before
+            table[:, 1:, h] = np.where(beside[h], reach + worth[i, i:], -np.inf).T
+        best.append(table)
+    final = np.max([table[-1].max(axis=1) for table in best], axis=0)
+    k = _fewest(final, constraints.min_bins)
+    if k is None:
         return None
-    _, k, i, h_ = next(end for end in ends if end[1] == chosen and end[0] == final[chosen])
-    starts, j = [int(i)], count - 1
-    while k > 0:
-        starts.append(int(h_))
-        if k > 1:
-            step = rate[i, j] - rate[h_, i - 1]
-            steps = rate[h_, i - 1] - rate[np.arange(h_), h_ - 1]
-            before = np.where(sign * (step - steps) <= TOLERANCE, best[int(h_), i - 1][k - 1], -np.inf)
-            i, j, h_ = int(h_), i - 1, int(before.argmax())
-        k -= 1
-    return Binning(tuple(reversed(starts)), float(final[chosen]), trend)
+    i = next(i for i, table in enumerate(best) if table[-1, k].max() == final[k])
+    h, j, starts = int(best[i][-1, k].argmax()), count - 1, [i]
+    for bins in range(k, 0, -1):
+        starts.append(h)
+        if bins > 1:
+            before = np.where(_bends(runs, sign, h, i, j)[:, 0], best[h][i - 1 - h, bins - 1], -np.inf)
+            i, j, h = h, i - 1, int(before.argmax())
+    return Binning(tuple(reversed(starts)), float(final[k]), trend)
+
+
+def _bent_reach(runs: Runs, sign: float, h: int, i: int, before: Floats) -> Floats:
+    """Return the best of ``before``, shape (k, g), that may stand before [h, i - 1] and each [i, j], shape (k, j)."""
+    if len(runs.rates) > 1:
+        good = _bends(runs, sign, h, i, None)
+        return np.asarray(np.where(good, before[:, :, None], -np.inf).max(axis=1))
+    rate = runs.rates[0]
+    into = sign * (rate[np.arange(h), h - 1] - rate[h, i - 1])
+    order = into.argsort()
+    return _reach(before, into[order], order, TOLERANCE + sign * (rate[h, i - 1] - rate[i, i:]))
+
+
+def _bends(runs: Runs, sign: float, h: int, i: int, j: int | None) -> NDArray[np.bool_]:
+    """Return whether the step of [g, h - 1] to [h, i - 1] bends into that to [i, j], shape (g, j), in every period."""
+    good = np.ones((h, 1), dtype=bool)
+    for rate in runs.rates:
+        after = rate[i, i:] if j is None else rate[i, [j]]
+        bend = (after - rate[h, i - 1])[None, :] - (rate[h, i - 1] - rate[np.arange(h), h - 1])[:, None]
+        # A period without rows in one of the runs says nothing: NaN compares false.
+        good = good & ~(sign * bend > TOLERANCE)
+    return good

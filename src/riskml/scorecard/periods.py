@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from riskml.errors import DataError
 from riskml.runtime.frame import level
+from riskml.runtime.shapes import Levels, Step
 from riskml.scorecard.columns import ColumnBins
+from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
 
 ENOUGH = 50  # events, and non-events, in a period that is made from dates
 _MOST = 60
@@ -54,6 +57,19 @@ def period_codes(periods: Any, event: NDArray[Any]) -> tuple[NDArray[np.intp], l
         said = _calendar(said, event)
     codes, names = pd.factorize(said, sort=True)
     counts = np.bincount(2 * codes + event, minlength=2 * len(names)).reshape(-1, 2)
+    check_periods([level(name) for name in names], counts)
+    return np.asarray(codes, dtype=np.intp), [level(name) for name in names]
+
+
+def check_periods(names: Sequence[str], counts: NDArray[Any]) -> None:
+    """Refuse periods that are too many, or one without events or non-events.
+
+    Parameters
+    ----------
+    names : sequence of str
+    counts : ndarray of shape (periods, 2)
+        Non-events and events.
+    """
     if len(names) > _MOST:
         raise DataError(
             f"{len(names)} different periods: a trend cannot be asked of so many",
@@ -63,11 +79,10 @@ def period_codes(periods: Any, event: NDArray[Any]) -> tuple[NDArray[np.intp], l
     if len(names) > 1 and not counts.all():
         first = int(np.flatnonzero(~counts.all(axis=1))[0])
         raise DataError(
-            f"period {level(names[first])!r} has {counts[first, 1]} events and {counts[first, 0]} non-events",
+            f"period {names[first]!r} has {counts[first, 1]:g} events and {counts[first, 0]:g} non-events",
             where="periods",
             mend="use longer periods: a trend needs both in each",
         )
-    return np.asarray(codes, dtype=np.intp), [level(name) for name in names]
 
 
 def _calendar(dates: pd.Series, event: NDArray[Any]) -> pd.Series:
@@ -79,10 +94,18 @@ def _calendar(dates: pd.Series, event: NDArray[Any]) -> pd.Series:
     return pd.Series("all", index=dates.index)
 
 
-def by_period(
-    bins: ColumnBins, values: NDArray[Any], event: NDArray[Any], weight: Any, codes: NDArray[np.intp], names: list[str]
-) -> pd.DataFrame:
+def by_period(bins: ColumnBins, counts: Counts, parts: Sequence[Counts], names: Sequence[str]) -> pd.DataFrame:
     """Return a column's bins in each period.
+
+    Parameters
+    ----------
+    bins : ColumnBins
+    counts : NumericCounts or LevelCounts
+        What the bins were made of.
+    parts : sequence of the same kind of counts
+        One for each period, over the same pre-bins or levels.
+    names : sequence of str
+        The periods'.
 
     Returns
     -------
@@ -90,10 +113,13 @@ def by_period(
         ``column``, ``bin``, ``period``, ``count``, ``event``, ``event_rate``: a row per regular bin and period that
         holds rows.
     """
-    slot = bins.shape.slot(values)
-    slots, count = len(bins.labels), len(names)
-    cell = (slot * count + codes) * 2 + event
-    found = np.bincount(cell, weight, minlength=2 * slots * count).reshape(slots, count, 2)[: bins.regular]
+    if isinstance(counts, NumericCounts) and isinstance(bins.shape, Step):
+        slot = np.searchsorted(bins.shape.splits, [-np.inf, *counts.edges], side="right")
+    elif isinstance(counts, LevelCounts) and isinstance(bins.shape, Levels):
+        slot = np.array([bins.shape.levels[name] for name in counts.levels], dtype=np.intp)
+    count, found = len(names), np.zeros((bins.regular, len(names), 2))
+    for number, part in enumerate(parts):
+        np.add.at(found[:, number], slot, part.counts)
     rows = found.sum(axis=2)
     with np.errstate(invalid="ignore"):
         rate = found[:, :, 1] / rows

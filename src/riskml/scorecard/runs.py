@@ -101,11 +101,15 @@ class Runs:
             average = all_rows[1] / all_rows.sum()
             rates.append((event + constraints.smoothing * average) / (rows + constraints.smoothing))
         # Sums of weights carry rounding, which must not decide whether a bin is large enough.
-        slack = 1e-9 * max(1.0, float(rows.max(initial=0.0)))
+        rounding = 8 * np.finfo(np.float64).eps * float(rows.max(initial=0.0))
+
+        def reached(values: Floats, least: float) -> NDArray[np.bool_]:
+            return np.asarray(values >= least * (1 - 1e-9) - rounding)
+
         fits = (
-            (rows >= constraints.min_size - slack)
-            & (event >= constraints.min_event - slack)
-            & (nonevent >= constraints.min_nonevent - slack)
+            reached(rows, constraints.min_size)
+            & reached(event, constraints.min_event)
+            & reached(nonevent, constraints.min_nonevent)
             & (rows > 0)
         )
         worth = np.where(fits & np.triu(np.ones_like(fits)), worth, -np.inf)

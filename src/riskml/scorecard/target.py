@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,11 @@ def row_weights(sample_weight: Any, rows: int) -> Floats | None:
     if sample_weight is None:
         return None
     if np.isscalar(sample_weight):
-        return np.full(rows, float(sample_weight))  # type: ignore[arg-type]
+        if not isinstance(sample_weight, Real) or not 0 < float(sample_weight) < np.inf:
+            raise DataError(
+                f"one weight for all rows must be finite and positive; got {sample_weight!r}", where="sample_weight"
+            )
+        return np.full(rows, float(sample_weight))
     weight = np.asarray(column_or_1d(sample_weight), dtype=np.float64)
     check_consistent_length(np.empty(rows), weight)
     bad = ~np.isfinite(weight) | (weight < 0)

@@ -188,7 +188,7 @@ def draft_of(bins: ColumnBins, counts: Counts, options: ColumnOptions) -> Draft:
 def _best_start(draft: Draft, counts: Any) -> int:
     """Return where the second of two bins begins, so that they are worth most together."""
     totals = draft.counts.totals
-    asked = draft.options.constraints(float(totals.sum()))
+    asked = draft.options.constraints(totals)
     both = replace(asked, min_bins=2, max_bins=2)
     # A cut by hand may make bins smaller than was asked, if no other cut is left.
     for constraints in (both, Constraints(2, 2)):

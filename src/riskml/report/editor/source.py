@@ -16,9 +16,11 @@ from riskml.runtime.frame import Floats
 from riskml.schema import Column, Schema
 from riskml.scorecard import OptimalBinner
 from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.counts import Counts, NumericCounts, count_levels, count_numeric, prebin_edges
+from riskml.scorecard.counting import in_periods
+from riskml.scorecard.counts import Counts, NumericCounts, count_levels, count_numeric
 from riskml.scorecard.labels import edge_text
 from riskml.scorecard.periods import by_period, period_codes
+from riskml.scorecard.prebins import prebin_edges
 from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
 
 
@@ -91,7 +93,9 @@ class RowSource:
         """Return ``bin``, ``period``, ``event_rate`` of a column's bins."""
         if self.period is None:
             return None
-        return by_period(bins, self._values(column), self.event, self.weight, self.period, list(self.names))
+        counts = self.counts(column, np.asarray(getattr(bins.shape, "splits", ()), dtype=np.float64))
+        parts = in_periods(counts, self._values(column), self.event, self.weight, self.period)
+        return by_period(bins, counts, parts, self.names)
 
     def counts(self, column: Column, cuts: Floats) -> Counts:
         """Return the counts over quantile pre-bins, with further edges at the cuts."""

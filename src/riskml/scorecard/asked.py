@@ -1,0 +1,107 @@
+"""What a binner's parameters ask of each column: its options and its special codes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from riskml.errors import ConfigError
+from riskml.runtime.frame import level
+from riskml.schema import Column, near
+from riskml.scorecard.options import ColumnOptions
+
+SpecialValues = Sequence[float] | Mapping[str, Sequence[Any]]
+
+
+def column_options(
+    parameters: Mapping[str, Any], overrides: Mapping[str, Mapping[str, Any]] | None, columns: Sequence[str]
+) -> dict[str, ColumnOptions]:
+    """Return the options of each column.
+
+    Parameters
+    ----------
+    parameters : mapping of option to value
+        For all columns.
+    overrides : mapping of column to mapping of option to value, optional
+    columns : sequence of str
+
+    Raises
+    ------
+    ConfigError
+        Names the first column whose options are unknown, impossible or of the wrong type.
+    """
+    if not isinstance(overrides, Mapping | None):
+        raise ConfigError(f"overrides map columns to options; got {overrides!r}", where="overrides")
+    own = {str(name): options for name, options in (overrides or {}).items()}
+    known = {field.name for field in fields(ColumnOptions)}
+    for column, options in own.items():
+        if column not in columns:
+            raise ConfigError(f"no column is called {column!r}", where="overrides", mend=near(column, columns))
+        if not isinstance(options, Mapping):
+            raise ConfigError(
+                f"a mapping of options is expected; got {options!r}", where=f"overrides, column {column!r}"
+            )
+        for option in options:
+            if option not in known:
+                raise ConfigError(
+                    f"unknown option {option!r}",
+                    where=f"overrides, column {column!r}",
+                    mend=near(str(option), known) or f"options are {', '.join(sorted(known))}",
+                )
+    found = {column: ColumnOptions(**dict(parameters) | dict(own.get(column, {}))) for column in columns}
+    for column, checked in found.items():
+        checked.check(column)
+    return found
+
+
+def special_codes(said: SpecialValues | None, column: Column, dtype: Any = None) -> tuple[float | str, ...]:
+    """Return the special codes of a column, in order.
+
+    Parameters
+    ----------
+    said : sequence of numbers or mapping of column to codes, optional
+        A plain sequence is meant for the numeric columns.
+    column : Column
+    dtype : dtype, optional
+        The column's: in a column of float32 the code .1 is what .1 is there.
+
+    Raises
+    ------
+    ConfigError
+        When the codes are no list, or one of a numeric column is no finite number.
+    """
+    if said is None or (column.kind == "categorical" and not isinstance(said, Mapping)):
+        return ()
+    by_name = {str(name): codes for name, codes in said.items()} if isinstance(said, Mapping) else {column.name: said}
+    codes, where = by_name.get(column.name, ()), f"special_values, column {column.name!r}"
+    if isinstance(codes, (str, bytes)) or not isinstance(codes, Iterable):
+        raise ConfigError(f"special values are a list; got {codes!r}", where=where, mend=f"write [{codes!r}]")
+    codes = list(codes)
+    if column.kind == "categorical":
+        return tuple(sorted({level(code) for code in codes}))
+    try:
+        numbers = {float(code) for code in codes}
+    except (TypeError, ValueError):
+        numbers = {np.nan}
+    if not np.isfinite(list(numbers)).all():
+        raise ConfigError(f"special values of a numeric column are numbers; got {codes!r}", where=where)
+    if isinstance(dtype, np.dtype) and dtype.kind == "f" and dtype.itemsize < 8:
+        numbers = {float(dtype.type(number)) for number in numbers}
+    return tuple(sorted(numbers))
+
+
+def warn_of_misspelt(said: SpecialValues | None, columns: Sequence[str], stacklevel: int) -> None:
+    """Warn of codes for a name that no column has, and that looks like a column without codes."""
+    if not isinstance(said, Mapping):
+        return
+    named = set(map(str, said))
+    for name in sorted(named - set(columns)):
+        hint = near(name, [column for column in columns if column not in named])
+        if hint:
+            warnings.warn(
+                f"special_values names {name!r}, which is no column; {hint}", UserWarning, stacklevel=stacklevel + 1
+            )

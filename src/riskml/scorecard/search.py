@@ -1,0 +1,213 @@
+"""The search for one column's bins: the best ones, or the reason why there are none, or one only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from riskml.errors import FitError
+from riskml.runtime.frame import Floats
+from riskml.scorecard.binning import AUTO, choose_trend
+from riskml.scorecard.options import ColumnOptions
+from riskml.scorecard.runs import Binning, Constraints, Trend
+from riskml.scorecard.woe import Objective
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is sought: the arguments of `choose_trend`, and how the constraints are called.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (p, 2)
+        Non-events and events of each pre-bin, in order.
+    trends : tuple of str
+        Trends to choose from.
+    constraints : Constraints
+    totals : ndarray of shape (2,)
+        Non-events and events of all rows.
+    objective : str
+    by_period : ndarray of shape (periods, p, 2), optional
+    names : mapping of a constraint in rows to the option that asked for it
+    """
+
+    counts: Floats
+    trends: tuple[Trend, ...]
+    constraints: Constraints
+    totals: Floats
+    objective: Objective
+    by_period: Floats | None
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, counts: Floats, totals: Floats, options: ColumnOptions, by_period: Floats | None) -> Search:
+        """Return the search that a column's options ask for."""
+        trends: tuple[Trend, ...]
+        if options.monotonic == "auto":
+            trends = AUTO
+        else:
+            trends = ("ascending", "descending") if options.monotonic == "auto_asc_desc" else (options.monotonic,)
+        asked, names = options.constraints(totals), options.named(totals)
+        return cls(counts, trends, asked, totals, options.objective, by_period, names)
+
+    def best(self) -> Binning | None:
+        """Return the best binning, or None where there is none."""
+        return choose_trend(
+            self.counts,
+            self.trends,
+            self.constraints,
+            totals=self.totals,
+            objective=self.objective,
+            by_period=self.by_period,
+        )
+
+    def asking(self, **constraints: float) -> Search:
+        """Return the same search under other constraints."""
+        return replace(self, constraints=replace(self.constraints, **constraints))  # type: ignore[arg-type]
+
+    def bins(self, binning: Binning) -> Floats:
+        """Return the non-events and events of each bin."""
+        return np.asarray(np.add.reduceat(self.counts, list(binning.starts), axis=0))
+
+    def allows(self, bins: Floats, trend: Trend) -> bool:
+        """Return whether bins satisfy the constraints and a trend over all periods together."""
+        exactly = self.asking(min_bins=len(bins), max_bins=len(bins))
+        return replace(exactly, counts=bins, trends=(trend,), by_period=None).best() is not None
+
+
+def best_bins(column: str, search: Search, *, smoothing: float, keep: bool) -> tuple[tuple[int, ...], Trend, str]:
+    """Return the first pre-bin of each bin, the trend asked of them, and what there is to say about them.
+
+    Raises
+    ------
+    FitError
+        When no binning satisfies the constraints, unless ``keep``: then as many bins as there can be are kept, and the
+        reason is said.
+    """
+    found = search.best()
+    if found is None and search.constraints.min_bins > 1:
+        if not keep:
+            raise infeasible(column, search)
+        note = f"fewer than min_bins={search.constraints.min_bins}: what binds is {diagnose(search)}"
+        found = search.asking(min_bins=1).best()
+        return (found.starts, found.trend, note) if found else ((0,), search.trends[0], too_little(search))
+    if found is None:
+        note = too_little(search)
+        if search.counts.sum() > 0 and not keep:
+            raise FitError(
+                note, where=f"column {column!r}", mend="ask for less, leave the column out, or set constant='keep'"
+            )
+        return (0,), search.trends[0], note if search.counts.sum() > 0 else why_one_bin(search)
+    found, note = _smoothed(search, found, smoothing)
+    return found.starts, found.trend, why_one_bin(search) if len(found.starts) == 1 else note
+
+
+def _smoothed(search: Search, found: Binning, smoothing: float) -> tuple[Binning, str]:
+    """Return bins whose trend holds for smoothed rates too, and where that is impossible, the same bins and a note."""
+    average = search.totals / search.totals.sum()
+    bins, free = search.bins(found), replace(search, constraints=Constraints())
+    if not smoothing or found.trend == "none" or free.allows(bins + smoothing * average, found.trend):
+        return found, ""
+    # Smoothing moves small bins more than large ones: the trend has to hold for both rates.
+    both = replace(search.asking(smoothing=smoothing), trends=(found.trend,)).best()
+    return (both, "") if both else (found, f"smoothing breaks the {found.trend} trend")
+
+
+def infeasible(column: str, search: Search) -> FitError:
+    """Return the error that says which constraints leave a column without any binning."""
+    asked = search.constraints
+    most = next((n for n in range(asked.min_bins - 1, 0, -1) if search.asking(min_bins=n, max_bins=n).best()), 0)
+    possible = f"at most {most} {'bins are' if most > 1 else 'bin is'} possible" if most else "not even one is possible"
+    return FitError(
+        f"no binning with {asked.min_bins} to {asked.max_bins} bins satisfies the constraints: {possible}; "
+        f"what binds is {diagnose(search)}",
+        where=f"column {column!r}",
+        mend="loosen that constraint for this column (overrides), ask for fewer bins, or set constant='keep'",
+    )
+
+
+def diagnose(search: Search) -> str:
+    """Return which constraints have to give way for a binning to exist, as a phrase: one of them, or two together."""
+    loosened = dict(_loosened(search))
+    alone = [phrase for phrase, looser in loosened.items() if _all_of([looser], search).best()]
+    if alone:
+        return " or ".join(alone)
+    pairs = [
+        f"{one} together with {other}"
+        for one, other in combinations(loosened, 2)
+        if _all_of([loosened[one], loosened[other]], search).best()
+    ]
+    return " or ".join(pairs) or f"several constraints together: {', '.join(loosened)}"
+
+
+def _loosened(search: Search) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield each constraint that asks for something, in words, and what to change for it to ask nothing."""
+    asked, bins = search.constraints, search.constraints.min_bins
+    nonevents, events = search.counts.sum(axis=0)
+    for field, there, unit in (
+        ("min_size", nonevents + events, "rows"),
+        ("min_event", events, "events"),
+        ("min_nonevent", nonevents, "non-events"),
+    ):
+        least = getattr(asked, field)
+        if least > 0:
+            yield f"{search.names[field]} ({bins} bins need {bins * least:,.6g} of {there:,.6g} {unit})", {field: 0.0}
+    if asked.min_rate_difference > 0:
+        yield f"min_rate_difference={asked.min_rate_difference:g}", {"min_rate_difference": 0.0}
+    if asked.max_p_value < 1:
+        yield f"max_p_value={asked.max_p_value:g}", {"max_p_value": 1.0}
+    if search.by_period is not None:
+        yield f"periods (the trend in each of {len(search.by_period)})", {"by_period": None}
+    if search.trends != ("none",):
+        monotonic = {AUTO: "auto", ("ascending", "descending"): "auto_asc_desc"}.get(search.trends, search.trends[0])
+        yield f"monotonic={monotonic!r}", {"trends": ("none",)}
+
+
+def _all_of(changes: list[dict[str, object]], search: Search) -> Search:
+    for change in changes:
+        own = {name: value for name, value in change.items() if name in ("by_period", "trends")}
+        rest = {name: value for name, value in change.items() if name not in own}
+        search = replace(search.asking(**rest), **own)  # type: ignore[arg-type]
+    return search
+
+
+def too_little(search: Search) -> str:
+    """Return why not even all rows together make a bin."""
+    asked, total = search.constraints, float(search.totals.sum())
+    nonevents, events = map(float, search.counts.sum(axis=0))
+    short = [
+        f"{search.names[field]}, and they hold {there:,.6g} {unit}"
+        for field, least, there, unit in (
+            ("min_size", asked.min_size, nonevents + events, f"of {total:,.6g} rows"),
+            ("min_event", asked.min_event, events, "events"),
+            ("min_nonevent", asked.min_nonevent, nonevents, "non-events"),
+        )
+        if there < least
+    ]
+    said = "all values that are not missing or special codes together do not make one bin: " + "; ".join(short)
+    if total < 2 or not np.allclose(search.totals, search.totals.round()):
+        said += f"; these are sums of weights, and the weights sum to {total:,.6g}: scale them to a mean of 1"
+    return said
+
+
+def why_one_bin(search: Search) -> str:
+    """Return why a column was left with one regular bin."""
+    if len(search.counts) < 2:
+        return "one value only" if search.counts.sum() else "no value that is not missing or a special code"
+    if search.constraints.max_bins < 2:
+        return "max_bins=1"
+    cut = search.asking(min_bins=2, max_bins=2)
+    if cut.by_period is not None and replace(cut, by_period=None).best():
+        return "no cut keeps its trend in every period"
+    loose = cut.asking(min_event=0.0, min_nonevent=0.0).best()
+    if loose and not search.bins(loose).all():
+        return (
+            "every cut leaves a bin without events or without non-events (min_events, min_nonevents): "
+            "the column may give the outcome away"
+        )
+    if cut.best():
+        return "no cut is worth anything"
+    return f"no cut is allowed by {diagnose(cut)}"
