@@ -16,7 +16,9 @@ import pytest
 
 from riskml.config import DataConfig, Experiment, ExportConfig
 from riskml.run import Run
-from riskml.runtime.model import Additive, Blend, Boosting, Encoding, Tree
+from riskml.runtime.boosted import Boosting
+from riskml.runtime.encoding import Encoding
+from riskml.runtime.model import Additive, Blend, Tree
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import Column, Schema
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import columns
-from riskml.runtime.model import Additive, Encoding, Tree, model_from_dict, probability
+from riskml.runtime.model import Additive, Tree, model_from_dict, probability
 from riskml.runtime.shapes import Levels, Line, Step
 
 KINDS = ("scorecard", "logistic", "tree", "boosting", "blend")
