@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from riskml import RiskClassifier
 from riskml.errors import ConfigError, FitError
 from riskml.models.classifier import choose
+from riskml.models.families import FAMILIES
 from riskml.runtime.model import Blend, probability
 
 QUICK = {"n_trials": 1, "cv": 3, "random_state": 3}
@@ -117,6 +120,29 @@ def test_a_time_budget_that_is_used_up_still_compares_every_family_and_says_so(b
     model = RiskClassifier(n_trials=5, time_budget=0.01, cv=3).fit(*book)
     assert set(model.stopped_by_.values()) == {"time"}
     assert len(model.leaderboard_) == 5
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if FAMILIES[name].needs])
+def test_a_family_of_an_extra_competes_where_it_is_asked_for(book, family):
+    pytest.importorskip(FAMILIES[family].needs)
+    small = {family: {"bags": 1, "max_rounds": 40}}
+    model = RiskClassifier(families=("logistic", family), n_trials=1, cv=2, fixed=small).fit(*book)
+    assert set(model.leaderboard_["family"]) == {"logistic", family}
+    assert model.oof_[family].between(0.0, 1.0).all()
+
+
+def test_a_family_of_an_extra_that_is_not_there_is_refused_before_anything_is_fitted(book, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    told = []
+    with pytest.raises(ConfigError, match="riskml.lightgbm."):
+        RiskClassifier(families=("tree", "lightgbm"), progress=told.append, **QUICK).fit(*book)
+    assert told == []
+
+
+def test_an_explainable_boosting_machine_counts_as_interpretable():
+    board = pd.DataFrame({"family": ["boosting", "ebm", "logistic"], "auc_cv": [0.9, 0.89, 0.8], "auc_cv_se": 0.02})
+    assert choose(board, "interpretable") == "ebm"
+    assert choose(board, "one_se") == "ebm"
 
 
 def test_it_can_be_cloned_with_its_parameters():
