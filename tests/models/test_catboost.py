@@ -9,6 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 pytest.importorskip("catboost", reason="riskml[catboost] is not installed")
 
+from riskml.errors import RiskmlError
 from riskml.models.catboost import RiskCatBoost
 from riskml.runtime.boosted import CatBoost, catboost_pool
 from riskml.runtime.frame import columns
@@ -44,3 +45,8 @@ def test_its_files_tell_neither_when_nor_with_what_they_were_made(fitted):
     for content in blobs.values():
         assert not dict(CatBoost.read(content).get_metadata())
         assert b"train_finish_time" not in content
+
+
+def test_rows_it_cannot_learn_from_are_refused_in_words():
+    with pytest.raises(RiskmlError, match="cannot learn from these rows: All features are either constant"):
+        RiskCatBoost().fit(pd.DataFrame({"x": np.ones(40)}), [0, 1] * 20)

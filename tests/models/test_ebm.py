@@ -59,3 +59,9 @@ def test_pairs_are_kept_and_what_is_learnt_is_in_them(book):
 def test_a_column_with_a_direction_is_in_no_pair(book):
     model = RiskEBM(bags=1, max_rounds=100, monotone={"age": "ascending"}).fit(*book)
     assert "age" not in {side.column for pair in model.model_.pairs for side in (pair.first, pair.second)}
+
+
+def test_a_column_without_any_value_adds_nothing(book):
+    frame, target = book
+    model = RiskEBM(bags=1, max_rounds=50).fit(frame.assign(nothing=np.nan), target)
+    assert not model.contributions(frame.assign(nothing=np.nan))["nothing"].any()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from riskml.errors import RiskmlError
 from riskml.models.bagged import BaggedBooster, Grown, Rows
 from riskml.runtime.boosted import CatBoost, catboost_pool
 from riskml.runtime.encoding import Encoding
@@ -27,7 +28,7 @@ class RiskCatBoost(BaggedBooster):
     learning_rate, depth, l2_leaf_reg, random_strength, subsample, rsm, max_ctr_complexity
         As in CatBoost.
     monotone : mapping of column name to "ascending" or "descending", optional
-        How the risk has to go where a numeric column rises.
+        How the risk has to go where a numeric column rises; levels are then not combined (``max_ctr_complexity`` 1).
     random_state : int, default=0
 
     Attributes
@@ -98,15 +99,22 @@ class RiskCatBoost(BaggedBooster):
             "rsm": self.rsm,
             "max_ctr_complexity": self.max_ctr_complexity,
         }
-        if signs is not None:
+        if signs is not None and any(signs):
             settings["monotone_constraints"] = signs
+            # A level's statistics may be taken within a range of numbers, which no constraint reaches.
+            settings["max_ctr_complexity"] = 1
         seen = catboost_pool(encoding, grow.matrix, grow.target)
         held = catboost_pool(encoding, stop.matrix, stop.target)
-        booster = catboost.CatBoost(settings).fit(seen, eval_set=held)
+        try:
+            booster = catboost.CatBoost(settings).fit(seen, eval_set=held)
+        except catboost.CatBoostError as error:
+            # No InputError, so that a comparison goes on without this family: others can do with these rows.
+            said = str(error).partition(": ")[2] or str(error)  # without the place in its source
+            raise RiskmlError(f"CatBoost cannot learn from these rows: {said}", mend="hand in more rows") from None
         # The time of training and a random name would make each file another one.
-        said = booster.get_metadata()
-        for name in list(said.keys()):
-            del said[name]
+        notes = booster.get_metadata()
+        for name in list(notes.keys()):
+            del notes[name]
         rounds = int(booster.tree_count_)
         # Read again from its bytes: what scores here is what is exported.
         return Grown(CatBoost.read(bytes(booster._serialize_model())), rounds)
