@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from riskml import RiskClassifier
+from riskml.config import Family, ModelsConfig
 from riskml.errors import ConfigError, FitError
-from riskml.models.classifier import choose
+from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose
 from riskml.models.families import FAMILIES
 from riskml.runtime.model import Blend, probability
 
@@ -120,6 +122,12 @@ def test_a_time_budget_that_is_used_up_still_compares_every_family_and_says_so(b
     model = RiskClassifier(n_trials=5, time_budget=0.01, cv=3).fit(*book)
     assert set(model.stopped_by_.values()) == {"time"}
     assert len(model.leaderboard_) == 5
+
+
+def test_what_an_experiment_may_name_is_what_there_is_and_no_extra_is_needed_by_default():
+    assert get_args(Family) == ALL_FAMILIES
+    assert ModelsConfig().families == DEFAULT_FAMILIES == ("scorecard", "logistic", "tree", "boosting", "blend")
+    assert ModelsConfig(families=("boosting", "ebm"), select="interpretable").select == "interpretable"
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if FAMILIES[name].needs])
