@@ -16,11 +16,14 @@ import pytest
 
 from riskml.config import DataConfig, Experiment, ExportConfig
 from riskml.run import Run
-from riskml.runtime.model import Additive, Blend, Boosting, Encoding, Tree
+from riskml.runtime.boosted import Boosting
+from riskml.runtime.encoding import Encoding
+from riskml.runtime.model import Additive, Blend, Tree
+from riskml.runtime.pairs import Pair, Pairwise
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import Column, Schema
 
-KINDS = ("scorecard", "logistic", "tree", "boosting", "blend")
+KINDS = ("scorecard", "logistic", "tree", "boosting", "ebm", "blend")
 HOMES = {"owner": 0.0, "rent": 1.0, "=cmd|'x'!A1": 2.0, "None": 3.0}
 
 REPOSITORY = Path(__file__).parents[1]
@@ -97,8 +100,13 @@ def handmade(loans: pd.DataFrame) -> dict[str, SimpleNamespace]:
         value=(-0.5, -0.8, -1.2, 0.1, 0.3, 0.9, -0.4),
     )
     boosting = Boosting(encoding, tuple(_boosters(encoding, loans)))
+    pairs = (
+        Pair(Step("Age", (40.0,), (), ()), Levels("Home", {"owner": 0}, (0.0,) * 3), ((0.2, 0.1, -0.3),) * 3),
+        Pair(Step("Income", (90.0,), (), ()), Step("Age", (40.0,), (), ()), ((0.1, 0.0, -0.4),) * 3),
+    )
+    ebm = Pairwise(logistic, pairs)
     blend = Blend(-0.1, (0.3, 0.7), (scorecard, boosting))
-    models = dict(zip(KINDS, (scorecard, logistic, tree, boosting, blend), strict=True))
+    models = dict(zip(KINDS, (scorecard, logistic, tree, boosting, ebm, blend), strict=True))
     return {kind: SimpleNamespace(model_=model, schema_=schema) for kind, model in models.items()}
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from riskml.tracking.sink import Sink
 
 _log = logging.getLogger(__name__)
+_LIBRARIES = {"boosting": "xgboost", "ebm": "interpret.glassbox", "lightgbm": "lightgbm", "catboost": "catboost"}
 
 
 class Ahead:
@@ -28,7 +29,10 @@ class Ahead:
         self._waiting: list[Kernel] = []
         self._taken: list[Kernel] = []
         # Whatever is chosen, trees are fitted, and probably have a part in it.
-        self._also = ["pyarrow.parquet", *(["xgboost"] if "boosting" in run.experiment.models.families else [])]
+        self._also = [
+            "pyarrow.parquet",
+            *(_LIBRARIES[name] for name in run.experiment.models.families if name in _LIBRARIES),
+        ]
 
     def __enter__(self) -> Self:
         self.start()

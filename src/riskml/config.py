@@ -11,14 +11,16 @@ import hashlib
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from riskml.errors import ConfigError
 
-Family = Literal["scorecard", "logistic", "tree", "boosting", "blend"]
+Family = Literal["scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"]
+_WITHOUT_EXTRAS: tuple[Family, ...] = ("scorecard", "logistic", "tree", "boosting", "blend")
+_READABLE: tuple[Family, ...] = ("scorecard", "logistic", "tree", "ebm")
 Scalar = bool | int | float | str
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -77,7 +79,11 @@ class SplitConfig(Part):
 class ModelsConfig(Part):
     """Which families compete, for how long, and how one is chosen."""
 
-    families: tuple[Family, ...] = Field(get_args(Family), min_length=1, description="the families to compare")
+    families: tuple[Family, ...] = Field(
+        _WITHOUT_EXTRAS,
+        min_length=1,
+        description="the families to compare; ebm, lightgbm and catboost need the extra of their name",
+    )
     trials: int = Field(8, ge=1, le=10_000, description="hyperparameter trials per family at the most")
     time_budget: float = Field(
         900.0, gt=0, description="seconds for the search at the most; a search that it ends differs from run to run"
@@ -85,7 +91,7 @@ class ModelsConfig(Part):
     select: Literal["best", "one_se", "interpretable"] = Field(
         "best",
         description="best: highest cross-validated AUC; one_se: the simplest within one standard error of it; "
-        "interpretable: the best of scorecard, logistic and tree",
+        "interpretable: the best of scorecard, logistic, tree and ebm",
     )
 
     storage: str | None = Field(
@@ -103,8 +109,8 @@ class ModelsConfig(Part):
             raise ValueError("each family may be named once")
         if "blend" in self.families and len(self.families) < 3:
             raise ValueError("a blend needs at least two other families")
-        if self.select == "interpretable" and not {"scorecard", "logistic", "tree"} & set(self.families):
-            raise ValueError("select: interpretable needs one of scorecard, logistic, tree among the families")
+        if self.select == "interpretable" and not {*_READABLE} & {*self.families}:
+            raise ValueError("select: interpretable needs one of scorecard, logistic, tree, ebm among the families")
         return self
 
 

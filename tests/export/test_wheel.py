@@ -84,7 +84,7 @@ def test_its_metadata_say_what_it_needs_and_carry_the_model_card(wheel):
 
 
 def test_a_wheel_without_boosting_does_not_need_xgboost(artifacts, tmp_path):
-    for kind in ("scorecard", "logistic", "tree"):
+    for kind in ("scorecard", "logistic", "tree", "ebm"):
         needs = headers(build_wheel(artifacts[kind], tmp_path)).get_all("Requires-Dist")
         assert [text.split(">")[0] for text in needs] == ["numpy", "pandas"]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +13,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from riskml import RiskClassifier
+from riskml.config import Family, ModelsConfig
 from riskml.errors import ConfigError, FitError
-from riskml.models.classifier import choose
+from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose
+from riskml.models.families import FAMILIES
 from riskml.runtime.model import Blend, probability
 
 QUICK = {"n_trials": 1, "cv": 3, "random_state": 3}
@@ -152,6 +157,35 @@ def test_a_family_that_fails_on_one_fold_is_left_out(book, monkeypatch):
     with pytest.warns(UserWarning, match="logistic is left out: RuntimeError: singular"):
         model = RiskClassifier(families=("tree", "logistic"), n_trials=1, cv=3).fit(*book)
     assert model.leaderboard_["family"].tolist() == ["tree"]
+
+
+def test_what_an_experiment_may_name_is_what_there_is_and_no_extra_is_needed_by_default():
+    assert get_args(Family) == ALL_FAMILIES
+    assert ModelsConfig().families == DEFAULT_FAMILIES == ("scorecard", "logistic", "tree", "boosting", "blend")
+    assert ModelsConfig(families=("boosting", "ebm"), select="interpretable").select == "interpretable"
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if FAMILIES[name].needs])
+def test_a_family_of_an_extra_competes_where_it_is_asked_for(book, family):
+    pytest.importorskip(FAMILIES[family].needs)
+    small = {family: {"bags": 1, "max_rounds": 40}}
+    model = RiskClassifier(families=("logistic", family), n_trials=1, cv=2, fixed=small).fit(*book)
+    assert set(model.leaderboard_["family"]) == {"logistic", family}
+    assert model.oof_[family].between(0.0, 1.0).all()
+
+
+def test_a_family_of_an_extra_that_is_not_there_is_refused_before_anything_is_fitted(book, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    told = []
+    with pytest.raises(ConfigError, match="riskml.lightgbm."):
+        RiskClassifier(families=("tree", "lightgbm"), progress=told.append, **QUICK).fit(*book)
+    assert told == []
+
+
+def test_an_explainable_boosting_machine_counts_as_interpretable():
+    board = pd.DataFrame({"family": ["boosting", "ebm", "logistic"], "auc_cv": [0.9, 0.89, 0.8], "auc_cv_se": 0.02})
+    assert choose(board, "interpretable") == "ebm"
+    assert choose(board, "one_se") == "ebm"
 
 
 def test_it_can_be_cloned_with_its_parameters():

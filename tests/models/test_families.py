@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from importlib.util import find_spec
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,11 +16,28 @@ from sklearn.preprocessing import SplineTransformer
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from riskml.errors import DataError
+from riskml.errors import ConfigError, DataError
 from riskml.models.boosting import RiskBooster
 from riskml.models.families import FAMILIES, estimator
 from riskml.models.logistic import Logistic
 from riskml.models.tree import RiskTree, by_event_rate
+from riskml.runtime.frame import columns
+from riskml.runtime.model import model_from_dict
+
+
+def _where_installed(family):
+    needs = FAMILIES[family].needs
+    absent = bool(needs) and find_spec(needs) is None
+    return pytest.param(family, marks=pytest.mark.skipif(absent, reason=f"riskml[{family}] is not installed"))
+
+
+# Small ones of what takes long to grow.
+SMALL = {"ebm": {"bags": 2, "max_rounds": 200, "max_bins": 64}}
+every_family = pytest.mark.parametrize("family", [_where_installed(name) for name in FAMILIES])
+
+
+def start(family):
+    return {**FAMILIES[family].start, **SMALL.get(family, {})}
 
 
 @parametrize_with_checks([Logistic(), RiskTree(), RiskBooster(bags=2, max_rounds=20)])
@@ -45,10 +66,10 @@ def book():
     return frame, target
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@every_family
 def test_every_family_scores_missing_extreme_and_unseen_values(book, family):
     frame, target = book
-    model = estimator(family, FAMILIES[family].start, special_values={"age": [-1]}, random_state=0).fit(frame, target)
+    model = estimator(family, start(family), special_values={"age": [-1]}, random_state=0).fit(frame, target)
     dirty = frame.head(4).copy()
     dirty["home"] = ["a castle", None, "own", "rent"]
     dirty["debt"] = [np.nan, 1e30, -1e30, 1.0]
@@ -57,16 +78,58 @@ def test_every_family_scores_missing_extreme_and_unseen_values(book, family):
     assert ((scored > 0) & (scored < 1)).all()
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@every_family
 def test_contributions_add_up_to_the_log_odds(book, family):
     frame, target = book
-    model = estimator(family, FAMILIES[family].start, special_values=None, random_state=0).fit(frame, target)
+    model = estimator(family, start(family), special_values=None, random_state=0).fit(frame, target)
     contributions = model.contributions(frame)
     assert list(contributions.index) == list(frame.index)
     # XGBoost sums its Shapley values in single precision.
     tolerance = 1e-4 if family == "boosting" else 1e-9
     total = contributions.sum(axis=1) + model.model_.base
     np.testing.assert_allclose(total, model.decision_function(frame), atol=tolerance)
+
+
+@every_family
+def test_what_is_written_scores_as_what_was_fitted(book, family):
+    frame, target = book
+    model = estimator(family, start(family), special_values={"age": [-1]}, random_state=0).fit(frame, target)
+    blobs: dict[str, bytes] = {}
+    said = json.loads(json.dumps(model.model_.to_dict(blobs)))
+    again = model_from_dict(said, blobs)
+    read = columns(frame, again.kinds)
+    np.testing.assert_allclose(again.margin(read), model.decision_function(frame), rtol=0, atol=1e-12)
+
+
+@every_family
+def test_two_fits_with_the_same_seed_are_the_same_bytes(book, family):
+    frame, target = book
+    written = []
+    for _ in range(2):
+        model = estimator(family, start(family), special_values=None, random_state=3).fit(frame, target)
+        blobs: dict[str, bytes] = {}
+        written.append((model.model_.to_dict(blobs), blobs))
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("family", [_where_installed(name) for name in FAMILIES if name != "logistic"])
+@pytest.mark.parametrize(("direction", "sign"), [("ascending", 1), ("descending", -1)])
+def test_the_risk_goes_the_way_it_is_told(book, family, direction, sign):
+    frame, target = book
+    model = estimator(
+        family, start(family), special_values={"age": [-1]}, monotone={"debt": direction}, random_state=0
+    ).fit(frame, target)
+    grid = np.linspace(0.0, 10.0, 60)
+    for home in ("own", "rent", None):
+        rows = pd.DataFrame({"debt": grid, "age": 40.0, "home": [home] * len(grid)})
+        assert (sign * np.diff(model.decision_function(rows)) >= -1e-6).all()
+
+
+@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.needs])
+def test_a_family_whose_library_is_absent_says_which_extra_brings_it(family, monkeypatch):
+    monkeypatch.setitem(sys.modules, FAMILIES[family].needs, None)
+    with pytest.raises(ConfigError, match=rf"(?s)needs {FAMILIES[family].needs}.*pip install riskml\[{family}\]"):
+        estimator(family, {}, special_values=None, random_state=0)
 
 
 def test_a_logistic_of_bent_lines_is_scikit_learns_spline_pipeline():
@@ -129,9 +192,9 @@ def test_boosting_is_the_mean_of_its_boosters_log_odds(book):
     np.testing.assert_allclose(model.decision_function(frame), np.mean(margins, axis=0), atol=1e-6)
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@every_family
 def test_infinite_values_are_refused_with_column_and_row(book, family):
     frame, target = book
     frame.loc["c7", "age"] = np.inf
     with pytest.raises(DataError, match="age.*c7"):
-        estimator(family, FAMILIES[family].start, special_values=None, random_state=0).fit(frame, target)
+        estimator(family, start(family), special_values=None, random_state=0).fit(frame, target)

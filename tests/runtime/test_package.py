@@ -14,7 +14,7 @@ from riskml.runtime.frame import columns
 from riskml.runtime.model import Additive, probability
 from riskml.runtime.package import Artifact, PackageError, digest
 
-KINDS = ("scorecard", "logistic", "tree", "boosting", "blend")
+KINDS = ("scorecard", "logistic", "tree", "boosting", "ebm", "blend")
 
 
 def in_memory(estimator, frame):

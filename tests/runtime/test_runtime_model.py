@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import columns
-from riskml.runtime.model import Additive, Encoding, Tree, model_from_dict, probability
+from riskml.runtime.model import Additive, Tree, model_from_dict, probability
+from riskml.runtime.pairs import Pair, Pairwise
 from riskml.runtime.shapes import Levels, Line, Step
 
-KINDS = ("scorecard", "logistic", "tree", "boosting", "blend")
+KINDS = ("scorecard", "logistic", "tree", "boosting", "ebm", "blend")
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -67,7 +69,7 @@ def test_contributions_and_base_add_up_to_the_margin(kind, handmade, loans):
     model = handmade[kind].model_
     given = read(loans, model)
     # XGBoost's Shapley values are float32.
-    tolerance = 1e-12 if kind in {"scorecard", "logistic", "tree"} else 2e-6
+    tolerance = 1e-12 if kind in {"scorecard", "logistic", "tree", "ebm"} else 2e-6
     total = model.base + model.contributions(given).sum(axis=1)
     np.testing.assert_allclose(total, model.margin(given), rtol=0, atol=tolerance)
 
@@ -102,3 +104,14 @@ def test_a_blend_weighs_the_log_odds_of_its_models(handmade, loans):
     card, boosting = handmade["scorecard"].model_, handmade["boosting"].model_
     expected = -0.1 + 0.3 * card.margin(read(loans, card)) + 0.7 * boosting.margin(read(loans, boosting))
     np.testing.assert_allclose(blend.margin(read(loans, blend)), expected, rtol=0, atol=1e-14)
+
+
+def test_what_a_pair_adds_belongs_to_both_its_columns_alike():
+    pair = Pair(
+        Step("x", (1.0,), (), ()), Levels("y", {"a": 0}, (0.0,) * 3), ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), (7.0,) * 3)
+    )
+    model = Pairwise(Additive(0.5, (Step("x", (), (), (10.0, 20.0)),)), (pair,))
+    columns = {"x": np.array([0.0, 1.0, np.nan]), "y": np.array(["a", None, "?"], dtype=object)}
+    assert model.margin(columns).tolist() == [11.5, 15.5, 27.5]
+    assert model.contributions(columns).tolist() == [[10.5, 0.5], [12.5, 2.5], [23.5, 3.5]]
+    assert model.kinds == {"x": "numeric", "y": "categorical"}

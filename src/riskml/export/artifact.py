@@ -1,4 +1,4 @@
-"""A fitted model written as an artifact folder: JSON and XGBoost's UBJSON, with checksums and no pickle."""
+"""A fitted model written as an artifact folder: JSON, boosters in their libraries' formats, checksums, no pickle."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import pandas as pd
 
 from riskml.config import Experiment
 from riskml.errors import InputError
+from riskml.runtime.boosted import Boosted
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.model import Blend, Boosting, Model
+from riskml.runtime.model import Blend, Model
 from riskml.runtime.package import FORMAT, MANIFEST, digest
 from riskml.schema import Schema
 
@@ -101,11 +102,14 @@ def write_artifact(
 def requirements(model: Model) -> list[str]:
     """Return what must be installed to score with a model, as lines of a package's metadata."""
     # The oldest numpy and pandas that the runtime was tried with.
-    return ["numpy>=1.26", "pandas>=2.2"] + ([f"xgboost>={_minor('xgboost')}"] if _boosts(model) else [])
+    return ["numpy>=1.26", "pandas>=2.2", *(f"{name}>={_minor(name)}" for name in sorted(_libraries(model)))]
 
 
-def _boosts(model: Model) -> bool:
-    return isinstance(model, Boosting) or (isinstance(model, Blend) and any(map(_boosts, model.models)))
+def _libraries(model: Model) -> set[str]:
+    """Return the libraries that load a model's trees."""
+    if isinstance(model, Blend):
+        return set().union(*map(_libraries, model.models))
+    return {model.library} if isinstance(model, Boosted) else set()
 
 
 def _minor(package: str) -> str:

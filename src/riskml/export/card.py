@@ -14,6 +14,9 @@ _FAMILIES = {
     "logistic": "a penalised logistic regression",
     "tree": "a decision tree",
     "boosting": "gradient-boosted trees (XGBoost), averaged over folds",
+    "ebm": "an explainable boosting machine: a curve for each column, and tables of pairs of columns",
+    "lightgbm": "gradient-boosted trees (LightGBM), averaged over folds",
+    "catboost": "gradient-boosted trees (CatBoost), averaged over folds",
     "blend": "a weighted blend of several families, on the log-odds scale",
 }
 _OUTCOMES = {"default": "default", "churn": "leave"}

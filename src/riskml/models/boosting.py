@@ -1,25 +1,15 @@
-"""Gradient boosting that stops by itself, averaged over folds."""
+"""Gradient boosting with XGBoost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
 
-import numpy as np
-import pandas as pd
-from joblib import Parallel, delayed
-from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
-
-from riskml.errors import FitError
-from riskml.estimator import RiskEstimator
-from riskml.models.monotone import directions
-from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.model import Boosting, Encoding
-from riskml.schema import Schema
+from riskml.models.bagged import BaggedBooster, Grown, Rows
+from riskml.runtime.boosted import Boosting
+from riskml.runtime.encoding import Encoding
 
 
-class RiskBooster(RiskEstimator):
+class RiskBooster(BaggedBooster):
     """XGBoost over numbers, native categories and missing values, bagged over folds with early stopping.
 
     The rows are cut into folds; for each of the first ``bags`` folds one model grows on the other folds and stops when
@@ -58,6 +48,7 @@ class RiskBooster(RiskEstimator):
     """
 
     model_: Boosting
+    _runtime = Boosting
 
     def __init__(
         self,
@@ -93,58 +84,13 @@ class RiskBooster(RiskEstimator):
         self.monotone = monotone
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Grow the models.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-        y : array of shape (n,)
-            Two classes; the greater one is the event.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        FitError
-            When a class has fewer than two rows, so that no fold can be set aside.
-        """
-        frame = self._learn_schema(X)
-        target = self._learn_target(frame, y)
-        encoding = _numbered(frame, self.schema_)
-        matrix = encoding.matrix(read_columns(frame, encoding.kinds))
-        types = ["float" if levels is None else "c" for levels in encoding.levels.values()]
-        rarest = int(np.bincount(target).min())
-        if rarest < 2:
-            raise FitError(
-                f"boosting sets rows aside to know when to stop; the rarer class has {rarest} row",
-                mend="hand in at least two rows of each class",
-            )
-        folds = StratifiedKFold(min(self.folds, rarest), shuffle=True, random_state=self.random_state)
-        pairs = list(folds.split(matrix, target))[: self.bags]
-        # Side by side where this fit is not itself one of several.
-        boosters = list(
-            Parallel(n_jobs=-1, prefer="threads")(delayed(self._grow)(matrix, target, types, *pair) for pair in pairs)
-        )
-        self.rounds_ = [booster.num_boosted_rounds() for booster in boosters]
-        self.model_ = Boosting(encoding, tuple(boosters))
-        return self
-
-    def _grow(
-        self,
-        matrix: NDArray[np.float32],
-        target: NDArray[np.int8],
-        types: list[str],
-        grow: NDArray[np.intp],
-        stop: NDArray[np.intp],
-    ) -> Any:
+    def _grow(self, encoding: Encoding, grow: Rows, stop: Rows, signs: list[int] | None) -> Grown:
         import xgboost
 
+        types = ["float" if levels is None else "c" for levels in encoding.levels.values()]
         said = {"feature_types": types, "enable_categorical": True, "nthread": self.n_jobs}
-        seen = xgboost.QuantileDMatrix(matrix[grow], target[grow], max_bin=128, **said)
-        held = xgboost.QuantileDMatrix(matrix[stop], target[stop], max_bin=128, ref=seen, **said)
+        seen = xgboost.QuantileDMatrix(grow.matrix, grow.target, max_bin=128, **said)
+        held = xgboost.QuantileDMatrix(stop.matrix, stop.target, max_bin=128, ref=seen, **said)
         settings = {
             "objective": "binary:logistic",
             "eval_metric": "logloss",
@@ -161,20 +107,10 @@ class RiskBooster(RiskEstimator):
             "gamma": self.gamma,
             "max_cat_to_onehot": self.max_cat_to_onehot,
         }
-        if self.monotone:
-            settings["monotone_constraints"] = tuple(directions(self.schema_, self.monotone))
+        if signs is not None:
+            settings["monotone_constraints"] = tuple(signs)
         stopping = xgboost.callback.EarlyStopping(rounds=self.patience, save_best=True)
-        return xgboost.train(
+        booster = xgboost.train(
             settings, seen, self.max_rounds, evals=[(held, "held")], callbacks=[stopping], verbose_eval=False
         )
-
-
-def _numbered(frame: pd.DataFrame, schema: Schema) -> Encoding:
-    levels: dict[str, dict[str, float] | None] = {}
-    for column in schema:
-        if column.kind == "numeric":
-            levels[column.name] = None
-        else:
-            names = sorted(frame[column.name].dropna().unique())
-            levels[column.name] = {name: float(number) for number, name in enumerate(names)}
-    return Encoding(levels)
+        return Grown(booster, booster.num_boosted_rounds())

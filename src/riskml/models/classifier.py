@@ -17,7 +17,7 @@ from riskml.errors import ConfigError, FitError, InputError
 from riskml.estimator import RiskEstimator, SpecialValues
 from riskml.models.blend import Weights, blend_weights
 from riskml.models.calibrate import needed, platt
-from riskml.models.families import FAMILIES, Direction, estimator
+from riskml.models.families import FAMILIES, Direction, estimator, refuse_absent
 from riskml.models.monotone import directions
 from riskml.models.schedule import Clock, run_searches
 from riskml.models.search import Progress, Search
@@ -27,8 +27,9 @@ from riskml.runtime.model import Blend, probability
 from riskml.schema import Schema
 
 ALL_FAMILIES = (*FAMILIES, "blend")
+DEFAULT_FAMILIES = (*(name for name, family in FAMILIES.items() if not family.needs), "blend")
 Select = Literal["best", "one_se", "interpretable"]
-_CALIBRATED = ("tree", "boosting")
+_CALIBRATED = ("tree", "boosting", "ebm", "lightgbm", "catboost")
 _BAGS = 5  # of boosting, once the search is over
 
 
@@ -47,8 +48,9 @@ class RiskClassifier(RiskEstimator):
 
     Parameters
     ----------
-    families : sequence of {"scorecard", "logistic", "tree", "boosting", "blend"}
-        The families that compete. A blend needs at least two others.
+    families : sequence of {"scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"}
+        The families that compete. A blend needs at least two others; ebm, lightgbm and catboost need the extra of their
+        name, and do not compete by default.
     n_trials : int, default=40
         Trials of the hyperparameter search per family at the most.
     time_budget : float, default=120.0
@@ -56,7 +58,7 @@ class RiskClassifier(RiskEstimator):
         ``failures_``. A search that the time stops differs from run to run: see ``stopped_by_``.
     select : {"best", "one_se", "interpretable"}, default="best"
         best: the highest cross-validated AUC; one_se: the simplest family within one standard error of it;
-        interpretable: the best of scorecard, logistic and tree.
+        interpretable: the best of scorecard, logistic, tree and ebm.
     cv : int or array of int of shape (n,), default=5
         The number of stratified folds, or the fold of each row: those on which the families are compared.
     search_cv : int or array of int of shape (n,), optional
@@ -69,7 +71,7 @@ class RiskClassifier(RiskEstimator):
         Parameters of a family's estimator that are set by hand and not searched, such as
         ``{"scorecard": {"overrides": {"age": {"splits": [25, 40]}}}}``.
     monotone : mapping of column name to "ascending" or "descending", optional
-        How the risk has to go where a numeric column rises; scorecard, tree and boosting keep to it.
+        How the risk has to go where a numeric column rises; every family keeps to it but the logistic and the blend.
     storage : str, optional
         Where the search keeps its trials: an Optuna storage URL, or the path of a journal file (``.log``). A search
         that was killed goes on from there, and several processes or machines with the same rows, folds and settings
@@ -103,7 +105,7 @@ class RiskClassifier(RiskEstimator):
     The leaderboard's figures come from refits on folds that the search has not seen, with the hyperparameters that it
     found; the rows are the same, so that rows set aside before `fit` are the honest judge all the same.
 
-    Tree and boosting are calibrated (Platt) where out-of-fold log-odds ask for it; a scorecard and a logistic
+    Trees and boosting are calibrated (Platt) where out-of-fold log-odds ask for it; a scorecard and a logistic
     regression are fitted to the log loss and need it not.
 
     Examples
@@ -118,7 +120,7 @@ class RiskClassifier(RiskEstimator):
 
     def __init__(
         self,
-        families: Sequence[str] = ALL_FAMILIES,
+        families: Sequence[str] = DEFAULT_FAMILIES,
         n_trials: int = 40,
         time_budget: float = 120.0,
         select: Select = "best",
@@ -273,6 +275,7 @@ class RiskClassifier(RiskEstimator):
             raise ConfigError(
                 f"families must be some of {', '.join(ALL_FAMILIES)}; got {list(self.families)}", where="families"
             )
+        refuse_absent(names)
         if "blend" in names and len(names) < 3:
             raise ConfigError("a blend needs at least two other families", where="families", mend="name more families")
         if self.select not in ("best", "one_se", "interpretable"):
@@ -280,7 +283,9 @@ class RiskClassifier(RiskEstimator):
         if self.select == "interpretable" and not any(
             name in FAMILIES and FAMILIES[name].interpretable for name in names
         ):
-            raise ConfigError("select='interpretable' needs a scorecard, a logistic or a tree", where="families")
+            raise ConfigError(
+                "select='interpretable' needs a scorecard, a logistic, a tree or an ebm", where="families"
+            )
         return names
 
     def _fixed(self) -> dict[str, Mapping[str, Any]]:
@@ -305,12 +310,13 @@ class RiskClassifier(RiskEstimator):
                 raise ConfigError(f"cv has the shape {fold.shape}; expected a fold for each of {len(target)} rows")
             return fold
         rarest = int(np.bincount(target).min())
-        # Boosting sets rows aside itself: two of each class must remain outside every fold.
-        count = min(int(asked), rarest // 2 if "boosting" in self.families else rarest)
+        # What sets rows aside itself needs two of each class outside every fold.
+        aside = any(FAMILIES[name].sets_aside for name in self.families if name in FAMILIES)
+        count = min(int(asked), rarest // 2 if aside else rarest)
         if count < 2:
             raise FitError(
                 f"the rarer class has {rarest} rows, too few for two folds",
-                mend=f"hand in at least {4 if 'boosting' in self.families else 2} rows of that class",
+                mend=f"hand in at least {4 if aside else 2} rows of that class",
             )
         fold = np.empty(len(target), dtype=int)
         folds = StratifiedKFold(count, shuffle=True, random_state=seed)

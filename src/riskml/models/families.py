@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
+from riskml.errors import ConfigError
 from riskml.estimator import RiskEstimator, SpecialValues
 
 if TYPE_CHECKING:
@@ -54,6 +57,10 @@ class Family:
         The good defaults that the search begins with.
     while_searching : mapping
         What differs while trials are compared, to make them cheap.
+    sets_aside : bool
+        Whether a fit sets rows of its own aside, so that it needs two rows of each class.
+    needs : str
+        The module that fits it, where it comes with an extra of the family's name; "" where it is always there.
     simplicity : int
         Rank for the choice of the simplest: lower is simpler to explain.
     interpretable : bool
@@ -69,6 +76,8 @@ class Family:
     interpretable: bool
     share: float
     while_searching: Mapping[str, Any] = field(default_factory=dict)
+    sets_aside: bool = False
+    needs: str = ""
 
 
 FAMILIES: Mapping[str, Family] = {
@@ -128,13 +137,107 @@ FAMILIES: Mapping[str, Family] = {
                 "reg_lambda": 5.0,
                 "gamma": 1e-3,
             },
-            simplicity=3,
+            simplicity=4,
             interpretable=False,
             share=0.5,
             while_searching={"bags": 1},
+            sets_aside=True,
+        ),
+        Family(
+            "ebm",
+            space={
+                "interactions": Choice((0, "1x", "3x")),
+                "learning_rate": Real(0.01, 0.08, log=True),
+                "max_leaves": Whole(2, 4),
+                "min_samples_leaf": Whole(2, 50, log=True),
+                "smoothing_rounds": Whole(10, 500, log=True),
+            },
+            start={
+                "interactions": "3x",
+                "learning_rate": 0.03,
+                "max_leaves": 2,
+                "min_samples_leaf": 4,
+                "smoothing_rounds": 75,
+            },
+            simplicity=3,
+            interpretable=True,
+            share=0.4,
+            while_searching={"bags": 2},
+            sets_aside=True,
+            needs="interpret",
+        ),
+        Family(
+            "lightgbm",
+            space={
+                "num_leaves": Whole(4, 63, log=True),
+                "learning_rate": Real(0.03, 0.2, log=True),
+                "min_child_samples": Whole(5, 100, log=True),
+                "min_child_weight": Real(0.1, 20.0, log=True),
+                "subsample": Real(0.5, 1.0),
+                "colsample_bytree": Real(0.3, 1.0),
+                "reg_lambda": Real(0.5, 50.0, log=True),
+            },
+            start={
+                "num_leaves": 15,
+                "learning_rate": 0.05,
+                "min_child_samples": 20,
+                "min_child_weight": 1.0,
+                "subsample": 0.8,
+                "colsample_bytree": 0.6,
+                "reg_lambda": 5.0,
+            },
+            simplicity=4,
+            interpretable=False,
+            share=0.5,
+            while_searching={"bags": 1},
+            sets_aside=True,
+            needs="lightgbm",
+        ),
+        Family(
+            "catboost",
+            space={
+                "depth": Whole(2, 8),
+                "learning_rate": Real(0.03, 0.2, log=True),
+                "l2_leaf_reg": Real(0.5, 50.0, log=True),
+                "random_strength": Real(0.1, 10.0, log=True),
+                "subsample": Real(0.5, 1.0),
+                "rsm": Real(0.3, 1.0),
+            },
+            start={
+                "depth": 5,
+                "learning_rate": 0.08,
+                "l2_leaf_reg": 5.0,
+                "random_strength": 1.0,
+                "subsample": 0.8,
+                "rsm": 0.8,
+            },
+            simplicity=4,
+            interpretable=False,
+            share=0.5,
+            while_searching={"bags": 1},
+            sets_aside=True,
+            needs="catboost",
         ),
     )
 }
+
+
+def refuse_absent(families: Iterable[str]) -> None:
+    """Refuse families whose library is not installed.
+
+    Raises
+    ------
+    ConfigError
+        The message names the extra that brings it.
+    """
+    for name in families:
+        needs = FAMILIES[name].needs if name in FAMILIES else ""
+        if needs and find_spec(needs) is None:
+            raise ConfigError(
+                f"the family {name!r} needs {needs}, which is not installed",
+                where="families",
+                mend=f"pip install riskml[{name}], or leave it out",
+            )
 
 
 def estimator(
@@ -149,19 +252,24 @@ def estimator(
 
     Parameters
     ----------
-    family : {"scorecard", "logistic", "tree", "boosting"}
+    family : {"scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost"}
     params : mapping
         Its hyperparameters.
     special_values : mapping of column name to codes, optional
     monotone : mapping of column name to "ascending" or "descending", optional
-        How the risk has to go where the column rises. The scorecard, the tree and boosting keep to it; the logistic
-        cannot.
+        How the risk has to go where the column rises. All keep to it but the logistic, which cannot.
     random_state : int
 
     Returns
     -------
     RiskEstimator
+
+    Raises
+    ------
+    ConfigError
+        When the family's library is not installed.
     """
+    refuse_absent([family])
     monotone = monotone or {}
     if family == "scorecard":
         from riskml.scorecard import Scorecard
@@ -174,13 +282,21 @@ def estimator(
         from riskml.models.logistic import Logistic
 
         return Logistic(special_values=special_values, **params)
-    if family == "tree":
-        from riskml.models.tree import RiskTree
+    module, name = _GROWN[family]
+    made: RiskEstimator = getattr(import_module(module), name)(
+        random_state=random_state, **{"monotone": monotone or None, **params}
+    )
+    return made
 
-        return RiskTree(random_state=random_state, **{"monotone": monotone or None, **params})
-    from riskml.models.boosting import RiskBooster
 
-    return RiskBooster(random_state=random_state, **{"monotone": monotone or None, **params})
+# Families that are told of a seed and of directions, each imported where it is used.
+_GROWN = {
+    "tree": ("riskml.models.tree", "RiskTree"),
+    "boosting": ("riskml.models.boosting", "RiskBooster"),
+    "ebm": ("riskml.models.ebm", "RiskEBM"),
+    "lightgbm": ("riskml.models.lightgbm", "RiskLightGBM"),
+    "catboost": ("riskml.models.catboost", "RiskCatBoost"),
+}
 
 
 def suggest(trial: optuna.Trial, space: Space) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from riskml.estimator import RiskEstimator
 from riskml.models.monotone import directions
+from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.model import Encoding, Tree
+from riskml.runtime.model import Tree
 from riskml.schema import Schema
 
 

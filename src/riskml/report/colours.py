@@ -20,6 +20,10 @@ FAMILIES = {
     "tree": "#009e73",
     "boosting": "#e69f00",
     "blend": "#cc79a7",
+    # Beyond those of Okabe and Ito: apart from them, and from each other, in lightness.
+    "ebm": "#004d40",
+    "lightgbm": "#a6761d",
+    "catboost": "#5e3c99",
 }
 KINDS = {"numeric": "#4b6584", "categorical": "#b7a261"}
 SHARE = "#e4e9ee"

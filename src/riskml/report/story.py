@@ -14,13 +14,16 @@ _REJECTED = 0.05
 _RULES = {
     "best": "it has the highest cross-validated AUC",
     "one_se": "it is the simplest family within one standard error of the best cross-validated AUC",
-    "interpretable": "it has the highest cross-validated AUC of those that can be read (scorecard, logistic, tree)",
+    "interpretable": "it has the highest cross-validated AUC of those that can be read (all but boosting and blends)",
 }
 _NAMES = {
     "scorecard": "the scorecard",
     "logistic": "logistic regression",
     "tree": "the decision tree",
     "boosting": "boosting",
+    "ebm": "the explainable boosting machine",
+    "lightgbm": "LightGBM",
+    "catboost": "CatBoost",
     "blend": "the blend",
 }
 _NATURES = {
@@ -28,6 +31,9 @@ _NATURES = {
     "logistic": "a weighted sum of the columns, with the weights kept small by a penalty",
     "tree": "a short list of yes-or-no questions; each customer ends in one leaf",
     "boosting": "many small trees, each correcting those before it (XGBoost)",
+    "ebm": "a curve for each column and a table for some pairs of columns, added up",
+    "lightgbm": "many small trees, each correcting those before it (LightGBM)",
+    "catboost": "many small trees, each correcting those before it (CatBoost)",
     "blend": "a weighted mixture of the other families",
 }
 

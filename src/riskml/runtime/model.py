@@ -7,22 +7,18 @@ column contributed to it. Contributions add up: ``margin = base + contributions.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .frame import Floats, codes
+from .boosted import LIBRARIES
+from .encoding import Columns, Encoding
+from .frame import Floats
 from .shapes import Levels, Shape, Step, shape_from_dict, shape_to_dict
-
-if TYPE_CHECKING:
-    import xgboost
-
-Columns = Mapping[str, NDArray[Any]]
-_LARGEST = float(np.finfo(np.float32).max)  # trees split on float32, where anything greater would be infinite
 
 
 def probability(margin: Floats) -> Floats:
@@ -115,31 +111,6 @@ class Additive:
 
 
 @dataclass(frozen=True)
-class Encoding:
-    """How a matrix for trees is made: numbers as they are, a level as its number, missing or unseen as NaN."""
-
-    levels: Mapping[str, Mapping[str, float] | None]  # None: a numeric column
-
-    @property
-    def kinds(self) -> dict[str, str]:
-        """The columns it reads."""
-        return {name: "numeric" if levels is None else "categorical" for name, levels in self.levels.items()}
-
-    def matrix(self, columns: Columns) -> NDArray[np.float32]:
-        """Return the matrix, shape (n, columns)."""
-        rows = len(next(iter(columns.values()))) if columns else 0
-        out = np.empty((rows, len(self.levels)), dtype=np.float32)
-        for position, (name, levels) in enumerate(self.levels.items()):
-            if levels is None:
-                out[:, position] = np.clip(columns[name], -_LARGEST, _LARGEST)
-            else:
-                index = {level: slot for slot, level in enumerate(levels)}
-                numbers = np.array([*levels.values(), np.nan], dtype=np.float32)
-                out[:, position] = numbers[codes(columns[name], index, missing=len(index), other=len(index))]
-        return out
-
-
-@dataclass(frozen=True)
 class Tree:
     """One decision tree; a node's value is its log-odds, and a leaf has no children (-1)."""
 
@@ -194,62 +165,13 @@ class Tree:
         arrays = {key: list(value) for key, value in vars(self).items() if key != "encoding"}
         # A split into present and missing has an infinite threshold, which JSON does not know.
         arrays["threshold"] = [min(value, sys.float_info.max) for value in self.threshold]
-        return {"kind": "tree", "encoding": _encoding_to_list(self.encoding)} | arrays
+        return {"kind": "tree", "encoding": self.encoding.to_list()} | arrays
 
     @classmethod
     def from_dict(cls, said: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Tree:
         """Return the model that ``to_dict`` wrote."""
         arrays = {key: tuple(value) for key, value in said.items() if key not in {"kind", "encoding"}}
-        return cls(_encoding_from_list(said["encoding"]), **arrays)
-
-
-@dataclass(frozen=True)
-class Boosting:
-    """The mean, on the log-odds scale, of XGBoost models that were each grown on other folds."""
-
-    encoding: Encoding
-    boosters: tuple[xgboost.Booster, ...]
-
-    @property
-    def kinds(self) -> dict[str, str]:
-        """The columns it reads."""
-        return self.encoding.kinds
-
-    @cached_property
-    def base(self) -> float:
-        """Mean log-odds before any contribution."""
-        return float(np.mean([_shap(booster, self._missing_row)[0, -1] for booster in self.boosters]))
-
-    @property
-    def _missing_row(self) -> NDArray[np.float32]:
-        return np.full((1, len(self.encoding.levels)), np.nan, dtype=np.float32)
-
-    def margin(self, columns: Columns) -> Floats:
-        """Return log-odds of the event, shape (n,)."""
-        matrix = self.encoding.matrix(columns)
-        margins = [booster.inplace_predict(matrix, predict_type="margin") for booster in self.boosters]
-        return np.asarray(np.mean(np.asarray(margins, dtype=np.float64), axis=0))
-
-    def contributions(self, columns: Columns) -> Floats:
-        """Return exact Shapley values of the trees (Lundberg et al. 2020), shape (n, columns)."""
-        matrix = self.encoding.matrix(columns)
-        return np.asarray(np.mean([_shap(booster, matrix)[:, :-1] for booster in self.boosters], axis=0))
-
-    def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
-        """Return the model as JSON's types, the trees as UBJSON blobs."""
-        names = []
-        for booster in self.boosters:
-            names.append(f"booster-{len(blobs)}.ubj")
-            blobs[names[-1]] = bytes(booster.save_raw("ubj"))
-        return {"kind": "boosting", "encoding": _encoding_to_list(self.encoding), "boosters": names}
-
-    @classmethod
-    def from_dict(cls, said: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Boosting:
-        """Return the model that ``to_dict`` wrote."""
-        import xgboost
-
-        boosters = tuple(xgboost.Booster(model_file=bytearray(blobs[name])) for name in said["boosters"])
-        return cls(_encoding_from_list(said["encoding"]), boosters)
+        return cls(Encoding.from_list(said["encoding"]), **arrays)
 
 
 @dataclass(frozen=True)
@@ -299,27 +221,14 @@ class Blend:
         return cls(said["intercept"], tuple(said["weights"]), models)
 
 
-KINDS = {"additive": Additive, "tree": Tree, "boosting": Boosting, "blend": Blend}
+KINDS = {"additive": Additive, "tree": Tree, **LIBRARIES, "blend": Blend}
 
 
 def model_from_dict(said: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Model:
     """Return the model of any kind that ``to_dict`` wrote."""
-    from .segmented import Segmented  # it is made of the models here
+    from .pairs import Pairwise  # they are made of the models here
+    from .segmented import Segmented
 
-    model: Model = (KINDS | {"segmented": Segmented})[said["kind"]].from_dict(said, blobs)  # type: ignore[attr-defined]
+    kinds = KINDS | {"pairwise": Pairwise, "segmented": Segmented}
+    model: Model = kinds[said["kind"]].from_dict(said, blobs)  # type: ignore[attr-defined]
     return model
-
-
-def _shap(booster: xgboost.Booster, matrix: NDArray[np.float32]) -> Floats:
-    import xgboost
-
-    table = xgboost.DMatrix(matrix, feature_types=booster.feature_types, enable_categorical=True)
-    return np.asarray(booster.predict(table, pred_contribs=True), dtype=np.float64)
-
-
-def _encoding_to_list(encoding: Encoding) -> list[dict[str, Any]]:
-    return [{"column": name, "levels": levels and dict(levels)} for name, levels in encoding.levels.items()]
-
-
-def _encoding_from_list(said: Sequence[Mapping[str, Any]]) -> Encoding:
-    return Encoding({column["column"]: column["levels"] for column in said})

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .encoding import Columns
 from .frame import Floats, level, shown
 from .frame import columns as read_columns
-from .model import Additive, Columns, Model, model_from_dict, probability
+from .model import Additive, Model, model_from_dict, probability
 from .segmented import Segmented
 
 FORMAT = 1
@@ -45,7 +46,7 @@ class Artifact:
     name, version : str
         Of the package.
     family : str
-        scorecard, segmented scorecard, logistic, tree, boosting or blend.
+        scorecard, segmented scorecard, logistic, tree, boosting, ebm, lightgbm, catboost or blend.
     title, task, target : str
         The question in words; "default" or "churn"; the column that held the outcome.
     event : bool, int, float or str

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .encoding import Columns
 from .frame import Floats
-from .model import Additive, Columns
+from .model import Additive
 from .shapes import Levels, Step, shape_from_dict, shape_to_dict
 
 

@@ -1,0 +1,120 @@
+"""What the boosting families share: trees that stop by themselves, averaged over folds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold
+
+from riskml.errors import FitError
+from riskml.estimator import RiskEstimator
+from riskml.models.monotone import directions
+from riskml.runtime.boosted import Boosted
+from riskml.runtime.encoding import Encoding
+from riskml.runtime.frame import columns as read_columns
+from riskml.schema import Schema
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as a matrix, and their outcomes.
+
+    Parameters
+    ----------
+    matrix : ndarray of float32, shape (n, columns)
+    target : ndarray of 0 and 1, shape (n,)
+    """
+
+    matrix: NDArray[np.float32]
+    target: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Grown:
+    """One booster, and how many trees of it are kept."""
+
+    booster: Any
+    rounds: int
+
+
+class BaggedBooster(RiskEstimator, ABC):
+    """Boosted trees over numbers, native categories and missing values, bagged over folds with early stopping.
+
+    The rows are cut into folds; for each of the first ``bags`` folds one model grows on the other folds and stops when
+    the fold's log loss no longer falls. Their log-odds are averaged.
+    """
+
+    model_: Boosted
+    _runtime: ClassVar[type[Boosted]]
+    bags: int
+    folds: int
+    monotone: Mapping[str, str] | None
+    random_state: int
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Grow the models.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+        y : array of shape (n,)
+            Two classes; the greater one is the event.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        FitError
+            When a class has fewer than two rows, so that no fold can be set aside.
+        """
+        frame = self._learn_schema(X)
+        target = self._learn_target(frame, y)
+        encoding = numbered(frame, self.schema_)
+        matrix = encoding.matrix(read_columns(frame, encoding.kinds))
+        rarest = int(np.bincount(target).min())
+        if rarest < 2:
+            raise FitError(
+                f"boosting sets rows aside to know when to stop; the rarer class has {rarest} row",
+                mend="hand in at least two rows of each class",
+            )
+        signs = directions(self.schema_, self.monotone) if self.monotone else None
+        folds = StratifiedKFold(min(self.folds, rarest), shuffle=True, random_state=self.random_state)
+        pairs = list(folds.split(matrix, target))[: self.bags]
+        # Side by side where this fit is not itself one of several.
+        grown = list(
+            Parallel(n_jobs=-1, prefer="threads")(
+                delayed(self._grow)(encoding, Rows(matrix[grow], target[grow]), Rows(matrix[stop], target[stop]), signs)
+                for grow, stop in pairs
+            )
+        )
+        self.rounds_ = [one.rounds for one in grown]
+        self.model_ = self._runtime(encoding, tuple(one.booster for one in grown))
+        return self
+
+    @abstractmethod
+    def _grow(self, encoding: Encoding, grow: Rows, stop: Rows, signs: list[int] | None) -> Grown:
+        """Return trees grown on some rows, as many as are best for others.
+
+        ``signs`` is 1, -1 or 0 for each column: the risk may not fall, may not rise, or may do either.
+        """
+
+
+def numbered(frame: pd.DataFrame, schema: Schema) -> Encoding:
+    """Return the encoding that numbers the levels of each column by name."""
+    levels: dict[str, dict[str, float] | None] = {}
+    for column in schema:
+        if column.kind == "numeric":
+            levels[column.name] = None
+        else:
+            names = sorted(frame[column.name].dropna().unique())
+            levels[column.name] = {name: float(number) for number, name in enumerate(names)}
+    return Encoding(levels)

@@ -1,0 +1,111 @@
+"""Gradient boosting with LightGBM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from riskml.models.bagged import BaggedBooster, Grown, Rows
+from riskml.runtime.boosted import LightGBM
+from riskml.runtime.encoding import Encoding
+
+
+class RiskLightGBM(BaggedBooster):
+    """LightGBM over numbers, native categories and missing values, bagged over folds with early stopping.
+
+    Needs the extra ``lightgbm``.
+
+    Parameters
+    ----------
+    bags : int, default=5
+        Models that are averaged.
+    folds : int, default=5
+        Folds the rows are cut into; at least ``bags``.
+    max_rounds : int, default=2000
+        Trees per model at the most.
+    patience : int, default=40
+        Rounds without improvement before a model stops.
+    learning_rate, num_leaves, min_child_samples, min_child_weight, subsample, colsample_bytree, reg_lambda
+        As in LightGBM.
+    monotone : mapping of column name to "ascending" or "descending", optional
+        How the risk has to go where a numeric column rises.
+    random_state : int, default=0
+
+    Attributes
+    ----------
+    model_ : riskml.runtime.boosted.LightGBM
+    schema_ : Schema
+    classes_ : ndarray of shape (2,)
+    rounds_ : list of int
+        Trees kept of each model.
+
+    Notes
+    -----
+    Ke et al. (2017), "LightGBM: a highly efficient gradient boosting decision tree".
+    """
+
+    model_: LightGBM
+    _runtime = LightGBM
+
+    def __init__(
+        self,
+        bags: int = 5,
+        folds: int = 5,
+        max_rounds: int = 2000,
+        patience: int = 40,
+        learning_rate: float = 0.05,
+        num_leaves: int = 15,
+        min_child_samples: int = 20,
+        min_child_weight: float = 1.0,
+        subsample: float = 0.8,
+        colsample_bytree: float = 0.6,
+        reg_lambda: float = 5.0,
+        monotone: Mapping[str, str] | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.bags = bags
+        self.folds = folds
+        self.max_rounds = max_rounds
+        self.patience = patience
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.min_child_samples = min_child_samples
+        self.min_child_weight = min_child_weight
+        self.subsample = subsample
+        self.colsample_bytree = colsample_bytree
+        self.reg_lambda = reg_lambda
+        self.monotone = monotone
+        self.random_state = random_state
+
+    def _grow(self, encoding: Encoding, grow: Rows, stop: Rows, signs: list[int] | None) -> Grown:
+        import lightgbm
+
+        settings = {
+            "objective": "binary",
+            "metric": "binary_logloss",
+            "verbosity": -1,
+            # The same trees at every fit: one thread, and one way of building the histograms.
+            "num_threads": 1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "seed": self.random_state,
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "min_child_samples": self.min_child_samples,
+            "min_child_weight": self.min_child_weight,
+            "subsample": self.subsample,
+            "subsample_freq": 1,
+            "colsample_bytree": self.colsample_bytree,
+            "reg_lambda": self.reg_lambda,
+        }
+        if signs is not None:
+            settings["monotone_constraints"] = signs
+        categorical = [place for place, levels in enumerate(encoding.levels.values()) if levels is not None]
+        said: dict[str, Any] = {"categorical_feature": categorical, "params": settings}
+        seen = lightgbm.Dataset(grow.matrix, grow.target, **said)
+        held = lightgbm.Dataset(stop.matrix, stop.target, reference=seen, **said)
+        stopping = lightgbm.early_stopping(self.patience, verbose=False)
+        booster = lightgbm.train(settings, seen, self.max_rounds, valid_sets=[held], callbacks=[stopping])
+        # Read again from its text: what scores here is what is exported, without the rows it has seen.
+        text = booster.model_to_string(num_iteration=booster.best_iteration)
+        return Grown(LightGBM.read(text.encode("utf-8")), booster.best_iteration)

@@ -1,0 +1,199 @@
+"""Boosted trees of three libraries, each loaded only where a model has trees of it.
+
+Scoring keeps to one thread of LightGBM and CatBoost: their pools would compete with those of whoever scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .encoding import Columns, Encoding
+from .frame import Floats
+
+if TYPE_CHECKING:
+    import catboost
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """The mean, on the log-odds scale, of boosters that were each grown on other folds.
+
+    Parameters
+    ----------
+    encoding : Encoding
+    boosters : tuple
+        Of the library's own kind.
+    """
+
+    encoding: Encoding
+    boosters: tuple[Any, ...]
+    kind: ClassVar[str]
+    library: ClassVar[str]  # its name as a package, and as a module
+    suffix: ClassVar[str]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The columns it reads."""
+        return self.encoding.kinds
+
+    @cached_property
+    def base(self) -> float:
+        """Mean log-odds before any contribution."""
+        nothing = np.full((1, len(self.encoding.levels)), np.nan, dtype=np.float32)
+        return float(np.mean([self._shap(booster, nothing)[0, -1] for booster in self.boosters]))
+
+    def margin(self, columns: Columns) -> Floats:
+        """Return log-odds of the event, shape (n,)."""
+        matrix = self.encoding.matrix(columns)
+        if not len(matrix):  # LightGBM and CatBoost refuse it
+            return np.zeros(0)
+        margins = [self._margin(booster, matrix) for booster in self.boosters]
+        return np.asarray(np.mean(np.asarray(margins, dtype=np.float64), axis=0))
+
+    def contributions(self, columns: Columns) -> Floats:
+        """Return exact Shapley values of the trees (Lundberg et al. 2020), shape (n, columns)."""
+        matrix = self.encoding.matrix(columns)
+        if not len(matrix):
+            return np.zeros(matrix.shape)
+        return np.asarray(np.mean([self._shap(booster, matrix)[:, :-1] for booster in self.boosters], axis=0))
+
+    def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
+        """Return the model as JSON's types, the trees as blobs in the library's own format."""
+        names = []
+        for booster in self.boosters:
+            names.append(f"booster-{len(blobs)}.{self.suffix}")
+            blobs[names[-1]] = self._written(booster)
+        return {"kind": self.kind, "encoding": self.encoding.to_list(), "boosters": names}
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Self:
+        """Return the model that ``to_dict`` wrote."""
+        return cls(Encoding.from_list(said["encoding"]), tuple(cls.read(blobs[name]) for name in said["boosters"]))
+
+    @classmethod
+    def read(cls, content: bytes) -> Any:
+        """Return the booster that a blob holds."""
+        raise NotImplementedError  # pragma: no cover
+
+    def _margin(self, booster: Any, matrix: Matrix) -> Floats:
+        raise NotImplementedError  # pragma: no cover
+
+    def _shap(self, booster: Any, matrix: Matrix) -> Floats:
+        """Return Shapley values and, in the last column, what they are added to, shape (n, columns + 1)."""
+        raise NotImplementedError  # pragma: no cover
+
+    def _written(self, booster: Any) -> bytes:
+        raise NotImplementedError  # pragma: no cover
+
+
+class Boosting(Boosted):
+    """XGBoost's trees; UBJSON."""
+
+    kind, library, suffix = "boosting", "xgboost", "ubj"
+
+    @classmethod
+    def read(cls, content: bytes) -> Any:
+        """Return the booster that a blob holds."""
+        import xgboost
+
+        return xgboost.Booster(model_file=bytearray(content))
+
+    def _margin(self, booster: Any, matrix: Matrix) -> Floats:
+        return np.asarray(booster.inplace_predict(matrix, predict_type="margin"))
+
+    def _shap(self, booster: Any, matrix: Matrix) -> Floats:
+        import xgboost
+
+        table = xgboost.DMatrix(matrix, feature_types=booster.feature_types, enable_categorical=True)
+        return np.asarray(booster.predict(table, pred_contribs=True), dtype=np.float64)
+
+    def _written(self, booster: Any) -> bytes:
+        return bytes(booster.save_raw("ubj"))
+
+
+class LightGBM(Boosted):
+    """LightGBM's trees; its own text."""
+
+    kind, library, suffix = "lightgbm", "lightgbm", "txt"
+
+    @classmethod
+    def read(cls, content: bytes) -> Any:
+        """Return the booster that a blob holds."""
+        import lightgbm
+
+        return lightgbm.Booster(model_str=content.decode("utf-8"))
+
+    def _margin(self, booster: Any, matrix: Matrix) -> Floats:
+        return np.asarray(booster.predict(matrix, raw_score=True, num_threads=1))
+
+    def _shap(self, booster: Any, matrix: Matrix) -> Floats:
+        return np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1))
+
+    def _written(self, booster: Any) -> bytes:
+        return str(booster.model_to_string()).encode("utf-8")
+
+
+class CatBoost(Boosted):
+    """CatBoost's trees; its own binary format."""
+
+    kind, library, suffix = "catboost", "catboost", "cbm"
+
+    @classmethod
+    def read(cls, content: bytes) -> Any:
+        """Return the booster that a blob holds."""
+        import catboost
+
+        return catboost.CatBoost().load_model(blob=content)
+
+    def _margin(self, booster: Any, matrix: Matrix) -> Floats:
+        pool = catboost_pool(self.encoding, matrix)
+        return np.asarray(booster.predict(pool, prediction_type="RawFormulaVal", thread_count=1))
+
+    def _shap(self, booster: Any, matrix: Matrix) -> Floats:
+        pool = catboost_pool(self.encoding, matrix)
+        return np.asarray(booster.get_feature_importance(pool, type="ShapValues", thread_count=1))
+
+    def _written(self, booster: Any) -> bytes:
+        return bytes(booster._serialize_model())
+
+
+LIBRARIES: Mapping[str, type[Boosted]] = {cls.kind: cls for cls in (Boosting, LightGBM, CatBoost)}
+
+
+def catboost_pool(encoding: Encoding, matrix: Matrix, target: NDArray[Any] | None = None) -> catboost.Pool:
+    """Return a matrix of numbers and numbered levels as CatBoost reads it.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        Made the matrix.
+    matrix : ndarray of float32, shape (n, columns)
+    target : ndarray of 0 and 1, shape (n,), optional
+
+    Returns
+    -------
+    catboost.Pool
+        Missing and unseen levels are one level more: CatBoost knows no missing category.
+    """
+    import catboost
+
+    table: dict[int, pd.Series[Any]] = {}
+    categorical = []
+    for position, levels in enumerate(encoding.levels.values()):
+        values = matrix[:, position]
+        if levels is None:
+            table[position] = pd.Series(values)
+            continue
+        categorical.append(position)
+        numbers = np.where(np.isnan(values), len(levels), values).astype(np.intp)
+        table[position] = pd.Series(pd.Categorical.from_codes(numbers, categories=pd.RangeIndex(len(levels) + 1)))
+    return catboost.Pool(pd.DataFrame(table), target, cat_features=categorical, thread_count=1)
