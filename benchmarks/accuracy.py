@@ -8,7 +8,7 @@ Run: ``python benchmarks/accuracy.py [--peers PYTHON] [--budget 60] [--folds 3] 
 of an environment of the peers' own::
 
     python -m venv peers
-    peers/bin/pip install scikit-learn pandas pyarrow xgboost lightgbm catboost interpret-core "flaml[automl]" optbinning
+    peers/bin/pip install pandas pyarrow xgboost lightgbm catboost interpret-core "flaml[automl]" optbinning
 
 Without it only riskml's half is printed. A TABLE is one of those below, or ``FILE:TARGET:EVENT`` (CSV or Parquet).
 """

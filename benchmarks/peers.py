@@ -75,7 +75,7 @@ def ebm(X: pd.DataFrame, y: pd.Series, other: pd.DataFrame, budget: float) -> An
 
 
 def optbinning(X: pd.DataFrame, y: pd.Series, other: pd.DataFrame, budget: float) -> Any:
-    """A scorecard of optbinning's."""
+    """Build optbinning's scorecard."""
     from optbinning import BinningProcess, Scorecard
 
     text = list(X.select_dtypes(exclude="number"))
