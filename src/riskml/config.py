@@ -125,7 +125,7 @@ class GateConfig(Part):
         0.005,
         ge=0.0,
         lt=0.5,
-        description="AUC that may be lost to the champion, summed up since a person decided; no loss may be significant",
+        description="AUC that may be lost to the champion, summed since a person decided; no loss may be significant",
     )
     calibration_tolerance: float | None = Field(
         0.1, ge=0.0, description="events observed over expected, of all rows and of each tier, may be off by this share"

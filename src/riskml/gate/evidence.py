@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -21,11 +21,15 @@ class Evidence:
     probability : Series of shape (n,)
         Of the event; higher is riskier. The index of ``y``.
     development : Series of shape (m,)
-        The model's out-of-fold probabilities for the training rows.
+        The out-of-fold probabilities of the training rows, by models that had not learnt from them.
+    fitted : Series of shape (k,), optional
+        What the model itself gives training rows; like for like where probabilities take few values.
     tiers : sequence of tiers
         The safest first.
     groups : DataFrame of shape (n, protected columns)
         The index of ``y``.
+    unread : mapping of column to reason
+        Protected columns that could not be read, and why.
     seed : int
         Of what is drawn by chance.
     by_hand : bool
@@ -36,6 +40,8 @@ class Evidence:
     probability: pd.Series
     development: pd.Series
     tiers: Sequence[TierLike]
+    fitted: pd.Series | None = None
     groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    unread: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     by_hand: bool = False

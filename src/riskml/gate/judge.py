@@ -66,6 +66,8 @@ def _alone(evidence: Evidence, rule: GateConfig) -> Iterator[Check]:
 def _fair(evidence: Evidence, rule: GateConfig) -> Iterator[Check]:
     for column in evidence.groups:
         yield approved_alike(evidence, str(column), rule.min_approval_ratio, rule.approve_below)
+    for column, why in evidence.unread.items():
+        yield Check(f"fairness, {column}", False, None, "", f"the column cannot be read: {why}; a person decides")
 
 
 def _compared(evidence: Evidence, rule: GateConfig, rival: Rival | None) -> Comparison:
