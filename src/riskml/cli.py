@@ -186,6 +186,7 @@ def track(
     from riskml.run import Run
 
     tracked = pipeline.track(Run.open(run))
+    console.show_gate(tracked)
     console.show_tracking(tracked)
     if tracked.state["mlflow_trouble"]:
         raise RunError("the run is not tracked", where=str(tracked.folder), mend="check MLFLOW_TRACKING_URI")

@@ -203,7 +203,8 @@ def standings(client: MlflowClient, name: str = "") -> pd.DataFrame:
     InputError
         When there is no such model.
     """
-    names = [name] if name else sorted(model.name for model in client.search_registered_models("name LIKE 'riskml_%'"))
+    ours = client.search_registered_models("name LIKE 'riskml_%'", max_results=1000) if not name else []
+    names = [name] if name else sorted(model.name for model in ours)
     rows = []
     for model in names:
         held = aliases(client, model)
