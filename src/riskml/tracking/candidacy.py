@@ -60,7 +60,7 @@ def register(
     # The tag that says it is judged comes last: whatever breaks off before is done again.
     registry.tag(client, version, {registry.AUC_LOST: repr(verdict.auc_lost), registry.REASON: _cut(verdict.reason)})
     client.update_model_version(candidate.name, version.version, description=verdict.to_markdown())
-    registry.challenge(client, version)
+    registry.challenge(client, version.name)
     crowned = verdict.passed and run.experiment.gate.promote == "automatic"
     if crowned and not _is_champion(client, version):
         registry.crown(client, version, registry.Decision(registry.BY_THE_GATE, _cut(verdict.reason), at))

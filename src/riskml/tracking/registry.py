@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ PASSED, NOT_PASSED = "passed", "not passed"
 BY_THE_GATE = "the gate"
 _BEFORE = "riskml.champions_before"
 _MOST_REMEMBERED = 50
+_ATTEMPTS, _PAUSE_SECONDS = 4, 0.2
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,13 @@ def tag(client: MlflowClient, version: ModelVersion, tags: Mapping[str, str]) ->
         client.set_model_version_tag(version.name, version.version, key, value)
 
 
-def challenge(client: MlflowClient, version: ModelVersion) -> None:
-    """Make a version the challenger, unless a newer one is."""
-    now = aliases(client, version.name).get(CHALLENGER)
-    if now is None or int(now) < int(version.version):
-        client.set_registered_model_alias(version.name, CHALLENGER, str(version.version))
+def challenge(client: MlflowClient, name: str) -> None:
+    """Make a model's newest version the challenger."""
+    pointed = ""
+    # Looked at again afterwards: a newer one may have been registered, and pointed to, in between.
+    while (newest := str(registered(client, name)[0].version)) != pointed:
+        _point(client, name, CHALLENGER, newest)
+        pointed = newest
 
 
 def crown(client: MlflowClient, version: ModelVersion, decision: Decision) -> Succession:
@@ -99,7 +103,7 @@ def crown(client: MlflowClient, version: ModelVersion, decision: Decision) -> Su
     before = champion(client, name)
     line = [] if before is None else [*_line(before), str(before.version)]
     tag(client, version, {_BEFORE: " ".join(line[-_MOST_REMEMBERED:]), **decision.tags("promoted")})
-    client.set_registered_model_alias(name, CHAMPION, number)
+    _point(client, name, CHAMPION, number)
     return Succession(name, number, line[-1] if line else "")
 
 
@@ -179,7 +183,7 @@ def take_back(client: MlflowClient, name: str, decision: Decision) -> Succession
     *earlier, before = line
     tag(client, known[held], decision.tags("taken_back"))
     tag(client, known[before], {_BEFORE: " ".join(earlier), AUC_LOST: "0", **decision.tags("promoted")})
-    client.set_registered_model_alias(name, CHAMPION, before)
+    _point(client, name, CHAMPION, before)
     return Succession(name, before, held)
 
 
@@ -216,6 +220,22 @@ def standings(client: MlflowClient, name: str = "") -> pd.DataFrame:
             rows.append((model, int(number), called, *gate, *told))
     columns = ["model", "version", "aliases", "family", "gate", "reason", "promoted_by", "promoted_why", "promoted_at"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _point(client: MlflowClient, name: str, alias: str, version: str) -> None:
+    """Let an alias stand for a version; MLflow fails where two set a new alias in the same instant."""
+    from mlflow.exceptions import MlflowException
+
+    for _ in range(_ATTEMPTS):
+        try:
+            client.set_registered_model_alias(name, alias, version)
+        except MlflowException as error:
+            if error.error_code not in {"BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"}:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+    client.set_registered_model_alias(name, alias, version)
 
 
 def _line(version: ModelVersion) -> list[str]:
