@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import DataConfig, Experiment
-from riskml.gate.rows import RowNames, row_names
+from riskml.config import DataConfig, Experiment, GateConfig
+from riskml.gate.rows import RowNames, protected_columns, row_names
 from riskml.run import Features, Run
 
 
@@ -48,6 +50,13 @@ def test_row_numbers_name_rows_of_the_same_table_alone(tmp_path: Path, digest: s
 
 def test_rows_named_by_other_columns_are_not_known(tmp_path: Path) -> None:
     assert named(["a"], tmp_path).among(named(["a"], tmp_path, id="account")) is None
+
+
+def test_protected_columns_are_the_gate_s_and_those_of_the_fairness_part() -> None:
+    asked = SimpleNamespace(
+        gate=GateConfig(protected=("sex", "age")), fairness=SimpleNamespace(columns=("age", "home"))
+    )
+    assert protected_columns(cast(Experiment, asked)) == ("sex", "age", "home")
 
 
 def test_a_name_is_a_number_that_does_not_tell_it(tmp_path: Path) -> None:

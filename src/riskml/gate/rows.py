@@ -105,8 +105,9 @@ def evidence_of(run: Run) -> Evidence:
 
 
 def protected_columns(experiment: Experiment) -> Sequence[str]:
-    """Return the columns whose groups the gate looks at."""
-    return experiment.gate.protected
+    """Return the columns whose groups the gate looks at: its own, and those of an experiment's part ``fairness``."""
+    said: Sequence[str] = getattr(getattr(experiment, "fairness", None), "columns", ())
+    return tuple(dict.fromkeys([*experiment.gate.protected, *said]))
 
 
 def table_rows(run: Run, index: pd.Index[Any]) -> pd.DataFrame:
@@ -150,4 +151,4 @@ def _protected(run: Run, index: pd.Index[Any]) -> Iterator[tuple[str, pd.Series 
     except InputError as error:
         yield from ((column, error.what) for column in columns)
     else:
-        yield from ((column, table[column]) for column in columns)
+        yield from ((column, table.get(column, "the table has no such column")) for column in columns)
