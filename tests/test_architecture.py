@@ -24,7 +24,7 @@ ORDER = [
     ["export", "report"],
     ["run", "project"],
     ["comparison", "data_card", "quick_look"],
-    ["assessment", "book"],
+    ["assessment", "book", "gate"],
     ["tracking"],
     ["execution"],
     ["alongside"],

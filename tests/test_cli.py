@@ -41,7 +41,9 @@ def test_help_imports_nothing_heavy() -> None:
 def test_help_names_every_command(capsys: Capture) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    assert all(command in said for command in ("run", "new", "samples", "compare", "score", "track"))
+    assert all(
+        command in said for command in ("run", "new", "samples", "compare", "score", "track", "models", "promote")
+    )
 
 
 @pytest.mark.parametrize("words", [["run"], ["nonsense"], ["run", "x.yaml", "--sample", "many"], ["score", "model"]])

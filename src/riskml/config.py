@@ -129,6 +129,35 @@ class ExportConfig(Part):
     reasons: int = Field(4, ge=1, le=10, description="reasons per customer; more than four rarely help")
 
 
+class GateConfig(Part):
+    """What a new model must show on the rows set aside to become champion of the registry."""
+
+    promote: Literal["automatic", "by_hand"] = Field(
+        "automatic",
+        description="a model that passes: automatic makes it champion, by_hand leaves it to `riskml promote`",
+    )
+    level: float = Field(0.95, ge=0.5, lt=1.0, description="confidence level of every test of the gate")
+    min_auc: float | None = Field(0.5, ge=0.5, lt=1.0, description="the AUC must be above it, and not by chance")
+    max_auc_loss: float = Field(
+        0.005,
+        ge=0.0,
+        lt=0.5,
+        description="AUC that may be lost to the champion, summed since a person decided; no loss may be significant",
+    )
+    calibration_tolerance: float | None = Field(
+        0.1, ge=0.0, description="events observed over expected, of all rows and of each tier, may be off by this share"
+    )
+    max_ece: float | None = Field(0.05, ge=0.0, le=1.0, description="expected calibration error at the most")
+    max_psi: float | None = Field(0.25, ge=0.0, description="shift of the scores from training to the rows set aside")
+    protected: tuple[str, ...] = Field((), description="columns whose groups must be treated alike, excluded ones too")
+    approve_below: float | None = Field(
+        None, gt=0.0, le=1.0, description="probability below which a customer is approved; the last tier's when null"
+    )
+    min_approval_ratio: float = Field(
+        0.8, ge=0.0, le=1.0, description="a group's approval rate over that of the group approved most often"
+    )
+
+
 DEFAULT_TIERS = (
     TierConfig(name="low", from_probability=0.0, treatment="standard terms"),
     TierConfig(name="medium", from_probability=0.2, treatment="closer monitoring"),
@@ -147,6 +176,7 @@ class Experiment(Part):
     models: ModelsConfig = ModelsConfig()
     tiers: tuple[TierConfig, ...] = Field(DEFAULT_TIERS, min_length=1)
     export: ExportConfig = ExportConfig()
+    gate: GateConfig = GateConfig()
 
     @model_validator(mode="after")
     def _roles_are_distinct(self) -> Experiment:
@@ -156,6 +186,8 @@ class Experiment(Part):
             raise ValueError("data: target, id and date must be different columns")
         if data.target in data.exclude:
             raise ValueError("data.exclude names the target")
+        if data.target in self.gate.protected:
+            raise ValueError("gate.protected names the target")
         if self.split.kind == "out_of_time" and data.date is None:
             raise ValueError("an out_of_time split needs data.date: the column of the as-of date")
         return self

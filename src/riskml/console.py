@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from riskml.pipeline import Progress as Where
     from riskml.run import Run
 
@@ -80,6 +82,7 @@ def show_results(run: Run) -> None:
         _console.print(
             f"champion: [bold]{champion['family']}[/bold], AUC {champion['auc_test']:.4f} on rows it has never seen"
         )
+    show_gate(run)
     for name in ("report", "wheel"):
         if state[name]:
             _console.print(f"{name + ':':9} {escape(str(run.path(state[name])))}")
@@ -98,6 +101,49 @@ def show_tracking(run: Run) -> None:
         _console.print(f"{'mlflow:':9} {escape(state['mlflow_uri'])}  run {state['mlflow_run_id']}")
         if state["mlflow_uri"].startswith("sqlite:"):
             _console.print(f"{'':9} to look at it:  mlflow ui --backend-store-uri {escape(state['mlflow_uri'])}")
+
+
+def show_gate(run: Run) -> None:
+    """Show what the gate says of the run's model, check by check, and what can be done about it."""
+    if not run.path("gate.json").is_file():
+        return
+    said = run.read_json("gate.json")
+    model, version = said["model"], said["version"]
+    if said["champion"]:
+        outcome = f"passed: version {version} of {model} is the champion"
+        then = f"back again:  riskml promote {model} --back" if said["against"] else ""
+    elif said["passed"]:
+        outcome = f"passed: version {version} of {model} is the challenger, a person decides"
+        then = f"to make it champion:  riskml promote {model} {version}"
+    else:
+        outcome = f"not passed: version {version} of {model} stays the challenger"
+        then = f"to make it champion nevertheless:  riskml promote {model} {version} --force --by WHO --why TEXT"
+    _console.print(f"{'gate:':9} {outcome}")
+    width = max(len(check["name"]) for check in said["checks"])
+    for check in said["checks"]:
+        mark = "yes" if check["passed"] else "[yellow]no [/yellow]"
+        asked = "" if check["passed"] or not check["bound"] else f" (asked for: {check['bound']})"
+        _console.print(f"{'':9} {mark}  {escape(check['name'].ljust(width) + '  ' + check['reason'] + asked)}")
+    if then:
+        _console.print(f"{'':9} {then}")
+
+
+def show_models(table: pd.DataFrame) -> None:
+    """Show the versions of registered models, the champion and the challenger among them."""
+    if table.empty:
+        _console.print("no model is registered yet: a whole `riskml run`, without --sample, registers one")
+    for model, versions in table.groupby("model", sort=False):
+        _console.print(f"[bold]{escape(str(model))}[/bold]")
+        shown = Table(box=None, header_style="bold", padding=(0, _GAP, 0, 0))
+        for title in ("version", "", "family", "gate", "decided by", "on"):
+            shown.add_column(title)
+        for row in versions.itertuples():
+            cells = (str(row.version), row.aliases, row.family, row.gate, row.promoted_by, str(row.promoted_at)[:10])
+            shown.add_row(*(escape(str(cell)) for cell in cells))
+        _console.print(shown)
+        for row in versions.itertuples():
+            for why in filter(None, [row.reason if row.gate != "passed" else "", row.promoted_why]):
+                _console.print(f"  {row.version}: {escape(str(why))}")
 
 
 def show_samples() -> None:

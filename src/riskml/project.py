@@ -40,6 +40,12 @@ def experiment_file(name: str | Path) -> Path:
     )
 
 
+def nearest_project() -> Path:
+    """Return the nearest folder, from the current one upwards, that holds ``experiments/``; else the current one."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "experiments").is_dir()), here)
+
+
 def project_folder(file: Path) -> Path:
     """Return the folder that an experiment file belongs to: the one that holds ``experiments/``, or the file's own.
 

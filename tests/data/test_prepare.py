@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskml.config import Experiment
+from riskml.config import Experiment, GateConfig
 from riskml.data.catalog import load_sample, sample
 from riskml.data.prepare import prepare
 from riskml.errors import ConfigError, DataError
@@ -319,3 +319,17 @@ def test_whatever_a_column_holds_rows_stay_and_cells_are_numbers_or_text_or_miss
     for name in found.schema.numeric:
         assert found.X[name].dtype == np.float64
     assert ("z" in found.X) != bool((found.notes["done"] == "dropped").any())
+
+
+def test_a_protected_column_that_is_not_there_is_refused_before_the_run(book: pd.DataFrame):
+    asked = experiment(id="customer")
+    asked = asked.model_copy(update={"gate": GateConfig(protected=("homme",))})
+    with pytest.raises(ConfigError, match=r"no column 'homme'(.|\n)*gate.protected(.|\n)*home"):
+        prepare(book, asked)
+
+
+def test_the_outcome_is_no_protected_column():
+    with pytest.raises(ValueError, match=r"gate.protected names the target"):
+        Experiment.model_validate(
+            {**experiment().model_dump(), "gate": {"protected": ["status"]}},
+        )

@@ -121,6 +121,7 @@ def test_a_whole_run_registers_its_champion(tiny: Path) -> None:
     assert version.tags["family"] == run.champion
     assert version.tags["riskml.gate_reason"] == "the first champion"
     assert client.get_model_version_by_alias("riskml_tiny", "challenger").version == version.version
+    assert run.read_json("gate.json")["version"] == str(version.version)
 
 
 def test_tracking_twice_makes_one_version_whose_model_and_run_are_there(tiny: Path) -> None:

@@ -16,6 +16,7 @@ from riskml.config import (
     DataConfig,
     Experiment,
     ExportConfig,
+    GateConfig,
     ModelsConfig,
     Scalar,
     SplitConfig,
@@ -104,6 +105,9 @@ def draft_experiment(
         *_tiers(float(found.y.mean())),
         "",
         *_section("export", ExportConfig()),
+        "",
+        "# What a new model must show on the rows set aside to become champion; a bound of null is not asked for.",
+        *_section("gate", GateConfig()),
     ]
     text = "\n".join(lines) + "\n"
     try:

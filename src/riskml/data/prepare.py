@@ -84,6 +84,7 @@ def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
     frame = frame.set_axis(pd.Index([str(name) for name in frame.columns], dtype=object), axis=1)
     refuse_duplicates(frame.columns)
     refuse_unknown(frame.columns, _named(data))
+    refuse_unknown(frame.columns, (("gate.protected", name) for name in experiment.gate.protected))
     _refuse_reserved([name for name in frame.columns if name not in data.exclude])
     _check_size(frame)
     # From here on every row goes by its customer's name, in errors too.

@@ -90,10 +90,8 @@ class Candidate:
     name: str
     family: str
     auc_cv: float
-    auc_cv_se: float
     data_digest: str
     run: str
-    by_hand: bool = False
 
 
 Item = Params | Tags | Metrics | Rows | ArtifactFile | ModelFiles | Note | Candidate
@@ -297,10 +295,8 @@ def _export(run: Run) -> Iterator[Item]:
             registered_name(run.experiment),
             chosen["family"],
             chosen["auc_cv"],
-            chosen["auc_cv_se"],
             state["data_digest"],
             run=f"{run.folder.name} {state['config_digest']}",
-            by_hand=state["by_hand"],
         )
 
 

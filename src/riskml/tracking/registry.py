@@ -1,67 +1,51 @@
-"""The registry: a new version is the challenger, and becomes the champion when it passes the gate."""
+"""The registry: who is champion, who was before, and who decided it."""
 
 from __future__ import annotations
 
+import datetime as dt
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from riskml.tracking.items import Candidate
+import pandas as pd
+
+from riskml.errors import InputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
 CHALLENGER, CHAMPION = "challenger", "champion"
+GATE, REASON, AUC_LOST = "riskml.gate", "riskml.gate_reason", "riskml.auc_lost"
+PASSED, NOT_PASSED = "passed", "not passed"
+BY_THE_GATE = "the gate"
+_BEFORE = "riskml.champions_before"
+_MOST_REMEMBERED = 50
+_ATTEMPTS, _PAUSE_SECONDS = 4, 0.2
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether a challenger becomes the champion, and why."""
+class Decision:
+    """Who makes a version the champion, why, and when."""
 
-    passed: bool
-    reason: str
+    by: str
+    why: str
+    at: dt.datetime
+
+    def tags(self, done: str) -> dict[str, str]:
+        """Return the decision as tags of a version: ``riskml.<done>_by``, ``_why`` and ``_at``."""
+        said = {"by": self.by, "why": self.why, "at": self.at.isoformat(timespec="seconds")}
+        return {f"riskml.{done}_{key}": value for key, value in said.items()}
 
 
-def gate(candidate: Candidate, auc_cv: float | None, data_digest: str | None) -> Verdict:
-    """Compare a candidate with the champion's cross-validated AUC.
+@dataclass(frozen=True)
+class Succession:
+    """Two versions of a model: the champion now, and the one before ("" for none)."""
 
-    A challenger that is a little worse does not pass: of many such steps each would be small, and the next one would be
-    compared with the lower bar.
-
-    Parameters
-    ----------
-    candidate : Candidate
-    auc_cv : float or None
-        The champion's; None where there is no champion.
-    data_digest : str or None
-        Of the data that the champion was trained on.
-
-    Returns
-    -------
-    Verdict
-
-    Examples
-    --------
-    >>> candidate = Candidate("riskml_loans", "blend", auc_cv=0.84, auc_cv_se=0.01, data_digest="d1", run="r c1")
-    >>> gate(candidate, 0.86, "d1").reason
-    'AUC 0.8400 ± 0.0100 is below the champion: 0.8600'
-    >>> gate(candidate, None, None).passed
-    True
-    """
-    if candidate.by_hand:
-        return Verdict(False, "made by hand: a person decides")
-    if auc_cv is None:
-        return Verdict(True, "the first champion")
-    if data_digest != candidate.data_digest:
-        return Verdict(
-            False,
-            "trained on other data than the champion: their cross-validated AUCs do not compare; "
-            "the full gate (both models on the same later rows) or a person decides",
-        )
-    figures = f"AUC {candidate.auc_cv:.4f} ± {candidate.auc_cv_se:.4f}"
-    if not candidate.auc_cv >= auc_cv:
-        return Verdict(False, f"{figures} is below the champion: {auc_cv:.4f}")
-    return Verdict(True, f"{figures} is not below the champion before it: {auc_cv:.4f}")
+    name: str
+    champion: str
+    before: str
 
 
 def registered(client: MlflowClient, name: str) -> list[ModelVersion]:
@@ -82,58 +66,190 @@ def registered(client: MlflowClient, name: str) -> list[ModelVersion]:
     return sorted(found, key=lambda version: int(version.version), reverse=True)
 
 
-def register(client: MlflowClient, candidate: Candidate, model_id: str, run_id: str) -> ModelVersion:
-    """Register a logged model as challenger, and move the champion's alias when it passes the gate.
+def aliases(client: MlflowClient, name: str) -> dict[str, str]:
+    """Return a model's aliases and the versions they stand for; none where there is no such model."""
+    # Not by get_model_version_by_alias: its error is the same for a missing alias and a server that is away.
+    found = client.search_registered_models(f"name = '{name}'")
+    return {alias: str(version) for alias, version in found[0].aliases.items()} if found else {}
 
-    A model that its run has registered before is left as it is, and so are the aliases: since then a later version may
-    have come, or a person decided.
+
+def champion(client: MlflowClient, name: str) -> ModelVersion | None:
+    """Return the champion's version, or None."""
+    version = aliases(client, name).get(CHAMPION)
+    return None if version is None else client.get_model_version(name, version)
+
+
+def tag(client: MlflowClient, version: ModelVersion, tags: Mapping[str, str]) -> None:
+    """Write tags on a version."""
+    for key, value in tags.items():
+        client.set_model_version_tag(version.name, version.version, key, value)
+
+
+def challenge(client: MlflowClient, name: str) -> None:
+    """Make a model's newest version the challenger."""
+    pointed = ""
+    # Looked at again afterwards: a newer one may have been registered, and pointed to, in between.
+    while (newest := str(registered(client, name)[0].version)) != pointed:
+        _point(client, name, CHALLENGER, newest)
+        pointed = newest
+
+
+def crown(client: MlflowClient, version: ModelVersion, decision: Decision) -> Succession:
+    """Make a version the champion; it remembers those before it.
+
+    The alias is moved, never taken away: of two that are crowned in the same instant one is the champion.
+    """
+    name, number = version.name, str(version.version)
+    before = champion(client, name)
+    line = [] if before is None else [*_line(before), str(before.version)]
+    tag(client, version, {_BEFORE: " ".join(line[-_MOST_REMEMBERED:]), **decision.tags("promoted")})
+    _point(client, name, CHAMPION, number)
+    return Succession(name, number, line[-1] if line else "")
+
+
+def promote(
+    client: MlflowClient, name: str, version: str | None, decision: Decision, *, force: bool = False
+) -> Succession:
+    """Make a version the champion because a person says so.
 
     Parameters
     ----------
     client : MlflowClient
-    candidate : Candidate
-    model_id : str
-        Of the logged model.
-    run_id : str
-        Of the run that it was chosen in.
+    name : str
+        Of the registered model.
+    version : str or None
+        The challenger when it is None.
+    decision : Decision
+    force : bool
+        Whether a version that has not passed the gate may become champion.
+
+    Raises
+    ------
+    InputError
+        When there is no such model or version, it is the champion already, or the gate has not let it pass.
+    """
+    known = _versions(client, name)
+    held = aliases(client, name)
+    wanted = held.get(CHALLENGER) if version is None else version
+    if wanted is None:
+        raise InputError(
+            "the model has no challenger", where=name, mend=f"name a version: {', '.join(known)} are registered"
+        )
+    if wanted not in known:
+        raise InputError(
+            f"there is no version {wanted!r}",
+            where=name,
+            mend=f"the versions are {', '.join(known)}; see riskml models",
+        )
+    if held.get(CHAMPION) == wanted:
+        raise InputError(f"version {wanted} is the champion already", where=name)
+    chosen = known[wanted]
+    if chosen.tags.get(GATE) != PASSED and not force:
+        raise InputError(
+            f"version {wanted} has not passed the gate: {chosen.tags.get(REASON, 'it was never judged')}",
+            where=name,
+            mend="add --force, with --by and --why, to make it champion nevertheless",
+        )
+    tag(client, chosen, {"riskml.promoted_forced": str(chosen.tags.get(GATE) != PASSED).lower(), AUC_LOST: "0"})
+    return crown(client, chosen, decision)
+
+
+def take_back(client: MlflowClient, name: str, decision: Decision) -> Succession:
+    """Make the champion before this one the champion again.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    name : str
+        Of the registered model.
+    decision : Decision
+
+    Raises
+    ------
+    InputError
+        When there is no such model, no champion, or none before it.
+    """
+    known = _versions(client, name)
+    held = aliases(client, name).get(CHAMPION)
+    if held is None:
+        raise InputError("the model has no champion", where=name, mend=f"riskml promote {name} VERSION")
+    line = [number for number in _line(known[held]) if number in known]
+    if not line:
+        raise InputError(
+            f"no champion is known before version {held}: there is nothing to go back to",
+            where=name,
+            mend=f"name a version: riskml promote {name} VERSION",
+        )
+    *earlier, before = line
+    tag(client, known[held], decision.tags("taken_back"))
+    tag(client, known[before], {_BEFORE: " ".join(earlier), AUC_LOST: "0", **decision.tags("promoted")})
+    _point(client, name, CHAMPION, before)
+    return Succession(name, before, held)
+
+
+def standings(client: MlflowClient, name: str = "") -> pd.DataFrame:
+    """Return the versions of one model or of all: what they are called, what the gate said, and who decided.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    name : str, default ""
+        Of one registered model; all that riskml has registered when it is empty.
 
     Returns
     -------
-    ModelVersion
+    DataFrame
+        ``model``, ``version``, ``aliases``, ``family``, ``gate``, ``reason``, ``promoted_by``, ``promoted_why``,
+        ``promoted_at``; by model, the newest version first.
+
+    Raises
+    ------
+    InputError
+        When there is no such model.
     """
+    ours = client.search_registered_models("name LIKE 'riskml_%'", max_results=1000) if not name else []
+    names = [name] if name else sorted(model.name for model in ours)
+    rows = []
+    for model in names:
+        held = aliases(client, model)
+        for number, version in _versions(client, model).items():
+            tags = version.tags
+            called = ", ".join(sorted(alias for alias, of in held.items() if of == number))
+            told = [tags.get(f"riskml.promoted_{key}", "") for key in ("by", "why", "at")]
+            gate = [tags.get("family", ""), tags.get(GATE, "not judged"), tags.get(REASON, "")]
+            rows.append((model, int(number), called, *gate, *told))
+    columns = ["model", "version", "aliases", "family", "gate", "reason", "promoted_by", "promoted_why", "promoted_at"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _point(client: MlflowClient, name: str, alias: str, version: str) -> None:
+    """Let an alias stand for a version; MLflow fails where two set a new alias in the same instant."""
     from mlflow.exceptions import MlflowException
 
-    if not client.search_registered_models(f"name = '{candidate.name}'"):
-        client.create_registered_model(candidate.name)
-    told = {
-        "family": candidate.family,
-        "riskml.run": candidate.run,
-        "riskml.auc_cv": repr(candidate.auc_cv),
-        "riskml.data_digest": candidate.data_digest,
-    }
-    for known in registered(client, candidate.name):
-        if told.items() <= known.tags.items():
-            return known
-    try:
-        champion = client.get_model_version_by_alias(candidate.name, CHAMPION)
-    except MlflowException:
-        verdict = gate(candidate, None, None)
-    else:
-        # A champion that a person has registered may have no figures: nothing compares with it.
-        auc_cv = float(champion.tags.get("riskml.auc_cv", "nan"))
-        verdict = gate(candidate, auc_cv, champion.tags.get("riskml.data_digest"))
-    version = client.create_model_version(
-        candidate.name,
-        source=f"models:/{model_id}",
-        run_id=run_id,
-        model_id=model_id,
-        tags=told
-        | {
-            "riskml.gate": "passed" if verdict.passed else "not passed",
-            "riskml.gate_reason": verdict.reason,
-        },
-    )
-    client.set_registered_model_alias(candidate.name, CHALLENGER, version.version)
-    if verdict.passed:
-        client.set_registered_model_alias(candidate.name, CHAMPION, version.version)
-    return version
+    for _ in range(_ATTEMPTS):
+        try:
+            client.set_registered_model_alias(name, alias, version)
+        except MlflowException as error:
+            if error.error_code not in {"BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"}:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+    client.set_registered_model_alias(name, alias, version)
+
+
+def _line(version: ModelVersion) -> list[str]:
+    """Return the champions before a version, the oldest first."""
+    said: str = version.tags.get(_BEFORE, "")
+    return said.split()
+
+
+def _versions(client: MlflowClient, name: str) -> dict[str, ModelVersion]:
+    found = {str(version.version): version for version in registered(client, name)} if "'" not in name else {}
+    if not found:
+        raise InputError(
+            f"no model is registered as {name!r}",
+            where="the registry of MLflow",
+            mend="`riskml models` lists those that are; a whole `riskml run`, without --sample, registers one",
+        )
+    return found

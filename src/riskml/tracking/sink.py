@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import logging
 import math
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from riskml.project import project_folder
 from riskml.run import Run
-from riskml.tracking import registry
+from riskml.tracking import candidacy, registry
 from riskml.tracking.items import (
     ArtifactFile,
     Candidate,
@@ -189,7 +190,8 @@ class Sink:
                 case Note():
                     self._client.set_tag(self.run_id, "mlflow.note.content", item.text)
                 case Candidate():
-                    registry.register(self._client, item, self._models[item.family], self.run_id)
+                    model, now = self._models[item.family], dt.datetime.now(dt.UTC)
+                    candidacy.register(self._client, self._run, item, model, self.run_id, at=now)
 
     def _metrics(self, item: Metrics) -> None:
         from mlflow.entities import Metric

@@ -1,0 +1,128 @@
+"""What a model must show by itself: ranking, probabilities of the right size, steady scores.
+
+No model fails by chance alone: on few rows, a figure beyond its bound counts only where it is more than the luck of
+these rows explains, at the gate's level.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+
+from riskml.comparison import tier_of
+from riskml.gate.evidence import Evidence
+from riskml.gate.verdict import Check
+from riskml.validation import calibration_table, delong, ece, jeffreys_test, observed_expected, psi_test
+
+_DRAWS = 1000
+
+
+def ranks(evidence: Evidence, least: float, level: float) -> Check:
+    """Check that the AUC is above a bound, and not by chance: its one-sided DeLong limit is.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    least : float
+        The AUC that is asked for; 0.5 is no ranking at all.
+    level : float
+        Confidence level of the limit.
+    """
+    area = delong(evidence.y, evidence.probability)
+    low = area.auc - float(ndtri(level)) * area.se
+    reason = f"AUC {area.auc:.4f}, at least {low:.4f} at the {level * 100:g} % level"
+    return Check("ranking", low > least, area.auc, f"above {least:g}", reason)
+
+
+def events_as_expected(evidence: Evidence, tolerance: float, level: float) -> Check:
+    """Check that as many events came as the probabilities say: the ratio is near 1, or its interval holds 1.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    tolerance : float
+        By how much the ratio may differ from 1.
+    level : float
+        Confidence level of the ratio's interval.
+    """
+    row = observed_expected(evidence.y, evidence.probability, level=level).iloc[0]
+    ratio, low, high = float(row["ratio"]), float(row["lower"]), float(row["upper"])
+    near, chance = abs(ratio - 1) <= tolerance, low <= 1 <= high
+    said = f"{row['observed']:.0f} events, {row['expected']:.1f} expected: {ratio:.3f} ({low:.3f} to {high:.3f})"
+    why = "" if near or chance else "; the risk is " + ("underestimated" if ratio > 1 else "overestimated")
+    return Check("events", near or chance, ratio, f"1 ± {tolerance:g}, or within chance", said + why)
+
+
+def calibrated(evidence: Evidence, most: float, level: float) -> Check:
+    """Check the expected calibration error against a bound, and where it is above, against what chance gives.
+
+    A perfectly calibrated model has an error too, the larger the fewer rows there are: its quantile is drawn from the
+    model's own probabilities.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    most : float
+        The error that is allowed anyway.
+    level : float
+        Level of the quantile.
+    """
+    found = ece(evidence.y, evidence.probability)
+    bands = calibration_table(evidence.y, evidence.probability)
+    count, mean = bands["count"].to_numpy(), bands["mean_p"].to_numpy()
+    drawn = np.random.default_rng([evidence.seed, 4]).binomial(count, np.clip(mean, 0, 1), size=(_DRAWS, len(count)))
+    errors = np.abs(drawn / count - mean) @ (count / count.sum())
+    chance = float(np.quantile(errors, level))
+    reason = f"expected calibration error {found:.4f}; chance alone gives up to {chance:.4f} on {count.sum():,} rows"
+    return Check("calibration", found <= max(most, chance), found, f"at most {most:g}, or within chance", reason)
+
+
+def tiers_hold(evidence: Evidence, tolerance: float, level: float) -> Check:
+    """Check that no tier holds more risk than it promises: the Jeffreys test, tier by tier.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    tolerance : float
+        A tier may have this share more events than expected, however many rows show it.
+    level : float
+        Of all tiers together: each is tested at ``(1 - level) / tiers`` (Bonferroni).
+    """
+    tier = tier_of(evidence.probability, evidence.tiers)
+    ratio = observed_expected(evidence.y, evidence.probability, by=tier).set_index("group")["ratio"]
+    p_value = jeffreys_test(evidence.y, evidence.probability, grade=tier).set_index("grade")["p_value"][ratio.index]
+    limit = (1 - level) / len(ratio)
+    worse = ratio.index[(p_value < limit) & (ratio > 1 + tolerance)]
+    told = [f"{name}: {ratio[name]:.2f} times the events expected (p = {p_value[name]:.2g})" for name in worse]
+    reason = "; ".join(told) or "no tier holds more risk than it promises"
+    return Check(
+        "tiers",
+        not told,
+        float(p_value.min()),
+        f"p at least {limit:.2g}, or at most {tolerance * 100:g} % more",
+        reason,
+    )
+
+
+def stable(evidence: Evidence, most: float, level: float) -> Check:
+    """Check that the scores are spread as they were in training: the PSI, or else its quantile under no shift.
+
+    The training rows are scored in both ways there are, and the smaller PSI counts. Out of fold, the leaves of a tree
+    differ from fold to fold; by the model itself, one that fits closely spreads them wider than rows it has never seen.
+    Neither is a shift of the book, which shows both ways.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    most : float
+        The PSI that is allowed anyway; it is time to act above 0.25.
+    level : float
+        Level of the quantile.
+    """
+    before = [evidence.development, *([] if evidence.fitted is None else [evidence.fitted])]
+    shifts = [psi_test(scores, evidence.probability, level=level) for scores in before]
+    # The one nearest to passing: on few rows chance alone may give more than the bound.
+    shift = min(shifts, key=lambda test: test.psi - max(most, test.no_shift))
+    reason = f"PSI {shift.psi:.4f}; without any shift chance gives up to {shift.no_shift:.4f}"
+    passed = shift.psi <= max(most, shift.no_shift)
+    return Check("stability", passed, shift.psi, f"at most {most:g}, or within chance", reason)

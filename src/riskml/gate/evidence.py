@@ -1,0 +1,47 @@
+"""What a model is judged by: rows that it has never learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from riskml.comparison import TierLike
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A model's probabilities for the rows set aside, and what became of these customers.
+
+    Parameters
+    ----------
+    y : Series of 0 and 1, shape (n,)
+        1 is the event.
+    probability : Series of shape (n,)
+        Of the event; higher is riskier. The index of ``y``.
+    development : Series of shape (m,)
+        The out-of-fold probabilities of the training rows, by models that had not learnt from them.
+    fitted : Series of shape (k,), optional
+        What the model itself gives training rows; like for like where probabilities take few values.
+    tiers : sequence of tiers
+        The safest first.
+    groups : DataFrame of shape (n, protected columns)
+        The index of ``y``.
+    unread : mapping of column to reason
+        Protected columns that could not be read, and why.
+    seed : int
+        Of what is drawn by chance.
+    by_hand : bool
+        Whether a person has gone through the notebooks.
+    """
+
+    y: pd.Series
+    probability: pd.Series
+    development: pd.Series
+    tiers: Sequence[TierLike]
+    fitted: pd.Series | None = None
+    groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    unread: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    by_hand: bool = False

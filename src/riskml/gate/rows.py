@@ -1,0 +1,154 @@
+"""The rows of a run that its model is judged by, and what rows are called, to be known again in another run's table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskml.config import Experiment
+from riskml.data.digest import data_digest
+from riskml.data.roles import customers
+from riskml.data.sources import read_table
+from riskml.errors import DataError, InputError
+from riskml.gate.evidence import Evidence
+from riskml.run import Features, Run
+from riskml.runtime.frame import levels
+from riskml.runtime.package import Artifact
+
+ENOUGH = 20_000
+"""Training rows that show how a model spreads its scores."""
+
+
+@dataclass(frozen=True)
+class RowNames:
+    """Some rows, by names that do not tell who the customers are.
+
+    Parameters
+    ----------
+    named_by : str
+        The columns that name a row: customer and as-of date; "" where rows go by their number.
+    data_digest : str
+        Of the table.
+    keys : array of uint64, shape (n,)
+        A hash of each row's name.
+    """
+
+    named_by: str
+    data_digest: str
+    keys: NDArray[np.uint64]
+
+    def among(self, others: RowNames) -> NDArray[np.bool_] | None:
+        """Return which of these rows are among others, shape (n,); None where they are named differently.
+
+        Row numbers name the same rows in the same table alone.
+        """
+        same = self.named_by == others.named_by
+        if not same or (not self.named_by and self.data_digest != others.data_digest):
+            return None
+        return np.isin(self.keys, others.keys)
+
+
+def row_names(run: Run, features: Features) -> RowNames:
+    """Return the names of a run's rows.
+
+    Parameters
+    ----------
+    run : Run
+    features : Features
+        The rows, or some of them.
+    """
+    data = run.experiment.data
+    names = levels(pd.Series(features.X.index.to_numpy()))
+    if features.date is not None:
+        # A customer seen again at a later date is another observation.
+        days = features.date.dt.strftime("%Y-%m-%d").to_numpy()
+        names = np.array([f"{name} {day}" for name, day in zip(names, days, strict=True)], dtype=object)
+    hashes = b"".join(hashlib.blake2b(str(name).encode(errors="replace"), digest_size=8).digest() for name in names)
+    named_by = "" if data.id is None else ", ".join(filter(None, [data.id, data.date]))
+    return RowNames(named_by, str(run.state["data_digest"]), np.frombuffer(hashes, dtype="<u8").astype(np.uint64))
+
+
+def evidence_of(run: Run) -> Evidence:
+    """Return the rows set aside of a run, with the probabilities of its chosen model.
+
+    Parameters
+    ----------
+    run : Run
+        Past its second stage.
+    """
+    experiment, state = run.experiment, run.state
+    predicted, features = run.read_parquet("predictions.parquet"), run.features()
+    aside = predicted["_part"] != "train"
+    found, unread = {}, {}
+    for column, values in _protected(run, predicted.index[aside]):
+        if isinstance(values, str):
+            unread[column] = values
+        else:
+            found[column] = values
+    return Evidence(
+        y=predicted.loc[aside, "_target"],
+        probability=predicted.loc[aside, "probability"],
+        development=predicted.loc[~aside, "probability"],
+        fitted=Artifact.load(run.path("models", run.champion)).score(_some(features.rows("train").X))["probability"],
+        tiers=experiment.tiers,
+        groups=pd.DataFrame(found, index=predicted.index[aside]),
+        unread=unread,
+        seed=experiment.split.seed,
+        by_hand=state["by_hand"],
+    )
+
+
+def protected_columns(experiment: Experiment) -> Sequence[str]:
+    """Return the columns whose groups the gate looks at: its own, and those of an experiment's part ``fairness``."""
+    said: Sequence[str] = getattr(getattr(experiment, "fairness", None), "columns", ())
+    return tuple(dict.fromkeys([*experiment.gate.protected, *said]))
+
+
+def table_rows(run: Run, index: pd.Index[Any]) -> pd.DataFrame:
+    """Return some of a run's rows as its table has them, with the columns that no model may see.
+
+    Parameters
+    ----------
+    run : Run
+    index : Index of shape (n,)
+        Customers.
+
+    Returns
+    -------
+    DataFrame of shape (n, columns of the table)
+
+    Raises
+    ------
+    InputError
+        When the table cannot be read, or has changed since the run.
+    """
+    data = run.experiment.data
+    table = read_table(data.source)
+    if data_digest(table) != run.state["data_digest"]:
+        raise DataError("the table has changed since the run", where=data.source)
+    if data.id is not None:
+        table = table.set_axis(customers(table[data.id]), axis=0)
+    return table.loc[index]
+
+
+def _some(X: pd.DataFrame) -> pd.DataFrame:
+    return X.iloc[np.unique(np.linspace(0, len(X) - 1, min(len(X), ENOUGH)).astype(int))]
+
+
+def _protected(run: Run, index: pd.Index[Any]) -> Iterator[tuple[str, pd.Series | str]]:
+    """Yield each protected column's values, or why they cannot be read."""
+    columns = protected_columns(run.experiment)
+    if not columns:
+        return
+    try:
+        table = table_rows(run, index)
+    except InputError as error:
+        yield from ((column, error.what) for column in columns)
+    else:
+        yield from ((column, table.get(column, "the table has no such column")) for column in columns)

@@ -1,0 +1,87 @@
+"""What a gate says of a model: each check with its figure, its bound and its reason."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a model must show.
+
+    Parameters
+    ----------
+    name : str
+    passed : bool
+    value : float or None
+        What was measured; None where nothing could be, or had to be.
+    bound : str
+        What was asked for.
+    reason : str
+        In words: why it passes, or why not.
+    """
+
+    name: str
+    passed: bool
+    value: float | None
+    bound: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a challenger may become the champion, check by check.
+
+    Parameters
+    ----------
+    checks : tuple of Check
+    against : str
+        The champion's version that it was compared with; "" where there was none.
+    auc_lost : float
+        AUC that will have been lost since a person last decided, if it becomes the champion.
+    """
+
+    checks: tuple[Check, ...]
+    against: str = ""
+    auc_lost: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check has passed."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def reason(self) -> str:
+        """Why it passes, or everything that keeps it from passing."""
+        failed = [f"{check.name}: {check.reason}" for check in self.checks if not check.passed]
+        if failed:
+            return "; ".join(failed)
+        return f"not worse than version {self.against}, the champion" if self.against else "the first champion"
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per check: ``check``, ``passed``, ``value``, ``bound``, ``reason``."""
+        rows = [tuple(asdict(check).values()) for check in self.checks]
+        return pd.DataFrame(rows, columns=["check", "passed", "value", "bound", "reason"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict as plain values, for JSON."""
+        return {
+            "passed": self.passed,
+            "reason": self.reason,
+            "against": self.against,
+            "auc_lost": self.auc_lost,
+            "checks": [asdict(check) for check in self.checks],
+        }
+
+    def to_markdown(self) -> str:
+        """Return the verdict for people who look at a model in the registry."""
+        said = "The gate: passed" if self.passed else "The gate: not passed"
+        lines = [f"**{said}**", "", "| check | | value | asked for | why |", "|---|---|---|---|---|"]
+        for check in self.checks:
+            value = "" if check.value is None else f"{check.value:.4f}"
+            cells = (check.name, "passed" if check.passed else "**not passed**", value, check.bound, check.reason)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        return "\n".join(lines)

@@ -1,0 +1,147 @@
+"""A run's model at the gate: registered as challenger, judged, and champion if the gate says so."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from riskml.files import write_json
+from riskml.gate import Verdict, judge
+from riskml.gate.rows import evidence_of, row_names
+from riskml.run import Run
+from riskml.tracking import registry
+from riskml.tracking.items import Candidate
+from riskml.tracking.rival import NAMED_BY, ROWS, rival_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+_ATTEMPTS = 5
+_TAG_LENGTH = 4000
+_FOLDER = "gate"
+
+
+def register(
+    client: MlflowClient, run: Run, candidate: Candidate, model_id: str, run_id: str, *, at: dt.datetime
+) -> ModelVersion:
+    """Register a run's chosen model as challenger, judge it, and make it champion where the gate says so.
+
+    A model that its run has registered and judged before is left as it is, and so are the aliases: since then a later
+    version may have come, or a person decided. The verdict is kept in the run's folder (gate.json, gate.csv), and in
+    MLflow on the run, the model and its version.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run : Run
+    candidate : Candidate
+    model_id : str
+        Of the logged model.
+    run_id : str
+        Of the run's record.
+    at : datetime
+        Now, as it is written down.
+
+    Returns
+    -------
+    ModelVersion
+    """
+    version = _enrolled(client, candidate, model_id, run_id)
+    if registry.GATE in version.tags:
+        return version
+    _keep_rows(client, run, version, model_id)
+    verdict = _judged(client, run, version)
+    # The tag that says it is judged comes last: whatever breaks off before is done again.
+    registry.tag(client, version, {registry.AUC_LOST: repr(verdict.auc_lost), registry.REASON: _cut(verdict.reason)})
+    client.update_model_version(candidate.name, version.version, description=verdict.to_markdown())
+    registry.challenge(client, version.name)
+    crowned = verdict.passed and run.experiment.gate.promote == "automatic"
+    if crowned and not _is_champion(client, version):
+        registry.crown(client, version, registry.Decision(registry.BY_THE_GATE, _cut(verdict.reason), at))
+    said = registry.PASSED if verdict.passed else registry.NOT_PASSED
+    _keep_verdict(client, run, verdict, version, model_id, run_id, crowned=crowned)
+    for key, value in ((registry.GATE, said), (registry.REASON, _cut(verdict.reason))):
+        client.set_tag(run_id, key, value)
+    registry.tag(client, version, {registry.GATE: said})
+    return client.get_model_version(candidate.name, version.version)
+
+
+def _enrolled(client: MlflowClient, candidate: Candidate, model_id: str, run_id: str) -> ModelVersion:
+    """Return the version of a candidate: the one that its run has registered before, or a new one."""
+    from mlflow.exceptions import MlflowException
+
+    # Another run may register the first model of this name at the same time.
+    with suppress(MlflowException):
+        client.create_registered_model(candidate.name)
+    told = {
+        "family": candidate.family,
+        "riskml.run": candidate.run,
+        "riskml.auc_cv": repr(candidate.auc_cv),
+        "riskml.data_digest": candidate.data_digest,
+    }
+    for known in registry.registered(client, candidate.name):
+        if told.items() <= known.tags.items():
+            return known
+    return client.create_model_version(
+        candidate.name, source=f"models:/{model_id}", run_id=run_id, model_id=model_id, tags=told
+    )
+
+
+def _judged(client: MlflowClient, run: Run, version: ModelVersion) -> Verdict:
+    """Judge a version against the champion, and again where there is another one by then."""
+    evidence, rule = evidence_of(run), run.experiment.gate
+    before = _other_champion(client, version)
+    for _ in range(_ATTEMPTS):
+        verdict = judge(evidence, rule, None if before is None else rival_of(before, run))
+        now = _other_champion(client, version)
+        if verdict.against == ("" if now is None else str(now.version)):
+            break
+        before = now
+    return verdict
+
+
+def _other_champion(client: MlflowClient, version: ModelVersion) -> ModelVersion | None:
+    champion = registry.champion(client, version.name)
+    return None if champion is None or champion.version == version.version else champion
+
+
+def _is_champion(client: MlflowClient, version: ModelVersion) -> bool:
+    return registry.aliases(client, version.name).get(registry.CHAMPION) == str(version.version)
+
+
+def _keep_rows(client: MlflowClient, run: Run, version: ModelVersion, model_id: str) -> None:
+    """Keep what names the rows that a model has learnt from, so that no later one is compared with it on them."""
+    names = row_names(run, run.features().rows("train"))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / ROWS
+        pd.DataFrame({"row": sorted(names.keys)}).to_parquet(file)
+        client.log_model_artifact(model_id, str(file), _FOLDER)
+    registry.tag(client, version, {NAMED_BY: names.named_by})
+
+
+def _keep_verdict(
+    client: MlflowClient,
+    run: Run,
+    verdict: Verdict,
+    version: ModelVersion,
+    model_id: str,
+    run_id: str,
+    *,
+    crowned: bool,
+) -> None:
+    said = {"model": version.name, "version": str(version.version), "champion": crowned, **verdict.to_dict()}
+    write_json(run.path("gate.json"), said)
+    run.write_csv("gate.csv", verdict.table())
+    for name in ("gate.json", "gate.csv"):
+        client.log_model_artifact(model_id, str(run.path(name)), _FOLDER)
+        client.log_artifact(run_id, str(run.path(name)), _FOLDER)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _TAG_LENGTH else text[:_TAG_LENGTH] + "…"

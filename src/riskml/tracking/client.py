@@ -1,0 +1,63 @@
+"""The way to MLflow for those who ask it something, with one clear message where it does not answer."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskml.errors import InputError, RiskmlError, RunError
+from riskml.tracking.uri import tracking_uri, without_secrets
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@contextmanager
+def mlflow_client(project: Path) -> Iterator[MlflowClient]:
+    """Yield a client of the MLflow that a project is tracked in.
+
+    Parameters
+    ----------
+    project : Path
+        Absolute.
+
+    Raises
+    ------
+    InputError
+        When nothing was tracked there yet.
+    RunError
+        When MLflow cannot be reached, or fails.
+    """
+    uri = tracking_uri(project)
+    file = Path(uri.removeprefix("sqlite:///").partition("?")[0])
+    if uri.startswith("sqlite:") and not file.is_file():  # MLflow would make an empty one
+        raise InputError(
+            "nothing has been tracked here yet",
+            where=without_secrets(uri),
+            mend="run an experiment first, go to its project's folder, or set MLFLOW_TRACKING_URI",
+        )
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own type hints
+        from mlflow import MlflowClient
+
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        yield MlflowClient(uri, uri)
+    except RiskmlError:
+        raise
+    except Exception as error:  # whatever a server or a database may raise
+        first = str(error).partition("\n")[0]
+        raise RunError(
+            without_secrets(f"MLflow does not answer: {first}"),
+            where=without_secrets(uri),
+            mend="check MLFLOW_TRACKING_URI, and whether the server is up; nothing is lost",
+        ) from error
