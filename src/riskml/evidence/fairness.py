@@ -11,13 +11,16 @@ from riskml.groups import grouping
 from riskml.validation import approval_rate_ratio, calibration_within_groups, equal_opportunity, performance_by
 from riskml.validation.fairness import FOUR_FIFTHS
 
-__all__ = ["FOUR_FIFTHS", "fairness_table"]
+__all__ = ["FEW", "FOUR_FIFTHS", "fairness_table"]
+
+FEW = 30
+"""Customers of a group below which its rates say little: it is shown, and no other group is compared with it."""
 
 
 def fairness_table(
     y: pd.Series, probability: pd.Series, protected: pd.DataFrame, tiers: Sequence[TierLike], *, task: str
 ) -> pd.DataFrame:
-    """Return how each protected group fares, against the group that fares best.
+    """Return how each protected group fares, against the best placed group that has customers enough.
 
     Parameters
     ----------
@@ -53,8 +56,9 @@ def fairness_table(
         group = grouping(protected[name]).of(protected[name]).cat.remove_unused_categories()
         if group.nunique() < 2:
             continue
-        rate = approval_rate_ratio(favoured, group)
-        chance = equal_opportunity(undeserving, favoured, group) if (undeserving == 0).any() else None
+        best = _best_placed(favoured, group)
+        rate = approval_rate_ratio(favoured, group, reference=best)
+        chance = equal_opportunity(undeserving, favoured, group, reference=best) if (undeserving == 0).any() else None
         held = calibration_within_groups(y, probability, group, n_bands=1).query("band == 'portfolio'")
         by = performance_by(y, probability, group).set_index("group").reindex(rate["group"])
         chance = None if chance is None else chance.set_index("group").reindex(rate["group"])
@@ -81,6 +85,13 @@ def fairness_table(
             )
         )
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
+
+
+def _best_placed(favoured: pd.Series, group: pd.Series) -> str:
+    """Return the group of the highest rate among those that are not too small, or the largest one."""
+    by = favoured.groupby(group, observed=True).agg(["size", "mean"])
+    known = by[by["size"] >= FEW]
+    return str(known["mean"].idxmax() if len(known) else by["size"].idxmax())
 
 
 _COLUMNS = (

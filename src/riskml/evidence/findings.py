@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from riskml.config import Experiment
+from riskml.evidence.fairness import FEW
 from riskml.report.wording import count, interval, number, p_value, percent
 
 _FEW_EVENTS = 100
@@ -174,6 +175,7 @@ def _of_fairness(experiment: Experiment, evidence: Evidence) -> Iterator[tuple[s
         if not experiment.fairness.columns:
             yield "note", "fairness", "No protected group was named (fairness.columns): nothing was tested."
         return
+    table = table[table["count"] >= FEW]
     for row in table[table["below_four_fifths"].astype(bool)].to_dict(orient="records"):
         sure = row["ratio_upper"] < 1
         yield (
@@ -217,8 +219,6 @@ def _of_directions(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
 def _of_the_data(experiment: Experiment, data: Mapping[str, Any], evidence: Evidence) -> Iterator[tuple[str, str, str]]:
     if data.get("sample"):
         yield "act", "data", f"A quick look at {count(data['sample'])} rows: no decision may rest on this run."
-    if data.get("truth"):
-        yield "note", "data", str(data["truth"])
     events = evidence.assessed["events"]
     if events < _FEW_EVENTS:
         yield "watch", "data", f"Only {count(events)} events are among the rows set aside: intervals are wide."

@@ -82,16 +82,13 @@ def _sentence(
     if customers < _FEW:
         return f"{stated}, which raises the risk ({_counted(customers)}); {effect}"
     did, rate = _DID.get(task, "had the event"), events / customers
-    alike = (
-        f"customers with {group}"
-        if column in book.numbers and group not in (level(value), MISSING)
-        else "such customers"
-    )
-    seen = f"of {alike} {percent(rate, 0)} {did}, of all {percent(book.event_rate, 0)}"
+    banded = column in book.numbers and group not in (level(value), MISSING)
+    alike = f"those with {group}" if banded else "such customers"
+    seen = f"of {alike}, {percent(rate, 0)} {did} (of all, {percent(book.event_rate, 0)})"
     if rate > book.event_rate:
         return f"{stated}, which raises the risk: {seen}; {effect}"
     # By itself the value is not riskier: it is, to the model, beside the customer's other values.
-    return f"{stated}, which raises the risk beside the other values (by itself not: {seen}); {effect}"
+    return f"{stated}, which raises the risk beside the other values, though not by itself: {seen}; {effect}"
 
 
 def _counted(customers: int) -> str:

@@ -42,7 +42,7 @@ def brier_table(figures: Mapping[str, Any]) -> Table:
         ("= reliability", number(parts["reliability"], 4), "error of the level in each tenth: 0 is perfect"),
         ("− resolution", number(parts["resolution"], 4), "how far the tenths lie apart: more is better"),
         ("+ uncertainty", number(base, 4), "of the outcome itself: what a constant forecast would score"),
-        ("+ within tenths", number(parts["within_band"], 4), "what differences inside a tenth add"),
+        ("+ within tenths", signed(parts["within_band"], 4), "what differences inside a tenth add"),
         ("skill", percent(1 - parts["brier"] / base), "share of the uncertainty that the model takes away"),
         (
             "Hosmer-Lemeshow",
@@ -92,8 +92,7 @@ def fairness_table(frame: pd.DataFrame) -> Table:
             [], [], note="No protected group was named (fairness.columns of the experiment): nothing was tested."
         )
     columns: list[tuple[Head, Write]] = [
-        (Head("column"), lambda row: text_cell(row["column"])),
-        (Head("group"), lambda row: text_cell(row["group"])),
+        (Head("group"), lambda row: text_cell(f"{row['column']}: {row['group']}")),
         (Head("customers", True), lambda row: Cell(count(row["count"]))),
         (Head("event rate", True), lambda row: bar_cell(row["event_rate"], 1.0, EVENT)),
         (Head("favoured", True, "share with the favourable decision"), lambda row: Cell(percent(row["favoured"]))),
@@ -107,7 +106,10 @@ def fairness_table(frame: pd.DataFrame) -> Table:
         (Head("observed / expected", True), lambda row: Cell(number(row["observed_expected"], 2))),
         (Head("calibrated"), lambda row: text_cell("yes" if row["calibrated"] else "no")),
     ]
-    note = "95 % intervals in brackets. Marked: below four fifths, or the probability means another risk."
+    note = (
+        "95 % intervals in brackets. Marked: below four fifths, or the probability means another risk. "
+        "Groups of fewer than 30 customers say little, and none is compared with them."
+    )
     return _table(
         frame, columns, note, marked=frame["below_four_fifths"].astype(bool) | ~frame["calibrated"].astype(bool)
     )
@@ -134,8 +136,35 @@ def segments_table(frame: pd.DataFrame, *, nothing: str = "") -> Table:
     return _table(frame, columns, note, marked=off)
 
 
-def characteristics_table(frame: pd.DataFrame) -> Table:
-    """Show the stability index of each column (`riskml.evidence.stability.characteristics`)."""
+def concentration_table(said: Mapping[str, Any] | None) -> Table:
+    """Show how unevenly the customers lie over the tiers (``calibration_figures``, ``concentration``)."""
+    if said is None:
+        return Table([], [], note="There is one tier: nothing can be concentrated.")
+    rows = [
+        ("coefficient of variation", number(said["cv"]), "0 where all tiers hold the same number of customers"),
+        ("Herfindahl index", number(said["hi"]), "0 where they do, 1 where one tier holds all"),
+    ]
+    heads = [Head("concentration over the tiers"), Head("value", True), Head("how to read it")]
+    return Table(heads, [[Cell(text) for text in row] for row in rows])
+
+
+def characteristics_table(frame: pd.DataFrame, score: Mapping[str, Any]) -> Table:
+    """Show the stability index of the score and of each column.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `riskml.evidence.stability.characteristics`.
+    score : mapping
+        ``psi`` of validation.json.
+    """
+    first = {
+        "column": "the score (PSI)",
+        "csi": score["value"],
+        "no_shift": score["no_shift"],
+        "verdict": score["verdict"],
+    }
+    frame = pd.concat([pd.DataFrame([first]), frame[list(first)]], ignore_index=True)
     full = max(0.25, float(frame["csi"].max())) if len(frame) else 1.0
     columns: list[tuple[Head, Write]] = [
         (Head("column"), lambda row: text_cell(row["column"])),

@@ -61,7 +61,11 @@ def data_table(experiment: Experiment, data: Mapping[str, Any], notes: pd.DataFr
         [
             ("source", f"{data['title']}; {count(data['rows'])} customers, {data['columns']} columns for the models"),
             ("licence", data.get("licence") or NOT_GIVEN),
-            ("nature", data.get("truth") or "the experimenter's own table: representativeness was not checked here"),
+            (
+                "nature",
+                sentence(str(data.get("truth") or ""))
+                or "the experimenter's own table: representativeness was not checked here",
+            ),
             ("parts", parts),
             ("set aside", f"{aside}; no model has seen these rows"),
             ("kept from the models", ", ".join(experiment.data.exclude) or "nothing"),
@@ -104,7 +108,7 @@ def method_table(experiment: Experiment, board: pd.DataFrame, trials: pd.DataFra
             ("columns that it reads", count(chosen["columns"])),
             ("its settings", settings),
             ("set by hand", json.dumps({str(k): v for k, v in models.fixed.items()}) if models.fixed else "nothing"),
-            ("search", f"{models.trials} trials per family at the most, {split.folds} folds, seed {split.seed}"),
+            ("search", f"trials per family at the most: {models.trials}; folds: {split.folds}; seed: {split.seed}"),
         ]
     )
 
@@ -237,7 +241,7 @@ def monitoring_table(experiment: Experiment, assessed: Mapping[str, Any], charac
             )
         )
     heads = ["indicator", "at validation", "watch", "act", "how often", "then"]
-    owner = experiment.document.owner or f"nobody yet ({_absent('owner')})"
+    owner = experiment.document.owner or "nobody yet, as document.owner is not given"
     return Table(
         [Head(head) for head in heads],
         [[Cell(text) for text in row] for row in rows],
@@ -251,7 +255,7 @@ def limits_table(experiment: Experiment, data: Mapping[str, Any], metrics_rows: 
     if not said:
         said = [(f"The owner's own limits of use: {_absent('limits')}.", "–")]
     if data.get("truth"):
-        said.append((str(data["truth"]), "the data"))
+        said.append((sentence(str(data["truth"])), "the data"))
     said.append((f"Not for customers unlike the {count(data['rows'])} of the table.", "the data"))
     said.append(
         (f"Probabilities hold as far as {count(metrics_rows)} rows could test them; rarer tiers less.", "the check")

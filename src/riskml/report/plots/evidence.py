@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
@@ -57,7 +59,16 @@ def profit(
 
 
 @house_style()
-def by_group(frame: pd.DataFrame, value: str, low: str, high: str, *, title: str, line: float | None = 1.0) -> Picture:
+def by_group(
+    frame: pd.DataFrame,
+    value: str,
+    low: str,
+    high: str,
+    *,
+    title: str,
+    line: float = 1.0,
+    bad: Literal["beside", "below"] = "beside",
+) -> Picture:
     """Draw a figure with its interval for each group.
 
     Parameters
@@ -67,8 +78,10 @@ def by_group(frame: pd.DataFrame, value: str, low: str, high: str, *, title: str
     value, low, high : str
         Columns: the figure and its bounds.
     title : str
-    line : float, optional
+    line : float, default 1
         Where a figure should lie.
+    bad : {"beside", "below"}, default "beside"
+        What is drawn in red: an interval that leaves the line on either side, or a figure below it.
 
     Returns
     -------
@@ -87,10 +100,9 @@ def by_group(frame: pd.DataFrame, value: str, low: str, high: str, *, title: str
         return picture
     bounds = shown[[low, high]].to_numpy(float)
     y = np.arange(len(shown), dtype=float)
-    off = np.zeros(len(shown), dtype=bool) if line is None else (bounds[:, 0] > line) | (bounds[:, 1] < line)
+    off = at < line if bad == "below" else (bounds[:, 0] > line) | (bounds[:, 1] < line)
     colours = [EVENT if flag else NON_EVENT for flag in off]
-    if line is not None:
-        axes.axvline(line, color=OVERALL, linewidth=1, linestyle=_DASHED)
+    axes.axvline(line, color=OVERALL, linewidth=1, linestyle=_DASHED)
     axes.hlines(y, bounds[:, 0], bounds[:, 1], color=colours, linewidth=6, alpha=0.5)
     axes.scatter(at, y, s=42, color=colours, edgecolor=INK, linewidth=0.7, zorder=3)
     # One rare group with an endless interval must not press the others together.
@@ -99,10 +111,8 @@ def by_group(frame: pd.DataFrame, value: str, low: str, high: str, *, title: str
     room = max(edge[1] - edge[0], 0.02)
     axes.set_xlim(edge[0] - 0.06 * room, edge[1] + 0.06 * room)
     rows_from_the_top(axes, labels)
-    axes.set_title(
-        "● figure with its 95 % interval"
-        + ("; red where the interval leaves the dashed line" if line is not None else "")
-    )
+    red = "below the dashed line" if bad == "below" else "where the interval leaves the dashed line"
+    axes.set_title(f"● figure with its 95 % interval; red {red}")
     return picture
 
 

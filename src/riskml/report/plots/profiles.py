@@ -70,6 +70,6 @@ def _one(axes: Axes, own: pd.DataFrame, colour: str, top: float) -> None:
     step = max(len(own) // 6, 1) if joined else 1
     shown = [at for at in range(len(own)) if at % step == 0 or not value[at] or at == int(value.sum()) - 1]
     labels = [fitted(own["value"].iloc[at], 8 if joined else 10) for at in shown]
-    turned = not joined or any(len(label) > 5 for label in labels)
+    turned = sum(len(label) + 1 for label in labels) > 26
     axes.set_xticks([x[at] for at in shown], labels, rotation=35 if turned else 0, ha="right" if turned else "center")
     axes.grid(visible=False, axis="x")
