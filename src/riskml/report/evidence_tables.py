@@ -67,7 +67,7 @@ def policies_table(frame: pd.DataFrame | None, *, currency: str = "") -> Table:
         (Head(f"earned per customer{money}", True, "by the outcomes"), lambda row: Cell(signed(row["earned"], 3))),
         (Head(f"promised{money}", True, "by the probabilities"), lambda row: Cell(signed(row["expected"], 3))),
     ]
-    note = "Where earned is far below promised, the probabilities are too low. The best of these policies is marked."
+    note = "Where earned and promised lie apart, the probabilities are off. The best of these policies is marked."
     return _table(frame, columns, note, marked=frame["earned"] == best)
 
 
