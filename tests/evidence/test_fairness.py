@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from riskml.config import TierConfig
-from riskml.evidence.fairness import fairness_table
+from riskml.evidence.fairness import fairness_table, smallest_ratio
 
 TIERS = (TierConfig(name="low", from_probability=0.0), TierConfig(name="high", from_probability=0.5))
 
@@ -57,3 +57,8 @@ def test_a_number_is_cut_into_quarters(book: pd.DataFrame) -> None:
 
 def test_without_a_named_group_there_is_nothing(book: pd.DataFrame) -> None:
     assert fairness_table(book["y"], book["p"], book[[]], TIERS, task="default").empty
+
+
+def test_the_smallest_ratio_leaves_small_groups_out() -> None:
+    assert smallest_ratio(pd.DataFrame({"count": [100, 5], "ratio": [0.9, 0.2]})) == 0.9
+    assert smallest_ratio(pd.DataFrame({"count": [5], "ratio": [0.2]})) is None

@@ -11,7 +11,7 @@ from riskml.groups import grouping
 from riskml.validation import approval_rate_ratio, calibration_within_groups, equal_opportunity, performance_by
 from riskml.validation.fairness import FOUR_FIFTHS
 
-__all__ = ["FEW", "FOUR_FIFTHS", "fairness_table"]
+__all__ = ["FEW", "FOUR_FIFTHS", "fairness_table", "smallest_ratio"]
 
 FEW = 30
 """Customers of a group below which its rates say little: it is shown, and no other group is compared with it."""
@@ -85,6 +85,12 @@ def fairness_table(
             )
         )
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
+
+
+def smallest_ratio(table: pd.DataFrame) -> float | None:
+    """Return the lowest ratio to the best placed group, of groups that are not too small; None where all are."""
+    known = table.loc[table["count"] >= FEW, "ratio"].dropna()
+    return float(known.min()) if len(known) else None
 
 
 def _best_placed(favoured: pd.Series, group: pd.Series) -> str:

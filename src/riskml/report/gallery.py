@@ -54,6 +54,7 @@ _CAPTIONS: Mapping[str, tuple[str, str]] = {
         "The mean probability if all customers had a column's value; the pale bars say where the customers are.",
     ),
     "segments": ("validation", "Where an interval does not touch the dashed line, the level of risk is off."),
+    "periods": ("validation", "A level of risk that drifts away from the dashed line calls for a recalibration."),
     "fairness": (
         "validation",
         "Left of the dashed line a group gets less than four fifths of what the best placed gets.",
