@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "riskml"
 # What stands on a line may import its own line and those above it.
 ORDER = [
     ["errors", "runtime"],
-    ["files", "schema", "validation"],
+    ["files", "groups", "schema", "validation"],
     ["config", "estimator"],
     ["data"],
     ["features"],
@@ -25,6 +25,7 @@ ORDER = [
     ["run", "project"],
     ["comparison", "data_card", "quick_look"],
     ["assessment", "book", "gate"],
+    ["evidence", "explanation"],
     ["tracking"],
     ["execution"],
     ["alongside"],

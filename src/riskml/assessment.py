@@ -17,6 +17,7 @@ from riskml.validation import (
     delong,
     ece,
     gains_table,
+    h_measure,
     jeffreys_test,
     ks,
     log_loss,
@@ -154,6 +155,7 @@ def _resampled(y: pd.Series, probability: pd.Series, seed: int) -> dict[str, dic
     target, chance = y.to_numpy(), probability.to_numpy()
     measures: dict[str, Callable[..., float]] = {
         "ks": ks,
+        "h_measure": h_measure,
         "brier": brier,
         "logloss": log_loss,
         "ece": ece,

@@ -158,6 +158,43 @@ class GateConfig(Part):
     )
 
 
+class CostsConfig(Part):
+    """What decisions by the score earn or cost, in money; for default the first three, for churn the others."""
+
+    exposure: float | str = Field(
+        1.0, description="default: money lent to a customer, or the column that holds it (models may be kept from it)"
+    )
+    loss_given_default: float | None = Field(
+        None, ge=0, le=1, description="default: share of the exposure that is lost"
+    )
+    margin: float | None = Field(None, gt=0, description="default: what a loan paid back earns, as a share of it")
+    value: float | None = Field(None, gt=0, description="churn: what a customer who is kept is worth")
+    contact_cost: float | None = Field(None, ge=0, description="churn: what one contact costs")
+    success_rate: float = Field(0.3, ge=0, le=1, description="churn: share of leavers who take the offer and stay")
+    incentive: float = Field(0.0, ge=0, description="churn: what the offer costs where it is taken")
+    currency: str = Field("", description="of all amounts, for the tables")
+
+
+class FairnessConfig(Part):
+    """Whom the model must not treat worse."""
+
+    columns: tuple[str, ...] = Field(
+        (), description="protected columns of the table, such as age or sex; they may be in data.exclude as well"
+    )
+
+
+class DocumentConfig(Part):
+    """What the model document cannot know from the data, in the words of those who answer for it."""
+
+    owner: str = Field("", description="who answers for the model")
+    purpose: str = Field("", description="the decision that it serves, and for which customers")
+    limits: tuple[Text, ...] = Field((), description="what it must not be used for, a sentence each")
+    validated_by: str = Field("", description="who validated it, independent of those who built it")
+    approved_by: str = Field("", description="who allowed its use, and when")
+    changes: tuple[Text, ...] = Field((), description="the change log, a line each: date, who, what")
+    learning_curve: bool = Field(True, description="fit a logistic regression on parts of the rows: would more help?")
+
+
 DEFAULT_TIERS = (
     TierConfig(name="low", from_probability=0.0, treatment="standard terms"),
     TierConfig(name="medium", from_probability=0.2, treatment="closer monitoring"),
@@ -177,6 +214,9 @@ class Experiment(Part):
     tiers: tuple[TierConfig, ...] = Field(DEFAULT_TIERS, min_length=1)
     export: ExportConfig = ExportConfig()
     gate: GateConfig = GateConfig()
+    costs: CostsConfig | None = Field(None, description="what decisions earn or cost; without it no profit is shown")
+    fairness: FairnessConfig = FairnessConfig()
+    document: DocumentConfig = DocumentConfig()
 
     @model_validator(mode="after")
     def _roles_are_distinct(self) -> Experiment:
@@ -200,6 +240,27 @@ class Experiment(Part):
             raise ValueError("tiers must start at from_probability 0 and rise strictly")
         if len(set(names)) != len(names):
             raise ValueError("tiers must have different names")
+        return self
+
+    @model_validator(mode="after")
+    def _costs_are_those_of_the_task(self) -> Experiment:
+        if self.costs is None:
+            return self
+        needed = {"default": ("loss_given_default", "margin"), "churn": ("value", "contact_cost")}[self.task]
+        absent = [name for name in needed if getattr(self.costs, name) is None]
+        if absent:
+            raise ValueError(f"costs: for task {self.task} they need {' and '.join(absent)}")
+        # An offer that costs more than the customer is worth never pays.
+        if self.task == "churn" and self.costs.value is not None and self.costs.incentive >= self.costs.value:
+            raise ValueError("costs: value must be above incentive")
+        if not isinstance(self.costs.exposure, str) and self.costs.exposure <= 0:
+            raise ValueError("costs: exposure must be above 0, or name a column")
+        return self
+
+    @model_validator(mode="after")
+    def _the_outcome_is_no_group(self) -> Experiment:
+        if self.data.target in self.fairness.columns:
+            raise ValueError("fairness.columns names the target")
         return self
 
     def digest(self) -> str:

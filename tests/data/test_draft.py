@@ -75,7 +75,9 @@ def test_the_draft_runs_as_it_is(book: pd.DataFrame, tmp_path: Path):
 def test_every_key_of_an_experiment_is_written_and_explained(book: pd.DataFrame, tmp_path: Path):
     text, found = drafted(book, tmp_path)
     said = yaml.safe_load(text)
-    assert set(said) == set(Experiment.model_fields)
+    commented = {"costs", "fairness", "document"}
+    assert set(said) == set(Experiment.model_fields) - commented
+    assert all(f"# {part}:" in text for part in commented)
     assert set(said["data"]) == set(type(found.data).model_fields)
     assert found.models == ModelsConfig(trials=8, time_budget=900)
     assert found.export == ExportConfig()
@@ -260,3 +262,14 @@ def test_any_column_name_comes_back_from_the_file(names: list[str], tmp_path_fac
     assert found.target == target
     assert found.exclude == (constant, identifier)
     assert list(found.columns) == [special]
+
+
+@pytest.mark.parametrize("task", ["default", "churn"])
+def test_what_only_people_know_can_be_uncommented(task: str, book: pd.DataFrame, tmp_path: Path):
+    text, _ = drafted(book, tmp_path, name="churn" if task == "churn" else "mine")
+    there = text.replace("# costs:", "costs:").replace("# document:", "document:")
+    said = yaml.safe_load(there.replace("#   ", "  ").replace("columns: [some_column]", "").replace("# fairness:", ""))
+    found = Experiment.model_validate(said)
+    assert found.costs is not None
+    assert found.task == task
+    assert found.document.owner == ""

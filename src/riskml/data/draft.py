@@ -13,9 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from riskml.config import (
     DEFAULT_TIERS,
+    CostsConfig,
     DataConfig,
+    DocumentConfig,
     Experiment,
     ExportConfig,
+    FairnessConfig,
     GateConfig,
     ModelsConfig,
     Scalar,
@@ -108,6 +111,8 @@ def draft_experiment(
         "",
         "# What a new model must show on the rows set aside to become champion; a bound of null is not asked for.",
         *_section("gate", GateConfig()),
+        "",
+        *_for_the_document(guess_task(name, str(file), target, found.event)),
     ]
     text = "\n".join(lines) + "\n"
     try:
@@ -243,6 +248,25 @@ def _tiers(event_rate: float) -> Iterator[str]:
     yield f"tiers:  # (?) bands of probability; from_probability: {told['from_probability']}"
     for tier, bound in zip(DEFAULT_TIERS, bounds, strict=True):
         yield f"  - {{name: {tier.name}, from_probability: {bound}, treatment: {_scalar(tier.treatment)}}}"
+
+
+def _for_the_document(task: Literal["default", "churn"]) -> Iterator[str]:
+    """Yield what only people know, as comments: nothing of it is guessed, and all of it may stay away."""
+    costs = {
+        "default": {"exposure": 10000, "loss_given_default": 0.45, "margin": 0.08},
+        "churn": {"value": 200, "contact_cost": 1, "success_rate": 0.3, "incentive": 10},
+    }[task]
+    told = _descriptions(CostsConfig)
+    yield "# costs:  # what decisions earn or cost; without it the model document shows no profit"
+    for key, value in costs.items():
+        yield f"#   {key}: {value}  # {told[key]}"
+    yield "# fairness:"
+    yield f"#   columns: [some_column]  # {_descriptions(FairnessConfig)['columns']}"
+    yield "# document:  # the model document (notebook 3) says so where one of these is not given"
+    for key, description in _descriptions(DocumentConfig).items():
+        default = DocumentConfig.model_fields[key].default
+        example = str(default).lower() if isinstance(default, bool) else '""' if isinstance(default, str) else "[]"
+        yield f"#   {key}: {example}  # {description}"
 
 
 def _section(name: str, config: BaseModel, said_here: Mapping[str, str] | None = None) -> Iterator[str]:

@@ -106,7 +106,7 @@ def evidence_of(run: Run) -> Evidence:
 
 def protected_columns(experiment: Experiment) -> Sequence[str]:
     """Return the columns whose groups the gate looks at: its own, and those of an experiment's part ``fairness``."""
-    said: Sequence[str] = getattr(getattr(experiment, "fairness", None), "columns", ())
+    said: Sequence[str] = experiment.fairness.columns
     return tuple(dict.fromkeys([*experiment.gate.protected, *said]))
 
 

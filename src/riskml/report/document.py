@@ -10,7 +10,7 @@ import pandas as pd
 
 from riskml.config import Experiment
 from riskml.files import replacing
-from riskml.report import story, tables
+from riskml.report import evidence_tables, story, tables
 from riskml.report.colours import family_colour
 from riskml.report.gallery import gallery
 from riskml.report.results import Results, read_results
@@ -93,6 +93,7 @@ def _tables(results: Results) -> dict[str, Table | None]:
         "gains": tables.gains_table(gains) if len(gains) else None,
         "tiers": None if results.tiers is None else tables.tiers_table(results.tiers),
         "drivers": None if results.drivers is None else tables.drivers_table(results.drivers, family=family),
+        "findings": None if results.findings is None else evidence_tables.findings_table(results.findings),
         "watch_list": None if results.high_risk is None else tables.watch_list(results.high_risk, tiers=names),
         "scored": None if results.scored is None else tables.tiers_table(_book(results.scored, names)),
     }

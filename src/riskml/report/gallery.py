@@ -49,6 +49,18 @@ _CAPTIONS: Mapping[str, tuple[str, str]] = {
     ),
     "tiers": ("tiers", "The black mark should lie within the coloured interval."),
     "drivers": ("drivers", "How far each column moves the scores of the book, on average."),
+    "profiles": (
+        "drivers",
+        "The mean probability if all customers had a column's value; the pale bars say where the customers are.",
+    ),
+    "segments": ("validation", "Where an interval does not touch the dashed line, the level of risk is off."),
+    "periods": ("validation", "A level of risk that drifts away from the dashed line calls for a recalibration."),
+    "fairness": (
+        "validation",
+        "Left of the dashed line a group gets less than four fifths of what the best placed gets.",
+    ),
+    "profit": ("tiers", "What decisions earn by the share of customers acted on; the rhomb was chosen on other rows."),
+    "learning": ("leaderboard", "Where the lower line still rises at its end, more rows would help."),
     "reasons": ("book", "How one customer's score comes about, from the average customer's."),
 }
 _ALIASES = {

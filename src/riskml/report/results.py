@@ -14,7 +14,7 @@ from riskml.errors import InputError
 from riskml.files import read_json
 
 _RATES = ("expected", "event_rate", "lower", "upper", "jeffreys_p")
-_CSV = ("profile", "notes", "leaderboard", "comparison", "scorecard", "drivers", "high_risk")
+_CSV = ("profile", "notes", "leaderboard", "comparison", "scorecard", "drivers", "findings", "high_risk")
 # Columns that are text whatever they look like: a customer 007 is not a customer 7.
 _TEXT = (
     "customer",
@@ -43,7 +43,7 @@ class Results:
         run.json.
     data, validation, fit, export : mapping or None
         data.json, validation.json, fit.json, export.json.
-    profile, notes, leaderboard, comparison, scorecard, drivers, high_risk : DataFrame or None
+    profile, notes, leaderboard, comparison, scorecard, drivers, findings, high_risk : DataFrame or None
         The CSV files of these names.
     scored : Series or None
         Customers of the scored book by tier, from scores.parquet.
@@ -62,6 +62,7 @@ class Results:
     comparison: pd.DataFrame | None
     scorecard: pd.DataFrame | None
     drivers: pd.DataFrame | None
+    findings: pd.DataFrame | None
     high_risk: pd.DataFrame | None
     scored: pd.Series | None
 

@@ -11,7 +11,7 @@ from riskml.report.wording import count, interval, is_number, number, p_value, p
 
 _FEW_EVENTS = 100
 _REJECTED = 0.05
-_RULES = {
+RULES = {
     "best": "it has the highest cross-validated AUC",
     "one_se": "it is the simplest family within one standard error of the best cross-validated AUC",
     "interpretable": "it has the highest cross-validated AUC of those that can be read (all but boosting and blends)",
@@ -83,7 +83,7 @@ def headline(results: Results) -> list[str]:
         return [f"No model was chosen. {absent(results, '2_models')}"]
     board = results.leaderboard
     n = len(board) if board is not None else 1
-    rule = _RULES[results.experiment.models.select]
+    rule = RULES[results.experiment.models.select]
     name = family_name(chosen["family"])
     chosen_as = f"was chosen out of {n} families, because {rule} ({number(chosen['auc_cv'])})."
     sentences = [sentence(f"{name} {chosen_as if n > 1 else 'was the only family, and needed no choice.'}")]
@@ -124,7 +124,7 @@ def why(results: Results) -> list[str]:
         return []
     family = str(chosen["family"])
     rule = results.experiment.models.select
-    sentences = [f"The rule of this experiment is “{rule}”: {family_name(family)} was chosen because {_RULES[rule]}."]
+    sentences = [f"The rule of this experiment is “{rule}”: {family_name(family)} was chosen because {RULES[rule]}."]
     if family in _NATURES:
         sentences.append(f"What it is: {_NATURES[family]}.")
     others = board.loc[board["family"] != family].sort_values("auc_cv", ascending=False, kind="stable")
@@ -154,6 +154,11 @@ def why(results: Results) -> list[str]:
 def family_name(family: object) -> str:
     """Return what a family is called within a sentence."""
     return _NAMES.get(str(family), str(family))
+
+
+def nature(family: object) -> str:
+    """Return what a family is, in a few words."""
+    return _NATURES.get(str(family), "a model of another maker")
 
 
 def sentence(text: str) -> str:

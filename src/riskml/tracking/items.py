@@ -17,7 +17,22 @@ _CONTEXT = {"train": "training", "test": "validation", "oot": "out_of_time"}
 _TABLES = {
     "1_features": ("data.json", "profile.csv", "notes.csv"),
     "2_models": ("leaderboard.csv", "search.csv", "fit.json"),
-    "3_validation": ("validation.json", "comparison.csv", "drivers.csv"),
+    "3_validation": (
+        "validation.json",
+        "comparison.csv",
+        "drivers.csv",
+        "tests.csv",
+        "explanation.csv",
+        "profiles.csv",
+        "monotone.csv",
+        "reasons.csv",
+        "learning.csv",
+        "characteristics.csv",
+        "stability.csv",
+        "fairness.csv",
+        "profit.csv",
+        "findings.csv",
+    ),
     "4_export": ("export.json",),
     "5_prediction": ("high_risk.csv",),
 }

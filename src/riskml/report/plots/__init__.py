@@ -9,19 +9,25 @@ from __future__ import annotations
 from riskml.report.plots.card import card
 from riskml.report.plots.customers import drivers, reasons_of_customer, tiers
 from riskml.report.plots.data import event_rate_by_column, missing_and_kinds, target_overview, woe
+from riskml.report.plots.evidence import by_group, learning, profit
 from riskml.report.plots.models import leaderboard, search_history
 from riskml.report.plots.picture import Picture
+from riskml.report.plots.profiles import profiles
 from riskml.report.plots.validation import calibration, gains, roc, score_distribution
 
 __all__ = [
     "Picture",
+    "by_group",
     "calibration",
     "card",
     "drivers",
     "event_rate_by_column",
     "gains",
     "leaderboard",
+    "learning",
     "missing_and_kinds",
+    "profiles",
+    "profit",
     "reasons_of_customer",
     "roc",
     "score_distribution",

@@ -1,0 +1,1 @@
+"""What a validator asks of the chosen model, as frames: calibration tests, money, fairness, stability, findings."""

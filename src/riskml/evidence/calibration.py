@@ -1,0 +1,80 @@
+"""Whether the probabilities hold, grade by grade: the tests that supervisors ask for, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from riskml.comparison import TierLike, tier_of
+from riskml.validation import (
+    binomial_test,
+    brier_decomposition,
+    concentration,
+    hosmer_lemeshow,
+    jeffreys_test,
+)
+
+_BANDS = 10
+
+
+def calibration_tests(
+    y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike], *, level: float = 0.95
+) -> pd.DataFrame:
+    """Return the Jeffreys and the binomial test of each tier, of each tenth of the customers, and of all of them.
+
+    Parameters
+    ----------
+    y : Series of 0 and 1, shape (n,)
+        Outcomes of rows that the model has not learnt from.
+    probability : Series of shape (n,)
+    tiers : sequence of tiers
+        The safest first.
+    level : float, default 0.95
+        A probability is rejected where a p-value is below ``1 - level``.
+
+    Returns
+    -------
+    DataFrame
+        ``by`` ("tier", "tenth" or "all"), ``grade``, ``count``, ``event``, ``pd`` (mean probability), ``event_rate``,
+        ``jeffreys_p``, ``critical`` (events from which the binomial test rejects), ``binomial_p``, ``rejected`` (by
+        either). All tests ask one thing: is the risk underestimated? The tenths run from the safest to the riskiest.
+    """
+    tier = pd.Categorical(tier_of(probability, tiers), [tier.name for tier in tiers], ordered=True)
+    tenth = (probability.rank(method="first", pct=True) * _BANDS).clip(upper=_BANDS - 1e-9).astype(int) + 1
+    parts: list[tuple[str, Any]] = [("tier", tier), ("tenth", tenth.to_numpy())]
+    tables = []
+    for by, grade in parts:
+        jeffreys = jeffreys_test(y, probability, grade=grade, level=level)
+        binomial = binomial_test(y, probability, grade=grade, level=level)
+        table = jeffreys.drop(columns="p_value").rename(columns={"rejected": "_jeffreys"})
+        table["jeffreys_p"], table["critical"] = jeffreys["p_value"], binomial["critical"]
+        table["binomial_p"], table["rejected"] = binomial["p_value"], table.pop("_jeffreys") | binomial["rejected"]
+        table.insert(0, "by", [*[by] * (len(table) - 1), "all"])
+        tables.append(table)
+    return pd.concat([tables[0].iloc[:-1], *tables[1:]], ignore_index=True)
+
+
+def calibration_figures(y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike]) -> dict[str, Any]:
+    """Return the parts of the Brier score, the Hosmer-Lemeshow test, and how concentrated the tiers are.
+
+    Parameters
+    ----------
+    y : Series of 0 and 1, shape (n,)
+    probability : Series of shape (n,)
+    tiers : sequence of tiers
+
+    Returns
+    -------
+    dict
+        ``brier_parts``, ``hosmer_lemeshow`` (over tenths of the customers), and ``concentration`` (over the tiers; None
+        where there is one tier): plain values that JSON can hold.
+    """
+    names = [tier.name for tier in tiers]
+    return {
+        "brier_parts": asdict(brier_decomposition(y, probability, n_bands=_BANDS)),
+        "hosmer_lemeshow": asdict(hosmer_lemeshow(y, probability, n_bands=_BANDS)),
+        "concentration": asdict(concentration(tier_of(probability, tiers), grades=names)) if len(names) > 1 else None,
+    }

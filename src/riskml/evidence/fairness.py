@@ -1,0 +1,120 @@
+"""Whether protected groups are treated alike: decisions, chances of the deserving, and meaning of the probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from riskml.comparison import TierLike
+from riskml.groups import grouping
+from riskml.validation import approval_rate_ratio, calibration_within_groups, equal_opportunity, performance_by
+from riskml.validation.fairness import FOUR_FIFTHS
+
+__all__ = ["FEW", "FOUR_FIFTHS", "fairness_table", "smallest_ratio"]
+
+FEW = 30
+"""Customers of a group below which its rates say little: it is shown, and no other group is compared with it."""
+
+
+def fairness_table(
+    y: pd.Series, probability: pd.Series, protected: pd.DataFrame, tiers: Sequence[TierLike], *, task: str
+) -> pd.DataFrame:
+    """Return how each protected group fares, against the best placed group that has customers enough.
+
+    Parameters
+    ----------
+    y : Series of 0 and 1, shape (n,)
+        Outcomes of rows that the model has not learnt from.
+    probability : Series of shape (n,)
+    protected : DataFrame of shape (n, columns)
+        The protected columns; a number is cut into quarters of the customers.
+    tiers : sequence of tiers
+        The favourable decision: for default, not to be in the highest tier; for churn, to be in it, since it gets the
+        offer.
+    task : {"default", "churn"}
+
+    Returns
+    -------
+    DataFrame
+        ``column``, ``group``, ``count``, ``event_rate``, ``favoured`` (share with the favourable decision), ``ratio``
+        (over the best group's) with ``ratio_lower`` and ``ratio_upper``, ``below_four_fifths``, ``opportunity`` (share
+        favoured among those who deserve it: who did not default; who was about to leave), ``opportunity_gap`` (less the
+        best group's) with ``gap_lower`` and ``gap_upper``, ``auc``, ``observed_expected``, ``calibrated`` (the group's
+        mean probability lies in the 95 % interval of its event rate).
+
+    References
+    ----------
+    Four-fifths rule: 29 CFR 1607.4(D); Hardt, Price, Srebro (2016); Kleinberg, Mullainathan, Raghavan (2017).
+    """
+    highest = probability >= tiers[-1].from_probability
+    favoured = (highest if task == "churn" else ~highest).astype(int)
+    # Who deserves the favourable decision is, to the function, who had no event.
+    undeserving = 1 - y if task == "churn" else y
+    tables = []
+    for name in protected:
+        group = grouping(protected[name]).of(protected[name]).cat.remove_unused_categories()
+        if group.nunique() < 2:
+            continue
+        best = _best_placed(favoured, group)
+        rate = approval_rate_ratio(favoured, group, reference=best)
+        chance = equal_opportunity(undeserving, favoured, group, reference=best) if (undeserving == 0).any() else None
+        held = calibration_within_groups(y, probability, group, n_bands=1).query("band == 'portfolio'")
+        by = performance_by(y, probability, group).set_index("group").reindex(rate["group"])
+        chance = None if chance is None else chance.set_index("group").reindex(rate["group"])
+        tables.append(
+            pd.DataFrame(
+                {
+                    "column": name,
+                    "group": rate["group"].astype(str),
+                    "count": rate["count"],
+                    "event_rate": by["event_rate"].to_numpy(),
+                    "favoured": rate["rate"],
+                    "ratio": rate["ratio"],
+                    "ratio_lower": rate["lower"],
+                    "ratio_upper": rate["upper"],
+                    "below_four_fifths": rate["below_four_fifths"],
+                    "opportunity": float("nan") if chance is None else chance["rate"].to_numpy(),
+                    "opportunity_gap": float("nan") if chance is None else chance["difference"].to_numpy(),
+                    "gap_lower": float("nan") if chance is None else chance["lower"].to_numpy(),
+                    "gap_upper": float("nan") if chance is None else chance["upper"].to_numpy(),
+                    "auc": by["auc"].to_numpy(),
+                    "observed_expected": by["observed_expected"].to_numpy(),
+                    "calibrated": held.set_index("group")["calibrated"].reindex(rate["group"]).to_numpy(),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
+
+
+def smallest_ratio(table: pd.DataFrame) -> float | None:
+    """Return the lowest ratio to the best placed group, of groups that are not too small; None where all are."""
+    known = table.loc[table["count"] >= FEW, "ratio"].dropna()
+    return float(known.min()) if len(known) else None
+
+
+def _best_placed(favoured: pd.Series, group: pd.Series) -> str:
+    """Return the group of the highest rate among those that are not too small, or the largest one."""
+    by = favoured.groupby(group, observed=True).agg(["size", "mean"])
+    known = by[by["size"] >= FEW]
+    return str(known["mean"].idxmax() if len(known) else by["size"].idxmax())
+
+
+_COLUMNS = (
+    "column",
+    "group",
+    "count",
+    "event_rate",
+    "favoured",
+    "ratio",
+    "ratio_lower",
+    "ratio_upper",
+    "below_four_fifths",
+    "opportunity",
+    "opportunity_gap",
+    "gap_lower",
+    "gap_upper",
+    "auc",
+    "observed_expected",
+    "calibrated",
+)

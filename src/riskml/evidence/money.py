@@ -1,0 +1,167 @@
+"""What decisions by the score earn under the experiment's costs, and the expected maximum profit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from riskml.config import Experiment
+from riskml.data.beside import exposure_column
+from riskml.runtime.frame import Floats
+from riskml.validation import (
+    ChurnCosts,
+    CreditCosts,
+    best_cutoff,
+    emp_churn,
+    emp_credit,
+    expected_profit_curve,
+    profit_curve,
+)
+
+_DECLINED = {"default": "declined", "churn": "contacted"}
+
+
+@dataclass(frozen=True)
+class Profit:
+    """Profit of decisions on rows that the model has not learnt from.
+
+    Parameters
+    ----------
+    earned : DataFrame
+        `riskml.validation.profit_curve`: what each cut-off would have earned.
+    expected : DataFrame
+        `riskml.validation.expected_profit_curve`: what the probabilities promise.
+    policies : DataFrame
+        ``policy``, ``cutoff`` (infinite: no one is acted on), ``share_acted``, ``earned``, ``expected`` (money per
+        customer): acting on no one, on everyone, from each tier on, from where it breaks even, and from the cut-off
+        that earned most on the training rows, by out-of-fold probabilities.
+    """
+
+    earned: pd.DataFrame
+    expected: pd.DataFrame
+    policies: pd.DataFrame
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the cut-off that was chosen on the training rows, and what it earns here; JSON can hold it."""
+        row = self.policies.iloc[-1]
+        figures = {name: float(row[name]) for name in ("cutoff", "share_acted", "earned", "expected")}
+        # An infinite cut-off acts on no one.
+        return {name: value if np.isfinite(value) else None for name, value in figures.items()}
+
+
+def costs_of(experiment: Experiment, beside: pd.DataFrame) -> CreditCosts | ChurnCosts | None:
+    """Return the costs that an experiment states, or None where it states none.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    beside : DataFrame of shape (n, any)
+        The rows whose decisions are looked at, with the column of the exposure where there is one.
+    """
+    said = experiment.costs
+    if said is None:
+        return None
+    if experiment.task == "default":
+        column = exposure_column(experiment)
+        exposure = said.exposure if column is None else beside[column].to_numpy()
+        return CreditCosts(lgd=said.loss_given_default or 0.0, margin=said.margin or 0.0, exposure=exposure)
+    return ChurnCosts(said.value or 0.0, said.contact_cost or 0.0, said.success_rate, said.incentive)
+
+
+def profit(experiment: Experiment, beside: pd.DataFrame, learnt: pd.DataFrame, unseen: pd.DataFrame) -> Profit | None:
+    """Return what decisions by the score earn, or None where the experiment states no costs.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    beside : DataFrame
+        Columns for the validation, of all rows.
+    learnt, unseen : DataFrame
+        ``_target`` and ``probability`` of the training rows (out of fold) and of the rows set aside.
+    """
+    costs = costs_of(experiment, beside.loc[unseen.index])
+    before = costs_of(experiment, beside.loc[learnt.index])
+    if costs is None or before is None:
+        return None
+    y, p = unseen["_target"], unseen["probability"]
+    found = best_cutoff(learnt["_target"], learnt["probability"], before)
+    did = _DECLINED[experiment.task]
+    policies = [(f"no one is {did}", np.inf), (f"all are {did}", 0.0)]
+    policies += [
+        (f"{did} from tier “{tier.name}” on", tier.from_probability)
+        for tier in experiment.tiers
+        if tier.from_probability > 0
+    ]
+    even = costs.break_even()
+    if even.size == 1:
+        policies.append((f"{did} where it pays by the probability (break-even)", float(even.flat[0])))
+    policies.append(("the best cut-off of the training rows", found.cutoff))
+    return Profit(profit_curve(y, p, costs), expected_profit_curve(p, costs), _policies(y, p, costs, policies))
+
+
+def _policies(
+    y: pd.Series, p: pd.Series, costs: CreditCosts | ChurnCosts, policies: list[tuple[str, float]]
+) -> pd.DataFrame:
+    chance, target = p.to_numpy(dtype=np.float64), y.to_numpy(dtype=np.float64)
+    sides = {"earned": costs.earned(target), "expected": costs.earned(chance)}
+    rows = []
+    for policy, cutoff in policies:
+        acted = chance >= cutoff
+        money = {name: _mean(acted, *side) for name, side in sides.items()}
+        rows.append({"policy": policy, "cutoff": cutoff, "share_acted": float(acted.mean())} | money)
+    return pd.DataFrame(rows)
+
+
+def _mean(acted: Any, if_acted: Floats, if_left: Floats) -> float:
+    return float(np.where(acted, if_acted, if_left).mean())
+
+
+def maximum_profit(experiment: Experiment, y: pd.Series, probability: pd.Series) -> dict[str, Any]:
+    """Return the expected maximum profit of a ranking, with the prior that it rests on.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Its costs are used where it states them, and those of the papers where it does not.
+    y : Series of 0 and 1, shape (n,)
+    probability : Series of shape (n,)
+
+    Returns
+    -------
+    dict
+        ``measure`` ("EMP" or "EMPC"), ``value``, ``fraction`` (customers to act on), ``prior``, ``unit``, ``costs``
+        ("the experiment's" or "the paper's").
+
+    References
+    ----------
+    Verbraken, Bravo, Weber, Baesens (2014), European Journal of Operational Research 238; Verbraken, Verbeke, Baesens
+    (2013), IEEE Transactions on Knowledge and Data Engineering 25(5).
+    """
+    said = experiment.costs
+    if experiment.task == "default":
+        found = emp_credit(y, probability) if said is None else emp_credit(y, probability, roi=said.margin or 0.0)
+        measure, unit = "EMP", "share of the amount lent, per customer"
+    else:
+        found = (
+            emp_churn(y, probability)
+            if said is None
+            else emp_churn(
+                y,
+                probability,
+                value=said.value or 0.0,
+                incentive=said.incentive,
+                contact_cost=said.contact_cost or 0.0,
+            )
+        )
+        measure, unit = "EMPC", f"{said.currency if said and said.currency else 'money'} per customer"
+    return {
+        "measure": measure,
+        "value": found.value,
+        "fraction": found.fraction,
+        "prior": found.prior,
+        "unit": unit,
+        "costs": "the paper's" if said is None else "the experiment's",
+    }

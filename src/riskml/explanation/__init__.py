@@ -1,0 +1,25 @@
+"""Why a model says what it says: the same questions to every family, answered on the same scales.
+
+Everything here asks an `riskml.runtime.package.Artifact`, whose contributions add up to the log-odds whatever is
+inside: exact Shapley values of boosted trees, the path of a decision tree, the shapes of a scorecard or a logistic
+regression, and the weighted sum of these for a blend.
+"""
+
+from __future__ import annotations
+
+from riskml.explanation.book import Book, book_of
+from riskml.explanation.importance import importance, permutation_importance
+from riskml.explanation.monotone import declared_directions, monotone_violations
+from riskml.explanation.profiles import profiles
+from riskml.explanation.reasons import reasons_in_words
+
+__all__ = [
+    "Book",
+    "book_of",
+    "declared_directions",
+    "importance",
+    "monotone_violations",
+    "permutation_importance",
+    "profiles",
+    "reasons_in_words",
+]

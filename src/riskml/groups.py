@@ -1,0 +1,153 @@
+"""Rows in groups that people can name: levels of a category, bands of a number, periods of a date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskml.runtime.frame import level, levels, numeric
+
+MISSING = "missing"
+OTHERS = "others"
+_PERIODS = (("M", "%Y-%m"), ("Q", "%Y-Q%q"), ("Y", "%Y"))
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How a column's values fall into groups, fixed on one book and applied to any other.
+
+    Parameters
+    ----------
+    numeric : bool
+    upper : tuple of float
+        Upper border, included, of each band of a number but the last.
+    labels : tuple of str
+        Of the bands, or the levels that have a group of their own.
+    special : tuple of float or str
+        Codes that are no quantities: each is a group.
+    """
+
+    numeric: bool
+    upper: tuple[float, ...]
+    labels: tuple[str, ...]
+    special: tuple[float | str, ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """All groups, in order; those of missing values and of levels without a group of their own are last."""
+        codes = [level(code) for code in self.special if level(code) not in self.labels]
+        return (*self.labels, *codes, *(() if self.numeric else (OTHERS,)), MISSING)
+
+    def of(self, values: pd.Series) -> pd.Series:
+        """Return each value's group, an ordered categorical with the index of the values."""
+        named = self._numbers(numeric(values)) if self.numeric else self._levels(levels(values))
+        # Of equal names (a level may be called "missing") one is enough.
+        order = list(dict.fromkeys(self.groups))
+        return pd.Series(pd.Categorical(named, order, ordered=True), index=values.index, name=values.name)
+
+    def _numbers(self, values: NDArray[np.float64]) -> NDArray[np.object_]:
+        labels: NDArray[np.object_] = np.array([*self.labels, MISSING], dtype=object)
+        band = np.searchsorted(np.asarray(self.upper), values, side="left")
+        found: NDArray[np.object_] = labels[band.clip(0, max(len(self.labels) - 1, 0))]
+        for code in self.special:
+            found[values == code] = level(code)
+        found[np.isnan(values)] = MISSING
+        return found
+
+    def _levels(self, values: NDArray[np.object_]) -> NDArray[np.object_]:
+        own = {*self.labels, *map(level, self.special)}
+        return np.array(
+            [MISSING if value is None else value if value in own else OTHERS for value in values], dtype=object
+        )
+
+
+def grouping(values: pd.Series, *, special: Sequence[float | str] = (), bands: int = 4, most: int = 12) -> Grouping:
+    """Return how a column's values are best told apart in few groups.
+
+    Parameters
+    ----------
+    values : Series of shape (n,)
+    special : sequence of float or str, optional
+        Codes that are no quantities.
+    bands : int, default 4
+        Bands of about equal size, where a number has more distinct values than that.
+    most : int, default 12
+        Levels with a group of their own, the most frequent ones.
+
+    Returns
+    -------
+    Grouping
+
+    Examples
+    --------
+    >>> ages = pd.Series([18, 20, 25, 31, 40, 52, 60, 71, None])
+    >>> grouping(ages, bands=2).of(ages).value_counts(sort=False).to_dict()
+    {'18 to 31': 4, '40 to 71': 4, 'missing': 1}
+    """
+    codes = tuple(special)
+    if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+        counts = pd.Series(levels(values), dtype=object).value_counts()
+        common = [str(name) for name in counts.index if name not in set(map(level, codes))][:most]
+        return Grouping(False, (), tuple(sorted(common)), codes)
+    known = numeric(values)
+    known = known[~np.isnan(known) & ~np.isin(known, [code for code in codes if not isinstance(code, str)])]
+    if not known.size:
+        return Grouping(True, (), (), codes)
+    distinct = np.unique(known)
+    upper = distinct if distinct.size <= bands else _borders(known, bands)
+    place = np.searchsorted(upper[:-1], distinct, side="left")
+    return Grouping(
+        True,
+        tuple(upper[:-1].tolist()),
+        tuple(_named(distinct[place == band]) for band in range(len(upper))),
+        codes,
+    )
+
+
+def _borders(known: NDArray[np.float64], bands: int) -> NDArray[np.float64]:
+    # Borders are values of the book: none lies between two equal numbers.
+    return np.unique(np.quantile(known, np.arange(1, bands + 1) / bands, method="inverted_cdf"))
+
+
+def _named(inside: NDArray[np.float64]) -> str:
+    low, high = f"{inside.min():,.6g}", f"{inside.max():,.6g}"
+    return low if low == high else f"{low} to {high}"
+
+
+def period_of(dates: pd.Series, *, most: int = 12) -> pd.Series:
+    """Return the period of each date: months, or quarters or years where months would be too many.
+
+    Parameters
+    ----------
+    dates : Series of datetime64, shape (n,)
+    most : int, default 12
+        Periods at the most, as far as years allow.
+
+    Returns
+    -------
+    Series of str, shape (n,)
+
+    Examples
+    --------
+    >>> period_of(pd.Series(pd.to_datetime(["2023-01-05", "2023-02-01"]))).tolist()
+    ['2023-01', '2023-02']
+    """
+    named = dates
+    for frequency, form in _PERIODS:
+        named = dates.dt.to_period(frequency).dt.strftime(form)
+        if named.nunique() <= most:
+            break
+    return named
+
+
+def grouped(frame: pd.DataFrame, special: Mapping[str, Sequence[Any]] | None = None, *, bands: int = 4) -> pd.DataFrame:
+    """Return a frame with every column in groups."""
+    codes = special or {}
+    return pd.DataFrame(
+        {name: grouping(frame[name], special=codes.get(str(name), ()), bands=bands).of(frame[name]) for name in frame}
+    )

@@ -1,0 +1,303 @@
+"""The parts of a model document that are words: purpose, data, method, assumptions, monitoring, ownership."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from riskml.config import Experiment
+from riskml.report.story import RULES, family_name, nature, sentence
+from riskml.report.table import Cell, Head, Table, text_cell
+from riskml.report.wording import count, is_number, number, percent
+
+NOT_GIVEN = "not given"
+
+
+def purpose_table(experiment: Experiment) -> Table:
+    """Show what the model is for, and who answers for it."""
+    said = experiment.document
+    tiers = "; ".join(
+        f"{tier.name} (from {percent(tier.from_probability, 0)}): {tier.treatment or '–'}" for tier in experiment.tiers
+    )
+    return _facts(
+        [
+            ("question", experiment.title),
+            ("outcome", f"{experiment.data.target} = {experiment.data.event}; higher scores are riskier"),
+            ("purpose", said.purpose or _absent("purpose")),
+            ("what is done with it", tiers),
+            ("owner", said.owner or _absent("owner")),
+            ("independent validation by", said.validated_by or _absent("validated_by")),
+            ("approved by", said.approved_by or _absent("approved_by")),
+        ]
+    )
+
+
+def data_table(experiment: Experiment, data: Mapping[str, Any], notes: pd.DataFrame) -> Table:
+    """Show where the data come from, what they hold, and what is known to be wrong with them.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    data : mapping
+        data.json.
+    notes : DataFrame
+        notes.csv.
+    """
+    parts = "; ".join(
+        f"{name}: {count(part['rows'])} rows, {count(part['events'])} events ({percent(part['events'] / part['rows'])})"
+        for name, part in data["parts"].items()
+    )
+    split = experiment.split
+    aside = (
+        f"as-of dates from {split.from_date} on"
+        if split.kind == "out_of_time"
+        else f"{percent(split.test_share, 0)} by chance"
+    )
+    warned = notes.loc[notes["severity"] == "warning"]
+    return _facts(
+        [
+            ("source", f"{data['title']}; {count(data['rows'])} customers, {data['columns']} columns for the models"),
+            ("licence", data.get("licence") or NOT_GIVEN),
+            (
+                "nature",
+                sentence(str(data.get("truth") or ""))
+                or "the experimenter's own table: representativeness was not checked here",
+            ),
+            ("parts", parts),
+            ("set aside", f"{aside}; no model has seen these rows"),
+            ("kept from the models", ", ".join(experiment.data.exclude) or "nothing"),
+            ("as-of date", experiment.data.date or "none: no out-of-time check is possible"),
+            (
+                "warnings of the preparation",
+                "; ".join(f"{r.column}: {r.finding}" for r in warned.itertuples()) or "none",
+            ),
+            ("fingerprint of the table", str(data["digest"])),
+        ]
+    )
+
+
+def method_table(experiment: Experiment, board: pd.DataFrame, trials: pd.DataFrame) -> Table:
+    """Show what was chosen, by which rule, out of what, and with which settings.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    board : DataFrame
+        leaderboard.csv.
+    trials : DataFrame
+        search.csv.
+    """
+    chosen = board.loc[board["chosen"].astype(str) == "True"].iloc[0]
+    family = str(chosen["family"])
+    own = trials[(trials["family"] == family) & trials["auc_cv"].notna()].sort_values(
+        "auc_cv", ascending=False, kind="stable"
+    )
+    settings = (
+        ", ".join(f"{k} = {v}" for k, v in json.loads(own["params"].iloc[0]).items()) if len(own) else "none searched"
+    )
+    seen = "; ".join(f"{row.family} {number(row.auc_cv)} ± {number(row.auc_cv_se)}" for row in board.itertuples())
+    models, split = experiment.models, experiment.split
+    return _facts(
+        [
+            ("model", sentence(f"{family_name(family)}: {nature(family)}")),
+            ("why this one", f"{RULES[models.select]} (rule “{models.select}”, on the training rows alone)"),
+            ("alternatives, cross-validated AUC", seen),
+            ("columns that it reads", count(chosen["columns"])),
+            ("its settings", settings),
+            ("set by hand", json.dumps({str(k): v for k, v in models.fixed.items()}) if models.fixed else "nothing"),
+            ("search", f"trials per family at the most: {models.trials}; folds: {split.folds}; seed: {split.seed}"),
+        ]
+    )
+
+
+def assumptions_table(experiment: Experiment, assessed: Mapping[str, Any]) -> Table:
+    """Show what the model takes for granted, and how far this run could check it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    assessed : mapping
+        validation.json.
+    """
+    later = experiment.split.kind == "out_of_time"
+    shift = assessed["psi"]
+    rows = [
+        (
+            "Tomorrow's customers are like those learnt from.",
+            f"PSI of the score {number(shift['value'])} ({shift['verdict']})"
+            + (
+                " between the two periods"
+                if later
+                else "; both parts are of one period, so it could hardly be otherwise"
+            ),
+        ),
+        (
+            "The level of risk stays.",
+            f"observed / expected {number(assessed['metrics']['observed_expected']['value'], 2)}"
+            + (" out of time" if later else "; only in time: AUC and PSI do not see a level that moves later"),
+        ),
+        (
+            "Every column was known on the day of the decision.",
+            "columns that rank the outcome too well are warned of; the rest is for people to confirm",
+        ),
+        ("The outcome is complete and correctly read.", "not checked: it comes from the table"),
+        (
+            "Customers are independent of each other.",
+            "not checked; with common shocks all intervals and tests here are too narrow",
+        ),
+        (
+            "Customers without an outcome are like those with one.",
+            "not checked: refused applicants, if any, are not in the table",
+        ),
+    ]
+    return Table([Head("the model assumes"), Head("what is known of it")], [[Cell(a), Cell(b)] for a, b in rows])
+
+
+def monitoring_table(experiment: Experiment, assessed: Mapping[str, Any], characteristics: pd.DataFrame) -> Table:
+    """Show what has to be watched in use, its value today, and from where on something must be done.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    assessed : mapping
+        validation.json.
+    characteristics : DataFrame
+        ``column``, ``csi``.
+    """
+    metrics, shift = assessed["metrics"], assessed["psi"]
+    watch = max(0.10, shift["no_shift"] or 0.0)
+    top = characteristics.iloc[0] if len(characteristics) else None
+    known = "as outcomes ripen"
+    rows = [
+        (
+            "PSI of the score",
+            number(shift["value"]),
+            f"above {number(watch, 2)}",
+            f"above {number(max(0.25, watch), 2)}",
+            "monthly",
+            "find the column that moved; compare the book with training",
+        ),
+        (
+            "CSI, each column",
+            f"{number(top['csi'])} ({top['column']})" if top is not None else "–",
+            "above 0.10",
+            "above 0.25",
+            "monthly",
+            "ask the source of the column",
+        ),
+        (
+            "missing values, unseen levels",
+            "see the data",
+            "twice the share of training",
+            "a column is empty",
+            "each scoring",
+            "stop; mend the feed",
+        ),
+        (
+            "AUC",
+            number(metrics["auc"]["value"]),
+            f"below {number(metrics['auc']['low'])}",
+            "decline significant at 5 % (DeLong)",
+            known,
+            "look for the segment; refit",
+        ),
+        (
+            "observed / expected",
+            number(metrics["observed_expected"]["value"], 2),
+            "its 95 % interval leaves 1",
+            "above 1.25, or two periods in a row",
+            known,
+            "recalibrate; review the tiers",
+        ),
+        (
+            "Jeffreys test, each tier",
+            f"smallest p {_smallest(assessed['tiers'])}",
+            "p below 0.05",
+            "p below 0.01, or two periods in a row",
+            known,
+            "recalibrate the tier; hold approvals in it",
+        ),
+        (
+            "share of the highest tier",
+            _highest(assessed),
+            "moves by a quarter of itself",
+            "moves by a half of itself",
+            "monthly",
+            "check the capacity of those who review it",
+        ),
+    ]
+    if experiment.fairness.columns:
+        rows.append(
+            (
+                "favourable decisions, each group",
+                "see fairness",
+                "ratio below 0.90",
+                "ratio below 0.80",
+                "quarterly",
+                "review with compliance",
+            )
+        )
+    heads = ["indicator", "at validation", "watch", "act", "how often", "then"]
+    owner = experiment.document.owner or "nobody yet, as document.owner is not given"
+    return Table(
+        [Head(head) for head in heads],
+        [[Cell(text) for text in row] for row in rows],
+        note=f"Triggers come from the conventions and from the intervals of this run. Alerts go to: {owner}.",
+    )
+
+
+def limits_table(experiment: Experiment, data: Mapping[str, Any], metrics_rows: int) -> Table:
+    """Show what the model must not be used for: as its owners say, and as the data say."""
+    said = [(limit, "the owner") for limit in experiment.document.limits]
+    if not said:
+        said = [(f"The owner's own limits of use: {_absent('limits')}.", "–")]
+    if data.get("truth"):
+        said.append((sentence(str(data["truth"])), "the data"))
+    said.append((f"Not for customers unlike the {count(data['rows'])} of the table.", "the data"))
+    said.append(
+        (f"Probabilities hold as far as {count(metrics_rows)} rows could test them; rarer tiers less.", "the check")
+    )
+    said.append(("A reason says what moved the score, not what caused the outcome.", "the method"))
+    return Table([Head("limit"), Head("follows from")], [[Cell(a), Cell(b)] for a, b in said])
+
+
+def ownership_table(experiment: Experiment, run: Mapping[str, Any]) -> Table:
+    """Show who answers for the model, which run this is, and what has changed.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    run : mapping
+        run.json.
+    """
+    said = experiment.document
+    facts: list[tuple[str, str]] = [
+        ("owner", said.owner or _absent("owner")),
+        ("validated by", said.validated_by or _absent("validated_by")),
+        ("approved by", said.approved_by or _absent("approved_by")),
+        ("package version", experiment.export.version),
+        ("run", f"{run['created']}, settings {run['config_digest']}, riskml {run['riskml']}"),
+    ]
+    changes = said.changes or (_absent("changes"),)
+    facts += [("change log" if not at else "", line) for at, line in enumerate(changes)]
+    return _facts(facts)
+
+
+def _facts(said: Sequence[tuple[str, str]]) -> Table:
+    return Table([Head("what"), Head("said")], [[Cell(what), text_cell(text)] for what, text in said])
+
+
+def _absent(name: str) -> str:
+    return f"{NOT_GIVEN} (document.{name} of the experiment)"
+
+
+def _smallest(tiers: Sequence[Mapping[str, Any]]) -> str:
+    known = [tier["jeffreys_p"] for tier in tiers if is_number(tier.get("jeffreys_p"))]
+    return number(min(known)) if known else "–"
+
+
+def _highest(assessed: Mapping[str, Any]) -> str:
+    return percent(assessed["tiers"][-1]["rows"] / assessed["rows"])
