@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Kernel", "execute_notebook", "to_html"]
 
-Parameter = str | int | float | bool
+Parameter = str | int | float | bool | list[str]
 CellListener = Callable[[int, int, str], None]
 
 _OPTIONS = ["--IPKernelApp.log_level=40", "--HistoryManager.hist_file=:memory:"]

@@ -238,7 +238,7 @@ def answer(found: pd.DataFrame, shared: Shared) -> str:
         words = {
             "better": f"**{name} ranks better than {first}**: {figures}",
             "worse": f"**{name} ranks worse than {first}**: {figures}",
-            "open": f"**{name} and {first} cannot be told apart by ranking**: {figures}; the simpler is the better bargain",
+            "open": f"**{name} and {first} cannot be told apart by ranking**: {figures}; prefer the simpler",
         }
         other = [
             f"{metric} {row['verdict']}" for metric, row in rows.items() if metric != "auc" and row["verdict"] != "open"

@@ -11,21 +11,28 @@ from riskml.report.plots.customers import drivers, reasons_of_customer, tiers
 from riskml.report.plots.data import event_rate_by_column, missing_and_kinds, target_overview, woe
 from riskml.report.plots.models import leaderboard, search_history
 from riskml.report.plots.picture import Picture
+from riskml.report.plots.review import calibrations, differences, profits
+from riskml.report.plots.search import search_seconds, search_settings
 from riskml.report.plots.validation import calibration, gains, roc, score_distribution
 
 __all__ = [
     "Picture",
     "calibration",
+    "calibrations",
     "card",
+    "differences",
     "drivers",
     "event_rate_by_column",
     "gains",
     "leaderboard",
     "missing_and_kinds",
+    "profits",
     "reasons_of_customer",
     "roc",
     "score_distribution",
     "search_history",
+    "search_seconds",
+    "search_settings",
     "target_overview",
     "tiers",
     "woe",
