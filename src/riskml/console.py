@@ -95,8 +95,12 @@ def show_tracking(run: Run) -> None:
         _console.print(f"  all results are in the run's folder; later:  riskml track {escape(str(run.folder))}")
     elif state["mlflow_run_id"]:
         _console.print(f"{'mlflow:':9} {escape(state['mlflow_uri'])}  run {state['mlflow_run_id']}")
-        if state["mlflow_uri"].startswith("sqlite:"):
+        page = state.get("mlflow_page", "")
+        if state["mlflow_uri"].startswith("http"):
+            _console.print(f"{'':9} to look at it:  {escape(state['mlflow_uri'].rstrip('/'))}/{page}")
+        elif state["mlflow_uri"].startswith("sqlite:"):
             _console.print(f"{'':9} to look at it:  mlflow ui --backend-store-uri {escape(state['mlflow_uri'])}")
+            _console.print(f"{'':9}                 http://127.0.0.1:5000/{page}")
 
 
 def show_samples() -> None:

@@ -122,7 +122,7 @@ def beginning(run: Run) -> Iterator[Item]:
     Item
     """
     yield Params(_settings(run.experiment))
-    yield Tags(_common_tags(run) | {"riskml.by_hand": str(run.state["by_hand"]).lower()})
+    yield Tags(_common_tags(run) | {"riskml.kind": "run", "riskml.by_hand": str(run.state["by_hand"]).lower()})
     yield ArtifactFile(run.path("experiment.yaml"))
     yield Note(note(run))
 
@@ -201,7 +201,6 @@ def _shown(value: Any) -> str:
 def _data(run: Run) -> Iterator[Item]:
     said = run.read_json("data.json")
     yield Tags({"riskml.data_digest": said["digest"]})
-    yield Metrics({"data.rows": said["rows"], "data.event_rate": said["event_rate"]})
     features = run.features()
     target = run.experiment.data.target
     for part in features.part.unique():
@@ -219,15 +218,19 @@ def _families(run: Run) -> Iterator[Item]:
     for row in board.to_dict(orient="records"):
         family, chosen = str(row["family"]), bool(row["chosen"])
         params, figures = _best_params(trials, family), _on_rows_aside(row, predicted, features.aside)
-        yield Tags(_common_tags(run) | {"family": family, "champion": str(chosen).lower()}, family)
+        told = {"riskml.kind": "family", "family": family, "champion": str(chosen).lower()}
+        yield Tags(_common_tags(run) | told, family)
         yield Params(params, family)
         yield ModelFiles(family, run.path("models", family), example)
         yield Metrics({"cv.auc_mean": row["auc_cv"], "cv.auc_se": row["auc_cv_se"]}, family, "train")
         yield Metrics(figures, family, features.aside)
         yield Note(family_note(run, row, params, figures), family)
         if chosen:
+            # The UI shows figures in the order they come: what decides, what judges, then all else.
             yield Tags({"family": family, "champion": family})
             yield Metrics({"cv.auc_mean": row["auc_cv"], "cv.auc_se": row["auc_cv_se"]} | figures)
+            said = run.read_json("data.json")
+            yield Metrics({"data.rows": said["rows"], "data.event_rate": said["event_rate"]})
 
 
 def for_review(predicted: pd.DataFrame) -> pd.DataFrame:
@@ -278,9 +281,10 @@ def _on_rows_aside(row: Mapping[Any, Any], predicted: pd.DataFrame, aside: str) 
     """Return a family's figures on the rows set aside, the AUC with its 95 % interval."""
     rows = predicted[predicted["_part"] == aside]
     area = delong(rows["_target"], rows[row["family"]])
-    names = ("auc", "ks", "gini", "brier", "logloss")
-    figures = {name: float(row[f"{name}_test"]) for name in names if f"{name}_test" in row}
-    figures |= {"ece": ece(rows["_target"], rows[row["family"]]), "auc_low": area.lower, "auc_high": area.upper}
+    names = ("ks", "gini", "brier", "logloss")
+    figures = {"auc": float(row["auc_test"]), "auc_low": area.lower, "auc_high": area.upper}
+    figures |= {name: float(row[f"{name}_test"]) for name in names if f"{name}_test" in row}
+    figures["ece"] = ece(rows["_target"], rows[row["family"]])
     return {f"{_prefix(aside)}.{name}": value for name, value in figures.items()}
 
 

@@ -40,21 +40,22 @@ def note(run: Run) -> str:
         Markdown, with pictures and links that MLflow's own UI serves.
     """
     state = run.state
-    lines = [f"### {_escaped(run.experiment.title)}", ""]
+    lines = [f"**{_escaped(run.experiment.title)}**", ""]
     if state["sample"]:
         lines += [f"A quick look at {state['sample']} rows: its figures say little.", ""]
     if state.get("error"):
         lines += ["It failed:", "", *(f"    {line}" for line in state["error"].splitlines()), ""]
     board = state["leaderboard"]
     if board:
-        lines += _champion(run, state["champion"])
+        lines[:1] = [f"{lines[0]} {_champion(run, state['champion'])}"]
+        lines += [reason_of_choice(run.experiment, pd.DataFrame(board)), ""]
         lines += ["| family | AUC, cross-validated | ± | AUC, rows set aside | columns |", "|---|---|---|---|---|"]
         for row in board:
             name = f"**{row['family']}** ★" if row["chosen"] else row["family"]
             lines.append(
                 f"| {name} | {row['auc_cv']:.4f} | {row['auc_cv_se']:.4f} | {row['auc_test']:.4f} | {row['columns']} |"
             )
-        lines += ["", reason_of_choice(run.experiment, pd.DataFrame(board)), ""]
+        lines += ["", *_measures(run)]
     lines += _data(run) + _pictures(run)
     return "\n".join(lines).rstrip()
 
@@ -114,17 +115,23 @@ def reason_of_choice(experiment: Experiment, board: pd.DataFrame) -> str:
     return rules[experiment.models.select]
 
 
-def _champion(run: Run, chosen: Mapping[str, Any]) -> list[str]:
-    """Return the champion in a line, and its measured figures in a table where it was validated."""
-    lines = [
-        f"**Champion: {chosen['family']}**, AUC {number(chosen['auc_test'], 4)} on customers it has never seen.",
-        "",
-    ]
+def _champion(run: Run, chosen: Mapping[str, Any]) -> str:
+    """Return the champion in a sentence: what is seen before the description is opened."""
+    area = {"value": chosen["auc_test"]}
+    if run.path("validation.json").is_file():
+        area = run.read_json("validation.json")["metrics"]["auc"]
+    between = interval(area.get("low"), area.get("high"), 4)
+    told = f" ({between})" if between else ""
+    return f"Champion: **{chosen['family']}**, AUC **{number(area['value'], 4)}**{told} on customers it has never seen."
+
+
+def _measures(run: Run) -> list[str]:
+    """Return the champion's measured figures in a table, where it was validated."""
     if not run.path("validation.json").is_file():
-        return lines
+        return []
     found = run.read_json("validation.json")
     rows = f"{count(found['rows'])} customers, {count(found['events'])} events"
-    lines += [f"| champion, {_said(found['part'])} ({rows}) | value | 95 % interval |", "|---|---|---|"]
+    lines = [f"| champion, {_said(found['part'])} ({rows}) | value | 95 % interval |", "|---|---|---|"]
     for name, value in found["metrics"].items():
         title = _MEASURES.get(name, name.replace("_", " "))
         between = interval(value.get("low"), value.get("high"), 4)

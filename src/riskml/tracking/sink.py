@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from riskml.project import project_folder
 from riskml.run import Run
-from riskml.tracking import registry
+from riskml.tracking import registry, views
 from riskml.tracking.client import quiet_client
 from riskml.tracking.items import (
     ArtifactFile,
@@ -71,7 +71,8 @@ class Sink:
 
     def begin(self) -> None:
         """Write what is known before the first stage."""
-        self._run.update(mlflow_run_id=self.run_id, mlflow_uri=without_secrets(self.uri))
+        page = views.page(self._experiment, self.run_id)
+        self._run.update(mlflow_run_id=self.run_id, mlflow_uri=without_secrets(self.uri), mlflow_page=page)
         self._write([Tags(_git(self._project)), *beginning(self._run)])
 
     def stage(self, stage: str) -> None:
@@ -97,13 +98,15 @@ class Sink:
         source = Path(self._run.experiment.data.source).stem
         name = f"{self._run.experiment.task}/{source}"
         known = self._client.get_experiment_by_name(name)
-        if known is not None:
-            return str(known.experiment_id)
-        # By default artifacts would lie wherever the process happens to stand.
-        beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith(_DATABASES) else None
-        # Without its kind, the UI opens an experiment on pages for language models.
-        kind = {"mlflow.experimentKind": "custom_model_development"}
-        return str(self._client.create_experiment(name, artifact_location=beside, tags=kind))
+        if known is None:
+            # By default artifacts would lie wherever the process happens to stand.
+            beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith(_DATABASES) else None
+            known = self._client.get_experiment(self._client.create_experiment(name, artifact_location=beside))
+        found = str(known.experiment_id)
+        for key, value in views.experiment_tags(self._run.experiment.title, found).items():
+            if key not in known.tags:  # what people have written there stays
+                self._client.set_experiment_tag(found, key, value)
+        return found
 
     def _opened(self) -> str:
         from mlflow.exceptions import MlflowException

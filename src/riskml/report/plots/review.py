@@ -92,7 +92,7 @@ def profits(
     axes.set_title("the mark is the best cut-off, in hindsight")
     axes.set_xlabel(f"share of customers {act}, the riskiest first")
     axes.set_ylabel("profit per customer")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, -0.42), ncols=1)
+    picture.legend(loc="outside lower left")
     return picture
 
 
