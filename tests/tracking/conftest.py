@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.pipeline import run_experiment
+from riskml.pipeline import run_experiment, track
 from riskml.run import Run
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -174,10 +174,10 @@ def validated_run(tiny_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFac
     return run_experiment(file, to="3_validation", track=False)
 
 
-@pytest.fixture
-def two_runs(validated_run: Run, tmp_path: Path) -> tuple[Run, Run]:
-    """Return a copy of the small run, and another that says less and knows less of the customers."""
-    runs = tmp_path / "experiments" / "runs" / "small"
+@pytest.fixture(scope="session")
+def two_runs(validated_run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    """Return a copy of the small run, and another that knows less of the customers; tests must not change them."""
+    runs = tmp_path_factory.mktemp("two") / "experiments" / "runs" / "small"
     good, poor = (runs / name for name in ("20260101-000000", "20260102-000000"))
     for folder in (good, poor):
         shutil.copytree(validated_run.folder, folder)
@@ -190,3 +190,34 @@ def two_runs(validated_run: Run, tmp_path: Path) -> tuple[Run, Run]:
     settings = poor / "experiment.yaml"
     settings.write_text(settings.read_text(encoding="utf-8").replace("trials: 1", "trials: 3"), encoding="utf-8")
     return Run.open(good), Run.open(poor)
+
+
+@pytest.fixture(scope="module")
+def ids(server: Server, two_runs: tuple[Run, Run], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Return the ids of the two runs on a server, written from copies that are gone."""
+    project = tmp_path_factory.mktemp("gone")
+    shutil.copytree(two_runs[0].folder.parent, project / "runs" / "small")
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", server.uri)
+        for run in two_runs:
+            copied = track(Run.open(project / "runs" / "small" / run.folder.name))
+            assert copied.state["mlflow_trouble"] is None
+            found.append(copied.state["mlflow_run_id"])
+    shutil.rmtree(project)
+    return found[0], found[1]
+
+
+@pytest.fixture
+def tracked(
+    server: Server, ids: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, str]]:
+    """Yield the ids of two runs on a server, seen from a folder in which nothing is known of them."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    monkeypatch.chdir(tmp_path)
+    yield ids
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
