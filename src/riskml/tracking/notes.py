@@ -23,7 +23,7 @@ _FIGURES = {
     "search_seconds": "what the search cost, and what it brought",
 }
 _MEASURES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier", "logloss": "log loss", "ece": "ECE"}
-_SHOWN = ("leaderboard", "roc", "calibration")
+_SHOWN = ("leaderboard", "calibration")  # the UI shows pictures in full size
 _PAGES = {"report.html": "the report, on one page", "notebooks/3_validation.html": "the validation"}
 
 
@@ -131,7 +131,9 @@ def _measures(run: Run) -> list[str]:
         return []
     found = run.read_json("validation.json")
     rows = f"{count(found['rows'])} customers, {count(found['events'])} events"
-    lines = [f"| champion, {_said(found['part'])} ({rows}) | value | 95 % interval |", "|---|---|---|"]
+    # Words between two tables: the UI sets them without a gap.
+    lines = [f"The champion on {_said(found['part'])}: {rows}.", ""]
+    lines += ["| measure | value | 95 % interval |", "|---|---|---|"]
     for name, value in found["metrics"].items():
         title = _MEASURES.get(name, name.replace("_", " "))
         between = interval(value.get("low"), value.get("high"), 4)

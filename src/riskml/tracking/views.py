@@ -14,8 +14,6 @@ _COLUMNS = (
     *(f"metrics.`cv.{name}`" for name in ("auc_mean", "auc_se")),
     *(f"metrics.`{part}.{name}`" for part in ("test", "oot") for name in ("auc", "auc_low", "auc_high")),
     *(f"metrics.`{part}.{name}`" for part in ("test", "oot") for name in ("ks", "brier", "ece")),
-    "tags.`riskml.data_digest`",
-    "tags.`riskml.config_digest`",
 )
 
 
