@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _console = Console(highlight=False, soft_wrap=True)
+_aside = Console(highlight=False, soft_wrap=True, stderr=True)
 _GAP = 2  # blanks between columns
 _METRICS = {"auc": "AUC", "ks": "KS", "brier": "Brier", "log_loss": "log loss", "ece": "ECE"}
 
@@ -39,28 +40,22 @@ def show_comparison(views: Sequence[RunView]) -> None:
         ("AUC, cross-validated ± standard error", names, _rows(rundiff.families(views))),
         ("champion, on rows it has never seen (95 % interval)", names, _rows(champions)),
     ]
-    warnings = [
-        f"{view.name} lacks {', '.join(view.lacking())}: what rests on them is left out"
-        for view in views
-        if view.lacking()
-    ]
+    for view in views:
+        if view.lacking():
+            told = f"the run {view.name} lacks {', '.join(view.lacking())}: what rests on them is left out"
+            _aside.print(f"[yellow]{escape(told)}[/yellow]")
     if not any("data.json" in view.lacking() for view in views):
         facts = rundiff.data(views)
         tables.insert(1, ("data that differ", names, _rows(facts[facts["same"] == "no"].drop(columns="same"))))
-    said = ""
     if not any("predictions.parquet" in view.lacking() for view in views):
         try:
             compared = review.shared_customers(views)
         except InputError as error:
-            warnings.append(f"{error.what}; their figures do not compare")
+            _console.print(f"[yellow]{escape(error.what)}; their figures do not compare.[/yellow]", soft_wrap=False)
         else:
-            said = f"{compared.said} {compared.tiers_said}"
+            _console.print(escape(f"{compared.said} {compared.tiers_said}"), soft_wrap=False)
             tables += _on_the_same_customers(compared, names)
             tables.append(("scores, from development to rows set aside", names, _shifts(review.stability(views))))
-    for warning in warnings:
-        _console.print(f"[yellow]{escape(warning[0].upper() + warning[1:])}.[/yellow]")
-    if said:
-        _console.print(escape(said))
     # The same widths in every table: what belongs to one run stands beneath its name.
     longest = max(len(name) for _, _, rows in tables for name in rows)
     first = min(longest, _console.width // 3)

@@ -279,7 +279,7 @@ def _best_params(trials: pd.DataFrame, family: str) -> dict[str, str]:
 
 def _on_rows_aside(row: Mapping[Any, Any], predicted: pd.DataFrame, aside: str) -> dict[str, float]:
     """Return a family's figures on the rows set aside, the AUC with its 95 % interval."""
-    rows = predicted[predicted["_part"] == aside]
+    rows = predicted[predicted["_part"] != "train"]
     area = delong(rows["_target"], rows[row["family"]])
     names = ("ks", "gini", "brier", "logloss")
     figures = {"auc": float(row["auc_test"]), "auc_low": area.lower, "auc_high": area.upper}
