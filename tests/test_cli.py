@@ -216,7 +216,9 @@ def test_compare_cuts_nothing_at_80_columns_and_tells_the_kind_of_validation(tin
     far = f"/books/{'x' * 70}/end.csv"
     runs = [begun(tiny, far), begun(tiny, "../tiny.csv", kind="out_of_time", from_date="2025-06-01")]
     assert main(["compare", *(str(run.folder) for run in runs)]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr()
+    lines = told.out.splitlines()
+    assert "the run tiny/20260102-030405 lacks data.json, leaderboard.csv, validation.json, predictions" in told.err
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
     assert "".join("".join(lines).split()).count("x") >= 70
@@ -226,6 +228,15 @@ def test_compare_cuts_nothing_at_80_columns_and_tells_the_kind_of_validation(tin
     (validation,) = [line for line in lines if line.startswith("validation")]
     assert "stratified" in validation
     assert "out of time from 2025-06-01" in validation
+
+
+def test_compare_says_of_what_is_no_run_where_it_was_looked_for(
+    credit_run: Run, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = str(credit_run.folder)
+    assert "this is not the folder of a run" in refused(["compare", folder, str(tmp_path)], capsys)
+    assert "there is no run 'nobody'" in refused(["compare", folder, "nobody"], capsys)
+    assert "name a file .html" in refused(["compare", folder, folder, "-o", str(tmp_path / "page.pdf")], capsys)
 
 
 def test_compare_needs_two_runs(credit_run: Run, capsys: Capture) -> None:

@@ -149,15 +149,26 @@ def samples() -> None:
 
 @app.command()
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Folders of two or more runs.")],
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN RUN…", help="Two or more runs: folders, or ids or names in MLflow.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--notebook", metavar="FILE.html", help="Write the review notebook, executed, as a page."),
+    ] = None,
 ) -> None:
     """Show runs beside one another: what they did differently, and what came of it."""
-    from riskml import console
-    from riskml.run import Run
+    from riskml.tracking.reader import fetch_all
 
-    if len(runs) < 2:
-        raise InputError("a comparison needs two runs at least", mend="riskml compare RUN RUN")
-    console.show_comparison([Run.open(folder) for folder in runs])
+    views = fetch_all(runs)
+    if out is None:
+        from riskml.console_comparison import show_comparison
+
+        show_comparison(views)
+    else:
+        from riskml.reviewing import write_review
+
+        typer.echo(f"{write_review(runs, out)} is written")
 
 
 @app.command()

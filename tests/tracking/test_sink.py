@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,43 @@ def test_the_description_tells_how_the_champion_was_chosen(parent: Record, quick
     assert quick_run.experiment.title.split("?")[0] in note
     assert all(family in note for family in FAMILIES)
     assert f"{quick_run.champion} was chosen" in note
+
+
+def test_the_first_line_of_the_description_is_the_answer(parent: Record, quick_run: Run) -> None:
+    note = parent.data.tags["mlflow.note.content"]
+    auc = quick_run.read_json("validation.json")["metrics"]["auc"]
+    first = note.splitlines()[0]
+    assert f"Champion: **{quick_run.champion}**" in first
+    assert f"{auc['value']:.4f}" in first
+    assert f"{auc['low']:.4f} to {auc['high']:.4f}" in first
+    assert f"get-artifact?path=figures/leaderboard.png&run_uuid={parent.info.run_id}" in note
+    assert "`report.html`" in note
+
+
+def test_an_experiment_opens_on_a_table_with_the_figures_that_matter(client: MlflowClient, parent: Record) -> None:
+    tags = client.get_experiment(parent.info.experiment_id).tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    assert "viewStateShareKey=riskml" in tags["mlflow.note.content"]
+    view = json.loads(tags["mlflow.sharedViewState.riskml"])
+    assert {"metrics.`cv.auc_mean`", "metrics.`test.auc`", "metrics.`oot.auc`"} <= set(view["selectedColumns"])
+    (found,) = client.search_runs([parent.info.experiment_id], view["searchFilter"])
+    assert found.info.run_id == parent.info.run_id
+
+
+def test_a_family_tells_its_place_its_figures_and_its_settings(children: dict[str, Record], quick_run: Run) -> None:
+    for family, child in children.items():
+        note = child.data.tags["mlflow.note.content"]
+        assert f"{family}: " in note
+        assert f"of {len(FAMILIES)} by cross-validated AUC" in note
+        assert f"{child.data.metrics['test.auc_low']:.4f} to {child.data.metrics['test.auc_high']:.4f}" in note
+        assert child.data.tags["champion"] == str(family == quick_run.champion).lower()
+        assert child.data.tags["riskml.data_digest"] == quick_run.state["data_digest"]
+
+
+def test_the_search_is_one_table_and_three_pictures(parent: Record, client: MlflowClient) -> None:
+    found = artifacts(client, parent.info.run_id)
+    pictures = {f"figures/{name}.png" for name in ("search", "search_settings", "search_seconds")}
+    assert {"tables/search.csv"} | pictures <= found
 
 
 def test_settings_are_params(parent: Record) -> None:

@@ -28,6 +28,11 @@ _CAPTIONS: Mapping[str, tuple[str, str]] = {
         "A rhomb far left of its dot would be a sign of overfitting.",
     ),
     "search": ("leaderboard", "When the line is flat at its end, more trials would hardly help."),
+    "search_settings": (
+        "leaderboard",
+        "How each setting went with the AUC of the trials: what the search met, not what causes what.",
+    ),
+    "search_seconds": ("leaderboard", "A family far to the right and no higher is not worth its seconds."),
     "roc": (
         "validation",
         "From the left: as more customers are flagged, the share of events found rises, at the price of false alarms. "

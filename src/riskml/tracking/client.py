@@ -1,4 +1,4 @@
-"""The way to MLflow for those who ask it something, with one clear message where it does not answer."""
+"""MLflow's client, which prints nothing, tells nobody, and gives up soon on a server that is away."""
 
 from __future__ import annotations
 
@@ -15,6 +15,34 @@ from riskml.tracking.uri import tracking_uri, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+_SETTINGS = {
+    # Minutes, unless it is told otherwise.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # a book of customers tells nobody
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def quiet_client(uri: str) -> MlflowClient:
+    """Return a client of a tracking server or a database, registry included.
+
+    Parameters
+    ----------
+    uri : str
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own type hints
+        import mlflow.pyfunc
+
+    # Only now: importing it sets them.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    return mlflow.MlflowClient(uri, uri)
 
 
 @contextmanager
@@ -41,17 +69,8 @@ def mlflow_client(project: Path) -> Iterator[MlflowClient]:
             where=without_secrets(uri),
             mend="run an experiment first, go to its project's folder, or set MLFLOW_TRACKING_URI",
         )
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of its own type hints
-        from mlflow import MlflowClient
-
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        yield MlflowClient(uri, uri)
+        yield quiet_client(uri)
     except RiskmlError:
         raise
     except Exception as error:  # whatever a server or a database may raise

@@ -12,6 +12,8 @@ import pandas as pd
 
 from riskml.config import Experiment
 from riskml.run import Run
+from riskml.tracking.notes import family_note, note
+from riskml.validation import delong, ece
 
 _CONTEXT = {"train": "training", "test": "validation", "oot": "out_of_time"}
 _TABLES = {
@@ -92,10 +94,19 @@ class ModelFiles:
 
 
 @dataclass(frozen=True)
+class TableFile:
+    """A table that is no file of the run's folder, and the artifact that it becomes, as Parquet."""
+
+    frame: pd.DataFrame
+    path: str
+
+
+@dataclass(frozen=True)
 class Note:
-    """What a reviewer reads first, in Markdown."""
+    """What a reviewer reads first, in Markdown, of the run or of one of its families."""
 
     text: str
+    family: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ class Candidate:
     run: str
 
 
-Item = Params | Tags | Metrics | Rows | ArtifactFile | ModelFiles | Note | Candidate
+Item = Params | Tags | Metrics | Rows | ArtifactFile | TableFile | ModelFiles | Note | Candidate
 
 
 def beginning(run: Run) -> Iterator[Item]:
@@ -123,17 +134,8 @@ def beginning(run: Run) -> Iterator[Item]:
     ------
     Item
     """
-    state = run.state
     yield Params(_settings(run.experiment))
-    tags = {
-        "task": state["task"],
-        "riskml.experiment": state["experiment"],
-        "riskml.config_digest": state["config_digest"],
-        "riskml.version": state["riskml"],
-        "riskml.run": run.folder.name,
-        "riskml.by_hand": str(state["by_hand"]).lower(),
-    }
-    yield Tags(tags | ({"riskml.sample": str(state["sample"])} if state["sample"] else {}))
+    yield Tags(_common_tags(run) | {"riskml.kind": "run", "riskml.by_hand": str(run.state["by_hand"]).lower()})
     yield ArtifactFile(run.path("experiment.yaml"))
     yield Note(note(run))
 
@@ -190,52 +192,12 @@ def ending(run: Run, status: str) -> Iterator[Item]:
     yield Tags({"status": status.lower()})
     if run.path("report.html").is_file():
         yield ArtifactFile(run.path("report.html"))
+        yield Note(note(run))  # which names the report now
 
 
 def registered_name(experiment: Experiment) -> str:
     """Return the name in the registry of an experiment's models."""
     return f"riskml_{experiment.name}"
-
-
-def note(run: Run) -> str:
-    """Return a run's description in Markdown: the question, the families compared, and how one was chosen."""
-    state = run.state
-    lines = [f"**{_escaped(run.experiment.title)}**", ""]
-    if state["sample"]:
-        lines += [f"A quick look at {state['sample']} rows: its figures say little.", ""]
-    if state.get("error"):
-        lines += ["It failed:", "", *(f"    {line}" for line in state["error"].splitlines()), ""]
-    board = state["leaderboard"]
-    if board:
-        lines += ["| family | AUC, cross-validated | ± | AUC, rows set aside | columns |", "|---|---|---|---|---|"]
-        for row in board:
-            name = f"**{row['family']}**" if row["chosen"] else row["family"]
-            lines.append(
-                f"| {name} | {row['auc_cv']:.4f} | {row['auc_cv_se']:.4f} | {row['auc_test']:.4f} | {row['columns']} |"
-            )
-        lines += ["", reason_of_choice(run.experiment, pd.DataFrame(board))]
-    return "\n".join(lines)
-
-
-def reason_of_choice(experiment: Experiment, board: pd.DataFrame) -> str:
-    """Return a sentence that says why the champion is the champion.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    board : DataFrame
-        The leaderboard.
-    """
-    chosen = board.loc[board["chosen"].astype(bool)].iloc[0]
-    best = board.sort_values("auc_cv", ascending=False, kind="stable").iloc[0]
-    rules = {
-        "best": f"{chosen['family']} was chosen: it has the highest cross-validated AUC.",
-        "one_se": f"{chosen['family']} was chosen: it is the simplest family whose cross-validated AUC is within one "
-        f"standard error of the highest ({best['auc_cv']:.4f} ± {best['auc_cv_se']:.4f}, {best['family']}).",
-        "interpretable": f"{chosen['family']} was chosen: of the families that can be read on paper it has the highest "
-        f"cross-validated AUC (the highest of all is {best['auc_cv']:.4f}, {best['family']}).",
-    }
-    return rules[experiment.models.select]
 
 
 def _settings(experiment: Experiment) -> dict[str, str]:
@@ -252,7 +214,6 @@ def _shown(value: Any) -> str:
 def _data(run: Run) -> Iterator[Item]:
     said = run.read_json("data.json")
     yield Tags({"riskml.data_digest": said["digest"]})
-    yield Metrics({"data.rows": said["rows"], "data.event_rate": said["event_rate"]})
     features = run.features()
     target = run.experiment.data.target
     for part in features.part.unique():
@@ -264,18 +225,61 @@ def _families(run: Run) -> Iterator[Item]:
     board = run.leaderboard()
     trials = run.read_csv("search.csv")
     features = run.features()
+    predicted = run.read_parquet("predictions.parquet")
     example = features.rows("train").X.head(5)
+    yield TableFile(for_review(predicted), "tables/predictions.parquet")
     for row in board.to_dict(orient="records"):
-        family = str(row["family"])
-        yield Tags({"family": family, "task": run.experiment.task, "chosen": str(row["chosen"]).lower()}, family)
-        yield Params(_best_params(trials, family), family)
+        family, chosen = str(row["family"]), bool(row["chosen"])
+        params, figures = _best_params(trials, family), _on_rows_aside(row, predicted, features.aside)
+        told = {"riskml.kind": "family", "family": family, "champion": str(chosen).lower()}
+        yield Tags(_common_tags(run) | told, family)
+        yield Params(params, family)
         yield ModelFiles(family, run.path("models", family), example)
         yield Metrics({"cv.auc_mean": row["auc_cv"], "cv.auc_se": row["auc_cv_se"]}, family, "train")
-        yield Metrics(_on_rows_aside(row, features.aside), family, features.aside)
-    chosen = board.loc[board["chosen"]].iloc[0]
-    yield Tags({"family": str(chosen["family"])})
-    yield Metrics({"cv.auc_mean": chosen["auc_cv"], "cv.auc_se": chosen["auc_cv_se"]})
-    yield Metrics(_on_rows_aside(chosen.to_dict(), features.aside))
+        yield Metrics(figures, family, features.aside)
+        yield Note(family_note(run, row, params, figures), family)
+        if chosen:
+            # The UI shows figures in the order they come: what decides, what judges, then all else.
+            yield Tags({"family": family, "champion": family})
+            yield Metrics({"cv.auc_mean": row["auc_cv"], "cv.auc_se": row["auc_cv_se"]} | figures)
+            said = run.read_json("data.json")
+            yield Metrics({"data.rows": said["rows"], "data.event_rate": said["event_rate"]})
+
+
+def for_review(predicted: pd.DataFrame) -> pd.DataFrame:
+    """Return what others need of a run's predictions to compare it with another run.
+
+    Customers are named where they were set aside, as the list of the riskiest among them names them too; those that
+    the model has learnt from are counted without a name.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        ``predictions.parquet``; index: the customer.
+
+    Returns
+    -------
+    DataFrame of shape (n, 4)
+        ``_part``, ``_target``, ``probability``, ``tier``; index: the customer as text, None in training rows.
+    """
+    named = predicted.index.astype(str).to_series().where((predicted["_part"] != "train").to_numpy(), None)
+    frame = predicted[["_part", "_target", "probability", "tier"]]
+    return frame.set_axis(pd.Index(named.to_numpy(), dtype=object, name="customer"))
+
+
+def _common_tags(run: Run) -> dict[str, str]:
+    """Return what every record of a run is found by, its families' as well."""
+    state = run.state
+    tags = {
+        "task": state["task"],
+        "riskml.experiment": state["experiment"],
+        "riskml.config_digest": state["config_digest"],
+        "riskml.version": state["riskml"],
+        "riskml.run": run.folder.name,
+    }
+    if state["data_digest"]:
+        tags["riskml.data_digest"] = state["data_digest"]
+    return tags | ({"riskml.sample": str(state["sample"])} if state["sample"] else {})
 
 
 def _best_params(trials: pd.DataFrame, family: str) -> dict[str, str]:
@@ -286,17 +290,30 @@ def _best_params(trials: pd.DataFrame, family: str) -> dict[str, str]:
     return {key: _shown(value) for key, value in json.loads(best["params"]).items()} | {"trials": str(len(own))}
 
 
-def _on_rows_aside(row: Mapping[Any, Any], aside: str) -> dict[str, float]:
+def _on_rows_aside(row: Mapping[Any, Any], predicted: pd.DataFrame, aside: str) -> dict[str, float]:
+    """Return a family's figures on the rows set aside, the AUC with its 95 % interval."""
+    rows = predicted[predicted["_part"] != "train"]
+    area = delong(rows["_target"], rows[row["family"]])
+    names = ("ks", "gini", "brier", "logloss")
+    figures = {"auc": float(row["auc_test"]), "auc_low": area.lower, "auc_high": area.upper}
+    figures |= {name: float(row[f"{name}_test"]) for name in names if f"{name}_test" in row}
+    figures["ece"] = ece(rows["_target"], rows[row["family"]])
+    return {f"{_prefix(aside)}.{name}": value for name, value in figures.items()}
+
+
+def _prefix(aside: str) -> str:
     # The leaderboard's columns keep their names; here rows drawn at random must not pass for those of a later period.
-    said = "oot" if aside == "oot" else "test"
-    names = {f"{name}_test": f"{said}.{name}" for name in ("auc", "gini", "ks", "brier", "logloss")}
-    return {name: float(row[column]) for column, name in names.items() if column in row}
+    return "oot" if aside == "oot" else "test"
 
 
 def _validation(run: Run) -> Iterator[Item]:
-    for name, value in run.read_json("validation.json")["metrics"].items():
-        bounds = {"value": f"validation.{name}", "low": f"validation.{name}_low", "high": f"validation.{name}_high"}
-        yield Metrics({key: value[bound] for bound, key in bounds.items() if value.get(bound) is not None})
+    found = run.read_json("validation.json")
+    prefix = _prefix(found["part"])
+    for name, value in found["metrics"].items():
+        bounds = {"value": name, "low": f"{name}_low", "high": f"{name}_high"}
+        yield Metrics({f"{prefix}.{key}": value[b] for b, key in bounds.items() if value.get(b) is not None})
+    if found.get("psi", {}).get("value") is not None:
+        yield Metrics({f"{prefix}.psi": found["psi"]["value"]})
 
 
 def _export(run: Run) -> Iterator[Item]:
@@ -320,7 +337,3 @@ def _files(run: Run, stage: str) -> Iterator[Item]:
     found += [(run.path(name), "tables") for name in _TABLES[stage]]
     found += [(path, "figures") for path in sorted(run.path("figures").glob("*.png"))]
     yield from (ArtifactFile(path, folder) for path, folder in found if path.is_file())
-
-
-def _escaped(text: str) -> str:
-    return text.replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")

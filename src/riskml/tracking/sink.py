@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import logging
 import math
-import os
 import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from riskml.project import project_folder
 from riskml.run import Run
-from riskml.tracking import candidacy, registry
+from riskml.tracking import candidacy, registry, views
+from riskml.tracking.client import quiet_client
 from riskml.tracking.items import (
     ArtifactFile,
     Candidate,
@@ -26,6 +26,7 @@ from riskml.tracking.items import (
     Note,
     Params,
     Rows,
+    TableFile,
     Tags,
     beginning,
     ending,
@@ -36,7 +37,6 @@ from riskml.tracking.items import (
 from riskml.tracking.uri import tracking_uri, without_secrets
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Dataset
 
 _PARENT = "mlflow.parentRunId"
@@ -44,6 +44,7 @@ _MODEL = "riskml.model_id"
 _FILES = "riskml.model_digest"
 _REPLACED = "riskml.replaced"
 _PARAM_LENGTH = 6000
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # written to without a server, which would keep the files
 
 
 class Sink:
@@ -55,22 +56,14 @@ class Sink:
     """
 
     def __init__(self, run: Run) -> None:
-        # MLflow takes seconds to import, and minutes to give up on a server that is away unless it is told otherwise.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a book of customers tells nobody
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its own type hints
-            import mlflow.pyfunc
-
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
         self._run = run
         self._project = project_folder(run.folder.parents[1])
         self.uri = tracking_uri(self._project)
+        self._client = quiet_client(self.uri)
+        import mlflow
+
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
-        self._client: MlflowClient = mlflow.MlflowClient(self.uri, self.uri)
         self._experiment = self._experiment_id()
         self._children: dict[str, str] = {}
         self._models: dict[str, str] = {}
@@ -79,7 +72,8 @@ class Sink:
 
     def begin(self) -> None:
         """Write what is known before the first stage."""
-        self._run.update(mlflow_run_id=self.run_id, mlflow_uri=without_secrets(self.uri))
+        page = views.page(self._experiment, self.run_id)
+        self._run.update(mlflow_run_id=self.run_id, mlflow_uri=without_secrets(self.uri), mlflow_page=page)
         self._write([Tags(_git(self._project)), *beginning(self._run)])
 
     def stage(self, stage: str) -> None:
@@ -105,13 +99,15 @@ class Sink:
         source = Path(self._run.experiment.data.source).stem
         name = f"{self._run.experiment.task}/{source}"
         known = self._client.get_experiment_by_name(name)
-        if known is not None:
-            return str(known.experiment_id)
-        # By default artifacts would lie wherever the process happens to stand.
-        beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith("sqlite:") else None
-        # Without its kind, the UI opens an experiment on pages for language models.
-        kind = {"mlflow.experimentKind": "custom_model_development"}
-        return str(self._client.create_experiment(name, artifact_location=beside, tags=kind))
+        if known is None:
+            # By default artifacts would lie wherever the process happens to stand.
+            beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith(_DATABASES) else None
+            known = self._client.get_experiment(self._client.create_experiment(name, artifact_location=beside))
+        found = str(known.experiment_id)
+        for key, value in views.experiment_tags(self._run.experiment.title, found).items():
+            if key not in known.tags:  # what people have written there stays
+                self._client.set_experiment_tag(found, key, value)
+        return found
 
     def _opened(self) -> str:
         from mlflow.exceptions import MlflowException
@@ -185,10 +181,12 @@ class Sink:
                     self._rows(item)
                 case ArtifactFile():
                     self._client.log_artifact(self.run_id, str(item.path), item.folder or None)
+                case TableFile():
+                    self._table(item)
                 case ModelFiles():
                     self._model(item)
                 case Note():
-                    self._client.set_tag(self.run_id, "mlflow.note.content", item.text)
+                    self._client.set_tag(self._at(item.family), "mlflow.note.content", item.text)
                 case Candidate():
                     model, now = self._models[item.family], dt.datetime.now(dt.UTC)
                     candidacy.register(self._client, self._run, item, model, self.run_id, at=now)
@@ -227,6 +225,12 @@ class Sink:
         self._datasets[item.part] = rows
         context = InputTag("mlflow.data.context", item.context)
         self._client.log_inputs(self.run_id, [DatasetInput(rows, [context])])
+
+    def _table(self, item: TableFile) -> None:
+        path = PurePosixPath(item.path)
+        with tempfile.TemporaryDirectory() as folder:
+            item.frame.to_parquet(Path(folder, path.name))
+            self._client.log_artifact(self.run_id, str(Path(folder, path.name)), str(path.parent))
 
     def _model(self, item: ModelFiles) -> None:
         from riskml.tracking.model import log_model

@@ -13,13 +13,17 @@ from riskml.report.plots.evidence import by_group, learning, profit
 from riskml.report.plots.models import leaderboard, search_history
 from riskml.report.plots.picture import Picture
 from riskml.report.plots.profiles import profiles
+from riskml.report.plots.review import calibrations, differences, profits
+from riskml.report.plots.search import search_seconds, search_settings
 from riskml.report.plots.validation import calibration, gains, roc, score_distribution
 
 __all__ = [
     "Picture",
     "by_group",
     "calibration",
+    "calibrations",
     "card",
+    "differences",
     "drivers",
     "event_rate_by_column",
     "gains",
@@ -28,10 +32,13 @@ __all__ = [
     "missing_and_kinds",
     "profiles",
     "profit",
+    "profits",
     "reasons_of_customer",
     "roc",
     "score_distribution",
     "search_history",
+    "search_seconds",
+    "search_settings",
     "target_overview",
     "tiers",
     "woe",

@@ -1,0 +1,119 @@
+"""Pictures of the search: which settings mattered, and what its seconds bought."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from riskml.report.colours import family_colour
+from riskml.report.plots.picture import Picture, empty, headline, house_style
+from riskml.report.wording import fitted, number, seconds
+
+_LEAST = 4  # trials of a family: fewer say nothing of a setting
+_SHOWN = 14
+
+
+@house_style()
+def search_settings(trials: pd.DataFrame) -> Picture:
+    """Draw how strongly each setting goes with the AUC of the trials, the strongest first.
+
+    The strength is Spearman's rank correlation, the root of the correlation ratio for words; it shows what the search
+    met, not what causes what.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        ``search.csv``: ``family``, ``auc_cv`` (NaN for a trial that was pruned), ``params`` (a mapping, or its JSON).
+
+    Returns
+    -------
+    Picture
+    """
+    table = strengths(trials).head(_SHOWN)
+    said = "; ".join(f"{row.family} {row.setting} {number(row.strength, 2)}" for row in table.itertuples())
+    picture = Picture(8, 1.5 + 0.3 * max(len(table), 2), f"Settings and the AUC of the trials. {said}.")
+    headline(picture, "Search: which settings went with a better or worse AUC")
+    axes = picture.subplots()
+    if table.empty:
+        empty(axes, f"settings can be told apart from {_LEAST} finished trials of a family on")
+        return picture
+    names = [fitted(f"{row.family}: {row.setting}", 40) for row in table.itertuples()]
+    axes.barh(range(len(table)), table["strength"], color=[family_colour(family) for family in table["family"]])
+    axes.set_yticks(range(len(table)), names)
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.axvline(0, color="#b8c0c8", linewidth=1)
+    axes.set_xlim(-1.02, 1.02)
+    axes.set_title(
+        "rank correlation with the AUC: right, more is better; left, less is better; of words only the size counts"
+    )
+    return picture
+
+
+@house_style()
+def search_seconds(board: pd.DataFrame, spent: Mapping[str, float]) -> Picture:
+    """Draw what each family's search cost, and the AUC that it brought.
+
+    Parameters
+    ----------
+    board : DataFrame
+        ``leaderboard.csv``: ``family``, ``auc_cv``, ``auc_cv_se``.
+    spent : mapping of family to float
+        Seconds. Families without an entry, such as the blend, took none of their own.
+
+    Returns
+    -------
+    Picture
+    """
+    rows = [row for row in board.to_dict(orient="records") if row["family"] in spent]
+    said = "; ".join(f"{row['family']}: {seconds(spent[row['family']])}, AUC {number(row['auc_cv'])}" for row in rows)
+    picture = Picture(7, 3.8, f"Seconds and AUC by family. {said}.")
+    headline(picture, "Search: what it cost, and what it brought")
+    axes = picture.subplots()
+    if not rows:
+        empty(axes, "no seconds are known")
+        return picture
+    for row in rows:
+        family, x, y = str(row["family"]), spent[row["family"]], float(row["auc_cv"])
+        colour = family_colour(family)
+        axes.errorbar(x, y, yerr=float(row["auc_cv_se"]), fmt="o", color=colour, markersize=8, alpha=0.9)
+        axes.annotate(
+            f"{family}  {seconds(x)}", (x, y), xytext=(8, 5), textcoords="offset points", fontsize=9, color=colour
+        )
+    axes.set_xscale("log")
+    axes.margins(x=0.25, y=0.2)
+    axes.set_title("up and to the left is better; the bar is one standard error")
+    axes.set_xlabel("seconds of search, logarithmic")
+    axes.set_ylabel("cross-validated AUC")
+    return picture
+
+
+def strengths(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return how strongly each setting goes with the AUC: ``family``, ``setting``, ``strength``, the strongest first.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        As for ``search_settings``.
+    """
+    rows = []
+    for family, own in trials.dropna(subset="auc_cv").groupby("family", sort=False):
+        if len(own) < _LEAST:
+            continue
+        said = pd.DataFrame([json.loads(p) if isinstance(p, str) else dict(p) for p in own["params"]])
+        auc = pd.Series(own["auc_cv"].to_numpy(float))
+        rows += [(str(family), str(name), _strength(said[name], auc)) for name in said]
+    table = pd.DataFrame(rows, columns=["family", "setting", "strength"]).dropna(subset="strength")
+    return table.sort_values("strength", key=lambda column: -column.abs(), kind="stable", ignore_index=True)
+
+
+def _strength(values: pd.Series, auc: pd.Series) -> float:
+    if values.astype(str).nunique() < 2 or auc.nunique() < 2:
+        return float("nan")
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return float(values.rank().corr(auc.rank()))
+    ranks = auc.rank()
+    fitted_ranks = ranks.groupby(values.astype(str)).transform("mean")
+    return float(np.sqrt(fitted_ranks.var(ddof=0) / ranks.var(ddof=0)))

@@ -1,0 +1,199 @@
+"""What runs did differently: their settings, their data, their costs, and what each reports of its champion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from riskml.review import letters
+from riskml.runview import RunView
+from riskml.validation import ChurnCosts, CreditCosts
+
+# Where an experiment states no costs. Credit: loss given default of senior unsecured claims in Basel's foundation
+# approach, and the return on investment of Verbraken et al. (2014); churn: the priors of Verbraken et al. (2013).
+_CREDIT = {"exposure": 1.0, "loss_given_default": 0.45, "margin": 0.2644}
+_CHURN = {"value": 200.0, "contact_cost": 1.0, "success_rate": 0.3, "incentive": 10.0}
+_MEASURES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier", "logloss": "log loss", "ece": "ECE"}
+
+
+@dataclass(frozen=True)
+class StatedCosts:
+    """Costs of decisions, and in a sentence whose they are."""
+
+    costs: CreditCosts | ChurnCosts
+    said: str
+
+
+def settings(views: Sequence[RunView]) -> pd.DataFrame:
+    """Return the settings that are not the same in all runs.
+
+    Parameters
+    ----------
+    views : sequence of RunView
+
+    Returns
+    -------
+    DataFrame of str
+        Index: the dotted key. A column per run, A, B, …; "" where a run does not know the key.
+    """
+    said = [_flat(view.settings) for view in views]
+    keys = dict.fromkeys(key for own in said for key in own)
+    rows = {key: [own.get(key, "") for own in said] for key in keys}
+    return _frame({key: values for key, values in rows.items() if len(set(values)) > 1}, views)
+
+
+def data(views: Sequence[RunView]) -> pd.DataFrame:
+    """Return the runs' data beside one another: rows, columns, digest, schema, event rate.
+
+    Parameters
+    ----------
+    views : sequence of RunView
+
+    Returns
+    -------
+    DataFrame of str
+        Index: the fact. A column per run, and ``same``: whether all runs agree.
+    """
+    cards = [view.data for view in views]
+    rows: dict[str, list[str]] = {
+        "source": [str(card["source"]) for card in cards],
+        "digest": [str(card["digest"]) for card in cards],
+        "rows": [f"{card['rows']:,}" for card in cards],
+        "a look at": [f"{card['sample']:,} rows" if card.get("sample") else "all rows" for card in cards],
+        "columns": [str(card["columns"]) for card in cards],
+        "event rate": [f"{100 * card['event_rate']:.2f} %" for card in cards],
+    }
+    for part in dict.fromkeys(part for card in cards for part in card["parts"]):
+        rows[f"rows, {part}"] = [_rows_of(card["parts"].get(part)) for card in cards]
+    schemas = [{str(entry["name"]): entry for entry in card["schema"]} for card in cards]
+    for name in dict.fromkeys(name for schema in schemas for name in schema):
+        told = [_column(schema.get(name)) for schema in schemas]
+        if len(set(told)) > 1:
+            rows[f"column {name}"] = told
+    frame = _frame(rows, views)
+    return frame.assign(same=["yes" if len(set(values)) == 1 else "no" for values in rows.values()])
+
+
+def champions(views: Sequence[RunView]) -> pd.DataFrame:
+    """Return what each run reports of its champion, on its own rows set aside.
+
+    Parameters
+    ----------
+    views : sequence of RunView
+
+    Returns
+    -------
+    DataFrame of str
+        Index: family, cross-validated AUC, and each measure with its 95 % interval where the run was validated.
+    """
+    titles = ("family", "AUC, cross-validated", "validation", *_MEASURES.values())
+    rows: dict[str, list[str]] = {title: [] for title in titles}
+    for view in views:
+        best = view.champion if "leaderboard.csv" in view.found else {}
+        measured = view.found.get("validation.json", {}).get("metrics", {})
+        rows["family"].append(str(best.get("family", "–")))
+        rows["AUC, cross-validated"].append(f"{best['auc_cv']:.4f} ± {best['auc_cv_se']:.4f}" if best else "–")
+        rows["validation"].append(_validation(view))
+        for name, title in _MEASURES.items():
+            rows[title].append(_measure(measured.get(name), best.get(f"{name}_test")))
+    return _frame({key: values for key, values in rows.items() if set(values) != {"–"}}, views)
+
+
+def families(views: Sequence[RunView]) -> pd.DataFrame:
+    """Return the cross-validated AUC of every family in every run; the champion has a star.
+
+    Parameters
+    ----------
+    views : sequence of RunView
+    """
+    boards = [
+        {row["family"]: row for row in view.found["leaderboard.csv"].to_dict(orient="records")}
+        if "leaderboard.csv" in view.found
+        else {}
+        for view in views
+    ]
+    rows = {
+        str(family): [_cross_validated(board.get(family)) for board in boards]
+        for family in dict.fromkeys(family for board in boards for family in board)
+    }
+    return _frame(rows, views)
+
+
+def stated_costs(views: Sequence[RunView]) -> StatedCosts:
+    """Return the costs of the first run that states any, or the kit's defaults, and say whose they are.
+
+    Parameters
+    ----------
+    views : sequence of RunView
+        All of one task.
+    """
+    defaults = _CHURN if views[0].task == "churn" else _CREDIT
+    whose, own = "the runs state no costs of their own: the kit's defaults, from the literature", dict[str, float]()
+    stated = [(name, _numbers(view)) for name, view in zip(letters(views), views, strict=True)]
+    known = [(name, numbers) for name, numbers in stated if numbers]
+    if known:
+        name, own = known[0]
+        unlike = any(numbers != own for _, numbers in stated)
+        whose = f"the costs of run {name}" + (", used for all; the others state other costs or none" if unlike else "")
+        missing = [key for key in defaults if key not in own]
+        whose += f"; the kit's default for {', '.join(missing)}" if missing else ""
+    used = defaults | {key: value for key, value in own.items() if key in defaults}
+    told = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in used.items())
+    costs: CreditCosts | ChurnCosts
+    if views[0].task == "churn":
+        costs = ChurnCosts(**used)
+    else:
+        costs = CreditCosts(exposure=used["exposure"], lgd=used["loss_given_default"], margin=used["margin"])
+    return StatedCosts(costs, f"{told} ({whose}).")
+
+
+def _numbers(view: RunView) -> dict[str, float]:
+    """Return the costs that a run states as numbers; what is a column of its table is not known here."""
+    said = view.settings.get("costs") or {}
+    plain = {str(key): value for key, value in said.items() if isinstance(value, int | float)}
+    if "lgd" in plain:
+        plain["loss_given_default"] = plain.pop("lgd")
+    return {key: float(value) for key, value in plain.items()}
+
+
+def _frame(rows: Mapping[str, Sequence[str]], views: Sequence[RunView]) -> pd.DataFrame:
+    return pd.DataFrame.from_dict(dict(rows), orient="index", columns=letters(views), dtype=object)
+
+
+def _flat(said: Mapping[str, Any], above: str = "") -> dict[str, str]:
+    out: dict[str, str] = {}
+    for key, value in said.items():
+        out |= _flat(value, f"{above}{key}.") if isinstance(value, Mapping) else {f"{above}{key}": str(value)}
+    return out
+
+
+def _rows_of(part: Mapping[str, int] | None) -> str:
+    return "–" if part is None else f"{part['rows']:,}, {part['events']:,} events"
+
+
+def _column(entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return "not there"
+    codes = f", special {json.dumps(entry['special'])}" if entry.get("special") else ""
+    return f"{entry['kind']}{codes}"
+
+
+def _validation(view: RunView) -> str:
+    split = view.settings.get("split", {})
+    return "stratified" if split.get("kind") != "out_of_time" else f"out of time from {split.get('from_date')}"
+
+
+def _measure(measured: Mapping[str, Any] | None, plain: float | None) -> str:
+    if measured and measured.get("low") is not None:
+        return f"{measured['value']:.4f} ({measured['low']:.4f} to {measured['high']:.4f})"
+    return "–" if plain is None else f"{plain:.4f}"
+
+
+def _cross_validated(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "–"
+    return f"{row['auc_cv']:.4f} ± {row['auc_cv_se']:.4f}" + (" *" if row["chosen"] else "")

@@ -1,0 +1,131 @@
+"""A run as someone sees it who compares it with others: a few files, from its folder or from MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from riskml.errors import InputError
+from riskml.files import read_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SETTINGS = "experiment.yaml"
+ARTIFACTS = ("data.json", "leaderboard.csv", "validation.json", "predictions.parquet")
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run's settings and results.
+
+    Parameters
+    ----------
+    name : str
+        Experiment and time, as ``credit_default/20260102-030405``.
+    where : str
+        The run's folder, or its address in MLflow.
+    settings : mapping
+        What ``experiment.yaml`` says, as it was when the run began; another version of riskml may have written it.
+    found : mapping of str to content
+        The artifacts that are there.
+    """
+
+    name: str
+    where: str
+    settings: Mapping[str, Any]
+    found: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of_folder(cls, folder: Path, *, name: str, where: str) -> RunView:
+        """Read a run's folder, or one that holds the same files.
+
+        Raises
+        ------
+        InputError
+            When it holds no settings, or a file cannot be read.
+        """
+        if not (folder / SETTINGS).is_file():
+            raise _lacks(name, where, SETTINGS)
+        try:
+            settings = yaml.safe_load((folder / SETTINGS).read_text(encoding="utf-8"))
+            found = {file: _content(folder / file) for file in ARTIFACTS if (folder / file).is_file()}
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise InputError(f"the run {name} cannot be read: {error}", where=where) from None
+        if not isinstance(settings, dict):
+            raise InputError(f"the run {name} has an {SETTINGS} without keys", where=where)
+        return cls(name, where, settings, found)
+
+    def lacking(self) -> list[str]:
+        """Return the artifacts that are not there."""
+        return [file for file in ARTIFACTS if file not in self.found]
+
+    def of(self, artifact: str) -> Any:
+        """Return the content of an artifact.
+
+        Raises
+        ------
+        InputError
+            When the run lacks it: the text names the run and the artifact.
+        """
+        if artifact not in self.found:
+            raise _lacks(self.name, self.where, artifact)
+        return self.found[artifact]
+
+    @property
+    def task(self) -> str:
+        """What is asked: default or churn."""
+        return str(self.settings.get("task", ""))
+
+    @property
+    def tiers(self) -> Sequence[Mapping[str, Any]]:
+        """Name and lower bound of each tier, the safest first."""
+        tiers: Sequence[Mapping[str, Any]] = self.settings.get("tiers", ())
+        return tiers
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What data.json tells of the table."""
+        said: Mapping[str, Any] = self.of("data.json")
+        return said
+
+    @property
+    def champion(self) -> Mapping[str, Any]:
+        """The chosen family's row of the leaderboard."""
+        board = self.of("leaderboard.csv")
+        row: Mapping[str, Any] = board.loc[board["chosen"].astype(bool)].iloc[0].to_dict()
+        return row
+
+    @property
+    def aside(self) -> pd.DataFrame:
+        """``_target``, ``probability`` and ``tier`` of the rows that no model has learnt from; index: the customer."""
+        frame: pd.DataFrame = self.of("predictions.parquet")
+        kept = frame.loc[frame["_part"] != "train", ["_target", "probability", "tier"]]
+        # As a file of the run's folder the customers may be numbers; in MLflow they are text.
+        return kept.set_axis(kept.index.astype(str))
+
+    @property
+    def learnt(self) -> pd.Series:
+        """Out-of-fold probabilities of the training rows."""
+        frame: pd.DataFrame = self.of("predictions.parquet")
+        return frame.loc[frame["_part"] == "train", "probability"]
+
+
+def _content(path: Path) -> Any:
+    import pandas as pd
+
+    if path.suffix == ".json":
+        return read_json(path)
+    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+
+
+def _lacks(name: str, where: str, artifact: str) -> InputError:
+    return InputError(
+        f"the run {name} lacks {artifact}",
+        where=where,
+        mend="finish the run (riskml run FILE --resume RUN), or write it to MLflow again (riskml track RUN)",
+    )

@@ -1,0 +1,183 @@
+"""What a reviewer reads first in MLflow: a run's description, and that of each of its families, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from riskml.config import Experiment
+from riskml.report.wording import count, interval, number, percent
+from riskml.run import Run
+
+_FIGURES = {
+    "leaderboard": "the families beside one another",
+    "roc": "how well the champion ranks",
+    "calibration": "whether its probabilities are right",
+    "tiers": "what its tiers hold",
+    "drivers": "what moves its scores",
+    "search": "the search, trial by trial",
+    "search_settings": "which settings mattered",
+    "search_seconds": "what the search cost, and what it brought",
+}
+_MEASURES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier", "logloss": "log loss", "ece": "ECE"}
+_SHOWN = ("leaderboard", "calibration")  # the UI shows pictures in full size
+_PAGES = {"report.html": "the report, on one page", "notebooks/3_validation.html": "the validation"}
+
+
+def note(run: Run) -> str:
+    """Return a run's description: the champion and its figures, the families compared, and how one was chosen.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    str
+        Markdown, with pictures and links that MLflow's own UI serves.
+    """
+    state = run.state
+    lines = [f"**{_escaped(run.experiment.title)}**", ""]
+    if state["sample"]:
+        lines += [f"A quick look at {state['sample']} rows: its figures say little.", ""]
+    if state.get("error"):
+        lines += ["It failed:", "", *(f"    {line}" for line in state["error"].splitlines()), ""]
+    board = state["leaderboard"]
+    if board:
+        lines[:1] = [f"{lines[0]} {_champion(run, state['champion'])}"]
+        lines += [reason_of_choice(run.experiment, pd.DataFrame(board)), ""]
+        lines += ["| family | AUC, cross-validated | ± | AUC, rows set aside | columns |", "|---|---|---|---|---|"]
+        for row in board:
+            name = f"**{row['family']}** ★" if row["chosen"] else row["family"]
+            lines.append(
+                f"| {name} | {row['auc_cv']:.4f} | {row['auc_cv_se']:.4f} | {row['auc_test']:.4f} | {row['columns']} |"
+            )
+        lines += ["", *_measures(run)]
+    lines += _data(run) + _pictures(run)
+    return "\n".join(lines).rstrip()
+
+
+def family_note(run: Run, row: Mapping[Any, Any], params: Mapping[str, str], figures: Mapping[str, float]) -> str:
+    """Return the description of a family: its place, its figures, its settings.
+
+    Parameters
+    ----------
+    run : Run
+    row : mapping
+        Its row of the leaderboard.
+    params : mapping of str to str
+        Settings of its best trial.
+    figures : mapping of str to float
+        As they are logged, such as ``test.auc`` and ``test.auc_low``.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    families = [entry["family"] for entry in run.state["leaderboard"]]
+    place = f"{families.index(row['family']) + 1} of {len(families)} by cross-validated AUC"
+    chosen = " **The champion.**" if row["chosen"] else ""
+    lines = [f"### {row['family']}: {place}", "", f"{_escaped(run.experiment.title)}{chosen}", ""]
+    lines += ["| measure | value | 95 % |", "|---|---|---|"]
+    lines.append(f"| AUC, cross-validated | {number(row['auc_cv'], 4)} | ± {number(row['auc_cv_se'], 4)} (one se) |")
+    for key, value in figures.items():
+        part, _, name = key.partition(".")
+        if name in _MEASURES:
+            between = interval(figures.get(f"{key}_low"), figures.get(f"{key}_high"), 4)
+            lines.append(f"| {_MEASURES[name]}, {_said(part)} | {number(value, 4)} | {between} |")
+    if params:
+        lines += ["", "Settings: " + ", ".join(f"{_code(f'{key} = {value}')}" for key, value in params.items())]
+    return "\n".join(lines)
+
+
+def reason_of_choice(experiment: Experiment, board: pd.DataFrame) -> str:
+    """Return a sentence that says why the champion is the champion.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    board : DataFrame
+        The leaderboard.
+    """
+    chosen = board.loc[board["chosen"].astype(bool)].iloc[0]
+    best = board.sort_values("auc_cv", ascending=False, kind="stable").iloc[0]
+    rules = {
+        "best": f"{chosen['family']} was chosen: it has the highest cross-validated AUC.",
+        "one_se": f"{chosen['family']} was chosen: it is the simplest family whose cross-validated AUC is within one "
+        f"standard error of the highest ({best['auc_cv']:.4f} ± {best['auc_cv_se']:.4f}, {best['family']}).",
+        "interpretable": f"{chosen['family']} was chosen: of the families that can be read on paper it has the highest "
+        f"cross-validated AUC (the highest of all is {best['auc_cv']:.4f}, {best['family']}).",
+    }
+    return rules[experiment.models.select]
+
+
+def _champion(run: Run, chosen: Mapping[str, Any]) -> str:
+    """Return the champion in a sentence: what is seen before the description is opened."""
+    area = {"value": chosen["auc_test"]}
+    if run.path("validation.json").is_file():
+        area = run.read_json("validation.json")["metrics"]["auc"]
+    between = interval(area.get("low"), area.get("high"), 4)
+    told = f" ({between})" if between else ""
+    return f"Champion: **{chosen['family']}**, AUC **{number(area['value'], 4)}**{told} on customers it has never seen."
+
+
+def _measures(run: Run) -> list[str]:
+    """Return the champion's measured figures in a table, where it was validated."""
+    if not run.path("validation.json").is_file():
+        return []
+    found = run.read_json("validation.json")
+    rows = f"{count(found['rows'])} customers, {count(found['events'])} events"
+    # Words between two tables: the UI sets them without a gap.
+    lines = [f"The champion on {_said(found['part'])}: {rows}.", ""]
+    lines += ["| measure | value | 95 % interval |", "|---|---|---|"]
+    for name, value in found["metrics"].items():
+        title = _MEASURES.get(name, name.replace("_", " "))
+        between = interval(value.get("low"), value.get("high"), 4)
+        lines.append(f"| {title} | {number(value.get('value'), 4)} | {between} |")
+    return [*lines, ""]
+
+
+def _data(run: Run) -> list[str]:
+    if not run.path("data.json").is_file():
+        return []
+    said = run.read_json("data.json")
+    return [
+        f"Data: {_code(said['title'])}, {count(said['rows'])} customers, {said['columns']} columns, "
+        f"{percent(said['event_rate'])} with the event, digest {_code(said['digest'])}.",
+        "",
+    ]
+
+
+def _pictures(run: Run) -> list[str]:
+    """Return the pictures that matter most, and links to all others and to the pages."""
+    there = [name for name in _FIGURES if run.path("figures", f"{name}.png").is_file()]
+    shown = [line for name in there if name in _SHOWN for line in (f"!{_link(run, _figure(name), _FIGURES[name])}", "")]
+    links = [f"{_link(run, _figure(name), _FIGURES[name])}: `{_figure(name)}`" for name in there]
+    pages = [(path, title) for path, title in _PAGES.items() if run.path(Path(path).name).is_file()]
+    links += [f"{_link(run, path, title)}: `{path}`" for path, title in pages]
+    return [*shown, "Among the artifacts:", "", *(f"- {link}" for link in links)] if links else []
+
+
+def _figure(name: str) -> str:
+    return f"figures/{name}.png"
+
+
+def _link(run: Run, path: str, title: str) -> str:
+    # Relative to where the UI is served from: the same server has the run's files.
+    return f"[{title}](get-artifact?path={path}&run_uuid={run.state['mlflow_run_id']})"
+
+
+def _said(part: str) -> str:
+    return {"oot": "a later period", "test": "rows set aside"}.get(part, part)
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', ' ')}`"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")

@@ -1,0 +1,141 @@
+"""The one place that reads runs back from MLflow: another machine's as well, with nothing of theirs but the records."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskml.errors import InputError, RiskmlError, RunError
+from riskml.project import project_folder
+from riskml.run import Run
+from riskml.runview import ARTIFACTS, SETTINGS, RunView
+from riskml.tracking.client import quiet_client
+from riskml.tracking.uri import tracking_uri, without_secrets
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run as Record
+
+_ID = re.compile(r"(?:runs:/)?([0-9a-f]{32})/?")
+_FOLDER = "tables"  # where a run's tables lie among its artifacts
+
+
+def fetch(run: str | Path) -> RunView:
+    """Return a run, from its folder or from MLflow.
+
+    Parameters
+    ----------
+    run : str or path
+        A run's folder, or a run's id in MLflow, ``runs:/<id>``, or its name there (``credit_default 20260102-030405``,
+        also with a slash). MLflow is where MLFLOW_TRACKING_URI says, or the project's own file.
+
+    Returns
+    -------
+    RunView
+
+    Raises
+    ------
+    InputError
+        When there is no such run, its name is not unique, or it was not written by riskml.
+    RunError
+        When MLflow cannot be reached.
+    """
+    folder = Path(run).expanduser()
+    if folder.is_dir():
+        opened = Run.open(folder)
+        name = f"{opened.experiment.name}/{opened.folder.name}"
+        return RunView.of_folder(opened.folder, name=name, where=str(opened.folder))
+    return _from_mlflow(str(run))
+
+
+def _from_mlflow(run: str) -> RunView:
+    uri = tracking_uri(project_folder(Path.cwd() / "experiments" / "any.yaml"))
+    shown = without_secrets(uri)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+        raise _unknown(run, f"there is no {shown}")  # MLflow would make one
+    client = quiet_client(uri)
+    try:
+        record = _record(client, run, shown)
+        with tempfile.TemporaryDirectory(prefix="riskml-review-") as folder:
+            _download(client, record.info.run_id, Path(folder))
+            name = str(record.info.run_name or record.info.run_id).replace(" ", "/", 1)
+            return RunView.of_folder(Path(folder), name=name, where=f"runs:/{record.info.run_id} at {shown}")
+    except RiskmlError:
+        raise
+    except Exception as error:  # whatever a server, a database or a store of files may raise
+        raise RunError(
+            f"MLflow cannot be read: {without_secrets(f'{type(error).__name__}: {error}').splitlines()[0]}",
+            where=shown,
+            mend="check MLFLOW_TRACKING_URI, and that the server is there",
+        ) from error
+
+
+def _record(client: MlflowClient, run: str, shown: str) -> Record:
+    from mlflow.exceptions import MlflowException
+
+    by_id = _ID.fullmatch(run)
+    if by_id:
+        try:
+            record = client.get_run(by_id[1])
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise _unknown(run, f"not in {shown} either") from None
+    else:
+        record = _named(client, run, shown)
+    parent = record.data.tags.get("mlflow.parentRunId")
+    if parent:
+        raise InputError(
+            f"{run} is one family of a run, not the run",
+            where=shown,
+            mend=f"name the run itself: runs:/{parent}",
+        )
+    return record
+
+
+def _named(client: MlflowClient, run: str, shown: str) -> Record:
+    name = run.strip("/").replace("/", " ", 1)
+    if "'" in name:
+        raise _unknown(run, f"not in {shown} either")
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    found = list(client.search_runs(experiments, f"attributes.run_name = '{name}'", max_results=10))
+    if not found:
+        raise _unknown(run, f"not in {shown} either")
+    if len(found) > 1:
+        ids = ", ".join(f"runs:/{record.info.run_id}" for record in found)
+        raise InputError(f"{len(found)} runs are named {name!r}", where=shown, mend=f"name one by its id: {ids}")
+    return found[0]
+
+
+def _download(client: MlflowClient, run_id: str, folder: Path) -> None:
+    """Lay the artifacts of a run out as its folder has them, as far as they are there."""
+    there = {file.path for place in (None, _FOLDER) for file in client.list_artifacts(run_id, place)}
+    wanted = [SETTINGS, *(f"{_FOLDER}/{name}" for name in ARTIFACTS)]
+    for path in wanted:
+        if path in there:
+            got = Path(client.download_artifacts(run_id, path, str(folder)))
+            got.replace(folder / got.name)
+
+
+def _unknown(run: str, besides: str) -> InputError:
+    return InputError(
+        f"there is no run {run!r}: no such folder, and {besides}",
+        mend="name a folder beneath experiments/runs/<experiment>/, or a run's id or name in MLflow "
+        "(MLFLOW_TRACKING_URI says where that is)",
+    )
+
+
+def fetch_all(runs: Sequence[str | Path]) -> list[RunView]:
+    """Return runs in the order they are named, two at least.
+
+    Raises
+    ------
+    InputError
+        As ``fetch``, and when there are fewer than two.
+    """
+    if len(runs) < 2:
+        raise InputError("a comparison needs two runs at least", mend="riskml compare RUN RUN")
+    return [fetch(run) for run in runs]
