@@ -97,14 +97,14 @@ def comparison(rows: int, rounds: int = 3) -> None:
     iv = binner.summary_.set_index("column")["iv"]
     print(f"\n{rows:,} rows x {COLUMNS} numeric columns, at most {MAX_BINS} bins of {MIN_SHARE:.0%}, auto_asc_desc")
     print(f"median of {rounds} rounds{'':16}{'seconds':>9}{'times':>8}{'total IV':>10}{'lowest share of IV':>20}")
-    print(f"{'riskml':34}{statistics.median(took['riskml']):9.2f}{1:8.1f}{iv.sum():10.4f}")
+    print(f"{'riskml':34}{statistics.median(took['riskml']):9.2f}{1:8.1f}{iv.sum():10.5f}")
     for prebinning, theirs_iv in their_iv.items():
         ratio = statistics.median(t / own for t, own in zip(took[prebinning], took["riskml"], strict=True))
         # Columns of noise have next to no information to share.
         share = (iv / theirs_iv)[theirs_iv > 1e-3].min()
         name = f"optbinning, {prebinning} pre-bins"
         seconds_ = statistics.median(took[prebinning])
-        print(f"{name:34}{seconds_:9.2f}{ratio:8.1f}{theirs_iv.sum():10.4f}{share:20.4f}")
+        print(f"{name:34}{seconds_:9.2f}{ratio:8.1f}{theirs_iv.sum():10.5f}{share:20.4f}")
     if not has_peer:
         print("optbinning is not installed: pip install optbinning, in an environment of its own")
 
