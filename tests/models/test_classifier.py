@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from riskml import RiskClassifier
 from riskml.config import Family, ModelsConfig
-from riskml.errors import ConfigError, FitError
+from riskml.errors import ConfigError, DataError, FitError
 from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose
 from riskml.models.families import FAMILIES
 from riskml.runtime.model import Blend, probability
@@ -229,3 +229,8 @@ def test_too_few_events_for_folds_are_refused():
     frame = pd.DataFrame({"x": np.arange(30.0)})
     with pytest.raises(FitError, match="rarer class has 3 rows"):
         RiskClassifier(**QUICK).fit(frame, [1, 1, 1] + [0] * 27)
+
+
+def test_periods_of_another_length_are_refused(book):
+    with pytest.raises(DataError, match="one period for each of the 500 rows; got 2"):
+        RiskClassifier(families=("logistic",), **QUICK).fit(*book, periods=[1, 2])

@@ -293,3 +293,30 @@ def test_prebins_of_weighted_rows_are_those_of_repeated_rows(made):
     weighted = OptimalBinner(max_prebins=16).fit(made.X[["debt"]], made.y, weight)
     again = OptimalBinner(max_prebins=16).fit(made.X[["debt"]].iloc[repeated], made.y[repeated])
     pd.testing.assert_frame_equal(weighted.tables_["debt"], again.tables_["debt"], check_dtype=False)
+
+
+@pytest.mark.parametrize("spelling", ["timestamps", "days", "text", "zone"])
+def test_dates_of_any_spelling_are_dates(made, spelling):
+    stamps = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(made.y)) % 700, unit="D"))
+    spelt = {
+        "timestamps": stamps,
+        "days": list(stamps.dt.date),
+        "text": stamps.dt.strftime("%Y-%m-%d").to_numpy(),
+        "zone": stamps.dt.tz_localize("Asia/Shanghai"),
+    }[spelling]
+    binner = OptimalBinner().fit(made.X, made.y, periods=spelt)
+    assert set(binner.by_period_["period"]) == {"2024", "2025"}
+
+
+@pytest.mark.parametrize("kind", ["number", "level"])
+def test_too_few_values_for_the_bins_asked_for_are_told(kind):
+    draw = np.random.default_rng(0)
+    values = np.arange(3000) % 3
+    X = pd.DataFrame({"k": values if kind == "number" else np.array(["a", "b", "c"])[values]})
+    with pytest.raises(FitError, match="what binds is min_bins=5: only 3 different values"):
+        OptimalBinner(min_bins=5, monotonic="none").fit(X, draw.integers(0, 2, 3000))
+
+
+def test_weights_of_another_length_are_refused(made):
+    with pytest.raises(DataError, match="one weight for each of 1500 rows is needed; got 5"):
+        OptimalBinner().fit(made.X, made.y, np.ones(5))

@@ -198,3 +198,9 @@ def test_impossible_assumptions_are_refused(applicants):
         infer_rejects(card, X, y, rejected, method="parcelling", bands=0)
     with pytest.raises(DataError, match="same columns"):
         infer_rejects(card, X, y, rejected[["age"]])
+
+
+def test_a_card_fitted_with_periods_is_no_reference(made):
+    card = Scorecard().fit(made.X, made.y, periods=np.arange(len(made.y)) % 2)
+    with pytest.raises(ConfigError, match="fitted with periods"):
+        reject_sensitivity(card, made.X, made.y, made.X.head(50))

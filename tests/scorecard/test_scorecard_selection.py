@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.errors import ConfigError
 from riskml.scorecard import Scorecard
 from riskml.scorecard.screens import variance_inflation
 
@@ -104,3 +105,20 @@ def test_weights_of_rows_count_in_correlations_as_repeated_rows(table):
     weighted = Scorecard(**rules).fit(X, y, weight).selection_
     again = Scorecard(**rules).fit(X.iloc[repeated], y[repeated]).selection_
     assert weighted["reason"].tolist() == again["reason"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ({"min_stability": 2}, "min_stability must lie between 0 and 1"),
+        ({"max_correlation": 2}, "max_correlation must lie between 0 and 1"),
+        ({"min_iv": -1}, "min_iv must lie between 0 and inf"),
+        ({"max_vif": "foo"}, "max_vif must be a number"),
+        ({"max_characteristics": 2.5}, "max_characteristics must be a whole number"),
+        ({"always_keep": None}, "always_keep is a list of columns"),
+        ({"always_keep": ["zzzzqq"]}, r"which is no column\n"),
+    ],
+)
+def test_impossible_rules_are_refused(table, parameters, text):
+    with pytest.raises(ConfigError, match=text):
+        Scorecard(**parameters).fit(*table)

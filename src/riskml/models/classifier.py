@@ -25,6 +25,7 @@ from riskml.models.task import Task
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
 from riskml.schema import Schema
+from riskml.scorecard.periods import one_for_each
 
 ALL_FAMILIES = (*FAMILIES, "blend")
 DEFAULT_FAMILIES = (*(name for name, family in FAMILIES.items() if not family.needs), "blend")
@@ -155,7 +156,8 @@ class RiskClassifier(RiskEstimator):
         y : array of shape (n,)
             Two classes; the greater one is the event.
         periods : array of shape (n,), optional
-            The period or date of each row: the trends of a scorecard then hold in every period.
+            The period or date of each row: the trends of a scorecard then hold in every period; other families do
+            not read them.
 
         Returns
         -------
@@ -179,6 +181,7 @@ class RiskClassifier(RiskEstimator):
         names = self._families()
         frame = self._learn_schema(X, self.special_values)
         target = self._learn_target(frame, y)
+        periods = None if periods is None else one_for_each(periods, len(frame))
         task = Task(
             frame,
             target,
@@ -187,7 +190,7 @@ class RiskClassifier(RiskEstimator):
             self.random_state,
             self._fixed(),
             self._monotone(),
-            None if periods is None else pd.Series(np.asarray(periods)),
+            periods,
         )
         searches = self._searches(task, [name for name in names if name != "blend"])
         # The work is spread over folds; threads inside each fit would only wait for each other.

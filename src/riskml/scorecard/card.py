@@ -28,7 +28,7 @@ from riskml.scorecard.cardfile import card_document, card_from_document
 from riskml.scorecard.cardtext import read_document, write_document
 from riskml.scorecard.columns import ColumnBins
 from riskml.scorecard.edits import Edit, average_points, given_bins, slots_of, standing_points, with_points
-from riskml.scorecard.options import Monotonic
+from riskml.scorecard.options import Monotonic, is_number
 from riskml.scorecard.periods import one_for_each
 from riskml.scorecard.rebuild import TrainingRows, with_bins
 from riskml.scorecard.rounding import ALLOWED, Ranking, finer_points
@@ -186,11 +186,8 @@ class Scorecard(RiskEstimator):
             When whole points rank the training rows worse than the log-odds do by more than 0.001 AUC: the points are
             then too coarse (``pdo`` too small); or when a column of ``always_keep`` had to go all the same.
         """
+        self.check_penalties()
         scale = self.scale
-        if not self.C > 0:
-            raise ConfigError(f"C must be positive; got {self.C!r}", where="C")
-        if not self.flexibility >= 0:
-            raise ConfigError(f"flexibility must not be negative; got {self.flexibility!r}", where="flexibility")
         frame = self._named(X, reset=True)
         given = {"sample_weight": sample_weight, "periods": periods}
         self.fitted_with_ = tuple(name for name, values in given.items() if values is not None)
@@ -211,16 +208,6 @@ class Scorecard(RiskEstimator):
         self.schema_ = self.binner_.schema_
         self.tables_, self.summary_ = self.binner_.tables_, self.binner_.summary_
         woe = self.binner_.transform(frame).to_numpy()
-        rules = SelectionRules(
-            self.min_iv,
-            self.max_correlation,
-            self.max_vif,
-            self.selection,
-            self.selection_p_value,
-            self.min_stability,
-            self.max_characteristics,
-            self.always_keep,
-        )
 
         def woe_from(rows: NDArray[np.bool_]) -> Floats:
             own = None if weight is None else weight[rows]
@@ -232,7 +219,7 @@ class Scorecard(RiskEstimator):
             event,
             weight,
             self.summary_,
-            rules,
+            self.rules,
             woe_from=woe_from,
             notes=[bins.note for bins in self.binner_.bins_.values()],
             C=self.C,
@@ -245,7 +232,33 @@ class Scorecard(RiskEstimator):
     @property
     def scale(self) -> Scale:
         """The points scale."""
+        for name in ("pdo", "base_score", "base_odds"):
+            if not is_number(getattr(self, name)):
+                raise ConfigError(f"{name} must be a number; got {getattr(self, name)!r}", where=name)
         return Scale(float(self.pdo), float(self.base_score), float(self.base_odds))
+
+    @property
+    def rules(self) -> SelectionRules:
+        """The rules by which characteristics are dropped."""
+        return SelectionRules(
+            self.min_iv,
+            self.max_correlation,
+            self.max_vif,
+            self.selection,
+            self.selection_p_value,
+            self.min_stability,
+            self.max_characteristics,
+            self.always_keep,
+        )
+
+    def check_penalties(self) -> None:
+        """Refuse a C that is not above 0, and a flexibility below 0."""
+        if not (is_number(self.C) and self.C > 0):
+            raise ConfigError(f"C must be positive, and a number; got {self.C!r}", where="C")
+        if not (is_number(self.flexibility) and self.flexibility >= 0):
+            raise ConfigError(
+                f"flexibility must not be negative, and a number; got {self.flexibility!r}", where="flexibility"
+            )
 
     @property
     def _shapes(self) -> list[Step | Levels]:
@@ -278,7 +291,7 @@ class Scorecard(RiskEstimator):
         ----------
         X : DataFrame or array of shape (n_rows, p)
         n : int
-            Most reasons of a row.
+            Most reasons of a row; more than four are not likely to help the customer (Regulation B, comment 9(b)(2)).
 
         Returns
         -------
@@ -286,8 +299,7 @@ class Scorecard(RiskEstimator):
             ``reason_1`` ... ``reason_n``: names of characteristics, by shortfall of points against the average in
             training, the largest first; None where no further one fell short.
         """
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise ConfigError(f"n is a whole number, at least 1; got {n!r}", where="reasons")
+        check_reasons(n)
         short = self.shortfalls(X)
         names = np.array([*short.columns, None], dtype=object)
         values = short.to_numpy()
@@ -469,6 +481,12 @@ class Scorecard(RiskEstimator):
         )
         self.card_ = self.card_of(shapes)
         self.edits_ = ()
+
+
+def check_reasons(n: Any) -> None:
+    """Refuse a number of reasons that is none."""
+    if not (is_number(n, whole=True) and n >= 1):
+        raise ConfigError(f"n is a whole number, at least 1; got {n!r}", where="reasons")
 
 
 def _log_odds(steps: Steps, characteristic: int, bins: ColumnBins, *, classic: bool) -> list[float]:

@@ -35,7 +35,7 @@ _NUMBERS = (
     "rare_share",
     "smoothing",
 )
-_SHARES = ("min_bin_size", "min_event_share", "min_nonevent_share")
+_SHARES = ("min_bin_size", "min_event_share", "min_nonevent_share", "rare_share")
 
 
 @dataclass(frozen=True)
@@ -144,12 +144,12 @@ def _of_another_kind(options: ColumnOptions) -> list[str]:
     problems = [
         f"{name} is a whole number; got {value!r}"
         for name, value in said.items()
-        if name in _WHOLE and (not isinstance(value, Integral) or isinstance(value, bool))
+        if name in _WHOLE and not is_number(value, whole=True)
     ]
     problems += [
         f"{name} is a number; got {value!r}"
         for name, value in said.items()
-        if name in _NUMBERS and (not isinstance(value, Real) or isinstance(value, bool) or not isfinite(value))
+        if name in _NUMBERS and not is_number(value)
     ]
     if options.splits is not None and not _is_list(options.splits, Real):
         problems.append(f"splits are a list of numbers; got {options.splits!r}")
@@ -208,3 +208,13 @@ def _out_of_range(options: ColumnOptions) -> list[str]:
     if options.splits is not None and options.groups is not None:
         problems.append("splits and groups exclude each other: a column is numeric or categorical")
     return problems
+
+
+def is_number(value: Any, *, whole: bool = False) -> bool:
+    """Tell whether a parameter is a finite number, and no truth value.
+
+    >>> is_number(2), is_number(True), is_number("2"), is_number(2.5, whole=True)
+    (True, False, False, False)
+    """
+    number = isinstance(value, Integral) if whole else isinstance(value, Real)
+    return number and not isinstance(value, (bool, np.bool_)) and isfinite(value)

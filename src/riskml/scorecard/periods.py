@@ -28,13 +28,18 @@ def one_for_each(periods: Any, rows: int) -> pd.Series:
     DataError
         When there is not one for each row, or one is blank.
     """
-    said = pd.Series(np.atleast_1d(np.asarray(periods)).ravel())
+    # Of a Series the values alone count; an array would lose the zone of dates.
+    said = periods.reset_index(drop=True) if isinstance(periods, pd.Series) else pd.Series(_flat(periods))
     if len(said) != rows or said.isna().any():
         raise DataError(
             f"periods must give one period for each of the {rows} rows; got {len(said)}",
             where=f"periods ({int(said.isna().sum())} of them blank)",
         )
     return said
+
+
+def _flat(periods: Any) -> Any:
+    return periods if isinstance(periods, pd.Index) else np.atleast_1d(np.asarray(periods)).ravel()
 
 
 def period_codes(periods: Any, event: NDArray[Any]) -> tuple[NDArray[np.intp], list[str]]:
@@ -52,7 +57,7 @@ def period_codes(periods: Any, event: NDArray[Any]) -> tuple[NDArray[np.intp], l
     DataError
         When there is not one period for each row, one is blank, has no event or no non-event, or there are too many.
     """
-    said = one_for_each(periods, len(event))
+    said = _as_dates(one_for_each(periods, len(event)))
     if said.dtype.kind == "M":
         said = _calendar(said, event)
     codes, names = pd.factorize(said, sort=True)
@@ -83,6 +88,20 @@ def check_periods(names: Sequence[str], counts: NDArray[Any]) -> None:
             where="periods",
             mend="use longer periods: a trend needs both in each",
         )
+
+
+def _as_dates(said: pd.Series) -> pd.Series:
+    """Return dates of whatever spelling as timestamps without a zone, and labels as they are."""
+    if isinstance(said.dtype, pd.DatetimeTZDtype):
+        return pd.Series(said.dt.tz_localize(None))
+    kind = pd.api.types.infer_dtype(said)
+    if kind in ("date", "datetime"):
+        # Zones may differ from row to row; the day is what counts.
+        return pd.to_datetime(pd.Series([date.replace(tzinfo=None) if kind == "datetime" else date for date in said]))
+    if kind == "string":
+        days = pd.to_datetime(said, format="%Y-%m-%d", errors="coerce")
+        return days if days.notna().all() else said
+    return said
 
 
 def _calendar(dates: pd.Series, event: NDArray[Any]) -> pd.Series:

@@ -121,6 +121,16 @@ def infer_rejects(
     return Augmented(frame, events, weight, inferred, warning, card.classes_[events.astype(int)], method, table)
 
 
+def _refuse_periods(card: Card) -> None:
+    cards = card.cards_.values() if isinstance(card, SegmentedScorecard) else [card]
+    if any("periods" in one.fitted_with_ for one in cards):
+        raise ConfigError(
+            "the card was fitted with periods, and declined applicants have none: the cards would not compare",
+            where="reject_sensitivity",
+            mend="hand in a card that was fitted without periods",
+        )
+
+
 def reject_sensitivity(
     card: Card,
     X: Any,
@@ -152,10 +162,12 @@ def reject_sensitivity(
     Raises
     ------
     ConfigError, DataError
-        As for `infer_rejects`, and when the card was edited by hand in a way that a new fit would not repeat.
+        As for `infer_rejects`, and when the card was edited by hand in a way that a new fit would not repeat, or was
+        fitted with periods, which declined applicants do not have.
     """
     _check_card(card)
     _refuse_edits(card)
+    _refuse_periods(card)
     before = _points(card, _table(card, X, "X"))
     rows = []
     inferring: tuple[Method, ...] = ("fuzzy", "parcelling")

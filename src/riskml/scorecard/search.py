@@ -131,6 +131,9 @@ def infeasible(column: str, search: Search) -> FitError:
 
 def diagnose(search: Search) -> str:
     """Return which constraints have to give way for a binning to exist, as a phrase: one of them, or two together."""
+    there, least = len(search.counts), search.constraints.min_bins
+    if there < least:
+        return f"min_bins={least}: only {there} different values, levels that are not rare, or pre-bins (max_prebins)"
     loosened = dict(_loosened(search))
     alone = [phrase for phrase, looser in loosened.items() if _all_of([looser], search).best()]
     if alone:

@@ -20,7 +20,7 @@ from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.segmented import Segmented
 from riskml.schema import Schema, near
-from riskml.scorecard.card import Scorecard
+from riskml.scorecard.card import Scorecard, check_reasons
 from riskml.scorecard.cardtext import read_document, write_document
 from riskml.scorecard.edits import Edit
 from riskml.scorecard.partition import Finder, Limits, finders, grow, regressors
@@ -200,8 +200,7 @@ class SegmentedScorecard(RiskEstimator):
     def reasons(self, X: Any, n: int = 4) -> pd.DataFrame:
         """Return each row's reasons by its segment's card, shape (n_rows, n); see `Scorecard.reasons`."""
         frame = self._read(X)
-        if n < 1:
-            raise ConfigError(f"n must be at least 1; got {n}", where="reasons")
+        check_reasons(n)
         out = pd.DataFrame(index=frame.index, columns=[f"reason_{k}" for k in range(1, n + 1)], dtype=object)
         for rows, card in self._parts(frame):
             out.iloc[rows] = card.reasons(frame.iloc[rows], n).to_numpy(dtype=object)

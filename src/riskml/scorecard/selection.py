@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -15,6 +15,7 @@ from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats
 from riskml.schema import near
 from riskml.scorecard.logistic import Logistic, fit_logistic
+from riskml.scorecard.options import is_number
 from riskml.scorecard.screens import correlated, inflated, lasso, positive_share, stepwise
 from riskml.scorecard.steps import Steps, fit_steps
 
@@ -58,24 +59,48 @@ class SelectionRules:
 
     def check(self, columns: Sequence[str]) -> None:
         """Refuse rules that make no sense for these columns."""
-        problems = []
-        if isinstance(self.always_keep, str):
-            problems.append(f"always_keep is a list of columns; got the text {self.always_keep!r}")
-        if self.method not in get_args(Method):
-            problems.append(f"selection must be one of {', '.join(get_args(Method))}; got {self.method!r}")
+        shares = {"min_iv": self.min_iv, "max_correlation": self.max_correlation, "min_stability": self.min_stability}
+        numbers = shares | {"max_vif": self.max_vif, "selection_p_value": self.p_value}
+        required = ("min_iv", "selection_p_value")
+        problems = [
+            f"{name} must be a number; got {value!r}"
+            for name, value in numbers.items()
+            if not (is_number(value) or (value is None and name not in required))
+        ]
+        if isinstance(self.always_keep, str) or not isinstance(self.always_keep, Iterable):
+            problems.append(f"always_keep is a list of columns; got {self.always_keep!r}")
+        if self.max_characteristics is not None and not is_number(self.max_characteristics, whole=True):
+            problems.append(f"max_characteristics must be a whole number; got {self.max_characteristics!r}")
+        problems = problems or self._out_of_range(list(columns))
+        if problems:
+            raise ConfigError("\n".join(problems), where="Scorecard", mend="correct these parameters")
+
+    def _out_of_range(self, columns: Sequence[str]) -> list[str]:
+        ranges = (
+            ("min_iv", self.min_iv, 0.0, np.inf),
+            ("max_correlation", self.max_correlation, 0.0, 1.0),
+            ("min_stability", self.min_stability, 0.0, 1.0),
+        )
+        problems = [
+            f"{name} must lie between {low:g} and {high:g}; got {value}"
+            for name, value, low, high in ranges
+            if value is not None and not low <= value <= high
+        ]
         if not 0 < self.p_value < 1:
             problems.append(f"selection_p_value must lie between 0 and 1; got {self.p_value}")
+        if self.max_vif is not None and self.max_vif <= 1:
+            problems.append(f"max_vif must be above 1; got {self.max_vif}")
+        if self.method not in get_args(Method):
+            problems.append(f"selection must be one of {', '.join(get_args(Method))}; got {self.method!r}")
         if self.max_characteristics is not None and self.max_characteristics < max(1, len(self.always_keep)):
             problems.append(
                 f"max_characteristics must be at least 1 and leave room for always_keep; got {self.max_characteristics}"
             )
-        if self.max_vif is not None and self.max_vif <= 1:
-            problems.append(f"max_vif must be above 1; got {self.max_vif}")
         for name in self.always_keep:
             if str(name) not in columns:
-                problems.append(f"always_keep names {name!r}, which is no column; {near(str(name), columns)}")
-        if problems:
-            raise ConfigError("\n".join(problems), where="Scorecard", mend="correct these parameters")
+                hint = near(str(name), columns)
+                problems.append(f"always_keep names {name!r}, which is no column" + (f"; {hint}" if hint else ""))
+        return problems
 
 
 @dataclass(frozen=True)

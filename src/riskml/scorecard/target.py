@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_consistent_length
 
 from riskml.errors import DataError
 from riskml.estimator import RiskEstimator
@@ -69,7 +68,8 @@ def row_weights(sample_weight: Any, rows: int) -> Floats | None:
             )
         return np.full(rows, float(sample_weight))
     weight = np.asarray(column_or_1d(sample_weight), dtype=np.float64)
-    check_consistent_length(np.empty(rows), weight)
+    if len(weight) != rows:
+        raise DataError(f"one weight for each of {rows} rows is needed; got {len(weight)}", where="sample_weight")
     bad = ~np.isfinite(weight) | (weight < 0)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
