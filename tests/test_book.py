@@ -13,7 +13,7 @@ from riskml.config import DEFAULT_TIERS
 from riskml.errors import InputError
 from riskml.export.wheel import build_wheel
 from riskml.runtime.package import Artifact
-from riskml.scorecard import Scorecard
+from riskml.scorecard import Scorecard, SegmentedScorecard
 
 SCORES = pd.DataFrame(
     {"probability": [0.1, 0.9, 0.6, 0.3], "tier": ["low", "high", "high", "medium"]}, index=["a", "b", "c", "d"]
@@ -80,3 +80,15 @@ def test_a_signed_card_file_is_a_model(loans: pd.DataFrame, tmp_path: Path) -> N
     assert scores["probability"].tolist() == pytest.approx(card.predict_proba(loans)[:, 1].tolist())
     assert set(scores["tier"]) <= {tier.name for tier in DEFAULT_TIERS}
     assert set(model.explain(loans)["column"]) <= set(model.model.kinds)
+
+
+def test_signed_cards_of_segments_are_one_model(loans: pd.DataFrame, tmp_path: Path) -> None:
+    y = np.where(np.arange(len(loans)) % 3, loans["Age"] < 35, loans["Age"] >= 35).astype(int)
+    cards = SegmentedScorecard(segment_by="Home", min_segment_share=0.05, min_segment_events=5).fit(loans, y)
+    cards.save(tmp_path / "cards.yaml")
+    model = load_model(tmp_path / "cards.yaml")
+    scores = model.score(loans)
+    assert scores["points"].tolist() == cards.points(loans).tolist()
+    assert scores["probability"].tolist() == pytest.approx(cards.predict_proba(loans)[:, 1].tolist())
+    mean = model.contributions(loans).mean()
+    assert model.reference == pytest.approx(mean.to_dict(), abs=1e-9)

@@ -42,12 +42,18 @@ def test_numbers_and_booleans_are_numeric(values):
         pd.Categorical([1, 2]),
         np.array(["x", None], dtype=object),
         np.array([None, None], dtype=object),
-        np.array([1, "x"], dtype=object),
     ],
-    ids=["str", "StringDtype", "category of text", "category of numbers", "object", "nothing", "mixture"],
+    ids=["str", "StringDtype", "category of text", "category of numbers", "object", "nothing"],
 )
-def test_text_categories_and_mixtures_are_categorical(values):
+def test_text_and_categories_are_categorical(values):
     assert Schema.infer(pd.DataFrame({"a": values})).categorical == ("a",)
+
+
+def test_numbers_mixed_with_text_are_refused_unless_the_kind_is_said():
+    frame = pd.DataFrame({"a": np.array([1, "x"], dtype=object)})
+    with pytest.raises(DataError, match=r"numbers and text are mixed: 1 numbers, and 'x'(?s:.*)column 'a', row 1"):
+        Schema.infer(frame)
+    assert Schema.infer(frame, {"a": ColumnConfig(kind="categorical")}).categorical == ("a",)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,11 @@ from riskml.data.sources import read_table
 from riskml.errors import InputError
 from riskml.run import Run
 from riskml.runtime.package import MANIFEST, Artifact, Tier
-from riskml.runtime.shapes import Levels, Step
+from riskml.runtime.shapes import Levels
 from riskml.schema import near, shortened
+
+if TYPE_CHECKING:
+    from riskml.scorecard import Scorecard
 
 
 def load_model(path: Path) -> Artifact:
@@ -30,7 +34,8 @@ def load_model(path: Path) -> Artifact:
     Parameters
     ----------
     path : Path
-        A run's folder (its chosen model), a wheel, an artifact folder, or a card that ``Scorecard.save`` wrote.
+        A run's folder (its chosen model), a wheel, an artifact folder, or a file that ``save`` of a `Scorecard`
+        or a `SegmentedScorecard` wrote.
 
     Returns
     -------
@@ -74,18 +79,19 @@ def _of_wheel(wheel: Path) -> Artifact:
 
 
 def _of_card(file: Path) -> Artifact:
-    """Return a signed card as a model; its tiers are those of an experiment that names none."""
-    from riskml.scorecard import Scorecard
+    """Return a signed card, or cards of segments, as a model; its tiers are those of an experiment that names none."""
+    from riskml.scorecard import Scorecard, SegmentedScorecard
+    from riskml.scorecard.cardtext import read_document
 
-    card = Scorecard.load(file)
-    shapes = {shape.column: shape for shape in card.model_.shapes if isinstance(shape, (Step, Levels))}
-    bins = card.binner_.bins_
-    counted = {name: bins[name].counts.sum(axis=1) for name in shapes}
-    non_events, events = map(float, next(iter(bins.values())).totals)
+    said = read_document(file)
+    segmented = isinstance(said, Mapping) and "riskml_segmented_scorecard" in said
+    card = SegmentedScorecard.load(file) if segmented else Scorecard.load(file)
+    cards = list(card.cards_.values()) if isinstance(card, SegmentedScorecard) else [card]
+    totals = np.sum([next(iter(one.binner_.bins_.values())).totals for one in cards], axis=0)
     return Artifact(
         name=file.stem,
         version="",
-        family="scorecard",
+        family="segmented scorecard" if segmented else "scorecard",
         title=file.stem,
         task="",
         target="",
@@ -94,21 +100,41 @@ def _of_card(file: Path) -> Artifact:
         columns=tuple(
             {
                 "name": name,
-                "kind": shape.kind,
+                "kind": kind,
                 "description": "",
-                "special": list(card.schema_[name].special),
-                "levels": sorted(shape.levels) if isinstance(shape, Levels) else None,
+                "special": list(cards[0].schema_[name].special),
+                "levels": _levels(cards, name) if kind == "categorical" else None,
             }
-            for name, shape in shapes.items()
+            for name, kind in card.model_.kinds.items()
         ),
         tiers=tuple(Tier(**tier.model_dump()) for tier in DEFAULT_TIERS),
         reasons=ExportConfig().reasons,
-        reference={name: float(np.average(shape.value, weights=counted[name])) for name, shape in shapes.items()},
+        reference=_reference(cards, list(card.model_.kinds)),
         metrics={},
-        training={"source": file.name, "rows": non_events + events, "events": events},
+        training={"source": file.name, "rows": float(totals.sum()), "events": float(totals[1])},
         requires=(),
         model=card.model_,
     )
+
+
+def _levels(cards: Sequence[Scorecard], column: str) -> list[str]:
+    shapes = [card.binner_.bins_[column].shape for card in cards]
+    return sorted({name for shape in shapes if isinstance(shape, Levels) for name in shape.levels})
+
+
+def _reference(cards: Sequence[Scorecard], columns: Sequence[str]) -> dict[str, float]:
+    """Return the mean log-odds of each column over the rows that were counted.
+
+    What separates the segments' intercepts averages out, so that a column which only sends rows to a segment has 0.
+    """
+    total = dict.fromkeys(columns, 0.0)
+    rows = 0.0
+    for card in cards:
+        rows += float(next(iter(card.binner_.bins_.values())).totals.sum())
+        for shape in card.model_.shapes:
+            counted = card.binner_.bins_[shape.column].counts.sum(axis=1)
+            total[shape.column] += float(counted @ np.asarray(shape.value))
+    return {name: value / rows for name, value in total.items()}
 
 
 def import_wheel(wheel: Path) -> ModuleType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from numbers import Number
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -238,6 +239,8 @@ def shortened(values: Iterable[object], most: int = 10) -> str:
 
 def _inferred(series: pd.Series, name: str, facts: ColumnFacts | None) -> Column:
     kind = _kind(series, name)
+    if facts is None or facts.kind is None:
+        _refuse_mixed(series, name)
     if facts is None:
         return Column(name, kind)
     kind = facts.kind or kind
@@ -269,6 +272,21 @@ def _kind(series: pd.Series, name: str) -> Kind:
         return "numeric"
     refuse_collections(series, name)
     return "categorical"
+
+
+def _refuse_mixed(series: pd.Series, name: str) -> None:
+    """Raise a DataError when numbers and text stand in one column: one stray cell would make levels of all numbers."""
+    if pd.api.types.infer_dtype(series, skipna=True) not in ("mixed", "mixed-integer"):
+        return
+    is_text = series.map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
+    is_number = series.map(lambda value: isinstance(value, Number)).to_numpy(dtype=bool)
+    if is_text.any() and is_number.any():
+        first = int(np.flatnonzero(is_text)[0])
+        raise DataError(
+            f"numbers and text are mixed: {int(is_number.sum())} numbers, and {series.iloc[first]!r}",
+            where=f"column {name!r}, row {series.index[first]!r}",
+            mend="leave such cells empty, give the text a number as its special code, or make the column text",
+        )
 
 
 def refuse_collections(series: pd.Series, name: str) -> None:

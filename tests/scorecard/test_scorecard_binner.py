@@ -211,10 +211,11 @@ def test_impossible_tables_are_refused():
     refused(DataError, "one period for each", {"x": range(10)}, fit={"periods": [1] * 9})
 
 
-def test_a_mixture_of_numbers_and_text_is_categorical():
-    frame = pd.DataFrame({"x": pd.Series([1, "a", 2.0, "b"] * 10, dtype=object)})
-    binner = OptimalBinner(min_bin_size=0).fit(frame, [0, 1] * 20)
-    assert binner.schema_.categorical == ("x",)
+@pytest.mark.parametrize("cells", [[1, "n/a", 2.0, 3], [True, "a", False, "a"], ["7", 7, None, "b"]])
+def test_a_mixture_of_numbers_and_text_is_refused(cells):
+    frame = pd.DataFrame({"x": pd.Series(cells * 10, dtype=object)})
+    with pytest.raises(DataError, match=r"numbers and text are mixed(?s:.*)column 'x', row"):
+        OptimalBinner(min_bin_size=0).fit(frame, [0, 1] * 20)
 
 
 def test_impossible_options_are_refused():

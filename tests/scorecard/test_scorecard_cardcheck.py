@@ -116,6 +116,17 @@ CORRUPTIONS = [
     (("coefficients", 1, "coefficient"), -1.0, "coefficients, 'age'"),
     (("coefficients", 1, "coefficient"), "x", "coefficients, 1, coefficient"),
     (("coefficients", 1, "p_value"), 2.0, "coefficients, 1, p_value"),
+    (("coefficients", 1, "p_value"), 0.9, "coefficients, 'age'"),
+    (("coefficients", 1, "coefficient"), 99.0, "coefficients, 'age'"),
+    (("parameters", "C"), -7.0, "parameters.C"),
+    (("parameters", "flexibility"), -7.0, "parameters.flexibility"),
+    (("parameters", "selection"), "foo", "selection must be one of"),
+    (("parameters", "selection_p_value"), -7.0, "selection_p_value"),
+    (("parameters", "max_vif"), "foo", "max_vif must be a number"),
+    (("parameters", "max_characteristics"), "foo", "max_characteristics must be a whole number"),
+    (("parameters", "min_stability"), [], "min_stability must be a number"),
+    (("parameters", "always_keep"), None, "always_keep is a list"),
+    (("parameters", "always_keep"), ["zz"], "always_keep names 'zz'"),
     (("edits",), None, "edits: should be a valid list"),
     (("edits",), [], "no edit says why"),
     (("edits", 0, "by"), DEL, "edit of 'debt', by: missing"),
@@ -204,3 +215,13 @@ def test_what_no_reader_can_make_sense_of_is_refused(tmp_path, name, text, says)
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=says):
         Scorecard.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_the_coefficients_of_a_classic_card_are_those_of_its_log_odds(made, tmp_path, row):
+    Scorecard(flexibility=0, special_values={"age": [-1]}).fit(made.X, made.y).save(tmp_path / "card.json")
+    said = json.loads((tmp_path / "card.json").read_text())
+    said["coefficients"][row] |= {"coefficient": 0.4, "standard_error": None, "p_value": None}
+    (tmp_path / "card.json").write_text(json.dumps(said))
+    with pytest.raises(DataError, match="coefficients"):
+        Scorecard.load(tmp_path / "card.json")

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import level
@@ -21,6 +22,8 @@ from riskml.scorecard.woe import woe
 _BY_EDIT = "take the change back, and make it by Scorecard.edit, which records who and why"
 _WITHIN = 2.0  # points: plain rounding is off by half a point, and rounding for the best ranking by one more
 _EXACT = 2**53  # whole numbers that any reader keeps
+_LOOSE = 1e-4  # two solvers stop at about the same place
+_UNDERFLOW = 37.0  # z whose p-value is 0 to a float
 _CLOSE = 1e-6  # of log-odds and of average points: sums in another order
 
 
@@ -274,10 +277,42 @@ def check_coefficients(part: CardPart, where: str) -> None:
     if got != wanted:
         raise DataError(f"coefficients are of {wanted}; got {got}", where=f"{where}, coefficients")
     for row in part.coefficients[1:]:
+        if row.p_value is not None and row.standard_error:
+            z = abs(row.coefficient / row.standard_error)
+            # By their z, for the p-values of strong characteristics are all next to 0.
+            told = float(norm.isf(row.p_value / 2)) if row.p_value > 0 else max(z, _UNDERFLOW)
+            if abs(z - told) > 1e-6 * max(1.0, z):
+                raise DataError(
+                    f"{row.coefficient:g} ± {row.standard_error:g} has the p-value {2 * norm.sf(z):.3g}; "
+                    f"got {row.p_value:.3g}",
+                    where=f"{where}, coefficients, {row.column!r}",
+                    mend="take the change back: the statistics are those of the fit",
+                )
         if row.coefficient <= 0:
             raise DataError(
                 f"a characteristic may not point against its weight of evidence; got {row.coefficient!r}",
                 where=f"{where}, coefficients, {row.column!r}",
+            )
+
+
+def check_classic(
+    part: CardPart, bins: Mapping[str, ColumnBins], shapes: Mapping[str, Any], edited: Mapping[str, Any], where: str
+) -> None:
+    """Refuse coefficients of a classic card that are not those which its log-odds are made of.
+
+    Raises
+    ------
+    DataError
+    """
+    coefficient = {row.column: row.coefficient for row in part.coefficients}
+    place = f"{where}, coefficients"
+    if abs(coefficient["intercept"] - part.intercept) > _LOOSE * max(1.0, abs(part.intercept)):
+        raise DataError(f"the intercept is {part.intercept:g}; got {coefficient['intercept']:g}", where=place)
+    for name, shape in shapes.items():
+        off = np.abs(np.array(shape.value) - coefficient[name] * np.array(bins[name].shape.value))
+        if name not in edited and off.max() > _LOOSE * max(1.0, abs(coefficient[name])):
+            raise DataError(
+                f"{coefficient[name]:g} times the weights of evidence is not the log-odds", where=f"{place}, {name!r}"
             )
 
 

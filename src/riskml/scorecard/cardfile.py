@@ -18,6 +18,7 @@ from riskml.scorecard.binner import OptimalBinner
 from riskml.scorecard.cardcheck import (
     check_bins,
     check_classes,
+    check_classic,
     check_coefficients,
     check_edits,
     check_points,
@@ -136,7 +137,7 @@ def card_from_document(kind: type[Card], said: Any, where: str) -> Card:
         It names the file, the characteristic, the bin, and what does not hold.
     """
     part = read_card(said, where)
-    card = _with_parameters(kind, part.parameters, where)
+    card = _with_parameters(kind, part.parameters, [row.column for row in part.characteristics], where)
     check_classes(part.classes, where)
     check_coefficients(part, where)
     binner = _binner(card, part, where)
@@ -144,6 +145,8 @@ def card_from_document(kind: type[Card], said: Any, where: str) -> Card:
     edits = _read_edits(part, where)
     check_edits(edits, bins, shapes, where)
     edited = edited_points(edits, bins, where)
+    if not card.flexibility:
+        check_classic(part, bins, shapes, edited, where)
     references = {row.column: row.reference_points for row in part.characteristics if row.reference_points is not None}
     offsets = [
         check_points(
@@ -177,7 +180,7 @@ def card_from_document(kind: type[Card], said: Any, where: str) -> Card:
     return card
 
 
-def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], where: str) -> Card:
+def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], columns: Sequence[str], where: str) -> Card:
     card = kind()
     known = card.get_params(deep=False)
     unknown, absent = sorted(set(parameters) - set(known)), sorted(set(known) - set(parameters))
@@ -193,6 +196,8 @@ def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], where: str
     card.set_params(**parameters)
     try:
         _ = card.scale
+        card.check_penalties()
+        card.rules.check(columns)
     except ConfigError as error:
         raise DataError(error.what, where=f"{where}, parameters.{error.where}", mend=error.mend) from None
     return card
