@@ -5,6 +5,7 @@ Scoring keeps to one thread of LightGBM and CatBoost: their pools would compete 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +25,7 @@ Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Boosted:
+class Boosted(ABC):
     """The mean, on the log-odds scale, of boosters that were each grown on other folds.
 
     Parameters
@@ -80,19 +81,19 @@ class Boosted:
         return cls(Encoding.from_list(said["encoding"]), tuple(cls.read(blobs[name]) for name in said["boosters"]))
 
     @classmethod
+    @abstractmethod
     def read(cls, content: bytes) -> Any:
         """Return the booster that a blob holds."""
-        raise NotImplementedError  # pragma: no cover
 
-    def _margin(self, booster: Any, matrix: Matrix) -> Floats:
-        raise NotImplementedError  # pragma: no cover
+    @abstractmethod
+    def _margin(self, booster: Any, matrix: Matrix) -> Floats: ...
 
+    @abstractmethod
     def _shap(self, booster: Any, matrix: Matrix) -> Floats:
         """Return Shapley values and, in the last column, what they are added to, shape (n, columns + 1)."""
-        raise NotImplementedError  # pragma: no cover
 
-    def _written(self, booster: Any) -> bytes:
-        raise NotImplementedError  # pragma: no cover
+    @abstractmethod
+    def _written(self, booster: Any) -> bytes: ...
 
 
 class Boosting(Boosted):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -26,18 +25,16 @@ from riskml.schema import Schema, near
 from riskml.scorecard.binner import OptimalBinner, SpecialValues
 from riskml.scorecard.cardfile import card_document, card_from_document
 from riskml.scorecard.cardtext import read_document, write_document
-from riskml.scorecard.columns import ColumnBins
 from riskml.scorecard.edits import Edit, average_points, given_bins, slots_of, standing_points, with_points
 from riskml.scorecard.options import Monotonic, is_number
 from riskml.scorecard.periods import one_for_each
+from riskml.scorecard.reasons import check_number, largest_shortfalls
 from riskml.scorecard.rebuild import TrainingRows, with_bins
-from riskml.scorecard.rounding import ALLOWED, Ranking, finer_points
+from riskml.scorecard.rounding import Ranking, finer_points
 from riskml.scorecard.scaling import Scale, spread_points
 from riskml.scorecard.selection import Method, Selection, SelectionRules, select
-from riskml.scorecard.steps import Steps
+from riskml.scorecard.slots import log_odds
 from riskml.scorecard.target import row_weights, without_zero_weights
-
-_ENOUGH = 100  # events and non-events, below which such a loss is a matter of a few pairs
 
 
 class Scorecard(RiskEstimator):
@@ -299,18 +296,8 @@ class Scorecard(RiskEstimator):
             ``reason_1`` ... ``reason_n``: names of characteristics, by shortfall of points against the average in
             training, the largest first; None where no further one fell short.
         """
-        check_reasons(n)
-        short = self.shortfalls(X)
-        names = np.array([*short.columns, None], dtype=object)
-        values = short.to_numpy()
-        # Stable, so that equal shortfalls come in the card's order.
-        order = np.argsort(-values, axis=1, kind="stable")[:, :n]
-        counted = np.take_along_axis(values, order, axis=1) > 1e-9
-        chosen = np.full((len(short), n), len(short.columns))
-        chosen[:, : order.shape[1]] = np.where(counted, order, len(short.columns))
-        columns = [f"reason_{k}" for k in range(1, n + 1)]
-        # The type is named, or pandas would make its own kind of text of the names, and NaN of None.
-        return pd.DataFrame(names[chosen], index=short.index, columns=columns, dtype=object)
+        check_number(n)
+        return largest_shortfalls(self.shortfalls(X), n)
 
     def edit(
         self,
@@ -451,19 +438,12 @@ class Scorecard(RiskEstimator):
     ) -> None:
         bins = [list(self.binner_.bins_.values())[i] for i in selection.kept]
         steps, fit = selection.steps, selection.fit
-        values = [_log_odds(steps, i, part, classic=not self.flexibility) for i, part in enumerate(bins)]
+        values = [log_odds(steps, i, part, classic=not self.flexibility) for i, part in enumerate(bins)]
         columns = read_columns(self.schema_.conform(frame), {part.column: part.shape.kind for part in bins})
         slots = [part.shape.slot(columns[part.column]) for part in bins]
-        margin = sum((np.asarray(v)[slot] for v, slot in zip(values, slots, strict=True)), np.zeros(len(event)))
-        ranking = Ranking(slots, margin, event, weight)
+        ranking = Ranking.of(slots, values, event, weight)
         points = finer_points(spread_points(steps.intercept, values, scale), values, ranking)
-        if ranking.lost(points) > ALLOWED and min(event.sum(), len(event) - event.sum()) >= _ENOUGH:
-            warnings.warn(
-                f"whole points rank the training rows worse than the log-odds do: {ranking.lost(points):.4f} AUC is "
-                f"lost, more than {ALLOWED}; a larger pdo than {self.pdo:g} makes finer points",
-                UserWarning,
-                stacklevel=3,
-            )
+        ranking.warn_of_loss(points, scale.pdo)
         shapes = tuple(_with(part.shape, value, point) for part, value, point in zip(bins, values, points, strict=True))
         base = 0.0 if shapes else float(np.round(scale.score(np.array(steps.intercept))))
         self.model_ = Additive(steps.intercept, shapes, base)
@@ -481,25 +461,6 @@ class Scorecard(RiskEstimator):
         )
         self.card_ = self.card_of(shapes)
         self.edits_ = ()
-
-
-def check_reasons(n: Any) -> None:
-    """Refuse a number of reasons that is none."""
-    if not (is_number(n, whole=True) and n >= 1):
-        raise ConfigError(f"n is a whole number, at least 1; got {n!r}", where="reasons")
-
-
-def _log_odds(steps: Steps, characteristic: int, bins: ColumnBins, *, classic: bool) -> list[float]:
-    """Return the log-odds of each slot; one that no row of the training fell into, and no option weighs, is average.
-
-    On the classic card the weight 0 says so already; where bins have moved since, it may lie elsewhere.
-    """
-    values = np.array([steps.value_at(characteristic, weight) for weight in bins.shape.value])
-    if classic:
-        return list(map(float, values))
-    rows = bins.counts.sum(axis=1)
-    silent = (rows == 0) & (np.asarray(bins.shape.value) == 0)
-    return list(map(float, np.where(silent, rows @ values / rows.sum(), values)))
 
 
 def _with(shape: Step | Levels, value: Sequence[float], points: Sequence[float]) -> Step | Levels:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from riskml.runtime.frame import Floats
 ALLOWED = 0.001  # AUC that whole points may cost
 _ROWS = 20_000  # that settle an AUC to a thousandth
 _SWEEPS = 3
+_ENOUGH = 100  # events, and non-events
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,30 @@ class Ranking:
     margin: Floats
     event: NDArray[Any]
     weight: Floats | None = None
+
+    @classmethod
+    def of(
+        cls,
+        slots: Sequence[NDArray[np.intp]],
+        values: Sequence[Sequence[float]],
+        event: NDArray[Any],
+        weight: Floats | None,
+    ) -> Self:
+        """Return the ranking of rows by the log-odds of their slots."""
+        margin = sum((np.asarray(own)[slot] for own, slot in zip(values, slots, strict=True)), np.zeros(len(event)))
+        return cls(slots, np.asarray(margin), event, weight)
+
+    def warn_of_loss(self, points: Sequence[tuple[float, ...]], pdo: float) -> None:
+        """Warn where whole points lose more than is allowed; of a few rows it is a matter of a few pairs."""
+        events = int(self.event.sum())
+        if min(events, len(self.event) - events) < _ENOUGH or (lost := self.lost(points)) <= ALLOWED:
+            return
+        warnings.warn(
+            f"whole points rank the training rows worse than the log-odds do: {lost:.4f} AUC is lost, more than "
+            f"{ALLOWED}; a larger pdo than {pdo:g} makes finer points",
+            UserWarning,
+            stacklevel=4,
+        )
 
     def lost(self, points: Sequence[Floats | tuple[float, ...]]) -> float:
         """Return by how much whole points rank worse than the log-odds do, in AUC.

@@ -20,11 +20,12 @@ from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.segmented import Segmented
 from riskml.schema import Schema, near
-from riskml.scorecard.card import Scorecard, check_reasons
+from riskml.scorecard.card import Scorecard
 from riskml.scorecard.cardtext import read_document, write_document
 from riskml.scorecard.edits import Edit
 from riskml.scorecard.partition import Finder, Limits, finders, grow, regressors
 from riskml.scorecard.payoff import payoff
+from riskml.scorecard.reasons import check_number
 from riskml.scorecard.routing import EVERYONE, Routing, asked_columns, by_tree, by_value, naming
 from riskml.scorecard.scaling import Scale
 from riskml.scorecard.segmentfile import Saved, segmented_document, segmented_from_document
@@ -200,7 +201,7 @@ class SegmentedScorecard(RiskEstimator):
     def reasons(self, X: Any, n: int = 4) -> pd.DataFrame:
         """Return each row's reasons by its segment's card, shape (n_rows, n); see `Scorecard.reasons`."""
         frame = self._read(X)
-        check_reasons(n)
+        check_number(n)
         out = pd.DataFrame(index=frame.index, columns=[f"reason_{k}" for k in range(1, n + 1)], dtype=object)
         for rows, card in self._parts(frame):
             out.iloc[rows] = card.reasons(frame.iloc[rows], n).to_numpy(dtype=object)
