@@ -37,7 +37,8 @@ def fairness_table(
     Returns
     -------
     DataFrame
-        ``column``, ``group``, ``count``, ``event_rate``, ``favoured`` (share with the favourable decision), ``ratio``
+        ``column``, ``group``, ``count``, ``judged`` (not too small to be), ``event_rate``, ``favoured`` (share with the
+        favourable decision), ``ratio``
         (over the best group's) with ``ratio_lower`` and ``ratio_upper``, ``below_four_fifths``, ``opportunity`` (share
         favoured among those who deserve it: who did not default; who was about to leave), ``opportunity_gap`` (less the
         best group's) with ``gap_lower`` and ``gap_upper``, ``auc``, ``observed_expected``, ``calibrated`` (the group's
@@ -68,6 +69,7 @@ def fairness_table(
                     "column": name,
                     "group": rate["group"].astype(str),
                     "count": rate["count"],
+                    "judged": rate["count"] >= FEW,
                     "event_rate": by["event_rate"].to_numpy(),
                     "favoured": rate["rate"],
                     "ratio": rate["ratio"],
@@ -104,6 +106,7 @@ _COLUMNS = (
     "column",
     "group",
     "count",
+    "judged",
     "event_rate",
     "favoured",
     "ratio",

@@ -108,11 +108,10 @@ def fairness_table(frame: pd.DataFrame) -> Table:
     ]
     note = (
         "95 % intervals in brackets. Marked: below four fifths, or the probability means another risk. "
-        "Groups of fewer than 30 customers say little, and none is compared with them."
+        "Groups of fewer than 30 customers say little: they are not marked, and none is compared with them."
     )
-    return _table(
-        frame, columns, note, marked=frame["below_four_fifths"].astype(bool) | ~frame["calibrated"].astype(bool)
-    )
+    off = frame["below_four_fifths"].astype(bool) | ~frame["calibrated"].astype(bool)
+    return _table(frame, columns, note, marked=off & frame["judged"].astype(bool))
 
 
 def segments_table(frame: pd.DataFrame, *, nothing: str = "") -> Table:

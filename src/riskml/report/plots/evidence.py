@@ -74,7 +74,8 @@ def by_group(
     Parameters
     ----------
     frame : DataFrame
-        ``group``, ``by`` or ``column``, and the three columns of the figure.
+        ``group``, ``by`` or ``column``, and the three columns of the figure; ``judged``, where groups may be too
+        small to be.
     value, low, high : str
         Columns: the figure and its bounds.
     title : str
@@ -101,6 +102,8 @@ def by_group(
     bounds = shown[[low, high]].to_numpy(float)
     y = np.arange(len(shown), dtype=float)
     off = at < line if bad == "below" else (bounds[:, 0] > line) | (bounds[:, 1] < line)
+    if "judged" in shown:
+        off = off & shown["judged"].to_numpy(dtype=bool)
     colours = [EVENT if flag else NON_EVENT for flag in off]
     axes.axvline(line, color=OVERALL, linewidth=1, linestyle=_DASHED)
     axes.hlines(y, bounds[:, 0], bounds[:, 1], color=colours, linewidth=6, alpha=0.5)

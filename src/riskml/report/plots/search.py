@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from riskml.report.colours import family_colour
 from riskml.report.plots.picture import Picture, empty, headline, house_style
@@ -46,9 +47,7 @@ def search_settings(trials: pd.DataFrame) -> Picture:
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.axvline(0, color="#b8c0c8", linewidth=1)
     axes.set_xlim(-1.02, 1.02)
-    axes.set_title(
-        "rank correlation with the AUC: right, more is better; left, less is better; of words only the size counts"
-    )
+    axes.set_title("rank correlation with the AUC: right, more is better; left, less (words: size alone)")
     return picture
 
 
@@ -83,6 +82,10 @@ def search_seconds(board: pd.DataFrame, spent: Mapping[str, float]) -> Picture:
             f"{family}  {seconds(x)}", (x, y), xytext=(8, 5), textcoords="offset points", fontsize=9, color=colour
         )
     axes.set_xscale("log")
+    # Powers of ten are written in a markup that these pictures do not read, and seconds span a decade at the most.
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.25, y=0.2)
     axes.set_title("up and to the left is better; the bar is one standard error")
     axes.set_xlabel("seconds of search, logarithmic")
