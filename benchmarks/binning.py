@@ -4,7 +4,8 @@ Targets, on two cores:
 
 - 1,000,000 rows x 20 numeric columns with missing values, fit and WoE transform, monotone auto ascending or descending:
   30 times faster than optbinning's default, 5 times faster than its fastest setting (quantile pre-bins), total
-  information value not below its own, no column below 99.5 % of it;
+  information value not below its own, no column below 99.5 % of it (columns of information values below 0.001 stand
+  apart, as noise);
 - 10,000,000 rows x 1 column: under 0.5 s to fit; time grows linearly;
 - peak memory: the input plus 25 % (the transform's result, as large as the input, is not counted).
 
@@ -96,15 +97,19 @@ def comparison(rows: int, rounds: int = 3) -> None:
             took[prebinning].append(theirs)
     iv = binner.summary_.set_index("column")["iv"]
     print(f"\n{rows:,} rows x {COLUMNS} numeric columns, at most {MAX_BINS} bins of {MIN_SHARE:.0%}, auto_asc_desc")
-    print(f"median of {rounds} rounds{'':16}{'seconds':>9}{'times':>8}{'total IV':>10}{'lowest share of IV':>20}")
+    print(
+        f"median of {rounds} rounds{'':16}{'seconds':>9}{'times':>8}{'total IV':>10}{'lowest share of IV':>20}{'noise':>9}"
+    )
     print(f"{'riskml':34}{statistics.median(took['riskml']):9.2f}{1:8.1f}{iv.sum():10.5f}")
     for prebinning, theirs_iv in their_iv.items():
         ratio = statistics.median(t / own for t, own in zip(took[prebinning], took["riskml"], strict=True))
-        # Columns of noise have next to no information to share.
-        share = (iv / theirs_iv)[theirs_iv > 1e-3].min()
+        # Half of the columns are noise: what there is to find in them is where chance lies, to the row.
+        share, informed = iv / theirs_iv, theirs_iv > 1e-3
         name = f"optbinning, {prebinning} pre-bins"
         seconds_ = statistics.median(took[prebinning])
-        print(f"{name:34}{seconds_:9.2f}{ratio:8.1f}{theirs_iv.sum():10.5f}{share:20.4f}")
+        print(
+            f"{name:34}{seconds_:9.2f}{ratio:8.1f}{theirs_iv.sum():10.5f}{share[informed].min():20.4f}{share[~informed].min():9.4f}"
+        )
     if not has_peer:
         print("optbinning is not installed: pip install optbinning, in an environment of its own")
 
