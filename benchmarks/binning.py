@@ -97,9 +97,8 @@ def comparison(rows: int, rounds: int = 3) -> None:
             took[prebinning].append(theirs)
     iv = binner.summary_.set_index("column")["iv"]
     print(f"\n{rows:,} rows x {COLUMNS} numeric columns, at most {MAX_BINS} bins of {MIN_SHARE:.0%}, auto_asc_desc")
-    print(
-        f"median of {rounds} rounds{'':16}{'seconds':>9}{'times':>8}{'total IV':>10}{'lowest share of IV':>20}{'noise':>9}"
-    )
+    heads = f"{'seconds':>9}{'times':>8}{'total IV':>10}{'lowest share of IV':>20}{'noise':>9}"
+    print(f"median of {rounds} rounds{'':16}{heads}")
     print(f"{'riskml':34}{statistics.median(took['riskml']):9.2f}{1:8.1f}{iv.sum():10.5f}")
     for prebinning, theirs_iv in their_iv.items():
         ratio = statistics.median(t / own for t, own in zip(took[prebinning], took["riskml"], strict=True))
