@@ -14,6 +14,7 @@ from riskml.runtime.frame import level, levels, numeric
 
 MISSING = "missing"
 OTHERS = "others"
+FEW = 30  # rows below which a group's rate is luck: it is shown, and not judged
 _PERIODS = (("M", "%Y-%m"), ("Q", "%Y-Q%q"), ("Y", "%Y"))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from riskml.config import GateConfig
 from riskml.gate import Evidence, judge
-from riskml.gate.fairness import approved_alike, banded
+from riskml.gate.fairness import approved_alike
 
 
 @pytest.fixture
@@ -52,18 +52,3 @@ def test_a_column_that_cannot_be_read_is_left_to_a_person(evidence: Evidence) ->
     verdict = judge(replace(evidence, unread={"sex": "the file does not exist"}), GateConfig())
     assert not verdict.passed
     assert verdict.reason == "fairness, sex: the column cannot be read: the file does not exist; a person decides"
-
-
-def test_few_numbers_are_groups_and_a_missing_value_is_one_too() -> None:
-    assert banded(pd.Series([1, 2, None])).tolist() == ["1.0", "2.0", "missing"]
-
-
-def test_many_numbers_are_banded() -> None:
-    ages = banded(pd.Series([*range(20, 60), None]))
-    assert ages.value_counts().to_dict() == {
-        "20 to 29": 10,
-        "30 to 39": 10,
-        "40 to 49": 10,
-        "50 to 59": 10,
-        "missing": 1,
-    }

@@ -7,14 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from riskml.comparison import TierLike
-from riskml.groups import grouping
+from riskml.groups import FEW, grouping
 from riskml.validation import approval_rate_ratio, calibration_within_groups, equal_opportunity, performance_by
-from riskml.validation.fairness import FOUR_FIFTHS
-
-__all__ = ["FEW", "FOUR_FIFTHS", "fairness_table", "smallest_ratio"]
-
-FEW = 30
-"""Customers of a group below which its rates say little: it is shown, and no other group is compared with it."""
 
 
 def fairness_table(

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from riskml.config import Experiment
-from riskml.evidence.fairness import FEW
+from riskml.groups import FEW
 from riskml.report.wording import count, interval, number, p_value, percent
 
 _FEW_EVENTS = 100

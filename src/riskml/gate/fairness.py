@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-
 from riskml.gate.evidence import Evidence
 from riskml.gate.verdict import Check
+from riskml.groups import FEW, grouping
 from riskml.validation import approval_rate_ratio
-
-FEWEST = 30
-"""Rows below which a group's rate is luck: it is not judged."""
-
-_BANDS = 4
 
 
 def approved_alike(evidence: Evidence, column: str, least: float, approve_below: float | None) -> Check:
@@ -29,10 +22,11 @@ def approved_alike(evidence: Evidence, column: str, least: float, approve_below:
         The probability below which a customer is approved; that at which the last tier begins where it is None.
     """
     cut = evidence.tiers[-1].from_probability if approve_below is None else approve_below
-    group = banded(evidence.groups[column])
-    enough = group.map(group.value_counts()) >= FEWEST
+    # The groups of the model document.
+    group = grouping(evidence.groups[column]).of(evidence.groups[column]).astype(str)
+    enough = group.map(group.value_counts()) >= FEW
     few = int(group[~enough].nunique())
-    left_out = f"; {few} groups of fewer than {FEWEST} rows are not judged" if few else ""
+    left_out = f"; {few} groups of fewer than {FEW} rows are not judged" if few else ""
     bound, name = f"at least {least:g}", f"fairness, {column}"
     if group[enough].nunique() < 2:
         return Check(name, True, None, bound, f"fewer than two groups to compare{left_out}")
@@ -47,31 +41,3 @@ def approved_alike(evidence: Evidence, column: str, least: float, approve_below:
         f"{high['group']}: {high['rate']:.1%}{left_out}"
     )
     return Check(name, bool(low["ratio"] >= least), float(low["ratio"]), bound, reason)
-
-
-def banded(column: pd.Series) -> pd.Series:
-    """Return groups as text: values as they are, many different numbers in four bands of about equal size.
-
-    Parameters
-    ----------
-    column : Series of shape (n,)
-
-    Returns
-    -------
-    Series of str, shape (n,)
-        Missing values are a group of their own.
-
-    Examples
-    --------
-    >>> banded(pd.Series(range(12))).unique().tolist()
-    ['0 to 2', '3 to 5', '6 to 8', '9 to 11']
-    """
-    known = column.dropna()
-    number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    if number and known.nunique() > 2 * _BANDS:
-        edges = np.unique(np.quantile(known, np.linspace(0, 1, _BANDS + 1)[1:-1], method="lower"))
-        place = np.searchsorted(edges, known, side="left")
-        ends = known.groupby(place).agg(["min", "max"])
-        names = {band: f"{row['min']:g} to {row['max']:g}" for band, row in ends.iterrows()}
-        known = pd.Series([names[band] for band in place], index=known.index, dtype=object)
-    return known.astype(str).reindex(column.index).fillna("missing").astype(object)
