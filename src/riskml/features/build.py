@@ -1,0 +1,208 @@
+"""A panel built and kept as Parquet: as-of date by as-of date, so that it can go on where it was stopped."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import narwhals as nw
+import pandas as pd
+
+from riskml.data.tables import Stored, check_columns, stored
+from riskml.errors import DataError
+from riskml.features.canonical import columns_read
+from riskml.features.catalog import Catalog, catalog, own_features
+from riskml.features.coverage import Coverage, coverage, drawn_on, remarks
+from riskml.features.panel import STATES, Book, Engine, day_number, features, judged
+from riskml.files import read_json, write_json
+from riskml.panel_config import PanelConfig
+
+Listener = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel on disk.
+
+    Parameters
+    ----------
+    folder : Path
+        One Parquet file for each as-of date.
+    dates : DataFrame
+        One row per as-of date: ``as_of``, ``customers``, a column for each state in which they are left out, ``kept``,
+        ``events``, ``censored`` (whether the performance window runs past the data).
+    remarks : DataFrame
+        ``table``, ``finding``, ``records``.
+    columns : DataFrame
+        ``column``, ``table``, ``unit``, ``description``.
+    """
+
+    folder: Path
+    dates: pd.DataFrame
+    remarks: pd.DataFrame
+    columns: pd.DataFrame
+
+    @property
+    def files(self) -> list[Path]:
+        """The Parquet files, by as-of date."""
+        return sorted(self.folder.glob("as_of=*.parquet"))
+
+    def frame(self) -> pd.DataFrame:
+        """Return all rows: ``customer``, ``as_of``, the features, ``outcome``."""
+        return pd.concat([pd.read_parquet(file) for file in self.files], ignore_index=True)
+
+
+def build(panel: PanelConfig, folder: Path, *, beside: Path | None = None, progress: Listener | None = None) -> Panel:
+    """Build a panel, or go on with one that was stopped.
+
+    Parameters
+    ----------
+    panel : PanelConfig
+    folder : Path
+        Where the panel and copies of tables that are not Parquet are kept.
+    beside : Path, optional
+        The folder against which relative paths are meant; the working directory by default.
+    progress : callable, optional
+        Called with (as-of dates done, all of them, what comes next).
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    DataError
+        When a table lacks a column, or no as-of date leaves a customer.
+    ConfigError
+        When the experiment's panel makes no sense.
+    """
+    tell = progress or (lambda done, all_of_them, what: None)
+    beside = beside or Path.cwd()
+    dates = panel.dates()
+    tell(0, len(dates), "tables")
+    own = own_features(beside / panel.own) if panel.own else ()
+    listed = catalog(panel, own)
+    tables = opened(panel, folder, beside)
+    _start(folder, _digest(panel, tables, own=beside / panel.own if panel.own else None))
+    with engine_of(panel, folder) as engine:
+        book, found = book_of(panel, listed, tables, engine)
+        rows = []
+        for done, date in enumerate(dates):
+            tell(done, len(dates), str(date))
+            rows.append(_one_date(book, engine, date, folder))
+        tell(len(dates), len(dates), "")
+        notes = pd.DataFrame(remarks(panel, found, book.until), columns=["table", "finding", "records"])
+    made = pd.DataFrame(rows)
+    _refuse_nothing(made, book.until)
+    return Panel(folder, made, notes, pd.DataFrame(listed.descriptions()))
+
+
+def opened(panel: PanelConfig, folder: Path, beside: Path) -> dict[str, Stored]:
+    """Return the tables as Parquet files, their columns checked."""
+    tables = {}
+    for name, table in panel.tables.items():
+        tables[name] = stored(_located(table.source, beside), folder / "tables", table=table.table, name=name)
+        check_columns(tables[name], columns_read(table, panel), where=f"panel.tables.{name}")
+    return tables
+
+
+def _located(source: str, beside: Path) -> str:
+    if "://" in source or not ("/" in source or Path(source).suffix or (beside / source).exists()):
+        return source
+    return str((beside / Path(source).expanduser()).resolve())
+
+
+def engine_of(panel: PanelConfig, folder: Path) -> AbstractContextManager[Engine]:
+    """Return the engine that an experiment asks for."""
+    if panel.engine == "spark":
+        from riskml.features.spark import spark_engine
+
+        return spark_engine()
+    from riskml.features.duck import duckdb_engine
+
+    return duckdb_engine(folder / "spill", panel.memory)
+
+
+def book_of(panel: PanelConfig, listed: Catalog, tables: dict[str, Stored], engine: Engine) -> tuple[Book, Coverage]:
+    """Return tables in canonical form, and what they cover."""
+    whole = all(
+        tables[name].columns[table.customer or panel.customer] == "integer"
+        for name, table in panel.tables.items()
+        if table.role != "market"
+    )
+    read = {name: engine.read(table, panel, tables[name], whole=whole) for name, table in panel.tables.items()}
+    found = coverage(panel, read, engine)
+    until = drawn_on(panel, found)
+    kept = {
+        name: table.filter(~nw.col("day").is_null())
+        if panel.tables[name].role == "market"
+        else table.filter(~nw.col("day").is_null() & ~nw.col("customer").is_null())
+        for name, table in read.items()
+    }
+    return Book(panel, listed, kept, until), found
+
+
+def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> dict[str, object]:
+    as_of, outcome = day_number(date), book.panel.outcome
+    file, told = folder / f"as_of={date}.parquet", folder / f"as_of={date}.json"
+    if told.is_file():  # written last: what stands there is whole
+        return dict(read_json(told))
+    censored = as_of + outcome.gap + outcome.days > book.until
+    row: dict[str, object] = {"as_of": str(date), "customers": 0, **dict.fromkeys(STATES, 0), "events": 0}
+    if not censored:
+        told_apart = judged(book, as_of)
+        by_state = engine.frame(told_apart.group_by("state").agg(rows=nw.len(), events=nw.col("outcome").sum()))
+        for state, rows, events in by_state.itertuples(index=False):
+            row[state] = int(rows)
+            if state == STATES[0]:
+                row["events"] = int(events)
+        row["customers"] = int(by_state["rows"].sum())
+        kept = told_apart.filter(nw.col("state") == STATES[0]).select("customer", "outcome")
+        rows_of_date = features(book, as_of).drop("first").join(kept, on="customer", how="inner")
+        named = [column["column"] for column in book.catalog.descriptions()]
+        if row[STATES[0]]:
+            engine.write(rows_of_date.with_columns(as_of=nw.lit(date)).select("customer", "as_of", *named, "outcome"), file)
+    row["censored"] = censored
+    write_json(told, row)
+    return row
+
+
+def _start(folder: Path, digest: str) -> None:
+    """Remove what belongs to another panel."""
+    mark = folder / "panel.json"
+    if mark.is_file() and read_json(mark) == {"digest": digest}:
+        return
+    for file in folder.glob("as_of=*"):
+        file.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(mark, {"digest": digest})
+
+
+def _digest(panel: PanelConfig, tables: dict[str, Stored], own: Path | None) -> str:
+    files = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for one in tables.values() for file in one.files]
+    code = own.read_text(encoding="utf-8") if own else ""
+    said = json.dumps([panel.model_dump(mode="json"), files, code], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _refuse_nothing(made: pd.DataFrame, until: int) -> None:
+    if made["censored"].all():
+        raise DataError(
+            "the performance window runs past the data at every as-of date: no outcome is known",
+            where="panel.as_of",
+            mend=f"choose earlier as-of dates or a shorter window; the data end before {dt.date(1970, 1, 1) + dt.timedelta(until)}",
+        )
+    if made["kept"].sum() == 0:
+        left = made[list(STATES[1:])].sum()
+        why = ", ".join(f"{count} {state}" for state, count in left.items() if count)
+        raise DataError(f"no customer is left to look at: {why or 'none is known'}", where="panel.population")
+
+
+def iterate(panel: Panel) -> Iterator[pd.DataFrame]:
+    """Yield the rows of one as-of date after the other."""
+    return (pd.read_parquet(file) for file in panel.files)

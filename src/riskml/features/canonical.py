@@ -1,0 +1,109 @@
+"""One form for every table of dated records, whatever its columns are called: days are whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from riskml.panel_config import ALLOWED, NEEDED, PanelConfig, TableConfig
+
+_DAYS = ("time", "recorded", "due", "paid", "closed")
+_NUMBERS = (
+    "amount", "paid_amount", "balance", "limit", "inflow", "outflow", "debt_service", "score", "value",
+)  # fmt: skip
+_FLAGS = ("escalated", "answered")
+_TEXTS = ("kind", "invoice", "by")
+_TIMES = frozenset({"date", "timestamp", "timestamp with zone"})
+_WHOLE_OR_TEXT = frozenset({"integer", "text"})
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How an engine's SQL says what differs between engines.
+
+    Parameters
+    ----------
+    quote : callable
+        A column's name as an identifier.
+    day : callable
+        Days since 1970-01-01 of a date or stamp: from the identifier, its kind and the time zone.
+    text, number : str
+        The types of text and of numbers.
+    """
+
+    quote: Callable[[str], str]
+    day: Callable[[str, str, str], str]
+    text: str
+    number: str
+
+
+def columns_read(table: TableConfig, panel: PanelConfig) -> dict[str, frozenset[str]]:
+    """Return the columns that a table must have, and the kinds that each may be of."""
+    wanted: dict[str, frozenset[str]] = {}
+    for role, name in _said(table, panel).items():
+        if role in _DAYS:
+            wanted[name] = _TIMES
+        elif role in _NUMBERS:
+            wanted[name] = frozenset({"integer", "number"})
+        elif role in _FLAGS:
+            wanted[name] = frozenset({"boolean", "integer"})
+        else:
+            wanted[name] = _WHOLE_OR_TEXT if role != "kind" else frozenset({"integer", "text", "boolean"})
+    return wanted | dict.fromkeys(table.columns, frozenset({"integer", "number", "text", "boolean"}))
+
+
+def _said(table: TableConfig, panel: PanelConfig) -> dict[str, str]:
+    """Return the columns that a table names, by their canonical names."""
+    names = ("time", "recorded", "key", *NEEDED[table.role], *ALLOWED[table.role])
+    said = {name: getattr(table, name) for name in names if isinstance(getattr(table, name), str)}
+    if table.role != "market":
+        said["customer"] = table.customer or panel.customer
+    return said
+
+
+def select(
+    table: TableConfig, panel: PanelConfig, kinds: Mapping[str, str], source: str, dialect: Dialect, *, whole: bool
+) -> str:
+    """Return the SQL that brings a table into its canonical form.
+
+    Parameters
+    ----------
+    table : TableConfig
+    panel : PanelConfig
+    kinds : mapping of column to its kind
+    source : str
+        What stands after FROM.
+    dialect : Dialect
+    whole : bool
+        Whether customers are whole numbers in every table; they are text otherwise.
+
+    Returns
+    -------
+    str
+        Columns: ``customer`` (but for a market), ``day``, ``known`` (the later of the day and the day of record), and
+        those of the role. Of records with one key the one that was known first remains.
+    """
+    said = _said(table, panel)
+    parts = {}
+    for role, name in said.items():
+        column = dialect.quote(name)
+        if role in _DAYS:
+            parts[role] = dialect.day(column, kinds[name], panel.timezone)
+        elif role in _NUMBERS:
+            parts[role] = f"cast({column} as {dialect.number})"
+        elif role in _FLAGS:
+            parts[role] = f"cast({column} as int)"
+        elif role == "customer" and whole:
+            parts[role] = f"cast({column} as bigint)"
+        else:
+            parts[role] = f"cast({column} as {dialect.text})"
+    day, recorded = parts.pop("time"), parts.pop("recorded", None)
+    parts["day"] = day
+    parts["known"] = day if recorded is None else f"greatest({day}, coalesce({recorded}, {day}))"
+    listed = [f"{said} as {dialect.quote(role)}" for role, said in parts.items()]
+    listed += [dialect.quote(name) for name in table.columns if name not in parts]
+    query = f"select {', '.join(listed)} from {source}"
+    if table.key is None:
+        return query
+    first = f"row_number() over (partition by {dialect.quote('key')} order by known, day)"
+    return f"select * from (select *, {first} as nth from ({query}) as read) as numbered where nth = 1 or key is null"

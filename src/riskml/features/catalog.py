@@ -1,0 +1,209 @@
+"""Which features a panel has: those of the tables' roles, and the user's own."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import narwhals as nw
+
+from riskml.errors import ConfigError
+from riskml.features.contact import ACTIVITY, CONTACTS, SERVICE
+from riskml.features.financial import BALANCES, BUREAU
+from riskml.features.market import MARKET
+from riskml.features.payment import INVOICES
+from riskml.features.purchase import PURCHASES
+from riskml.features.records import Feature, Records, ratio
+from riskml.panel_config import PanelConfig, Role, TableConfig
+
+FEATURES: Mapping[Role, tuple[Feature, ...]] = {
+    "purchases": PURCHASES,
+    "invoices": INVOICES,
+    "balances": BALANCES,
+    "service": SERVICE,
+    "contacts": CONTACTS,
+    "activity": ACTIVITY,
+    "bureau": BUREAU,
+    "market": MARKET,
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a panel.
+
+    Parameters
+    ----------
+    name, table, unit, description : str
+    feature : Feature
+    days : int
+        Length of its window.
+    """
+
+    name: str
+    table: str
+    unit: str
+    description: str
+    feature: Feature
+    days: int
+
+    def expression(self, as_of: int) -> nw.Expr:
+        """Return the aggregate of the table's records."""
+        return self.feature.compute(Records(as_of, 1, self.days)).alias(self.name)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The pace of a window over the pace of the next longer one.
+
+    Parameters
+    ----------
+    name, table, description : str
+    short, long : Column
+    """
+
+    name: str
+    table: str
+    description: str
+    short: Column
+    long: Column
+    unit: str = "ratio"
+
+    def expression(self) -> nw.Expr:
+        """Return it, from the panel's columns."""
+        scale = self.long.days / self.short.days
+        return ratio(nw.col(self.short.name) * scale, nw.col(self.long.name)).alias(self.name)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All columns of a panel, in order.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    changes : tuple of Change
+    attributes : tuple of str
+    """
+
+    columns: tuple[Column, ...]
+    changes: tuple[Change, ...]
+    attributes: tuple[str, ...]
+
+    def of(self, table: str) -> tuple[Column, ...]:
+        """Return the columns of a table."""
+        return tuple(column for column in self.columns if column.table == table)
+
+    def descriptions(self) -> list[dict[str, str]]:
+        """Return name, table, unit and description of each column, for the report."""
+        rows = [
+            {"column": one.name, "table": one.table, "unit": one.unit, "description": one.description}
+            for one in (*self.columns, *self.changes)
+        ]
+        return rows + [
+            {"column": name, "table": "attributes", "unit": "", "description": "as last known before the as-of date"}
+            for name in self.attributes
+        ]
+
+
+def catalog(panel: PanelConfig, own: Sequence[tuple[str, Feature]] = ()) -> Catalog:
+    """Return the columns of a panel.
+
+    Parameters
+    ----------
+    panel : PanelConfig
+    own : sequence of (table's name, Feature)
+        The user's own features.
+
+    Raises
+    ------
+    ConfigError
+        When a feature of one's own names a table that the experiment does not have, or a column is there twice.
+    """
+    for name, feature in own:
+        if name not in panel.tables or panel.tables[name].role not in FEATURES:
+            raise ConfigError(
+                f"the feature {feature.name!r} reads the table {name!r}",
+                where="panel.own",
+                mend=f"name one of {', '.join(panel.tables)}",
+            )
+    columns: list[Column] = []
+    changes: list[Change] = []
+    for name, table in panel.tables.items():
+        features = [*FEATURES.get(table.role, ()), *(feature for of, feature in own if of == name)]
+        for feature in features:
+            if all(_has(table, panel, need) for need in feature.needs):
+                made = list(_columns(name, feature, panel.windows))
+                columns += made
+                changes += _changes(name, feature, made)
+    attributes = tuple(name for table in panel.of_role("attributes") for name in panel.tables[table].columns)
+    names = [column.name for column in (*columns, *changes)] + list(attributes)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ConfigError(f"two features have the name {twice!r}", where="panel", mend="rename a table or a feature")
+    return Catalog(tuple(columns), tuple(changes), attributes)
+
+
+def _has(table: TableConfig, panel: PanelConfig, need: str) -> bool:
+    return bool(getattr(table, need)) or (need in ("paid", "paid_amount") and bool(panel.of_role("payments")))
+
+
+def _columns(table: str, feature: Feature, windows: Sequence[int]) -> list[Column]:
+    if not feature.windowed:
+        described = feature.description.replace("{days}", str(windows[-1]))
+        return [Column(f"{table}_{feature.name}", table, feature.unit, described, feature, windows[-1])]
+    fitting = [days for days in windows if not feature.doubled or 2 * days <= windows[-1]]
+    return [
+        Column(
+            f"{table}_{feature.name}_{days}d",
+            table,
+            feature.unit,
+            feature.description.replace("{days}", str(days)),
+            feature,
+            days,
+        )
+        for days in fitting
+    ]
+
+
+def _changes(table: str, feature: Feature, made: Sequence[Column]) -> list[Change]:
+    if not feature.rate:
+        return []
+    return [
+        Change(
+            f"{table}_{feature.name}_change_{short.days}_{long.days}d",
+            table,
+            f"pace of {short.description} over that of {long.days} days",
+            short,
+            long,
+        )
+        for short, long in zip(made, made[1:], strict=False)
+    ]
+
+
+def own_features(file: Path) -> tuple[tuple[str, Feature], ...]:
+    """Return the features that a user's Python file declares with `riskml.features.feature`.
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be run, or declares none.
+    """
+    try:
+        names = runpy.run_path(str(file))
+    except FileNotFoundError:
+        raise ConfigError("the file of your own features does not exist", where=f"panel.own: {file}") from None
+    except Exception as error:
+        raise ConfigError(
+            f"the file of your own features cannot be run: {type(error).__name__}: {error}", where=f"panel.own: {file}"
+        ) from None
+    found = tuple(value.riskml_feature for value in names.values() if hasattr(value, "riskml_feature"))
+    if not found:
+        raise ConfigError(
+            "the file declares no feature",
+            where=f"panel.own: {file}",
+            mend="write @feature('<table>', unit=…, description=…) above a function of its records",
+        )
+    return found

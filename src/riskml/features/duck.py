@@ -1,0 +1,93 @@
+"""DuckDB: tables larger than memory, on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from riskml.data.tables import Stored
+from riskml.features.canonical import Dialect, select
+from riskml.files import replacing
+from riskml.panel_config import PanelConfig, TableConfig
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _day(column: str, kind: str, zone: str) -> str:
+    local = f"timezone({_text(zone)}, {column})" if kind == "timestamp with zone" else column
+    return f"cast(cast({local} as date) - date '1970-01-01' as bigint)"
+
+
+DIALECT = Dialect(_quote, _day, "varchar", "double")
+
+
+@dataclass(frozen=True)
+class DuckDB:
+    """An engine for `riskml.features.panel`.
+
+    Parameters
+    ----------
+    connection : duckdb connection
+    """
+
+    connection: Any
+
+    def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
+        """Return a table in its canonical form; nothing is read before it is used."""
+        files = ", ".join(_text(str(file)) for file in stored.files)
+        source = f"read_parquet([{files}], union_by_name=true)"
+        query = select(table, panel, stored.columns, source, DIALECT, whole=whole)
+        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.sql(query))
+        return frame
+
+    def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Return a small result as a pandas frame."""
+        found: pd.DataFrame = lazy.to_native().df()
+        return found
+
+    def write(self, lazy: nw.LazyFrame[Any], file: Path) -> None:
+        """Write a result as one Parquet file, whole or not at all."""
+        with replacing(file) as temporary:
+            lazy.to_native().write_parquet(str(temporary), compression="zstd")
+
+    def held(self, lazy: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Return a result that is worked out once, for use more than once."""
+        name = f"held_{id(lazy)}"
+        lazy.to_native().create(name)
+        held: nw.LazyFrame[Any] = nw.from_native(self.connection.table(name))
+        return held
+
+
+@contextmanager
+def duckdb_engine(folder: Path, memory: str) -> Iterator[DuckDB]:
+    """Open DuckDB in memory, which spills to a folder what does not fit.
+
+    Parameters
+    ----------
+    folder : Path
+        For spilled data; DuckDB empties it.
+    memory : str
+        Such as "4GB".
+    """
+    import duckdb
+
+    settings: dict[str, Any] = {"memory_limit": memory, "temp_directory": str(folder), "preserve_insertion_order": False}
+    # Nothing is fetched from elsewhere while it runs.
+    settings |= {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    connection = duckdb.connect(":memory:", config=settings)
+    try:
+        yield DuckDB(connection)
+    finally:
+        connection.close()

@@ -1,0 +1,52 @@
+"""What the customer's market does: return, volatility and drawdown of an index."""
+
+from __future__ import annotations
+
+import math
+
+import narwhals as nw
+
+from riskml.features.records import Feature, Records, ratio
+
+_YEAR = 252  # trading days
+
+
+def series_at(series: nw.LazyFrame, as_of: int, oldest: int) -> nw.LazyFrame:
+    """Return the index up to a day, with its daily log returns and whether a value is the last.
+
+    Parameters
+    ----------
+    series : LazyFrame
+        ``by, day, known, value``.
+    as_of : int
+        Days since 1970-01-01.
+    oldest : int
+        Age in days of the oldest value that is read.
+    """
+    seen = series.filter((nw.col("day") < as_of) & (nw.col("known") < as_of) & (nw.col("day") >= as_of - oldest))
+    # One value a day, whatever was sent twice.
+    seen = seen.filter(nw.col("value") > 0).group_by("by", "day").agg(nw.col("value").max())
+    step = nw.col("value").log() - nw.col("value").log().shift(1).over("by", order_by="day")
+    return seen.with_columns(change=step, latest=nw.col("day") == nw.col("day").max().over("by"))
+
+
+def _now() -> nw.Expr:
+    return nw.when(nw.col("latest")).then(nw.col("value")).max()
+
+
+def _return(r: Records) -> nw.Expr:
+    return nw.when(r.count(~nw.col("change").is_null()) > 0).then(r["change"].sum().exp() - 1.0)
+
+
+def _volatility(r: Records) -> nw.Expr:
+    return r["change"].std() * math.sqrt(_YEAR)
+
+
+MARKET = (
+    Feature("return", "share", "change of the market's index over {days} days", _return),
+    Feature("volatility", "share a year", "volatility of the market's index in {days} days", _volatility),
+    Feature(
+        "drawdown", "share", "fall of the market's index from its peak of {days} days",
+        lambda r: 1.0 - ratio(_now(), r["value"].max()),
+    ),
+)

@@ -1,0 +1,78 @@
+"""The outcome: what happened in the performance window after an as-of date, and who is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import narwhals as nw
+
+from riskml.features.payment import invoices_at
+from riskml.panel_config import PanelConfig
+
+Tables = Mapping[str, nw.LazyFrame[Any]]
+
+
+def _between(first: int, end: int) -> nw.Expr:
+    return (nw.col("day") >= first) & (nw.col("day") < end)
+
+
+def settled(panel: PanelConfig, tables: Tables, until: int) -> nw.LazyFrame[Any]:
+    """Return the invoices of the outcome's table as they stood on a day."""
+    payments = panel.of_role("payments")
+    return invoices_at(tables[panel.outcome.table], tables[payments[0]] if payments else None, until)
+
+
+def events(panel: PanelConfig, tables: Tables, first: int, end: int, until: int) -> nw.LazyFrame[Any]:
+    """Return the customers who had the event on days from ``first`` to ``end``, the latter not included.
+
+    Parameters
+    ----------
+    panel : PanelConfig
+    tables : mapping of name to LazyFrame
+        In canonical form.
+    first, end : int
+        Days since 1970-01-01.
+    until : int
+        The day the tables were drawn: what they know of the window is all there is.
+
+    Returns
+    -------
+    LazyFrame
+        ``customer``, each once. Of ``no_purchase`` and ``spending_fall`` it holds those who bought, with ``spent``.
+    """
+    asked, table = panel.outcome, tables[panel.outcome.table]
+    if asked.rule in ("no_purchase", "spending_fall"):
+        found = table.filter(_between(first, end)).group_by("customer").agg(spent=nw.col("amount").sum())
+        return found
+    if asked.rule in ("status", "cancellation"):
+        return table.filter(_between(first, end) & nw.col("kind").is_in(list(asked.values))).select("customer").unique()
+    assert asked.over is not None
+    if asked.rule == "days_past_due":
+        # The first day on which an invoice is more than so many days past due.
+        crossed = nw.col("day") + int(asked.over) + 1
+        late = settled(panel, tables, until).filter(
+            (nw.col("dpd") > asked.over) & (crossed >= first) & (crossed < end)
+        )
+        return late.select("customer").unique()
+    overdue = settled(panel, tables, end).filter(nw.col("open") & (nw.col("day") < end))
+    owing = overdue.group_by("customer").agg(owed=nw.col("owed").sum())
+    return owing.filter(nw.col("owed") > asked.over).select("customer")
+
+
+def before(panel: PanelConfig, tables: Tables, as_of: int) -> nw.LazyFrame[Any] | None:
+    """Return the customers who have had the event already, as known on the as-of date; None where the rule has none."""
+    asked, table = panel.outcome, tables[panel.outcome.table]
+    if not panel.population.already or asked.rule == "spending_fall":
+        return None
+    known = table.filter((nw.col("day") < as_of) & (nw.col("known") < as_of))
+    if asked.rule in ("status", "cancellation"):
+        return known.filter(nw.col("kind").is_in(list(asked.values))).select("customer").unique()
+    if asked.rule == "no_purchase":
+        return None  # who has not bought for so long is told by the activity
+    now = settled(panel, tables, as_of).filter(nw.col("open") & (nw.col("day") < as_of))
+    assert asked.over is not None
+    if asked.rule == "days_past_due":
+        return now.filter(nw.lit(as_of) - nw.col("day") > asked.over).select("customer").unique()
+    owing = now.group_by("customer").agg(owed=nw.col("owed").sum())
+    return owing.filter(nw.col("owed") > asked.over).select("customer")

@@ -1,0 +1,223 @@
+"""One honest row per customer and as-of date: features of what was known before it, the outcome of what came after."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any, Protocol
+
+import narwhals as nw
+import pandas as pd
+
+from riskml.data.tables import Stored
+from riskml.errors import DataError
+from riskml.features.catalog import Catalog, Column, catalog
+from riskml.features.contact import cases_at
+from riskml.features.financial import with_latest
+from riskml.features.market import series_at
+from riskml.features.outcome import Tables, before, events
+from riskml.features.payment import invoices_at
+from riskml.features.records import Feature
+from riskml.panel_config import PanelConfig, TableConfig
+
+_EPOCH = dt.date(1970, 1, 1)
+_ACTS: tuple[Any, ...] = ("purchases", "activity")
+_BEHAVIOUR: tuple[Any, ...] = ("purchases", "invoices", "balances", "service", "contacts", "activity", "bureau")
+
+
+def day_number(date: dt.date) -> int:
+    """Return the days from 1970-01-01 to a date."""
+    return (date - _EPOCH).days
+
+
+def day_of(number: int) -> dt.date:
+    """Return the date so many days after 1970-01-01."""
+    return _EPOCH + dt.timedelta(days=int(number))
+
+
+class Engine(Protocol):
+    """What runs the expressions: `riskml.features.duck.DuckDB` or `riskml.features.spark.Spark`."""
+
+    def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
+        """Return a table in its canonical form."""
+        ...
+
+    def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Return a small result as a pandas frame."""
+        ...
+
+    def write(self, lazy: nw.LazyFrame[Any], file: Path) -> None:
+        """Write a result as Parquet, whole or not at all."""
+        ...
+
+
+@dataclass(frozen=True)
+class Book:
+    """Tables in canonical form, and the day they were drawn.
+
+    Parameters
+    ----------
+    panel : PanelConfig
+    catalog : Catalog
+    tables : mapping of name to LazyFrame
+    until : int
+        Days since 1970-01-01; records of that day and later do not count.
+    """
+
+    panel: PanelConfig
+    catalog: Catalog
+    tables: Tables
+    until: int
+
+    @property
+    def longest(self) -> int:
+        """Days of the longest window."""
+        return self.panel.windows[-1]
+
+    def of(self, *roles: Any) -> Iterator[nw.LazyFrame[Any]]:
+        """Yield the tables of some roles."""
+        return (self.tables[name] for name in self.panel.of_role(*roles))
+
+
+def known(table: nw.LazyFrame[Any], as_of: int) -> nw.LazyFrame[Any]:
+    """Return the records that were known on the morning of a day: they happened before, and were recorded before."""
+    return table.filter((nw.col("day") < as_of) & (nw.col("known") < as_of))
+
+
+def population(book: Book, as_of: int) -> nw.LazyFrame[Any]:
+    """Return everyone known on a day: ``customer``, ``first`` (the day they were first seen)."""
+    seen = [table for table in book.of("attributes")] or [table for table in book.of(*_BEHAVIOUR)]
+    firsts = [
+        known(table, as_of).filter(~nw.col("customer").is_null()).group_by("customer").agg(first=nw.col("day").min())
+        for table in seen
+    ]
+    if len(firsts) == 1:
+        return firsts[0]
+    return nw.concat(firsts).group_by("customer").agg(nw.col("first").min())
+
+
+def attributes(table: nw.LazyFrame[Any], columns: Sequence[str], as_of: int) -> nw.LazyFrame[Any]:
+    """Return slowly changing attributes as last known on a day; of two of one day the greater value."""
+    last = with_latest(known(table, as_of)).filter(nw.col("latest"))
+    return last.group_by("customer").agg(*[nw.col(name).max() for name in columns])
+
+
+def prepared(book: Book, name: str, as_of: int) -> nw.LazyFrame[Any]:
+    """Return a table's records as they stood on a day, ready for its features."""
+    table, config = book.tables[name], book.panel.tables[name]
+    oldest = nw.col("day") >= as_of - book.longest
+    if config.role == "invoices":
+        payments = book.panel.of_role("payments")
+        return invoices_at(table, book.tables[payments[0]] if payments else None, as_of)
+    if config.role == "market":
+        return series_at(table, as_of, book.longest)
+    seen = known(table, as_of)
+    if config.role == "service":  # an old case may be open still
+        cases = cases_at(seen, as_of, config.complaint)
+        return cases.filter(oldest | nw.col("unresolved")) if config.closed else cases.filter(oldest)
+    seen = seen.filter(oldest)
+    return with_latest(seen) if config.role in ("balances", "bureau") else seen
+
+
+def features(book: Book, as_of: int) -> nw.LazyFrame[Any]:
+    """Return the features of everyone known on a day.
+
+    Parameters
+    ----------
+    book : Book
+    as_of : int
+        Days since 1970-01-01.
+
+    Returns
+    -------
+    LazyFrame
+        ``customer``, ``first``, and the columns of the book's catalog.
+    """
+    panel, listed = book.panel, book.catalog
+    rows = population(book, as_of)
+    for name in panel.of_role("attributes"):
+        rows = rows.join(attributes(book.tables[name], listed.attributes, as_of), on="customer", how="left")
+    for name, table in panel.tables.items():
+        columns = listed.of(name)
+        if not columns:
+            continue
+        key = "by" if table.role == "market" else "customer"
+        found = prepared(book, name, as_of).group_by(key).agg(*[column.expression(as_of) for column in columns])
+        left = table.by if table.role == "market" else "customer"
+        rows = rows.join(found, left_on=left, right_on=key, how="left")
+    filled = [
+        nw.col(column.name).cast(nw.Float64).fill_null(float(column.feature.empty))
+        if column.feature.empty is not None
+        else nw.col(column.name).cast(nw.Float64)
+        for column in listed.columns
+    ]
+    rows = rows.with_columns(*filled) if filled else rows
+    changes = [change.expression() for change in listed.changes]
+    return rows.with_columns(*changes) if changes else rows
+
+
+# -- who is looked at, and what became of them
+
+STATES = ("kept", "too new", "not active", "event before", "event in the gap", "nothing to fall from")
+
+
+def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
+    """Return everyone known on a day with ``state`` (one of ``STATES``) and ``outcome`` (1: the event).
+
+    The outcome reads the days from the as-of date, plus the gap, for as long as the performance window is.
+    """
+    panel, asked = book.panel, book.panel.outcome
+    begins = as_of + asked.gap
+    ends = begins + asked.days
+    rows = population(book, as_of).select("customer", "first")
+
+    def flag(rows: nw.LazyFrame[Any], customers: nw.LazyFrame[Any] | None, name: str) -> nw.LazyFrame[Any]:
+        if customers is None:
+            return rows.with_columns(nw.lit(False).alias(name))
+        flagged = customers.select("customer").with_columns(nw.lit(True).alias(name))
+        return rows.join(flagged, on="customer", how="left").with_columns(nw.col(name).fill_null(False))
+
+    active = panel.population.active_days
+    acting = None
+    if active is not None:
+        recent = [known(table, as_of).filter(nw.col("day") >= as_of - active) for table in book.of(*_ACTS)]
+        acting = reduce(
+            lambda one, other: nw.concat([one, other]), [table.select("customer") for table in recent]
+        ).unique()
+    rows = flag(rows, acting, "active")
+    rows = flag(rows, before(panel, book.tables, as_of), "had")
+    spends = asked.rule in ("no_purchase", "spending_fall")
+    in_gap = events(panel, book.tables, as_of, begins, book.until) if asked.gap and not spends else None
+    rows = flag(rows, in_gap, "gap")
+    after = events(panel, book.tables, begins, ends, book.until)
+    if not spends:
+        rows = flag(rows, after, "event").with_columns(lacks=nw.lit(False))
+    else:
+        rows = rows.join(after, on="customer", how="left").with_columns(spent=nw.col("spent").fill_null(0.0))
+        table = known(book.tables[asked.table], as_of).filter(nw.col("day") >= as_of - asked.days)
+        rows = rows.join(table.group_by("customer").agg(past=nw.col("amount").sum()), on="customer", how="left")
+        if asked.rule == "no_purchase":
+            bought = after.select("customer")
+            rows = flag(rows, bought, "bought").with_columns(event=~nw.col("bought"), lacks=nw.lit(False))
+        else:
+            past = nw.col("past").fill_null(0.0)
+            rows = rows.with_columns(event=nw.col("spent") <= past * (1.0 - asked.fall), lacks=past <= 0)
+    young = nw.col("first") > as_of - panel.population.min_history_days
+    idle = ~nw.col("active") if active is not None else nw.lit(False)
+    state = (
+        nw.when(young if panel.population.min_history_days else nw.lit(False))
+        .then(nw.lit(STATES[1]))
+        .when(idle)
+        .then(nw.lit(STATES[2]))
+        .when(nw.col("had"))
+        .then(nw.lit(STATES[3]))
+        .when(nw.col("gap"))
+        .then(nw.lit(STATES[4]))
+        .when(nw.col("lacks"))
+        .then(nw.lit(STATES[5]))
+        .otherwise(nw.lit(STATES[0]))
+    )
+    return rows.select("customer", state=state, outcome=nw.col("event").cast(nw.Int64))

@@ -1,0 +1,116 @@
+"""How customers pay: days past due, lateness, partial payments, rolling further behind."""
+
+from __future__ import annotations
+
+import narwhals as nw
+
+from riskml.features.records import Feature, Records, ratio
+
+_CENT = 0.005  # below it nothing is owed
+_ROLLED = 30  # days past due from which a late invoice counts as rolled on
+
+
+def invoices_at(invoices: nw.LazyFrame, payments: nw.LazyFrame | None, as_of: int) -> nw.LazyFrame:
+    """Return the invoices as they stood on a day: what was paid later is not known yet.
+
+    Parameters
+    ----------
+    invoices : LazyFrame
+        ``customer, day, known, due, amount``; with payments ``invoice``, without them ``paid`` and ``paid_amount``
+        where there are such.
+    payments : LazyFrame or None
+        ``invoice, day, known, amount``.
+    as_of : int
+        Days since 1970-01-01.
+
+    Returns
+    -------
+    LazyFrame
+        ``customer``, ``day`` (when it is due: windows look back from there), ``amount``, ``owed``, ``open``, ``dpd``
+        (days past due: until now where it is open, until the last payment where it is settled; 0 where it was in
+        time), ``part`` (whether a part of it, and no more, was paid when it fell due).
+    """
+    seen = invoices.filter((nw.col("day") < as_of) & (nw.col("known") < as_of) & ~nw.col("due").is_null())
+    columns = seen.collect_schema().names()
+    if payments is not None:
+        made = payments.filter((nw.col("day") < as_of) & (nw.col("known") < as_of))
+        due = seen.select("invoice", "due").group_by("invoice").agg(nw.col("due").min())
+        made = made.join(due, on="invoice", how="inner")
+        made = made.group_by("invoice").agg(
+            got=nw.col("amount").sum(),
+            got_in_time=nw.when(nw.col("day") <= nw.col("due")).then(nw.col("amount")).sum(),
+            last=nw.col("day").max(),
+        )
+        seen = seen.join(made, on="invoice", how="left").with_columns(
+            got=nw.col("got").fill_null(0.0), got_in_time=nw.col("got_in_time").fill_null(0.0)
+        )
+    elif "paid" in columns:
+        paid = nw.col("paid") < as_of
+        got = nw.col("paid_amount") if "paid_amount" in columns else nw.col("amount")
+        seen = seen.with_columns(
+            got=nw.when(paid).then(got).otherwise(nw.lit(0.0)),
+            got_in_time=nw.when(paid & (nw.col("paid") <= nw.col("due"))).then(got).otherwise(nw.lit(0.0)),
+            last=nw.when(paid).then(nw.col("paid")),
+        )
+    else:
+        nothing = nw.lit(0.0)
+        seen = seen.with_columns(got=nothing, got_in_time=nothing, last=nw.when(nw.col("due") < 0).then(nw.col("due")))
+    seen = seen.with_columns(owed=nw.col("amount") - nw.col("got")).with_columns(open=nw.col("owed") > _CENT)
+    until = nw.when(nw.col("open")).then(nw.lit(as_of)).otherwise(nw.col("last"))
+    late = until - nw.col("due")
+    return seen.select(
+        "customer",
+        nw.col("due").alias("day"),
+        "amount",
+        "owed",
+        "open",
+        dpd=nw.when(late > 0).then(late).otherwise(nw.lit(0)),
+        part=((nw.col("got_in_time") > _CENT) & (nw.col("got_in_time") < nw.col("amount") - _CENT)),
+    )
+
+
+def _share(condition: nw.Expr, r: Records) -> nw.Expr:
+    return ratio(r.count(condition), r.count())
+
+
+def _overdue(r: Records) -> nw.Expr:
+    return nw.col("open") & (r.age >= 1)
+
+
+def _late(r: Records) -> nw.Expr:
+    return r.column("dpd") > 0
+
+
+INVOICES = (
+    Feature(
+        "dpd_now", "days", "days past due of the oldest open invoice",
+        lambda r: nw.when(_overdue(r)).then(r.age).max().fill_null(0), windowed=False, empty=0,
+    ),
+    Feature(
+        "overdue_now", "money", "owed and past due",
+        lambda r: nw.when(_overdue(r)).then(nw.col("owed")).sum(), windowed=False, empty=0,
+    ),
+    Feature(
+        "owed_now", "money", "owed, due or not yet",
+        lambda r: nw.when(nw.col("open")).then(nw.col("owed")).sum(), windowed=False, empty=0,
+    ),
+    Feature(
+        "since_late", "days", "days since an invoice fell due that was not paid in time",
+        lambda r: r.ages(_late(r)).min(), windowed=False,
+    ),
+    Feature("count", "invoices", "invoices that fell due in {days} days", lambda r: r.count(), empty=0, rate=True),
+    Feature(
+        "sum", "money", "money that fell due in {days} days", lambda r: r["amount"].sum(), empty=0, rate=True
+    ),
+    Feature("worst_dpd", "days", "most days past due, of invoices due in {days} days", lambda r: r["dpd"].max()),
+    Feature("mean_dpd", "days", "mean days past due, of invoices due in {days} days", lambda r: r["dpd"].mean()),
+    Feature("late", "share", "share of invoices due in {days} days that was not paid in time", lambda r: _share(_late(r), r)),
+    Feature(
+        "part", "share", "share of invoices due in {days} days of which only a part was paid in time",
+        lambda r: _share(nw.col("part"), r),
+    ),
+    Feature(
+        "roll", "share", f"share of late invoices due in {{days}} days that went beyond {_ROLLED} days past due",
+        lambda r: ratio(r.count(nw.col("dpd") > _ROLLED), r.count(_late(r))),
+    ),
+)
