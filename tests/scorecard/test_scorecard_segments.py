@@ -224,7 +224,7 @@ def spoil(said, spoiling):
         said["segments"][1]["card"]["parameters"]["pdo"] = 40.0
     elif spoiling == "a level stands in two cases":
         said["splits"][0]["cases"][0]["levels"] = ["north", "south"]
-    elif spoiling == "the file lacks something":
+    elif spoiling == "count: missing, but required":
         del said["segments"][0]["count"]
     else:
         said["riskml_segmented_scorecard"] = 9
@@ -234,7 +234,7 @@ def spoil(said, spoiling):
     "spoiling",
     [
         "a case goes to a later split", "no segment is called 'west'", "no row can reach 'south'",
-        "on this scale", "a level stands in two cases", "the file lacks something", "no segmented scorecards",
+        "on this scale", "a level stands in two cases", "count: missing, but required", "no segmented scorecards",
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_score_is_refused(by_region, tmp_path, spoiling):
