@@ -9,8 +9,9 @@ import pytest
 
 from riskml.errors import ConfigError
 from riskml.report import plots
+from riskml.report.card_tables import binning_table, card_table
 from riskml.report.png import png_facts
-from riskml.scorecard import Scorecard
+from riskml.scorecard import Scorecard, SegmentedScorecard
 
 SCALE = {"pdo": 20.0, "base_score": 600.0, "base_odds": 50.0}
 CARD = pd.DataFrame(
@@ -163,6 +164,25 @@ def test_a_fitted_card_brings_its_scale_its_tables_and_all_levels(fitted_card):
     assert {f"S{at:02d}" for at in range(30)} <= shown
     with pytest.raises(ConfigError, match="scale of the points is not known"):
         plots.card(fitted_card.card_)
+
+
+def test_one_card_s_bins_are_those_of_its_binner(fitted_card):
+    binner = fitted_card.binner_
+    assert _said(plots.woe(fitted_card, "age")) == _said(plots.woe(binner, "age"))
+    assert str(binning_table(fitted_card, "state")) == str(binning_table(binner, "state"))
+    with pytest.raises(ConfigError, match="OptimalBinner or Scorecard is expected; got dict"):
+        binning_table({}, "age")
+
+
+@pytest.mark.parametrize(
+    "show",
+    [plots.card, card_table, lambda cards: plots.woe(cards, "age"), lambda cards: binning_table(cards, "age")],
+)
+def test_one_card_is_shown_and_not_those_of_segments(show):
+    X = pd.DataFrame({"home": ["own", "rent"] * 400, "age": np.arange(800) % 50})
+    cards = SegmentedScorecard(segment_by="home", min_segment_events=20).fit(X, np.arange(800) % 3 == 0)
+    with pytest.raises(ConfigError, match=r"cards of 2 segments.*\n.*such as \.cards_\['own'\]"):
+        show(cards)
 
 
 def test_the_ruler_leaves_out_scores_that_nobody_has():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from riskml.errors import ConfigError, DataError
 from riskml.report.editor import BinEditor
 from riskml.report.editor.notes import breaks
-from riskml.scorecard import OptimalBinner, Scorecard, count_levels, count_numeric, prebin_edges
+from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard, count_levels, count_numeric, prebin_edges
 
 SPECIAL = {"age": [-1.0]}
 
@@ -119,6 +119,22 @@ def test_a_split_outside_the_bin_or_without_rows_on_one_side_is_refused_and_noth
     assert not editor.page["can_undo"]
 
 
+@pytest.mark.parametrize("at", ["x", "30", np.nan, np.inf, True, [30]])
+def test_a_cut_that_is_no_number_is_refused_and_nothing_changes(editor, at):
+    with pytest.raises(ConfigError, match="a number is needed to cut at; got"):
+        editor.split(0, at=at)
+    assert not editor.page["can_undo"]
+
+
+@pytest.mark.parametrize("bin_", ["x", 0.5, True, None, -1, 99])
+@pytest.mark.parametrize("column", ["age", "home"])
+def test_a_bin_that_is_none_is_refused(editor, column, bin_):
+    editor.pick(column)
+    for change in (editor.split, editor.merge, lambda at: editor.merge(at, 0)):
+        with pytest.raises(ConfigError, match=f"there is no bin {bin_!r} to change"):
+            change(bin_)
+
+
 def test_groups_merge_wherever_they_stand_and_a_level_can_be_taken_out(editor):
     editor.pick("home")
     groups = editor.page["regular"]
@@ -203,6 +219,18 @@ def test_the_code_is_python_and_yaml_of_the_overrides(editor):
     assert scope["overrides"] == editor.overrides
     assert yaml.safe_load(editor.code("yaml")) == {"overrides": editor.overrides}
     assert "与父母同住" in editor.code("yaml")
+
+
+def test_code_in_another_language_is_refused(editor):
+    with pytest.raises(ConfigError, match="no code in 'zz'; it is one of 'python', 'yaml', 'edit'"):
+        editor.code("zz")
+
+
+def test_the_cards_of_segments_are_edited_one_by_one():
+    cards = SegmentedScorecard(Scorecard(special_values=SPECIAL), ["age"], max_segments=1).fit(X, Y)
+    with pytest.raises(ConfigError, match=r"hand in one of its cards, such as \.cards_\['all'\]"):
+        BinEditor(cards, X, Y)
+    assert BinEditor(cards.cards_["all"], X, Y).overrides == {}
 
 
 def test_a_card_is_edited_by_its_binner():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
 
 from riskml.errors import ConfigError, DataError
 from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard
@@ -181,7 +182,7 @@ def test_periods_and_special_values_reach_every_card(crossed):
     model = SegmentedScorecard(card, "region").fit(X, y, periods=np.arange(len(y)) % 2)
     assert all("Special 99" in one.binner_.bins_["score"].labels for one in model.cards_.values())
     assert SegmentedScorecard(card).fit(X, y).finder_["score"].labels[-1] == "Special 99"
-    with pytest.raises(DataError, match="2400 rows have 3 periods"):
+    with pytest.raises(DataError, match="one period for each of the 2400 rows; got 3"):
         SegmentedScorecard(segment_by="region").fit(X, y, periods=[1, 2, 3])
 
 
@@ -224,7 +225,7 @@ def spoil(said, spoiling):
         said["segments"][1]["card"]["parameters"]["pdo"] = 40.0
     elif spoiling == "a level stands in two cases":
         said["splits"][0]["cases"][0]["levels"] = ["north", "south"]
-    elif spoiling == "the file lacks something":
+    elif spoiling == "count: missing, but required":
         del said["segments"][0]["count"]
     else:
         said["riskml_segmented_scorecard"] = 9
@@ -234,7 +235,7 @@ def spoil(said, spoiling):
     "spoiling",
     [
         "a case goes to a later split", "no segment is called 'west'", "no row can reach 'south'",
-        "on this scale", "a level stands in two cases", "the file lacks something", "no segmented scorecards",
+        "on this scale", "a level stands in two cases", "count: missing, but required", "no segmented scorecards",
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_score_is_refused(by_region, tmp_path, spoiling):
@@ -267,7 +268,83 @@ def test_impossible_segments_are_refused(made):
         SegmentedScorecard(segment_by="hone").fit(made.X, made.y)
     with pytest.raises(ConfigError, match="no column is named"):
         SegmentedScorecard(segment_by=[]).fit(made.X, made.y)
-    with pytest.raises(ConfigError, match="cv is a number of folds"):
-        SegmentedScorecard(cv=1).fit(made.X, made.y)
-    with pytest.raises(ConfigError, match="share of rows"):
-        SegmentedScorecard(min_segment_share=2).fit(made.X, made.y)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("max_segments", ["a", None, [1], 2.5, np.nan, True, 0], "max_segments is a whole number, at least 1"),
+        ("min_segment_share", ["a", None, np.nan, True, 0, 2], "min_segment_share is a share of rows"),
+        ("min_segment_events", ["a", None, np.nan, 2.5, True, 0], "min_segment_events is a whole number, at least 1"),
+        ("cv", [[1], [], "abc", {}, True, 1, 2.5, [(1, 2), (3, 4)]], "cv is a number of folds, at least 2, a splitter"),
+        ("random_state", ["a", -1, 2.5, True, 2**32], "random_state is a whole number, at least 0, or None"),
+        ("segment_by", [{"home": 1}, {"home"}], "segment_by is a column's name, or a list of them"),
+    ],
+)
+def test_a_parameter_of_another_kind_is_refused_by_name(made, name, values, message):
+    for value in values:
+        with pytest.raises(ConfigError, match=message) as refused:
+            SegmentedScorecard(**{name: value}).fit(made.X, made.y)
+        assert refused.value.where == name
+        assert repr(value) in refused.value.what
+
+
+def test_whole_numbers_of_numpy_and_no_seed_are_taken(crossed):
+    X, y = crossed
+    model = SegmentedScorecard(
+        segment_by="region",
+        max_segments=np.int64(3),
+        min_segment_events=np.int32(50),
+        cv=np.int64(2),
+        random_state=None,
+    )
+    assert len(model.fit(X, y).comparison_) == 3
+
+
+@pytest.mark.parametrize("periods", ["2024", {"a": 1}, {"2024"}, 2024])
+def test_periods_are_one_for_each_row(crossed, periods):
+    X, y = crossed
+    with pytest.raises(DataError, match="one period for each of the 2400 rows"):
+        SegmentedScorecard(segment_by="region").fit(X, y, periods=periods)
+
+
+def test_days_with_a_zone_are_periods_in_every_card_and_fold(crossed):
+    X, y = crossed
+    days = pd.Series(pd.date_range("2024-01-01", periods=len(y), freq="5h", tz="Europe/Berlin"))
+    model = SegmentedScorecard(segment_by="region", cv=2).fit(X, y, periods=days)
+    edited = model.edit("north", "score", splits=[0.0], X=X, y=y, periods=days, by="a", why="b", when="2024-01-31")
+    assert edited.cards_["north"].fitted_with_ == ("periods",)
+
+
+@pytest.mark.parametrize("rows", [{"y": 1}, {"periods": "2024"}, {"sample_weight": [1.0, 2.0]}])
+def test_an_edit_wants_a_value_for_each_row(by_region, crossed, rows):
+    X, y = crossed
+    given = {"X": X, "y": y, "by": "a", "why": "b", "when": "2024-01-31"} | rows
+    with pytest.raises(DataError, match="2400 rows"):
+        by_region.edit("north", "score", splits=[0.0], **given)
+
+
+def test_a_fit_that_fails_leaves_the_earlier_one_as_it_was(crossed):
+    X, y = crossed
+    model = SegmentedScorecard(segment_by="region", cv=2).fit(X, y)
+    before, points = dict(vars(model)), model.points(X)
+    model.set_params(card=Scorecard(overrides={"region": {"groups": [["north"], ["south"]]}}))
+    with pytest.raises(ConfigError, match="segment 'others'"):
+        model.fit(X.assign(more=1.0), 1 - y)
+    model.set_params(card=None)
+    assert vars(model).keys() == before.keys()
+    assert all(vars(model)[name] is value for name, value in before.items())
+    assert (model.points(X) == points).all()
+
+
+def test_a_fit_without_folds_has_no_comparison_of_an_earlier_one(crossed):
+    model = SegmentedScorecard(segment_by="region", cv=2).fit(*crossed)
+    assert not hasattr(model.set_params(cv=None).fit(*crossed), "comparison_")
+
+
+def test_folds_of_a_generator_serve_one_fit(crossed):
+    X, y = crossed
+    model = SegmentedScorecard(segment_by="region", cv=StratifiedKFold(2).split(X, y)).fit(X, y)
+    assert len(model.comparison_) == 3
+    with pytest.raises(ConfigError, match="at least 2 folds are needed; got 0"):
+        model.fit(X, y)

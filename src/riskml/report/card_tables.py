@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from riskml.report.colours import EVENT, FAMILIES, NON_EVENT
-from riskml.report.shown import Levelled, bins_of, card_parts, levels_of, telling
+from riskml.report.shown import Levelled, binner_of, bins_of, card_parts, levels_of, telling
 from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
 from riskml.report.wording import MISSING, count, is_number, number, p_value, percent, signed
 from riskml.runtime.shapes import Levels
@@ -28,12 +28,12 @@ _RATE = Head(
 _SHARE = Head("share", True, "of all rows")
 
 
-def binning_table(table: OptimalBinner | pd.DataFrame, column: str = "") -> Table:
+def binning_table(table: OptimalBinner | Scorecard | pd.DataFrame, column: str = "") -> Table:
     """Show the bins of one column, and all of them together.
 
     Parameters
     ----------
-    table : OptimalBinner or DataFrame
+    table : OptimalBinner, Scorecard or DataFrame
         Fitted; or ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
     column : str
         The column's name; of a table alone, for the head.
@@ -54,8 +54,8 @@ def binning_table(table: OptimalBinner | pd.DataFrame, column: str = "") -> Tabl
     """
     levels: Levelled = {}
     if not isinstance(table, pd.DataFrame):
-        levels = levels_of(table)
-        table = bins_of(table, column)
+        binner = binner_of(table)
+        levels, table = levels_of(binner), bins_of(binner, column)
     total, events = float(table["count"].sum()), float(table["event"].sum())
     # A bin of a few rows may have any rate: its bar is as long as the longest of the others at the most.
     top = float(table["event_rate"][telling(table)].max()) if len(table) else 0.0

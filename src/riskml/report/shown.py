@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from riskml.errors import ConfigError
 from riskml.runtime.shapes import Levels
 from riskml.schema import near
-from riskml.scorecard import OptimalBinner, Scorecard
+from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard
 from riskml.scorecard.columns import ColumnBins
 
 Levelled = Mapping[tuple[str, str], tuple[str, ...]]
@@ -42,8 +42,33 @@ def card_parts(card: Scorecard | pd.DataFrame, tables: Mapping[str, pd.DataFrame
     """Return the parts of a fitted card, or of its frames."""
     if isinstance(card, pd.DataFrame):
         return CardParts(card, tables)
+    _refuse_several(card)
     check_is_fitted(card)
     return CardParts(card.card_, card.tables_ if tables is None else tables, levels_of(card.binner_))
+
+
+def binner_of(fitted: Any) -> OptimalBinner:
+    """Return the binner of a fitted card, or a fitted binner itself.
+
+    Raises
+    ------
+    ConfigError
+        When it is the cards of segments, or something else.
+    """
+    _refuse_several(fitted)
+    if not isinstance(fitted, (OptimalBinner, Scorecard)):
+        raise ConfigError(f"a fitted OptimalBinner or Scorecard is expected; got {type(fitted).__name__}")
+    check_is_fitted(fitted)
+    return fitted.binner_ if isinstance(fitted, Scorecard) else fitted
+
+
+def _refuse_several(card: Any) -> None:
+    if isinstance(card, SegmentedScorecard):
+        check_is_fitted(card)
+        raise ConfigError(
+            f"these are the cards of {len(card.cards_)} segments, and one card is expected",
+            mend=f"hand in one of its cards, such as .cards_[{next(iter(card.cards_))!r}]",
+        )
 
 
 def levels_of(binner: OptimalBinner) -> Levelled:
@@ -58,7 +83,6 @@ def levels_of(binner: OptimalBinner) -> Levelled:
 
 def bins_of(binner: OptimalBinner, column: str) -> pd.DataFrame:
     """Return the bins of one column of a fitted binner."""
-    check_is_fitted(binner)
     if column not in binner.tables_:
         raise ConfigError(f"no column is called {column!r}", mend=near(column, binner.tables_))
     return binner.tables_[column]

@@ -16,16 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.runtime.frame import Floats, level
+from riskml.runtime.frame import Floats
 from riskml.runtime.model import probability
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import Schema
 from riskml.scorecard.binner import OptimalBinner
+from riskml.scorecard.labels import MISSING, special_label
 from riskml.scorecard.prebins import prebin_edges
 
 _PARTS = 8  # quantile bins of a number
@@ -43,12 +45,20 @@ class Finder:
     Parameters
     ----------
     shape : Step or Levels
-    labels : tuple of str
-        What each slot holds.
     """
 
     shape: Step | Levels
-    labels: tuple[str, ...]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What each slot holds; an interval's words are made of its bounds."""
+        if isinstance(self.shape, Step):
+            codes = map(special_label, self.shape.special)
+            return (*[""] * (len(self.shape.splits) + 1), MISSING, *codes)
+        groups: list[list[str]] = [[] for _ in self.shape.value[2:]]
+        for name, group in self.shape.levels.items():
+            groups[group].append(name)
+        return (*map("; ".join, groups), MISSING, "Other levels")
 
     def words(self, slots: Sequence[int]) -> str:
         """Return what some slots hold, neighbouring intervals as one."""
@@ -104,14 +114,12 @@ def finders(frame: pd.DataFrame, schema: Schema) -> dict[str, Finder]:
         if column.kind == "numeric":
             codes = tuple(float(code) for code in column.special)
             edges = tuple(float(edge) for edge in prebin_edges(values, _PARTS, codes))
-            labels = (*[""] * (len(edges) + 1), "Missing", *(f"Special {level(code)}" for code in codes))
-            found[column.name] = Finder(Step(column.name, edges, codes, (0.0,) * len(labels)), labels)
+            shape: Step | Levels = Step(column.name, edges, codes, (0.0,) * (len(edges) + 2 + len(codes)))
         else:
             share = pd.Series(values).value_counts(normalize=True)
             names = sorted(str(name) for name in share[share >= _RARE].index)
-            labels = (*names, "Missing", "Other levels")
-            shape = Levels(column.name, {name: i for i, name in enumerate(names)}, (0.0,) * len(labels))
-            found[column.name] = Finder(shape, labels)
+            shape = Levels(column.name, {name: i for i, name in enumerate(names)}, (0.0,) * (len(names) + 2))
+        found[column.name] = Finder(shape)
     return found
 
 

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, check_cv
 
+from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats
 
 
@@ -21,10 +22,10 @@ def payoff(
     frame: pd.DataFrame,
     event: NDArray[np.int8],
     weight: Floats | None,
-    periods: NDArray[Any] | None,
+    periods: pd.Series | None,
     *,
     cv: Any,
-    random_state: int,
+    random_state: int | None,
 ) -> pd.DataFrame:
     """Return how two models do on rows that they were not fitted on.
 
@@ -34,9 +35,11 @@ def payoff(
         Two, the simpler one first.
     frame : DataFrame of shape (n, p)
     event : ndarray of shape (n,)
-    weight, periods : ndarray of shape (n,), optional
+    weight : ndarray of shape (n,), optional
+    periods : Series of shape (n,), optional
+        Its index is 0 to n - 1.
     cv : int, splitter or iterable of (train, test)
-    random_state : int
+    random_state : int, optional
         Seed of the folds that an int asks for.
 
     Returns
@@ -45,10 +48,20 @@ def payoff(
         A row per model and one for the ``gain`` of the second over the first: ``model``, ``auc``, ``auc_sd``,
         ``log_loss``, ``log_loss_sd`` (mean and standard deviation over folds). A gain of AUC above 0, and of log loss
         below 0, speaks for the second.
+
+    Raises
+    ------
+    ConfigError
+        When there are fewer than two folds.
     """
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
     folds = StratifiedKFold(int(cv), shuffle=True, random_state=random_state) if isinstance(cv, Integral) else cv
-    for train, test in check_cv(folds).split(frame, event):
+    parts = list(check_cv(folds).split(frame, event))
+    if len(parts) < 2:
+        raise ConfigError(
+            f"at least 2 folds are needed; got {len(parts)}", where="cv", mend="a generator is used up by its first fit"
+        )
+    for train, test in parts:
         part = {"sample_weight": weight, "periods": periods}
         of_train = {name: values[train] for name, values in part.items() if values is not None}
         of_test = None if weight is None else weight[test]

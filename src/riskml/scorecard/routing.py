@@ -41,6 +41,9 @@ def asked_columns(segment_by: Any, names: Sequence[str]) -> tuple[list[str], boo
     """
     if segment_by is None:
         return list(names), False
+    if isinstance(segment_by, (Mapping, set, frozenset)):
+        # The order of names decides between equal splits.
+        raise ConfigError(f"segment_by is a column's name, or a list of them; got {segment_by!r}", where="segment_by")
     many = not isinstance(segment_by, str) and isinstance(segment_by, Iterable)
     # A table may name its columns by numbers; the schema's names are their texts.
     asked = [str(name) for name in (segment_by if many else [segment_by])]
@@ -129,6 +132,30 @@ def _free(name: str, what: str, taken: set[str]) -> str:
     return name
 
 
+def pooled_rules(column: str, name: str, here: Sequence[str], *, blank: bool) -> list[str]:
+    """Return what the rule may say of the segment that takes all other values: its splits do not tell everything.
+
+    Parameters
+    ----------
+    column : str
+    name : str
+        The segment's.
+    here : sequence of str
+        The known values that go there.
+    blank : bool
+        Whether missing values go there.
+    """
+    # The largest segment takes them where they could not carry a card; it stands first.
+    own = [name] if name in here else []
+    orders: list[tuple[list[str], list[str | None]]] = [(own, [value for value in here if value not in own])]
+    orders += [([], list(here))]
+    if not blank:
+        return [_in_words(column, first, pool, True) for first, pool in orders]
+    seen = [_in_words(column, first, [*pool, None], True) for first, pool in orders]
+    never_seen = [_in_words(column, first, pool, False) for first, pool in orders]
+    return [*seen, *never_seen, _in_words(column, [name], list(here), True)]
+
+
 def _in_words(column: str, first: Sequence[str], pool: Sequence[str | None], knows_missing: bool) -> str:
     named = [*first, *(key for key in pool if key is not None), *([MISSING] if None in pool else [])]
     rest = "a value not seen in training" if knows_missing else "missing, or a value not seen in training"
@@ -150,29 +177,42 @@ def _split(values: pd.Series, column: str, to: Mapping[str | None, int], rest: i
 def by_tree(tree: Node, found: Mapping[str, Finder]) -> Routing:
     """Return the segments that are a tree's leaves, from left to right."""
     splits: list[Split] = []
-    rules: dict[str, str] = {}
+    leaves: list[Node] = []
 
-    def walk(node: Node, limits: Mapping[str, tuple[int, ...]]) -> int:
+    def walk(node: Node) -> int:
         if not node.children:
-            words = [f"{column} in {{{found[column].words(slots)}}}" for column, slots in limits.items()]
-            rules[f"segment {len(rules) + 1}"] = " and ".join(words) or "everyone"
-            return ~(len(rules) - 1)
+            leaves.append(node)
+            return ~(len(leaves) - 1)
         position, finder = len(splits), found[node.column]
         splits.append(Split(finder.shape, ()))  # its place: later splits stand behind it
-        before = limits.get(node.column, tuple(range(len(finder.labels))))
-        sides = (
-            tuple(slot for slot in before if slot in node.left),
-            tuple(slot for slot in before if slot not in node.left),
-        )
-        left, right = (
-            walk(child, {**limits, node.column: side}) for child, side in zip(node.children, sides, strict=True)
-        )
+        left, right = (walk(child) for child in node.children)
         to = tuple(left if slot in node.left else right for slot in range(len(finder.labels)))
         splits[position] = Split(finder.shape, to)
         return position
 
-    walk(tree, {})
-    return Routing(tuple(splits), rules)
+    walk(tree)
+    rules = tree_rules(splits)
+    return Routing(tuple(splits), {f"segment {number + 1}": rules[number] for number in range(len(leaves))})
+
+
+def tree_rules(splits: Sequence[Split]) -> dict[int, str]:
+    """Return the rule of each segment by its number, where all splits of a column have the same slots."""
+    rules: dict[int, str] = {}
+
+    def walk(place: int, limits: Mapping[str, tuple[Finder, tuple[int, ...]]]) -> None:
+        if place < 0:
+            words = [f"{column} in {{{finder.words(slots)}}}" for column, (finder, slots) in limits.items()]
+            rules[~place] = " and ".join(words) or "everyone"
+            return
+        split = splits[place]
+        column, finder = split.shape.column, Finder(split.shape)
+        _, before = limits.get(column, (finder, tuple(range(len(split.to)))))
+        for goal in dict.fromkeys(split.to):
+            side = tuple(slot for slot in before if split.to[slot] == goal)
+            walk(goal, {**limits, column: (finder, side)})
+
+    walk(0 if splits else ~0, {})
+    return rules
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import copy
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +14,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from riskml.errors import ConfigError, DataError
-from riskml.estimator import RiskEstimator
+from riskml.estimator import RiskEstimator, unchanged_on_failure
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.segmented import Segmented
@@ -25,9 +24,11 @@ from riskml.scorecard.cardtext import read_document, write_document
 from riskml.scorecard.edits import Edit
 from riskml.scorecard.partition import Finder, Limits, finders, grow, regressors
 from riskml.scorecard.payoff import payoff
+from riskml.scorecard.periods import one_for_each
 from riskml.scorecard.reasons import check_number
 from riskml.scorecard.routing import EVERYONE, Routing, asked_columns, by_tree, by_value, naming
 from riskml.scorecard.scaling import Scale
+from riskml.scorecard.segmentcheck import PARAMETERS, check_parameters
 from riskml.scorecard.segmentfile import Saved, segmented_document, segmented_from_document
 from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
 
@@ -49,9 +50,10 @@ class SegmentedScorecard(RiskEstimator):
     min_segment_events : int, default 50
         Least events, and non-events, in a segment; a pool needs 10 of each, or joins the largest segment.
     cv : int, splitter or iterable of (train, test), optional
-        Folds in which segments are compared with the single card, see ``comparison_``; None compares nothing.
-    random_state : int, default 0
-        Seed of these folds.
+        Folds in which segments are compared with the single card, see ``comparison_``; None compares nothing. A file
+        cannot hold a splitter: see `save`.
+    random_state : int, optional
+        Seed of these folds, 0 by default.
 
     Attributes
     ----------
@@ -96,7 +98,7 @@ class SegmentedScorecard(RiskEstimator):
         min_segment_share: float = 0.15,
         min_segment_events: int = 50,
         cv: Any = None,
-        random_state: int = 0,
+        random_state: int | None = 0,
     ) -> None:
         self.card = card
         self.segment_by = segment_by
@@ -127,40 +129,41 @@ class SegmentedScorecard(RiskEstimator):
             As a card's; the message names the segment.
         """
         self._check()
-        raw = self._named(X, reset=True)
-        self.classes_, event = binary_target(raw, y)
-        weight = row_weights(sample_weight, len(raw))
-        period = None if periods is None else np.asarray(periods)
-        if period is not None and len(period) != len(raw):
-            raise DataError(f"{len(raw)} rows have {len(period)} periods", where="periods")
-        if period is not None and weight is not None:
-            period = period[weight > 0]
-        if self.cv is not None:
-            # Before rows without weight are left out: the user's folds count them.
-            models = {"single card": self._template, "segments": clone(self).set_params(cv=None)}
-            args = (Schema.infer(raw).conform(raw), event, weight, None if periods is None else np.asarray(periods))
-            self.comparison_ = payoff(models, *args, cv=self.cv, random_state=self.random_state)
-        raw, event, weight = without_zero_weights(raw, event, weight)
-        frame = Schema.infer(raw).conform(raw)
-        routing, single = self._learn_routing(frame, event, weight, period)
-        model = Segmented(routing.splits, tuple(routing.rules), (), ())
-        segment = model.segment({name: frame[name].to_numpy() for name in model.kinds} or {"": event})
-        self.cards_ = {}
-        rows = []
-        for number, (name, rule) in enumerate(routing.rules.items()):
-            inside = segment == number
-            part = None if weight is None else weight[inside]
-            if single is None or routing.splits:
-                card = clone(self._template)
-                own = None if period is None else period[inside]
-                with naming(name):
-                    card.fit(frame[inside], self.classes_[event[inside].astype(int)], part, own)
-            else:
-                card = single
-            self.cards_[name] = card
-            rows.append((name, rule, int(inside.sum()), float(np.average(event[inside], weights=part))))
-        self.segments_ = pd.DataFrame(rows, columns=["segment", "rule", "count", "event_rate"])
-        self._assemble(routing)
+        with unchanged_on_failure(self):
+            raw = self._named(X, reset=True)
+            self.classes_, event = binary_target(raw, y)
+            weight = row_weights(sample_weight, len(raw))
+            period = None if periods is None else one_for_each(periods, len(raw))
+            if self.cv is not None:
+                # Before rows without weight are left out: the user's folds count them.
+                models = {"single card": self._template, "segments": copy(self).set_params(cv=None)}
+                args = (Schema.infer(raw).conform(raw), event, weight, period)
+                self.comparison_ = payoff(models, *args, cv=self.cv, random_state=self.random_state)
+            elif hasattr(self, "comparison_"):
+                del self.comparison_  # of an earlier fit
+            if period is not None and weight is not None:
+                period = period[weight > 0]
+            raw, event, weight = without_zero_weights(raw, event, weight)
+            frame = Schema.infer(raw).conform(raw)
+            routing, single = self._learn_routing(frame, event, weight, period)
+            model = Segmented(routing.splits, tuple(routing.rules), (), ())
+            segment = model.segment({name: frame[name].to_numpy() for name in model.kinds} or {"": event})
+            self.cards_ = {}
+            rows = []
+            for number, (name, rule) in enumerate(routing.rules.items()):
+                inside = segment == number
+                part = None if weight is None else weight[inside]
+                if single is None or routing.splits:
+                    card = clone(self._template)
+                    own = None if period is None else period[inside]
+                    with naming(name):
+                        card.fit(frame[inside], self.classes_[event[inside].astype(int)], part, own)
+                else:
+                    card = single
+                self.cards_[name] = card
+                rows.append((name, rule, int(inside.sum()), float(np.average(event[inside], weights=part))))
+            self.segments_ = pd.DataFrame(rows, columns=["segment", "rule", "count", "event_rate"])
+            self._assemble(routing)
         return self
 
     @property
@@ -242,14 +245,12 @@ class SegmentedScorecard(RiskEstimator):
                 mend=near(segment, self.cards_) or f"segments are {', '.join(map(repr, self.cards_))}",
             )
         rows: dict[str, Any] = {"y": y, "sample_weight": sample_weight, "periods": periods}
-        rows = {name: np.asarray(values) for name, values in rows.items() if values is not None}
+        rows = {name: values for name, values in rows.items() if values is not None}
         if X is not None:
             frame = self._read(X)
             inside = self._segment(frame) == segment
-            for name, values in rows.items():
-                if len(values) != len(frame):
-                    raise DataError(f"{len(frame)} rows have {len(values)} values", where=name)
-            rows = {"X": frame[inside]} | {name: values[inside] for name, values in rows.items()}
+            rows = {"X": frame} | {name: _each(values, name, len(frame)) for name, values in rows.items()}
+            rows = {name: values[inside] for name, values in rows.items()}
         edited = copy(self)
         with naming(segment):
             edited.cards_ = {**self.cards_, segment: self.cards_[segment].edit(column, **change, **rows)}
@@ -257,7 +258,17 @@ class SegmentedScorecard(RiskEstimator):
         return edited
 
     def save(self, path: str | Path) -> None:
-        """Write the rule and all cards to one readable file, ``.yaml`` or ``.json``."""
+        """Write the rule and all cards to one readable file, ``.yaml`` or ``.json``.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        ConfigError
+            When a parameter is something that text cannot hold, as a splitter: save after ``set_params(cv=None)``.
+        """
         check_is_fitted(self)
         write_document(path, segmented_document(self._saved(), self.get_params(deep=False)))
 
@@ -318,7 +329,7 @@ class SegmentedScorecard(RiskEstimator):
         return [(rows, card) for rows, card in found if len(rows)]
 
     def _learn_routing(
-        self, frame: pd.DataFrame, event: NDArray[np.int8], weight: Floats | None, periods: NDArray[Any] | None
+        self, frame: pd.DataFrame, event: NDArray[np.int8], weight: Floats | None, periods: pd.Series | None
     ) -> tuple[Routing, Scorecard | None]:
         """Return the segments, and the single card where it was needed to find them."""
         limits = Limits(self.max_segments, self.min_segment_share * len(frame), self.min_segment_events)
@@ -336,14 +347,7 @@ class SegmentedScorecard(RiskEstimator):
         return by_tree(grow(slots, self.finder_, design, event, weight, limits), self.finder_), single
 
     def _check(self) -> None:
-        if self.max_segments < 1 or not 0 < self.min_segment_share < 1 or self.min_segment_events < 1:
-            raise ConfigError(
-                "max_segments and min_segment_events are at least 1, min_segment_share is a share of rows; got "
-                f"{self.max_segments}, {self.min_segment_events} and {self.min_segment_share}",
-                where="SegmentedScorecard",
-            )
-        if isinstance(self.cv, Real) and (not isinstance(self.cv, Integral) or self.cv < 2):
-            raise ConfigError(f"cv is a number of folds, at least 2; got {self.cv!r}", where="cv")
+        check_parameters({name: getattr(self, name) for name in PARAMETERS})
         if not isinstance(self._template, Scorecard):
             raise ConfigError(f"card must be a Scorecard; got {type(self.card).__name__}", where="card")
         if getattr(self.card, "edits_", ()):
@@ -352,3 +356,15 @@ class SegmentedScorecard(RiskEstimator):
                 where="card",
                 mend="hand in sklearn.base.clone(card), and edit the segments' cards: SegmentedScorecard.edit",
             )
+
+
+def _each(values: Any, name: str, rows: int) -> Any:
+    """Return the outcome, the weight or the period of each row."""
+    if name == "periods":
+        return one_for_each(values, rows)
+    if name == "sample_weight":
+        return row_weights(values, rows)
+    outcomes = np.atleast_1d(np.asarray(values))
+    if len(outcomes) != rows:
+        raise DataError(f"{rows} rows have {len(outcomes)} values", where=name)
+    return outcomes

@@ -15,7 +15,7 @@ from riskml.scorecard.binning import optimal_binning
 from riskml.scorecard.columns import ColumnBins, bin_column
 from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
 from riskml.scorecard.labels import edge_text
-from riskml.scorecard.options import ColumnOptions
+from riskml.scorecard.options import ColumnOptions, is_number
 from riskml.scorecard.runs import Constraints
 
 
@@ -55,16 +55,16 @@ class NumericDraft:
 
     def merged(self, bin_: int, other: int) -> NumericDraft:
         """Return the draft with two neighbouring bins as one."""
+        check_bin(self, bin_)
+        check_bin(self, other)
         low, high = sorted((bin_, other))
-        _check_bin(self, low)
-        _check_bin(self, high)
         if high - low != 1:
             raise ConfigError("only neighbouring bins of numbers can be merged", where=f"column {self.column!r}")
         return replace(self, splits=self.splits[:low] + self.splits[high:])
 
     def split(self, bin_: int, at: float | None = None) -> NumericDraft:
         """Return the draft with a bin cut in two: at a value, or where the information value gains most."""
-        _check_bin(self, bin_)
+        check_bin(self, bin_)
         at = self._best_cut(bin_) if at is None else float(at)
         low, high = (-np.inf, *self.splits)[bin_], (*self.splits, np.inf)[bin_]
         if not low < at < high:
@@ -119,9 +119,9 @@ class LevelDraft:
 
     def merged(self, bin_: int, other: int) -> LevelDraft:
         """Return the draft with two groups as one, wherever they stand."""
+        check_bin(self, bin_)
+        check_bin(self, other)
         low, high = sorted((bin_, other))
-        _check_bin(self, low)
-        _check_bin(self, high)
         if low == high:
             raise ConfigError("a group cannot be merged with itself", where=f"column {self.column!r}")
         kept = [group for place, group in enumerate(self.groups) if place != high]
@@ -130,7 +130,7 @@ class LevelDraft:
 
     def split(self, bin_: int, at: float | None = None) -> LevelDraft:
         """Return the draft with a group cut in two along the event rate, where the information value gains most."""
-        _check_bin(self, bin_)
+        check_bin(self, bin_)
         if at is not None:
             raise ConfigError("groups of levels are not cut at a number", where=f"column {self.column!r}")
         ranked = sorted(self.groups[bin_], key=lambda name: (self.rate_of(name), name))
@@ -202,10 +202,11 @@ def _best_start(draft: Draft, counts: Any) -> int:
     )
 
 
-def _check_bin(draft: Draft, bin_: int) -> None:
-    if not 0 <= bin_ < draft.bins.regular:
+def check_bin(draft: Draft, bin_: int) -> None:
+    """Refuse a bin that is not there, or is no number of one."""
+    if not is_number(bin_, whole=True) or not 0 <= bin_ < draft.bins.regular:
         raise ConfigError(
-            f"there is no bin {bin_} to change; bins are 0 to {draft.bins.regular - 1}",
+            f"there is no bin {bin_!r} to change; bins are 0 to {draft.bins.regular - 1}",
             where=f"column {draft.column!r}",
             mend="missing values and special codes keep bins of their own",
         )

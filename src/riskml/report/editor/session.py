@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from riskml.errors import ConfigError, DataError
-from riskml.report.editor.draft import Draft, LevelDraft, NumericDraft, draft_of
+from riskml.report.editor.draft import Draft, LevelDraft, NumericDraft, check_bin, draft_of
 from riskml.report.editor.source import Source
 from riskml.report.wording import number
 from riskml.schema import Column, near
 from riskml.scorecard import OptimalBinner
 from riskml.scorecard.columns import ColumnBins
 from riskml.scorecard.counts import Counts, NumericCounts
-from riskml.scorecard.options import ColumnOptions
+from riskml.scorecard.options import ColumnOptions, is_number
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,15 @@ class Session:
     def merge(self, bin_: int, other: int | None = None) -> str:
         """Make two bins one: a bin and the next, or two groups of levels."""
         draft = self.draft
+        check_bin(draft, bin_)
         return self._changed(draft.merged(bin_, bin_ + 1 if other is None else other), "Merged")
 
     def split(self, bin_: int, at: float | None = None) -> str:
         """Cut a bin in two, at a value or where it gains most."""
         draft = self.draft
         if isinstance(draft, NumericDraft) and at is not None:
+            if not is_number(at):
+                raise ConfigError(f"a number is needed to cut at; got {at!r}", where=f"column {draft.column!r}")
             # Rows can be counted at any value; counts alone refuse one that is not among their edges.
             cuts = np.union1d(draft.counts.edges, [at])
             if len(cuts) > len(draft.counts.edges):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import anywidget
 import pandas as pd
 import traitlets
-from sklearn.utils.validation import check_is_fitted
 
 from riskml.errors import ConfigError, InputError
 from riskml.report.card_tables import binning_table
@@ -17,6 +16,7 @@ from riskml.report.editor.code import Language, code_of, edits_of
 from riskml.report.editor.page import column_page
 from riskml.report.editor.session import Session
 from riskml.report.editor.source import CountSource, RowSource
+from riskml.report.shown import binner_of
 from riskml.report.wording import number
 from riskml.scorecard import OptimalBinner, Scorecard
 from riskml.scorecard.counts import Counts
@@ -78,8 +78,7 @@ class BinEditor(anywidget.AnyWidget):
         counts: Mapping[str, Counts] | None = None,
         column: str | None = None,
     ) -> None:
-        check_is_fitted(binner)
-        fitted = binner.binner_ if isinstance(binner, Scorecard) else binner
+        fitted = binner_of(binner)
         if (X is None or y is None) == (counts is None):
             raise ConfigError("the editor needs either rows (X and y) or counts", mend="hand in one of the two")
         source = RowSource.of(fitted, X, y, sample_weight, periods) if counts is None else CountSource(counts)
@@ -105,7 +104,20 @@ class BinEditor(anywidget.AnyWidget):
         return self._session.draft.bins.table()
 
     def code(self, language: Language = "python") -> str:
-        """Return the bins as text to paste: overrides in Python or for an experiment file, or edits of a card."""
+        """Return the bins as text to paste: overrides in Python or for an experiment file, or edits of a card.
+
+        Parameters
+        ----------
+        language : {"python", "yaml", "edit"}
+
+        Raises
+        ------
+        ConfigError
+            When the language is another one.
+        """
+        if language not in get_args(Language):
+            known = ", ".join(map(repr, get_args(Language)))
+            raise ConfigError(f"there is no code in {language!r}; it is one of {known}", where="language")
         if language == "edit":
             return edits_of(self.edits, self._session.given)
         return code_of(self.overrides, language)
@@ -123,7 +135,14 @@ class BinEditor(anywidget.AnyWidget):
         self._show(self._session.merge(bin_, other))
 
     def split(self, bin_: int, at: float | None = None) -> None:
-        """Cut a bin (counted from 0) in two: at a value, or where the information value gains most."""
+        """Cut a bin (counted from 0) in two: at a value, or where the information value gains most.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such bin, the value is no number or does not lie inside it, or no row would be left beside
+            the cut.
+        """
         self._show(self._session.split(bin_, at))
 
     def take_out(self, level: str) -> None:

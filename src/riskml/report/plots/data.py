@@ -11,9 +11,9 @@ from matplotlib.patches import Patch
 
 from riskml.report.colours import EVENT, INK, KINDS, MUTED, NON_EVENT, OVERALL, SHARE
 from riskml.report.plots.picture import CLEAR, Picture, as_percent, empty, headline, house_style, rows_from_the_top
-from riskml.report.shown import bins_of
+from riskml.report.shown import binner_of, bins_of
 from riskml.report.wording import count, fitted, number, percent, signed, wrapped
-from riskml.scorecard import OptimalBinner
+from riskml.scorecard import OptimalBinner, Scorecard
 
 _MOST_COLUMNS = 30
 
@@ -157,12 +157,12 @@ def event_rate_by_column(
 
 
 @house_style()
-def woe(table: OptimalBinner | pd.DataFrame, column: str) -> Picture:
+def woe(table: OptimalBinner | Scorecard | pd.DataFrame, column: str) -> Picture:
     """Draw the bins of one column: rows, event rate and weight of evidence.
 
     Parameters
     ----------
-    table : OptimalBinner or DataFrame
+    table : OptimalBinner, Scorecard or DataFrame
         Fitted; or ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
         Of a binner that was fitted with periods, the event rate in each of them is drawn too.
     column : str
@@ -174,8 +174,9 @@ def woe(table: OptimalBinner | pd.DataFrame, column: str) -> Picture:
     """
     periods = None
     if not isinstance(table, pd.DataFrame):
-        periods = table.by_period_[table.by_period_["column"] == column]
-        table = bins_of(table, column)
+        binner = binner_of(table)
+        periods = binner.by_period_[binner.by_period_["column"] == column]
+        table = bins_of(binner, column)
     table = _filled(table)
     overall = float(table["event"].sum() / table["count"].sum())
     iv = float(table["iv"].sum())

@@ -1,0 +1,274 @@
+"""Whether segments are possible as asked for, and whether the parts of their file agree with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from riskml.errors import ConfigError, DataError
+from riskml.runtime.frame import level
+from riskml.runtime.segmented import Split
+from riskml.runtime.shapes import Levels
+from riskml.scorecard.card import Scorecard
+from riskml.scorecard.options import is_number
+from riskml.scorecard.routing import MISSING, asked_columns, pooled_rules, tree_rules
+from riskml.scorecard.segmentformat import MEND, SegmentedPart, SegmentPart
+
+PARAMETERS = ("segment_by", "max_segments", "min_segment_share", "min_segment_events", "cv", "random_state")
+_LARGEST_SEED = 2**32 - 1
+_CLOSE = 1e-9  # of event rates: sums in another order
+
+
+def check_parameters(said: Mapping[str, Any]) -> None:
+    """Refuse parameters of a `SegmentedScorecard`, its card aside, that are of another kind, or impossible.
+
+    Raises
+    ------
+    ConfigError
+        It names the first one.
+    """
+    for name in ("max_segments", "min_segment_events"):
+        if not (is_number(said[name], whole=True) and said[name] >= 1):
+            raise ConfigError(f"{name} is a whole number, at least 1; got {said[name]!r}", where=name)
+    share = said["min_segment_share"]
+    if not (is_number(share) and 0 < share < 1):
+        raise ConfigError(
+            f"min_segment_share is a share of rows, 0 < share < 1; got {share!r}", where="min_segment_share"
+        )
+    if not _is_cv(said["cv"]):
+        raise ConfigError(
+            f"cv is a number of folds, at least 2, a splitter, or pairs of train and test rows; got {said['cv']!r}",
+            where="cv",
+        )
+    seed = said["random_state"]
+    if seed is not None and not (is_number(seed, whole=True) and 0 <= seed <= _LARGEST_SEED):
+        raise ConfigError(f"random_state is a whole number, at least 0, or None; got {seed!r}", where="random_state")
+
+
+def _is_cv(cv: Any) -> bool:
+    if cv is None:
+        return True
+    if isinstance(cv, Real):
+        return is_number(cv, whole=True) and float(cv) >= 2
+    if isinstance(cv, (Sequence, np.ndarray)):
+        return len(cv) >= 2 and all(_is_fold(fold) for fold in cv)
+    return not isinstance(cv, Mapping) and (hasattr(cv, "split") or isinstance(cv, Iterable))
+
+
+def _is_fold(fold: Any) -> bool:
+    """Tell whether something is two lists of positions, of train and of test rows."""
+    try:
+        train, test = fold
+        return all(np.ndim(rows) == 1 and np.asarray(rows).dtype.kind in "iub" for rows in (train, test))
+    except (TypeError, ValueError):
+        return False
+
+
+def check_file_parameters(
+    said: Mapping[str, Any], splits: Sequence[Split], cards: Mapping[str, Scorecard], where: str
+) -> None:
+    """Refuse parameters of a file that are unknown, absent or impossible, or from which these segments cannot come.
+
+    Raises
+    ------
+    DataError
+    """
+    place = f"{where}, parameters"
+    if set(said) != set(PARAMETERS):
+        raise DataError(f"parameters are {', '.join(PARAMETERS)}; got {', '.join(said) or 'none'}", where=place)
+    schema = next(iter(cards.values())).schema_
+    try:
+        check_parameters(said)
+        asked, _ = asked_columns(said["segment_by"], schema.names)
+    except ConfigError as error:
+        raise DataError(error.what, where=f"{place}.{error.where}", mend=error.mend) from None
+    if len(cards) > said["max_segments"]:
+        raise DataError(
+            f"there are {len(cards)} segments, more than max_segments={said['max_segments']}",
+            where=f"{place}.max_segments",
+        )
+    for number, split in enumerate(splits, 1):
+        column = split.shape.column
+        if column not in schema.names or schema[column].kind != split.shape.kind:
+            raise DataError(
+                f"the cards have no {split.shape.kind} column {column!r}", where=f"{where}, split {number}, column"
+            )
+        if column not in asked:
+            raise DataError(
+                f"{column!r} makes segments, and segment_by is {said['segment_by']!r}", where=f"{place}.segment_by"
+            )
+
+
+def check_same(cards: Mapping[str, Scorecard], where: str) -> None:
+    """Refuse cards that were not fitted as one: their classes, columns and parameters are the same.
+
+    Raises
+    ------
+    DataError
+    """
+    (first_name, first), *others = cards.items()
+    # An edit of bins is an override of its own card.
+    by_hand = {edit.column for card in cards.values() for edit in card.edits_ if edit.points is None}
+    for name, card in others:
+        place = f"{where}, segment {name!r}"
+        if not np.array_equal(card.classes_, first.classes_):
+            raise DataError(f"its classes differ from those of {first_name!r}", where=f"{place}, classes")
+        kinds = [{column.name: column.kind for column in one.schema_} for one in (card, first)]
+        if kinds[0] != kinds[1]:
+            raise DataError(f"its columns differ from those of {first_name!r}", where=f"{place}, characteristics")
+        if card.fitted_with_ != first.fitted_with_:
+            raise DataError(f"it was fitted with other things than {first_name!r}", where=f"{place}, fitted_with")
+        own, theirs = (_asked_of(one, by_hand) for one in (card, first))
+        for key, value in own.items():
+            if value != theirs[key]:
+                raise DataError(
+                    f"{key} is the same for all cards; got {value!r}, and {theirs[key]!r} for {first_name!r}",
+                    where=f"{place}, parameters.{key}",
+                )
+
+
+def _asked_of(card: Scorecard, by_hand: set[str]) -> dict[str, Any]:
+    """Return a card's parameters, without the bins that edits gave."""
+    said: dict[str, Any] = card.get_params(deep=False)
+    given = {str(name): dict(options) for name, options in (said["overrides"] or {}).items()}
+    for column in by_hand & set(given):
+        given[column] = {key: value for key, value in given[column].items() if key not in ("splits", "groups")}
+    return said | {"overrides": {column: options for column, options in given.items() if options}}
+
+
+def check_rows(part: SegmentPart, card: Scorecard, place: str) -> None:
+    """Refuse an event rate, or a count, that is not that of a segment's card.
+
+    Raises
+    ------
+    DataError
+    """
+    totals = next(iter(card.binner_.bins_.values())).totals
+    rows, rate = float(totals.sum()), float(totals[1] / totals.sum())
+    if abs(part.event_rate - rate) > _CLOSE:
+        raise DataError(f"the card's event rate is {rate:.6g}; got {part.event_rate:.6g}", where=f"{place}, event_rate")
+    # Sums of weights say nothing of how many rows there were.
+    if "sample_weight" not in card.fitted_with_ and part.count != rows:
+        raise DataError(f"the card was built on {rows:g} rows; got {part.count}", where=f"{place}, count")
+
+
+def check_shares(part: SegmentedPart, splits: Sequence[Split], where: str) -> None:
+    """Refuse segments that are smaller than was asked for; the one where all other values go may be.
+
+    Raises
+    ------
+    DataError
+    """
+    named = not isinstance(part.parameters["segment_by"], list | None)
+    pool = ~_all_others(splits[0]) if named and splits else None
+    least = part.parameters["min_segment_share"] * sum(row.count for row in part.segments)
+    for number, row in enumerate(part.segments):
+        if number != pool and row.count < least:
+            raise DataError(
+                f"segments have {least:.10g} rows, the min_segment_share of all, or more; got {row.count}",
+                where=f"{where}, segment {row.segment!r}, count",
+            )
+
+
+def check_reached(splits: Sequence[Split], names: Sequence[str], where: str) -> None:
+    """Refuse splits and segments that no row can reach, or that rows reach from several splits.
+
+    Raises
+    ------
+    DataError
+    """
+    if not splits:
+        if len(names) > 1:
+            raise DataError(f"{len(names)} segments, and no split between them", where=where, mend=MEND)
+        return
+    reached = [to for split in splits for to in dict.fromkeys(split.to)]
+    called = {~number: name for number, name in enumerate(names)}
+    called |= {number: f"split {number + 1}" for number in range(1, len(splits))}
+    for what, wrong in (
+        ("no row can reach", [name for to, name in called.items() if to not in reached]),
+        ("rows come from several splits to", [name for to, name in called.items() if reached.count(to) > 1]),
+    ):
+        if wrong:
+            raise DataError(f"{what} {', '.join(map(repr, wrong))}", where=f"{where}, splits", mend=MEND)
+
+
+def check_rules(
+    splits: Sequence[Split], rules: Mapping[str, str], segment_by: Any, cards: Mapping[str, Scorecard], where: str
+) -> None:
+    """Refuse splits that are not of the kind that was asked for, and rules that say something else than the splits.
+
+    Raises
+    ------
+    DataError
+    """
+    schema = next(iter(cards.values())).schema_
+    named = splits and asked_columns(segment_by, schema.names)[1]
+    if named:
+        bounds: Sequence[float] = getattr(splits[0].shape, "splits", [])
+        if len(splits) > 1 or len(bounds):
+            raise DataError(
+                "the values of one column are the segments: there is one split, without bounds",
+                where=f"{where}, splits",
+                mend=f"segment_by=[{segment_by!r}] is a tree's",
+            )
+        _check_named(splits[0], rules, where)
+        return
+    shapes = {split.shape.column: split.shape for split in splits}
+    for number, split in enumerate(splits, 1):
+        place, column = f"{where}, split {number}", split.shape.column
+        if split.shape != shapes[column]:
+            raise DataError(f"every split of {column!r} has the same cases", where=place, mend=MEND)
+        codes, own = getattr(split.shape, "special", None), schema[column].special
+        if codes is not None and codes != own:
+            raise DataError(f"the special codes of {column!r} are {list(own)}; got {list(codes)}", where=place)
+    expected = tree_rules(splits)
+    for number, (name, rule) in enumerate(rules.items()):
+        if rule != expected[number]:
+            _refuse_rule(name, rule, expected[number], where)
+
+
+def _check_named(split: Split, rules: Mapping[str, str], where: str) -> None:
+    shape, column, rest = split.shape, split.shape.column, _all_others(split)
+    if isinstance(shape, Levels):
+        goals, missing = {text: split.to[group] for text, group in shape.levels.items()}, split.to[-2]
+    else:
+        goals, missing = dict(zip(map(level, shape.special), split.to[2:], strict=True)), split.to[1]
+    for number, (name, rule) in enumerate(rules.items()):
+        here, blank = [text for text, goal in goals.items() if goal == ~number], missing == ~number
+        if ~number == rest:
+            there = here if isinstance(shape, Levels) else _listed(rule, column, goals)
+            allowed = pooled_rules(column, name, there, blank=blank)
+        else:
+            # Missing values have another name where a level is called so.
+            words = [name] if blank and not here else []
+            words += ["; ".join([*here, *[MISSING] * blank])] * (MISSING not in goals or bool(here))
+            allowed = [f"{column} is {word}" for word in words]
+        if rule not in allowed:
+            _refuse_rule(name, rule, allowed[0], where)
+
+
+def _all_others(split: Split) -> int:
+    """Return where values go that a named column's split does not name."""
+    return split.to[-1] if isinstance(split.shape, Levels) else split.to[0]
+
+
+def _listed(rule: str, column: str, others: Mapping[str, int]) -> list[str]:
+    """Return the numbers that the pool's rule names: what is no segment of its own is in no split."""
+    said = rule.removeprefix(f"{column} is ").rpartition("; or ")[0].split("; ")
+    return [value for value in said if value not in others and _is_number(value)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return level(float(text)) == text
+    except ValueError:
+        return False
+
+
+def _refuse_rule(name: str, rule: str, expected: str, where: str) -> None:
+    raise DataError(
+        f"by the splits its rule is {expected!r}; got {rule!r}", where=f"{where}, segment {name!r}, rule", mend=MEND
+    )
