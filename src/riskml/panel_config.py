@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -98,7 +99,8 @@ class TableConfig(Part):
         if absent:
             raise ValueError(f"a table of {self.role} needs {' and '.join(absent)}")
         known = {*NEEDED[self.role], *ALLOWED[self.role]}
-        strange = [name for name in _BY_ROLE if name in self.model_fields_set and name not in known]
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        strange = [name for name in _BY_ROLE if name not in known and getattr(self, name) != defaults[name]]
         if strange:
             raise ValueError(f"a table of {self.role} has no {strange[0]}; it may say {', '.join(sorted(known))}")
         if self.paid_amount and not self.paid:
@@ -123,9 +125,7 @@ class EveryMonth(Part):
 class OutcomeConfig(Part):
     """What counts as the event, in the performance window after an as-of date."""
 
-    rule: Literal[
-        "no_purchase", "cancellation", "spending_fall", "days_past_due", "status", "unpaid_amount"
-    ]
+    rule: Literal["no_purchase", "cancellation", "spending_fall", "days_past_due", "status", "unpaid_amount"]
     table: Name = Field(description="the table that the rule reads")
     days: int = Field(90, ge=1, le=3650, description="length of the performance window")
     gap: int = Field(0, ge=0, le=3650, description="days between the as-of date and the performance window")
@@ -171,7 +171,8 @@ class PanelConfig(Part):
     outcome: OutcomeConfig
     population: PopulationConfig = PopulationConfig()
     until: dt.date | None = Field(
-        None, description="the day the tables were drawn, itself not whole; the last day of the outcome's table if empty"
+        None,
+        description="the day the tables were drawn, itself not whole; the last day of the outcome's table if empty",
     )
     timezone: str = Field("UTC", description="in which a stamp with a zone becomes a day")
     own: str | None = Field(None, description="a Python file with features of your own, beside the experiment")
@@ -197,7 +198,9 @@ class PanelConfig(Part):
             raise ValueError(f"outcome.table names {self.outcome.table!r}; the tables are {', '.join(self.tables)}")
         needed = RULE_ROLE[self.outcome.rule]
         if read.role != needed:
-            raise ValueError(f"the rule {self.outcome.rule} reads a table of {needed}; {self.outcome.table} has {read.role}")
+            raise ValueError(
+                f"the rule {self.outcome.rule} reads a table of {needed}; {self.outcome.table} has {read.role}"
+            )
         if self.population.active_days and not self.of_role("purchases", "activity"):
             raise ValueError("population.active_days needs a table of purchases or activity")
         for role in ("attributes", "payments", "invoices"):
@@ -226,3 +229,14 @@ class PanelConfig(Part):
         numbers = range(first.year * 12 + first.month - 1, first.year * 12 + first.month + months)
         found = (dt.date(number // 12, number % 12 + 1, 1) for number in numbers)
         return tuple(date for date in found if first <= date <= self.as_of.last)
+
+    def located(self, folder: Path) -> PanelConfig:
+        """Return the panel with the paths of its files absolute, read from a folder; samples and URLs stay."""
+
+        def path(source: str) -> str:
+            is_file = "://" not in source and ("/" in source or Path(source).suffix or (folder / source).is_dir())
+            return str((folder / Path(source).expanduser()).resolve()) if is_file else source
+
+        tables = {name: table.model_copy(update={"source": path(table.source)}) for name, table in self.tables.items()}
+        own = None if self.own is None else str((folder / self.own).resolve())
+        return self.model_copy(update={"tables": tables, "own": own})

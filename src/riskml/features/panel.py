@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -13,14 +13,12 @@ import narwhals as nw
 import pandas as pd
 
 from riskml.data.tables import Stored
-from riskml.errors import DataError
-from riskml.features.catalog import Catalog, Column, catalog
+from riskml.features.catalog import Catalog
 from riskml.features.contact import cases_at
 from riskml.features.financial import with_latest
 from riskml.features.market import series_at
 from riskml.features.outcome import Tables, before, events
 from riskml.features.payment import invoices_at
-from riskml.features.records import Feature
 from riskml.panel_config import PanelConfig, TableConfig
 
 _EPOCH = dt.date(1970, 1, 1)
