@@ -196,7 +196,7 @@ def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], columns: S
     card.set_params(**parameters)
     try:
         _ = card.scale
-        card.check_penalties()
+        card.check_numbers()
         card.rules.check(columns)
     except ConfigError as error:
         raise DataError(error.what, where=f"{where}, parameters.{error.where}", mend=error.mend) from None
