@@ -56,6 +56,27 @@ def test_numbers_mixed_with_text_are_refused_unless_the_kind_is_said():
     assert Schema.infer(frame, {"a": ColumnConfig(kind="categorical")}).categorical == ("a",)
 
 
+DAY = dt.date(2024, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([pd.Timestamp(DAY), "x"], "dates and text are mixed: 1 dates, and 'x'(?s:.*)row 1"),
+        ([DAY, "x", pd.NaT], "dates and text are mixed: 1 dates, and 'x'(?s:.*)row 1"),
+        ([pd.Timedelta("1D"), 1], "numbers and dates are mixed: 1 numbers, and Timedelta(?s:.*)row 0"),
+        ([1, 2.5, DAY], "numbers and dates are mixed: 2 numbers, and datetime.date(?s:.*)row 2"),
+        ([1, DAY, "x"], "numbers and dates and text are mixed: 1 numbers and 1 dates, and 'x'"),
+    ],
+    ids=["timestamp, text", "day, text", "duration, number", "numbers, day", "all"],
+)
+def test_dates_mixed_with_text_or_numbers_are_refused_unless_the_kind_is_said(values, text):
+    frame = pd.DataFrame({"a": np.array(values, dtype=object)})
+    with pytest.raises(DataError, match=text):
+        Schema.infer(frame)
+    assert Schema.infer(frame, {"a": ColumnConfig(kind="categorical")}).categorical == ("a",)
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -64,8 +85,9 @@ def test_numbers_mixed_with_text_are_refused_unless_the_kind_is_said():
         pd.period_range("2024-01", periods=2, freq="M"),
         np.array([dt.date(2024, 1, 1), None], dtype=object),
         pd.Categorical(pd.date_range("2024-01-01", periods=2)),
+        np.array([dt.date(2024, 1, 1), pd.Timedelta("1D")], dtype=object),
     ],
-    ids=["timestamps", "durations", "periods", "dates as objects", "category of timestamps"],
+    ids=["timestamps", "durations", "periods", "dates as objects", "category of timestamps", "dates and durations"],
 )
 def test_dates_and_durations_are_refused_with_a_way_out(values):
     with pytest.raises(DataError, match="column 'opened'") as caught:

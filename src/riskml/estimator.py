@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,7 +17,7 @@ from sklearn.utils import Tags, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from riskml.errors import DataError
+from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Model, probability
 from riskml.schema import Kind, Schema, refuse_duplicates
@@ -46,6 +46,20 @@ def unchanged_on_failure(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
+def _codes_of(special_values: Any) -> SpecialValues:
+    """Return the special codes by column, or refuse what is no mapping of lists."""
+    said = {} if special_values is None else special_values
+    if not isinstance(said, Mapping) or any(
+        isinstance(codes, (str, bytes)) or not isinstance(codes, Iterable) for codes in said.values()
+    ):
+        raise ConfigError(
+            f"special_values map columns to lists of codes; got {special_values!r}",
+            where="special_values",
+            mend="write {'age': [-1]}",
+        )
+    return said
+
+
 def _check_header(names: pd.Index) -> None:
     kinds = {type(name).__name__ for name in names}
     if len(kinds) > 1 and "str" in kinds:
@@ -64,7 +78,7 @@ class FrameEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _learn_schema(self, X: Any, special_values: SpecialValues | None = None) -> pd.DataFrame:
         frame = self._named(X, reset=True)
-        codes = {name: _Codes(dict.fromkeys(values, "")) for name, values in (special_values or {}).items()}
+        codes = {name: _Codes(dict.fromkeys(values, "")) for name, values in _codes_of(special_values).items()}
         self.schema_ = Schema.infer(frame, codes)
         return self.schema_.conform(frame)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date, time, timedelta
 from numbers import Number
 from typing import Any, Literal, Protocol
 
@@ -18,6 +19,9 @@ Kind = Literal["numeric", "categorical"]
 
 _NUMERIC = {"boolean", "integer", "floating", "decimal", "mixed-integer-float"}
 _TIMES = {"datetime", "datetime64", "date", "time", "timedelta", "timedelta64", "period", "interval"}
+_MIXED = {"mixed", "mixed-integer"}
+# A Timestamp is a date, and a Timedelta a timedelta.
+_DATES = (date, time, timedelta, np.datetime64, np.timedelta64, pd.Period)
 
 
 class ColumnFacts(Protocol):
@@ -262,31 +266,53 @@ def _kind(series: pd.Series, name: str) -> Kind:
             mend="hand in the numbers that were cut, or the intervals as text (.astype(str))",
         )
     if seen in _TIMES:
-        raise DataError(
-            f"a column of {'durations' if 'delta' in seen else 'dates'} ({series.dtype}) is no feature by itself",
-            where=f"column {name!r}",
-            mend="turn it into a number, such as days before the as-of date, or leave it out (in an experiment file: "
-            "data.exclude, or data.date when it is the as-of date)",
-        )
+        raise _of_dates(series, name, "durations" if "delta" in seen else "dates")
     if seen in _NUMERIC:
         return "numeric"
+    if seen == "mixed" and all(isinstance(value, _DATES) for value in series[series.notna()]):
+        raise _of_dates(series, name, "dates")
     refuse_collections(series, name)
     return "categorical"
 
 
+def _of_dates(series: pd.Series, name: str, what: str) -> DataError:
+    return DataError(
+        f"a column of {what} ({series.dtype}) is no feature by itself",
+        where=f"column {name!r}",
+        mend="turn it into a number, such as days before the as-of date, or leave it out (in an experiment file: "
+        "data.exclude, or data.date when it is the as-of date)",
+    )
+
+
 def _refuse_mixed(series: pd.Series, name: str) -> None:
-    """Raise a DataError when numbers and text stand in one column: one stray cell would make levels of all numbers."""
-    if pd.api.types.infer_dtype(series, skipna=True) not in ("mixed", "mixed-integer"):
+    """Raise a DataError when two of numbers, text and dates are in one column: a stray cell makes levels of all."""
+    if pd.api.types.infer_dtype(series, skipna=True) not in _MIXED:
         return
-    is_text = series.map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
-    is_number = series.map(lambda value: isinstance(value, Number)).to_numpy(dtype=bool)
-    if is_text.any() and is_number.any():
-        first = int(np.flatnonzero(is_text)[0])
-        raise DataError(
-            f"numbers and text are mixed: {int(is_number.sum())} numbers, and {series.iloc[first]!r}",
-            where=f"column {name!r}, row {series.index[first]!r}",
-            mend="leave such cells empty, give the text a number as its special code, or make the column text",
-        )
+    known = series[series.notna()]
+    found = known.map(_word)
+    words = [word for word in ("numbers", "dates", "text") if (found == word).any()]
+    if len(words) < 2:
+        return
+    # Of what is last in the order, which is most likely astray, the first cell is shown.
+    *others, last = words
+    first = known[found == last]
+    counted = " and ".join(f"{int((found == word).sum())} {word}" for word in others)
+    raise DataError(
+        f"{' and '.join(words)} are mixed: {counted}, and {first.iloc[0]!r}",
+        where=f"column {name!r}, row {first.index[0]!r}",
+        mend="leave such cells empty, give the text a number as its special code, or make the column text"
+        if words == ["numbers", "text"]
+        else "turn dates into numbers, such as days before the as-of date, and leave other cells empty; or make the "
+        "column text",
+    )
+
+
+def _word(value: object) -> str:
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, _DATES):
+        return "dates"
+    return "numbers" if isinstance(value, Number) else ""
 
 
 def refuse_collections(series: pd.Series, name: str) -> None:

@@ -122,3 +122,11 @@ def test_an_unknown_column_is_a_config_error_with_near_names():
         refuse_unknown(["Income", "Age"], [("data.id", None), ("data.exclude", "Age"), ("data.columns", "Incom")])
     assert caught.value.where == "data.columns"
     assert caught.value.mend == "did you mean 'Income'?"
+
+
+@pytest.mark.parametrize("kind", ["timestamp[us][pyarrow]", "timestamp[us, UTC][pyarrow]", "date32[day][pyarrow]"])
+def test_dates_of_arrow_have_calendar_periods(kind):
+    stamps = pd.Series(pd.to_datetime(["2024-01-31", "2024-02-29"]))
+    stamps = stamps.dt.tz_localize("UTC") if "UTC" in kind else stamps
+    found = as_of_dates(stamps.astype("timestamp[us][pyarrow]" if "date" in kind else kind).astype(kind))
+    assert found.dt.to_period("M").astype(str).tolist() == ["2024-01", "2024-02"]

@@ -218,6 +218,17 @@ def test_the_rule_chooses(rule, chosen):
         ({"cv": [0, 1]}, "a fold for each"),
         ({"fixed": {"forest": {}}}, "no family 'forest'"),
         ({"fixed": {"tree": {"depth": 3}}}, "no parameter 'depth'"),
+        ({"fixed": 3}, "fixed must be a mapping; got 3"),
+        ({"fixed": {"tree": 3}}, "fixed.tree must be a mapping; got 3"),
+        ({"families": 3}, "families are a list of names; got 3"),
+        ({"n_trials": "a"}, "n_trials must be a whole number from 1; got 'a'"),
+        ({"n_trials": 0}, "n_trials must be a whole number from 1; got 0"),
+        ({"time_budget": "x"}, "time_budget must be a number of seconds above 0; got 'x'"),
+        ({"random_state": "a"}, "random_state must be a whole number from 0; got 'a'"),
+        ({"special_values": 3}, "special_values map columns to lists of codes; got 3"),
+        ({"special_values": {"debt": -1}}, "special_values map columns to lists of codes"),
+        ({"monotone": 3}, "monotone must be a mapping; got 3"),
+        ({"monotone": {"debt": ["ascending"]}}, "is no direction"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(book, params, message):

@@ -296,7 +296,13 @@ def test_prebins_of_weighted_rows_are_those_of_repeated_rows(made):
     pd.testing.assert_frame_equal(weighted.tables_["debt"], again.tables_["debt"], check_dtype=False)
 
 
-@pytest.mark.parametrize("spelling", ["timestamps", "days", "text", "zone"])
+SPELLINGS = [
+    *("timestamps", "days", "text", "zone", "text with a time", "text with a zone", "text of arrow", "category"),
+    *("category of text", "arrow", "arrow with a zone", "arrow days"),
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
 def test_dates_of_any_spelling_are_dates(made, spelling):
     stamps = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(made.y)) % 700, unit="D"))
     spelt = {
@@ -304,6 +310,14 @@ def test_dates_of_any_spelling_are_dates(made, spelling):
         "days": list(stamps.dt.date),
         "text": stamps.dt.strftime("%Y-%m-%d").to_numpy(),
         "zone": stamps.dt.tz_localize("Asia/Shanghai"),
+        "text with a time": stamps.dt.strftime("%Y-%m-%d %H:%M:%S"),
+        "text with a zone": stamps.dt.strftime("%Y-%m-%dT%H:%M:%S.%f+08:00"),
+        "text of arrow": stamps.dt.strftime("%Y-%m-%d").astype("string[pyarrow]"),
+        "category": stamps.astype("category"),
+        "category of text": pd.Categorical(stamps.dt.strftime("%Y-%m-%d")),
+        "arrow": stamps.astype("timestamp[ns][pyarrow]"),
+        "arrow with a zone": stamps.dt.tz_localize("Asia/Shanghai").astype("timestamp[ns, Asia/Shanghai][pyarrow]"),
+        "arrow days": stamps.astype("timestamp[ns][pyarrow]").astype("date32[day][pyarrow]"),
     }[spelling]
     binner = OptimalBinner().fit(made.X, made.y, periods=spelt)
     assert set(binner.by_period_["period"]) == {"2024", "2025"}
@@ -321,3 +335,30 @@ def test_too_few_values_for_the_bins_asked_for_are_told(kind):
 def test_weights_of_another_length_are_refused(made):
     with pytest.raises(DataError, match="one weight for each of 1500 rows is needed; got 5"):
         OptimalBinner().fit(made.X, made.y, np.ones(5))
+
+
+def test_months_in_words_are_labels_and_no_dates(made):
+    months = np.array(["2024-01", "2024-02", "2024-03"])[np.arange(len(made.y)) % 3]
+    for periods in (months, pd.Categorical(months)):
+        assert set(OptimalBinner().fit(made.X, made.y, periods=periods).by_period_["period"]) == set(months)
+
+
+@pytest.mark.parametrize(
+    ("weight", "text"),
+    [
+        (["1"] * 1500, "weights are numbers; got string"),
+        (np.full(1500, "2024-01-01", dtype="datetime64[D]"), "weights are numbers; got datetime64"),
+        (np.ones((1500, 2)), r"got an array of shape \(1500, 2\)"),
+        ([[1], [1, 2]] * 750, "one real number for each row; got a list"),
+        (pd.array([1, None] * 750, dtype="Int64"), "finite and not negative; got nan"),
+    ],
+    ids=["text", "dates", "two columns", "ragged", "blanks"],
+)
+def test_weights_that_are_no_numbers_are_refused_by_name(made, weight, text):
+    with pytest.raises(DataError, match=f"{text}(?s:.*)sample_weight"):
+        OptimalBinner().fit(made.X, made.y, weight)
+
+
+def test_counts_too_large_for_whole_numbers_are_shown_as_they_are(made):
+    table = OptimalBinner().fit(made.X, made.y, np.full(1500, 1e17)).tables_["debt"]
+    assert np.isclose(table["count"].sum(), 1.5e20)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, InputError
 from riskml.scorecard import OptimalBinner, Scorecard
 from riskml.scorecard.logistic import fit_logistic
+from riskml.scorecard.rounding import finer_points
 from riskml.scorecard.scaling import Scale, spread_points
 from riskml.scorecard.steps import fit_steps
 
@@ -182,6 +183,8 @@ def test_trends_hold_in_every_period(made):
         ({"selection": "best"}, "selection must be one of"),
         ({"always_keep": ["Age"]}, "did you mean 'age'"),
         ({"max_characteristics": 0}, "max_characteristics must be at least 1"),
+        ({"max_vif": 1, "min_iv": -1}, "where: min_iv, max_vif"),
+        ({"overrides": {"age": {"min_rate_difference": 1}}}, "min_rate_difference is between event rates, below 1"),
     ],
 )
 def test_impossible_parameters_are_refused(made, parameters, text):
@@ -225,3 +228,51 @@ def test_a_level_that_no_row_had_scores_as_the_average(credit):
 def test_outcomes_in_words_are_told_which_one_is_the_event(made):
     with pytest.warns(UserWarning, match="'lost' sorts last and is taken for the event"):
         Scorecard().fit(made.X, np.where(made.y, "lost", "kept"))
+
+
+@pytest.mark.parametrize("seed", ["a", np.nan, 2.5, -1, True])
+@pytest.mark.parametrize("used", [None, 0.6])
+def test_a_random_state_that_is_no_seed_is_refused_used_or_not(made, seed, used):
+    with pytest.raises(ConfigError, match="random_state must be a whole number from 0, or None"):
+        Scorecard(random_state=seed, min_stability=used).fit(made.X, made.y)
+
+
+@pytest.mark.parametrize("seed", [np.int64(3), None, np.random.RandomState(0), np.random.default_rng(0)], ids=str)
+def test_seeds_of_every_kind_are_taken(made, seed):
+    assert Scorecard(random_state=seed, min_stability=0.6).fit(made.X, made.y).model_.shapes
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        lambda card, X, y: card.set_params(always_keep=["Debt"]).fit(X, y),
+        lambda card, X, y: card.set_params(max_bins=0).fit(X, y),
+        lambda card, X, y: card.fit(X, np.zeros(len(y))),
+        lambda card, X, y: card.fit(X, y, np.full(len(y), -1.0)),
+    ],
+    ids=["a rule", "an option", "one class", "weights"],
+)
+def test_a_fit_that_fails_leaves_the_card_as_it_was(made, fails):
+    card = Scorecard().fit(made.X, made.y)
+    learned = {name: value for name, value in vars(card).items() if name.endswith("_")}
+    with pytest.raises(InputError):
+        fails(card, made.X[["home", "debt"]], 1 - made.y)
+    assert {name: value for name, value in vars(card).items() if name.endswith("_")}.keys() == learned.keys()
+    assert all(getattr(card, name) is value for name, value in learned.items())
+
+
+def test_a_misspelt_rule_is_refused_before_bins_are_sought(made, monkeypatch):
+    monkeypatch.setattr(OptimalBinner, "fit", lambda *_: pytest.fail("bins were sought"))
+    with pytest.raises(ConfigError, match="did you mean 'age'"):
+        Scorecard(always_keep=["agee"]).fit(made.X, made.y)
+
+
+def test_rounding_for_the_ranking_never_shifts_a_whole_characteristic():
+    class HigherIsBetter:
+        def thinned(self):
+            return self
+
+        def lost(self, points):
+            return 1 - 0.01 * sum(map(sum, points))
+
+    assert finer_points([(5.0, 3.0)], [[-1.0, 1.0]], HigherIsBetter()) == [(5.0, 3.0)]

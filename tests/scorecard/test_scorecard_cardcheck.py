@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import warnings
 from copy import deepcopy
 
+import numpy as np
 import pytest
 import yaml
 
@@ -80,7 +82,7 @@ CORRUPTIONS = [
     ((*of(NOISE), "kept"), True, "coefficients are of"),
     ((*of(AGE), "trend"), "sideways", "the trend of these counts"),
     ((*of(AGE), "column"), 5, "column: should be a valid string"),
-    ((*of(AGE), "column"), "", "column: String should have at least 1 character"),
+    ((*of(AGE), "column"), "", "coefficients are of"),
     ((*of(AGE), "reference_points"), NAN, "'age', reference_points"),
     ((*of(AGE), "reference_points"), 1e9, "'age', reference_points"),
     ((*of(AGE), "reason"), "none", "'age'"),
@@ -118,11 +120,25 @@ CORRUPTIONS = [
     (("coefficients", 1, "p_value"), 2.0, "coefficients, 1, p_value"),
     (("coefficients", 1, "p_value"), 0.9, "coefficients, 'age'"),
     (("coefficients", 1, "coefficient"), 99.0, "coefficients, 'age'"),
+    (("coefficients", 1, "p_value"), None, "'age'"),
+    (("coefficients", 1, "standard_error"), None, "standard error above 0; got None"),
+    (("coefficients", 1, "standard_error"), 0.0, "standard error above 0; got 0.0"),
+    (("coefficients", 0, "standard_error"), None, "coefficients, 'intercept'"),
+    (("coefficients", 0, "p_value"), 0.5, "the intercept has no p_value"),
     (("parameters", "C"), -7.0, "parameters.C"),
+    (("parameters", "min_iv"), 5, "below min_iv=5"),
+    (("parameters", "max_characteristics"), 1, "3 characteristics are kept, more than max_characteristics=1"),
+    (("parameters", "max_bins"), 2, "such bins are not found under max_bins=2"),
+    (("parameters", "min_bin_size"), 0.5, "not found under min_bin_size=0.5"),
+    (("parameters", "monotonic"), "ascending", "not found under monotonic='ascending'"),
+    (("parameters", "overrides"), {"home": {"min_events": 500}}, "'home', and parameters"),
+    (("parameters", "random_state"), "a", "parameters.random_state"),
+    (("parameters", "random_state"), -1, "parameters.random_state"),
+    (("parameters", "random_state"), 2.5, "parameters.random_state"),
     (("parameters", "flexibility"), -7.0, "parameters.flexibility"),
-    (("parameters", "selection"), "foo", "selection must be one of"),
+    (("parameters", "selection"), "foo", "parameters.selection\n"),
     (("parameters", "selection_p_value"), -7.0, "selection_p_value"),
-    (("parameters", "max_vif"), "foo", "max_vif must be a number"),
+    (("parameters", "max_vif"), "foo", "parameters.max_vif"),
     (("parameters", "max_characteristics"), "foo", "max_characteristics must be a whole number"),
     (("parameters", "min_stability"), [], "min_stability must be a number"),
     (("parameters", "always_keep"), None, "always_keep is a list"),
@@ -221,7 +237,71 @@ def test_what_no_reader_can_make_sense_of_is_refused(tmp_path, name, text, says)
 def test_the_coefficients_of_a_classic_card_are_those_of_its_log_odds(made, tmp_path, row):
     Scorecard(flexibility=0, special_values={"age": [-1]}).fit(made.X, made.y).save(tmp_path / "card.json")
     said = json.loads((tmp_path / "card.json").read_text())
-    said["coefficients"][row] |= {"coefficient": 0.4, "standard_error": None, "p_value": None}
+    shown = said["coefficients"][row]
+    # With the p-value that goes with it.
+    said["coefficients"][row] |= {
+        "coefficient": 0.4,
+        "standard_error": shown["standard_error"] * 0.4 / shown["coefficient"],
+    }
+    said["coefficients"][row]["standard_error"] = abs(said["coefficients"][row]["standard_error"])
     (tmp_path / "card.json").write_text(json.dumps(said))
     with pytest.raises(DataError, match="coefficients"):
         Scorecard.load(tmp_path / "card.json")
+
+
+@pytest.mark.parametrize("by", [1, -1])
+@pytest.mark.parametrize("columns", [["age"], ["debt"], ["home"], ["age", "debt", "home"]], ids=len)
+def test_points_that_are_all_shifted_are_not_those_of_the_intercept(document, tmp_path, columns, by):
+    said = deepcopy(document)
+    for part in (part for part in said["characteristics"] if part["column"] in columns):
+        part["reference_points"] += by
+        for row in part["bins"]:
+            row["points"] += by
+    # The edit on record goes along.
+    said["edits"][0]["points"] = {label: points + by for label, points in said["edits"][0]["points"].items()}
+    if "debt" not in columns:
+        said["edits"] = document["edits"]
+    (tmp_path / "card.json").write_text(json.dumps(said))
+    with pytest.raises(DataError, match="share of the intercept"):
+        Scorecard.load(tmp_path / "card.json")
+
+
+def test_the_points_of_a_bin_without_rows_cannot_be_changed_by_hand(document, tmp_path):
+    said = deepcopy(document)
+    said["characteristics"][HOME]["bins"][-1]["points"] += 1
+    (tmp_path / "card.json").write_text(json.dumps(said))
+    with pytest.raises(DataError, match="'home', bin 'Unseen', points"):
+        Scorecard.load(tmp_path / "card.json")
+
+
+# What a fit may be asked for, and gives: no such card's file is refused.
+GOOD = [
+    {"pdo": 1, "C": 0.001, "flexibility": 0, "max_characteristics": 2},  # rounding moves bins by several points
+    {"min_iv": 5},  # none is left
+    {"min_iv": 0.5, "always_keep": ["home"]},
+    {"max_bins": 2, "min_bin_size": 0.3, "monotonic": "peak"},
+    {"monotonic": "concave"},
+    {"overrides": {"age": {"missing": "nearest"}, "home": {"unseen": "worst", "rare_share": 0.3, "max_bins": 2}}},
+    {"overrides": {"age": {"splits": [10, 12, 45]}, "home": {"groups": [["own", "barge"]]}}, "max_bins": 1},
+    {"overrides": {"debt": {"min_bins": 5, "min_bin_count": 600}}},  # one bin is what there is
+    {"smoothing": 500, "max_bins": 20, "min_bin_size": 0},
+]
+
+
+@pytest.mark.parametrize("weights", [None, "uneven"])
+@pytest.mark.parametrize("asked", GOOD, ids=lambda asked: str(asked)[:40])
+def test_the_file_of_a_good_card_is_read(made, tmp_path, asked, weights):
+    weight = None if weights is None else np.random.default_rng(0).random(len(made.y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # points that are too coarse
+        card = Scorecard(**{"special_values": {"age": [-1]}} | asked).fit(made.X, made.y, weight)
+    card.save(tmp_path / "card.json")
+    assert (Scorecard.load(tmp_path / "card.json").points(made.X) == card.points(made.X)).all()
+
+
+def test_what_an_edit_of_bins_keeps_is_not_asked_of_the_rules(made, tmp_path):
+    card = Scorecard(min_iv=0.05, special_values={"age": [-1]}).fit(made.X, made.y)
+    edited = card.edit("debt", splits=[2.0], by="A", why="w", when="2026-03-01", X=made.X, y=made.y)
+    assert edited.summary_.set_index("column").loc["debt", "iv"] < 0.05
+    edited.save(tmp_path / "card.json")
+    assert "debt" in Scorecard.load(tmp_path / "card.json").model_.kinds

@@ -145,3 +145,11 @@ def test_the_yaml_holds_plain_values_only(card, tmp_path):
     card.save(tmp_path / "card.yaml")
     assert yaml.safe_load((tmp_path / "card.yaml").read_text())["riskml_scorecard"] == 2
     assert "!!" not in (tmp_path / "card.yaml").read_text()
+
+
+def test_a_column_without_a_name_survives_the_file(made, tmp_path):
+    X = made.X.rename(columns={"age": ""})
+    said = {"by": "A", "why": "w", "when": "2026-03-01"}
+    saved = Scorecard().fit(X, made.y).edit("", points={"Missing": 9}, **said)
+    saved.save(tmp_path / "card.yaml")
+    assert (Scorecard.load(tmp_path / "card.yaml").points(X) == saved.points(X)).all()

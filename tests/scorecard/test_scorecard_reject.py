@@ -83,7 +83,7 @@ def test_weights_of_the_accepted_are_kept_and_make_the_baseline_repeat_a_weighte
     assert infer_rejects(card, X, y, rejected, sample_weight=weight).weight[: len(X)].tolist() == weight.tolist()
     table = reject_sensitivity(card, X, y, rejected, sample_weight=weight, uplifts=(1.0,))
     assert table.loc[0, "largest_points_shift"] == 0
-    with pytest.raises(DataError, match="have 3 weights"):
+    with pytest.raises(DataError, match="one weight for each"):
         infer_rejects(card, X, y, rejected, sample_weight=[1, 2, 3])
 
 
@@ -204,3 +204,24 @@ def test_a_card_fitted_with_periods_is_no_reference(made):
     card = Scorecard().fit(made.X, made.y, periods=np.arange(len(made.y)) % 2)
     with pytest.raises(ConfigError, match="fitted with periods"):
         reject_sensitivity(card, made.X, made.y, made.X.head(50))
+
+
+@pytest.mark.parametrize("fitted", ["with", "without"])
+def test_cards_with_and_without_weights_are_not_compared(made, fitted):
+    weight = np.linspace(0.5, 2, len(made.y))
+    card = Scorecard().fit(made.X, made.y, weight if fitted == "with" else None)
+    with pytest.raises(ConfigError, match=f"fitted {fitted} sample_weight"):
+        reject_sensitivity(card, made.X, made.y, made.X.head(50), sample_weight=None if fitted == "with" else weight)
+
+
+@pytest.mark.parametrize("uplifts", [3, None, "12", [[1.0]]])
+def test_uplifts_are_a_list(applicants, uplifts):
+    with pytest.raises(ConfigError, match="uplifts are a list of numbers"):
+        reject_sensitivity(*applicants, uplifts=uplifts)
+
+
+@pytest.mark.parametrize("method", ["fuzzy", "parcelling"])
+@pytest.mark.parametrize("seed", ["a", -1, 2.5])
+def test_a_seed_of_draws_is_a_whole_number(applicants, method, seed):
+    with pytest.raises(ConfigError, match="random_state must be a whole number"):
+        infer_rejects(*applicants, method=method, random_state=seed)

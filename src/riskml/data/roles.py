@@ -140,6 +140,8 @@ def as_of_dates(column: pd.Series) -> pd.Series:
         When a date is missing or cannot be read.
     """
     refuse_blanks(column, "the as-of date", "date every row, or take the row out")
+    if isinstance(column.dtype, pd.ArrowDtype) and column.dtype.kind == "M":
+        column = pd.to_datetime(column.astype(object))  # Arrow's dates have no calendar periods
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         dates = column
     elif isinstance(column.dtype, pd.PeriodDtype):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -25,6 +25,7 @@ from riskml.models.task import Task
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
 from riskml.schema import Schema
+from riskml.scorecard.options import is_number
 from riskml.scorecard.periods import one_for_each
 
 ALL_FAMILIES = (*FAMILIES, "blend")
@@ -166,7 +167,7 @@ class RiskClassifier(RiskEstimator):
         Raises
         ------
         ConfigError
-            When the families or the choice rule make no sense.
+            When a parameter makes no sense.
         DataError
             When rows or outcomes are not what a fit needs.
         FitError
@@ -177,6 +178,7 @@ class RiskClassifier(RiskEstimator):
         UserWarning
             When a family is left out.
         """
+        self._check_numbers()
         clock = Clock.of(self.time_budget)
         names = self._families()
         frame = self._learn_schema(X, self.special_values)
@@ -266,12 +268,27 @@ class RiskClassifier(RiskEstimator):
         margins["blend"] = _crossfitted(table, task)
         self.estimators_["blend"] = self._blend(blend_weights(table, task.target), singles)
 
+    def _check_numbers(self) -> None:
+        if not is_number(self.n_trials, whole=True) or self.n_trials < 1:
+            raise ConfigError(f"n_trials must be a whole number from 1; got {self.n_trials!r}", where="n_trials")
+        # Without an end is an end too: that of the trials.
+        if self.time_budget != np.inf and not (is_number(self.time_budget) and self.time_budget > 0):
+            raise ConfigError(
+                f"time_budget must be a number of seconds above 0; got {self.time_budget!r}", where="time_budget"
+            )
+        if not is_number(self.random_state, whole=True) or self.random_state < 0:
+            raise ConfigError(
+                f"random_state must be a whole number from 0; got {self.random_state!r}", where="random_state"
+            )
+
     def _monotone(self) -> dict[str, Direction]:
-        monotone = dict(self.monotone or {})
+        monotone = _mapping(self.monotone, "monotone", "write {'age': 'descending'}")
         directions(self.schema_, monotone)  # refuses what makes no sense
         return monotone
 
     def _families(self) -> list[str]:
+        if isinstance(self.families, str) or not isinstance(self.families, Iterable):
+            raise ConfigError(f"families are a list of names; got {self.families!r}", where="families")
         names = list(dict.fromkeys(self.families))
         unknown = [name for name in names if name not in ALL_FAMILIES]
         if unknown or not names:
@@ -292,12 +309,14 @@ class RiskClassifier(RiskEstimator):
         return names
 
     def _fixed(self) -> dict[str, Mapping[str, Any]]:
-        fixed = dict(self.fixed or {})
+        fixed = _mapping(self.fixed, "fixed", "write {'scorecard': {'max_bins': 5}}")
         for family, params in fixed.items():
             if family not in FAMILIES:
                 raise ConfigError(f"there is no family {family!r} to set by hand; got {list(fixed)}", where="fixed")
             known = estimator(family, {}, special_values=None, random_state=0).get_params()
-            unknown = [name for name in params if name not in known]
+            unknown = [
+                name for name in _mapping(params, f"fixed.{family}", "write {'max_bins': 5}") if name not in known
+            ]
             if unknown:
                 raise ConfigError(
                     f"{family} has no parameter {unknown[0]!r}",
@@ -352,6 +371,12 @@ class RiskClassifier(RiskEstimator):
             }
         ).sort_values(["auc_cv", "family"], ascending=[False, True], kind="stable", ignore_index=True)
         return board.assign(chosen=board["family"] == choose(board, self.select))
+
+
+def _mapping(said: Any, name: str, mend: str) -> dict[str, Any]:
+    if not isinstance(said, Mapping | None):
+        raise ConfigError(f"{name} must be a mapping; got {said!r}", where=name, mend=mend)
+    return dict(said or {})
 
 
 def choose(board: pd.DataFrame, select: Select) -> str:

@@ -39,7 +39,7 @@ def directions(schema: Schema, monotone: Mapping[str, str]) -> list[int]:
                 where="monotone",
                 mend="leave it out, or make it numeric",
             )
-        if direction not in _SIGNS:
+        if not isinstance(direction, str) or direction not in _SIGNS:
             raise ConfigError(
                 f"{direction!r} is no direction", where=f"monotone.{name}", mend="ascending or descending"
             )

@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from riskml.errors import ConfigError
-from riskml.estimator import RiskEstimator
+from riskml.estimator import RiskEstimator, unchanged_on_failure
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Additive
@@ -26,7 +26,7 @@ from riskml.scorecard.binner import OptimalBinner, SpecialValues
 from riskml.scorecard.cardfile import card_document, card_from_document
 from riskml.scorecard.cardtext import read_document, write_document
 from riskml.scorecard.edits import Edit, average_points, given_bins, slots_of, standing_points, with_points
-from riskml.scorecard.options import Monotonic, is_number
+from riskml.scorecard.options import Monotonic, Seed, check_seed, is_number
 from riskml.scorecard.periods import one_for_each
 from riskml.scorecard.reasons import check_number, largest_shortfalls
 from riskml.scorecard.rebuild import TrainingRows, with_bins
@@ -73,8 +73,8 @@ class Scorecard(RiskEstimator):
         How characteristics are chosen among those that the rules leave.
     selection_p_value : float, default 0.05
         The level of the stepwise tests.
-    random_state : int, default 0
-        Seed of the folds of ``min_stability``.
+    random_state : int or None, default 0
+        Seed of the folds of ``min_stability``; see `riskml.scorecard.options.check_seed`.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class Scorecard(RiskEstimator):
         min_stability: float | None = None,
         max_characteristics: int | None = None,
         always_keep: Sequence[str] = (),
-        random_state: int = 0,
+        random_state: Seed = 0,
     ) -> None:
         self.pdo = pdo
         self.base_score = base_score
@@ -177,54 +177,65 @@ class Scorecard(RiskEstimator):
         -------
         Scorecard
 
+        Raises
+        ------
+        DataError, ConfigError, FitError
+            When the table, a parameter, or both together are impossible. A fit that fails leaves what was learned
+            before.
+
         Warns
         -----
         UserWarning
             When whole points rank the training rows worse than the log-odds do by more than 0.001 AUC: the points are
             then too coarse (``pdo`` too small); or when a column of ``always_keep`` had to go all the same.
         """
-        self.check_penalties()
-        scale = self.scale
-        frame = self._named(X, reset=True)
-        given = {"sample_weight": sample_weight, "periods": periods}
-        self.fitted_with_ = tuple(name for name, values in given.items() if values is not None)
-        event = self._learn_target(frame, y)
-        weight = row_weights(sample_weight, len(frame))
-        if periods is not None:
-            periods = one_for_each(periods, len(frame))[slice(None) if weight is None else weight > 0]
-        frame, event, weight = without_zero_weights(frame, event, weight)
-        self.binner_ = OptimalBinner(
-            max_bins=self.max_bins,
-            min_bin_size=self.min_bin_size,
-            monotonic=self.monotonic,
-            special_values=self.special_values,
-            smoothing=self.smoothing,
-            overrides=self.overrides,
-            constant="keep",
-        ).fit(frame, event, weight, periods)
-        self.schema_ = self.binner_.schema_
-        self.tables_, self.summary_ = self.binner_.tables_, self.binner_.summary_
-        woe = self.binner_.transform(frame).to_numpy()
+        with unchanged_on_failure(self):
+            self.check_numbers()
+            scale = self.scale
+            frame = self._named(X, reset=True)
+            # Before the bins are sought, which takes longest: a name misspelt costs nothing.
+            self.rules.check([str(name) for name in frame.columns])
+            given = {"sample_weight": sample_weight, "periods": periods}
+            self.fitted_with_ = tuple(name for name, values in given.items() if values is not None)
+            event = self._learn_target(frame, y)
+            weight = row_weights(sample_weight, len(frame))
+            if periods is not None:
+                periods = one_for_each(periods, len(frame))[slice(None) if weight is None else weight > 0]
+            frame, event, weight = without_zero_weights(frame, event, weight)
+            self.binner_ = OptimalBinner(
+                max_bins=self.max_bins,
+                min_bin_size=self.min_bin_size,
+                monotonic=self.monotonic,
+                special_values=self.special_values,
+                smoothing=self.smoothing,
+                overrides=self.overrides,
+                constant="keep",
+            ).fit(frame, event, weight, periods)
+            self.schema_ = self.binner_.schema_
+            self.tables_, self.summary_ = self.binner_.tables_, self.binner_.summary_
+            woe = self.binner_.transform(frame).to_numpy()
 
-        def woe_from(rows: NDArray[np.bool_]) -> Floats:
-            own = None if weight is None else weight[rows]
-            when = None if periods is None else periods[rows]
-            return np.asarray(clone(self.binner_).fit(frame[rows], event[rows], own, when).transform(frame).to_numpy())
+            def woe_from(rows: NDArray[np.bool_]) -> Floats:
+                own = None if weight is None else weight[rows]
+                when = None if periods is None else periods[rows]
+                return np.asarray(
+                    clone(self.binner_).fit(frame[rows], event[rows], own, when).transform(frame).to_numpy()
+                )
 
-        selection = select(
-            woe,
-            event,
-            weight,
-            self.summary_,
-            self.rules,
-            woe_from=woe_from,
-            notes=[bins.note for bins in self.binner_.bins_.values()],
-            C=self.C,
-            flexibility=self.flexibility,
-            random_state=self.random_state,
-        )
-        self._set_card(selection, scale, frame, event, weight)
-        return self
+            selection = select(
+                woe,
+                event,
+                weight,
+                self.summary_,
+                self.rules,
+                woe_from=woe_from,
+                notes=[bins.note for bins in self.binner_.bins_.values()],
+                C=self.C,
+                flexibility=self.flexibility,
+                random_state=self.random_state,
+            )
+            self._set_card(selection, scale, frame, event, weight)
+            return self
 
     @property
     def scale(self) -> Scale:
@@ -248,14 +259,15 @@ class Scorecard(RiskEstimator):
             self.always_keep,
         )
 
-    def check_penalties(self) -> None:
-        """Refuse a C that is not above 0, and a flexibility below 0."""
+    def check_numbers(self) -> None:
+        """Refuse a C that is not above 0, a flexibility below 0, and a random_state that is no seed."""
         if not (is_number(self.C) and self.C > 0):
             raise ConfigError(f"C must be positive, and a number; got {self.C!r}", where="C")
         if not (is_number(self.flexibility) and self.flexibility >= 0):
             raise ConfigError(
                 f"flexibility must not be negative, and a number; got {self.flexibility!r}", where="flexibility"
             )
+        check_seed(self.random_state)
 
     @property
     def _shapes(self) -> list[Step | Levels]:
@@ -287,8 +299,9 @@ class Scorecard(RiskEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, p)
-        n : int
-            Most reasons of a row; more than four are not likely to help the customer (Regulation B, comment 9(b)(2)).
+        n : int, default 4
+            Most reasons of a row. More than four are not likely to help the customer (Regulation B, comment 9(b)(2)),
+            hence the default; more may be asked for where people of the lender read them.
 
         Returns
         -------

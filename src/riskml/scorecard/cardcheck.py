@@ -7,20 +7,28 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from riskml.errors import ConfigError, DataError
-from riskml.runtime.frame import level
+from riskml.runtime.frame import Floats, level
+from riskml.runtime.shapes import Levels
 from riskml.scorecard.cardformat import BinPart, CardPart, CharacteristicPart
 from riskml.scorecard.columns import ColumnBins, trend_of
 from riskml.scorecard.edits import Edit, average_points, points_by_slot, standing_points
 from riskml.scorecard.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
 from riskml.scorecard.options import ColumnOptions
+from riskml.scorecard.rounding import SWEEPS
 from riskml.scorecard.scaling import Scale
+from riskml.scorecard.selection import SelectionRules
+from riskml.scorecard.sought import unmet
 from riskml.scorecard.woe import woe
 
+_OF_THE_FIT = "take the change back: it is what the fit has found"
+_PARAMETERS = "take the change back: the parameters are those of the fit"
 _BY_EDIT = "take the change back, and make it by Scorecard.edit, which records who and why"
-_WITHIN = 2.0  # points: plain rounding is off by half a point, and rounding for the best ranking by one more
+_HALF = 0.5 + 1e-6  # point, by which plain rounding is off
+_WITHIN = _HALF + SWEEPS  # points: rounding for the best ranking moves bins further
 _EXACT = 2**53  # whole numbers that any reader keeps
 _LOOSE = 1e-4  # two solvers stop at about the same place
 _UNDERFLOW = 37.0  # z whose p-value is 0 to a float
@@ -145,6 +153,14 @@ def check_bins(bins: ColumnBins, options: ColumnOptions, place: str) -> None:
     if bins.trend != trend:
         raise DataError(f"the trend of these counts is {trend!r}; got {bins.trend!r}", where=f"{place}, trend")
     _check_asked(bins, options.splits, options.groups, f"{place}, parameters.overrides")
+    regular = bins.counts[: bins.n_bins]
+    option = unmet(regular, bins.totals, options, levels=isinstance(bins.shape, Levels))
+    if option:
+        raise DataError(
+            f"{len(regular)} such bins are not found under {option}",
+            where=f"{place}, and parameters",
+            mend=_PARAMETERS,
+        )
 
 
 def _check_asked(bins: ColumnBins, splits: Any, groups: Any, place: str) -> None:
@@ -194,8 +210,10 @@ def edited_points(edits: list[Edit], bins: Mapping[str, ColumnBins], where: str)
     return found
 
 
-def check_points(bins: ColumnBins, shape: Any, edited: set[int], reference: float, scale: Scale, place: str) -> float:
-    """Refuse points that do not follow from log-odds, evidence and edits; return the characteristic's offset.
+def check_points(
+    bins: ColumnBins, shape: Any, edited: set[int], reference: float, share: float, scale: Scale, place: str
+) -> None:
+    """Refuse points that do not follow from log-odds, evidence, edits and the characteristic's share of the intercept.
 
     Raises
     ------
@@ -204,15 +222,24 @@ def check_points(bins: ColumnBins, shape: Any, edited: set[int], reference: floa
     labels = bins.labels
     value, points, weight = np.array(shape.value), np.array(shape.points), np.array(bins.shape.value)
     # An edit moves points and log-odds alike, so that this sum stays the same.
-    sums = points + scale.factor * value
-    offset = float(np.median(sums))
-    off = np.abs(sums - offset)
-    if off.max() > _WITHIN:
-        slot = int(off.argmax())
+    beyond = points + scale.factor * value - share
+    begins = _begins(beyond)
+    off = np.abs(beyond - begins)
+    empty = _empty_by_itself(bins, value) if not edited else np.zeros(len(value), dtype=bool)
+    # Moving a bin without rows parts nobody: it is as plain rounding left it.
+    wrong = (off > _WITHIN) | (empty & (off > _HALF))
+    if wrong.any():
+        slot = int(np.where(wrong, off, -1.0).argmax())
         raise DataError(
             f"{points[slot]:g} points are not those of log_odds {value[slot]:g} on this scale: about "
-            f"{offset - scale.factor * value[slot]:.0f} would be",
+            f"{share + begins - scale.factor * value[slot]:.0f} would be",
             where=f"{place}, bin {labels[slot]!r}, points",
+            mend=_BY_EDIT,
+        )
+    if begins:
+        raise DataError(
+            f"points begin at {share + begins:.1f}, and this characteristic's share of the intercept is {share:g}",
+            where=f"{place}, points; or intercept, and parameters pdo, base_score, base_odds",
             mend=_BY_EDIT,
         )
     # What no row was counted in scores as the average, wherever the weight 0 lies among the others.
@@ -237,7 +264,21 @@ def check_points(bins: ColumnBins, shape: Any, edited: set[int], reference: floa
             where=f"{place}, reference_points",
             mend=_BY_EDIT,
         )
-    return offset
+
+
+def _begins(beyond: Floats) -> float:
+    """Return by how many points a characteristic begins off its share, 0 where rounding explains it.
+
+    Rounding for the best ranking never moves all bins to one side: see `riskml.scorecard.rounding.finer_points`.
+    """
+    shifted = beyond.min() > _HALF or beyond.max() < -_HALF
+    return float(np.median(beyond)) if shifted else 0.0
+
+
+def _empty_by_itself(bins: ColumnBins, value: Floats) -> NDArray[np.bool_]:
+    """Return which slots have no row, and share their log-odds with none that has."""
+    empty = bins.counts.sum(axis=1) == 0
+    return np.asarray(empty & ~np.isin(value, value[~empty]))
 
 
 def _rising(weight: Any, edited: set[int]) -> Iterator[tuple[int, int]]:
@@ -247,22 +288,58 @@ def _rising(weight: Any, edited: set[int]) -> Iterator[tuple[int, int]]:
             yield slot, other
 
 
-def check_scale(offsets: list[float], base_points: float, intercept: float, scale: Scale, where: str) -> None:
-    """Refuse an intercept, or a scale, that the points do not add up to.
+def check_base_points(part: CardPart, scale: Scale, where: str) -> None:
+    """Refuse points for everybody beside characteristics, and without any others than the intercept stands for.
 
     Raises
     ------
     DataError
     """
-    score = float(scale.score(np.array(intercept)))
-    total = sum(offsets) + base_points
-    if abs(total - score) > 1.0 + len(offsets):
+    kept = any(row.kept for row in part.characteristics)
+    score = float(scale.score(np.array(part.intercept)))
+    if kept and part.base_points:
         raise DataError(
-            f"points begin at {total:.1f} in all, and the intercept {intercept:g} stands for {score:.1f}",
+            f"points begin at 0 beside characteristics; got {part.base_points}", where=f"{where}, base_points"
+        )
+    if not kept and abs(part.base_points - score) > _HALF:
+        raise DataError(
+            f"points begin at {part.base_points}, and the intercept {part.intercept:g} stands for {score:.1f}",
             where=f"{where}, intercept, base_points and parameters pdo, base_score, base_odds",
         )
-    if offsets and base_points:
-        raise DataError(f"points begin at 0 beside characteristics; got {base_points:g}", where=f"{where}, base_points")
+
+
+def check_kept(iv: Mapping[str, float], part: CardPart, rules: SelectionRules, where: str) -> None:
+    """Refuse characteristics that the parameters would have dropped, where no edit of bins says why they stayed.
+
+    Parameters
+    ----------
+    iv : mapping of column to information value
+        Of those that are kept.
+    part : CardPart
+    rules : SelectionRules
+    where : str
+        The file.
+
+    Raises
+    ------
+    DataError
+    """
+    if any(edit.points is None for edit in part.edits):
+        return
+    place = f"{where}, parameters"
+    if rules.max_characteristics is not None and len(iv) > rules.max_characteristics:
+        raise DataError(
+            f"{len(iv)} characteristics are kept, more than max_characteristics={rules.max_characteristics}",
+            where=f"{place}.max_characteristics",
+            mend=_PARAMETERS,
+        )
+    for name, value in iv.items():
+        if value < rules.min_iv - _CLOSE and name not in map(str, rules.always_keep):
+            raise DataError(
+                f"{name!r} is kept with an information value of {value:.4f}, below min_iv={rules.min_iv:g}",
+                where=f"{place}.min_iv",
+                mend=_PARAMETERS,
+            )
 
 
 def check_coefficients(part: CardPart, where: str) -> None:
@@ -276,22 +353,34 @@ def check_coefficients(part: CardPart, where: str) -> None:
     got = [row.column for row in part.coefficients]
     if got != wanted:
         raise DataError(f"coefficients are of {wanted}; got {got}", where=f"{where}, coefficients")
-    for row in part.coefficients[1:]:
-        if row.p_value is not None and row.standard_error:
-            z = abs(row.coefficient / row.standard_error)
-            # By their z, for the p-values of strong characteristics are all next to 0.
-            told = float(norm.isf(row.p_value / 2)) if row.p_value > 0 else max(z, _UNDERFLOW)
-            if abs(z - told) > 1e-6 * max(1.0, z):
-                raise DataError(
-                    f"{row.coefficient:g} ± {row.standard_error:g} has the p-value {2 * norm.sf(z):.3g}; "
-                    f"got {row.p_value:.3g}",
-                    where=f"{where}, coefficients, {row.column!r}",
-                    mend="take the change back: the statistics are those of the fit",
-                )
+    for row in part.coefficients:
+        place = f"{where}, coefficients, {row.column!r}"
+        if not row.standard_error:
+            raise DataError(
+                f"a coefficient has a standard error above 0; got {row.standard_error}", where=place, mend=_OF_THE_FIT
+            )
+        if (row.p_value is None) != (row is part.coefficients[0]):
+            raise DataError(
+                f"the intercept has no p_value, and every other coefficient has one; got {row.p_value}",
+                where=place,
+                mend=_OF_THE_FIT,
+            )
+        if row.p_value is None:
+            continue
+        z = abs(row.coefficient / row.standard_error)
+        # By their z, for the p-values of strong characteristics are all next to 0.
+        told = float(norm.isf(row.p_value / 2)) if row.p_value > 0 else max(z, _UNDERFLOW)
+        if abs(z - told) > 1e-6 * max(1.0, z):
+            raise DataError(
+                f"{row.coefficient:g} ± {row.standard_error:g} has the p-value {2 * norm.sf(z):.3g}; "
+                f"got {row.p_value:.3g}",
+                where=place,
+                mend=_OF_THE_FIT,
+            )
         if row.coefficient <= 0:
             raise DataError(
                 f"a characteristic may not point against its weight of evidence; got {row.coefficient!r}",
-                where=f"{where}, coefficients, {row.column!r}",
+                where=place,
             )
 
 

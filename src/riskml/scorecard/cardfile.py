@@ -16,14 +16,15 @@ from riskml.schema import Column, Schema, near
 from riskml.scorecard.asked import special_codes
 from riskml.scorecard.binner import OptimalBinner
 from riskml.scorecard.cardcheck import (
+    check_base_points,
     check_bins,
     check_classes,
     check_classic,
     check_coefficients,
     check_edits,
+    check_kept,
     check_points,
     check_rows,
-    check_scale,
     edited_points,
     ordered_rows,
     special_groups,
@@ -33,6 +34,7 @@ from riskml.scorecard.cardtext import OneLine, OneLineList
 from riskml.scorecard.columns import ColumnBins
 from riskml.scorecard.edits import Edit
 from riskml.scorecard.periods import no_periods
+from riskml.scorecard.scaling import intercept_shares
 
 if TYPE_CHECKING:
     from riskml.scorecard.card import Scorecard
@@ -148,18 +150,12 @@ def card_from_document(kind: type[Card], said: Any, where: str) -> Card:
     if not card.flexibility:
         check_classic(part, bins, shapes, edited, where)
     references = {row.column: row.reference_points for row in part.characteristics if row.reference_points is not None}
-    offsets = [
-        check_points(
-            bins[name],
-            shape,
-            set(edited.get(name, {})),
-            references[name],
-            card.scale,
-            f"{where}, characteristic {name!r}",
-        )
-        for name, shape in shapes.items()
-    ]
-    check_scale(offsets, part.base_points, part.intercept, card.scale, where)
+    check_base_points(part, card.scale, where)
+    shares = intercept_shares(part.intercept, len(shapes), card.scale)
+    for share, (name, shape) in zip(shares, shapes.items(), strict=True):
+        place = f"{where}, characteristic {name!r}"
+        check_points(bins[name], shape, set(edited.get(name, {})), references[name], share, card.scale, place)
+    check_kept({name: bins[name].iv for name in shapes}, part, card.rules, where)
     card.model_ = Additive(part.intercept, tuple(shapes.values()), float(part.base_points))
     card.classes_ = np.asarray(part.classes)
     card.reference_points_ = references
@@ -196,7 +192,7 @@ def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], columns: S
     card.set_params(**parameters)
     try:
         _ = card.scale
-        card.check_penalties()
+        card.check_numbers()
         card.rules.check(columns)
     except ConfigError as error:
         raise DataError(error.what, where=f"{where}, parameters.{error.where}", mend=error.mend) from None

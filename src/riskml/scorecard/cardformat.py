@@ -53,7 +53,7 @@ class BinPart(Part):
 class CharacteristicPart(Part):
     """One column, on the card or dropped."""
 
-    column: Text
+    column: str
     kind: Literal["numeric", "categorical"]
     kept: bool
     reason: str | None = None
@@ -73,7 +73,7 @@ class TotalsPart(Part):
 class CoefficientPart(Part):
     """One row of the regression on weights of evidence."""
 
-    column: Text
+    column: str
     coefficient: float
     standard_error: Count | None
     p_value: Annotated[float, Field(ge=0, le=1)] | None
@@ -82,7 +82,7 @@ class CoefficientPart(Part):
 class EditPart(Part):
     """One change by hand; `riskml.scorecard.edits.Edit` checks what it says."""
 
-    column: Text
+    column: str
     by: Text
     why: Text
     when: str | date

@@ -301,4 +301,6 @@ def trend_of(bins: Floats) -> str:
 
 def _whole_if_whole(values: Floats) -> NDArray[Any]:
     whole = np.round(values)
-    return whole.astype(np.int64) if np.allclose(values, whole, rtol=0, atol=1e-9) else values
+    # A float holds no whole number beyond; further still it would overflow.
+    exact = (np.abs(values) <= 2**53).all() and np.allclose(values, whole, rtol=0, atol=1e-9)
+    return whole.astype(np.int64) if exact else values

@@ -192,6 +192,8 @@ def _out_of_range(options: ColumnOptions) -> list[str]:
         for name in _SHARES
         if getattr(options, name) >= 1
     ]
+    if options.min_rate_difference >= 1:
+        problems.append(f"min_rate_difference is between event rates, below 1; got {options.min_rate_difference}")
     low, high = options.min_bins, options.max_bins
     if not 1 <= low <= high:
         problems.append(f"1 <= min_bins <= max_bins is needed; got {low} and {high}")
@@ -208,6 +210,25 @@ def _out_of_range(options: ColumnOptions) -> list[str]:
     if options.splits is not None and options.groups is not None:
         problems.append("splits and groups exclude each other: a column is numeric or categorical")
     return problems
+
+
+Seed = int | np.random.RandomState | np.random.Generator | None
+
+
+def check_seed(value: Any) -> None:
+    """Refuse what is no seed: a whole number from 0, a generator of numpy's, or None (other draws each time).
+
+    Raises
+    ------
+    ConfigError
+    """
+    generator = isinstance(value, (np.random.RandomState, np.random.Generator))
+    if value is not None and not generator and not (is_number(value, whole=True) and value >= 0):
+        raise ConfigError(
+            f"random_state must be a whole number from 0, or None; got {value!r}",
+            where="random_state",
+            mend="give a number such as 0: with the same one a fit is the same",
+        )
 
 
 def is_number(value: Any, *, whole: bool = False) -> bool:

@@ -18,6 +18,7 @@ from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
 ENOUGH = 50  # events, and non-events, in a period that is made from dates
 _MOST = 60
 _CALENDAR = ("M", "Q", "Y")
+_DAY = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}\S*(?: ?[+-]\d{2}:?\d{2})?)?$"
 
 
 def one_for_each(periods: Any, rows: int) -> pd.Series:
@@ -92,14 +93,20 @@ def check_periods(names: Sequence[str], counts: NDArray[Any]) -> None:
 
 def _as_dates(said: pd.Series) -> pd.Series:
     """Return dates of whatever spelling as timestamps without a zone, and labels as they are."""
+    if isinstance(said.dtype, pd.CategoricalDtype):
+        days = _as_dates(said.astype(said.cat.categories.dtype))
+        return days if days.dtype.kind == "M" else said
     if isinstance(said.dtype, pd.DatetimeTZDtype):
         return pd.Series(said.dt.tz_localize(None))
+    if isinstance(said.dtype, pd.ArrowDtype) and said.dtype.kind == "M":
+        said = said.astype(object)  # Arrow's dates have no calendar periods
     kind = pd.api.types.infer_dtype(said)
     if kind in ("date", "datetime"):
         # Zones may differ from row to row; the day is what counts.
         return pd.to_datetime(pd.Series([date.replace(tzinfo=None) if kind == "datetime" else date for date in said]))
     if kind == "string":
-        days = pd.to_datetime(said, format="%Y-%m-%d", errors="coerce")
+        # The day is what counts here too, whatever time and zone follow it.
+        days = pd.to_datetime(said.astype(str).where(said.str.match(_DAY)).str[:10], format="%Y-%m-%d", errors="coerce")
         return days if days.notna().all() else said
     return said
 

@@ -34,6 +34,7 @@ from riskml.schema import shortened
 from riskml.scorecard.augmented import WARNINGS, Augmented, Method
 from riskml.scorecard.bands import NO_BANDS, extrapolated, score_bands
 from riskml.scorecard.card import Scorecard
+from riskml.scorecard.options import Seed, check_seed
 from riskml.scorecard.segments import SegmentedScorecard
 from riskml.scorecard.target import row_weights
 
@@ -50,7 +51,7 @@ def infer_rejects(
     method: Method = "fuzzy",
     uplift: float = 1.0,
     bands: int = 10,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> Augmented:
     """Return accepted and declined applicants together, the latter with assumed outcomes.
 
@@ -71,7 +72,7 @@ def infer_rejects(
     bands : int
         Score bands of equal numbers of applicants, accepted or not (parcelling). A band in which fewer than 30 were
         accepted, or none of them had the event, takes the card's mean probability instead of their event rate.
-    random_state : int
+    random_state : int, generator or None
         Seed of the draws (parcelling).
 
     Returns
@@ -93,6 +94,7 @@ def infer_rejects(
     (84, 82.0)
     """
     _check_options(card, method, uplift, bands)
+    check_seed(random_state)
     accepted, declined = _table(card, X, "X"), _table(card, rejected, "rejected")
     _same_columns(accepted, declined)
     event = _event(card, y, len(accepted))
@@ -121,13 +123,22 @@ def infer_rejects(
     return Augmented(frame, events, weight, inferred, warning, card.classes_[events.astype(int)], method, table)
 
 
-def _refuse_periods(card: Card) -> None:
+def _refuse_another_fit(card: Card, sample_weight: Any) -> None:
+    """Refuse a card that the new ones would not compare with, as it was fitted with what they have not."""
     cards = card.cards_.values() if isinstance(card, SegmentedScorecard) else [card]
-    if any("periods" in one.fitted_with_ for one in cards):
+    fitted_with = {name for one in cards for name in one.fitted_with_}
+    if "periods" in fitted_with:
         raise ConfigError(
             "the card was fitted with periods, and declined applicants have none: the cards would not compare",
             where="reject_sensitivity",
             mend="hand in a card that was fitted without periods",
+        )
+    wanted = "sample_weight" in fitted_with
+    if wanted != (sample_weight is not None):
+        raise ConfigError(
+            f"the card was fitted {'with' if wanted else 'without'} sample_weight: the cards would not compare",
+            where="reject_sensitivity",
+            mend="hand in the same sample_weight=" if wanted else "leave sample_weight= out, or fit a card with it",
         )
 
 
@@ -139,7 +150,7 @@ def reject_sensitivity(
     *,
     sample_weight: Any = None,
     uplifts: Sequence[float] = (1.0, 1.5, 2.0),
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> pd.DataFrame:
     """Return how much a card depends on what is assumed of declined applicants.
 
@@ -148,9 +159,9 @@ def reject_sensitivity(
     card : Scorecard or SegmentedScorecard
         Fitted on the accepted; its parameters are used for the others.
     X, y, rejected, sample_weight
-        As for `infer_rejects`; with the weights that the card was fitted with, the row ``known`` repeats it.
+        As for `infer_rejects`; ``sample_weight`` is that which the card was fitted with, or none where it had none.
     uplifts : sequence of float
-    random_state : int
+    random_state : int, generator or None
 
     Returns
     -------
@@ -163,11 +174,12 @@ def reject_sensitivity(
     ------
     ConfigError, DataError
         As for `infer_rejects`, and when the card was edited by hand in a way that a new fit would not repeat, or was
-        fitted with periods, which declined applicants do not have.
+        fitted with periods, which declined applicants do not have, or with weights that are not handed in.
     """
     _check_card(card)
     _refuse_edits(card)
-    _refuse_periods(card)
+    _refuse_another_fit(card, sample_weight)
+    uplifts = _listed(uplifts)
     before = _points(card, _table(card, X, "X"))
     rows = []
     inferring: tuple[Method, ...] = ("fuzzy", "parcelling")
@@ -258,8 +270,6 @@ def _event(card: Card, y: Any, rows: int) -> NDArray[np.int8]:
 
 
 def _weights(sample_weight: Any, rows: int) -> Floats:
-    if sample_weight is not None and not np.isscalar(sample_weight) and len(sample_weight) != rows:
-        raise DataError(f"{rows} accepted applicants have {len(sample_weight)} weights", where="sample_weight")
     weight = row_weights(sample_weight, rows)
     return np.ones(rows) if weight is None else weight
 
@@ -276,6 +286,16 @@ def _check_options(card: Card, method: str, uplift: Any, bands: Any) -> None:
         )
     if isinstance(bands, bool) or not isinstance(bands, Integral) or int(bands) < 1:
         raise ConfigError(f"bands must be a whole number, at least 1; got {bands!r}", where="infer_rejects")
+
+
+def _listed(uplifts: Any) -> list[Any]:
+    if isinstance(uplifts, (str, bytes)) or np.ndim(uplifts) != 1:
+        raise ConfigError(
+            f"uplifts are a list of numbers; got {uplifts!r}",
+            where="reject_sensitivity",
+            mend="give uplifts=[1, 1.5, 2]",
+        )
+    return list(uplifts)
 
 
 def _check_card(card: Card) -> None:

@@ -16,7 +16,7 @@ from riskml.runtime.frame import Floats
 
 ALLOWED = 0.001  # AUC that whole points may cost
 _ROWS = 20_000  # that settle an AUC to a thousandth
-_SWEEPS = 3
+SWEEPS = 3  # in each of which a bin moves by a point at the most
 _ENOUGH = 100  # events, and non-events
 
 
@@ -91,7 +91,8 @@ def finer_points(
 ) -> list[tuple[float, ...]]:
     """Return points of which some are a point higher or lower, until the ranking loses no more than is allowed.
 
-    In a characteristic, points never rise where log-odds do, and slots of equal log-odds keep equal points.
+    In a characteristic, points never rise where log-odds do, slots of equal log-odds keep equal points, and not all
+    slots move to one side.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def finer_points(
         return ranking.lost([part[places] for part, places in zip(found, distinct, strict=True)])
 
     least = lost()
-    for _ in range(_SWEEPS):
+    for _ in range(SWEEPS):
         before = least
         for part in found:
             for place, step in itertools.product(range(len(part)), (-1.0, 1.0)):
@@ -130,4 +131,11 @@ def finer_points(
                     part[place] -= step
         if least <= ALLOWED or least >= before:
             break
+    began = [np.array(part)[places] for part, places in zip(points, first, strict=True)]
+    found = [part - _common(part - before) for part, before in zip(found, began, strict=True)]
     return [tuple(part[places].tolist()) for part, places in zip(found, distinct, strict=True)]
+
+
+def _common(moved: Floats) -> float:
+    """Return by how much all bins have moved to one side: it ranks nobody, and would shift the scores."""
+    return float(max(moved.min(), 0.0) + min(moved.max(), 0.0))

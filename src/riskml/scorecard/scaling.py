@@ -84,10 +84,14 @@ def spread_points(intercept: float, values: Sequence[Sequence[float]], scale: Sc
     list of tuple of float
         Points of each slot; a score is their sum, and is off by at most half a point per characteristic.
     """
-    share = float(scale.score(np.array(intercept))) / max(len(values), 1)
-    # The shares' fractions are carried from one characteristic to the next: they must not add up to an offset.
-    bounds = np.round(np.arange(len(values) + 1) * share)
     return [
         tuple(float(point) for point in np.round(own - scale.factor * np.asarray(slots)) + 0.0)
-        for own, slots in zip(np.diff(bounds), values, strict=True)
+        for own, slots in zip(intercept_shares(intercept, len(values), scale), values, strict=True)
     ]
+
+
+def intercept_shares(intercept: float, characteristics: int, scale: Scale) -> list[float]:
+    """Return the whole points with which each characteristic begins: its share of what the intercept stands for."""
+    share = float(scale.score(np.array(intercept))) / max(characteristics, 1)
+    # The shares' fractions are carried from one characteristic to the next: they must not add up to an offset.
+    return list(map(float, np.diff(np.round(np.arange(characteristics + 1) * share))))

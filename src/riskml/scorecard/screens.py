@@ -12,6 +12,7 @@ from scipy.stats import chi2
 
 from riskml.runtime.frame import Floats
 from riskml.scorecard.logistic import Logistic, fit_logistic
+from riskml.scorecard.options import Seed
 
 _FOLDS = 5
 
@@ -159,7 +160,7 @@ def positive_share(
     weight: Floats | None,
     pool: list[int],
     C: float,
-    seed: int,
+    seed: Seed,
 ) -> dict[int, float]:
     """Return on which share of folds a column's coefficient is positive, of bins that were learnt on the others."""
     fold = np.random.default_rng(seed).permutation(len(event)) % _FOLDS

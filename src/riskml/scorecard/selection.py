@@ -15,7 +15,7 @@ from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats
 from riskml.schema import near
 from riskml.scorecard.logistic import Logistic, fit_logistic
-from riskml.scorecard.options import is_number
+from riskml.scorecard.options import Seed, is_number
 from riskml.scorecard.screens import correlated, inflated, lasso, positive_share, stepwise
 from riskml.scorecard.steps import Steps, fit_steps
 
@@ -62,44 +62,48 @@ class SelectionRules:
         shares = {"min_iv": self.min_iv, "max_correlation": self.max_correlation, "min_stability": self.min_stability}
         numbers = shares | {"max_vif": self.max_vif, "selection_p_value": self.p_value}
         required = ("min_iv", "selection_p_value")
-        problems = [
-            f"{name} must be a number; got {value!r}"
+        problems = {
+            name: f"{name} must be a number; got {value!r}"
             for name, value in numbers.items()
             if not (is_number(value) or (value is None and name not in required))
-        ]
+        }
         if isinstance(self.always_keep, str) or not isinstance(self.always_keep, Iterable):
-            problems.append(f"always_keep is a list of columns; got {self.always_keep!r}")
+            problems["always_keep"] = f"always_keep is a list of columns; got {self.always_keep!r}"
         if self.max_characteristics is not None and not is_number(self.max_characteristics, whole=True):
-            problems.append(f"max_characteristics must be a whole number; got {self.max_characteristics!r}")
+            problems["max_characteristics"] = (
+                f"max_characteristics must be a whole number; got {self.max_characteristics!r}"
+            )
         problems = problems or self._out_of_range(list(columns))
         if problems:
-            raise ConfigError("\n".join(problems), where="Scorecard", mend="correct these parameters")
+            raise ConfigError("\n".join(problems.values()), where=", ".join(problems), mend="correct these parameters")
 
-    def _out_of_range(self, columns: Sequence[str]) -> list[str]:
+    def _out_of_range(self, columns: Sequence[str]) -> dict[str, str]:
         ranges = (
             ("min_iv", self.min_iv, 0.0, np.inf),
             ("max_correlation", self.max_correlation, 0.0, 1.0),
             ("min_stability", self.min_stability, 0.0, 1.0),
         )
-        problems = [
-            f"{name} must lie between {low:g} and {high:g}; got {value}"
+        problems = {
+            name: f"{name} must lie between {low:g} and {high:g}; got {value}"
             for name, value, low, high in ranges
             if value is not None and not low <= value <= high
-        ]
+        }
         if not 0 < self.p_value < 1:
-            problems.append(f"selection_p_value must lie between 0 and 1; got {self.p_value}")
+            problems["selection_p_value"] = f"selection_p_value must lie between 0 and 1; got {self.p_value}"
         if self.max_vif is not None and self.max_vif <= 1:
-            problems.append(f"max_vif must be above 1; got {self.max_vif}")
+            problems["max_vif"] = f"max_vif must be above 1; got {self.max_vif}"
         if self.method not in get_args(Method):
-            problems.append(f"selection must be one of {', '.join(get_args(Method))}; got {self.method!r}")
+            problems["selection"] = f"selection must be one of {', '.join(get_args(Method))}; got {self.method!r}"
         if self.max_characteristics is not None and self.max_characteristics < max(1, len(self.always_keep)):
-            problems.append(
+            problems["max_characteristics"] = (
                 f"max_characteristics must be at least 1 and leave room for always_keep; got {self.max_characteristics}"
             )
-        for name in self.always_keep:
-            if str(name) not in columns:
-                hint = near(str(name), columns)
-                problems.append(f"always_keep names {name!r}, which is no column" + (f"; {hint}" if hint else ""))
+        unknown = [str(name) for name in self.always_keep if str(name) not in columns]
+        if unknown:
+            problems["always_keep"] = "\n".join(
+                f"always_keep names {name!r}, which is no column{f'; {hint}' if (hint := near(name, columns)) else ''}"
+                for name in unknown
+            )
         return problems
 
 
@@ -136,7 +140,7 @@ def select(
     notes: Sequence[str],
     C: float,
     flexibility: float,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> Selection:
     """Return the characteristics that stay, after each rule in turn.
 
@@ -148,17 +152,17 @@ def select(
     summary : DataFrame
         ``column`` and ``iv`` of the p columns.
     rules : SelectionRules
+        Checked already.
     woe_from : callable
         Returns the weights of evidence of all rows, shape (n, p), from bins that were learnt on the rows of a mask.
     notes : sequence of str
         For each column, why it has one bin only.
     C, flexibility : float
         As for `fit_steps`.
-    random_state : int
+    random_state : int, generator or None
         Seed of the folds.
     """
     names = [str(name) for name in summary["column"]]
-    rules.check(names)
     iv = summary["iv"].to_numpy()
     safe = {i for i, name in enumerate(names) if name in map(str, rules.always_keep)}
     reasons: dict[int, str] = {}

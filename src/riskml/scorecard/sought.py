@@ -11,7 +11,7 @@ from riskml.runtime.frame import Floats
 from riskml.scorecard.counts import LevelCounts, coarse_starts
 from riskml.scorecard.options import ColumnOptions
 from riskml.scorecard.runs import Trend
-from riskml.scorecard.search import Search, best_bins, why_one_bin
+from riskml.scorecard.search import Search, best_bins, diagnose, why_one_bin
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def sought_groups(
     rare = [int(i) for i in np.flatnonzero(is_rare)]
     if rare:
         units.append(rare)
-    asked = options if options.monotonic == "none" else replace(options, monotonic="ascending")
+    asked = _of_levels(options)
     if not units:
         nothing = Search.of(np.zeros((0, 2)), counts.totals, asked, None)
         return [], frozenset(), Sought(nothing, (), "none", why_one_bin(nothing))
@@ -63,6 +63,34 @@ def sought_groups(
     ends = [*sought.starts[1:], len(ranked)]
     groups = [[i for unit in ranked[a:b] for i in unit] for a, b in zip(sought.starts, ends, strict=True)]
     return groups, frozenset(rare), sought
+
+
+def unmet(bins: Floats, totals: Floats, options: ColumnOptions, *, levels: bool) -> str:
+    """Return the option that these bins cannot have been found with, or nothing.
+
+    Parameters
+    ----------
+    bins : ndarray of shape (regular bins, 2)
+        Non-events and events.
+    totals : ndarray of shape (2,)
+        Those of all rows.
+    options : ColumnOptions
+    levels : bool
+        Whether the bins are groups of levels.
+    """
+    # One bin is what a column without any allowed cut is left with, whatever was asked; given bins are as given.
+    if len(bins) < 2 or options.splits is not None or options.groups is not None:
+        return ""
+    if len(bins) > options.max_bins:
+        return f"max_bins={options.max_bins}"
+    search = Search.of(bins, totals, _of_levels(options) if levels else options, None)
+    search = search.asking(min_bins=len(bins), max_bins=len(bins))
+    return "" if search.best() else diagnose(search)
+
+
+def _of_levels(options: ColumnOptions) -> ColumnOptions:
+    # Levels are put in the order of their event rate first.
+    return options if options.monotonic == "none" else replace(options, monotonic="ascending")
 
 
 def note_of(sought: Sought | None, slots: Floats, row: Sequence[int], regular: int) -> str:

@@ -14,6 +14,8 @@ from riskml.errors import DataError
 from riskml.estimator import RiskEstimator
 from riskml.runtime.frame import Floats
 
+_NUMERIC = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"}
+
 
 class _Target(RiskEstimator):
     """Only learns a target."""
@@ -57,7 +59,8 @@ def row_weights(sample_weight: Any, rows: int) -> Floats | None:
     Raises
     ------
     DataError
-        When a weight is negative, missing or infinite, all are zero, or there are not as many as rows.
+        When weights are no numbers, one is negative, missing or infinite, all are zero, or there are not as many as
+        rows.
     """
     if sample_weight is None:
         return None
@@ -67,7 +70,7 @@ def row_weights(sample_weight: Any, rows: int) -> Floats | None:
                 f"one weight for all rows must be finite and positive; got {sample_weight!r}", where="sample_weight"
             )
         return np.full(rows, float(sample_weight))
-    weight = np.asarray(column_or_1d(sample_weight), dtype=np.float64)
+    weight = _numbers(sample_weight)
     if len(weight) != rows:
         raise DataError(f"one weight for each of {rows} rows is needed; got {len(weight)}", where="sample_weight")
     bad = ~np.isfinite(weight) | (weight < 0)
@@ -80,3 +83,22 @@ def row_weights(sample_weight: Any, rows: int) -> Floats | None:
     if not weight.any():
         raise DataError("all weights are zero", where="sample_weight")
     return weight
+
+
+def _numbers(sample_weight: Any) -> Floats:
+    try:
+        given = column_or_1d(sample_weight)
+    except ValueError:
+        shape = getattr(sample_weight, "shape", None)
+        got = f"an array of shape {shape}" if shape else f"a {type(sample_weight).__name__}"
+        raise DataError(
+            f"weights are one real number for each row; got {got}",
+            where="sample_weight",
+            mend="hand in an array of shape (n,)",
+        ) from None
+    if given.dtype.kind in "biuf":
+        return np.asarray(given, dtype=np.float64)
+    kind = pd.api.types.infer_dtype(given, skipna=True)
+    if kind not in _NUMERIC:
+        raise DataError(f"weights are numbers; got {kind}", where="sample_weight")
+    return np.asarray(pd.Series(given, dtype=object).astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
