@@ -126,7 +126,9 @@ def test_a_column_of_two_types_names_both_files(
 
 def test_hive_partitions_are_columns(parts: Callable[..., Path], copies: Path):
     folder = _partitioned(parts)
-    assert stored(str(folder), copies).columns == {"x": "integer", "day": "date", "n": "integer", "shop": "text"}
+    found = stored(str(folder), copies)
+    assert found.columns == {"x": "integer", "day": "date", "n": "integer", "shop": "text"}
+    assert found.root == folder
 
 
 def _partitioned(parts: Callable[..., Path]) -> Path:

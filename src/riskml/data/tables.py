@@ -37,12 +37,15 @@ class Stored:
         At least 1.
     remarks : mapping of column name to str
         What made a column text, where that is known.
+    root : Path
+        The folder below which folders ``key=value`` are columns.
     """
 
     files: tuple[Path, ...]
     columns: Mapping[str, str]
     rows: int
     remarks: Mapping[str, str] = field(default_factory=dict)
+    root: Path = Path()
 
 
 def stored(source: str, folder: Path, *, table: str | None = None, name: str = "") -> Stored:
@@ -221,7 +224,7 @@ def _of(files: tuple[Path, ...], root: Path, remarks: Mapping[str, str], where: 
     found = united(files, root)
     if not found.rows:
         raise DataError("the table has no rows", where=where, mend="export it again, with its rows")
-    return Stored(files, found.kinds, found.rows, remarks)
+    return Stored(files, found.kinds, found.rows, remarks, root)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -30,15 +30,17 @@ _TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CELL = f"""CASE
   WHEN {{v}} IS NULL OR {{v}} = '' THEN 0
+  WHEN {{v}} LIKE '____-__-__%' THEN CASE
+    WHEN regexp_full_match({{v}}, '{_DAY}{_TIME}') AND TRY_CAST({{v}} AS TIMESTAMP) IS NOT NULL THEN {_STAMP}
+    WHEN regexp_full_match({{v}}, '{_DAY}') AND TRY_CAST({{v}} AS DATE) IS NOT NULL THEN {_DATE}
+    WHEN regexp_full_match({{v}}, '{_DAY}{_TIME}(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)')
+      AND TRY_CAST({{v}} AS TIMESTAMPTZ) IS NOT NULL THEN {_ZONED}
+    ELSE {_TEXT} END
   WHEN regexp_full_match({{v}}, '[+-]?[0-9]+') THEN
     CASE WHEN regexp_full_match({{v}}, '0[0-9]+') OR TRY_CAST({{v}} AS BIGINT) IS NULL THEN {_CODE} ELSE {_INTEGER} END
   WHEN regexp_full_match({{v}}, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(?i:inf|infinity)')
     AND TRY_CAST({{v}} AS DOUBLE) IS NOT NULL THEN {_NUMBER}
   WHEN lower({{v}}) IN ('true', 'false') THEN {_BOOLEAN}
-  WHEN regexp_full_match({{v}}, '{_DAY}') AND TRY_CAST({{v}} AS DATE) IS NOT NULL THEN {_DATE}
-  WHEN regexp_full_match({{v}}, '{_DAY}{_TIME}') AND TRY_CAST({{v}} AS TIMESTAMP) IS NOT NULL THEN {_STAMP}
-  WHEN regexp_full_match({{v}}, '{_DAY}{_TIME}(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)')
-    AND TRY_CAST({{v}} AS TIMESTAMPTZ) IS NOT NULL THEN {_ZONED}
   ELSE {_TEXT} END"""
 _KEY_TYPES = {"integer": "BIGINT", "date": "DATE", "text": "VARCHAR"}
 
