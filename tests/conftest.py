@@ -1,11 +1,17 @@
-"""What several rooms' tests need: small models of every kind, written by hand, and an empty MLflow store."""
+"""What several rooms' tests need: small models written by hand, an empty MLflow store, and a PostgreSQL server."""
 
 from __future__ import annotations
 
 import importlib
+import os
+import pwd
 import shutil
+import socket
+import subprocess
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -252,3 +258,56 @@ def tiny(
     yield file
     mlflow.set_tracking_uri(before[0])
     mlflow.set_registry_uri(before[1])
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Callable[[], AbstractContextManager[str]]:
+    """Return what starts a PostgreSQL server, and gives its address, for as long as a block lasts."""
+    return _postgresql
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    """Yield the address of a database of a PostgreSQL server that lasts as long as the block."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not binaries:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    pytest.importorskip("psycopg", exc_type=ImportError)
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to be started by root
+    if user and user not in {entry.pw_name for entry in pwd.getpwall()}:
+        pytest.skip("PostgreSQL needs a user of its own, and there is no user postgres")
+    # Not in pytest's folder, which other users may not enter.
+    folder = Path(tempfile.mkdtemp(prefix="riskml-postgres-"))
+    data, port = folder / "data", _free_port()
+
+    def call(program: str, *words: str) -> None:
+        done = subprocess.run(
+            [str(binaries[-1] / program), "-D", str(data), *words],
+            user=user,
+            group=pwd.getpwnam(user).pw_gid if user else None,
+            extra_groups=[] if user else None,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    try:
+        if user:
+            shutil.chown(folder, user)
+        call("initdb", "-U", "risk", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        yield f"postgresql+psycopg://risk@127.0.0.1:{port}/postgres"
+    finally:
+        if (data / "postmaster.pid").exists():
+            call("pg_ctl", "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -42,6 +42,8 @@ DOORS = {
     "papermill": ["execution.py"],
     "nbconvert": ["execution.py"],
     "matplotlib": ["report/plots/"],
+    "duckdb": ["features/duck.py", "data/duckfiles.py", "data/texttables.py"],
+    "sqlalchemy": ["data/databases.py"],
     "typer": ["cli.py"],
     "interpret": ["models/ebm.py"],
     "lightgbm": ["models/lightgbm.py", "runtime/boosted.py"],

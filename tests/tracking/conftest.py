@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import pwd
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,8 +29,6 @@ from riskml.runtime.model import Additive
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Step
 from riskml.schema import Column, Schema
-
-BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 class Server:
@@ -95,46 +91,6 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
-    """Yield the address of a database of a PostgreSQL server that lasts as long as the block."""
-    if not BINARIES:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    pytest.importorskip("psycopg", exc_type=ImportError)
-    user = "postgres" if os.geteuid() == 0 else None  # it refuses to be started by root
-    if user and user not in {entry.pw_name for entry in pwd.getpwall()}:
-        pytest.skip("PostgreSQL needs a user of its own, and there is no user postgres")
-    # Not in pytest's folder, which other users may not enter.
-    folder = Path(tempfile.mkdtemp(prefix="riskml-postgres-"))
-    data, port = folder / "data", _free_port()
-
-    def call(program: str, *words: str) -> None:
-        done = subprocess.run(
-            [str(BINARIES[-1] / program), "-D", str(data), *words],
-            user=user,
-            group=pwd.getpwnam(user).pw_gid if user else None,
-            extra_groups=[] if user else None,
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-
-    try:
-        if user:
-            shutil.chown(folder, user)
-        call("initdb", "-U", "risk", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
-        yield f"postgresql+psycopg://risk@127.0.0.1:{port}/postgres"
-    finally:
-        if (data / "postmaster.pid").exists():
-            call("pg_ctl", "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def _running(store: str, folder: Path) -> Iterator[Server]:
     server = Server(store, folder)
     try:
@@ -146,7 +102,10 @@ def _running(store: str, folder: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def server(
-    request: pytest.FixtureRequest, _migrated_store: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    _migrated_store: Path,
+    postgresql: Callable[[], AbstractContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """Yield a running server on each kind of database."""
     folder = tmp_path_factory.mktemp(f"server-{request.param}")
@@ -154,7 +113,7 @@ def server(
         with _running(f"sqlite:///{shutil.copy(_migrated_store, folder / 'mlflow.db')}", folder) as server:
             yield server
     else:
-        with _postgres() as store, _running(store, folder) as server:
+        with postgresql() as store, _running(store, folder) as server:
             yield server
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
-import io
 import re
 import warnings
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, cast
+from typing import Any
 
 import pandas as pd
 
 from riskml.data.catalog import load_sample, samples
 from riskml.data.digest import data_digest
+from riskml.data.textfiles import Header, check_lengths, first_line, opened, read_header, readable
 from riskml.errors import DataError
 from riskml.schema import near, refuse_duplicates, shortened
 
@@ -107,7 +101,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         frame = pd.read_parquet(path, engine="pyarrow")
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(
-            f"the file cannot be read as Parquet: {_first_line(error)}",
+            f"the file cannot be read as Parquet: {first_line(error)}",
             where=str(path),
             mend="it may be cut short or of another format: write it again",
         ) from None
@@ -116,100 +110,53 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_text(path: Path) -> pd.DataFrame:
-    try:
-        with _opened(path) as file:
-            header = _header(file, path)
+    with readable(path):
+        header = read_header(path)
         frame = _parsed(path, header)
-    except UnicodeDecodeError:
-        raise _not_utf8(path) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(
-            f"the file cannot be unpacked: {_first_line(error)}",
-            where=str(path),
-            mend="it may be cut short: copy it again",
-        ) from None
-    except OSError as error:
-        raise DataError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
     # pandas fills a row that is too short with empty cells; they then reach the last column.
     if frame.iloc[:, -1].isna().any():
-        _check_lengths(path, header)
+        check_lengths(path, header)
     return frame
 
 
-def _binary(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path)) if path.name.lower().endswith(".gz") else path.open("rb")
-
-
-def _opened(path: Path) -> TextIO:
-    return io.TextIOWrapper(_binary(path), encoding="utf-8-sig", newline="")
-
-
-@dataclass(frozen=True)
-class _Header:
-    names: list[str]
-    delimiter: str
-
-
-def _header(file: TextIO, path: Path) -> _Header:
-    line = next((line for line in file if line.strip()), "")
-    if not line:
-        raise DataError("the file has no header: it holds blank lines only", where=str(path), mend="export it again")
-    outside_quotes = "".join(line.split('"')[::2])
-    delimiter = max(",;\t", key=outside_quotes.count)
-    if "\x00" in line:
-        raise DataError("the file holds binary data", where=str(path), mend="export it as text in UTF-8")
-    names = [name.strip() for name in next(csv.reader(_from(line, file), delimiter=delimiter))]
-    names = [name or f"unnamed_{i}" for i, name in enumerate(names)]
-    try:
-        refuse_duplicates(names)
-    except DataError as error:
-        raise DataError(error.what, where=f"{path}, header", mend=error.mend) from None
-    return _Header(names, delimiter)
-
-
-def _from(line: str, file: TextIO) -> Iterator[str]:
-    yield line
-    yield from file
-
-
-def _parsed(path: Path, header: _Header) -> pd.DataFrame:
+def _parsed(path: Path, header: Header) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             # pandas only warns when it drops fields for which the header has no name.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             padded = _padded(path, header) if _may_be_padded(path) else []
-            with _opened(path) as file:
+            with opened(path) as file:
                 frame: pd.DataFrame = pd.read_csv(
                     file, low_memory=False, dtype=dict.fromkeys(padded, "str"), **_layout(header)
                 )
                 return frame
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        _check_lengths(path, header)
+        check_lengths(path, header)
         raise DataError(
-            f"the rows cannot be told apart: {_first_line(error)}",
+            f"the rows cannot be told apart: {first_line(error)}",
             where=str(path),
             mend="look for a quotation mark that is not closed",
         ) from None
 
 
-def _layout(header: _Header) -> dict[str, Any]:
+def _layout(header: Header) -> dict[str, Any]:
     return {"sep": header.delimiter, "header": 0, "names": header.names, "index_col": False}
 
 
 def _may_be_padded(path: Path) -> bool:
     """Return whether a code with leading zeros can be in a file: a look at its text, far quicker than at its cells."""
-    with _opened(path) as file:
+    with opened(path) as file:
         while lines := file.readlines(_CHUNK_CHARACTERS):
             if _PADDED_FIELD.search("".join(lines)):
                 return True
     return False
 
 
-def _padded(path: Path, header: _Header) -> list[str]:
+def _padded(path: Path, header: Header) -> list[str]:
     """Return the columns of codes such as 00123, of which one in any row tells: as numbers they lose their zeros."""
     found: set[str] = set()
     with (
-        _opened(path) as file,
+        opened(path) as file,
         pd.read_csv(file, dtype="str", chunksize=_CHUNK_ROWS, **_layout(header)) as chunks,
     ):
         for chunk in chunks:
@@ -217,65 +164,3 @@ def _padded(path: Path, header: _Header) -> list[str]:
                 name for name in header.names if name not in found and chunk[name].str.fullmatch(r"\s*0\d+\s*").any()
             }
     return [name for name in header.names if name in found]
-
-
-def _check_lengths(path: Path, header: _Header) -> None:
-    """Raise a DataError when rows have another number of fields than the header."""
-    expected = len(header.names)
-    wrong: list[tuple[int, int]] = []
-    with _opened(path) as file:
-        reader = csv.reader(file, delimiter=header.delimiter)
-        try:
-            for fields in reader:
-                if fields and len(fields) != expected:
-                    wrong.append((reader.line_num, len(fields)))
-        except csv.Error as error:
-            raise DataError(
-                f"the rows cannot be told apart: {error}", where=f"{path}, line {reader.line_num}"
-            ) from None
-    if wrong:
-        line, fields_there = wrong[0]
-        others = f" (and in {len(wrong) - 1} more lines)" if len(wrong) > 1 else ""
-        raise DataError(
-            f"the header has {expected} fields, and line {line} has {fields_there}{others}",
-            where=f"{path}, line {line}",
-            mend="quote fields that hold the separator, and write an empty field for a missing value",
-        )
-
-
-def _not_utf8(path: Path) -> DataError:
-    offset, line, byte, chunk, following = 0, 0, "", b"", b""
-    with _binary(path) as file:
-        # A line feed is never a part of another character in UTF-8: every line can be judged alone.
-        for chunk in file:
-            line += 1
-            try:
-                chunk.decode("utf-8")
-            except UnicodeDecodeError as error:
-                offset, byte = offset + error.start, f"0x{chunk[error.start]:02x}"
-                following = chunk + b"".join(file.readlines(_CHUNK_CHARACTERS))
-                break
-            offset += len(chunk)
-    likely = "GB18030" if _seems_chinese(following) else "WINDOWS-1252"
-    if line == 1 and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        likely = "UTF-16"
-    return DataError(
-        f"the file is not UTF-8: byte {byte} at offset {offset}",
-        where=f"{path}, line {line}",
-        mend=f"convert it, for example: iconv -f {likely} -t UTF-8 '{path.name}' > utf8.csv",
-    )
-
-
-def _seems_chinese(content: bytes) -> bool:
-    """Return whether bytes read as GB18030, and mostly as common Chinese characters where they are not ASCII."""
-    try:
-        foreign = [char for char in content.decode("gb18030") if not char.isascii()]
-    except UnicodeDecodeError:
-        return False
-    # An accented letter and the ASCII letter after it make one rare character; both bytes of a common one are high.
-    common = sum("\u4e00" <= char <= "\u9fff" and len(char.encode("gb2312", "ignore")) == 2 for char in foreign)
-    return common > len(foreign) / 2
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,293 @@
+"""Tables of databases, larger than memory, written to Parquet; no message shows a password."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from riskml.data.rows import write_rows
+from riskml.data.statements import is_select, no_table, readings, short, single
+from riskml.data.textfiles import first_line
+from riskml.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, CursorResult, Engine
+    from sqlalchemy.engine import URL
+    from sqlalchemy.types import TypeEngine
+
+CHUNK_ROWS = 50_000  # rows of a database in memory at a time
+_SECRET = re.compile(r"pass|pwd|secret|token|key|odbc_connect", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+# Kinds of columns of PostgreSQL, by their fixed numbers: also of a column in which every value is missing.
+_POSTGRESQL = {
+    pa.bool_(): (16,),
+    pa.int64(): (20, 21, 23),
+    pa.float64(): (700, 701, 1700),
+    pa.string(): (25, 1042, 1043, 2950),
+    pa.date32(): (1082,),
+    pa.timestamp("us"): (1114,),
+    pa.timestamp("us", tz="UTC"): (1184,),
+}
+_BY_NUMBER = {number: type for type, numbers in _POSTGRESQL.items() for number in numbers}
+_READ_ONLY = {
+    "sqlite": "PRAGMA query_only = ON",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "mariadb": "SET SESSION TRANSACTION READ ONLY",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database.
+
+    Parameters
+    ----------
+    url : URL
+        With its password, hence never shown.
+    shown : str
+        Backend, host and database alone.
+    """
+
+    url: URL = field(repr=False)
+    shown: str
+
+    @property
+    def identity(self) -> str:
+        """The address and the user; *** for the password."""
+        kept = {name: value for name, value in self.url.query.items() if not _SECRET.search(name)}
+        return self.url.set(query=kept).render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite database."""
+        if self.url.get_backend_name() != "sqlite" or self.url.database in (None, "", ":memory:"):
+            return None
+        return Path(str(self.url.database)).absolute()
+
+
+def expanded(source: str) -> str:
+    """Return a URL with the environment's variables in the places of ``${NAME}``.
+
+    A user or password is taken as it is: characters such as @ and / in it need no %40 and %2F.
+
+    Parameters
+    ----------
+    source : str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        When a variable is not set; the message shows its name alone.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.environ["DB_PASSWORD"] = "p@ss/word"
+    >>> expanded("postgresql+psycopg://risk:${DB_PASSWORD}@db/book")
+    'postgresql+psycopg://risk:p%40ss%2Fword@db/book'
+    """
+    user = range(source.find("://") + 3, source.rfind("@")) if "://" in source else range(0)
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in os.environ:
+            raise InputError(
+                f"the environment has no variable {found[1]!r}",
+                where="the source of a table",
+                mend=f"set it before the run: export {found[1]}=…",
+            )
+        said = os.environ[found[1]]
+        return quote(said, safe="") if found.start() in user else said
+
+    return _VARIABLE.sub(value, source)
+
+
+def place(url: str) -> Place:
+    """Return the database that a URL names.
+
+    Raises
+    ------
+    InputError
+        When it is no URL of a database; the message shows nothing of it that may be secret.
+    """
+    import sqlalchemy as sa
+
+    backend = url.partition("://")[0]
+    # A second @ would make the end of a password a part of the host's name, which messages show.
+    plain = url.count("@") < 2
+    found: URL | None = None
+    if plain:
+        try:
+            found = sa.make_url(url)
+        except (sa.exc.ArgumentError, ValueError):
+            found = None
+    if found is None:
+        raise InputError(
+            "the address of the database cannot be read",
+            where=f"{backend}://…",
+            mend="write it as backend+driver://user:password@host:port/database, in the password %40 for @, %2F for / "
+            "and %3A for :, or put the password into the environment and write ${NAME}",
+        )
+    host = f"{found.host or ''}{f':{found.port}' if found.port else ''}"
+    return Place(found, f"{found.get_backend_name()}://{host}/{found.database or ''}")
+
+
+def write_database_table(where: Place, table: str, folder: Path) -> dict[str, str]:
+    """Stream a table, a view or the result of a SELECT into Parquet files, a chunk of rows in memory at a time.
+
+    Decimal numbers become floating ones. A column's type is settled by all its rows: nulls at its beginning mean
+    nothing. Only what reads is let through, in a transaction that may not write where the database has such.
+
+    Parameters
+    ----------
+    where : Place
+    table : str
+        A table or view, ``schema.table``, or a SELECT.
+    folder : Path
+
+    Returns
+    -------
+    dict
+        Empty: there is nothing to remark.
+
+    Raises
+    ------
+    DataError
+        When the database cannot be reached or goes away, when it has no such table, or when a column holds values
+        that do not fit together.
+    InputError
+        When the statement is no SELECT, or the database's driver is not installed.
+    """
+    if trouble := _trouble(where, table, folder):
+        # Raised out here, it brings no chain of errors along that could hold what the driver knows.
+        raise trouble
+    return {}
+
+
+def _trouble(where: Place, table: str, folder: Path) -> InputError | None:
+    """Copy a table, and return what went wrong."""
+    import sqlalchemy as sa
+
+    reached = False
+    try:
+        if where.file is not None and not where.file.exists():
+            raise DataError("the database does not exist", where=str(where.file), mend="check the path")
+        engine = _engine(where)
+        with engine.connect() as connection:
+            reached = True
+            if statement := _READ_ONLY.get(engine.dialect.name):
+                connection.exec_driver_sql(statement)
+            result, declared = _opened(connection, table, where)
+            with result:
+                write_rows(list(result.keys()), result.partitions(CHUNK_ROWS), declared, folder)
+            # What is left of the transaction is rolled back: nothing was to be changed.
+    except (DataError, InputError) as error:
+        return type(error)(error.what, where=_at(where, table), mend=error.mend)
+    except (sa.exc.NoSuchModuleError, ImportError) as error:
+        return InputError(
+            f"the driver for this database is not installed: {_harmless(error, where)}",
+            where=where.shown,
+            mend="install it (for PostgreSQL: pip install psycopg[binary], and write postgresql+psycopg://…)",
+        )
+    except (sa.exc.SQLAlchemyError, pa.ArrowException, OSError, ValueError) as error:
+        lost = getattr(error, "connection_invalidated", False)
+        what = "cannot be reached" if not reached else "went away" if lost else "cannot be read"
+        return DataError(
+            f"the {'table' if what == 'cannot be read' else 'database'} {what}: {_harmless(error, where)}",
+            where=_at(where, table),
+            mend="check host, port, user and password, and that the database runs"
+            if not reached
+            else "nothing was kept of the copy: run again when the database answers"
+            if lost
+            else "correct the table or the SELECT",
+        )
+    return None
+
+
+def _at(where: Place, table: str) -> str:
+    return f"{where.shown}, table {short(table)}"
+
+
+def _harmless(error: Exception, where: Place) -> str:
+    """Return what a driver says, without the statement, the user's password and anything else that may be secret."""
+    said = first_line(getattr(error, "orig", None) or error)
+    query = [str(value) for name, value in where.url.query.items() if _SECRET.search(name)]
+    # An ODBC connection string holds the password as one of its parts.
+    inside = [part for value in query for part in re.findall(r"(?:pwd|password)=([^;]*)", value, re.IGNORECASE)]
+    secrets = [str(where.url.password or ""), *query, *inside]
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        said = said.replace(secret, "***")
+    return said
+
+
+def _engine(where: Place) -> Engine:
+    import sqlalchemy as sa
+    from sqlalchemy.pool import NullPool
+
+    waits = where.url.get_backend_name() == "postgresql" and "connect_timeout" not in where.url.query
+    return sa.create_engine(
+        where.url,
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 15} if waits else {},  # seconds; a host that is silent is not waited for
+        execution_options={"postgresql_readonly": True},
+    )
+
+
+def _opened(connection: Connection, table: str, where: Place) -> tuple[CursorResult[Any], Mapping[str, pa.DataType]]:
+    """Return the running query, and the types of its columns as far as the database declares them."""
+    import sqlalchemy as sa
+
+    streaming = {"stream_results": True, "yield_per": CHUNK_ROWS}
+    inspector = sa.inspect(connection)
+    schemas = inspector.get_schema_names()
+    for schema, name in readings(table):
+        if (schema is None or schema in schemas) and inspector.has_table(name, schema=schema):
+            with warnings.catch_warnings():
+                # Of types that it does not know: their values come as they are.
+                warnings.simplefilter("ignore", sa.exc.SAWarning)
+                known = sa.Table(name, sa.MetaData(), schema=schema, autoload_with=connection, resolve_fks=False)
+            result = connection.execute(sa.select(known), execution_options=streaming)
+            return result, {column.name: _declared(column.type) for column in known.columns}
+    if not is_select(table):
+        there = [*_tables(inspector, None), *(one for schema in schemas for one in _tables(inspector, schema))]
+        raise no_table(table, there, where.shown)
+    # As it is written: no character in it stands for a parameter.
+    result = connection.execution_options(no_parameters=True, **streaming).exec_driver_sql(single(table))
+    return result, _described(result) if connection.dialect.name == "postgresql" else {}
+
+
+def _described(result: CursorResult[Any]) -> dict[str, pa.DataType]:
+    columns: Any = result.cursor.description if result.cursor is not None else None
+    return {name: _BY_NUMBER.get(number, pa.null()) for name, number, *_ in columns or ()}
+
+
+def _tables(inspector: Any, schema: str | None) -> Iterator[str]:
+    if schema == "information_schema" or (schema is not None and schema == inspector.default_schema_name):
+        return
+    for name in sorted([*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]):
+        yield name if schema is None else f"{schema}.{name}"
+
+
+def _declared(type: TypeEngine[Any]) -> pa.DataType:
+    try:
+        python = type.python_type
+    except NotImplementedError:
+        return pa.null()
+    if python is dt.datetime:
+        return pa.timestamp("us", tz="UTC" if getattr(type, "timezone", False) else None)
+    known = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), Decimal: pa.float64(), str: pa.string()}
+    return (known | {dt.date: pa.date32()}).get(python, pa.null())

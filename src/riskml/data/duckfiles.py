@@ -1,0 +1,104 @@
+"""Tables of DuckDB files, larger than memory, written to Parquet."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskml.data.rows import part
+from riskml.data.statements import is_select, no_table, readings, short, single
+from riskml.data.textfiles import first_line
+from riskml.errors import DataError, InputError
+from riskml.schema import refuse_duplicates
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def is_duckdb(path: Path) -> bool:
+    """Return whether a file is a DuckDB database, by its first bytes."""
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
+def write_duckdb_table(path: Path, table: str, folder: Path) -> dict[str, str]:
+    """Write a table, a view or the result of a SELECT of a DuckDB file to Parquet, out of core.
+
+    Decimal numbers and those of 128 bits become floating ones, stamps of any unit those of microseconds.
+
+    Parameters
+    ----------
+    path : Path
+        Opened read-only.
+    table : str
+        A table or view, ``schema.table``, or a SELECT.
+    folder : Path
+
+    Returns
+    -------
+    dict
+        Empty: there is nothing to remark.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be opened, has no such table, or the query fails.
+    InputError
+        When the statement is no SELECT.
+    """
+    import duckdb
+
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(folder / "spill"),
+        "autoinstall_known_extensions": False,
+    }
+    try:
+        with duckdb.connect(str(path), read_only=True, config=settings) as connection:
+            # What a SELECT does with stamps must not depend on the clock of the machine.
+            connection.execute("SET TimeZone = 'UTC'")
+            query = _duckdb_query(connection, table, path)
+            columns = connection.execute(f"DESCRIBE {query}").fetchall()
+            refuse_duplicates(name for name, *_ in columns)
+            chosen = ", ".join(_plain(name, type) for name, type, *_ in columns)
+            to = str(part(folder, 0)).replace("'", "''")
+            connection.execute(f"COPY (SELECT {chosen} FROM ({query})) TO '{to}' (FORMAT parquet, COMPRESSION zstd)")
+    except InputError as error:
+        raise type(error)(error.what, where=f"{path}, table {short(table)}", mend=error.mend) from None
+    except duckdb.Error as error:
+        raise DataError(
+            f"the database cannot be read: {first_line(error)}",
+            where=f"{path}, table {short(table)}",
+            mend="close other programs that have it open to write"
+            if isinstance(error, (duckdb.IOException, duckdb.ConnectionException))
+            else "correct the table or the SELECT",
+        ) from None
+    return {}
+
+
+def _duckdb_query(connection: DuckDBPyConnection, table: str, path: Path) -> str:
+    there = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal UNION ALL "
+        "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+    ).fetchall()
+    for schema, name in readings(table):
+        if (schema or "main", name) in there:
+            return f"SELECT * FROM {_quoted(schema or 'main')}.{_quoted(name)}"
+    if not is_select(table):
+        raise no_table(table, [name if schema == "main" else f"{schema}.{name}" for schema, name in there], str(path))
+    return single(table)
+
+
+def _plain(name: str, type: str) -> str:
+    """Return a column as SQL, with a type that every reader of Parquet knows."""
+    plain = {
+        r"DECIMAL.*|U?HUGEINT": "DOUBLE",
+        r"UUID|ENUM.*": "VARCHAR",
+        r"TIMESTAMP_(S|MS|NS)": "TIMESTAMP",
+    }
+    wanted = next((to for pattern, to in plain.items() if re.fullmatch(pattern, str(type), re.DOTALL)), None)
+    return f"CAST({_quoted(name)} AS {wanted}) AS {_quoted(name)}" if wanted else _quoted(name)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

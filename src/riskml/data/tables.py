@@ -1,0 +1,289 @@
+"""Tables of dated records, from wherever they are, as Parquet files that every engine reads the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from riskml.data.catalog import load_sample, sample, samples
+from riskml.data.copies import Copy, copied
+from riskml.data.databases import expanded, place, write_database_table
+from riskml.data.duckfiles import is_duckdb, write_duckdb_table
+from riskml.data.parquet import united
+from riskml.data.statements import short
+from riskml.data.texttables import write_text_tables
+from riskml.errors import DataError, InputError
+from riskml.schema import near, shortened
+
+_TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A table on disk.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        Parquet. A column may be missing in some of them: it is empty there.
+    columns : mapping of column name to kind
+        "integer", "number", "text", "boolean", "date", "timestamp", "timestamp with zone", or another type's own name
+        ("null" for a column that holds nothing). Folders ``key=value`` count as columns.
+    rows : int
+        At least 1.
+    remarks : mapping of column name to str
+        What made a column text, where that is known.
+    root : Path
+        The folder below which folders ``key=value`` are columns.
+    """
+
+    files: tuple[Path, ...]
+    columns: Mapping[str, str]
+    rows: int
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    root: Path = Path()
+
+
+def stored(source: str, folder: Path, *, table: str | None = None, name: str = "") -> Stored:
+    r"""Return a table as Parquet files.
+
+    Parquet is read where it lies. All else is copied into ``folder`` once: a copy is used again when it is complete
+    and of the same source and table, and, where the source is a file, while its size and its time of change are the
+    same. What changes in a database behind a URL is not noticed: delete the copy to have it fetched anew.
+
+    Parameters
+    ----------
+    source : str
+        One of
+
+        - a .parquet file, or a folder of them, nested or in folders ``key=value``; files whose names begin with . or _
+          are not looked at;
+        - a .csv or .tsv file (also .gz), or a folder of them: UTF-8, one header line;
+        - a data set of the catalog (``riskml.data.catalog.samples``);
+        - a DuckDB file;
+        - any SQLAlchemy URL; ``${NAME}`` in it is taken from the environment.
+    folder : Path
+        Where copies go.
+    table : str, optional
+        Of a database: a table or view, ``schema.table``, or a SELECT.
+    name : str, optional
+        What the copy's folder is called; by default after the source.
+
+    Returns
+    -------
+    Stored
+
+    Raises
+    ------
+    DataError
+        When the source is missing, damaged, empty, or its files do not fit together, or a database cannot be read.
+    InputError
+        When the source or the table cannot be meant, or the copy cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "orders.csv")
+    ...     _ = path.write_text("customer,day,amount\n007,2024-01-31,9.5\n")
+    ...     stored(str(path), Path(folder, "copies")).columns
+    {'customer': 'text', 'day': 'date', 'amount': 'number'}
+    """
+    source = expanded(source)
+    if "://" in source:
+        return _from_url(source, folder, table, name)
+    path = Path(source).expanduser()
+    if _is_duckdb_file(path):
+        return _from_duckdb(path.absolute(), folder, table, name)
+    if table is not None:
+        raise InputError(
+            "only a database has tables to choose from",
+            where=f"{source}, table {table!r}",
+            mend="leave the table out, or name a DuckDB file or a database's URL",
+        )
+    if source in (known.name for known in samples()):
+        return _from_sample(source, folder, name)
+    return _from_files(path, folder, name)
+
+
+def check_columns(stored: Stored, wanted: Mapping[str, Collection[str]], where: str) -> None:
+    """Refuse a table that lacks columns, or has them with other types than its use needs.
+
+    Parameters
+    ----------
+    stored : Stored
+    wanted : mapping of column name to kinds
+        Which kinds will do; a number may be whole wherever "number" will do.
+    where : str
+        What the message says of where the table was named.
+
+    Raises
+    ------
+    DataError
+        When a column is missing or of another kind; it lists all of them.
+
+    Examples
+    --------
+    >>> orders = Stored((), {"customer": "integer", "day": "text"}, 5)
+    >>> check_columns(orders, {"custmer": ["integer"], "day": ["date", "timestamp"]}, "tables.orders")
+    Traceback (most recent call last):
+    riskml.errors.DataError: 2 columns are not as they must be:
+      there is no column 'custmer' (did you mean 'customer'?)
+      column 'day' is text, not date or timestamp
+      where: tables.orders
+      mend:  the columns are 'customer' (integer), 'day' (text)
+    """
+    faults = [fault for name, kinds in wanted.items() if (fault := _fault(stored, name, kinds))]
+    if not faults:
+        return
+    listed = [f"{name!r} ({kind})" for name, kind in stored.columns.items()]
+    more = f" and {len(listed) - 20} more" if len(listed) > 20 else ""
+    raise DataError(
+        "\n  ".join([f"{len(faults)} column{'s are' if len(faults) > 1 else ' is'} not as they must be:", *faults])
+        if len(faults) > 1
+        else faults[0],
+        where=where,
+        mend=f"the columns are {', '.join(listed[:20])}{more}",
+    )
+
+
+def _fault(stored: Stored, name: str, kinds: Collection[str]) -> str:
+    if name not in stored.columns:
+        hint = near(name, stored.columns)
+        return f"there is no column {name!r}" + (f" ({hint})" if hint else "")
+    kind = stored.columns[name]
+    if kind in kinds or (kind == "integer" and "number" in kinds):
+        return ""
+    if kind == "null":
+        return f"column {name!r} holds nothing, not {' or '.join(kinds)}"
+    remark = f" ({stored.remarks[name]})" if name in stored.remarks else ""
+    return f"column {name!r} is {kind}, not {' or '.join(kinds)}{remark}"
+
+
+def _from_url(url: str, folder: Path, table: str | None, name: str) -> Stored:
+    where = place(url)
+    if table is None:
+        raise _no_table_named(where.shown)
+    key = ["url", where.identity, table]
+    inputs = [where.file] if where.file is not None and where.file.exists() else []
+    made = copied(folder, name or short(table), key, inputs, lambda home: write_database_table(where, table, home))
+    return _checked(made, f"{where.shown}, table {short(table)}")
+
+
+def _from_duckdb(path: Path, folder: Path, table: str | None, name: str) -> Stored:
+    if table is None:
+        raise _no_table_named(str(path))
+    log = path.with_name(path.name + ".wal")  # what was written and is not yet in the file itself
+    inputs = [path, *([log] if log.exists() else [])]
+    key = ["duckdb", str(path), table]
+    made = copied(folder, name or short(table), key, inputs, lambda home: write_duckdb_table(path, table, home))
+    return _checked(made, f"{path}, table {short(table)}")
+
+
+def _from_sample(source: str, folder: Path, name: str) -> Stored:
+    def write(home: Path) -> dict[str, str]:
+        content = pa.Table.from_pandas(load_sample(source), preserve_index=False)
+        pq.write_table(content, home / "part-00000.parquet", compression="zstd", coerce_timestamps="us")
+        return {}
+
+    return _checked(copied(folder, name or source, ["sample", source, sample(source).sha256], [], write), source)
+
+
+def _from_files(path: Path, folder: Path, name: str) -> Stored:
+    if not path.exists():
+        raise _missing(path)
+    files = _files(path) if path.is_dir() else [path]
+    root = path if path.is_dir() else path.parent
+    kinds = {"text" if file.name.lower().endswith(_TEXT) else file.suffix.lower() for file in files}
+    if len(kinds) != 1 or not kinds <= {"text", ".parquet"}:
+        raise _no_table_files(path, files)
+    if kinds == {".parquet"}:
+        return _of(tuple(files), root, {}, str(path))
+    if empty := next((file for file in files if file.stat().st_size == 0), None):
+        raise DataError("the file is empty (0 bytes)", where=str(empty), mend="export it again")
+    files, root = [file.absolute() for file in files], root.absolute()
+    made = copied(
+        folder,
+        name or path.name.split(".")[0],
+        ["text", str(path.absolute())],
+        files,
+        lambda home: write_text_tables(files, root, home),
+    )
+    return _checked(made, str(path))
+
+
+def _checked(made: Copy, where: str) -> Stored:
+    return _of(made.files, made.files[0].parent, made.remarks, where)
+
+
+def _of(files: tuple[Path, ...], root: Path, remarks: Mapping[str, str], where: str) -> Stored:
+    found = united(files, root)
+    if not found.rows:
+        raise DataError("the table has no rows", where=where, mend="export it again, with its rows")
+    return Stored(files, found.kinds, found.rows, remarks, root)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a folder that hold its rows, in one order on every machine."""
+    if (folder / "_delta_log").exists():
+        raise DataError(
+            "the folder is a Delta Lake table: its files also hold rows that were deleted",
+            where=str(folder),
+            mend="write the table as plain Parquet files first",
+        )
+    inside = (file for file in folder.rglob("*") if file.is_file())
+    rows = [file for file in inside if not any(part[0] in "._" for part in file.relative_to(folder).parts)]
+    suited = [file for file in rows if file.name.lower().endswith((*_TEXT, ".parquet"))]
+    return sorted(suited, key=lambda file: file.relative_to(folder).as_posix())
+
+
+def _is_duckdb_file(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    if is_duckdb(path):
+        return True
+    if path.suffix.lower() not in (".duckdb", ".db", ".sqlite", ".sqlite3"):
+        return False
+    with path.open("rb") as file:
+        sqlite = file.read(15) == b"SQLite format 3"
+    raise DataError(
+        "the file is a SQLite database" if sqlite else "the file is no DuckDB database",
+        where=str(path),
+        mend=f"name it as sqlite:///{path}" if sqlite else "check what wrote it",
+    )
+
+
+def _no_table_named(where: str) -> InputError:
+    return InputError(
+        "a database has many tables, and none is named", where=where, mend="say which: a table, or a SELECT"
+    )
+
+
+def _missing(path: Path) -> DataError:
+    names = [known.name for known in samples()]
+    if len(path.parts) == 1 and not path.suffix:
+        return DataError(
+            f"there is no file or folder {path.name!r}, and no such sample; the samples are {shortened(names)}",
+            mend=near(path.name, names) or "check the path",
+        )
+    beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    return DataError("the file does not exist", where=str(path), mend=near(path.name, beside) or "check the path")
+
+
+def _no_table_files(path: Path, files: Iterable[Path]) -> DataError:
+    if not path.is_dir():
+        return DataError(
+            f"a table is read from .parquet, {', '.join(_TEXT)} or a database; got {path.name!r}",
+            where=str(path),
+            mend="convert it, or correct its name",
+        )
+    both = f"both Parquet and text files ({shortened([file.name for file in files], 4)})"
+    return DataError(
+        f"the folder holds {both if list(files) else 'no file of a table'}",
+        where=str(path),
+        mend=f"name a folder of .parquet files, or one of {', '.join(_TEXT)}",
+    )

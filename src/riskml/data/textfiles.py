@@ -1,0 +1,169 @@
+"""Files of separated values as text: opened, their header read, and what is wrong with them said with its line."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from riskml.errors import DataError
+from riskml.schema import refuse_duplicates
+
+_CHUNK_CHARACTERS = 1 << 22
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header line of a file says.
+
+    Parameters
+    ----------
+    names : list of str
+        Without blanks around them; a column without a name is called by its position.
+    delimiter : str
+    blank_lines : int
+        How many stand above the header.
+    """
+
+    names: list[str]
+    delimiter: str
+    blank_lines: int
+
+
+def opened(path: Path) -> TextIO:
+    """Return a file of UTF-8 text, unpacked where its name ends in .gz."""
+    return io.TextIOWrapper(_binary(path), encoding="utf-8-sig", newline="")
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file is read in the block into a DataError with its line.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    DataError
+        When the file is not UTF-8, damaged, or may not be read.
+    """
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise _not_utf8(path) from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(
+            f"the file cannot be unpacked: {first_line(error)}",
+            where=str(path),
+            mend="it may be cut short: copy it again",
+        ) from None
+    except OSError as error:
+        raise DataError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def read_header(path: Path) -> Header:
+    """Return what the first line that is not blank says.
+
+    Raises
+    ------
+    DataError
+        When there is no such line, it is binary, or two columns have one name.
+    """
+    with opened(path) as file:
+        lines = enumerate(file)
+        blank_lines, line = next(((at, line) for at, line in lines if line.strip()), (0, ""))
+        if not line:
+            raise DataError(
+                "the file has no header: it holds blank lines only", where=str(path), mend="export it again"
+            )
+        outside_quotes = "".join(line.split('"')[::2])
+        delimiter = max(",;\t", key=outside_quotes.count)
+        if "\x00" in line:
+            raise DataError("the file holds binary data", where=str(path), mend="export it as text in UTF-8")
+        names = [name.strip() for name in next(csv.reader(_from(line, file), delimiter=delimiter))]
+    names = [name or f"unnamed_{i}" for i, name in enumerate(names)]
+    try:
+        refuse_duplicates(names)
+    except DataError as error:
+        raise DataError(error.what, where=f"{path}, header", mend=error.mend) from None
+    return Header(names, delimiter, blank_lines)
+
+
+def _binary(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.name.lower().endswith(".gz") else path.open("rb")
+
+
+def _from(line: str, file: TextIO) -> Iterator[str]:
+    yield line
+    yield from file
+
+
+def check_lengths(path: Path, header: Header) -> None:
+    """Raise a DataError when rows have another number of fields than the header."""
+    expected = len(header.names)
+    wrong: list[tuple[int, int]] = []
+    with opened(path) as file:
+        reader = csv.reader(file, delimiter=header.delimiter)
+        try:
+            for fields in reader:
+                if fields and len(fields) != expected:
+                    wrong.append((reader.line_num, len(fields)))
+        except csv.Error as error:
+            raise DataError(
+                f"the rows cannot be told apart: {error}", where=f"{path}, line {reader.line_num}"
+            ) from None
+    if wrong:
+        line, fields_there = wrong[0]
+        others = f" (and in {len(wrong) - 1} more lines)" if len(wrong) > 1 else ""
+        raise DataError(
+            f"the header has {expected} fields, and line {line} has {fields_there}{others}",
+            where=f"{path}, line {line}",
+            mend="quote fields that hold the separator, and write an empty field for a missing value",
+        )
+
+
+def _not_utf8(path: Path) -> DataError:
+    offset, line, byte, chunk, following = 0, 0, "", b"", b""
+    with _binary(path) as file:
+        # A line feed is never a part of another character in UTF-8: every line can be judged alone.
+        for chunk in file:
+            line += 1
+            try:
+                chunk.decode("utf-8")
+            except UnicodeDecodeError as error:
+                offset, byte = offset + error.start, f"0x{chunk[error.start]:02x}"
+                following = chunk + b"".join(file.readlines(_CHUNK_CHARACTERS))
+                break
+            offset += len(chunk)
+    likely = "GB18030" if _seems_chinese(following) else "WINDOWS-1252"
+    if line == 1 and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        likely = "UTF-16"
+    return DataError(
+        f"the file is not UTF-8: byte {byte} at offset {offset}",
+        where=f"{path}, line {line}",
+        mend=f"convert it, for example: iconv -f {likely} -t UTF-8 '{path.name}' > utf8.csv",
+    )
+
+
+def _seems_chinese(content: bytes) -> bool:
+    """Return whether bytes read as GB18030, and mostly as common Chinese characters where they are not ASCII."""
+    try:
+        foreign = [char for char in content.decode("gb18030") if not char.isascii()]
+    except UnicodeDecodeError:
+        return False
+    # An accented letter and the ASCII letter after it make one rare character; both bytes of a common one are high.
+    common = sum("\u4e00" <= char <= "\u9fff" and len(char.encode("gb2312", "ignore")) == 2 for char in foreign)
+    return common > len(foreign) / 2
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
