@@ -123,9 +123,7 @@ class EveryMonth(Part):
 class OutcomeConfig(Part):
     """What counts as the event, in the performance window after an as-of date."""
 
-    rule: Literal[
-        "no_purchase", "cancellation", "spending_fall", "days_past_due", "status", "unpaid_amount"
-    ]
+    rule: Literal["no_purchase", "cancellation", "spending_fall", "days_past_due", "status", "unpaid_amount"]
     table: Name = Field(description="the table that the rule reads")
     days: int = Field(90, ge=1, le=3650, description="length of the performance window")
     gap: int = Field(0, ge=0, le=3650, description="days between the as-of date and the performance window")
@@ -171,7 +169,8 @@ class PanelConfig(Part):
     outcome: OutcomeConfig
     population: PopulationConfig = PopulationConfig()
     until: dt.date | None = Field(
-        None, description="the day the tables were drawn, itself not whole; the last day of the outcome's table if empty"
+        None,
+        description="the day the tables were drawn, itself not whole; the last day of the outcome's table if empty",
     )
     timezone: str = Field("UTC", description="in which a stamp with a zone becomes a day")
     own: str | None = Field(None, description="a Python file with features of your own, beside the experiment")
@@ -197,7 +196,9 @@ class PanelConfig(Part):
             raise ValueError(f"outcome.table names {self.outcome.table!r}; the tables are {', '.join(self.tables)}")
         needed = RULE_ROLE[self.outcome.rule]
         if read.role != needed:
-            raise ValueError(f"the rule {self.outcome.rule} reads a table of {needed}; {self.outcome.table} has {read.role}")
+            raise ValueError(
+                f"the rule {self.outcome.rule} reads a table of {needed}; {self.outcome.table} has {read.role}"
+            )
         if self.population.active_days and not self.of_role("purchases", "activity"):
             raise ValueError("population.active_days needs a table of purchases or activity")
         for role in ("attributes", "payments", "invoices"):

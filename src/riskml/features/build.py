@@ -18,7 +18,7 @@ from riskml.errors import DataError
 from riskml.features.canonical import columns_read
 from riskml.features.catalog import Catalog, catalog, own_features
 from riskml.features.coverage import Coverage, coverage, drawn_on, remarks
-from riskml.features.panel import STATES, Book, Engine, day_number, features, judged
+from riskml.features.panel import STATES, Book, Engine, day_number, day_of, features, judged
 from riskml.files import read_json, write_json
 from riskml.panel_config import PanelConfig
 
@@ -166,7 +166,9 @@ def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> dict[s
         rows_of_date = features(book, as_of).drop("first").join(kept, on="customer", how="inner")
         named = [column["column"] for column in book.catalog.descriptions()]
         if row[STATES[0]]:
-            engine.write(rows_of_date.with_columns(as_of=nw.lit(date)).select("customer", "as_of", *named, "outcome"), file)
+            engine.write(
+                rows_of_date.with_columns(as_of=nw.lit(date)).select("customer", "as_of", *named, "outcome"), file
+            )
     row["censored"] = censored
     write_json(told, row)
     return row
@@ -195,7 +197,7 @@ def _refuse_nothing(made: pd.DataFrame, until: int) -> None:
         raise DataError(
             "the performance window runs past the data at every as-of date: no outcome is known",
             where="panel.as_of",
-            mend=f"choose earlier as-of dates or a shorter window; the data end before {dt.date(1970, 1, 1) + dt.timedelta(until)}",
+            mend=f"choose earlier as-of dates or a shorter window; the data end before {day_of(until)}",
         )
     if made["kept"].sum() == 0:
         left = made[list(STATES[1:])].sum()

@@ -39,36 +39,68 @@ def _open(r: Records) -> nw.Expr:
 SERVICE = (
     Feature("count", "cases", "service cases in {days} days", lambda r: r.count(), empty=0, rate=True),
     Feature(
-        "complaints", "cases", "complaints in {days} days", lambda r: r.count(nw.col("complains")), ("kind",),
-        empty=0, rate=True,
+        "complaints",
+        "cases",
+        "complaints in {days} days",
+        lambda r: r.count(nw.col("complains")),
+        ("kind",),
+        empty=0,
+        rate=True,
     ),
     Feature(
-        "complaint_share", "share", "share of complaints in the cases of {days} days",
-        lambda r: ratio(r.count(nw.col("complains")), r.count()), ("kind",),
-    ),
-    Feature("escalated", "cases", "escalated cases in {days} days", lambda r: r["escalated"].sum(), ("escalated",), empty=0),
-    Feature("resolution", "days", "mean days to resolve, of cases of {days} days", lambda r: r["took"].mean(), ("closed",)),
-    Feature(
-        "open_now", "cases", "unresolved cases", lambda r: r.count(_open(r)), ("closed",), windowed=False, empty=0
+        "complaint_share",
+        "share",
+        "share of complaints in the cases of {days} days",
+        lambda r: ratio(r.count(nw.col("complains")), r.count()),
+        ("kind",),
     ),
     Feature(
-        "open_age", "days", "age of the oldest unresolved case", lambda r: r.ages(_open(r)).max().fill_null(0),
-        ("closed",), windowed=False, empty=0,
+        "escalated", "cases", "escalated cases in {days} days", lambda r: r["escalated"].sum(), ("escalated",), empty=0
+    ),
+    Feature(
+        "resolution", "days", "mean days to resolve, of cases of {days} days", lambda r: r["took"].mean(), ("closed",)
+    ),
+    Feature("open_now", "cases", "unresolved cases", lambda r: r.count(_open(r)), ("closed",), windowed=False, empty=0),
+    Feature(
+        "open_age",
+        "days",
+        "age of the oldest unresolved case",
+        lambda r: r.ages(_open(r)).max().fill_null(0),
+        ("closed",),
+        windowed=False,
+        empty=0,
     ),
     Feature("recency", "days", "days since the last service case", lambda r: r.ages().min(), windowed=False),
 )
 CONTACTS = (
     Feature("count", "contacts", "contacts in {days} days", lambda r: r.count(), empty=0, rate=True),
-    Feature("answered", "share", "share of contacts of {days} days that was answered", lambda r: r["answered"].mean(), ("answered",)),
+    Feature(
+        "answered",
+        "share",
+        "share of contacts of {days} days that was answered",
+        lambda r: r["answered"].mean(),
+        ("answered",),
+    ),
     Feature("recency", "days", "days since the last contact", lambda r: r.ages().min(), windowed=False),
 )
 ACTIVITY = (
     Feature("recency", "days", "days since the last record", lambda r: r.ages().min(), windowed=False),
     Feature("count", "records", "records in {days} days", lambda r: r.count(), empty=0, rate=True),
     Feature("days", "days", "days with a record in {days} days", lambda r: r.distinct("day"), empty=0),
-    Feature("sum", "amount", "sum of the amounts of {days} days", lambda r: r["amount"].sum(), ("amount",), empty=0, rate=True),
     Feature(
-        "trend", "ratio", "records in {days} days over those in the {days} days before",
-        lambda r: ratio(r.count(), r.before.count()), doubled=True,
+        "sum",
+        "amount",
+        "sum of the amounts of {days} days",
+        lambda r: r["amount"].sum(),
+        ("amount",),
+        empty=0,
+        rate=True,
+    ),
+    Feature(
+        "trend",
+        "ratio",
+        "records in {days} days over those in the {days} days before",
+        lambda r: ratio(r.count(), r.before.count()),
+        doubled=True,
     ),
 )

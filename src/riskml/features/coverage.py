@@ -66,13 +66,15 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
     found = {}
     for name, table in tables.items():
         nobody = nw.col("customer").is_null() if panel.tables[name].role != "market" else nw.lit(False)
-        counted = table.with_columns(nobody=nobody.cast(nw.Int64), late=(nw.col("known") > nw.col("day")).cast(nw.Int64))
-        by_day = counted.group_by("day").agg(
-            records=nw.len(), nobody=nw.col("nobody").sum(), late=nw.col("late").sum()
+        counted = table.with_columns(
+            nobody=nobody.cast(nw.Int64), late=(nw.col("known") > nw.col("day")).cast(nw.Int64)
         )
+        by_day = counted.group_by("day").agg(records=nw.len(), nobody=nw.col("nobody").sum(), late=nw.col("late").sum())
         days = engine.frame(by_day).sort_values("day", ignore_index=True)
         if days["day"].notna().sum() == 0:
-            raise DataError("the table has no record with a time", where=f"panel.tables.{name}", mend="check its source")
+            raise DataError(
+                "the table has no record with a time", where=f"panel.tables.{name}", mend="check its source"
+            )
         found[name] = days
     return Coverage(found)
 
@@ -87,7 +89,10 @@ def drawn_on(panel: PanelConfig, found: Coverage) -> int:
     """
     if panel.until is not None:
         return (panel.until - _EPOCH).days
-    names = [panel.outcome.table, *(panel.of_role("payments") if panel.outcome.table in panel.of_role("invoices") else ())]
+    names = [
+        panel.outcome.table,
+        *(panel.of_role("payments") if panel.outcome.table in panel.of_role("invoices") else ()),
+    ]
     days = pd.concat([found.days[name] for name in names]).dropna(subset="day").sort_values("day")
     share = days["records"].cumsum() / days["records"].sum()
     usual = int(days["day"].iloc[int(np.searchsorted(share.to_numpy(), _NEARLY_ALL))])
@@ -105,6 +110,7 @@ def drawn_on(panel: PanelConfig, found: Coverage) -> int:
 def remarks(panel: PanelConfig, found: Coverage, until: int) -> Iterator[dict[str, object]]:
     """Yield what a reader should know of the tables: ``table``, ``finding``, ``records``."""
     for name, days in found.days.items():
+
         def say(finding: str, records: int, name: str = name) -> dict[str, object]:
             return {"table": name, "finding": finding, "records": int(records)}
 
@@ -115,7 +121,9 @@ def remarks(panel: PanelConfig, found: Coverage, until: int) -> Iterator[dict[st
             yield say("without a customer: left out", days["nobody"].sum())
         future = int(days.loc[days["day"] >= until, "records"].sum())
         if future:
-            yield say(f"on or after {_EPOCH + dt.timedelta(days=until)}, when the tables were drawn: never known", future)
+            yield say(
+                f"on or after {_EPOCH + dt.timedelta(days=until)}, when the tables were drawn: never known", future
+            )
         if days["late"].sum():
             yield say("recorded later than they happened: known only from then on", days["late"].sum())
         if panel.tables[name].role == "attributes":

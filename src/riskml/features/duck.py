@@ -83,7 +83,11 @@ def duckdb_engine(folder: Path, memory: str) -> Iterator[DuckDB]:
     """
     import duckdb
 
-    settings: dict[str, Any] = {"memory_limit": memory, "temp_directory": str(folder), "preserve_insertion_order": False}
+    settings: dict[str, Any] = {
+        "memory_limit": memory,
+        "temp_directory": str(folder),
+        "preserve_insertion_order": False,
+    }
     # Nothing is fetched from elsewhere while it runs.
     settings |= {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     connection = duckdb.connect(":memory:", config=settings)

@@ -25,33 +25,60 @@ BALANCES = (
     Feature("balance_now", "money", "latest balance", lambda r: now("balance"), windowed=False),
     Feature("balance", "money", "mean balance in {days} days", lambda r: r["balance"].mean()),
     Feature(
-        "trend", "ratio", "latest balance over the mean of {days} days", lambda r: ratio(now("balance"), r["balance"].mean())
+        "trend",
+        "ratio",
+        "latest balance over the mean of {days} days",
+        lambda r: ratio(now("balance"), r["balance"].mean()),
     ),
     Feature(
-        "utilisation_now", "share", "latest balance over its limit",
-        lambda r: ratio(now("balance"), now("limit")), ("limit",), windowed=False,
-    ),
-    Feature("utilisation", "share", "mean balance over limit in {days} days", lambda r: _utilisation(r).mean(), ("limit",)),
-    Feature(
-        "utilisation_peak", "share", "highest balance over limit in {days} days", lambda r: _utilisation(r).max(), ("limit",)
-    ),
-    Feature(
-        "limit_change", "ratio", "latest limit over the mean of {days} days",
-        lambda r: ratio(now("limit"), r["limit"].mean()), ("limit",),
+        "utilisation_now",
+        "share",
+        "latest balance over its limit",
+        lambda r: ratio(now("balance"), now("limit")),
+        ("limit",),
+        windowed=False,
     ),
     Feature(
-        "coverage", "ratio", "money in over money out in {days} days",
-        lambda r: ratio(r["inflow"].sum(), r["outflow"].sum()), ("inflow", "outflow"),
+        "utilisation", "share", "mean balance over limit in {days} days", lambda r: _utilisation(r).mean(), ("limit",)
     ),
     Feature(
-        "burden", "share", "interest and repayments over money in, in {days} days",
-        lambda r: ratio(r["debt_service"].sum(), r["inflow"].sum()), ("debt_service", "inflow"),
+        "utilisation_peak",
+        "share",
+        "highest balance over limit in {days} days",
+        lambda r: _utilisation(r).max(),
+        ("limit",),
+    ),
+    Feature(
+        "limit_change",
+        "ratio",
+        "latest limit over the mean of {days} days",
+        lambda r: ratio(now("limit"), r["limit"].mean()),
+        ("limit",),
+    ),
+    Feature(
+        "coverage",
+        "ratio",
+        "money in over money out in {days} days",
+        lambda r: ratio(r["inflow"].sum(), r["outflow"].sum()),
+        ("inflow", "outflow"),
+    ),
+    Feature(
+        "burden",
+        "share",
+        "interest and repayments over money in, in {days} days",
+        lambda r: ratio(r["debt_service"].sum(), r["inflow"].sum()),
+        ("debt_service", "inflow"),
     ),
 )
 BUREAU = (
-    Feature("score_now", "points", "latest score of the credit bureau", lambda r: now("score"), ("score",), windowed=False),
     Feature(
-        "score_change", "points", "latest score less the mean of {days} days", lambda r: now("score") - r["score"].mean(),
+        "score_now", "points", "latest score of the credit bureau", lambda r: now("score"), ("score",), windowed=False
+    ),
+    Feature(
+        "score_change",
+        "points",
+        "latest score less the mean of {days} days",
+        lambda r: now("score") - r["score"].mean(),
         ("score",),
     ),
     Feature("pulls", "pulls", "enquiries at the credit bureau in {days} days", lambda r: r.count(), empty=0, rate=True),

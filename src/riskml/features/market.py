@@ -46,7 +46,9 @@ MARKET = (
     Feature("return", "share", "change of the market's index over {days} days", _return),
     Feature("volatility", "share a year", "volatility of the market's index in {days} days", _volatility),
     Feature(
-        "drawdown", "share", "fall of the market's index from its peak of {days} days",
+        "drawdown",
+        "share",
+        "fall of the market's index from its peak of {days} days",
         lambda r: 1.0 - ratio(_now(), r["value"].max()),
     ),
 )

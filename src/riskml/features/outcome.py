@@ -51,9 +51,7 @@ def events(panel: PanelConfig, tables: Tables, first: int, end: int, until: int)
     if asked.rule == "days_past_due":
         # The first day on which an invoice is more than so many days past due.
         crossed = nw.col("day") + int(asked.over) + 1
-        late = settled(panel, tables, until).filter(
-            (nw.col("dpd") > asked.over) & (crossed >= first) & (crossed < end)
-        )
+        late = settled(panel, tables, until).filter((nw.col("dpd") > asked.over) & (crossed >= first) & (crossed < end))
         return late.select("customer").unique()
     overdue = settled(panel, tables, end).filter(nw.col("open") & (nw.col("day") < end))
     owing = overdue.group_by("customer").agg(owed=nw.col("owed").sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -13,14 +13,12 @@ import narwhals as nw
 import pandas as pd
 
 from riskml.data.tables import Stored
-from riskml.errors import DataError
-from riskml.features.catalog import Catalog, Column, catalog
+from riskml.features.catalog import Catalog
 from riskml.features.contact import cases_at
 from riskml.features.financial import with_latest
 from riskml.features.market import series_at
 from riskml.features.outcome import Tables, before, events
 from riskml.features.payment import invoices_at
-from riskml.features.records import Feature
 from riskml.panel_config import PanelConfig, TableConfig
 
 _EPOCH = dt.date(1970, 1, 1)
@@ -89,7 +87,7 @@ def known(table: nw.LazyFrame[Any], as_of: int) -> nw.LazyFrame[Any]:
 
 def population(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     """Return everyone known on a day: ``customer``, ``first`` (the day they were first seen)."""
-    seen = [table for table in book.of("attributes")] or [table for table in book.of(*_BEHAVIOUR)]
+    seen = list(book.of("attributes")) or list(book.of(*_BEHAVIOUR))
     firsts = [
         known(table, as_of).filter(~nw.col("customer").is_null()).group_by("customer").agg(first=nw.col("day").min())
         for table in seen

@@ -83,34 +83,53 @@ def _late(r: Records) -> nw.Expr:
 
 INVOICES = (
     Feature(
-        "dpd_now", "days", "days past due of the oldest open invoice",
-        lambda r: nw.when(_overdue(r)).then(r.age).max().fill_null(0), windowed=False, empty=0,
+        "dpd_now",
+        "days",
+        "days past due of the oldest open invoice",
+        lambda r: nw.when(_overdue(r)).then(r.age).max().fill_null(0),
+        windowed=False,
+        empty=0,
     ),
     Feature(
-        "overdue_now", "money", "owed and past due",
-        lambda r: nw.when(_overdue(r)).then(nw.col("owed")).sum(), windowed=False, empty=0,
+        "overdue_now",
+        "money",
+        "owed and past due",
+        lambda r: nw.when(_overdue(r)).then(nw.col("owed")).sum(),
+        windowed=False,
+        empty=0,
     ),
     Feature(
-        "owed_now", "money", "owed, due or not yet",
-        lambda r: nw.when(nw.col("open")).then(nw.col("owed")).sum(), windowed=False, empty=0,
+        "owed_now",
+        "money",
+        "owed, due or not yet",
+        lambda r: nw.when(nw.col("open")).then(nw.col("owed")).sum(),
+        windowed=False,
+        empty=0,
     ),
     Feature(
-        "since_late", "days", "days since an invoice fell due that was not paid in time",
-        lambda r: r.ages(_late(r)).min(), windowed=False,
+        "since_late",
+        "days",
+        "days since an invoice fell due that was not paid in time",
+        lambda r: r.ages(_late(r)).min(),
+        windowed=False,
     ),
     Feature("count", "invoices", "invoices that fell due in {days} days", lambda r: r.count(), empty=0, rate=True),
-    Feature(
-        "sum", "money", "money that fell due in {days} days", lambda r: r["amount"].sum(), empty=0, rate=True
-    ),
+    Feature("sum", "money", "money that fell due in {days} days", lambda r: r["amount"].sum(), empty=0, rate=True),
     Feature("worst_dpd", "days", "most days past due, of invoices due in {days} days", lambda r: r["dpd"].max()),
     Feature("mean_dpd", "days", "mean days past due, of invoices due in {days} days", lambda r: r["dpd"].mean()),
-    Feature("late", "share", "share of invoices due in {days} days that was not paid in time", lambda r: _share(_late(r), r)),
     Feature(
-        "part", "share", "share of invoices due in {days} days of which only a part was paid in time",
+        "late", "share", "share of invoices due in {days} days that was not paid in time", lambda r: _share(_late(r), r)
+    ),
+    Feature(
+        "part",
+        "share",
+        "share of invoices due in {days} days of which only a part was paid in time",
         lambda r: _share(nw.col("part"), r),
     ),
     Feature(
-        "roll", "share", f"share of late invoices due in {{days}} days that went beyond {_ROLLED} days past due",
+        "roll",
+        "share",
+        f"share of late invoices due in {{days}} days that went beyond {_ROLLED} days past due",
         lambda r: ratio(r.count(nw.col("dpd") > _ROLLED), r.count(_late(r))),
     ),
 )

@@ -37,9 +37,15 @@ PURCHASES = (
     Feature("sum", "money", "spending in {days} days", lambda r: r["amount"].sum(), empty=0, rate=True),
     Feature("mean", "money", "mean purchase in {days} days", lambda r: r["amount"].mean()),
     Feature("largest", "money", "largest purchase in {days} days", lambda r: r["amount"].max()),
-    Feature("kinds", "kinds", "different kinds bought in {days} days", lambda r: r.distinct("kind"), ("kind",), empty=0),
+    Feature(
+        "kinds", "kinds", "different kinds bought in {days} days", lambda r: r.distinct("kind"), ("kind",), empty=0
+    ),
     Feature("trend", "ratio", "purchases in {days} days over those in the {days} days before", _trend, doubled=True),
     Feature(
-        "sum_trend", "ratio", "spending in {days} days over that in the {days} days before", _spending_trend, doubled=True
+        "sum_trend",
+        "ratio",
+        "spending in {days} days over that in the {days} days before",
+        _spending_trend,
+        doubled=True,
     ),
 )

@@ -77,7 +77,9 @@ def spark_engine() -> Iterator[Spark]:
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise InputError("engine: spark needs pyspark", where="panel.engine", mend="pip install riskml[spark]") from None
+        raise InputError(
+            "engine: spark needs pyspark", where="panel.engine", mend="pip install riskml[spark]"
+        ) from None
     running = SparkSession.getActiveSession()
     if running is not None:
         yield Spark(running)
