@@ -41,6 +41,8 @@ TABLES: dict[str, dict[str, Any]] = {
 def records(columns: str, rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     """Return a table: the columns' names in one line, and a tuple for each record."""
     frame = pd.DataFrame(rows, columns=columns.split())
+    if "customer" in frame and frame["customer"].isna().any():  # pandas would make numbers with a gap fractions
+        frame["customer"] = frame["customer"].astype("Int64")
     for name in frame.columns.intersection(DAYS):
         frame[name] = pd.to_datetime(frame[name], format="ISO8601").astype("datetime64[us]")
     return frame
