@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -119,6 +120,8 @@ class EveryMonth(Part):
     def _in_order(self) -> EveryMonth:
         if self.last < self.first:
             raise ValueError("last lies before first")
+        if self.first.day > 1 and self.last < (self.first.replace(day=28) + dt.timedelta(days=4)).replace(day=1):
+            raise ValueError(f"no month begins between {self.first} and {self.last}")
         return self
 
 
@@ -129,7 +132,7 @@ class OutcomeConfig(Part):
     table: Name = Field(description="the table that the rule reads")
     days: int = Field(90, ge=1, le=3650, description="length of the performance window")
     gap: int = Field(0, ge=0, le=3650, description="days between the as-of date and the performance window")
-    over: float | None = Field(None, description="days_past_due: more days than this; unpaid_amount: more money")
+    over: float | None = Field(None, ge=0, description="days_past_due: more days than this; unpaid_amount: more money")
     values: tuple[str, ...] = Field((), description="status and cancellation: the kinds that are the event")
     fall: float = Field(0.5, gt=0, le=1, description="spending_fall: by this share or more")
 
@@ -172,12 +175,21 @@ class PanelConfig(Part):
     population: PopulationConfig = PopulationConfig()
     until: dt.date | None = Field(
         None,
-        description="the day the tables were drawn, itself not whole; the last day of the outcome's table if empty",
+        description="the day the tables were drawn, itself not whole; the one after the outcome's last record if empty",
     )
     timezone: str = Field("UTC", description="in which a stamp with a zone becomes a day")
     own: str | None = Field(None, description="a Python file with features of your own, beside the experiment")
     engine: Literal["duckdb", "spark"] = "duckdb"
     memory: str = Field("4GB", pattern=r"^\d+(MB|GB)$", description="that DuckDB may take before it uses the disk")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_known(cls, value: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{value!r} is no time zone; write it as Europe/Berlin") from None
+        return value
 
     @model_validator(mode="after")
     def _dates_and_windows_rise(self) -> PanelConfig:
@@ -204,7 +216,7 @@ class PanelConfig(Part):
         if self.population.active_days and not self.of_role("purchases", "activity"):
             raise ValueError("population.active_days needs a table of purchases or activity")
         for role in ("attributes", "payments", "invoices"):
-            if len(self.of_role(role)) > 1:  # type: ignore[arg-type]
+            if len(self.of_role(role)) > 1:
                 raise ValueError(f"only one table may have the role {role}")
         if self.of_role("payments") and not all(self.tables[name].invoice for name in self.of_role("invoices")):
             raise ValueError("payments are tied to invoices by their number: give invoices its invoice")

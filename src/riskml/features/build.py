@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from riskml.data.tables import Stored, check_columns, stored
 from riskml.errors import DataError
 from riskml.features.canonical import columns_read
 from riskml.features.catalog import Catalog, catalog, own_features
-from riskml.features.coverage import Coverage, coverage, drawn_on, remarks
+from riskml.features.coverage import Coverage, coverage, drawn_on, identified_by, remarks
+from riskml.features.own import check_own
 from riskml.features.panel import STATES, Book, Engine, day_number, day_of, features, judged
 from riskml.files import read_json, write_json
 from riskml.panel_config import PanelConfig
@@ -91,11 +93,13 @@ def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None)
     tell = progress or (lambda done, all_of_them, what: None)
     dates = panel.dates()
     tell(0, len(dates), "tables")
-    listed = catalog(panel, own_features(Path(panel.own)) if panel.own else ())
+    own = own_features(Path(panel.own)) if panel.own else ()
+    listed = catalog(panel, own)
     tables = opened(panel, folder)
     _start(folder, _digest(panel, tables))
     with engine_of(panel, folder) as engine:
         book, found = book_of(panel, listed, tables, engine)
+        check_own(book, own, dates[-1])
         rows = []
         for done, date in enumerate(dates):
             tell(done, len(dates), str(date))
@@ -140,7 +144,7 @@ def book_of(panel: PanelConfig, listed: Catalog, tables: dict[str, Stored], engi
     kept = {
         name: table.filter(~nw.col("day").is_null())
         if panel.tables[name].role == "market"
-        else table.filter(~nw.col("day").is_null() & ~nw.col("customer").is_null())
+        else table.filter(~nw.col("day").is_null() & ~nw.col(identified_by(panel.tables[name])).is_null())
         for name, table in read.items()
     }
     return Book(panel, listed, kept, until), found
@@ -178,8 +182,11 @@ def _start(folder: Path, digest: str) -> None:
     mark = folder / "panel.json"
     if mark.is_file() and read_json(mark) == {"digest": digest}:
         return
-    for file in folder.glob("as_of=*"):
-        file.unlink()
+    for path in folder.glob("as_of=*"):
+        if path.is_dir():  # as Spark writes
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     write_json(mark, {"digest": digest})
 

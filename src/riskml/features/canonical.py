@@ -81,7 +81,8 @@ def select(
     -------
     str
         Columns: ``customer`` (but for a market), ``day``, ``known`` (the later of the day and the day of record), and
-        those of the role. Of records with one key the one that was known first remains.
+        those of the role. Of records with one key the one that was known first remains; ``repeats`` says how many
+        others there were.
     """
     said = _said(table, panel)
     parts = {}
@@ -90,7 +91,8 @@ def select(
         if role in _DAYS:
             parts[role] = dialect.day(column, kinds[name], panel.timezone)
         elif role in _NUMBERS:
-            parts[role] = f"cast({column} as {dialect.number})"
+            number = f"cast({column} as {dialect.number})"
+            parts[role] = f"nullif({number}, cast('NaN' as {dialect.number}))"  # some writers keep NaN for nothing
         elif role in _FLAGS:
             parts[role] = f"cast({column} as int)"
         elif role == "customer" and whole:
@@ -105,5 +107,15 @@ def select(
     query = f"select {', '.join(listed)} from {source}"
     if table.key is None:
         return query
-    first = f"row_number() over (partition by {dialect.quote('key')} order by known, day)"
-    return f"select * from (select *, {first} as nth from ({query}) as read) as numbered where nth = 1 or key is null"
+    # All columns decide, so that two records of one day and key give the same in every run and on every engine.
+    rest = [
+        dialect.quote(name) for name in dict.fromkeys((*parts, *table.columns)) if name not in ("key", "known", "day")
+    ]
+    order = ", ".join(f"{name} nulls last" for name in (dialect.quote("known"), dialect.quote("day"), *rest))
+    key = dialect.quote("key")
+    first = f"row_number() over (partition by {key} order by {order}) as nth"
+    repeats = f"case when {key} is null then 0 else count(*) over (partition by {key}) - 1 end as repeats"
+    return (
+        f"select * from (select *, {first}, {repeats} from ({query}) as read) as numbered"
+        f" where nth = 1 or {key} is null"
+    )

@@ -18,6 +18,8 @@ from riskml.features.purchase import PURCHASES
 from riskml.features.records import Feature, Records, ratio
 from riskml.panel_config import PanelConfig, Role, TableConfig
 
+# What the panel itself calls its columns, and its tables theirs.
+_TAKEN = frozenset({"customer", "as_of", "outcome", "first", "state", "day", "known", "key", "by", "latest"})
 FEATURES: Mapping[Role, tuple[Feature, ...]] = {
     "purchases": PURCHASES,
     "invoices": INVOICES,
@@ -96,11 +98,16 @@ class Catalog:
         """Return the columns of a table."""
         return tuple(column for column in self.columns if column.table == table)
 
+    @property
+    def made(self) -> tuple[Column | Change, ...]:
+        """All columns that are worked out."""
+        return (*self.columns, *self.changes)
+
     def descriptions(self) -> list[dict[str, str]]:
         """Return name, table, unit and description of each column, for the report."""
         rows = [
             {"column": one.name, "table": one.table, "unit": one.unit, "description": one.description}
-            for one in (*self.columns, *self.changes)
+            for one in self.made
         ]
         return rows + [
             {"column": name, "table": "attributes", "unit": "", "description": "as last known before the as-of date"}
@@ -127,7 +134,7 @@ def catalog(panel: PanelConfig, own: Sequence[tuple[str, Feature]] = ()) -> Cata
             raise ConfigError(
                 f"the feature {feature.name!r} reads the table {name!r}",
                 where="panel.own",
-                mend=f"name one of {', '.join(panel.tables)}",
+                mend=f"name one of {', '.join(name for name in panel.tables if panel.tables[name].role in FEATURES)}",
             )
     columns: list[Column] = []
     changes: list[Change] = []
@@ -139,11 +146,19 @@ def catalog(panel: PanelConfig, own: Sequence[tuple[str, Feature]] = ()) -> Cata
                 columns += made
                 changes += _changes(name, feature, made)
     attributes = tuple(name for table in panel.of_role("attributes") for name in panel.tables[table].columns)
-    names = [column.name for column in (*columns, *changes)] + list(attributes)
+    listed = Catalog(tuple(columns), tuple(changes), attributes)
+    names = [column.name for column in listed.made] + list(attributes)
+    taken = next((name for name in attributes if name in _TAKEN), None)
+    if taken:
+        raise ConfigError(
+            f"an attribute cannot be called {taken!r}: the panel has a column of that name",
+            where="panel.tables",
+            mend="rename the column in its source",
+        )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise ConfigError(f"two features have the name {twice!r}", where="panel", mend="rename a table or a feature")
-    return Catalog(tuple(columns), tuple(changes), attributes)
+    return listed
 
 
 def _has(table: TableConfig, panel: PanelConfig, need: str) -> bool:
@@ -191,10 +206,10 @@ def own_features(file: Path) -> tuple[tuple[str, Feature], ...]:
     ConfigError
         When the file cannot be run, or declares none.
     """
+    if not file.is_file():
+        raise ConfigError("the file of your own features does not exist", where=f"panel.own: {file}")
     try:
         names = runpy.run_path(str(file))
-    except FileNotFoundError:
-        raise ConfigError("the file of your own features does not exist", where=f"panel.own: {file}") from None
     except Exception as error:
         raise ConfigError(
             f"the file of your own features cannot be run: {type(error).__name__}: {error}", where=f"panel.own: {file}"

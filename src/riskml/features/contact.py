@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import narwhals as nw
 
 from riskml.features.records import Feature, Records, ratio
 
 
-def cases_at(cases: nw.LazyFrame, as_of: int, complaint: Sequence[str]) -> nw.LazyFrame:
+def cases_at(cases: nw.LazyFrame[Any], as_of: int, complaint: Sequence[str]) -> nw.LazyFrame[Any]:
     """Return service cases as they stood on a day: one closed later is open.
 
     Parameters
@@ -60,12 +61,20 @@ SERVICE = (
     Feature(
         "resolution", "days", "mean days to resolve, of cases of {days} days", lambda r: r["took"].mean(), ("closed",)
     ),
-    Feature("open_now", "cases", "unresolved cases", lambda r: r.count(_open(r)), ("closed",), windowed=False, empty=0),
+    Feature(
+        "open_now",
+        "cases",
+        "unresolved cases",
+        lambda r: nw.when(_open(r)).then(nw.lit(1)).sum(),
+        ("closed",),
+        windowed=False,
+        empty=0,
+    ),
     Feature(
         "open_age",
         "days",
         "age of the oldest unresolved case",
-        lambda r: r.ages(_open(r)).max().fill_null(0),
+        lambda r: nw.when(_open(r)).then(r.age).max().fill_null(0),
         ("closed",),
         windowed=False,
         empty=0,

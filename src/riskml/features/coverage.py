@@ -13,11 +13,12 @@ import pandas as pd
 
 from riskml.errors import DataError
 from riskml.features.outcome import Tables
-from riskml.panel_config import PanelConfig
+from riskml.panel_config import PanelConfig, TableConfig
 
 _EPOCH = dt.date(1970, 1, 1)
 _APART = 31  # days between nearly all records and the last one, beyond which the last one is taken for a mistake
 _NEARLY_ALL = 0.999
+_FEW = 20  # days with a record, below which nothing is told from how far they are apart
 
 
 class Frames(Protocol):
@@ -36,7 +37,8 @@ class Coverage:
     ----------
     days : mapping of table to DataFrame
         ``day`` (days since 1970-01-01; missing where a record has no time), ``records``, ``nobody`` (without a
-        customer), ``late`` (recorded after the day they happened).
+        customer; a payment, without an invoice), ``strangers`` (of customers of whom no attributes are known),
+        ``repeats`` (with a key that was there before), ``late`` (recorded after the day they happened).
     """
 
     days: Mapping[str, pd.DataFrame]
@@ -55,6 +57,11 @@ class Coverage:
         return int(found.loc[(found["day"] >= first) & (found["day"] < end), "records"].sum())
 
 
+def identified_by(table: TableConfig) -> str:
+    """Return the column without which a record belongs to nobody: a payment belongs to its invoice."""
+    return "invoice" if table.role == "payments" else "customer"
+
+
 def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
     """Count the records of each table by day.
 
@@ -64,12 +71,24 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
         When a table has no record with a time.
     """
     found = {}
+    described = panel.of_role("attributes")
     for name, table in tables.items():
-        nobody = nw.col("customer").is_null() if panel.tables[name].role != "market" else nw.lit(False)
+        role = panel.tables[name].role
+        nobody = nw.lit(False) if role == "market" else nw.col(identified_by(panel.tables[name])).is_null()
+        stranger = nw.lit(False)
+        if described and role not in ("market", "payments", "attributes"):
+            book = tables[described[0]].select("customer").unique().with_columns(told=nw.lit(True))
+            table = table.join(book, on="customer", how="left")
+            stranger = nw.col("told").is_null() & ~nw.col("customer").is_null()
+        repeats = nw.col("repeats") if panel.tables[name].key else nw.lit(0)
         counted = table.with_columns(
-            nobody=nobody.cast(nw.Int64), late=(nw.col("known") > nw.col("day")).cast(nw.Int64)
+            nobody=nobody.cast(nw.Int64),
+            strangers=stranger.cast(nw.Int64),
+            repeats=repeats.cast(nw.Int64),
+            late=(nw.col("known") > nw.col("day")).cast(nw.Int64),
         )
-        by_day = counted.group_by("day").agg(records=nw.len(), nobody=nw.col("nobody").sum(), late=nw.col("late").sum())
+        sums = [nw.col(column).sum() for column in ("nobody", "strangers", "repeats", "late")]
+        by_day = counted.group_by("day").agg(nw.len().alias("records"), *sums)
         days = engine.frame(by_day).sort_values("day", ignore_index=True)
         if days["day"].notna().sum() == 0:
             raise DataError(
@@ -94,9 +113,7 @@ def drawn_on(panel: PanelConfig, found: Coverage) -> int:
         *(panel.of_role("payments") if panel.outcome.table in panel.of_role("invoices") else ()),
     ]
     days = pd.concat([found.days[name] for name in names]).dropna(subset="day").sort_values("day")
-    share = days["records"].cumsum() / days["records"].sum()
-    usual = int(days["day"].iloc[int(np.searchsorted(share.to_numpy(), _NEARLY_ALL))])
-    last = int(days["day"].iloc[-1])
+    usual, last = _usual(days), int(days["day"].iloc[-1])
     if last > usual + _APART:
         raise DataError(
             f"the last record is of {_EPOCH + dt.timedelta(days=last)}, nearly all others lie before "
@@ -107,31 +124,52 @@ def drawn_on(panel: PanelConfig, found: Coverage) -> int:
     return last + 1
 
 
+def _usual(days: pd.DataFrame) -> int:
+    """Return the day by which nearly all records lie; of few records, which may be far apart, a cautious guess."""
+    share = days["records"].cumsum() / days["records"].sum()
+    usual = int(days["day"].iloc[int(np.searchsorted(share.to_numpy(), _NEARLY_ALL))])
+    numbers = days["day"].to_numpy()
+    if len(numbers) >= _FEW and numbers[-1] - numbers[-2] > numbers[-2] - numbers[0]:
+        return min(usual, int(numbers[-2]))  # one day alone, further off than all others are long
+    return usual
+
+
 def remarks(panel: PanelConfig, found: Coverage, until: int) -> Iterator[dict[str, object]]:
-    """Yield what a reader should know of the tables: ``table``, ``finding``, ``records``."""
+    """Yield what a reader should know of the tables: ``table``, ``finding``, ``records``; a line for each finding."""
     for name, days in found.days.items():
+        future = days["day"] >= until
+        drawn = _EPOCH + dt.timedelta(days=until)
+        counted = {
+            "without a time: left out": days.loc[days["day"].isna(), "records"].sum(),
+            f"without {'an' if identified_by(panel.tables[name]) == 'invoice' else 'a'} "
+            f"{identified_by(panel.tables[name])}: left out": days["nobody"].sum(),
+            "of customers without attributes: left out": days["strangers"].sum(),
+            "with a key that another record has: only the first that was known counts": days["repeats"].sum(),
+            f"on or after {drawn}, when the tables were drawn: never known": days.loc[future, "records"].sum(),
+            "recorded later than they happened: known only from then on": days["late"].sum(),
+        }
+        yield from (
+            {"table": name, "finding": finding, "records": int(records)}
+            for finding, records in counted.items()
+            if records
+        )
+        if panel.tables[name].role not in ("attributes", "statuses"):  # no window looks at these
+            yield from ({"table": name, "finding": finding, "records": 0} for finding in _gaps(panel, found, name))
 
-        def say(finding: str, records: int, name: str = name) -> dict[str, object]:
-            return {"table": name, "finding": finding, "records": int(records)}
 
-        undated = int(days.loc[days["day"].isna(), "records"].sum())
-        if undated:
-            yield say("without a time: left out", undated)
-        if days["nobody"].sum():
-            yield say("without a customer: left out", days["nobody"].sum())
-        future = int(days.loc[days["day"] >= until, "records"].sum())
-        if future:
-            yield say(
-                f"on or after {_EPOCH + dt.timedelta(days=until)}, when the tables were drawn: never known", future
-            )
-        if days["late"].sum():
-            yield say("recorded later than they happened: known only from then on", days["late"].sum())
-        if panel.tables[name].role == "attributes":
-            continue
-        for date in panel.dates():
-            as_of = (date - _EPOCH).days
-            if found.between(name, as_of - panel.windows[-1], as_of) == 0:
-                yield say(f"no record in the {panel.windows[-1]} days before {date}", 0)
-            elif found.first(name) > as_of - panel.windows[-1]:
-                begins = _EPOCH + dt.timedelta(days=found.first(name))
-                yield say(f"begins on {begins}: shorter than the window of {panel.windows[-1]} days at {date}", 0)
+def _gaps(panel: PanelConfig, found: Coverage, name: str) -> Iterator[str]:
+    """Yield at which as-of dates the longest window holds nothing, or reaches back before the table begins."""
+    longest, first = panel.windows[-1], found.first(name)
+    numbers = [(date - _EPOCH).days for date in panel.dates()]
+    empty = [number for number in numbers if found.between(name, number - longest, number) == 0]
+    short = [number for number in numbers if number - longest < first and number not in empty]
+    if empty:
+        yield f"no record in the {longest} days before {_dates(empty)}"
+    if short:
+        begins = _EPOCH + dt.timedelta(days=first)
+        yield f"begins on {begins}: shorter than the window of {longest} days at {_dates(short)}"
+
+
+def _dates(numbers: list[int]) -> str:
+    first, last = (_EPOCH + dt.timedelta(days=number) for number in (numbers[0], numbers[-1]))
+    return f"{first}" if len(numbers) == 1 else f"{len(numbers)} as-of dates, {first} to {last}"

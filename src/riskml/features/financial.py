@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from riskml.features.records import Feature, Records, ratio
 
 
-def with_latest(records: nw.LazyFrame) -> nw.LazyFrame:
+def with_latest(records: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Return records with ``latest``: whether a record is of the customer's last day."""
     return records.with_columns(latest=nw.col("day") == nw.col("day").max().over("customer"))
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import narwhals as nw
 
 from riskml.features.records import Feature, Records, ratio
 
-_YEAR = 252  # trading days
+_YEAR = 365.25  # days
+_EARLIER = 31  # days before the longest window in which the value is sought that its first change starts from
 
 
-def series_at(series: nw.LazyFrame, as_of: int, oldest: int) -> nw.LazyFrame:
+def series_at(series: nw.LazyFrame[Any], as_of: int, oldest: int) -> nw.LazyFrame[Any]:
     """Return the index up to a day, with its daily log returns and whether a value is the last.
 
     Parameters
@@ -21,9 +22,11 @@ def series_at(series: nw.LazyFrame, as_of: int, oldest: int) -> nw.LazyFrame:
     as_of : int
         Days since 1970-01-01.
     oldest : int
-        Age in days of the oldest value that is read.
+        Age in days of the oldest change that is asked for.
     """
-    seen = series.filter((nw.col("day") < as_of) & (nw.col("known") < as_of) & (nw.col("day") >= as_of - oldest))
+    seen = series.filter(
+        (nw.col("day") < as_of) & (nw.col("known") < as_of) & (nw.col("day") >= as_of - oldest - _EARLIER)
+    )
     # One value a day, whatever was sent twice.
     seen = seen.filter(nw.col("value") > 0).group_by("by", "day").agg(nw.col("value").max())
     step = nw.col("value").log() - nw.col("value").log().shift(1).over("by", order_by="day")
@@ -39,7 +42,11 @@ def _return(r: Records) -> nw.Expr:
 
 
 def _volatility(r: Records) -> nw.Expr:
-    return r["change"].std() * math.sqrt(_YEAR)
+    # Changes a year as the index has them, daily or monthly: from the first of the window to the last.
+    changed = r.ages(~nw.col("change").is_null())
+    steps = r.count(~nw.col("change").is_null()) - 1
+    span = changed.max() - changed.min()
+    return nw.when(span > 0).then(r["change"].std() * (steps * _YEAR / span).sqrt())
 
 
 MARKET = (

@@ -17,13 +17,28 @@ def _between(first: int, end: int) -> nw.Expr:
     return (nw.col("day") >= first) & (nw.col("day") < end)
 
 
-def settled(panel: PanelConfig, tables: Tables, until: int) -> nw.LazyFrame[Any]:
-    """Return the invoices of the outcome's table as they stood on a day."""
+def settled(panel: PanelConfig, tables: Tables, day: int, *, hindsight: bool) -> nw.LazyFrame[Any]:
+    """Return the invoices of the outcome's table as they stood on a day.
+
+    Parameters
+    ----------
+    panel : PanelConfig
+    tables : mapping of name to LazyFrame
+        In canonical form.
+    day : int
+        Days since 1970-01-01; nothing that happened then or later counts.
+    hindsight : bool
+        Whether what happened before and was recorded later counts: so for an outcome, never for what was known.
+    """
+
+    def seen(name: str) -> nw.LazyFrame[Any]:
+        return tables[name].with_columns(known=nw.col("day")) if hindsight else tables[name]
+
     payments = panel.of_role("payments")
-    return invoices_at(tables[panel.outcome.table], tables[payments[0]] if payments else None, until)
+    return invoices_at(seen(panel.outcome.table), seen(payments[0]) if payments else None, day)
 
 
-def events(panel: PanelConfig, tables: Tables, first: int, end: int, until: int) -> nw.LazyFrame[Any]:
+def events(panel: PanelConfig, tables: Tables, first: int, end: int) -> nw.LazyFrame[Any]:
     """Return the customers who had the event on days from ``first`` to ``end``, the latter not included.
 
     Parameters
@@ -32,9 +47,7 @@ def events(panel: PanelConfig, tables: Tables, first: int, end: int, until: int)
     tables : mapping of name to LazyFrame
         In canonical form.
     first, end : int
-        Days since 1970-01-01.
-    until : int
-        The day the tables were drawn: what they know of the window is all there is.
+        Days since 1970-01-01. What happened before ``end`` counts, whenever it was recorded; nothing later does.
 
     Returns
     -------
@@ -51,9 +64,11 @@ def events(panel: PanelConfig, tables: Tables, first: int, end: int, until: int)
     if asked.rule == "days_past_due":
         # The first day on which an invoice is more than so many days past due.
         crossed = nw.col("day") + int(asked.over) + 1
-        late = settled(panel, tables, until).filter((nw.col("dpd") > asked.over) & (crossed >= first) & (crossed < end))
+        late = settled(panel, tables, end, hindsight=True).filter(
+            (nw.col("dpd") > asked.over) & (crossed >= first) & (crossed < end)
+        )
         return late.select("customer").unique()
-    overdue = settled(panel, tables, end).filter(nw.col("open") & (nw.col("day") < end))
+    overdue = settled(panel, tables, end, hindsight=True).filter(nw.col("open") & (nw.col("day") < end))
     owing = overdue.group_by("customer").agg(owed=nw.col("owed").sum())
     return owing.filter(nw.col("owed") > asked.over).select("customer")
 
@@ -68,7 +83,7 @@ def before(panel: PanelConfig, tables: Tables, as_of: int) -> nw.LazyFrame[Any] 
         return known.filter(nw.col("kind").is_in(list(asked.values))).select("customer").unique()
     if asked.rule == "no_purchase":
         return None  # who has not bought for so long is told by the activity
-    now = settled(panel, tables, as_of).filter(nw.col("open") & (nw.col("day") < as_of))
+    now = settled(panel, tables, as_of, hindsight=False).filter(nw.col("open") & (nw.col("day") < as_of))
     assert asked.over is not None
     if asked.rule == "days_past_due":
         return now.filter(nw.lit(as_of) - nw.col("day") > asked.over).select("customer").unique()

@@ -87,7 +87,7 @@ def known(table: nw.LazyFrame[Any], as_of: int) -> nw.LazyFrame[Any]:
 
 def population(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     """Return everyone known on a day: ``customer``, ``first`` (the day they were first seen)."""
-    seen = [table for table in book.of("attributes")] or [table for table in book.of(*_BEHAVIOUR)]
+    seen = list(book.of("attributes")) or list(book.of(*_BEHAVIOUR))
     firsts = [
         known(table, as_of).filter(~nw.col("customer").is_null()).group_by("customer").agg(first=nw.col("day").min())
         for table in seen
@@ -144,8 +144,11 @@ def features(book: Book, as_of: int) -> nw.LazyFrame[Any]:
             continue
         key = "by" if table.role == "market" else "customer"
         found = prepared(book, name, as_of).group_by(key).agg(*[column.expression(as_of) for column in columns])
-        left = table.by if table.role == "market" else "customer"
-        rows = rows.join(found, left_on=left, right_on=key, how="left")
+        if table.role == "market":  # an industry may be a number among the attributes; a market's is text
+            rows = rows.with_columns(nw.col(str(table.by)).cast(nw.String).alias("by"))
+        rows = rows.join(found, on=key, how="left")
+        if table.role == "market":
+            rows = rows.drop("by")
     filled = [
         nw.col(column.name).cast(nw.Float64).fill_null(float(column.feature.empty))
         if column.feature.empty is not None
@@ -188,9 +191,9 @@ def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     rows = flag(rows, acting, "active")
     rows = flag(rows, before(panel, book.tables, as_of), "had")
     spends = asked.rule in ("no_purchase", "spending_fall")
-    in_gap = events(panel, book.tables, as_of, begins, book.until) if asked.gap and not spends else None
+    in_gap = events(panel, book.tables, as_of, begins) if asked.gap and not spends else None
     rows = flag(rows, in_gap, "gap")
-    after = events(panel, book.tables, begins, ends, book.until)
+    after = events(panel, book.tables, begins, ends)
     if not spends:
         rows = flag(rows, after, "event").with_columns(lacks=nw.lit(False))
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from riskml.features.records import Feature, Records, ratio
@@ -10,7 +12,7 @@ _CENT = 0.005  # below it nothing is owed
 _ROLLED = 30  # days past due from which a late invoice counts as rolled on
 
 
-def invoices_at(invoices: nw.LazyFrame, payments: nw.LazyFrame | None, as_of: int) -> nw.LazyFrame:
+def invoices_at(invoices: nw.LazyFrame[Any], payments: nw.LazyFrame[Any] | None, as_of: int) -> nw.LazyFrame[Any]:
     """Return the invoices as they stood on a day: what was paid later is not known yet.
 
     Parameters
@@ -39,14 +41,17 @@ def invoices_at(invoices: nw.LazyFrame, payments: nw.LazyFrame | None, as_of: in
         made = made.group_by("invoice").agg(
             got=nw.col("amount").sum(),
             got_in_time=nw.when(nw.col("day") <= nw.col("due")).then(nw.col("amount")).sum(),
-            last=nw.col("day").max(),
+            # A refund is no payment: it settles nothing.
+            last=nw.when(nw.col("amount") > 0).then(nw.col("day")).max(),
         )
         seen = seen.join(made, on="invoice", how="left").with_columns(
             got=nw.col("got").fill_null(0.0), got_in_time=nw.col("got_in_time").fill_null(0.0)
         )
     elif "paid" in columns:
         paid = nw.col("paid") < as_of
-        got = nw.col("paid_amount") if "paid_amount" in columns else nw.col("amount")
+        got = nw.col("amount")
+        if "paid_amount" in columns:
+            got = nw.coalesce(nw.col("paid_amount"), got)
         seen = seen.with_columns(
             got=nw.when(paid).then(got).otherwise(nw.lit(0.0)),
             got_in_time=nw.when(paid & (nw.col("paid") <= nw.col("due"))).then(got).otherwise(nw.lit(0.0)),
@@ -55,16 +60,20 @@ def invoices_at(invoices: nw.LazyFrame, payments: nw.LazyFrame | None, as_of: in
     else:
         nothing = nw.lit(0.0)
         seen = seen.with_columns(got=nothing, got_in_time=nothing, last=nw.when(nw.col("due") < 0).then(nw.col("due")))
-    seen = seen.with_columns(owed=nw.col("amount") - nw.col("got")).with_columns(open=nw.col("owed") > _CENT)
+    # Of an invoice without an amount it is known that something is owed until something is paid.
+    is_open = nw.coalesce(nw.col("amount") - nw.col("got") > _CENT, nw.col("last").is_null())
+    seen = seen.with_columns(owed=nw.col("amount") - nw.col("got"), open=is_open)
     until = nw.when(nw.col("open")).then(nw.lit(as_of)).otherwise(nw.col("last"))
     late = until - nw.col("due")
+    # What was paid in time stays so, whatever was paid twice or on top later.
+    in_time = (~nw.col("open")) & (nw.col("got_in_time") >= nw.col("amount") - _CENT).fill_null(False)
     return seen.select(
         "customer",
         nw.col("due").alias("day"),
         "amount",
         "owed",
         "open",
-        dpd=nw.when(late > 0).then(late).otherwise(nw.lit(0)),
+        dpd=nw.when((late > 0) & ~in_time).then(late).otherwise(nw.lit(0)),
         part=((nw.col("got_in_time") > _CENT) & (nw.col("got_in_time") < nw.col("amount") - _CENT)),
     )
 

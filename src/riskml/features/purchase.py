@@ -26,9 +26,21 @@ def _spending_trend(r: Records) -> nw.Expr:
 
 
 PURCHASES = (
-    Feature("recency", "days", "days since the last purchase", lambda r: r.ages().min(), windowed=False),
-    Feature("since_first", "days", "days since the first purchase", lambda r: r.ages().max(), windowed=False),
-    Feature("gap", "days", "mean days between days with a purchase", _gap, windowed=False),
+    Feature(
+        "recency",
+        "days",
+        "days since the last purchase, of the last {days} days",
+        lambda r: r.ages().min(),
+        windowed=False,
+    ),
+    Feature(
+        "since_first",
+        "days",
+        "days since the first purchase of the last {days} days",
+        lambda r: r.ages().max(),
+        windowed=False,
+    ),
+    Feature("gap", "days", "mean days between days with a purchase, of the last {days} days", _gap, windowed=False),
     Feature(
         "rhythm", "ratio", "days since the last purchase over the customer's own mean gap", _overdue, windowed=False
     ),

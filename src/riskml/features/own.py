@@ -1,0 +1,52 @@
+"""A feature of one's own, tried before anything is built on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+
+from riskml.errors import ConfigError
+from riskml.features.catalog import Column
+from riskml.features.panel import Book, day_number, prepared
+from riskml.features.records import Feature
+
+
+def check_own(book: Book, own: Sequence[tuple[str, Feature]], date: dt.date) -> None:
+    """Refuse a feature that cannot be worked out of its table's records, or is no number.
+
+    Parameters
+    ----------
+    book : Book
+    own : sequence of (table's name, Feature)
+        As from `riskml.features.catalog.own_features`.
+    date : date
+        An as-of date.
+
+    Raises
+    ------
+    ConfigError
+    """
+    for name, feature in own:
+        records = prepared(book, name, day_number(date))
+        for column in book.catalog.of(name):
+            if column.feature is feature:
+                _check(column, records, day_number(date), "by" if "by" in records.collect_schema() else "customer")
+
+
+def _check(column: Column, records: nw.LazyFrame[Any], as_of: int, key: str) -> None:
+    where, mend = f"panel.own: {column.feature.name}", ""
+    try:
+        kind = records.group_by(key).agg(column.expression(as_of)).collect_schema()[column.name]
+    except Exception as error:
+        told = str(error).strip().splitlines() or [""]
+        columns = ", ".join(records.collect_schema().names())
+        raise ConfigError(
+            f"the feature cannot be computed: {type(error).__name__}: {told[0]}",
+            where=where,
+            mend=f"return an aggregate, such as orders['amount'].sum(); {column.table} has the columns {columns}",
+        ) from None
+    if not (kind.is_numeric() or kind == nw.Boolean):
+        raise ConfigError(f"the feature gives {kind}, not a number", where=where, mend=mend)
