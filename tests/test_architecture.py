@@ -16,6 +16,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "riskml"
 ORDER = [
     ["errors", "runtime"],
     ["files", "groups", "schema", "validation"],
+    ["panel_config"],
     ["config", "estimator"],
     ["data"],
     ["features"],
@@ -23,7 +24,7 @@ ORDER = [
     ["models"],
     ["export", "report"],
     ["run", "runview", "project"],
-    ["comparison", "data_card", "quick_look", "review"],
+    ["comparison", "data_card", "over_time", "quick_look", "review"],
     ["assessment", "book", "gate", "rundiff"],
     ["evidence", "explanation"],
     ["tracking"],

@@ -48,7 +48,7 @@ class DataConfig(Part):
     date: str | None = Field(None, description="the as-of date, for out-of-time splits")
     group: str | None = Field(
         None,
-        description="the column whose rows stay together in one fold: the customer, where a table has several rows of one",
+        description="the column whose rows stay in one fold: the customer, where one has several rows",
     )
     exclude: tuple[str, ...] = Field((), description="columns that no model may see")
     columns: dict[str, ColumnConfig] = Field(default_factory=dict, description="facts of single columns")

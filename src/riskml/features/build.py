@@ -158,7 +158,9 @@ def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> dict[s
     censored = as_of + outcome.gap + outcome.days > book.until
     row: dict[str, object] = {"as_of": str(date), "customers": 0, **dict.fromkeys(STATES, 0), "events": 0}
     if not censored:
-        told_apart = judged(book, as_of)
+        states = folder / "states.parquet"
+        engine.write(judged(book, as_of), states)
+        told_apart = engine.parquet(states)
         by_state = engine.frame(told_apart.group_by("state").agg(rows=nw.len(), events=nw.col("outcome").sum()))
         for state, rows, events in by_state.itertuples(index=False):
             row[state] = int(rows)
@@ -166,12 +168,10 @@ def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> dict[s
                 row["events"] = int(events)
         row["customers"] = int(by_state["rows"].sum())
         kept = told_apart.filter(nw.col("state") == STATES[0]).select("customer", "outcome")
-        rows_of_date = features(book, as_of).drop("first").join(kept, on="customer", how="inner")
         named = [column["column"] for column in book.catalog.descriptions()]
         if row[STATES[0]]:
-            engine.write(
-                rows_of_date.with_columns(as_of=nw.lit(date)).select("customer", "as_of", *named, "outcome"), file
-            )
+            dated = features(book, as_of, kept).with_columns(as_of=nw.lit(date))
+            engine.write(dated.select("customer", "as_of", *named, "outcome"), file)
     row["censored"] = censored
     write_json(told, row)
     return row

@@ -95,7 +95,7 @@ CONTACTS = (
 ACTIVITY = (
     Feature("recency", "days", "days since the last record", lambda r: r.ages().min(), windowed=False),
     Feature("count", "records", "records in {days} days", lambda r: r.count(), empty=0, rate=True),
-    Feature("days", "days", "days with a record in {days} days", lambda r: r.distinct("day"), empty=0),
+    Feature("days", "days", "days with a record in {days} days", lambda r: r.count(), empty=0, per="day"),
     Feature(
         "sum",
         "amount",

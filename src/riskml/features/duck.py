@@ -25,6 +25,10 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def _below(file: Path, root: Path) -> tuple[str, ...]:
+    return file.parent.relative_to(root).parts if file.is_relative_to(root) else ()
+
+
 def _day(column: str, kind: str, zone: str) -> str:
     local = f"timezone({_text(zone)}, {column})" if kind == "timestamp with zone" else column
     return f"cast(cast({local} as date) - date '1970-01-01' as bigint)"
@@ -47,7 +51,9 @@ class DuckDB:
     def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
         """Return a table in its canonical form; nothing is read before it is used."""
         files = ", ".join(_text(str(file)) for file in stored.files)
-        source = f"read_parquet([{files}], union_by_name=true)"
+        # Folders named key=value count only below the source's own: any parent may happen to be called so.
+        hive = str(any("=" in part for file in stored.files for part in _below(file, stored.root))).lower()
+        source = f"read_parquet([{files}], union_by_name=true, hive_partitioning={hive})"
         query = select(table, panel, stored.columns, source, DIALECT, whole=whole)
         frame: nw.LazyFrame[Any] = nw.from_native(self.connection.sql(query))
         return frame
@@ -62,12 +68,10 @@ class DuckDB:
         with replacing(file) as temporary:
             lazy.to_native().write_parquet(str(temporary), compression="zstd")
 
-    def held(self, lazy: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Return a result that is worked out once, for use more than once."""
-        name = f"held_{id(lazy)}"
-        lazy.to_native().create(name)
-        held: nw.LazyFrame[Any] = nw.from_native(self.connection.table(name))
-        return held
+    def parquet(self, file: Path) -> nw.LazyFrame[Any]:
+        """Return what was written."""
+        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.sql(f"from read_parquet({_text(str(file))})"))
+        return frame
 
 
 @contextmanager

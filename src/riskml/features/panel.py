@@ -51,6 +51,10 @@ class Engine(Protocol):
         """Write a result as Parquet, whole or not at all."""
         ...
 
+    def parquet(self, file: Path) -> nw.LazyFrame[Any]:
+        """Return what was written."""
+        ...
+
 
 @dataclass(frozen=True)
 class Book:
@@ -120,33 +124,53 @@ def prepared(book: Book, name: str, as_of: int) -> nw.LazyFrame[Any]:
     return with_latest(seen) if config.role in ("balances", "bureau") else seen
 
 
-def features(book: Book, as_of: int) -> nw.LazyFrame[Any]:
-    """Return the features of everyone known on a day.
+def aggregated(book: Book, name: str, as_of: int) -> nw.LazyFrame[Any]:
+    """Return the features of a table, one row per customer (of a market: per ``by``) with a record."""
+    key = "by" if book.panel.tables[name].role == "market" else "customer"
+    records, columns = prepared(book, name, as_of), book.catalog.of(name)
+    found: nw.LazyFrame[Any] | None = None
+    for per in dict.fromkeys(column.feature.per for column in columns):
+        some = [column.expression(as_of) for column in columns if column.feature.per == per]
+        one = (records if per is None else youngest(records, key, per)).group_by(key).agg(*some)
+        found = one if found is None else found.join(one, on=key, how="left")
+    assert found is not None
+    return found
+
+
+def youngest(records: nw.LazyFrame[Any], key: str, per: str) -> nw.LazyFrame[Any]:
+    """Return the day of the youngest record of each value of a column."""
+    if per == "day":
+        return records.select(key, "day").unique()
+    return records.filter(~nw.col(per).is_null()).group_by(key, per).agg(nw.col("day").max())
+
+
+def features(book: Book, as_of: int, rows: nw.LazyFrame[Any] | None = None) -> nw.LazyFrame[Any]:
+    """Return the features of customers as they were known on a day.
 
     Parameters
     ----------
     book : Book
     as_of : int
         Days since 1970-01-01.
+    rows : LazyFrame, optional
+        ``customer``, and what else is to be kept; everyone known on the day when left out.
 
     Returns
     -------
     LazyFrame
-        ``customer``, ``first``, and the columns of the book's catalog.
+        The columns of ``rows``, and those of the book's catalog.
     """
     panel, listed = book.panel, book.catalog
-    rows = population(book, as_of)
+    rows = population(book, as_of) if rows is None else rows
     for name in panel.of_role("attributes"):
         rows = rows.join(attributes(book.tables[name], listed.attributes, as_of), on="customer", how="left")
     for name, table in panel.tables.items():
-        columns = listed.of(name)
-        if not columns:
+        if not listed.of(name):
             continue
         key = "by" if table.role == "market" else "customer"
-        found = prepared(book, name, as_of).group_by(key).agg(*[column.expression(as_of) for column in columns])
         if table.role == "market":  # an industry may be a number among the attributes; a market's is text
             rows = rows.with_columns(nw.col(str(table.by)).cast(nw.String).alias("by"))
-        rows = rows.join(found, on=key, how="left")
+        rows = rows.join(aggregated(book, name, as_of), on=key, how="left")
         if table.role == "market":
             rows = rows.drop("by")
     filled = [

@@ -70,7 +70,7 @@ class Records:
 
     def count(self, condition: nw.Expr | None = None) -> nw.Expr:
         """Return how many records of the window meet a condition."""
-        return nw.when(self.inside if condition is None else self.inside & condition).then(nw.lit(1)).sum()
+        return nw.when(self.inside if condition is None else self.inside & condition).then(nw.lit(1)).count()
 
     def distinct(self, name: str) -> nw.Expr:
         """Return how many different values, null aside, a column has inside the window."""
@@ -103,6 +103,9 @@ class Feature:
         Whether it looks at the window before as well, so that twice the window must fit into the longest.
     empty : float or None
         The value of a customer without any record: 0 for counts and sums, None where there is nothing to tell.
+    per : str, optional
+        A column each value of which counts once: of records that share it the youngest is taken. Far quicker than
+        `Records.distinct` in every window.
     rate : bool
         Whether it grows with the window's length: its pace in a window is then compared with that in the next longer.
     """
@@ -116,6 +119,7 @@ class Feature:
     doubled: bool = False
     empty: float | None = None
     rate: bool = False
+    per: str | None = None
 
 
 def ratio(above: nw.Expr, below: nw.Expr) -> nw.Expr:

@@ -64,6 +64,11 @@ class Spark:
         """Write a result as Parquet: Spark's folder of parts, which it commits whole or not at all."""
         lazy.to_native().write.mode("overwrite").parquet(str(file))
 
+    def parquet(self, file: Path) -> nw.LazyFrame[Any]:
+        """Return what was written."""
+        frame: nw.LazyFrame[Any] = nw.from_native(self.session.read.parquet(str(file)))
+        return frame
+
 
 @contextmanager
 def spark_engine() -> Iterator[Spark]:
