@@ -231,16 +231,22 @@ def test_compare_cuts_nothing_at_80_columns_and_tells_the_kind_of_validation(tin
 
 
 def test_compare_says_of_what_is_no_run_where_it_was_looked_for(
-    credit_run: Run, tmp_path: Path, capsys: Capture
+    credit_run: Run, tiny: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    folder = str(credit_run.folder)
+    folder, other = str(credit_run.folder), str(begun(tiny, "credit_data").folder)
     assert "this is not the folder of a run" in refused(["compare", folder, str(tmp_path)], capsys)
     assert "there is no run 'nobody'" in refused(["compare", folder, "nobody"], capsys)
-    assert "name a file .html" in refused(["compare", folder, folder, "-o", str(tmp_path / "page.pdf")], capsys)
+    assert "name a file .html" in refused(["compare", folder, other, "-o", str(tmp_path / "page.pdf")], capsys)
 
 
 def test_compare_needs_two_runs(credit_run: Run, capsys: Capture) -> None:
     assert "two runs" in refused(["compare", str(credit_run.folder)], capsys)
+
+
+def test_a_run_is_not_compared_with_itself_however_it_is_named(credit_run: Run, capsys: Capture) -> None:
+    folder = str(credit_run.folder)
+    assert "is named twice" in refused(["compare", folder, folder], capsys)
+    assert "once more" in refused(["compare", folder, f"{folder}/../{credit_run.folder.name}"], capsys)
 
 
 @pytest.mark.parametrize("what", ["run", "wheel", "folder"])
