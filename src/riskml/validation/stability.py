@@ -153,6 +153,26 @@ def _numbers(series: pd.Series[Any]) -> Floats:
         ) from None
 
 
+def number_values(values: ArrayLike | pd.Series[Any], special_values: Sequence[float | str] = ()) -> Floats | None:
+    """Return the numbers of a column, without missing values and special codes; None where it holds categories."""
+    series = _series(values)
+    if not _is_number(series):
+        return None
+    return _ordinary(series, [code for code in special_values if not isinstance(code, str)])
+
+
+def _ordinary(series: pd.Series[Any], special: Sequence[float | str]) -> Floats:
+    numbers = _numbers(series)
+    return numbers[~np.isnan(numbers) & ~np.isin(numbers, np.asarray(special, dtype=np.float64))]
+
+
+def text_values(values: ArrayLike | pd.Series[Any]) -> pd.Series[Any]:
+    """Return the categories of a column as text, None where one is missing."""
+    rows, text = _texts(_series(values))
+    # A missing value has row code -1, and so takes the last place.
+    return pd.Series(np.append(text.to_numpy(), None)[rows], dtype=object)
+
+
 def _nearest(values: Floats, numbers: Floats) -> NDArray[np.intp]:
     """Return the place of the nearest value for each number; the place after the last for those beyond them all."""
     above = np.searchsorted(values, numbers).clip(max=values.size - 1)
@@ -214,9 +234,7 @@ def baseline(
     positive_int(n_bins, "n_bins")
     if _is_number(series):
         special: tuple[float | str, ...] = tuple(float(code) for code in special_values)
-        numbers = _numbers(series)
-        numbers = numbers[~np.isnan(numbers) & ~np.isin(numbers, np.asarray(special, dtype=np.float64))]
-        edges, own = _number_bins(numbers, n_bins)
+        edges, own = _number_bins(_ordinary(series, special), n_bins)
         empty = Baseline(edges, (), special, (), own)
     else:
         special = tuple(str(code) for code in special_values)
