@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from riskml.cli import main
 from riskml.config import read_experiment
@@ -183,6 +184,21 @@ def test_new_never_writes_over_an_experiment(tiny: Path, capsys: Capture) -> Non
 def test_new_says_what_is_wrong(tiny: Path, words: list[str], said: str, capsys: Capture) -> None:
     assert said in refused(["new", *words], capsys)
     assert not Path("experiments/loans.yaml").exists()
+
+
+def test_a_family_that_is_left_out_is_told_wherever_the_families_are(tiny: Path, capsys: Capture) -> None:
+    wrong = ["-p", "models.families=[logistic, tree, scorecard]", "-p", "models.fixed={tree: {max_depth: -3}}"]
+    assert main(["run", "tiny", "--to", "2_models", *wrong]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "left out: tree: " in said
+    assert "max_depth" in said
+    (folder,) = tiny.parent.glob("runs/tiny/[0-9]*")
+    run = Run.open(folder)
+    (family,) = run.state["left_out"]
+    assert family == "tree"
+    assert "max_depth" in run.read_json("fit.json")["failures"]["tree"]
+    client = MlflowClient(run.state["mlflow_uri"])
+    assert "Left out: tree: `" in client.get_run(run.state["mlflow_run_id"]).data.tags["mlflow.note.content"]
 
 
 # -- samples, compare, score

@@ -55,6 +55,7 @@ def note(run: Run) -> str:
             lines.append(
                 f"| {name} | {row['auc_cv']:.4f} | {row['auc_cv_se']:.4f} | {row['auc_test']:.4f} | {row['columns']} |"
             )
+        lines += [f"\nLeft out: {name}: {_code(' '.join(why.split()))}" for name, why in run.left_out.items()]
         lines += ["", *_measures(run)]
     lines += _data(run) + _pictures(run)
     return "\n".join(lines).rstrip()
