@@ -11,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as Record
 
+from riskml.cli import main
 from riskml.errors import InputError
 from riskml.pipeline import begin, execute, run_experiment, track
 from riskml.run import Run
@@ -145,6 +146,25 @@ def test_what_a_reviewer_reads_is_there(parent: Record, client: MlflowClient) ->
     assert {"report.html", "notebooks/2_models.ipynb", "notebooks/2_models.html", "figures/roc.png"} <= found
     assert {"tables/leaderboard.csv", "tables/validation.json", "experiment.yaml"} <= found
     assert any(path.startswith("dist/") for path in found)
+
+
+def test_the_gate_stays_in_the_first_line_whatever_is_written_after_it(tiny: Path) -> None:
+    run = run_experiment(tiny)
+    client = MlflowClient(run.state["mlflow_uri"])
+
+    def lines() -> list[str]:
+        return str(client.get_run(run.state["mlflow_run_id"]).data.tags["mlflow.note.content"]).splitlines()
+
+    passed = "passed" if run.read_json("gate.json")["passed"] else "not passed"
+    assert lines()[0].startswith(f"**Gate: {passed}** (")
+    assert "Champion: " in lines()[2]
+    assert "`report.html`" in "\n".join(lines())
+    assert (
+        main(["promote", "riskml_tiny", "1", "--force", "--by", "Ann", "--why", "a test"]) == (passed == "passed") * 2
+    )
+    before = lines()
+    track(run)
+    assert lines() == before
 
 
 def test_a_quick_look_is_no_candidate_for_the_registry(quick_run: Run, client: MlflowClient) -> None:
