@@ -142,7 +142,7 @@ class Run:
         run = cls(_new_folder(runs.absolute() / experiment.name, f"{at:%Y%m%d-%H%M%S}"), experiment)
         with replacing(run.path("experiment.yaml")) as temporary:
             temporary.write_text(experiment.to_yaml(), encoding="utf-8")
-        state = {
+        state: dict[str, Any] = {
             "experiment": experiment.name,
             "title": experiment.title,
             "task": experiment.task,

@@ -182,10 +182,11 @@ def test_the_description_of_the_run_begins_with_what_the_gate_said(
 ) -> None:
     first = registers(make_run())
     assert first_line(client, first) == (
-        "**Gate: passed** (the first champion); version 1 of `riskml_loans` is the champion by the gate on 2026-01-02."
+        "boosting, gate passed (the first champion); "
+        "version 1 of `riskml_loans` is the champion by the gate on 2026-01-02."
     )
     worse = first_line(client, registers(make_run(noise=0.5)))
-    assert worse.startswith("**Gate: not passed** (champion: AUC ")
+    assert worse.startswith("boosting, gate not passed (champion: AUC ")
     assert "it is significantly worse" in worse
     assert worse.endswith("version 2 of `riskml_loans` is the challenger.")
 
@@ -198,7 +199,7 @@ def test_the_description_changes_with_what_people_decide(
     said = ["--by", "Ann", "--why", "a better_season"]
     assert main(["promote", NAME, "2", "--force", *said]) == 0
     told = first_line(client, second)
-    assert told.startswith("**Gate: not passed** (champion: AUC ")
+    assert told.startswith("boosting, gate not passed (champion: AUC ")
     assert "version 2 of `riskml_loans` is the champion nevertheless by Ann on 2" in told
     assert told.endswith("(“a better\\_season”).")
     assert client.get_run(second.run_id).data.tags["mlflow.note.content"].endswith(".\n\n**Who?** Champion: m")

@@ -47,7 +47,7 @@ def note(run: Run) -> str:
         lines += ["It failed:", "", *(f"    {line}" for line in state["error"].splitlines()), ""]
     board = state["leaderboard"]
     if board:
-        lines[:1] = [f"{lines[0]} {_champion(run, state['champion'])}"]
+        lines[:1] = [f"{_champion(run, state['champion'])} {lines[0]}"]
         lines += [reason_of_choice(run.experiment, pd.DataFrame(board)), ""]
         lines += ["| family | AUC, cross-validated | ± | AUC, rows set aside | columns |", "|---|---|---|---|---|"]
         for row in board:

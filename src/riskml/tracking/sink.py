@@ -105,7 +105,8 @@ class Sink:
             known = self._client.get_experiment(self._client.create_experiment(name, artifact_location=beside))
         found = str(known.experiment_id)
         for key, value in views.experiment_tags(self._run.experiment.title, found).items():
-            if key not in known.tags:  # what people have written there stays
+            # What people have written there stays; the table of runs is brought up to date.
+            if key not in known.tags or (key.startswith(views.VIEW) and known.tags[key] != value):
                 self._client.set_experiment_tag(found, key, value)
         return found
 

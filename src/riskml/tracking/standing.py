@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 NOTE = "mlflow.note.content"
-_BEGINNING = "**Gate: "
+_LINE = re.compile(r"[\w-]+, gate (?:passed|not passed|not judged)\b")
 _REASON_LENGTH = 600  # the whole of it is in the tag riskml.gate_reason
 
 
@@ -35,7 +36,7 @@ def with_standing(client: MlflowClient, run_id: str, text: str) -> str:
     newest = max(found, key=lambda version: int(version.version), default=None)
     if newest is None or not {registry.GATE, "riskml.promoted_by"} & set(newest.tags):
         return text
-    rest = text.partition("\n")[2].lstrip("\n") if text.startswith(_BEGINNING) else text
+    rest = text.partition("\n")[2].lstrip("\n") if _LINE.match(text) else text
     held = registry.aliases(client, newest.name)
     return f"{standing(newest, held)}\n\n{rest}".rstrip()
 
@@ -90,7 +91,8 @@ def standing(version: ModelVersion, aliases: Mapping[str, str]) -> str:
     else:
         now = f"{model} was a challenger"
     reason = escaped(shorten(tags.get(registry.REASON, "it was never judged"), _REASON_LENGTH, placeholder=" …"))
-    return f"{_BEGINNING}{tags.get(registry.GATE, 'not judged')}** ({reason}); {now}."
+    # Plain text: the table of runs shows its first words as they are.
+    return f"{tags.get('family', 'model')}, gate {tags.get(registry.GATE, 'not judged')} ({reason}); {now}."
 
 
 def _decision(tags: Mapping[str, str], done: str) -> str:

@@ -170,7 +170,7 @@ def text_values(values: ArrayLike | pd.Series[Any]) -> pd.Series[Any]:
     """Return the categories of a column as text, None where one is missing."""
     rows, text = _texts(_series(values))
     # A missing value has row code -1, and so takes the last place.
-    return pd.Series(np.append(text.to_numpy(), None)[rows], dtype=object)
+    return pd.Series(np.array([*text, None], dtype=object)[rows])
 
 
 def _nearest(values: Floats, numbers: Floats) -> NDArray[np.intp]:
