@@ -232,7 +232,7 @@ def promote(
     import datetime as dt
     import getpass
 
-    from riskml.tracking import registry
+    from riskml.tracking import registry, standing
     from riskml.tracking.client import mlflow_client
 
     if force and not (by.strip() and why.strip()):
@@ -246,6 +246,7 @@ def promote(
             done = registry.take_back(client, model, decision)
         else:
             done = registry.promote(client, model, version, decision, force=force)
+        standing.tell(client, done.name, done.champion, done.before)
     was = f"; it was version {done.before}" if done.before else ""
     typer.echo(f"version {done.champion} is the champion of {done.name} now{was}")
 

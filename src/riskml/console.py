@@ -77,6 +77,8 @@ def show_results(run: Run) -> None:
     if state["leaderboard"]:
         _console.print()
         _console.print(_leaderboard(state["leaderboard"]))
+        for family, why in run.left_out.items():
+            _console.print(f"[yellow]left out:[/yellow] {escape(family)}: {escape(' '.join(why.split()))}")
         champion = state["champion"]
         _console.print(
             f"champion: [bold]{champion['family']}[/bold], AUC {champion['auc_test']:.4f} on rows it has never seen"
