@@ -65,7 +65,7 @@ def customer_rows(lives: Lives, accounts: Accounts, calendar: Calendar) -> Rows:
     months = calendar.months
     changed = accounts.changed & (calendar.first[None, :months] < lives.ended[:, None])
     # The row of the start stands in a column of its own, before those of the months.
-    known = np.column_stack([traits.joined < calendar.end, changed])
+    known = np.column_stack([np.ones(len(changed), dtype=bool), changed])
     customer, column = np.nonzero(known)
     starts = column == 0
     month = np.where(starts, calendar.month(traits.joined)[customer], column - 1)
@@ -87,7 +87,7 @@ def limit_rows(lives: Lives, accounts: Accounts, calendar: Calendar) -> Rows:
     # A change in the book's first month is the limit that the book begins with.
     changed &= calendar.first[None, :months] > traits.joined[:, None]
     changed &= calendar.first[None, :months] < lives.ended[:, None]
-    customer, column = np.nonzero(np.column_stack([traits.joined < calendar.end, changed]))
+    customer, column = np.nonzero(np.column_stack([np.ones(len(changed), dtype=bool), changed]))
     starts = column == 0
     month = np.where(starts, calendar.month(traits.joined)[customer], column - 1)
     return {
@@ -107,10 +107,10 @@ def balance_rows(lives: Lives, accounts: Accounts, calendar: Calendar, rng: np.r
     shape = (len(traits.joined), months)
     stress, leverage = lives.stress[:, 1:], traits.leverage[:, None]
     noise = rng.standard_normal((4, *shape))
-    used = expit(-0.8 + 0.6 * leverage + 0.55 * stress + 0.2 * noise[0])
+    used = expit(-0.8 + 0.6 * leverage + 0.55 * stress + 0.12 * noise[0])
     monthly = accounts.income / 12
     season = 1 + 0.06 * np.cos(2 * np.pi * (calendar.of_year[:months] - 11) / 12)
-    inflow = monthly * season * np.exp(-0.1 * stress + 0.07 * noise[1])
+    inflow = monthly * season * np.exp(-0.1 * stress + 0.05 * noise[1])
     outflow = inflow * (0.94 + 0.05 * stress + 0.05 * noise[2])
     service = monthly * 0.12 * np.exp(0.45 * leverage + 0.08 * noise[3])
     lasts = calendar.first[1 : months + 1] - 1
@@ -133,7 +133,7 @@ def bureau_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> R
     turn = rng.integers(0, 3, n)
     day = calendar.first[:months] + (rng.random((n, months)) * calendar.days[:months]).astype(np.int64)
     noise = rng.standard_normal((n, months))
-    score = 680 - 45 * lives.stress[:, 1:] - 18 * traits.leverage[:, None] + 14 * noise
+    score = 680 - 45 * lives.stress[:, 1:] - 18 * traits.leverage[:, None] + 9 * noise
     pulled = (np.arange(months) + turn[:, None]) % 3 == 0
     pulled &= (day >= traits.joined[:, None]) & (day < lives.ended[:, None])
     customer, month = np.nonzero(pulled)

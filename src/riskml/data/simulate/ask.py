@@ -160,7 +160,7 @@ class Book:
 
 def _month(date: str, where: str) -> np.datetime64:
     try:
-        month = np.datetime64(np.datetime64(date, "D"), "M")
+        month: np.datetime64 = np.datetime64(date, "D").astype("datetime64[M]")
     except ValueError:
         month = np.datetime64("NaT", "M")
     if np.isnat(month) or not np.datetime64("1970-01") <= month <= np.datetime64("2200-01"):

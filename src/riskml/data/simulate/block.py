@@ -14,6 +14,7 @@ from riskml.data.simulate.calendar import Calendar
 from riskml.data.simulate.flaws import HAPPENED, RECORDED, recorded, soiled
 from riskml.data.simulate.lives import draw_traits, live
 from riskml.data.simulate.market import Market
+from riskml.data.simulate.rows import of_first
 from riskml.data.simulate.tables import arrow_table
 from riskml.data.simulate.truth import truth_rows
 
@@ -51,8 +52,7 @@ def simulate_block(book: Book, calendar: Calendar, drawn: Market, block: int) ->
         return generator(book, block + 1, _STREAMS.index(stream), table)
 
     number = block * BLOCK + 1
-    present = min(BLOCK, book.customers - block * BLOCK)
-    lives = live(book, calendar, drawn, draw_traits(present, calendar, rng("traits")), rng("lives"))
+    lives = live(book, calendar, drawn, draw_traits(calendar, rng("traits")), rng("lives"))
     held = accounts.draw_accounts(lives, calendar, rng("accounts"))
     orders = trade.order_rows(lives, calendar, number, rng("orders"))
     invoices = trade.invoice_rows(orders, lives, calendar, rng("invoices"))
@@ -70,10 +70,15 @@ def simulate_block(book: Book, calendar: Calendar, drawn: Market, block: int) ->
         "statuses": accounts.status_rows(lives, calendar),
         "truth": truth_rows(book, calendar, lives),
     }
+    # The last block is simulated whole and cut: its customers, too, are the same in a book of any size.
+    present = min(BLOCK, book.customers - block * BLOCK)
     dirty = {}
     for place, table in enumerate(HAPPENED):
         if table in RECORDED:
             rows[table] = recorded(table, rows[table], book.switches.late, calendar, rng("late", place))
         if book.switches.dirty:
-            rows[table], dirty[table] = soiled(table, rows[table], book.switches.dirty, rng("dirty", place))
+            rows[table], dirty[table] = soiled(table, rows[table], book.switches.dirty, present, rng("dirty", place))
+        else:
+            rows[table] = of_first(rows[table], present)
+    rows |= {table: of_first(found, present) for table, found in rows.items() if table not in HAPPENED}
     return Block({name: arrow_table(name, found, number) for name, found in rows.items()}, dirty)

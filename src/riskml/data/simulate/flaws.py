@@ -37,8 +37,8 @@ def recorded(table: str, rows: Rows, late: Late | None, calendar: Calendar, rng:
     return take({**rows, "recorded": time}, time < calendar.end * DAY)
 
 
-def soiled(table: str, rows: Rows, share: float, rng: np.random.Generator) -> tuple[Rows, Counter[str]]:
-    """Return rows of which a share is dirty, and how many are by kind.
+def soiled(table: str, rows: Rows, share: float, present: int, rng: np.random.Generator) -> tuple[Rows, Counter[str]]:
+    """Return rows of the first ``present`` customers, of which a share is dirty, and how many are by kind.
 
     Kinds are equally frequent: "duplicate" (the row occurs twice), "missing customer", "unknown customer", "future"
     (ten years later than it was), and "negative amount" where there are amounts.
@@ -47,12 +47,14 @@ def soiled(table: str, rows: Rows, share: float, rng: np.random.Generator) -> tu
     kinds += ["negative amount"] if "amount" in rows else []
     count = len(rows["customer"])
     kind = np.where(rng.random(count) < share, rng.integers(0, len(kinds), count), -1)
-    rows = {name: values.copy() for name, values in rows.items()}
+    kept = rows["customer"] < present
+    # A mask copies: what was handed in stays clean.
+    rows, kind = take(rows, kept), kind[kept]
     rows["customer"][kind == 1] = NOBODY
     rows["customer"][kind == 2] = UNKNOWN
     rows[HAPPENED[table]][kind == 3] += _TEN_YEARS * (1 if table in DATED else DAY)
     if "amount" in rows:
         rows["amount"][kind == 4] *= -1
-    twice = np.repeat(np.arange(count), np.where(kind == 0, 2, 1))
+    twice = np.repeat(np.arange(len(kind)), np.where(kind == 0, 2, 1))
     found = Counter({name: int((kind == code).sum()) for code, name in enumerate(kinds)})
     return take(rows, twice), found

@@ -40,7 +40,7 @@ class Traits:
     leverage : float64
         How much is owed for the income: mean 0, variance 1. Nobody sees it.
     joined : int64
-        The day the relation began; ``NEVER`` for those that fill up the last block of a book.
+        The day the relation began.
     """
 
     industry: Ints
@@ -78,8 +78,8 @@ class Lives:
         return self.traits.joined, self.ended
 
 
-def draw_traits(present: int, calendar: Calendar, rng: np.random.Generator) -> Traits:
-    """Draw a block of customers, of whom the first ``present`` exist."""
+def draw_traits(calendar: Calendar, rng: np.random.Generator) -> Traits:
+    """Draw a block of customers."""
     industry = rng.integers(0, len(INDUSTRIES), BLOCK)
     segment = np.searchsorted([0.6, 0.9], rng.random(BLOCK), side="right")
     typical = np.array([40_000.0, 110_000.0, 350_000.0])[segment]
@@ -89,9 +89,7 @@ def draw_traits(present: int, calendar: Calendar, rng: np.random.Generator) -> T
     age = rng.random(BLOCK)
     before = calendar.start - 30 - (age * 1_800).astype(np.int64)
     during = calendar.start + (age * (calendar.end - calendar.start)).astype(np.int64)
-    joined = np.where(old, before, during)
-    joined[present:] = NEVER
-    return Traits(industry, segment, income, leverage, joined)
+    return Traits(industry, segment, income, leverage, np.where(old, before, during))
 
 
 def live(book: Book, calendar: Calendar, drawn: Market, traits: Traits, rng: np.random.Generator) -> Lives:

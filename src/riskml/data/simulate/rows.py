@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskml.data.simulate.ask import BLOCK
 from riskml.data.simulate.calendar import Calendar
 from riskml.data.simulate.law import Floats
 
@@ -35,6 +36,11 @@ class Events:
 def take(rows: Rows, which: NDArray[Any]) -> Rows:
     """Return some of the rows: by a mask, or by their positions."""
     return {name: values[which] for name, values in rows.items()}
+
+
+def of_first(rows: Rows, present: int) -> Rows:
+    """Return the rows of the first customers of a block."""
+    return rows if present == BLOCK else take(rows, rows["customer"] < present)
 
 
 def events(rate: Floats, since: Ints, until: Ints, calendar: Calendar, rng: np.random.Generator) -> Events:

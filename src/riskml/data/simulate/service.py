@@ -25,7 +25,7 @@ def ticket_rows(lives: Lives, calendar: Calendar, number: int, rng: np.random.Ge
     """
     before, after = lives.mood[:, :-1], lives.mood[:, 1:]
     experience = after - MOOD_PERSISTENCE * before
-    complaints = 0.05 * np.exp(-0.8 * after - 0.8 * experience)
+    complaints = 0.07 * np.exp(-0.9 * after - 0.8 * experience)
     requests = np.full_like(after, 0.15)
     opened = events(complaints + requests, *lives.active, calendar, rng)
     at = opened.customer, opened.month
@@ -57,9 +57,9 @@ def contact_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> 
 
 
 def login_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> Rows:
-    """Draw logins: about two a month; fewer of the dissatisfied."""
-    usual: Floats = rng.gamma(4.0, 0.5, len(lives.ended))[:, None]
-    rate = usual * np.exp(0.45 * lives.mood[:, 1:] - 0.1)
+    """Draw logins: about three a month; fewer of the dissatisfied."""
+    usual: Floats = rng.gamma(8.0, 0.375, len(lives.ended))[:, None]
+    rate = usual * np.exp(0.7 * lives.mood[:, 1:] - 0.25)
     return _who_and_when(events(rate, *lives.active, calendar, rng))
 
 

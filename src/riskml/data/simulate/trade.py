@@ -42,7 +42,7 @@ def order_rows(lives: Lives, calendar: Calendar, number: int, rng: np.random.Gen
     demand = seasons()
     stress, mood = lives.stress[:, 1:], lives.mood[:, 1:]
     usual = rng.gamma(2.5, 0.6, n)[:, None]
-    rate = usual * demand.sum(axis=1)[calendar.of_year[:months]] * np.exp(-0.25 * stress + 0.35 * mood - 0.08)
+    rate = usual * demand.sum(axis=1)[calendar.of_year[:months]] * np.exp(-0.25 * stress + 0.45 * mood - 0.13)
     placed = events(rate, *lives.active, calendar, rng)
     shares = np.cumsum(demand, axis=1) / demand.sum(axis=1, keepdims=True)
     limits = shares[calendar.of_year[placed.month], :-1]

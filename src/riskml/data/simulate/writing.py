@@ -49,8 +49,10 @@ class Simulated:
         return {name: self.folder / name for name in self.rows}
 
     def read(self, table: str) -> pd.DataFrame:
-        """Return a whole table in memory, its dates as datetime64."""
-        frame: pd.DataFrame = pq.read_table(self.tables[table]).to_pandas(date_as_object=False)
+        """Return a whole table in memory; dates and times alike are datetime64[us], which can be compared."""
+        stored = pq.read_table(self.tables[table])
+        days = [pa.field(f.name, pa.timestamp("us")) if f.type == pa.date32() else f for f in stored.schema]
+        frame: pd.DataFrame = stored.cast(pa.schema(days)).to_pandas()
         return frame
 
 
