@@ -43,7 +43,8 @@ def test_help_names_every_command(capsys: Capture) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
     assert all(
-        command in said for command in ("run", "new", "samples", "compare", "score", "track", "models", "promote")
+        command in said
+        for command in ("run", "new", "samples", "simulate", "compare", "score", "track", "models", "promote")
     )
 
 
