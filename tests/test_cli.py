@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from riskml.cli import main
 from riskml.config import read_experiment
@@ -42,7 +43,8 @@ def test_help_names_every_command(capsys: Capture) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
     assert all(
-        command in said for command in ("run", "new", "samples", "compare", "score", "track", "models", "promote")
+        command in said
+        for command in ("run", "new", "samples", "simulate", "compare", "score", "track", "models", "promote")
     )
 
 
@@ -185,6 +187,21 @@ def test_new_says_what_is_wrong(tiny: Path, words: list[str], said: str, capsys:
     assert not Path("experiments/loans.yaml").exists()
 
 
+def test_a_family_that_is_left_out_is_told_wherever_the_families_are(tiny: Path, capsys: Capture) -> None:
+    wrong = ["-p", "models.families=[logistic, tree, scorecard]", "-p", "models.fixed={tree: {max_depth: -3}}"]
+    assert main(["run", "tiny", "--to", "2_models", *wrong]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "left out: tree: " in said
+    assert "max_depth" in said
+    (folder,) = tiny.parent.glob("runs/tiny/[0-9]*")
+    run = Run.open(folder)
+    (family,) = run.state["left_out"]
+    assert family == "tree"
+    assert "max_depth" in run.read_json("fit.json")["failures"]["tree"]
+    client = MlflowClient(run.state["mlflow_uri"])
+    assert "Left out: tree: `" in client.get_run(run.state["mlflow_run_id"]).data.tags["mlflow.note.content"]
+
+
 # -- samples, compare, score
 
 
@@ -231,16 +248,22 @@ def test_compare_cuts_nothing_at_80_columns_and_tells_the_kind_of_validation(tin
 
 
 def test_compare_says_of_what_is_no_run_where_it_was_looked_for(
-    credit_run: Run, tmp_path: Path, capsys: Capture
+    credit_run: Run, tiny: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    folder = str(credit_run.folder)
+    folder, other = str(credit_run.folder), str(begun(tiny, "credit_data").folder)
     assert "this is not the folder of a run" in refused(["compare", folder, str(tmp_path)], capsys)
     assert "there is no run 'nobody'" in refused(["compare", folder, "nobody"], capsys)
-    assert "name a file .html" in refused(["compare", folder, folder, "-o", str(tmp_path / "page.pdf")], capsys)
+    assert "name a file .html" in refused(["compare", folder, other, "-o", str(tmp_path / "page.pdf")], capsys)
 
 
 def test_compare_needs_two_runs(credit_run: Run, capsys: Capture) -> None:
     assert "two runs" in refused(["compare", str(credit_run.folder)], capsys)
+
+
+def test_a_run_is_not_compared_with_itself_however_it_is_named(credit_run: Run, capsys: Capture) -> None:
+    folder = str(credit_run.folder)
+    assert "is named twice" in refused(["compare", folder, folder], capsys)
+    assert "once more" in refused(["compare", folder, f"{folder}/../{credit_run.folder.name}"], capsys)
 
 
 @pytest.mark.parametrize("what", ["run", "wheel", "folder"])

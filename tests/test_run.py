@@ -76,6 +76,18 @@ def test_run_json_tells_of_the_leaderboard_once_it_is_written(run: Run) -> None:
     assert run.state["champion"]["family"] == run.champion == "tree"
 
 
+def test_run_json_tells_which_families_were_left_out_and_why(run: Run) -> None:
+    assert run.state["left_out"] == {}
+    run.write_json("fit.json", {"seconds": {}, "failures": {"tree": "InvalidParameterError: max_depth"}})
+    run.update()
+    assert run.state["left_out"] == {"tree": "InvalidParameterError: max_depth"}
+
+
+def test_a_run_of_an_earlier_version_left_nothing_out_that_is_known(run: Run) -> None:
+    run.write_json("fit.json", {"seconds": {}})
+    assert run.left_out == {}
+
+
 def test_a_figure_that_is_not_known_is_null_in_run_json(run: Run) -> None:
     board = pd.DataFrame({"family": ["tree"], "auc_cv": [0.8], "auc_test": [float("nan")], "chosen": [True]})
     run.write_csv("leaderboard.csv", board)

@@ -148,6 +148,69 @@ def samples() -> None:
 
 
 @app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")],
+    customers: Annotated[int, typer.Option(metavar="N", help="1 to 10 million.")] = 10_000,
+    months: Annotated[int, typer.Option(metavar="M", help="How long the book goes on.")] = 36,
+    start: Annotated[str, typer.Option(metavar="DATE", help="A day of its first month.")] = "2021-01-01",
+    seed: Annotated[int, typer.Option(metavar="S", help="The same seed makes the same book.")] = 7,
+    horizon: Annotated[int, typer.Option(metavar="DAYS", help="How far the true probabilities look ahead.")] = 90,
+    drift: Annotated[
+        str | None, typer.Option(metavar="DATE[:SIZE]", help="From then on risk follows other things: 2022-06-01:1.")
+    ] = None,
+    shock: Annotated[
+        str | None, typer.Option(metavar="DATE[:SIZE]", help="An economic shock that nobody could know of.")
+    ] = None,
+    late: Annotated[
+        str | None, typer.Option(metavar="SHARE[:DAYS]", help="Records that come late, and by how much: 0.05:5.")
+    ] = None,
+    dirty: Annotated[
+        float, typer.Option(metavar="SHARE", help="Rows that are dirty: duplicates, no customer, …")
+    ] = 0.0,
+    late_payers: Annotated[
+        float, typer.Option(metavar="SHARE", help="Customers who always pay late and are not the riskier for it.")
+    ] = 0.1,
+) -> None:
+    """Simulate a book of customers whose true risk is known: for trials and proofs, never for real data."""
+    from riskml import console
+    from riskml.data.simulate import Drift, Late, Shock, Switches
+    from riskml.data.simulate import simulate as write_book
+
+    switches = Switches(
+        drift=Drift(*_sized(drift, "--drift")) if drift else None,
+        shock=Shock(*_sized(shock, "--shock")) if shock else None,
+        late=Late(*_share(late)) if late else None,
+        dirty=dirty,
+        late_payers=late_payers,
+    )
+    # What is stopped leaves no half of a folder.
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        with console.CustomerBar() as bar:
+            book = write_book(folder, customers, start, months, seed, switches, horizon_days=horizon, progress=bar)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    console.show_simulated(book)
+
+
+def _sized(said: str, option: str) -> tuple[str, float]:
+    date, _, size = said.partition(":")
+    return date, _number(size or "1", option)
+
+
+def _share(said: str) -> tuple[float, float]:
+    share, _, days = said.partition(":")
+    return _number(share, "--late"), _number(days or "5", "--late")
+
+
+def _number(text: str, option: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"{text!r} is no number", where=option, mend="riskml simulate --help shows the form") from None
+
+
+@app.command()
 def compare(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN RUN…", help="Two or more runs: folders, or ids or names in MLflow.")
@@ -232,7 +295,7 @@ def promote(
     import datetime as dt
     import getpass
 
-    from riskml.tracking import registry
+    from riskml.tracking import registry, standing
     from riskml.tracking.client import mlflow_client
 
     if force and not (by.strip() and why.strip()):
@@ -246,6 +309,7 @@ def promote(
             done = registry.take_back(client, model, decision)
         else:
             done = registry.promote(client, model, version, decision, force=force)
+        standing.tell(client, done.name, done.champion, done.before)
     was = f"; it was version {done.before}" if done.before else ""
     typer.echo(f"version {done.champion} is the champion of {done.name} now{was}")
 

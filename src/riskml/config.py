@@ -148,6 +148,12 @@ class GateConfig(Part):
     )
     max_ece: float | None = Field(0.05, ge=0.0, le=1.0, description="expected calibration error at the most")
     max_psi: float | None = Field(0.25, ge=0.0, description="shift of the scores from training to the rows set aside")
+    monotone_tolerance: float | None = Field(
+        0.001,
+        ge=0.0,
+        lt=1.0,
+        description="probability by which a customer may go against a declared data.columns.*.monotone",
+    )
     protected: tuple[str, ...] = Field((), description="columns whose groups must be treated alike, excluded ones too")
     approve_below: float | None = Field(
         None, gt=0.0, le=1.0, description="probability below which a customer is approved; the last tier's when null"

@@ -14,6 +14,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from riskml.data.simulate import Simulated
     from riskml.pipeline import Progress as Where
     from riskml.run import Run
 
@@ -64,6 +65,43 @@ class StageLines:
             _console.print(f"  {where.stage.ljust(self._width)}  {where.seconds:6.1f} s")
 
 
+class CustomerBar:
+    """A bar of the customers that are done, where there is a terminal."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.completed:,} of {task.total:,} customers"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            console=_console,
+            transient=True,
+            disable=not _console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=0)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, customers: int) -> None:
+        """Show how many are done."""
+        self._bar.update(self._task, completed=done, total=customers)
+
+
+def show_simulated(book: Simulated) -> None:
+    """Show where a simulated book lies, and how large its tables are."""
+    _console.print(f"{escape(str(book.folder))}: simulated, about.json says how")
+    width = max(map(len, book.rows))
+    for name, rows in book.rows.items():
+        _console.print(f"  {name.ljust(width)}  {rows:>13,} rows")
+
+
 def show_beginning(run: Run) -> None:
     """Show what is asked, and where the answer will lie."""
     sample = run.state["sample"]
@@ -77,6 +115,8 @@ def show_results(run: Run) -> None:
     if state["leaderboard"]:
         _console.print()
         _console.print(_leaderboard(state["leaderboard"]))
+        for family, why in run.left_out.items():
+            _console.print(f"[yellow]left out:[/yellow] {escape(family)}: {escape(' '.join(why.split()))}")
         champion = state["champion"]
         _console.print(
             f"champion: [bold]{champion['family']}[/bold], AUC {champion['auc_test']:.4f} on rows it has never seen"

@@ -238,7 +238,9 @@ def answer(found: pd.DataFrame, shared: Shared) -> str:
         words = {
             "better": f"**{name} ranks better than {first}**: {figures}",
             "worse": f"**{name} ranks worse than {first}**: {figures}",
-            "open": f"**{name} and {first} cannot be told apart by ranking**: {figures}; prefer the simpler",
+            "open": f"**{name} and {first} cannot be told apart by ranking**: {figures}; "
+            f"that they are equals is not shown: it may rank up to {max(-lead['lower'], 0):.4f} worse, or "
+            f"{max(lead['upper'], 0):.4f} better",
         }
         other = [
             f"{metric} {row['verdict']}" for metric, row in rows.items() if metric != "auc" and row["verdict"] != "open"

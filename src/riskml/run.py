@@ -142,7 +142,7 @@ class Run:
         run = cls(_new_folder(runs.absolute() / experiment.name, f"{at:%Y%m%d-%H%M%S}"), experiment)
         with replacing(run.path("experiment.yaml")) as temporary:
             temporary.write_text(experiment.to_yaml(), encoding="utf-8")
-        state = {
+        state: dict[str, Any] = {
             "experiment": experiment.name,
             "title": experiment.title,
             "task": experiment.task,
@@ -157,6 +157,7 @@ class Run:
             "by_hand": by_hand,
             "stages": [{"name": stage, "status": "pending", "seconds": None} for stage in STAGES],
             "leaderboard": [],
+            "left_out": {},
             "champion": None,
             "wheel": None,
             "report": None,
@@ -246,6 +247,7 @@ class Run:
             rows = _records(self.leaderboard())
             found["leaderboard"] = rows
             found["champion"] = next((row for row in rows if row["chosen"]), None)
+        found["left_out"] = self.left_out
         wheels = sorted(self.path("dist").glob("*.whl"))
         found["wheel"] = f"dist/{wheels[-1].name}" if wheels else None
         found["report"] = "report.html" if self.path("report.html").is_file() else None
@@ -310,6 +312,15 @@ class Run:
     def leaderboard(self) -> pd.DataFrame:
         """Read leaderboard.csv: one row per family, best first."""
         return self.read_csv("leaderboard.csv")
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Families that were asked for and could not be fitted, and why, as fit.json tells."""
+        if not self.path("fit.json").is_file():
+            return {}
+        # An earlier version did not tell.
+        failures: dict[str, str] = self.read_json("fit.json").get("failures", {})
+        return failures
 
     @property
     def champion(self) -> str:

@@ -74,7 +74,36 @@ def test_what_is_not_given_is_named(rows: pd.DataFrame) -> None:
 def test_a_direction_that_is_violated_is_told(rows: pd.DataFrame) -> None:
     wrong = pd.DataFrame({"column": ["age"], "direction": ["ascending"], "violated": [0.4], "largest": [0.03]})
     found = findings(Experiment.model_validate(SAID), {}, evidence(rows, rows["probability"], violations=wrong))
-    assert "age should be ascending; for 40% of customers" in " ".join(found["finding"])
+    (told,) = found.loc[found["about"] == "explanation"].to_dict(orient="records")
+    assert told["severity"] == "act"
+    assert "age should be ascending; for 40% of customers" in told["finding"]
+
+
+def rival(leads: float, lower: float, upper: float) -> pd.DataFrame:
+    told = {"family": "scorecard", "auc": 0.8, "champion_leads_by": leads, "lower": lower, "upper": upper}
+    return pd.DataFrame([told | {"p_value": 0.2}])
+
+
+def of_ranking(rows: pd.DataFrame, comparison: pd.DataFrame) -> str:
+    found = findings(Experiment.model_validate(SAID), {}, evidence(rows, rows["probability"], comparison=comparison))
+    return " ".join(found.loc[found["about"] == "ranking", "finding"])
+
+
+def test_a_difference_that_is_not_shown_is_no_proof_of_equals(rows: pd.DataFrame) -> None:
+    said = of_ranking(rows, rival(0.029, -0.003, 0.061))
+    assert "scorecard, whose AUC is 0.029 lower" in said
+    assert "it may lose up to 0.061" in said
+    assert "safe choice" not in said
+
+
+def test_another_family_is_a_safe_choice_where_little_can_be_lost(rows: pd.DataFrame) -> None:
+    assert "it loses 0.008 at the most, so that it is a safe choice" in of_ranking(rows, rival(0.002, -0.004, 0.008))
+
+
+def test_a_perfect_ranking_is_asked_about(rows: pd.DataFrame) -> None:
+    perfect = evidence(rows, rows["_target"] * 0.98 + 0.01)
+    found = findings(Experiment.model_validate(SAID), {}, perfect)
+    assert "ask whether a column knows the outcome" in " ".join(found["finding"])
 
 
 def test_the_tests_hold_every_customer_by_tier_and_by_tenth(rows: pd.DataFrame) -> None:

@@ -46,6 +46,14 @@ def test_without_dates_there_are_no_periods(book: pd.DataFrame) -> None:
     assert stability.over_time(None, book["probability"], book).empty
 
 
+def test_columns_are_tested_for_drift_and_one_without_values_is_not(book: pd.DataFrame) -> None:
+    X = pd.DataFrame({"home": book["home"], "gone": 1.0, "moved": np.arange(800.0)})
+    now = X.tail(400).assign(gone=np.nan)
+    found = stability.characteristics(X.head(400), now, Schema.infer(X)).set_index("column")
+    assert found["test"].to_dict() == {"home": "chi-square", "gone": "", "moved": "KS"}
+    assert (found.loc["home", "drift"], found.loc["moved", "drift"]) == (False, True)
+
+
 def test_a_special_code_is_no_quantity(book: pd.DataFrame) -> None:
     X = pd.DataFrame({"x": [1.0, 2.0, -9.0, 4.0] * 200})
     codes = Schema.from_dict({"columns": [{"name": "x", "kind": "numeric", "special": [-9.0], "description": ""}]})

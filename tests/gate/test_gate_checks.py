@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.assessment import assess
 from riskml.config import DEFAULT_TIERS, GateConfig
 from riskml.gate import Evidence, judge
 from riskml.gate.checks import calibrated, events_as_expected, ranks, stable, tiers_hold
+from riskml.validation import psi_test
 
 LEVEL = 0.95
 
@@ -95,7 +97,44 @@ def test_leaves_that_differ_from_fold_to_fold_are_no_shift(evidence: Evidence) -
     folds = pd.Series(np.resize(np.add.outer(leaves, [0.01, -0.01, 0.02]).ravel(), 2000))
     tree = replace(evidence, probability=probability, development=folds)
     assert not stable(tree, 0.25, LEVEL).passed
-    assert stable(replace(tree, fitted=pd.Series(probability.to_numpy())), 0.25, LEVEL).passed
+    check = stable(replace(tree, fitted=pd.Series(probability.to_numpy())), 0.25, LEVEL)
+    assert check.passed
+    assert check.value == 0
+    assert "PSI 0.0000 against the model's own scores of the training rows" in check.reason
+    assert "against out-of-fold scores)" in check.reason
+
+
+def test_the_shift_is_the_one_of_the_validation_and_the_other_is_told(evidence: Evidence) -> None:
+    closer = evidence.probability.iloc[:1900]
+    found = assess(evidence.y, evidence.probability, evidence.development, DEFAULT_TIERS, seed=1)["psi"]["value"]
+    assert psi_test(closer, evidence.probability).psi < found
+    check = stable(replace(evidence, fitted=closer), 0.25, LEVEL)
+    assert check.value == found
+    assert f"PSI {found:.4f} against out-of-fold scores of the training rows" in check.reason
+    assert "against the model's own scores)" in check.reason
+
+
+def directed(evidence: Evidence, violated: float, largest: float) -> Evidence:
+    found = pd.DataFrame({"column": ["Seniority"], "violated": [violated], "largest": [largest]})
+    return replace(evidence, directions={"Seniority": "ascending"}, violations=found)
+
+
+def test_a_declared_direction_that_is_broken_fails_with_its_column_and_how_often(evidence: Evidence) -> None:
+    verdict = judge(directed(evidence, 1.0, 0.12), GateConfig())
+    assert not verdict.passed
+    assert "monotone: Seniority should be ascending: for 100% of customers" in verdict.reason
+    assert "by 0.1200 at the most" in verdict.reason
+
+
+def test_a_direction_is_kept_within_the_tolerance(evidence: Evidence) -> None:
+    assert judge(directed(evidence, 0.3, 0.0009), GateConfig()).passed
+    assert not judge(directed(evidence, 0.3, 0.0009), GateConfig(monotone_tolerance=0)).passed
+    assert judge(directed(evidence, 1.0, 0.5), GateConfig(monotone_tolerance=None)).passed
+
+
+def test_a_direction_that_nobody_has_looked_at_does_not_pass(evidence: Evidence) -> None:
+    verdict = judge(replace(evidence, directions={"Seniority": "ascending"}), GateConfig())
+    assert verdict.reason == "monotone: Seniority: not looked at; a person decides"
 
 
 def test_a_shift_shows_however_the_training_rows_are_scored(evidence: Evidence) -> None:

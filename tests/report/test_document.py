@@ -266,6 +266,12 @@ def test_a_shift_of_the_scores_is_named_unless_chance_explains_it(write_run, tmp
     assert "PSI 0.310" not in _page(write_run(tmp_path / "run", validation={"psi": shift})).words()
 
 
+def test_a_family_that_was_left_out_is_named_with_its_reason_at_the_top_and_at_the_leaderboard(write_run, tmp_path):
+    fit = {"seconds": {}, "failures": {"tree": "InvalidParameterError: max_depth is -3"}}
+    said = "The decision tree was asked for and left out: InvalidParameterError: max_depth is -3"
+    assert _page(write_run(tmp_path / "run", fit=fit)).words().count(said) == 2
+
+
 def test_an_empty_tier_is_no_obstacle(write_run, tmp_path, validation):
     nothing = dict.fromkeys(["event_rate", "expected", "lower", "upper", "jeffreys_p"])
     tiers = [{**tier, **nothing, "rows": 0, "events": 0} for tier in validation["tiers"]]

@@ -13,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
+from riskml.cli import main
 from riskml.run import Run
 from riskml.tracking import registry
 from riskml.tracking.candidacy import register
@@ -170,6 +171,52 @@ def test_the_verdict_is_kept_in_the_run_on_the_model_and_on_the_record(
     assert kept == {"gate/gate.json", "gate/gate.csv", "gate/learnt.parquet"}
     assert client.get_run(version.run_id).data.tags[registry.GATE] == registry.PASSED
     assert json.dumps(said)
+
+
+def first_line(client: MlflowClient, version: ModelVersion) -> str:
+    return str(client.get_run(version.run_id).data.tags["mlflow.note.content"]).splitlines()[0]
+
+
+def test_the_description_of_the_run_begins_with_what_the_gate_said(
+    make_run: MakeRun, registers: Register, client: MlflowClient
+) -> None:
+    first = registers(make_run())
+    assert first_line(client, first) == (
+        "boosting, gate passed (the first champion); "
+        "version 1 of `riskml_loans` is the champion by the gate on 2026-01-02."
+    )
+    worse = first_line(client, registers(make_run(noise=0.5)))
+    assert worse.startswith("boosting, gate not passed (champion: AUC ")
+    assert "it is significantly worse" in worse
+    assert worse.endswith("version 2 of `riskml_loans` is the challenger.")
+
+
+def test_the_description_changes_with_what_people_decide(
+    make_run: MakeRun, registers: Register, client: MlflowClient
+) -> None:
+    first, second = registers(make_run()), registers(make_run(noise=0.5))
+    client.set_tag(second.run_id, "mlflow.note.content", f"{first_line(client, second)}\n\n**Who?** Champion: m")
+    said = ["--by", "Ann", "--why", "a better_season"]
+    assert main(["promote", NAME, "2", "--force", *said]) == 0
+    told = first_line(client, second)
+    assert told.startswith("boosting, gate not passed (champion: AUC ")
+    assert "version 2 of `riskml_loans` is the champion nevertheless by Ann on 2" in told
+    assert told.endswith("(“a better\\_season”).")
+    assert client.get_run(second.run_id).data.tags["mlflow.note.content"].endswith(".\n\n**Who?** Champion: m")
+    assert "was the champion by the gate on 2026-01-02 before another" in first_line(client, first)
+
+    assert main(["promote", NAME, "--back", "--by", "Bo", "--why", "alarms"]) == 0
+    assert "was the champion, and was taken back by Bo on 2" in first_line(client, second)
+    assert "is the champion by Bo on 2" in first_line(client, first)
+
+
+def test_a_challenger_gives_way_to_a_later_one_in_its_description_too(
+    make_run: MakeRun, registers: Register, client: MlflowClient
+) -> None:
+    first = registers(make_run(promote="by_hand"))
+    assert first_line(client, first).endswith("is the challenger, and a person decides.")
+    registers(make_run(promote="by_hand"))
+    assert first_line(client, first).endswith("was a challenger.")
 
 
 def test_what_is_kept_of_the_rows_names_nobody(make_run: MakeRun, registers: Register, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from riskml.cli import main
 from riskml.errors import InputError, RunError
 from riskml.pipeline import begin, execute
 from riskml.run import Run
-from riskml.tracking.reader import fetch
+from riskml.tracking.reader import fetch, fetch_all
 
 Capture = pytest.CaptureFixture[str]
 
@@ -72,6 +73,15 @@ def test_a_run_that_lacks_an_artifact_is_named_with_it(tracked: tuple[str, str],
     error = capsys.readouterr().err
     assert "the run not/ours lacks experiment.yaml" in error
     assert f"runs:/{empty}" in error
+
+
+def test_a_folder_and_its_record_are_one_run(
+    tracked: tuple[str, str], two_runs: tuple[Run, Run], tmp_path: Path
+) -> None:
+    copy = Run.open(shutil.copytree(two_runs[0].folder, tmp_path / "runs" / "small" / "20260101-000000"))
+    copy.update(mlflow_run_id=tracked[0])
+    with pytest.raises(InputError, match="once more"):
+        fetch_all([copy.folder, f"runs:/{tracked[0]}"])
 
 
 def test_a_family_is_no_run(tracked: tuple[str, str], server: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as Record
 
+from riskml.cli import main
 from riskml.errors import InputError
 from riskml.pipeline import begin, execute, run_experiment, track
 from riskml.run import Run
@@ -77,9 +78,24 @@ def test_an_experiment_opens_on_a_table_with_the_figures_that_matter(client: Mlf
     assert tags["mlflow.experimentKind"] == "custom_model_development"
     assert "viewStateShareKey=riskml" in tags["mlflow.note.content"]
     view = json.loads(tags["mlflow.sharedViewState.riskml"])
-    assert {"metrics.`cv.auc_mean`", "metrics.`test.auc`", "metrics.`oot.auc`"} <= set(view["selectedColumns"])
+    figures = [f"metrics.`{part}.{name}`" for part in ("test", "oot") for name in ("auc", "ks", "brier", "ece")]
+    gate = ["attributes.`Description`", "tags.`family`", "tags.`riskml.gate`"]
+    assert set(view["selectedColumns"]) == {"metrics.`cv.auc_mean`", *figures, *gate}
     (found,) = client.search_runs([parent.info.experiment_id], view["searchFilter"])
     assert found.info.run_id == parent.info.run_id
+
+
+def test_the_table_of_runs_is_brought_up_to_date_and_what_people_wrote_stays(tiny: Path) -> None:
+    run = begin(tiny)
+    execute(run, to="1_features")
+    client = MlflowClient(run.state["mlflow_uri"])
+    (experiment,) = (found for found in client.search_experiments() if found.name == "default/tiny")
+    client.set_experiment_tag(experiment.experiment_id, "mlflow.sharedViewState.riskml", "{}")
+    client.set_experiment_tag(experiment.experiment_id, "mlflow.note.content", "ours")
+    track(run)
+    tags = client.get_experiment(experiment.experiment_id).tags
+    assert json.loads(tags["mlflow.sharedViewState.riskml"])["selectedColumns"]
+    assert tags["mlflow.note.content"] == "ours"
 
 
 def test_a_family_tells_its_place_its_figures_and_its_settings(children: dict[str, Record], quick_run: Run) -> None:
@@ -145,6 +161,24 @@ def test_what_a_reviewer_reads_is_there(parent: Record, client: MlflowClient) ->
     assert {"report.html", "notebooks/2_models.ipynb", "notebooks/2_models.html", "figures/roc.png"} <= found
     assert {"tables/leaderboard.csv", "tables/validation.json", "experiment.yaml"} <= found
     assert any(path.startswith("dist/") for path in found)
+
+
+def test_the_gate_stays_in_the_first_line_whatever_is_written_after_it(tiny: Path) -> None:
+    run = run_experiment(tiny, overrides=["gate.promote=by_hand"])
+    client = MlflowClient(run.state["mlflow_uri"])
+
+    def lines() -> list[str]:
+        return str(client.get_run(run.state["mlflow_run_id"]).data.tags["mlflow.note.content"]).splitlines()
+
+    passed = "passed" if run.read_json("gate.json")["passed"] else "not passed"
+    assert lines()[0].startswith(f"{run.champion}, gate {passed} (")
+    assert "Champion: " in lines()[2]
+    assert "`report.html`" in "\n".join(lines())
+    assert main(["promote", "riskml_tiny", "1", "--force", "--by", "Ann", "--why", "a test"]) == 0
+    before = lines()
+    assert "by Ann" in before[0]
+    track(run)
+    assert lines() == before
 
 
 def test_a_quick_look_is_no_candidate_for_the_registry(quick_run: Run, client: MlflowClient) -> None:

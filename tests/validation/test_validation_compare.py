@@ -88,6 +88,13 @@ def test_draws_too_small_for_the_events_are_refused() -> None:
         paired_differences(y, p, p, seed=0, n_resamples=20, max_rows=10)
 
 
+@pytest.mark.parametrize("max_rows", [1.5, 0, 1, True])
+def test_rows_of_a_draw_are_a_whole_number_of_at_least_two(max_rows: float) -> None:
+    y, a, b = book(100, 1)
+    with pytest.raises(ConfigError, match="max_rows must be a whole number of at least 2"):
+        paired_differences(y, a, b, seed=0, max_rows=max_rows)  # type: ignore[arg-type]
+
+
 def test_who_swaps_and_how_they_turned_out() -> None:
     # Of 100 customers 10 are newly declined (6 events), 20 newly accepted (1 event).
     y = [0] * 60 + [1] * 6 + [0] * 4 + [1] + [0] * 19 + [1] * 10

@@ -121,6 +121,13 @@ def test_the_interval_of_an_auc_stays_within_0_and_1() -> None:
     assert found.upper == 1.0
 
 
+def test_the_interval_of_a_perfect_ranking_says_that_it_knows_nothing_of_chance() -> None:
+    perfect = delong([0, 0, 1, 1], [1, 2, 3, 4])
+    assert (perfect.lower, perfect.upper) == (1, 1)
+    assert "says nothing of chance" in perfect.note
+    assert delong(BENEFIT, ALBUMIN).note == ""
+
+
 def test_a_higher_level_widens_the_interval() -> None:
     assert delong(BENEFIT, KG, level=0.99).lower < delong(BENEFIT, KG, level=0.9).lower
 

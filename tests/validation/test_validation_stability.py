@@ -45,9 +45,53 @@ def test_a_value_that_most_rows_share_has_one_bin() -> None:
 
 def test_a_constant_is_one_bin_and_leaving_it_is_seen() -> None:
     fixed = baseline([7.0] * 100)
-    assert fixed.edges == ()
+    assert fixed.labels == ["7", "other", "missing"]
     assert psi_test(fixed, [7.0] * 50).n_bins == 1
     assert psi_test(fixed, [7.0] * 50).no_shift == 0
+    for elsewhere in (5.0, 9.0):
+        assert psi_test(fixed, [elsewhere] * 100).verdict == "act"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_values_piled_up_at_either_end_are_told_from_the_rest(sign: int) -> None:
+    few, none = sign * np.repeat([0, 1], [50, 950]), np.zeros(1000)
+    assert psi(few, none) == pytest.approx(psi([0] * 50 + [1] * 950, [0] * 1000))
+    assert psi(few, none) > 5
+    many = np.append(np.arange(40), np.full(960, 50))
+    assert psi(sign * many, sign * np.resize(np.arange(40), 1000)) > 5
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_values_piled_up_in_the_middle_are_told_from_those_on_either_side(sign: int) -> None:
+    book = sign * np.concatenate([np.arange(-50, 0), np.zeros(900), np.arange(1, 51)])
+    assert psi(book, np.where(book == 0, sign * -1.5, book)) > 1
+
+
+def test_a_number_never_seen_counts_with_the_nearer_value_and_beyond_all_values_as_other() -> None:
+    fixed = baseline([0, 1, 1, 5])
+    assert fixed.labels == ["0", "1", "5", "other", "missing"]
+    assert fixed.count([0.4, 0.5, 2.9, 3.1, -1, 6, np.nan]).tolist() == [2, 1, 1, 2, 1]
+
+
+def test_a_value_that_was_rounded_elsewhere_is_the_same_value() -> None:
+    assert baseline([0.1, 0.3]).count([0.1 - 1e-17, 0.1 + 0.2]).tolist() == [1, 1, 0, 0]
+
+
+def test_bins_of_a_continuous_column_are_its_quantiles_alone() -> None:
+    values = np.random.default_rng(3).normal(size=997)
+    inner = np.quantile(values, np.arange(1, 10) / 10, method="inverted_cdf")
+    assert baseline(values).edges == tuple(inner)
+
+
+def test_a_category_named_other_is_told_from_the_categories_never_seen() -> None:
+    fixed = baseline(["a", "other", "missing"])
+    assert fixed.labels == ["a", "missing", "other", "(other)", "(missing)"]
+    assert fixed.count(["other", "z", None, "missing"]).tolist() == [0, 1, 1, 1, 1]
+
+
+def test_a_baseline_of_an_earlier_version_is_read() -> None:
+    fixed = Baseline.from_dict({"edges": [1.0], "categories": [], "special": [], "counts": [5, 5, 0]})
+    assert fixed.count([0, 2, 2]).tolist() == [1, 2, 0]
 
 
 def test_missing_values_and_special_codes_have_bins_of_their_own() -> None:
@@ -105,7 +149,7 @@ def test_the_bins_are_those_of_the_baseline_whatever_comes_later() -> None:
 
 
 def test_a_baseline_survives_json() -> None:
-    for values, special in (([1.5, 2.5, -999], [-999]), (["x", "y", None], ["y"])):
+    for values, special in (([1.5, 2.5, -999], [-999]), (["x", "y", None], ["y"]), (np.arange(50.0), [3])):
         fixed = baseline(values, special_values=special)
         assert Baseline.from_dict(json.loads(json.dumps(fixed.to_dict()))) == fixed
 

@@ -15,6 +15,7 @@ from riskml.report.wording import count, interval, number, p_value, percent
 _FEW_EVENTS = 100
 _ORDER = ("act", "watch", "note")
 _GAP = 0.05
+_SMALL = 0.01  # AUC that may be lost to a simpler model
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,15 @@ def _of_ranking(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
             f"(p {p_value(row['p_value'])}).",
         )
     level = evidence.comparison[(evidence.comparison["lower"] <= 0) & (evidence.comparison["upper"] >= 0)]
-    if len(level):
-        names = ", ".join(level["family"])
-        yield "note", "ranking", f"These rows cannot tell the chosen model from {names}: a simpler one is no worse bet."
+    for row in level.to_dict(orient="records"):
+        yield "note", "ranking", _of_a_rival(row)
+    if area["value"] in (0, 1):
+        yield (
+            "watch",
+            "ranking",
+            "Every event is on one side of every non-event: ask whether a column knows the outcome. The interval of "
+            "the AUC has no width then, and says nothing of chance.",
+        )
     weak = evidence.segments[evidence.segments["auc_upper"] < area["value"]]
     for row in weak.to_dict(orient="records"):
         yield (
@@ -141,6 +148,19 @@ def _of_ranking(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
             f"It ranks less well where {row['by']} is {row['group']}: AUC {number(row['auc'])} "
             f"({interval(row['auc_lower'], row['auc_upper'])}), against {number(area['value'])} overall.",
         )
+
+
+def _of_a_rival(row: Mapping[Any, Any]) -> str:
+    """Return what is known of a family that these rows cannot tell from the chosen one: no difference is shown."""
+    leads = float(row["champion_leads_by"])
+    said = (
+        f"These rows cannot tell the chosen model from {row['family']}, whose AUC is {number(abs(leads))} "
+        f"{'lower' if leads >= 0 else 'higher'} (interval of the lead {interval(row['lower'], row['upper'])})"
+    )
+    worst = float(row["upper"])
+    if worst <= _SMALL:
+        return f"{said}: it loses {number(worst)} at the most, so that it is a safe choice where it is the simpler one."
+    return f"{said}. That is no proof that they are equals: it may lose up to {number(worst)}."
 
 
 def _of_stability(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
@@ -209,7 +229,7 @@ def _of_directions(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
     for row in evidence.violations.to_dict(orient="records"):
         if row["violated"] > 0:
             yield (
-                "watch",
+                "act",
                 "explanation",
                 f"{row['column']} should be {row['direction']}; for {percent(row['violated'], 0)} of customers the "
                 f"probability moves the other way somewhere, by {percent(row['largest'])} at the most.",

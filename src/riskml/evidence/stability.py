@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from riskml.errors import DataError
 from riskml.groups import grouping, period_of
-from riskml.schema import Schema
-from riskml.validation import baseline, csi, performance_by, psi_test
+from riskml.schema import Column, Schema
+from riskml.validation import baseline, csi, drift_test, performance_by, psi_test
 
 _KEPT = (
     "group",
@@ -38,11 +39,24 @@ def characteristics(learnt: pd.DataFrame, unseen: pd.DataFrame, schema: Schema) 
     Returns
     -------
     DataFrame
-        ``column``, ``csi``, ``no_shift`` (what chance alone stays below, 95 %), ``n_bins``, ``verdict``; the greatest
+        ``column``, ``csi``, ``no_shift`` (what chance alone stays below, 95 %), ``n_bins``, ``verdict``; ``test``,
+        ``statistic``, ``drift`` (`riskml.validation.drift_test`; empty where there are no values to test); the greatest
         shift first.
     """
     fixed = {column.name: baseline(learnt[column.name], special_values=column.special) for column in schema}
-    return csi(fixed, unseen[list(fixed)])
+    tested = {column.name: _drift(learnt[column.name], unseen[column.name], column) for column in schema}
+    table = csi(fixed, unseen[list(fixed)])
+    return table.join(
+        pd.DataFrame(tested.values(), index=list(tested), columns=["test", "statistic", "drift"]), "column"
+    )
+
+
+def _drift(before: pd.Series, now: pd.Series, column: Column) -> tuple[str, float, bool | None]:
+    try:
+        found = drift_test(before, now, special_values=column.special)
+    except DataError:  # all values of one side are missing, or special codes: the CSI has told so
+        return "", float("nan"), None
+    return found.method, found.statistic, found.drift
 
 
 def by_segment(

@@ -30,6 +30,10 @@ class Evidence:
         The index of ``y``.
     unread : mapping of column to reason
         Protected columns that could not be read, and why.
+    directions : mapping of column to "ascending" or "descending"
+        What the experiment declares of the columns.
+    violations : DataFrame
+        How the model keeps to it: `riskml.explanation.monotone_violations`.
     seed : int
         Of what is drawn by chance.
     by_hand : bool
@@ -43,5 +47,7 @@ class Evidence:
     fitted: pd.Series | None = None
     groups: pd.DataFrame = field(default_factory=pd.DataFrame)
     unread: Mapping[str, str] = field(default_factory=dict)
+    directions: Mapping[str, str] = field(default_factory=dict)
+    violations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["column", "violated", "largest"]))
     seed: int = 0
     by_hand: bool = False

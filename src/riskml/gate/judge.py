@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from riskml.config import GateConfig
 from riskml.errors import DataError
 from riskml.gate.champion import NAME, Comparison, Rival, not_worse
-from riskml.gate.checks import calibrated, events_as_expected, ranks, stable, tiers_hold
+from riskml.gate.checks import calibrated, directions_kept, events_as_expected, ranks, stable, tiers_hold
 from riskml.gate.evidence import Evidence
 from riskml.gate.fairness import approved_alike
 from riskml.gate.verdict import Check, Verdict
@@ -61,6 +61,8 @@ def _alone(evidence: Evidence, rule: GateConfig) -> Iterator[Check]:
         yield _tried("calibration", calibrated, evidence, rule.max_ece, level)
     if rule.max_psi is not None:
         yield _tried("stability", stable, evidence, rule.max_psi, level)
+    if rule.monotone_tolerance is not None and evidence.directions:
+        yield directions_kept(evidence, rule.monotone_tolerance)
 
 
 def _fair(evidence: Evidence, rule: GateConfig) -> Iterator[Check]:

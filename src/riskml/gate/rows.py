@@ -99,6 +99,8 @@ def evidence_of(run: Run) -> Evidence:
         tiers=experiment.tiers,
         groups=pd.DataFrame(found, index=predicted.index[aside]),
         unread=unread,
+        directions=experiment.data.monotone(),
+        **({"violations": run.read_csv("monotone.csv")} if run.path("monotone.csv").is_file() else {}),
         seed=experiment.split.seed,
         by_hand=state["by_hand"],
     )

@@ -58,6 +58,7 @@ def _context(results: Results) -> dict[str, Any]:
         "headline": story.headline(results),
         "limits": story.limits(results),
         "why": story.why(results),
+        "left_out": story.left_out(results),
         "tiles": list(_tiles(results)),
         "pictures": gallery(results.folder),
         "tables": _tables(results),

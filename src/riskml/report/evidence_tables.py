@@ -163,16 +163,27 @@ def characteristics_table(frame: pd.DataFrame, score: Mapping[str, Any]) -> Tabl
         "no_shift": score["no_shift"],
         "verdict": score["verdict"],
     }
-    frame = pd.concat([pd.DataFrame([first]), frame[list(first)]], ignore_index=True)
+    tests = [name for name in ("test", "statistic", "drift") if name in frame]  # not in a run of an earlier version
+    frame = pd.concat([pd.DataFrame([first]), frame[[*first, *tests]]], ignore_index=True)
     full = max(0.25, float(frame["csi"].max())) if len(frame) else 1.0
     columns: list[tuple[Head, Write]] = [
         (Head("column"), lambda row: text_cell(row["column"])),
         (Head("CSI", True), lambda row: bar_cell(row["csi"], full, EVENT, number)),
         (Head("by chance below", True, "95 %, without any shift"), lambda row: Cell(number(row["no_shift"]))),
         (Head("verdict"), lambda row: text_cell(row["verdict"])),
+        (
+            Head("drift test", False, "KS, chi-square: to 1,000 rows, 95 %; Wasserstein, Jensen-Shannon: above, 0.1"),
+            lambda row: text_cell(_drift(row)),
+        ),
     ]
-    note = "Below 0.10 stable, to 0.25 watch, above act."
+    note = "Below 0.10 stable, to 0.25 watch, above act. A test at 95 % finds drift in one of twenty columns by chance."
     return _table(frame, columns, note, marked=frame["verdict"] != "stable")
+
+
+def _drift(row: Mapping[Any, Any]) -> str:
+    if not isinstance(row.get("test"), str) or not row["test"]:
+        return ""
+    return f"{row['test']} {number(row['statistic'])}: {'drift' if row['drift'] else 'none'}"
 
 
 def importance_table(frame: pd.DataFrame, *, family: str = "", most: int = 20) -> Table:

@@ -79,7 +79,9 @@ def data_table(experiment: Experiment, data: Mapping[str, Any], notes: pd.DataFr
     )
 
 
-def method_table(experiment: Experiment, board: pd.DataFrame, trials: pd.DataFrame) -> Table:
+def method_table(
+    experiment: Experiment, board: pd.DataFrame, trials: pd.DataFrame, left_out: Mapping[str, str]
+) -> Table:
     """Show what was chosen, by which rule, out of what, and with which settings.
 
     Parameters
@@ -89,6 +91,8 @@ def method_table(experiment: Experiment, board: pd.DataFrame, trials: pd.DataFra
         leaderboard.csv.
     trials : DataFrame
         search.csv.
+    left_out : mapping of family to reason
+        Families that were asked for and could not be fitted.
     """
     chosen = board.loc[board["chosen"].astype(str) == "True"].iloc[0]
     family = str(chosen["family"])
@@ -105,6 +109,7 @@ def method_table(experiment: Experiment, board: pd.DataFrame, trials: pd.DataFra
             ("model", sentence(f"{family_name(family)}: {nature(family)}")),
             ("why this one", f"{RULES[models.select]} (rule “{models.select}”, on the training rows alone)"),
             ("alternatives, cross-validated AUC", seen),
+            ("asked for, and left out", "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "none"),
             ("columns that it reads", count(chosen["columns"])),
             ("its settings", settings),
             ("set by hand", json.dumps({str(k): v for k, v in models.fixed.items()}) if models.fixed else "nothing"),

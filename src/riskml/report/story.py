@@ -108,6 +108,24 @@ def limits(results: Results) -> list[str]:
     return [*_of_the_data(results), *_of_the_check(results), *_of_the_search(results)]
 
 
+def left_out(results: Results) -> list[str]:
+    """Return which families were asked for and could not be fitted, and why.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of str
+    """
+    failures = (results.fit or {}).get("failures") or {}
+    return [
+        sentence(f"{family_name(family)} was asked for and left out: {' '.join(str(said).split())}")
+        for family, said in failures.items()
+    ]
+
+
 def why(results: Results) -> list[str]:
     """Return why the chosen family was chosen, and how close the race was.
 
@@ -275,6 +293,7 @@ def _of_the_check(results: Results) -> Iterator[str]:
 
 
 def _of_the_search(results: Results) -> Iterator[str]:
+    yield from left_out(results)
     stopped = (results.fit or {}).get("search_stopped_by")
     if isinstance(stopped, Mapping):
         families = [str(family) for family, by in stopped.items() if by == "time"]

@@ -14,7 +14,7 @@ from riskml.files import write_json
 from riskml.gate import Verdict, judge
 from riskml.gate.rows import evidence_of, row_names
 from riskml.run import Run
-from riskml.tracking import registry
+from riskml.tracking import registry, standing
 from riskml.tracking.items import Candidate
 from riskml.tracking.rival import NAMED_BY, ROWS, rival_of
 
@@ -60,6 +60,7 @@ def register(
     # The tag that says it is judged comes last: whatever breaks off before is done again.
     registry.tag(client, version, {registry.AUC_LOST: repr(verdict.auc_lost), registry.REASON: _cut(verdict.reason)})
     client.update_model_version(candidate.name, version.version, description=verdict.to_markdown())
+    challenger = registry.aliases(client, version.name).get(registry.CHALLENGER, "")
     registry.challenge(client, version.name)
     crowned = verdict.passed and run.experiment.gate.promote == "automatic"
     if crowned and not _is_champion(client, version):
@@ -69,6 +70,7 @@ def register(
     for key, value in ((registry.GATE, said), (registry.REASON, _cut(verdict.reason))):
         client.set_tag(run_id, key, value)
     registry.tag(client, version, {registry.GATE: said})
+    standing.tell(client, version.name, str(version.version), *{challenger, verdict.against} - {""})
     return client.get_model_version(candidate.name, version.version)
 
 

@@ -40,14 +40,14 @@ def note(run: Run) -> str:
         Markdown, with pictures and links that MLflow's own UI serves.
     """
     state = run.state
-    lines = [f"**{_escaped(run.experiment.title)}**", ""]
+    lines = [f"**{escaped(run.experiment.title)}**", ""]
     if state["sample"]:
         lines += [f"A quick look at {state['sample']} rows: its figures say little.", ""]
     if state.get("error"):
         lines += ["It failed:", "", *(f"    {line}" for line in state["error"].splitlines()), ""]
     board = state["leaderboard"]
     if board:
-        lines[:1] = [f"{lines[0]} {_champion(run, state['champion'])}"]
+        lines[:1] = [f"{_champion(run, state['champion'])} {lines[0]}"]
         lines += [reason_of_choice(run.experiment, pd.DataFrame(board)), ""]
         lines += ["| family | AUC, cross-validated | ± | AUC, rows set aside | columns |", "|---|---|---|---|---|"]
         for row in board:
@@ -55,6 +55,7 @@ def note(run: Run) -> str:
             lines.append(
                 f"| {name} | {row['auc_cv']:.4f} | {row['auc_cv_se']:.4f} | {row['auc_test']:.4f} | {row['columns']} |"
             )
+        lines += [f"\nLeft out: {name}: {_code(' '.join(why.split()))}" for name, why in run.left_out.items()]
         lines += ["", *_measures(run)]
     lines += _data(run) + _pictures(run)
     return "\n".join(lines).rstrip()
@@ -81,7 +82,7 @@ def family_note(run: Run, row: Mapping[Any, Any], params: Mapping[str, str], fig
     families = [entry["family"] for entry in run.state["leaderboard"]]
     place = f"{families.index(row['family']) + 1} of {len(families)} by cross-validated AUC"
     chosen = " **The champion.**" if row["chosen"] else ""
-    lines = [f"### {row['family']}: {place}", "", f"{_escaped(run.experiment.title)}{chosen}", ""]
+    lines = [f"### {row['family']}: {place}", "", f"{escaped(run.experiment.title)}{chosen}", ""]
     lines += ["| measure | value | 95 % |", "|---|---|---|"]
     lines.append(f"| AUC, cross-validated | {number(row['auc_cv'], 4)} | ± {number(row['auc_cv_se'], 4)} (one se) |")
     for key, value in figures.items():
@@ -179,5 +180,6 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', ' ')}`"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is."""
     return text.replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")

@@ -134,8 +134,22 @@ def fetch_all(runs: Sequence[str | Path]) -> list[RunView]:
     Raises
     ------
     InputError
-        As ``fetch``, and when there are fewer than two.
+        As ``fetch``, when there are fewer than two, and when a run is named twice.
     """
     if len(runs) < 2:
         raise InputError("a comparison needs two runs at least", mend="riskml compare RUN RUN")
-    return [fetch(run) for run in runs]
+    views = [fetch(run) for run in runs]
+    known = [_identity(view) for view in views]
+    for at, name in enumerate(known):
+        first = known.index(name)
+        if first < at:
+            twice = f"is {runs[first]} once more" if str(runs[first]) != str(runs[at]) else "is named twice"
+            raise InputError(f"the run {runs[at]} {twice}: nothing can differ", mend="riskml compare RUN ANOTHER")
+    return views
+
+
+def _identity(view: RunView) -> str:
+    """Return what a run is known by, from its folder and from MLflow alike."""
+    folder = Path(view.where)
+    known = Run.open(folder).state["mlflow_run_id"] if folder.is_dir() else None
+    return f"runs:/{known}" if known else view.where.partition(" at ")[0]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from riskml.project import project_folder
 from riskml.run import Run
-from riskml.tracking import candidacy, registry, views
+from riskml.tracking import candidacy, registry, standing, views
 from riskml.tracking.client import quiet_client
 from riskml.tracking.items import (
     ArtifactFile,
@@ -105,7 +105,8 @@ class Sink:
             known = self._client.get_experiment(self._client.create_experiment(name, artifact_location=beside))
         found = str(known.experiment_id)
         for key, value in views.experiment_tags(self._run.experiment.title, found).items():
-            if key not in known.tags:  # what people have written there stays
+            # What people have written there stays; the table of runs is brought up to date.
+            if key not in known.tags or (key.startswith(views.VIEW) and known.tags[key] != value):
                 self._client.set_experiment_tag(found, key, value)
         return found
 
@@ -186,10 +187,14 @@ class Sink:
                 case ModelFiles():
                     self._model(item)
                 case Note():
-                    self._client.set_tag(self._at(item.family), "mlflow.note.content", item.text)
+                    self._note(item)
                 case Candidate():
                     model, now = self._models[item.family], dt.datetime.now(dt.UTC)
                     candidacy.register(self._client, self._run, item, model, self.run_id, at=now)
+
+    def _note(self, item: Note) -> None:
+        text = item.text if item.family else standing.with_standing(self._client, self.run_id, item.text)
+        self._client.set_tag(self._at(item.family), standing.NOTE, text)
 
     def _metrics(self, item: Metrics) -> None:
         from mlflow.entities import Metric

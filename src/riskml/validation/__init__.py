@@ -23,6 +23,7 @@ from riskml.validation.discrimination import (
     h_measure,
     ks,
 )
+from riskml.validation.drift import DriftTest, drift_test
 from riskml.validation.fairness import approval_rate_ratio, calibration_within_groups, equal_opportunity
 from riskml.validation.grades import (
     Bandwidth,
@@ -71,6 +72,7 @@ __all__ = [
     "Concentration",
     "CreditCosts",
     "DelongTest",
+    "DriftTest",
     "ExpectedMaximumProfit",
     "HosmerLemeshow",
     "PointMassPrior",
@@ -90,6 +92,7 @@ __all__ = [
     "csi",
     "delong",
     "delong_test",
+    "drift_test",
     "ece",
     "emp",
     "emp_churn",

@@ -64,7 +64,7 @@ def paired_differences(
     n_resamples : int, default 500
         Number of draws.
     max_rows : int, default 10000
-        Rows of a draw at most.
+        Rows of a draw at most; two at least.
     level : float, default 0.95
         Confidence level.
 
@@ -79,6 +79,8 @@ def paired_differences(
     DataError
         When y is not 0 or 1 or has fewer than two of a class, a probability is outside 0…1, a value is missing, or
         the lengths differ.
+    ConfigError
+        When ``n_resamples`` is no whole number of at least 20, or ``max_rows`` none of at least 2.
 
     References
     ----------
@@ -99,10 +101,10 @@ def paired_differences(
     flags = outcome(y, both_classes=True, at_least=2)
     a, b = probability(p_a, "p_a", length=flags.size), probability(p_b, "p_b", length=flags.size)
     level_of(level)
+    n_rows = min(positive_int(max_rows, "max_rows", at_least=2), flags.size)
     by_draw = {name: metric for name, metric in metrics.items() if metric is not auc}
-    drawn = _drawn_differences(
-        flags, a, b, by_draw, seed, positive_int(n_resamples, "n_resamples", at_least=20), min(max_rows, flags.size)
-    )
+    n_draws = positive_int(n_resamples, "n_resamples", at_least=20)
+    drawn = _drawn_differences(flags, a, b, by_draw, seed, n_draws, n_rows)
     records = []
     for name, metric in metrics.items():
         if metric is auc:
@@ -113,7 +115,7 @@ def paired_differences(
             continue
         value_a, value_b = metric(flags, a), metric(flags, b)
         gap = value_a - value_b
-        spread = gap + (drawn[name] - gap) * np.sqrt(min(max_rows, flags.size) / flags.size)
+        spread = gap + (drawn[name] - gap) * np.sqrt(n_rows / flags.size)
         lower, upper = np.quantile(spread, [(1 - level) / 2, (1 + level) / 2])
         below, above = np.sum(spread <= 0), np.sum(spread >= 0)
         # One is added, as no number of draws can show that a chance is nil.

@@ -40,6 +40,16 @@ class AucInterval:
         """Standard error of the AUC."""
         return float(np.sqrt(self.variance))
 
+    @property
+    def note(self) -> str:
+        """What the interval does not say; empty where there is nothing to add.
+
+        Where no event and no non-event differ in how they are placed, as in a perfect ranking, DeLong's variance is 0.
+        """
+        if self.variance > 0:
+            return ""
+        return "the interval has no width, since all events are placed alike: it says nothing of chance"
+
 
 @dataclass(frozen=True)
 class DelongTest:
@@ -219,7 +229,8 @@ def delong(y: ArrayLike, score: ArrayLike, *, level: float = 0.95) -> AucInterva
     Returns
     -------
     AucInterval
-        AUC, variance ``var(V10)/|A| + var(V01)/|B|``, and the normal interval.
+        AUC, variance ``var(V10)/|A| + var(V01)/|B|``, and the normal interval. That of a perfect ranking has no width,
+        however few rows there are: ``note`` says so.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from riskml.errors import DataError
 from riskml.validation._inputs import Floats, column, level_of, positive_int
 
 WATCH, ACT = 0.10, 0.25
+_PARTS = ("edges", "categories", "special", "counts", "values")
+_ROUNDING = 1e-9  # relative: the same number, computed elsewhere
 
 
 @dataclass(frozen=True)
@@ -33,31 +35,38 @@ class Baseline:
         Special codes, each a bin of its own.
     counts : tuple of int
         Baseline rows in each bin, in the order of `labels`.
+    values : tuple of float
+        Few numbers, ascending, each a bin of its own; there are no edges then. A number between two of them is counted
+        with the nearer one, a number beyond them all as ``other``.
     """
 
     edges: tuple[float, ...]
     categories: tuple[str, ...]
     special: tuple[float | str, ...]
     counts: tuple[int, ...]
+    values: tuple[float, ...] = ()
 
     @property
     def labels(self) -> list[str]:
-        """Name of each bin: the number bins or the categories and ``other``, then special codes, then ``missing``."""
-        if self.categories:
-            own = [*self.categories, "other"]
+        """Name of each bin: number bins, or values or categories and ``other``; then special codes, and ``missing``.
+
+        A name that a category has already stands in brackets: ``(other)``.
+        """
+        if self.categories or self.values:
+            named = [*self.categories, *(f"{value:.10g}" for value in self.values), "other"]
         else:
             ends = ["-inf", *(f"{edge:.10g}" for edge in self.edges), "inf"]
-            own = [f"({low}, {high}]" for low, high in zip(ends, ends[1:], strict=False)]
-        return [
-            *own,
-            *(f"special {code:g}" if isinstance(code, float) else f"special {code}" for code in self.special),
-            "missing",
-        ]
+            named = [f"({low}, {high}]" for low, high in zip(ends, ends[1:], strict=False)]
+        special = (f"special {code:g}" if isinstance(code, float) else f"special {code}" for code in self.special)
+        labels: list[str] = []
+        for name in (*named, *special, "missing"):
+            labels.append(f"({name})" if name in labels else name)
+        return labels
 
     def count(self, values: ArrayLike | pd.Series[Any]) -> Floats:
         """Return how many of the values fall into each bin."""
         series = _series(values)
-        n_own = len(self.categories) + 1 if self.categories else len(self.edges) + 1
+        n_own = len(self.categories or self.values or self.edges) + 1
         n_bins = n_own + len(self.special) + 1
         if self.categories:
             rows, text = _texts(series)
@@ -69,7 +78,10 @@ class Baseline:
             codes = np.append(place, n_bins - 1)[rows]
         else:
             numbers = _numbers(series)
-            codes = np.searchsorted(np.asarray(self.edges, dtype=np.float64), numbers, side="left")
+            if self.values:
+                codes = _nearest(np.asarray(self.values), numbers)
+            else:
+                codes = np.searchsorted(np.asarray(self.edges, dtype=np.float64), numbers, side="left")
             for number, code in enumerate(self.special):
                 codes[numbers == code] = n_own + number
             codes[np.isnan(numbers)] = n_bins - 1
@@ -77,12 +89,12 @@ class Baseline:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the baseline as plain lists, for JSON."""
-        return {name: list(getattr(self, name)) for name in ("edges", "categories", "special", "counts")}
+        return {name: list(getattr(self, name)) for name in _PARTS}
 
     @classmethod
     def from_dict(cls, parts: Mapping[str, Any]) -> Baseline:
         """Return the baseline that `to_dict` wrote."""
-        return cls(**{name: tuple(parts[name]) for name in ("edges", "categories", "special", "counts")})
+        return cls(**{name: tuple(parts[name]) for name in _PARTS if name in parts})
 
 
 @dataclass(frozen=True)
@@ -141,6 +153,50 @@ def _numbers(series: pd.Series[Any]) -> Floats:
         ) from None
 
 
+def number_values(values: ArrayLike | pd.Series[Any], special_values: Sequence[float | str] = ()) -> Floats | None:
+    """Return the numbers of a column, without missing values and special codes; None where it holds categories."""
+    series = _series(values)
+    if not _is_number(series):
+        return None
+    return _ordinary(series, [code for code in special_values if not isinstance(code, str)])
+
+
+def _ordinary(series: pd.Series[Any], special: Sequence[float | str]) -> Floats:
+    numbers = _numbers(series)
+    return numbers[~np.isnan(numbers) & ~np.isin(numbers, np.asarray(special, dtype=np.float64))]
+
+
+def text_values(values: ArrayLike | pd.Series[Any]) -> pd.Series[Any]:
+    """Return the categories of a column as text, None where one is missing."""
+    rows, text = _texts(_series(values))
+    # A missing value has row code -1, and so takes the last place.
+    return pd.Series(np.array([*text, None], dtype=object)[rows])
+
+
+def _nearest(values: Floats, numbers: Floats) -> NDArray[np.intp]:
+    """Return the place of the nearest value for each number; the place after the last for those beyond them all."""
+    above = np.searchsorted(values, numbers).clip(max=values.size - 1)
+    below = (above - 1).clip(min=0)
+    # Where both are as near, the lower one.
+    place = np.where(numbers - values[below] <= values[above] - numbers, below, above)
+    inside = (numbers >= values[0]) & (numbers <= values[-1])
+    same = np.isclose(numbers, values[place], rtol=_ROUNDING, atol=0)
+    return np.where(inside | same, place, values.size)
+
+
+def _number_bins(numbers: Floats, n_bins: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the edges of the number bins, or else the few values that are bins of their own."""
+    values, count = np.unique(numbers, return_counts=True)
+    if values.size <= n_bins:
+        return (), tuple(values.tolist())
+    # Borders are values of the book, so that a border is never between two equal floats.
+    inner = np.quantile(numbers, np.arange(1, n_bins) / n_bins, method="inverted_cdf")
+    # A value that fills a bin by itself is kept from those beneath it: where it is the highest, no border parts them.
+    piled = np.flatnonzero(count * n_bins >= numbers.size)
+    edges = np.union1d(inner[inner < values[-1]], values[piled[piled > 0] - 1])
+    return tuple(edges.tolist()), ()
+
+
 def baseline(
     values: ArrayLike | pd.Series[Any], *, n_bins: int = 10, special_values: Sequence[float | str] = ()
 ) -> Baseline:
@@ -151,7 +207,9 @@ def baseline(
     values : array or Series of shape (n,)
         Numbers, or categories as text, categorical or bool. Missing values get a bin of their own.
     n_bins : int, default 10
-        Number bins of about equal size; there are fewer when many rows share a value. Categories are taken as they are.
+        Number bins of about equal size. A value that a bin's share of the rows has in common is parted from those
+        beneath it. Of no more than ``n_bins`` distinct numbers each is a bin of its own, and a number beyond them all
+        is ``other``; one between two of them counts with the nearer. Categories are taken as they are.
     special_values : sequence of float or str, optional
         Special codes, such as -999, each a bin of its own.
 
@@ -176,19 +234,13 @@ def baseline(
     positive_int(n_bins, "n_bins")
     if _is_number(series):
         special: tuple[float | str, ...] = tuple(float(code) for code in special_values)
-        numbers = _numbers(series)
-        numbers = numbers[~np.isnan(numbers) & ~np.isin(numbers, np.asarray(special, dtype=np.float64))]
-        edges: tuple[float, ...] = ()
-        if numbers.size:
-            # Borders are values of the book, so that a border is never between two equal floats.
-            inner = np.quantile(numbers, np.arange(1, n_bins) / n_bins, method="inverted_cdf")
-            edges = tuple(np.unique(inner[inner < numbers.max()]).tolist())
-        empty = Baseline(edges, (), special, ())
+        edges, own = _number_bins(_ordinary(series, special), n_bins)
+        empty = Baseline(edges, (), special, (), own)
     else:
         special = tuple(str(code) for code in special_values)
         found = sorted(set(_texts(series)[1]) - set(special)) or ["other"]
         empty = Baseline((), tuple(found), special, ())
-    return Baseline(empty.edges, empty.categories, empty.special, tuple(int(n) for n in empty.count(series)))
+    return replace(empty, counts=tuple(int(n) for n in empty.count(series)))
 
 
 def _psi_parts(before: Floats, now: Floats) -> Floats:

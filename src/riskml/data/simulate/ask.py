@@ -1,0 +1,179 @@
+"""What is asked of a simulated book, checked at the door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from riskml.errors import InputError
+
+MOST_CUSTOMERS = 10_000_000
+# Customers are simulated in blocks of this many, each with random numbers of its own. It is part of what a seed means
+# and no parameter: a customer's records then depend neither on the size of the files nor on that of the book.
+BLOCK = 1_000
+
+
+@dataclass(frozen=True)
+class Drift:
+    """From a month on, the hazard of default follows other things than before.
+
+    Stress counts for less, leverage for more, and large customers become the riskier ones.
+
+    Parameters
+    ----------
+    date : str
+        ISO 8601; the drift begins with the month of this date.
+    size : float
+        0 is none, 1 is plain to see.
+    """
+
+    date: str
+    size: float = 1.0
+
+    def __post_init__(self) -> None:
+        _month(self.date, "drift.date")
+        _between(self.size, 0, 2, "drift.size")
+
+
+@dataclass(frozen=True)
+class Shock:
+    """In one month, an economic shock that nobody could know of: the market falls and customers come under stress.
+
+    Parameters
+    ----------
+    date : str
+        ISO 8601; the shock comes in the month of this date.
+    size : float
+        0 is none; 1 multiplies the hazard of default by about 3, more in industries that follow the cycle.
+    """
+
+    date: str
+    size: float = 1.0
+
+    def __post_init__(self) -> None:
+        _month(self.date, "shock.date")
+        _between(self.size, 0, 5, "shock.size")
+
+
+@dataclass(frozen=True)
+class Late:
+    """Records that become known later than what they record.
+
+    Parameters
+    ----------
+    share : float
+        Of orders, invoices, payments and tickets: 0 … 1.
+    days : float
+        Mean delay of those that are late; delays are exponential.
+    """
+
+    share: float
+    days: float = 5.0
+
+    def __post_init__(self) -> None:
+        _between(self.share, 0, 1, "late.share")
+        _between(self.days, 0.001, 365, "late.days")
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What is unusual about a book.
+
+    Parameters
+    ----------
+    drift : Drift, optional
+    shock : Shock, optional
+    late : Late, optional
+    dirty : float
+        Share of the rows of orders, invoices, payments, tickets, contacts and logins that are made dirty: a duplicate,
+        a missing customer, an unknown customer, a stamp in the future, or a negative amount.
+    late_payers : float
+        Share of the customers who always pay about two weeks late and are not the riskier for it.
+    """
+
+    drift: Drift | None = None
+    shock: Shock | None = None
+    late: Late | None = None
+    dirty: float = 0.0
+    late_payers: float = 0.1
+
+    def __post_init__(self) -> None:
+        _between(self.dirty, 0, 0.5, "dirty")
+        _between(self.late_payers, 0, 1, "late_payers")
+
+
+@dataclass(frozen=True)
+class Book:
+    """Everything that a simulated book follows from.
+
+    Parameters
+    ----------
+    customers : int
+        1 … 10,000,000.
+    start : str
+        ISO 8601: the first day of the book is the first day of this date's month.
+    months : int
+        1 … 240.
+    seed : int
+    horizon_days : int
+        How far the true probabilities look ahead: 1 … 730.
+    chunk : int
+        Customers per part file, a multiple of 1,000. Memory grows with it; no value depends on it.
+    switches : Switches
+
+    Raises
+    ------
+    InputError
+        When one of them is out of its range, or a drift or shock lies outside the months.
+    """
+
+    customers: int = 10_000
+    start: str = "2021-01-01"
+    months: int = 36
+    seed: int = 7
+    horizon_days: int = 90
+    chunk: int = 10_000
+    switches: Switches = field(default_factory=Switches)
+
+    def __post_init__(self) -> None:
+        _between(self.customers, 1, MOST_CUSTOMERS, "customers")
+        _between(self.months, 1, 240, "months")
+        _between(self.seed, 0, 2**63 - 1, "seed")
+        _between(self.horizon_days, 1, 730, "horizon_days")
+        if self.chunk < BLOCK or self.chunk % BLOCK:
+            raise InputError(f"{self.chunk} is no multiple of {BLOCK}", where="chunk", mend=f"say {10 * BLOCK}")
+        first = _month(self.start, "start")
+        for name in ("drift", "shock"):
+            switch = getattr(self.switches, name)
+            if switch is not None and not 0 <= _months_between(first, _month(switch.date, name)) < self.months:
+                raise InputError(
+                    f"{switch.date} is outside the book: {self.months} months from {first}",
+                    where=f"{name}.date",
+                    mend="choose a date within the book",
+                )
+
+    def month_of(self, date: str) -> int:
+        """Return the month of a date, counted from the book's first, which is 0."""
+        return _months_between(_month(self.start, "start"), _month(date, "date"))
+
+
+def _month(date: str, where: str) -> np.datetime64:
+    try:
+        month: np.datetime64 = np.datetime64(date, "D").astype("datetime64[M]")
+    except ValueError:
+        month = np.datetime64("NaT", "M")
+    if np.isnat(month) or not np.datetime64("1970-01") <= month <= np.datetime64("2200-01"):
+        raise InputError(f"{date!r} is no date from 1970 to 2200", where=where, mend="write it as 2021-01-31")
+    return month
+
+
+def _months_between(first: np.datetime64, other: np.datetime64) -> int:
+    return int((other - first).astype(np.int64))
+
+
+def _between(value: float, low: float, high: float, where: str) -> None:
+    if not low <= value <= high:  # NaN is not, either
+        raise InputError(
+            f"{value} is out of range", where=where, mend=f"choose a value from {low:,} to {high:,}".replace(".0 ", " ")
+        )

@@ -1,0 +1,84 @@
+"""All tables of one block of customers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from riskml.data.simulate import accounts, service, trade
+from riskml.data.simulate.ask import BLOCK, Book
+from riskml.data.simulate.calendar import Calendar
+from riskml.data.simulate.flaws import HAPPENED, RECORDED, recorded, soiled
+from riskml.data.simulate.lives import draw_traits, live
+from riskml.data.simulate.market import Market
+from riskml.data.simulate.rows import of_first
+from riskml.data.simulate.tables import arrow_table
+from riskml.data.simulate.truth import truth_rows
+
+# The place of a part's random numbers among a block's: a part that draws more or fewer leaves the others as they are.
+# New ones go to the end.
+_STREAMS = (
+    *("traits", "lives", "accounts", "balances", "bureau", "orders", "invoices", "payments"),
+    *("tickets", "contacts", "logins", "late", "dirty"),
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """The tables of a block's customers, in Arrow, and how many of their rows are dirty, by table and kind."""
+
+    tables: dict[str, Any]
+    dirty: dict[str, Counter[str]]
+
+
+def generator(book: Book, *place: int) -> np.random.Generator:
+    """Return the random numbers of a place in a book: 0 is the market, and 1 the first block."""
+    return np.random.default_rng(np.random.SeedSequence(book.seed, spawn_key=place))
+
+
+def simulate_block(book: Book, calendar: Calendar, drawn: Market, block: int) -> Block:
+    """Simulate one block of customers.
+
+    Parameters
+    ----------
+    block : int
+        The first is 0.
+    """
+
+    def rng(stream: str, table: int = 0) -> np.random.Generator:
+        return generator(book, block + 1, _STREAMS.index(stream), table)
+
+    number = block * BLOCK + 1
+    lives = live(book, calendar, drawn, draw_traits(calendar, rng("traits")), rng("lives"))
+    held = accounts.draw_accounts(lives, calendar, rng("accounts"))
+    orders = trade.order_rows(lives, calendar, number, rng("orders"))
+    invoices = trade.invoice_rows(orders, lives, calendar, rng("invoices"))
+    rows = {
+        "customers": accounts.customer_rows(lives, held, calendar),
+        "orders": orders,
+        "invoices": invoices,
+        "payments": trade.payment_rows(invoices, lives, calendar, book.switches.late_payers, rng("payments")),
+        "balances": accounts.balance_rows(lives, held, calendar, rng("balances")),
+        "tickets": service.ticket_rows(lives, calendar, number, rng("tickets")),
+        "contacts": service.contact_rows(lives, calendar, rng("contacts")),
+        "logins": service.login_rows(lives, calendar, rng("logins")),
+        "limits": accounts.limit_rows(lives, held, calendar),
+        "bureau": accounts.bureau_rows(lives, calendar, rng("bureau")),
+        "statuses": accounts.status_rows(lives, calendar),
+        "truth": truth_rows(book, calendar, lives),
+    }
+    # The last block is simulated whole and cut: its customers, too, are the same in a book of any size.
+    present = min(BLOCK, book.customers - block * BLOCK)
+    dirty = {}
+    for place, table in enumerate(HAPPENED):
+        if table in RECORDED:
+            rows[table] = recorded(table, rows[table], book.switches.late, calendar, rng("late", place))
+        if book.switches.dirty:
+            rows[table], dirty[table] = soiled(table, rows[table], book.switches.dirty, present, rng("dirty", place))
+        else:
+            rows[table] = of_first(rows[table], present)
+    rows |= {table: of_first(found, present) for table, found in rows.items() if table not in HAPPENED}
+    return Block({name: arrow_table(name, found, number) for name, found in rows.items()}, dirty)

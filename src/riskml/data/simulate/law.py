@@ -1,0 +1,103 @@
+"""The law of a simulated book: how states move, and what they do to the hazards.
+
+With x the stress of a customer (higher is worse), m the cycle of its industry (higher is better) and s its
+satisfaction, all of about unit variance, a month t brings::
+
+    m(t+1) = φ m(t) + e(t)                      e: the industry's shock, in part common to all industries
+    x(t+1) = φ x(t) - κ e(t) + ε(t)             ε: the customer's own shock
+    s(t+1) = φs s(t) + ζ(t)                     ζ: good and bad experiences, shown by complaints
+
+    hazard of default in month t = expit(a + b x(t) + c leverage + segment - d m(t))
+    hazard of churn in month t   = expit(A - g s(t) + h exp(-years as a customer) + segment)
+
+Within a month the hazard is spread evenly over its days, and the two causes compete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskml.data.simulate.ask import Book
+from riskml.data.simulate.calendar import Calendar
+
+Floats = NDArray[np.float64]
+
+INDUSTRIES = ("construction", "crafts", "health", "logistics", "manufacturing", "retail", "services", "tourism")
+# How much of an economic shock reaches the customers of an industry.
+EXPOSURE = np.array([1.2, 0.9, 0.5, 1.0, 1.1, 1.1, 0.8, 1.4])
+SEGMENTS = ("small", "medium", "large")
+
+PERSISTENCE = 0.94  # φ, of stress and of the cycle alike: their sum in the hazard then is a process of the same kind
+CYCLE_SHOCK = 0.341  # the standard deviation of e; with φ, a variance of 1
+COMMON = 0.4  # the part of that variance which all industries share
+CYCLE_TO_STRESS = 0.12  # κ
+STRESS_SHOCK = 0.339  # the standard deviation of ε
+MOOD_PERSISTENCE = 0.9  # φs
+MOOD_SHOCK = 0.436  # the standard deviation of ζ
+SHOCK_STRESS, SHOCK_CYCLE = 0.65, 1.5  # of a Shock of size 1
+
+
+@dataclass(frozen=True)
+class DefaultLaw:
+    """What the hazard of default follows, month by month: a drift changes it.
+
+    Parameters
+    ----------
+    base, stress, leverage : float arrays of shape (months,)
+        a, b and c.
+    segment : float array of shape (3, months)
+        Of small, medium and large customers.
+    cycle : float
+        d.
+    """
+
+    base: Floats
+    stress: Floats
+    leverage: Floats
+    segment: Floats
+    cycle: float = 0.12
+
+
+@dataclass(frozen=True)
+class ChurnLaw:
+    """What the hazard of churn follows, in all months.
+
+    Parameters
+    ----------
+    base, mood, newness : float
+        A, g and h.
+    segment : float array of shape (3,)
+        Of small, medium and large customers.
+    """
+
+    base: float = -5.4
+    mood: float = 1.3
+    newness: float = 0.6
+    segment: tuple[float, float, float] = (0.15, 0.0, -0.2)
+
+
+def default_law(book: Book, calendar: Calendar) -> DefaultLaw:
+    """Return the law of default of a book, for its months and those ahead."""
+    drift = book.switches.drift
+    size = np.zeros(len(calendar.days))
+    if drift is not None:
+        size[book.month_of(drift.date) :] = drift.size
+    segment = np.array([0.25, 0.0, -0.4])[:, None] + np.array([-0.4, 0.0, 0.8])[:, None] * size
+    # Less weight on stress alone would lower the rate of default as well: the base makes up for it.
+    return DefaultLaw(-6.9 + 0.6 * size, 1.7 - 0.6 * size, 0.5 + 0.5 * size, segment)
+
+
+def expit(x: Floats) -> Floats:
+    """Return 1 / (1 + exp(-x))."""
+    result: Floats = 1.0 / (1.0 + np.exp(-x))
+    return result
+
+
+def newness(calendar: Calendar, joined: NDArray[np.int64], months: int) -> Floats:
+    """Return exp(-years as a customer) on the first day of each of the first months, shape (n, months)."""
+    days = np.maximum(calendar.first[None, :months] - joined[:, None], 0)
+    result: Floats = np.exp(-days / 365.25)
+    return result

@@ -1,0 +1,67 @@
+"""What a service desk sees: tickets, contacts and logins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from riskml.data.simulate.calendar import DAY, Calendar
+from riskml.data.simulate.law import MOOD_PERSISTENCE, Floats, expit
+from riskml.data.simulate.lives import Lives
+from riskml.data.simulate.rows import Events, Rows, events, running_number
+from riskml.data.simulate.trade import IDS
+
+KINDS = ("complaint", "request")
+CHANNELS = ("phone", "e-mail", "visit")
+MISSING_TIME = np.iinfo(np.int64).min
+
+
+def ticket_rows(lives: Lives, calendar: Calendar, number: int, rng: np.random.Generator) -> Rows:
+    """Draw tickets: complaints come with bad experiences and low satisfaction, requests from anybody.
+
+    Parameters
+    ----------
+    number : int
+        Of the block's first customer: the tickets' names begin with it.
+    """
+    before, after = lives.mood[:, :-1], lives.mood[:, 1:]
+    experience = after - MOOD_PERSISTENCE * before
+    complaints = 0.07 * np.exp(-0.9 * after - 0.8 * experience)
+    requests = np.full_like(after, 0.15)
+    opened = events(complaints + requests, *lives.active, calendar, rng)
+    at = opened.customer, opened.month
+    count = len(opened.day)
+    complains = rng.random(count) < complaints[at] / (complaints[at] + requests[at])
+    hours = np.exp(np.where(complains, 4.2, 2.8) - 0.2 * after[at] + 0.9 * rng.standard_normal(count))
+    closed = opened.time + (hours * 3600).astype(np.int64) * 1_000_000
+    return {
+        "ticket": (number + opened.customer) * IDS + running_number(opened.customer),
+        "customer": opened.customer,
+        "opened": opened.time,
+        "closed": np.where(closed < calendar.end * DAY, closed, MISSING_TIME),
+        "kind": np.where(complains, 0, 1),
+        "escalated": complains & (rng.random(count) < expit(-1.5 - 0.6 * after[at])),
+    }
+
+
+def contact_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> Rows:
+    """Draw attempts to reach customers: more under stress; the dissatisfied answer less."""
+    stress, mood = lives.stress[:, 1:], lives.mood[:, 1:]
+    made = events(0.3 * np.exp(0.25 * stress), *lives.active, calendar, rng)
+    at = made.customer, made.month
+    count = len(made.day)
+    return {
+        **_who_and_when(made),
+        "channel": np.searchsorted([0.45, 0.9], rng.random(count), side="right"),
+        "answered": rng.random(count) < expit(0.9 + 0.9 * mood[at] - 0.5 * stress[at]),
+    }
+
+
+def login_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> Rows:
+    """Draw logins: about three a month; fewer of the dissatisfied."""
+    usual: Floats = rng.gamma(8.0, 0.375, len(lives.ended))[:, None]
+    rate = usual * np.exp(0.7 * lives.mood[:, 1:] - 0.25)
+    return _who_and_when(events(rate, *lives.active, calendar, rng))
+
+
+def _who_and_when(found: Events) -> Rows:
+    return {"customer": found.customer, "time": found.time}
