@@ -98,7 +98,7 @@ def test_a_build_that_was_stopped_goes_on_and_gives_the_same(panel, tmp_path, mo
     computed = []
     features = building.features
     monkeypatch.setattr(
-        building, "features", lambda book, as_of, rows=None: computed.append(as_of) or features(book, as_of)
+        building, "features", lambda book, as_of, rows=None: computed.append(as_of) or features(book, as_of, rows)
     )
     pd.testing.assert_frame_equal(by_row(build(asked, tmp_path / "panel")), whole)
     assert len(computed) == 1, "what was done is not done again"
