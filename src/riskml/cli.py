@@ -235,6 +235,23 @@ def compare(
 
 
 @app.command()
+def features(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="An experiment on dated records, or its name.")],
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="The day the customers are looked at.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file to write: .csv or .parquet.")],
+) -> None:
+    """Make the features of a day, for `riskml score`: one row for each customer, of what was known before it."""
+    from riskml.config import read_experiment
+    from riskml.features.table import book_on
+    from riskml.project import experiment_file, panel_folder
+
+    path = experiment_file(file)
+    experiment = read_experiment(path)
+    rows = book_on(experiment, as_of, panel_folder(path, experiment.name), out)
+    typer.echo(f"{rows} customers as they were known on {as_of}: {out}")
+
+
+@app.command()
 def score(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="A run's folder, a wheel, a model's folder, or a card file.")

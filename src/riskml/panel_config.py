@@ -162,6 +162,7 @@ class PopulationConfig(Part):
     min_history_days: int = Field(0, ge=0, description="younger customers are too new to judge")
     active_days: int | None = Field(None, ge=1, description="only those with a purchase in so many days before")
     already: bool = Field(True, description="leave out those who have had the event before")
+    gone: tuple[Text, ...] = Field((), description="kinds of a status after which a customer is none any more")
 
 
 class PanelConfig(Part):
@@ -215,6 +216,8 @@ class PanelConfig(Part):
             )
         if self.population.active_days and not self.of_role("purchases", "activity"):
             raise ValueError("population.active_days needs a table of purchases or activity")
+        if self.population.gone and not self.of_role("statuses"):
+            raise ValueError("population.gone needs a table of statuses")
         for role in ("attributes", "payments", "invoices"):
             if len(self.of_role(role)) > 1:
                 raise ValueError(f"only one table may have the role {role}")

@@ -24,6 +24,7 @@ from riskml.features.panel import STATES, Book, Engine, day_number, day_of, feat
 from riskml.files import read_json, write_json
 from riskml.panel_config import PanelConfig
 
+_OF_LATER = ("event in the gap",)  # what is not known on the day itself
 Listener = Callable[[int, int, str], None]
 
 
@@ -97,18 +98,60 @@ def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None)
     listed = catalog(panel, own)
     tables = opened(panel, folder)
     _start(folder, _digest(panel, tables))
+    rest = [date for date in dates if not (folder / f"as_of={date}.json").is_file()]
+    if not rest and (folder / "remarks.json").is_file():
+        return _made(panel, folder, listed)
     with engine_of(panel, folder) as engine:
         book, found = book_of(panel, listed, tables, engine)
         check_own(book, own, dates[-1])
-        rows = []
-        for done, date in enumerate(dates):
-            tell(done, len(dates), str(date))
-            rows.append(_one_date(book, engine, date, folder))
+        for date in rest:
+            tell(dates.index(date), len(dates), str(date))
+            _one_date(book, engine, date, folder)
         tell(len(dates), len(dates), "")
-        notes = pd.DataFrame(remarks(panel, found, book.until), columns=["table", "finding", "records"])
-    made = pd.DataFrame(rows)
-    _refuse_nothing(made, book.until)
-    return Panel(folder, made, notes, pd.DataFrame(listed.descriptions()))
+        write_json(folder / "remarks.json", list(remarks(panel, found, book.until)))
+        until = book.until
+    made = _made(panel, folder, listed)
+    _refuse_nothing(made.dates, until)
+    return made
+
+
+def _made(panel: PanelConfig, folder: Path, listed: Catalog) -> Panel:
+    rows = [read_json(folder / f"as_of={date}.json") for date in panel.dates()]
+    notes = pd.DataFrame(read_json(folder / "remarks.json"), columns=["table", "finding", "records"])
+    return Panel(folder, pd.DataFrame(rows), notes, pd.DataFrame(listed.descriptions()))
+
+
+def features_at(panel: PanelConfig, date: dt.date, folder: Path) -> pd.DataFrame:
+    """Return the features of those who would be looked at on a day, whatever becomes of them: a book to score.
+
+    Parameters
+    ----------
+    panel : PanelConfig
+    date : date
+        The as-of date; later records do not count.
+    folder : Path
+        Where the panel, and copies of tables that are not Parquet, are kept.
+
+    Returns
+    -------
+    DataFrame of shape (customers, columns)
+        ``customer``, ``as_of``, the features.
+
+    Raises
+    ------
+    DataError
+        When nobody is left to look at.
+    """
+    listed = catalog(panel, own_features(Path(panel.own)) if panel.own else ())
+    with engine_of(panel, folder) as engine:
+        book, _ = book_of(panel, listed, opened(panel, folder), engine)
+        as_of = day_number(date)
+        kept = judged(book, as_of).filter(nw.col("state").is_in([STATES[0], *_OF_LATER])).select("customer")
+        rows = engine.frame(features(book, as_of, kept).sort("customer"))
+    if rows.empty:
+        raise DataError("no customer is left to look at", where=str(date), mend="choose a day within the records")
+    rows.insert(1, "as_of", pd.Timestamp(date))
+    return rows
 
 
 def opened(panel: PanelConfig, folder: Path) -> dict[str, Stored]:
@@ -150,11 +193,9 @@ def book_of(panel: PanelConfig, listed: Catalog, tables: dict[str, Stored], engi
     return Book(panel, listed, kept, until), found
 
 
-def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> dict[str, object]:
+def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> None:
     as_of, outcome = day_number(date), book.panel.outcome
     file, told = folder / f"as_of={date}.parquet", folder / f"as_of={date}.json"
-    if told.is_file():  # written last: what stands there is whole
-        return dict(read_json(told))
     censored = as_of + outcome.gap + outcome.days > book.until
     row: dict[str, object] = {"as_of": str(date), "customers": 0, **dict.fromkeys(STATES, 0), "events": 0}
     if not censored:
@@ -173,8 +214,7 @@ def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> dict[s
             dated = features(book, as_of, kept).with_columns(as_of=nw.lit(date))
             engine.write(dated.select("customer", "as_of", *named, "outcome"), file)
     row["censored"] = censored
-    write_json(told, row)
-    return row
+    write_json(told, row)  # last: what it tells of is whole
 
 
 def _start(folder: Path, digest: str) -> None:
@@ -182,6 +222,7 @@ def _start(folder: Path, digest: str) -> None:
     mark = folder / "panel.json"
     if mark.is_file() and read_json(mark) == {"digest": digest}:
         return
+    (folder / "remarks.json").unlink(missing_ok=True)
     for path in folder.glob("as_of=*"):
         if path.is_dir():  # as Spark writes
             shutil.rmtree(path)

@@ -186,7 +186,7 @@ def features(book: Book, as_of: int, rows: nw.LazyFrame[Any] | None = None) -> n
 
 # -- who is looked at, and what became of them
 
-STATES = ("kept", "too new", "not active", "event before", "event in the gap", "nothing to fall from")
+STATES = ("kept", "too new", "not active", "event before", "event in the gap", "nothing to fall from", "gone")
 
 
 def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
@@ -214,6 +214,11 @@ def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
         ).unique()
     rows = flag(rows, acting, "active")
     rows = flag(rows, before(panel, book.tables, as_of), "had")
+    ended = [
+        known(table, as_of).filter(nw.col("kind").is_in(list(panel.population.gone))) for table in book.of("statuses")
+    ]
+    left = nw.concat([table.select("customer") for table in ended]).unique() if panel.population.gone else None
+    rows = flag(rows, left, "gone")
     spends = asked.rule in ("no_purchase", "spending_fall")
     in_gap = events(panel, book.tables, as_of, begins) if asked.gap and not spends else None
     rows = flag(rows, in_gap, "gap")
@@ -237,6 +242,8 @@ def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
         .then(nw.lit(STATES[1]))
         .when(idle)
         .then(nw.lit(STATES[2]))
+        .when(nw.col("gone"))
+        .then(nw.lit(STATES[6]))
         .when(nw.col("had"))
         .then(nw.lit(STATES[3]))
         .when(nw.col("gap"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pandas as pd
 
 from riskml.config import Experiment
 from riskml.data.sources import read_table
-from riskml.errors import InputError
-from riskml.features.build import Listener, Panel, build, opened
+from riskml.errors import ConfigError, InputError
+from riskml.features.build import Listener, Panel, build, features_at, opened
+from riskml.files import replacing
 
 
 def experiment_panel(experiment: Experiment, folder: Path, progress: Listener | None = None) -> Panel | None:
@@ -75,3 +77,42 @@ def check_tables(experiment: Experiment, folder: Path) -> None:
             opened(experiment.panel, folder)
         except OSError as error:
             raise InputError(f"the tables cannot be read: {error.strerror}", where=str(folder)) from None
+
+
+def book_on(experiment: Experiment, as_of: str, folder: Path, out: Path) -> int:
+    """Write the features of those who would be looked at on a day; return how many customers they are.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    as_of : str
+        A date such as 2024-07-01.
+    folder : Path
+        Where the panel is kept.
+    out : Path
+        A .csv or .parquet file.
+
+    Raises
+    ------
+    InputError
+        When the experiment has no panel, the date is none, or the file has another ending.
+    """
+    if experiment.panel is None:
+        raise ConfigError(
+            "the experiment is not on dated records: its table is scored as it is",
+            where="panel",
+            mend="riskml score MODEL DATA -o OUT",
+        )
+    if out.suffix not in (".csv", ".parquet"):
+        raise InputError(f"the file must end in .csv or .parquet; got {out.name!r}", where="--out")
+    try:
+        date = dt.date.fromisoformat(as_of)
+    except ValueError:
+        raise ConfigError(f"a date is written like 2024-07-01; got {as_of!r}", where="--as-of") from None
+    rows = features_at(experiment.panel, date, folder)
+    with replacing(out) as temporary:
+        if out.suffix == ".csv":
+            rows.to_csv(temporary, index=False, lineterminator="\n")
+        else:
+            rows.to_parquet(temporary, index=False)
+    return len(rows)
