@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run test lint type lab ui bench lock clean
+.PHONY: help setup run book test lint type lab ui bench lock clean
 
 help: ## Show what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ setup: $(READY) ## Make the environment in .venv
 
 run: $(READY) ## Run the main experiment on real data (EXPERIMENT=experiments/….yaml for another)
 	$(BIN)/riskml run $(EXPERIMENT)
+
+book: $(READY) ## Simulate the book of experiments/book_default.yaml into data/book
+	$(BIN)/riskml simulate data/book --customers 20000 --months 36
 
 test: $(READY) ## Run the tests, every notebook among them
 	$(BIN)/pytest -n logical --dist loadgroup
