@@ -42,12 +42,15 @@ class Panel:
         ``table``, ``finding``, ``records``.
     columns : DataFrame
         ``column``, ``table``, ``unit``, ``description``.
+    coverage : Coverage
+        Records by day, of each table.
     """
 
     folder: Path
     dates: pd.DataFrame
     remarks: pd.DataFrame
     columns: pd.DataFrame
+    coverage: Coverage
 
     @property
     def files(self) -> list[Path]:
@@ -102,7 +105,7 @@ def build(panel: PanelConfig, folder: Path, *, beside: Path | None = None, progr
         notes = pd.DataFrame(remarks(panel, found, book.until), columns=["table", "finding", "records"])
     made = pd.DataFrame(rows)
     _refuse_nothing(made, book.until)
-    return Panel(folder, made, notes, pd.DataFrame(listed.descriptions()))
+    return Panel(folder, made, notes, pd.DataFrame(listed.descriptions()), found)
 
 
 def opened(panel: PanelConfig, folder: Path, beside: Path) -> dict[str, Stored]:
