@@ -309,6 +309,17 @@ def test_an_event_rate_that_jumps_is_found(kept, severity):
 # -- as a whole
 
 
+def test_one_as_of_date_or_an_outcome_without_events_is_reported_on_too():
+    frame = clean()
+    assert "act" not in set(report(frame[frame["as_of"] == DATES[0]])["severity"])
+    assert "act" not in set(report(frame.assign(outcome=0))["severity"])
+
+
+def test_columns_without_values_are_let_be():
+    frame = clean().assign(x2=np.nan, x3=None)
+    assert set(report(frame)["severity"]) == {"info"}
+
+
 def test_a_panel_that_was_built_is_reported_on(panel_of, tmp_path):
     draw = np.random.default_rng(0)
     days = pd.to_datetime("2020-01-01") + pd.to_timedelta(draw.integers(0, 700, 6000), unit="D")
