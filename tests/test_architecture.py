@@ -43,6 +43,7 @@ DOORS = {
     "nbconvert": ["execution.py"],
     "matplotlib": ["report/plots/"],
     "typer": ["cli.py"],
+    "pyspark": ["features/spark.py"],
     "interpret": ["models/ebm.py"],
     "lightgbm": ["models/lightgbm.py", "runtime/boosted.py"],
     "catboost": ["models/catboost.py", "runtime/boosted.py"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ def engine_of(panel: PanelConfig, folder: Path) -> AbstractContextManager[Engine
     if panel.engine == "spark":
         from riskml.features.spark import spark_engine
 
-        return spark_engine()
+        return spark_engine(panel.memory)
     from riskml.features.duck import duckdb_engine
 
     return duckdb_engine(folder / "spill", panel.memory)
@@ -154,20 +155,20 @@ def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> dict[s
     censored = as_of + outcome.gap + outcome.days > book.until
     row: dict[str, object] = {"as_of": str(date), "customers": 0, **dict.fromkeys(STATES, 0), "events": 0}
     if not censored:
-        told_apart = judged(book, as_of)
-        by_state = engine.frame(told_apart.group_by("state").agg(rows=nw.len(), events=nw.col("outcome").sum()))
-        for state, rows, events in by_state.itertuples(index=False):
-            row[state] = int(rows)
-            if state == STATES[0]:
-                row["events"] = int(events)
-        row["customers"] = int(by_state["rows"].sum())
-        kept = told_apart.filter(nw.col("state") == STATES[0]).select("customer", "outcome")
-        rows_of_date = features(book, as_of).drop("first").join(kept, on="customer", how="inner")
-        named = [column["column"] for column in book.catalog.descriptions()]
-        if row[STATES[0]]:
-            engine.write(
-                rows_of_date.with_columns(as_of=nw.lit(date)).select("customer", "as_of", *named, "outcome"), file
-            )
+        with engine.holding(judged(book, as_of)) as told_apart:
+            by_state = engine.frame(told_apart.group_by("state").agg(rows=nw.len(), events=nw.col("outcome").sum()))
+            for state, rows, events in by_state.itertuples(index=False):
+                row[state] = int(rows)
+                if state == STATES[0]:
+                    row["events"] = int(events)
+            row["customers"] = int(by_state["rows"].sum())
+            kept = told_apart.filter(nw.col("state") == STATES[0]).select("customer", "outcome")
+            rows_of_date = features(book, as_of).drop("first").join(kept, on="customer", how="inner")
+            named = [column["column"] for column in book.catalog.descriptions()]
+            if row[STATES[0]]:
+                engine.write(
+                    rows_of_date.with_columns(as_of=nw.lit(date)).select("customer", "as_of", *named, "outcome"), file
+                )
     row["censored"] = censored
     write_json(told, row)
     return row
@@ -179,7 +180,7 @@ def _start(folder: Path, digest: str) -> None:
     if mark.is_file() and read_json(mark) == {"digest": digest}:
         return
     for file in folder.glob("as_of=*"):
-        file.unlink()
+        shutil.rmtree(file) if file.is_dir() else file.unlink()  # Spark writes folders
     folder.mkdir(parents=True, exist_ok=True)
     write_json(mark, {"digest": digest})
 

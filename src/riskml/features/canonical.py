@@ -105,5 +105,8 @@ def select(
     query = f"select {', '.join(listed)} from {source}"
     if table.key is None:
         return query
-    first = f"row_number() over (partition by {dialect.quote('key')} order by known, day)"
+    # By all the columns in the end: which of two remains must not be the engine's choice.
+    names = dict.fromkeys(["known", "day", *parts, *table.columns])
+    order = ", ".join(f"{dialect.quote(name)} nulls last" for name in names if name != "key")
+    first = f"row_number() over (partition by {dialect.quote('key')} order by {order})"
     return f"select * from (select *, {first} as nth from ({query}) as read) as numbered where nth = 1 or key is null"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -51,6 +52,10 @@ class Engine(Protocol):
         """Write a result as Parquet, whole or not at all."""
         ...
 
+    def holding(self, lazy: nw.LazyFrame[Any]) -> AbstractContextManager[nw.LazyFrame[Any]]:
+        """Work a result out once, for use more than once, and let go of it afterwards."""
+        ...
+
 
 @dataclass(frozen=True)
 class Book:
@@ -87,7 +92,7 @@ def known(table: nw.LazyFrame[Any], as_of: int) -> nw.LazyFrame[Any]:
 
 def population(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     """Return everyone known on a day: ``customer``, ``first`` (the day they were first seen)."""
-    seen = [table for table in book.of("attributes")] or [table for table in book.of(*_BEHAVIOUR)]
+    seen = list(book.of("attributes")) or list(book.of(*_BEHAVIOUR))
     firsts = [
         known(table, as_of).filter(~nw.col("customer").is_null()).group_by("customer").agg(first=nw.col("day").min())
         for table in seen
