@@ -14,22 +14,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from riskml.errors import ConfigError
+from riskml.panel_config import Name, PanelConfig, Part, Text
 
 Family = Literal["scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"]
 _WITHOUT_EXTRAS: tuple[Family, ...] = ("scorecard", "logistic", "tree", "boosting", "blend")
 _READABLE: tuple[Family, ...] = ("scorecard", "logistic", "tree", "ebm")
 Scalar = bool | int | float | str
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
-Text = Annotated[str, StringConstraints(min_length=1)]
-
-
-class Part(BaseModel):
-    """A part of an experiment: immutable, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 class ColumnConfig(Part):
@@ -46,11 +39,17 @@ class ColumnConfig(Part):
 class DataConfig(Part):
     """The table, and the roles of its columns."""
 
-    source: Text = Field(description="a sample's name (see `riskml samples`), or a CSV or Parquet file")
+    source: Text = Field(
+        description="a sample's name (see `riskml samples`), or a CSV or Parquet file; with a panel it is left out"
+    )
     target: Text = Field(description="the column that holds the outcome")
     event: Scalar = Field(1, description="the outcome's value for the event: default or churn")
     id: str | None = Field(None, description="the customer's identifier; row numbers when there is none")
     date: str | None = Field(None, description="the as-of date, for out-of-time splits")
+    group: str | None = Field(
+        None,
+        description="the column whose rows stay together in one fold: the customer, where a table has several rows of one",
+    )
     exclude: tuple[str, ...] = Field((), description="columns that no model may see")
     columns: dict[str, ColumnConfig] = Field(default_factory=dict, description="facts of single columns")
     unseen: Literal["score", "refuse"] = Field("score", description="a category never seen in training")
@@ -209,6 +208,9 @@ class Experiment(Part):
     title: Text = Field(description="the question in words, for people")
     task: Literal["default", "churn"]
     data: DataConfig
+    panel: PanelConfig | None = Field(
+        None, description="dated records, from which a row is made for each customer and as-of date"
+    )
     split: SplitConfig = SplitConfig()
     models: ModelsConfig = ModelsConfig()
     tiers: tuple[TierConfig, ...] = Field(DEFAULT_TIERS, min_length=1)
@@ -218,12 +220,27 @@ class Experiment(Part):
     fairness: FairnessConfig = FairnessConfig()
     document: DocumentConfig = DocumentConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_panel_says_what_its_columns_are(cls, said: Any) -> Any:
+        if not isinstance(said, dict) or said.get("panel") is None or not isinstance(said.get("data", {}), dict):
+            return said
+        roles = {"source": said.get("name"), "target": "outcome", "event": 1, "id": "row", "date": "as_of"}
+        roles["group"] = "customer"
+        given = said.get("data", {})
+        wrong = next((name for name, value in roles.items() if given.get(name, value) != value), None)
+        if wrong:
+            raise ValueError(f"data.{wrong}: leave it out, the panel makes the table")
+        return {**said, "data": {**given, **roles}}
+
     @model_validator(mode="after")
     def _roles_are_distinct(self) -> Experiment:
         data = self.data
         roles = [name for name in (data.target, data.id, data.date) if name is not None]
         if len(set(roles)) != len(roles):
             raise ValueError("data: target, id and date must be different columns")
+        if data.group is not None and data.group in (data.target, data.date):
+            raise ValueError("data.group names the target or the date")
         if data.target in data.exclude:
             raise ValueError("data.exclude names the target")
         if data.target in self.gate.protected:
@@ -267,6 +284,8 @@ class Experiment(Part):
         """Return a fingerprint (12 hexadecimal digits) of all that the experiment says, wherever its data lies."""
         said = self.model_dump(mode="json")
         said["data"]["source"] = Path(self.data.source).name
+        for table in (said["panel"] or {}).get("tables", {}).values():
+            table["source"] = Path(table["source"]).name
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
     def to_yaml(self) -> str:
@@ -367,6 +386,8 @@ def _checked(said: Mapping[str, Any], path: Path) -> Experiment:
             where=str(path),
             mend="correct the keys named above; `riskml new` writes a commented example",
         ) from None
+    if experiment.panel is not None:
+        return experiment.model_copy(update={"panel": experiment.panel.located(path.parent)})
     source = experiment.data.source
     if not Path(source).suffix:
         return experiment

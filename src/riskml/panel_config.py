@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -99,7 +100,8 @@ class TableConfig(Part):
         if absent:
             raise ValueError(f"a table of {self.role} needs {' and '.join(absent)}")
         known = {*NEEDED[self.role], *ALLOWED[self.role]}
-        strange = [name for name in _BY_ROLE if name in self.model_fields_set and name not in known]
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        strange = [name for name in _BY_ROLE if name not in known and getattr(self, name) != defaults[name]]
         if strange:
             raise ValueError(f"a table of {self.role} has no {strange[0]}; it may say {', '.join(sorted(known))}")
         if self.paid_amount and not self.paid:
@@ -239,3 +241,14 @@ class PanelConfig(Part):
         numbers = range(first.year * 12 + first.month - 1, first.year * 12 + first.month + months)
         found = (dt.date(number // 12, number % 12 + 1, 1) for number in numbers)
         return tuple(date for date in found if first <= date <= self.as_of.last)
+
+    def located(self, folder: Path) -> PanelConfig:
+        """Return the panel with the paths of its files absolute, read from a folder; samples and URLs stay."""
+
+        def path(source: str) -> str:
+            is_file = "://" not in source and ("/" in source or Path(source).suffix or (folder / source).is_dir())
+            return str((folder / Path(source).expanduser()).resolve()) if is_file else source
+
+        tables = {name: table.model_copy(update={"source": path(table.source)}) for name, table in self.tables.items()}
+        own = None if self.own is None else str((folder / self.own).resolve())
+        return self.model_copy(update={"tables": tables, "own": own})

@@ -12,7 +12,7 @@ from pathlib import Path
 from riskml.alongside import Ahead, Behind
 from riskml.config import Experiment, read_experiment
 from riskml.errors import ConfigError, InputError, RunError
-from riskml.project import experiment_file, notebook_file, runs_folder
+from riskml.project import experiment_file, notebook_file, panel_folder, runs_folder
 from riskml.run import STAGES, Run, newest, stage_name
 
 __all__ = ["Progress", "begin", "execute", "finish", "open_run", "run_experiment", "track"]
@@ -125,7 +125,7 @@ def begin(
     if sample is not None and sample < 1:
         raise ConfigError(f"a sample has at least one row; got {sample}", where="--sample")
     experiment = read_experiment(file, overrides)
-    _refuse_bad_data(experiment, sample or 0)
+    _refuse_bad_data(experiment, sample or 0, panel_folder(file, experiment.name))
     said = read_experiment(file).digest()
     return Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample or 0, file_digest=said)
 
@@ -237,18 +237,23 @@ def track(run: Run) -> Run:
     return run
 
 
-def _refuse_bad_data(experiment: Experiment, sample: int) -> None:
+def _refuse_bad_data(experiment: Experiment, sample: int, panel: Path) -> None:
     """Read and prepare the table as the first notebook will, so that a mistake in it leaves no run behind."""
     from riskml.data.prepare import prepare
     from riskml.data.sources import read_table
     from riskml.data.split import split
     from riskml.quick_look import some_rows
 
+    if experiment.panel is not None:  # the first notebook builds it, which may take long
+        from riskml.features.table import check_tables
+
+        check_tables(experiment, panel)
+        return
     source = experiment.data.source
     try:
         table = some_rows(read_table(source), experiment.data.target, sample, experiment.split.seed)
         prepared = prepare(table, experiment)
-        split(prepared.y, prepared.dates, experiment.split)
+        split(prepared.y, prepared.dates, experiment.split, prepared.groups)
     except InputError as error:
         raise type(error)(error.what, where=error.where or source, mend=error.mend) from None
 

@@ -60,6 +60,11 @@ def runs_folder(file: Path) -> Path:
     return file.parent / "runs"
 
 
+def panel_folder(file: Path, name: str) -> Path:
+    """Return where the panel of an experiment is kept: beside its runs, which share it."""
+    return runs_folder(file) / name / "panel"
+
+
 def notebook_file(stage: str, file: Path) -> Path:
     """Return the notebook of a stage: the project's own, or else the one that riskml ships.
 

@@ -189,6 +189,11 @@ class Run:
         """Return the absolute path of a file in the run's folder."""
         return self.folder.joinpath(*parts)
 
+    @property
+    def panel(self) -> Path:
+        """Where the panel of the experiment is kept, which its runs share."""
+        return self.folder.parent / "panel"
+
     def _repr_markdown_(self) -> str:
         stages = " · ".join(f"{entry['name']} {entry['status']}" for entry in self.state["stages"])
         # Markdown passes HTML on.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +39,8 @@ class Prepared:
     schema : Schema
     notes : DataFrame
         What was found: column, finding, severity ("info" or "warning"), done ("dropped", "converted" or "kept").
+    groups : Series of shape (n,), or None
+        What keeps rows together in one fold. The index of ``X``.
     """
 
     X: pd.DataFrame
@@ -46,6 +48,7 @@ class Prepared:
     dates: pd.Series | None
     schema: Schema
     notes: pd.DataFrame
+    groups: pd.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class _Note:
     done: str
 
 
-def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
+def prepare(frame: pd.DataFrame, experiment: Experiment, descriptions: Mapping[str, str] | None = None) -> Prepared:
     """Check a table against an experiment, and return what its models learn from.
 
     Columns that cannot help are left out and noted: those without values, with one value, of dates, and text that
@@ -68,6 +71,8 @@ def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
     frame : DataFrame of shape (n, any)
         One row per customer.
     experiment : Experiment
+    descriptions : mapping of column to a line, optional
+        Where the experiment says nothing of a column.
 
     Returns
     -------
@@ -93,7 +98,8 @@ def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
     y = outcome(frame[data.target], data.event)
     _check_events(y, experiment.split.folds)
     dates = None if data.date is None else as_of_dates(frame[data.date])
-    roles = {data.target, data.id, data.date, *data.exclude}
+    groups = None if data.group is None else frame[data.group]
+    roles = {data.target, data.id, data.date, data.group, *data.exclude}
     _refuse_infinite(frame.drop(columns=[name for name in roles if name is not None]))
     read_as_they_are = {name for name, said in data.columns.items() if said.kind == "categorical"}
     refuse_written(frame[name] for name in frame.columns if name not in roles | read_as_they_are)
@@ -102,12 +108,17 @@ def prepare(frame: pd.DataFrame, experiment: Experiment) -> Prepared:
     if several > 2:
         finding = f"{several} values; {data.event!r} is the event, all others together are not"
         notes.insert(0, _Note(data.target, finding, "warning" if several > 10 else "info", "converted"))
-    schema = _described(Schema.infer(features, data.columns), data.source)
-    return Prepared(schema.conform(features), y, dates, schema, _table(notes))
+    schema = _described(Schema.infer(features, data.columns), descriptions or _known(data.source))
+    return Prepared(schema.conform(features), y, dates, schema, _table(notes), groups)
 
 
 def _named(data: DataConfig) -> Iterator[tuple[str, str | None]]:
-    yield from [("data.target", data.target), ("data.id", data.id), ("data.date", data.date)]
+    yield from [
+        ("data.target", data.target),
+        ("data.id", data.id),
+        ("data.date", data.date),
+        ("data.group", data.group),
+    ]
     yield from (("data.exclude", name) for name in data.exclude)
     yield from (("data.columns", name) for name in data.columns)
 
@@ -221,11 +232,13 @@ def _suspicions(column: pd.Series, y: pd.Series, said: ColumnConfig) -> Iterable
         yield _Note(name, finding, "warning", "kept")
 
 
-def _described(schema: Schema, source: str) -> Schema:
-    """Fill in what the catalog knows of a sample's columns, where the experiment says nothing."""
-    if source not in {known.name for known in samples()}:
-        return schema
-    known = sample(source).descriptions
+def _known(source: str) -> Mapping[str, str]:
+    """Return what the catalog knows of a sample's columns."""
+    return sample(source).descriptions if source in {known.name for known in samples()} else {}
+
+
+def _described(schema: Schema, known: Mapping[str, str]) -> Schema:
+    """Fill in a line where the experiment says nothing of a column."""
 
     def told(column: Column) -> Column:
         return column if column.description else replace(column, description=known.get(column.name, ""))

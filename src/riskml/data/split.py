@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,7 @@ from riskml.config import SplitConfig
 from riskml.errors import DataError
 
 
-def split(y: pd.Series, dates: pd.Series | None, config: SplitConfig) -> pd.DataFrame:
+def split(y: pd.Series, dates: pd.Series | None, config: SplitConfig, groups: pd.Series | None = None) -> pd.DataFrame:
     """Assign every row to a part, and every training row to a fold.
 
     Parameters
@@ -19,6 +21,9 @@ def split(y: pd.Series, dates: pd.Series | None, config: SplitConfig) -> pd.Data
     dates : Series of datetime64, shape (n,), or None
         As-of dates; needed when the split is out of time.
     config : SplitConfig
+    groups : Series of shape (n,), optional
+        Rows that stay together: those of one group are in one fold, and, where rows are set aside by chance, in one
+        part. Out of time a customer of the training rows may come again, at a later date.
 
     Returns
     -------
@@ -40,13 +45,30 @@ def split(y: pd.Series, dates: pd.Series | None, config: SplitConfig) -> pd.Data
     {'train': 30, 'test': 10}
     """
     target = y.to_numpy()
-    aside = _out_of_time(dates, config) if config.kind == "out_of_time" else _stratified(target, config)
+    group = np.arange(len(y)) if groups is None else pd.factorize(groups)[0]
+    aside = (
+        _out_of_time(dates, config) if config.kind == "out_of_time" else _by_group(_stratified, target, group, config)
+    )
     name = "oot" if config.kind == "out_of_time" else "test"
     _check_parts(target, aside, name, config)
     fold = np.full(len(target), -1, dtype=np.int64)
-    fold[~aside] = _folds(target[~aside], config)
+    fold[~aside] = _by_group(_folds, target[~aside], group[~aside], config)
     part = np.where(aside, name, "train").astype(object)
     return pd.DataFrame({"part": part, "fold": fold}, index=y.index)
+
+
+def _by_group(
+    deal: Callable[[np.ndarray, SplitConfig], np.ndarray], target: np.ndarray, group: np.ndarray, config: SplitConfig
+) -> np.ndarray:
+    """Deal groups instead of rows; a group with an event in any row counts as one."""
+    _, first, at = np.unique(group, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")  # groups in the order of their first rows
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    at = place[at]
+    event = np.zeros(len(order), dtype=target.dtype)
+    np.maximum.at(event, at, target)
+    return deal(event, config)[at]
 
 
 def _stratified(target: np.ndarray, config: SplitConfig) -> np.ndarray:

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +57,21 @@ class Panel:
         """The Parquet files, by as-of date."""
         return sorted(self.folder.glob("as_of=*.parquet"))
 
+    def described(self) -> dict[str, str]:
+        """Return a line for each column, with its unit."""
+        return {
+            str(row["column"]): f"{row['description']} ({row['unit']})" if row["unit"] else str(row["description"])
+            for row in self.columns.to_dict(orient="records")
+        }
+
     def frame(self) -> pd.DataFrame:
-        """Return all rows: ``customer``, ``as_of``, the features, ``outcome``."""
-        return pd.concat([pd.read_parquet(file) for file in self.files], ignore_index=True)
+        """Return all rows by date and customer: ``customer``, ``as_of``, the features, ``outcome``."""
+        rows = pd.concat([pd.read_parquet(file) for file in self.files], ignore_index=True)
+        rows["as_of"] = pd.to_datetime(rows["as_of"])
+        return rows.sort_values(["as_of", "customer"], kind="stable", ignore_index=True)
 
 
-def build(panel: PanelConfig, folder: Path, *, beside: Path | None = None, progress: Listener | None = None) -> Panel:
+def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None) -> Panel:
     """Build a panel, or go on with one that was stopped.
 
     Parameters
@@ -70,8 +79,6 @@ def build(panel: PanelConfig, folder: Path, *, beside: Path | None = None, progr
     panel : PanelConfig
     folder : Path
         Where the panel and copies of tables that are not Parquet are kept.
-    beside : Path, optional
-        The folder against which relative paths are meant; the working directory by default.
     progress : callable, optional
         Called with (as-of dates done, all of them, what comes next).
 
@@ -87,13 +94,12 @@ def build(panel: PanelConfig, folder: Path, *, beside: Path | None = None, progr
         When the experiment's panel makes no sense.
     """
     tell = progress or (lambda done, all_of_them, what: None)
-    beside = beside or Path.cwd()
     dates = panel.dates()
     tell(0, len(dates), "tables")
-    own = own_features(beside / panel.own) if panel.own else ()
+    own = own_features(Path(panel.own)) if panel.own else ()
     listed = catalog(panel, own)
-    tables = opened(panel, folder, beside)
-    _start(folder, _digest(panel, tables, own=beside / panel.own if panel.own else None))
+    tables = opened(panel, folder)
+    _start(folder, _digest(panel, tables))
     with engine_of(panel, folder) as engine:
         book, found = book_of(panel, listed, tables, engine)
         check_own(book, own, dates[-1])
@@ -108,19 +114,13 @@ def build(panel: PanelConfig, folder: Path, *, beside: Path | None = None, progr
     return Panel(folder, made, notes, pd.DataFrame(listed.descriptions()), found)
 
 
-def opened(panel: PanelConfig, folder: Path, beside: Path) -> dict[str, Stored]:
+def opened(panel: PanelConfig, folder: Path) -> dict[str, Stored]:
     """Return the tables as Parquet files, their columns checked."""
     tables = {}
     for name, table in panel.tables.items():
-        tables[name] = stored(_located(table.source, beside), folder / "tables", table=table.table, name=name)
+        tables[name] = stored(table.source, folder / "tables", table=table.table, name=name)
         check_columns(tables[name], columns_read(table, panel), where=f"panel.tables.{name}")
     return tables
-
-
-def _located(source: str, beside: Path) -> str:
-    if "://" in source or not ("/" in source or Path(source).suffix or (beside / source).exists()):
-        return source
-    return str((beside / Path(source).expanduser()).resolve())
 
 
 def engine_of(panel: PanelConfig, folder: Path) -> AbstractContextManager[Engine]:
@@ -128,7 +128,7 @@ def engine_of(panel: PanelConfig, folder: Path) -> AbstractContextManager[Engine
     if panel.engine == "spark":
         from riskml.features.spark import spark_engine
 
-        return spark_engine()
+        return spark_engine(panel.memory)
     from riskml.features.duck import duckdb_engine
 
     return duckdb_engine(folder / "spill", panel.memory)
@@ -161,20 +161,20 @@ def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> dict[s
     censored = as_of + outcome.gap + outcome.days > book.until
     row: dict[str, object] = {"as_of": str(date), "customers": 0, **dict.fromkeys(STATES, 0), "events": 0}
     if not censored:
-        told_apart = judged(book, as_of)
-        by_state = engine.frame(told_apart.group_by("state").agg(rows=nw.len(), events=nw.col("outcome").sum()))
-        for state, rows, events in by_state.itertuples(index=False):
-            row[state] = int(rows)
-            if state == STATES[0]:
-                row["events"] = int(events)
-        row["customers"] = int(by_state["rows"].sum())
-        kept = told_apart.filter(nw.col("state") == STATES[0]).select("customer", "outcome")
-        rows_of_date = features(book, as_of).drop("first").join(kept, on="customer", how="inner")
-        named = [column["column"] for column in book.catalog.descriptions()]
-        if row[STATES[0]]:
-            engine.write(
-                rows_of_date.with_columns(as_of=nw.lit(date)).select("customer", "as_of", *named, "outcome"), file
-            )
+        with engine.holding(judged(book, as_of)) as told_apart:
+            by_state = engine.frame(told_apart.group_by("state").agg(rows=nw.len(), events=nw.col("outcome").sum()))
+            for state, rows, events in by_state.itertuples(index=False):
+                row[state] = int(rows)
+                if state == STATES[0]:
+                    row["events"] = int(events)
+            row["customers"] = int(by_state["rows"].sum())
+            kept = told_apart.filter(nw.col("state") == STATES[0]).select("customer", "outcome")
+            rows_of_date = features(book, as_of).drop("first").join(kept, on="customer", how="inner")
+            named = [column["column"] for column in book.catalog.descriptions()]
+            if row[STATES[0]]:
+                engine.write(
+                    rows_of_date.with_columns(as_of=nw.lit(date)).select("customer", "as_of", *named, "outcome"), file
+                )
     row["censored"] = censored
     write_json(told, row)
     return row
@@ -185,18 +185,15 @@ def _start(folder: Path, digest: str) -> None:
     mark = folder / "panel.json"
     if mark.is_file() and read_json(mark) == {"digest": digest}:
         return
-    for path in folder.glob("as_of=*"):
-        if path.is_dir():  # as Spark writes
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    for file in folder.glob("as_of=*"):
+        shutil.rmtree(file) if file.is_dir() else file.unlink()  # Spark writes folders
     folder.mkdir(parents=True, exist_ok=True)
     write_json(mark, {"digest": digest})
 
 
-def _digest(panel: PanelConfig, tables: dict[str, Stored], own: Path | None) -> str:
+def _digest(panel: PanelConfig, tables: dict[str, Stored]) -> str:
     files = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for one in tables.values() for file in one.files]
-    code = own.read_text(encoding="utf-8") if own else ""
+    code = Path(panel.own).read_text(encoding="utf-8") if panel.own else ""
     said = json.dumps([panel.model_dump(mode="json"), files, code], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()
 
@@ -212,8 +209,3 @@ def _refuse_nothing(made: pd.DataFrame, until: int) -> None:
         left = made[list(STATES[1:])].sum()
         why = ", ".join(f"{count} {state}" for state, count in left.items() if count)
         raise DataError(f"no customer is left to look at: {why or 'none is known'}", where="panel.population")
-
-
-def iterate(panel: Panel) -> Iterator[pd.DataFrame]:
-    """Yield the rows of one as-of date after the other."""
-    return (pd.read_parquet(file) for file in panel.files)

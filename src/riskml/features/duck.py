@@ -62,12 +62,15 @@ class DuckDB:
         with replacing(file) as temporary:
             lazy.to_native().write_parquet(str(temporary), compression="zstd")
 
-    def held(self, lazy: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Return a result that is worked out once, for use more than once."""
-        name = f"held_{id(lazy)}"
+    @contextmanager
+    def holding(self, lazy: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
+        """Work a result out once, for use more than once, and let go of it afterwards."""
+        name = f"held_{id(lazy)}"  # unlike any other's as long as this runs
         lazy.to_native().create(name)
-        held: nw.LazyFrame[Any] = nw.from_native(self.connection.table(name))
-        return held
+        try:
+            yield nw.from_native(self.connection.table(name))
+        finally:
+            self.connection.execute(f"drop table {name}")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -49,6 +50,10 @@ class Engine(Protocol):
 
     def write(self, lazy: nw.LazyFrame[Any], file: Path) -> None:
         """Write a result as Parquet, whole or not at all."""
+        ...
+
+    def holding(self, lazy: nw.LazyFrame[Any]) -> AbstractContextManager[nw.LazyFrame[Any]]:
+        """Work a result out once, for use more than once, and let go of it afterwards."""
         ...
 
 

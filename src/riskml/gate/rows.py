@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from riskml.config import Experiment
 from riskml.data.digest import data_digest
 from riskml.data.roles import customers
-from riskml.data.sources import read_table
 from riskml.errors import DataError, InputError
+from riskml.features.table import experiment_panel, experiment_table
 from riskml.gate.evidence import Evidence
 from riskml.run import Features, Run
 from riskml.runtime.frame import levels
@@ -129,7 +129,7 @@ def table_rows(run: Run, index: pd.Index[Any]) -> pd.DataFrame:
         When the table cannot be read, or has changed since the run.
     """
     data = run.experiment.data
-    table = read_table(data.source)
+    table = experiment_table(run.experiment, experiment_panel(run.experiment, run.panel))
     if data_digest(table) != run.state["data_digest"]:
         raise DataError("the table has changed since the run", where=data.source)
     if data.id is not None:

@@ -15,6 +15,12 @@ _SHOWN_PER_INCH = 96
 # A name that ends in "_" stands for all that begin so.
 _CAPTIONS: Mapping[str, tuple[str, str]] = {
     "target": ("data", "Rows and events of each part. The parts should have about the same share of events."),
+    "events_over_time": (
+        "data",
+        "The event rate at each as-of date, with its 95 % interval; the pale bars are customers.",
+    ),
+    "missing_over_time": ("data", "A column whose share of missing values jumps was defined anew, or began late."),
+    "strength_over_time": ("data", "The strongest columns at each as-of date: one that fades will not hold."),
     "missing": ("data", "Columns with missing values. A customer with missing values is scored, not refused."),
     "event_rate": (
         "data",

@@ -182,6 +182,58 @@ def parts_table(frame: pd.DataFrame) -> Table:
     return Table([Head("part"), Head("rows", True), Head("events", True), Head("event rate", True)], rows)
 
 
+def dates_table(frame: pd.DataFrame) -> Table:
+    """Show who is looked at on each as-of date of a panel, and who is left out and why.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``as_of``, ``customers``, ``kept``, ``events``, ``censored``, and a column for each reason to be left out.
+
+    Returns
+    -------
+    Table
+    """
+    named = ["as_of", "customers", "kept", "events", "censored"]
+    reasons = [name for name in frame.columns if name not in named and frame[name].sum()]
+    rows = [
+        [
+            text_cell(row["as_of"]),
+            Cell(count(row["customers"])),
+            *(Cell(count(row[name])) for name in reasons),
+            Cell(count(row["kept"])),
+            Cell(count(row["events"])),
+            bar_cell(row["events"] / row["kept"] if row["kept"] else None, 1.0, EVENT),
+        ]
+        for row in frame[~frame["censored"].astype(bool)].to_dict(orient="records")
+    ]
+    censored = list(frame.loc[frame["censored"].astype(bool), "as_of"].astype(str))
+    note = f"Left out, their outcome is not known yet: {', '.join(censored)}." if censored else ""
+    heads = [Head("as-of date"), Head("customers", True), *(Head(name, True) for name in reasons)]
+    heads += [Head("looked at", True), Head("events", True), Head("event rate", True)]
+    return Table(heads, rows, note=note)
+
+
+def remarks_table(frame: pd.DataFrame) -> Table:
+    """Show what was found in the tables of a panel.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``table``, ``finding``, ``records``.
+
+    Returns
+    -------
+    Table
+    """
+    rows = [
+        [text_cell(row["table"]), text_cell(row["finding"]), Cell(count(row["records"]) if row["records"] else "")]
+        for row in frame.to_dict(orient="records")
+    ]
+    heads = [Head("table"), Head("what was found"), Head("records", True)]
+    return Table(heads, rows, note="" if rows else "Nothing worth a note was found.")
+
+
 def profile_table(frame: pd.DataFrame) -> Table:
     """Show what each column holds.
 

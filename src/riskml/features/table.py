@@ -1,0 +1,77 @@
+"""The table of an experiment: read as it is, or made of dated records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from riskml.config import Experiment
+from riskml.data.sources import read_table
+from riskml.errors import InputError
+from riskml.features.build import Listener, Panel, build, opened
+
+
+def experiment_panel(experiment: Experiment, folder: Path, progress: Listener | None = None) -> Panel | None:
+    """Return the panel of an experiment on dated records, built where it is not there yet; None of another one.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    folder : Path
+        Where it is kept.
+    progress : callable, optional
+        As for ``riskml.features.build.build``.
+    """
+    return None if experiment.panel is None else build(experiment.panel, folder, progress=progress)
+
+
+def experiment_table(experiment: Experiment, panel: Panel | None) -> pd.DataFrame:
+    """Return the table that an experiment learns from.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    panel : Panel or None
+        That of the experiment.
+
+    Returns
+    -------
+    DataFrame of shape (n, p)
+        Of a panel: ``row`` (customer and as-of date), ``customer``, ``as_of``, the features, ``outcome``. Rows whose
+        outcome was not known yet on the first out-of-time date are left out: no model could have learnt from them.
+    """
+    return read_table(experiment.data.source) if panel is None else panel_rows(experiment, panel)
+
+
+def panel_rows(experiment: Experiment, panel: Panel) -> pd.DataFrame:
+    """Return the rows of a panel as an experiment's table."""
+    rows = panel.frame()
+    rows = rows[~embargoed(experiment, rows["as_of"])].reset_index(drop=True)
+    names = rows["customer"].astype(str) + " " + rows["as_of"].dt.strftime("%Y-%m-%d")
+    rows.insert(0, "row", names)
+    return rows
+
+
+def embargoed(experiment: Experiment, dates: pd.Series) -> pd.Series:
+    """Return which as-of dates lie before the out-of-time part, and their performance window ends within it."""
+    begins = experiment.split.from_date
+    if experiment.panel is None or experiment.split.kind != "out_of_time" or begins is None:
+        return pd.Series(False, index=dates.index)
+    outcome = experiment.panel.outcome
+    known = dates + pd.Timedelta(days=outcome.gap + outcome.days)
+    return (dates < pd.Timestamp(begins)) & (known > pd.Timestamp(begins))
+
+
+def check_tables(experiment: Experiment, folder: Path) -> None:
+    """Refuse a panel whose tables cannot be read or lack a column, before anything is built.
+
+    Raises
+    ------
+    InputError
+    """
+    if experiment.panel is not None:
+        try:
+            opened(experiment.panel, folder)
+        except OSError as error:
+            raise InputError(f"the tables cannot be read: {error.strerror}", where=str(folder)) from None
