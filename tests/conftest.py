@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,9 +38,35 @@ QUICK = {"sample": 600, "overrides": ("models.trials=1", "split.folds=3")}  # of
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep the tests of the same finished runs in one process, which then executes them once."""
-    if "quick_runs" in getattr(item, "fixturenames", ()):
-        item.add_marker(pytest.mark.xdist_group("runs"))
+    """Keep the tests of the same finished runs in one process, which executes them once, and those of Spark in one."""
+    for fixture, group in (("quick_runs", "runs"), ("spark", "spark")):
+        if fixture in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+# A session for tables of a few hundred rows: to compile and to optimise code would cost more than to run it.
+SPARK = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    "spark.driver.memory": "1g",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Yield the one Spark session of all tests, on this machine; it is stopped in every outcome."""
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
+    from riskml.features.spark import spark_session
+
+    home = tmp_path_factory.mktemp("spark")
+    own = {"spark.master": "local[2]", "spark.local.dir": str(home), "spark.sql.warehouse.dir": str(home / "tables")}
+    with spark_session(SPARK | own) as session:
+        yield session
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def records(columns: str, rows: list[tuple[Any, ...]]) -> pd.DataFrame:
 def config(folder: Path, tables: Mapping[str, Any], **said: Any) -> PanelConfig:
     """Write tables as Parquet and return a panel of them.
 
-    A table is (role, the columns' names in one line, a list of tuples) and, where it says more than its columns, a dict.
+    A table is (role, the columns' names in one line, a list of tuples) and a dict where it says more than its columns.
     """
     listed: dict[str, Any] = {}
     folder.mkdir(parents=True, exist_ok=True)

@@ -130,7 +130,11 @@ def test_changed_tables_begin_anew_and_folders_as_spark_writes_go(panel, tmp_pat
 
 def test_other_features_of_ones_own_begin_anew(panel, tmp_path):
     file = tmp_path / "own.py"
-    text = "from riskml.features.records import feature\n@feature('orders', unit='x', description='x')\ndef top(r):\n    return r['amount'].{}()\n"
+    text = (
+        "from riskml.features.records import feature\n\n"
+        "@feature('orders', unit='money', description='an order')\n"
+        "def top(orders):\n    return orders['amount'].{}()\n"
+    )
     file.write_text(text.format("max"))
     build(panel(own=str(file)), tmp_path / "panel")
     file.write_text(text.format("min"))

@@ -113,7 +113,7 @@ def test_a_status_recorded_later_was_not_known_before(judged_on):
 
 @pytest.fixture
 def owed(judged_on):
-    """Return state and outcome of customer 1: invoices are (day, due, amount, number), payments (number, day, amount)."""
+    """Return state and outcome of customer 1: invoices are (day, due, amount, number), payments (number, day, sum)."""
 
     def found(outcome, invoices, payments=(), **said):
         bills = ("invoices", "customer day due amount invoice", [(1, *one) for one in invoices])

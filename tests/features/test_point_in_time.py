@@ -30,6 +30,7 @@ ROLES = {
     "pulls": "bureau",
     "book": "attributes",
     "market": "market",
+    "marks": "statuses",
 }
 
 
@@ -93,23 +94,47 @@ def another_future(found: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.Da
     return changed
 
 
+def spelled(frames: dict[str, pd.DataFrame]) -> dict[str, object]:
+    """Return tables as they are written out in other tests."""
+    return {
+        name: (ROLES[name], " ".join(frame.columns), list(frame.itertuples(index=False, name=None)), MORE.get(name, {}))
+        for name, frame in frames.items()
+    }
+
+
 @pytest.fixture
 def rows(looked_at):
     """Return the features on the as-of date, from frames."""
+    return lambda frames: looked_at(spelled(frames))
 
-    def looked(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-        given_as = {
-            name: (
-                ROLES[name],
-                " ".join(frame.columns),
-                list(frame.itertuples(index=False, name=None)),
-                MORE.get(name, {}),
-            )
-            for name, frame in frames.items()
-        }
-        return looked_at(given_as)
 
-    return looked
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"rule": "no_purchase", "table": "orders"},
+        {"rule": "spending_fall", "table": "orders"},
+        {"rule": "days_past_due", "table": "bills", "over": 5},
+        {"rule": "unpaid_amount", "table": "bills", "over": 50},
+        {"rule": "status", "table": "marks", "values": ["goods"]},
+        {"rule": "cancellation", "table": "marks", "values": ["goods", "request"]},
+    ],
+    ids=lambda rule: rule["rule"],
+)
+def test_what_happens_after_the_performance_window_changes_no_outcome(judged_on, rule):
+    frames = tables(7)
+    frames["marks"] = frames["orders"].drop(columns="amount").iloc[::4]
+    ends = AS_OF + pd.Timedelta(days=5 + 30)
+
+    def later(frame: pd.DataFrame) -> pd.DataFrame:
+        after = frame["day"] >= ends
+        moved = frame[after].assign(customer=0, day=frame["day"] + pd.Timedelta(days=9))
+        return pd.concat([frame[~after], moved.assign(amount=-moved["amount"]) if "amount" in moved else moved])
+
+    used = {name: frames[name] for name in ("orders", "bills", "paid", "marks", "calls")}
+    outcome = {**rule, "days": 30, "gap": 5}
+    found = judged_on(spelled(used), outcome)
+    assert found["outcome"].nunique() == 2, "a rule of which all or none have the event shows nothing"
+    pd.testing.assert_frame_equal(found, judged_on(spelled({name: later(one) for name, one in used.items()}), outcome))
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -21,7 +21,7 @@ from riskml.features.catalog import Catalog, catalog, own_features
 from riskml.features.coverage import Coverage, coverage, drawn_on, identified_by, remarks
 from riskml.features.own import check_own
 from riskml.features.panel import STATES, Book, Engine, day_number, day_of, features, judged
-from riskml.files import read_json, write_json
+from riskml.files import read_json, replacing, write_json
 from riskml.panel_config import PanelConfig
 
 _OF_LATER = ("event in the gap",)  # what is not known on the day itself
@@ -43,12 +43,15 @@ class Panel:
         ``table``, ``finding``, ``records``.
     columns : DataFrame
         ``column``, ``table``, ``unit``, ``description``.
+    coverage : Coverage
+        Records by day, of each table.
     """
 
     folder: Path
     dates: pd.DataFrame
     remarks: pd.DataFrame
     columns: pd.DataFrame
+    coverage: Coverage
 
     @property
     def files(self) -> list[Path]:
@@ -108,6 +111,8 @@ def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None)
             tell(dates.index(date), len(dates), str(date))
             _one_date(book, engine, date, folder)
         tell(len(dates), len(dates), "")
+        with replacing(folder / "coverage.parquet") as temporary:
+            found.to_frame().to_parquet(temporary)
         write_json(folder / "remarks.json", list(remarks(panel, found, book.until)))
         until = book.until
     made = _made(panel, folder, listed)
@@ -118,7 +123,8 @@ def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None)
 def _made(panel: PanelConfig, folder: Path, listed: Catalog) -> Panel:
     rows = [read_json(folder / f"as_of={date}.json") for date in panel.dates()]
     notes = pd.DataFrame(read_json(folder / "remarks.json"), columns=["table", "finding", "records"])
-    return Panel(folder, pd.DataFrame(rows), notes, pd.DataFrame(listed.descriptions()))
+    covered = Coverage.from_frame(pd.read_parquet(folder / "coverage.parquet"))
+    return Panel(folder, pd.DataFrame(rows), notes, pd.DataFrame(listed.descriptions()), covered)
 
 
 def features_at(panel: PanelConfig, date: dt.date, folder: Path) -> pd.DataFrame:
@@ -168,7 +174,7 @@ def engine_of(panel: PanelConfig, folder: Path) -> AbstractContextManager[Engine
     if panel.engine == "spark":
         from riskml.features.spark import spark_engine
 
-        return spark_engine()
+        return spark_engine(panel.memory)
     from riskml.features.duck import duckdb_engine
 
     return duckdb_engine(folder / "spill", panel.memory)
@@ -199,20 +205,18 @@ def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> None:
     censored = as_of + outcome.gap + outcome.days > book.until
     row: dict[str, object] = {"as_of": str(date), "customers": 0, **dict.fromkeys(STATES, 0), "events": 0}
     if not censored:
-        states = folder / "states.parquet"
-        engine.write(judged(book, as_of), states)
-        told_apart = engine.parquet(states)
-        by_state = engine.frame(told_apart.group_by("state").agg(rows=nw.len(), events=nw.col("outcome").sum()))
-        for state, rows, events in by_state.itertuples(index=False):
-            row[state] = int(rows)
-            if state == STATES[0]:
-                row["events"] = int(events)
-        row["customers"] = int(by_state["rows"].sum())
-        kept = told_apart.filter(nw.col("state") == STATES[0]).select("customer", "outcome")
-        named = [column["column"] for column in book.catalog.descriptions()]
-        if row[STATES[0]]:
-            dated = features(book, as_of, kept).with_columns(as_of=nw.lit(date))
-            engine.write(dated.select("customer", "as_of", *named, "outcome"), file)
+        with engine.holding(judged(book, as_of)) as told_apart:
+            by_state = engine.frame(told_apart.group_by("state").agg(rows=nw.len(), events=nw.col("outcome").sum()))
+            for state, rows, events in by_state.itertuples(index=False):
+                row[state] = int(rows)
+                if state == STATES[0]:
+                    row["events"] = int(events)
+            row["customers"] = int(by_state["rows"].sum())
+            kept = told_apart.filter(nw.col("state") == STATES[0]).select("customer", "outcome")
+            named = [column["column"] for column in book.catalog.descriptions()]
+            if row[STATES[0]]:
+                dated = features(book, as_of, kept).with_columns(as_of=nw.lit(date))
+                engine.write(dated.select("customer", "as_of", *named, "outcome"), file)
     row["censored"] = censored
     write_json(told, row)  # last: what it tells of is whole
 
@@ -223,11 +227,8 @@ def _start(folder: Path, digest: str) -> None:
     if mark.is_file() and read_json(mark) == {"digest": digest}:
         return
     (folder / "remarks.json").unlink(missing_ok=True)
-    for path in folder.glob("as_of=*"):
-        if path.is_dir():  # as Spark writes
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    for file in folder.glob("as_of=*"):
+        shutil.rmtree(file) if file.is_dir() else file.unlink()  # Spark writes folders
     folder.mkdir(parents=True, exist_ok=True)
     write_json(mark, {"digest": digest})
 

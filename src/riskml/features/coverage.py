@@ -38,10 +38,21 @@ class Coverage:
     days : mapping of table to DataFrame
         ``day`` (days since 1970-01-01; missing where a record has no time), ``records``, ``nobody`` (without a
         customer; a payment, without an invoice), ``strangers`` (of customers of whom no attributes are known),
-        ``repeats`` (with a key that was there before), ``late`` (recorded after the day they happened).
+        ``repeats`` (with a key that was there before), ``late`` (recorded after the day they happened),
+        ``delay`` (by how many days, all of these together).
     """
 
     days: Mapping[str, pd.DataFrame]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return all tables' days below one another, with the column ``table``."""
+        return pd.concat([days.assign(table=name) for name, days in self.days.items()], ignore_index=True)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Coverage:
+        """Return what ``to_frame`` made a frame of."""
+        by_table = frame.groupby("table", sort=False)
+        return cls({str(name): days.drop(columns="table").reset_index(drop=True) for name, days in by_table})
 
     def first(self, table: str) -> int:
         """Return the first day with a record."""
@@ -50,6 +61,12 @@ class Coverage:
     def last(self, table: str) -> int:
         """Return the last day with a record."""
         return int(self.days[table]["day"].max())
+
+    def lateness(self, table: str) -> tuple[float, float]:
+        """Return the share of records that were recorded later than they happened, and by how many days in the mean."""
+        found = self.days[table]
+        late = float(found["late"].sum())
+        return late / float(found["records"].sum()), float(found["delay"].sum()) / late if late else 0.0
 
     def between(self, table: str, first: int, end: int) -> int:
         """Return the records from a day to another, the latter not included."""
@@ -86,8 +103,9 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
             strangers=stranger.cast(nw.Int64),
             repeats=repeats.cast(nw.Int64),
             late=(nw.col("known") > nw.col("day")).cast(nw.Int64),
+            delay=nw.col("known") - nw.col("day"),
         )
-        sums = [nw.col(column).sum() for column in ("nobody", "strangers", "repeats", "late")]
+        sums = [nw.col(column).sum() for column in ("nobody", "strangers", "repeats", "late", "delay")]
         by_day = counted.group_by("day").agg(nw.len().alias("records"), *sums)
         days = engine.frame(by_day).sort_values("day", ignore_index=True)
         if days["day"].notna().sum() == 0:

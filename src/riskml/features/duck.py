@@ -68,10 +68,15 @@ class DuckDB:
         with replacing(file) as temporary:
             lazy.to_native().write_parquet(str(temporary), compression="zstd")
 
-    def parquet(self, file: Path) -> nw.LazyFrame[Any]:
-        """Return what was written."""
-        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.sql(f"from read_parquet({_text(str(file))})"))
-        return frame
+    @contextmanager
+    def holding(self, lazy: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
+        """Work a result out once, for use more than once, and let go of it afterwards."""
+        name = f"held_{id(lazy)}"  # unlike any other's as long as this runs
+        lazy.to_native().create(name)
+        try:
+            yield nw.from_native(self.connection.table(name))
+        finally:
+            self.connection.execute(f"drop table {name}")
 
 
 @contextmanager

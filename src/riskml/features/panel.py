@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -51,8 +52,8 @@ class Engine(Protocol):
         """Write a result as Parquet, whole or not at all."""
         ...
 
-    def parquet(self, file: Path) -> nw.LazyFrame[Any]:
-        """Return what was written."""
+    def holding(self, lazy: nw.LazyFrame[Any]) -> AbstractContextManager[nw.LazyFrame[Any]]:
+        """Work a result out once, for use more than once, and let go of it afterwards."""
         ...
 
 

@@ -5,19 +5,34 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from riskml.data.tables import Stored
 from riskml.errors import InputError
-from riskml.features.canonical import Dialect, select
+from riskml.features.canonical import Dialect, columns_read, select
 from riskml.panel_config import PanelConfig, TableConfig
+
+# What the expressions mean by a day holds in this zone only; stamps of billionths of a second are read as numbers.
+_NEEDED = {"spark.sql.session.timeZone": "UTC", "spark.sql.legacy.parquet.nanosAsLong": "true"}
+_TYPES = {
+    "integer": "bigint",
+    "number": "double",
+    "text": "string",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp_ntz",
+    "timestamp with zone": "timestamp",
+}
 
 
 def _quote(name: str) -> str:
@@ -41,38 +56,120 @@ class Spark:
     Parameters
     ----------
     session : SparkSession
+        `spark_session` opens one.
+    kept : list of DataFrame
+        What Spark was asked to keep.
     """
 
     session: Any
+    kept: list[Any] = field(default_factory=list)
 
     def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
         """Return a table in its canonical form; nothing is read before it is used."""
-        files = [str(file) for file in stored.files]
-        read = self.session.read.option("mergeSchema", "true").parquet(*files)
         view = f"table_{id(table)}"
-        read.createOrReplaceTempView(view)
-        query = select(table, panel, stored.columns, view, DIALECT, whole=whole)
-        frame: nw.LazyFrame[Any] = nw.from_native(self.session.sql(query))
+        kinds = {name: stored.columns[name] for name in columns_read(table, panel) if name in stored.columns}
+        _united(self.session, stored.files, kinds).createOrReplaceTempView(view)
+        found = self.session.sql(select(table, panel, stored.columns, view, DIALECT, whole=whole))
+        # Without a key, to read the files again costs less than to keep the table.
+        frame: nw.LazyFrame[Any] = nw.from_native(found if table.key is None else self._kept(found))
         return frame
 
     def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Return a small result as a pandas frame."""
-        found: pd.DataFrame = lazy.to_native().toPandas()
+        with quiet():
+            found: pd.DataFrame = lazy.to_native().toPandas()
         return found
 
     def write(self, lazy: nw.LazyFrame[Any], file: Path) -> None:
         """Write a result as Parquet: Spark's folder of parts, which it commits whole or not at all."""
         lazy.to_native().write.mode("overwrite").parquet(str(file))
 
-    def parquet(self, file: Path) -> nw.LazyFrame[Any]:
-        """Return what was written."""
-        frame: nw.LazyFrame[Any] = nw.from_native(self.session.read.parquet(str(file)))
-        return frame
+    @contextmanager
+    def holding(self, lazy: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
+        """Work a result out once, for use more than once, and let go of it afterwards."""
+        held = lazy.to_native().persist()
+        try:
+            yield nw.from_native(held)
+        finally:
+            held.unpersist()
+
+    def release(self) -> None:
+        """Let go of all that was kept."""
+        while self.kept:
+            self.kept.pop().unpersist()
+
+    def _kept(self, frame: Any) -> Any:
+        self.kept.append(frame.persist())
+        return self.kept[-1]
+
+
+def _united(session: Any, files: tuple[Path, ...], kinds: Mapping[str, str]) -> Any:
+    """Return some columns of Parquet files, each of one type, whatever its type in each file."""
+    by_types: dict[tuple[tuple[str, pa.DataType], ...], list[Path]] = {}
+    for file in files:
+        schema = pq.read_schema(file)
+        types = tuple((name, schema.field(name).type) for name in kinds if name in schema.names)
+        by_types.setdefault(types, []).append(file)
+    parts = []
+    for types, alike in by_types.items():
+        here = dict(types)
+        keys = [name for name in kinds if name not in here]
+        reader = session.read
+        root = _root(alike[0], keys)
+        if root is not None:
+            reader = reader.option("basePath", str(root))
+        read = reader.parquet(*[str(file) for file in alike])
+        there = {*here, *(name for name in keys if name in read.columns)}
+        parts.append(
+            read.selectExpr(
+                *[
+                    f"{_cast(_quote(name), kind, here.get(name)) if name in there else f'cast(null as {_type(kind)})'}"
+                    f" as {_quote(name)}"
+                    for name, kind in kinds.items()
+                ]
+            )
+        )
+    return reduce(lambda one, other: one.union(other), parts)
+
+
+def _root(file: Path, keys: list[str]) -> Path | None:
+    """Return the folder above those that say ``key=value`` of some keys, or None where there are no such."""
+    parts = [position for position, part in enumerate(file.parts) if part.partition("=")[0] in keys and "=" in part]
+    return Path(*file.parts[: parts[0]]) if parts else None
+
+
+def _type(kind: str) -> str:
+    return _TYPES.get(kind, "string")
+
+
+def _cast(column: str, kind: str, type: pa.DataType | None) -> str:
+    if type is not None and pa.types.is_timestamp(type) and type.unit == "ns":
+        column = f"timestamp_micros((cast({column} as bigint) - pmod(cast({column} as bigint), 1000)) div 1000)"
+    return f"cast({column} as {_type(kind)})" if kind in _TYPES else column
 
 
 @contextmanager
-def spark_engine() -> Iterator[Spark]:
-    """Open Spark on this machine, or join the session there is; one opened here is stopped in every outcome.
+def quiet() -> Iterator[None]:
+    """Keep back what Spark says of its own use of pandas: no concern of who uses the kit."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"pyspark\.")
+        yield
+
+
+@contextmanager
+def spark_session(settings: Mapping[str, str] | None = None) -> Iterator[Any]:
+    """Open Spark, or join the session there is; one opened here is stopped in every outcome.
+
+    Parameters
+    ----------
+    settings : mapping, optional
+        Of Spark, for a session that is opened here.
+
+    Yields
+    ------
+    SparkSession
+        On the cluster that the environment's SPARK_MASTER names, or else on this machine's cores, where nothing
+        listens beyond the machine.
 
     Raises
     ------
@@ -87,18 +184,20 @@ def spark_engine() -> Iterator[Spark]:
         ) from None
     running = SparkSession.getActiveSession()
     if running is not None:
-        yield Spark(running)
+        yield running
         return
-    # Workers run the interpreter that runs, and nothing listens beyond this machine.
+    master = os.environ.get("SPARK_MASTER", "local[*]")
+    said = {"spark.master": master, "spark.ui.enabled": "false", **_NEEDED}
+    # Workers run the interpreter that runs.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if master.startswith("local"):
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        said |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        # A task a core: the 200 by default cost more than they do.
+        said["spark.sql.shuffle.partitions"] = str(max(2, os.cpu_count() or 2))
     builder = SparkSession.builder.appName("riskml")
-    if "SPARK_MASTER" in os.environ:
-        builder = builder.master(os.environ["SPARK_MASTER"])
-    else:
-        builder = builder.master("local[*]").config("spark.driver.host", "127.0.0.1")
-        builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.sql.shuffle.partitions", "8")
-    builder = builder.config("spark.sql.session.timeZone", "UTC").config("spark.ui.enabled", "false")
+    for name, value in (said | dict(settings or {})).items():
+        builder = builder.config(name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -109,7 +208,31 @@ def spark_engine() -> Iterator[Spark]:
                 where="panel.engine",
                 mend="it needs Java 17: apt-get install openjdk-17-jre-headless",
             ) from None
+    try:
+        session.sparkContext.setLogLevel("ERROR")
+        yield session
+    finally:
+        session.stop()
+
+
+@contextmanager
+def spark_engine(memory: str = "4GB") -> Iterator[Spark]:
+    """Open Spark as `spark_session` does, as an engine for panels.
+
+    Parameters
+    ----------
+    memory : str
+        Such as "4GB": of Java on this machine, where Spark is opened here.
+    """
+    with spark_session({"spark.driver.memory": memory.removesuffix("B").lower()}) as session:
+        # In a session that was there already its own settings hold again afterwards.
+        before = {name: session.conf.get(name, None) for name in _NEEDED}
+        engine = Spark(session)
+        for name, value in _NEEDED.items():
+            session.conf.set(name, value)
         try:
-            yield Spark(session)
+            yield engine
         finally:
-            session.stop()
+            engine.release()
+            for name, value in before.items():
+                session.conf.unset(name) if value is None else session.conf.set(name, value)

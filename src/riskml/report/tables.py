@@ -234,6 +234,27 @@ def remarks_table(frame: pd.DataFrame) -> Table:
     return Table(heads, rows, note="" if rows else "Nothing worth a note was found.")
 
 
+def leakage_table(frame: pd.DataFrame) -> Table:
+    """Show what in a panel may know the future or the outcome.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``check``, ``column``, ``finding``, ``severity``.
+
+    Returns
+    -------
+    Table
+    """
+    rows = [
+        [text_cell(row["severity"]), text_cell(row["check"]), text_cell(row["column"]), text_cell(row["finding"])]
+        for row in frame.to_dict(orient="records")
+    ]
+    marked = frozenset(place for place, severity in enumerate(frame["severity"]) if severity == "act")
+    heads = [Head("severity"), Head("check"), Head("column"), Head("what was found")]
+    return Table(heads, rows, marked, note="" if rows else "Nothing was found.")
+
+
 def profile_table(frame: pd.DataFrame) -> Table:
     """Show what each column holds.
 

@@ -1,0 +1,111 @@
+"""Definitions that drift: what changes from one as-of date to the next by more than a season does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskml.features.findings import CHANCE, FEW, Dates, Finding, Severity, feature_names, written
+from riskml.validation import psi_test
+from riskml.validation.stability import ACT
+
+REDEFINED_PSI = 1.0
+"""No season moves a column so far from one as-of date to the next: what it means has changed."""
+_MISSING = 0.25  # share of missing values that comes or goes from one date to the next
+_LEVEL = 0.01  # share of rows of a level that appears or vanishes
+_RATE = (1.5, 3.0)  # times the event rate of the date before
+
+
+def drift(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
+    """Yield what changes from one as-of date to the next by more than a season: values, levels, the event rate."""
+    yield from _event_rates(frame, dates)
+    for column in feature_names(frame):
+        values = frame[column]
+        numeric = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+        samples = [values.iloc[rows] for rows in dates.sample]
+        missing = np.array([one.isna().mean() for one in samples])
+        yield from _missing(column, missing, dates)
+        levels = [] if numeric else list(_levels(column, samples, dates))
+        yield from levels or _shifts(column, [one.dropna() for one in samples], dates)
+
+
+def _event_rates(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
+    outcome = frame["outcome"].to_numpy(dtype=np.float64)
+    size = np.array([len(rows) for rows in dates.rows], dtype=np.float64)
+    events = np.array([outcome[rows].sum() for rows in dates.rows])
+    for now in range(1, len(size)):
+        before = now - 1
+        pooled = (events[now] + events[before]) / (size[now] + size[before])
+        error = np.sqrt(pooled * (1 - pooled) * (1 / size[now] + 1 / size[before]))
+        rates = events[before] / size[before], events[now] / size[now]
+        if error == 0 or abs(rates[1] - rates[0]) < CHANCE * error:
+            continue
+        times = max(rates) / min(rates) if min(rates) else float("inf")
+        if times > _RATE[0]:
+            said = (
+                f"the event rate goes from {rates[0]:.2%} to {rates[1]:.2%} on {written(dates.days[now])}: "
+                "does the outcome's table hold all of it, and mean the same?"
+            )
+            yield Finding("drifting definition", "outcome", said, "act" if times > _RATE[1] else "watch", times)
+
+
+def _missing(column: str, missing: NDArray[np.float64], dates: Dates) -> Iterator[Finding]:
+    if len(missing) < 2:
+        return
+    steps = np.diff(missing)
+    now = int(np.abs(steps).argmax()) + 1
+    if abs(steps[now - 1]) > _MISSING:
+        before, after = missing[now - 1], missing[now]
+        said = f"missing goes from {before:.0%} to {after:.0%} on {written(dates.days[now])}"
+        more = int((np.abs(steps) > _MISSING).sum()) - 1
+        whole = min(before, after) < 0.05 and max(before, after) > 0.95
+        said += f", and jumps at {more} other dates" if more else ""
+        yield Finding("drifting definition", column, said, "act" if whole else "watch", float(abs(steps[now - 1])))
+
+
+def _shifts(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Finding]:
+    """Yield the largest PSI of known values between two dates that follow each other."""
+    shifts = {}
+    for now in range(1, len(samples)):
+        before, after = samples[now - 1], samples[now]
+        if min(len(before), len(after)) >= FEW:
+            test = psi_test(before, after)
+            if test.verdict == "act":
+                shifts[dates.days[now]] = test.psi
+    if shifts:
+        day, worst = max(shifts.items(), key=lambda one: one[1])
+        said = f"PSI {worst:.2f} on {written(day)} against the date before, over {ACT:g} at {len(shifts)} dates"
+        ages = len(shifts) > max(1, (len(samples) - 1) / 2)
+        means = ": a season, or another definition?"
+        if ages:
+            means = ": it tells the date, as an age does in a book to which nobody is added"
+        elif worst > REDEFINED_PSI:
+            means = ": its unit or its meaning changes"
+        severity: Severity = "act" if worst > REDEFINED_PSI and not ages else "watch"
+        yield Finding("drifting definition", column, said + means, severity, worst)
+
+
+def _levels(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Finding]:
+    """Yield the largest level that appears or vanishes between two dates."""
+    shares: list[Mapping[Any, float]] = [dict(one.value_counts(normalize=True)) for one in samples]
+    largest: Finding | None = None
+    others = -1
+    for now in range(1, len(shares)):
+        before, after = shares[now - 1], shares[now]
+        for level, share, absent, said in (
+            *((level, share, before, "appears") for level, share in after.items()),
+            *((level, share, after, "vanishes") for level, share in before.items()),
+        ):
+            if share < _LEVEL or level in absent or not before or not after:
+                continue
+            others += 1
+            if largest is None or share > largest.figure:
+                told = f"the level {level!r} ({share:.0%} of the rows) {said} on {written(dates.days[now])}"
+                largest = Finding("drifting definition", column, told, "watch", float(share))
+    if largest is not None:
+        yield replace(largest, finding=largest.finding + (f", and {others} more levels" if others else ""))
