@@ -12,7 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-
 from riskml.config import read_experiment
 from riskml.data.prepare import prepare
 from riskml.data.simulate import simulate
