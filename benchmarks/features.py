@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-WINDOWS = (7, 30, 60, 90, 180, 365)
+WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 DATES = ("2022-07-01", "2022-10-01", "2023-01-01")
 FIRST, DAYS = pd.Timestamp("2021-01-01"), 820
 KINDS = np.array(["books", "music", "films", "games", "toys", "food", "tools", "cards"])

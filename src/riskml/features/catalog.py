@@ -80,18 +80,42 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Against:
+    """A customer's spending against its market: how it went, over how the market's index went in the same days.
+
+    Parameters
+    ----------
+    name, table, description : str
+    spending, market : Column
+        Spending over that of the window before, and the market's return.
+    """
+
+    name: str
+    table: str
+    description: str
+    spending: Column
+    market: Column
+    unit: str = "ratio"
+
+    def expression(self) -> nw.Expr:
+        """Return it, from the panel's columns."""
+        return ratio(nw.col(self.spending.name), 1.0 + nw.col(self.market.name)).alias(self.name)
+
+
+@dataclass(frozen=True)
 class Catalog:
     """All columns of a panel, in order.
 
     Parameters
     ----------
     columns : tuple of Column
-    changes : tuple of Change
+    changes : tuple of Change or Against
+        Worked out from other columns.
     attributes : tuple of str
     """
 
     columns: tuple[Column, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[Change | Against, ...]
     attributes: tuple[str, ...]
 
     def of(self, table: str) -> tuple[Column, ...]:
@@ -137,7 +161,7 @@ def catalog(panel: PanelConfig, own: Sequence[tuple[str, Feature]] = ()) -> Cata
                 mend=f"name one of {', '.join(name for name in panel.tables if panel.tables[name].role in FEATURES)}",
             )
     columns: list[Column] = []
-    changes: list[Change] = []
+    changes: list[Change | Against] = []
     for name, table in panel.tables.items():
         features = [*FEATURES.get(table.role, ()), *(feature for of, feature in own if of == name)]
         for feature in features:
@@ -145,6 +169,7 @@ def catalog(panel: PanelConfig, own: Sequence[tuple[str, Feature]] = ()) -> Cata
                 made = list(_columns(name, feature, panel.windows))
                 columns += made
                 changes += _changes(name, feature, made)
+    changes += _against(panel, columns)
     attributes = tuple(name for table in panel.of_role("attributes") for name in panel.tables[table].columns)
     listed = Catalog(tuple(columns), tuple(changes), attributes)
     names = [column.name for column in listed.made] + list(attributes)
@@ -195,6 +220,27 @@ def _changes(table: str, feature: Feature, made: Sequence[Column]) -> list[Chang
             long,
         )
         for short, long in zip(made, made[1:], strict=False)
+    ]
+
+
+def _against(panel: PanelConfig, columns: Sequence[Column]) -> list[Against]:
+    by_name = {column.name: column for column in columns}
+    pairs = [
+        (table, market, by_name.get(f"{table}_sum_trend_{days}d"), by_name[f"{market}_return_{days}d"])
+        for table in panel.of_role("purchases")
+        for market in panel.of_role("market")
+        for days in panel.windows
+    ]
+    return [
+        Against(
+            f"{table}_against_{market}_{spending.days}d",
+            table,
+            f"{spending.description}, over how {market} went in these days",
+            spending,
+            index,
+        )
+        for table, market, spending, index in pairs
+        if spending is not None
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from riskml.report.colours import EVENT, INK, MUTED
 from riskml.report.plots.picture import Picture, empty, headline, house_style
@@ -45,6 +45,8 @@ def events_over_time(frame: pd.DataFrame) -> Picture:
     bars.bar(x, told["kept"], color=MUTED, alpha=0.25, width=0.7)
     bars.set_ylim(0, float(told["kept"].max()) * 2.5)
     bars.set_ylabel("customers")
+    bars.grid(visible=False)
+    bars.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_zorder(bars.get_zorder() + 1)
     axes.patch.set_visible(False)
     step = max(1, -(-len(told) // 12))
