@@ -77,7 +77,8 @@ def counts(
 ) -> dict[str, Counts]:
     """Return the counts of all columns, for ``OptimalBinner.fit_counts``; no row leaves Spark.
 
-    Two passes: one for the quantiles of the numeric columns, one that counts.
+    One pass is for the target, one for the quantiles of all numeric columns, one for the levels of each categorical
+    column, and one counts.
 
     Parameters
     ----------
@@ -195,6 +196,7 @@ def boosting(
                 max_bin=128,
                 feature_types=types,
                 verbosity=0,
+                verbose_eval=False,
                 **settings,
             )
             with quiet():
