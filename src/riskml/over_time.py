@@ -55,7 +55,7 @@ def strength_over_time(
     training rows: above 0 where the column still ranks as it did.
     """
     strongest = binner.summary_.sort_values("iv", ascending=False, kind="stable")["column"].head(most)
-    weights = binner.transform(frame)[list(strongest)]
+    weights = binner.transform(frame[list(binner.feature_names_in_)])[list(strongest)]
     found = {}
     for date in sorted(dates.unique()):
         at = (dates == date).to_numpy()

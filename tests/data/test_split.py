@@ -101,3 +101,24 @@ def test_too_few_events_for_the_folds_are_refused():
 def test_no_event_among_the_test_rows_is_refused():
     with pytest.raises(DataError, match="test rows hold 0 events"):
         split(outcomes(9, 100), None, SplitConfig(test_share=0.05))
+
+
+@pytest.mark.parametrize("kind", ["stratified", "out_of_time"])
+def test_rows_of_one_customer_stay_in_one_fold(kind):
+    rng = np.random.default_rng(7)
+    customer = pd.Series(rng.integers(0, 200, 1000))
+    y = pd.Series(rng.random(1000) < 0.2).astype(int)
+    dates = pd.Series(pd.Timestamp("2021-01-01") + pd.to_timedelta(rng.integers(0, 365, 1000), unit="D"))
+    config = SplitConfig(kind=kind, folds=4, from_date="2021-10-01" if kind == "out_of_time" else None)
+    found = split(y, dates, config, customer)
+    train = found[found["part"] == "train"]
+    assert (train.groupby(customer)["fold"].nunique() == 1).all()
+    assert train["fold"].value_counts().min() > 0.15 * len(train)
+    if kind == "stratified":
+        assert (found["part"].groupby(customer).nunique() == 1).all()
+
+
+def test_customers_of_one_row_each_are_split_as_rows_are():
+    y = pd.Series(np.random.default_rng(7).random(300) < 0.3).astype(int)
+    each = pd.Series(range(300))
+    pd.testing.assert_frame_equal(split(y, None, SplitConfig(), each), split(y, None, SplitConfig()))

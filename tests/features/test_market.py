@@ -96,3 +96,16 @@ def test_a_value_recorded_late_is_not_known(index, looked_at):
     ]
     rows = looked_at({"book": book, "market": ("market", "industry day recorded index", values)})
     assert rows.loc[1, "market_return_30d"] == pytest.approx(0.1)
+
+
+def test_spending_is_set_against_the_market(looked_at):
+    """Twice the spending of the 30 days before, in a market that rose by a tenth."""
+    book = ("attributes", "customer day industry", [(1, "2021-01-01", "steel")], {"columns": ["industry"]})
+    bought = [(1, "2021-05-20", 50.0), (1, "2021-06-20", 100.0)]
+    index = [("steel", "2021-05-31", 100.0), ("steel", "2021-06-30", 110.0)]
+    tables = {
+        "book": book,
+        "orders": ("purchases", "customer day amount", bought),
+        "market": ("market", "industry day index", index),
+    }
+    assert looked_at(tables).loc[1, "orders_against_market_30d"] == pytest.approx(2.0 / 1.1)
