@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from riskml import RiskClassifier
 from riskml.config import Family, ModelsConfig
 from riskml.errors import ConfigError, DataError, FitError
-from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose
+from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose, nested_auc
 from riskml.models.families import FAMILIES
 from riskml.runtime.model import Blend, probability
 
@@ -142,9 +142,40 @@ def test_a_search_that_was_killed_goes_on_from_its_storage(book, tmp_path):
     assert len(model.trials_) == 5
 
 
-def test_the_folds_that_judge_are_not_those_that_are_searched(book):
-    model = RiskClassifier(families=("tree",), n_trials=3, cv=3).fit(*book)
-    assert model.leaderboard_["auc_cv"].item() not in model.trials_["auc_cv"].tolist()
+def test_the_best_of_many_trials_does_not_flatter_the_leaderboard(book):
+    frame, target = book
+    noise = np.random.default_rng(2).permutation(target)
+    model = RiskClassifier(families=("tree", "logistic"), n_trials=12, cv=3).fit(frame, noise)
+    lucky = model.trials_[model.trials_["complete"]].groupby("family")["auc_cv"].max()
+    judged = model.leaderboard_.set_index("family")["auc_cv"]
+    assert (judged <= lucky).all()
+    assert model.nested_auc_ <= judged.max()
+
+
+def test_the_procedures_own_figure_lets_the_other_folds_choose_the_family():
+    aucs = {"tree": np.array([0.9, 0.6, 0.6]), "logistic": np.array([0.5, 0.65, 0.65])}
+    assert np.mean(aucs["tree"]) > np.mean(aucs["logistic"])
+    assert nested_auc(aucs, "best") == pytest.approx(np.mean([0.5, 0.6, 0.6]))
+
+
+def test_the_procedures_own_figure_follows_the_rule_of_choice_even_on_two_folds():
+    aucs = {"boosting": np.array([0.9, 0.9]), "logistic": np.array([0.8, 0.8])}
+    assert nested_auc(aucs, "interpretable") == pytest.approx(0.8)
+    assert nested_auc(aucs, "one_se") == pytest.approx(0.9)
+
+
+def test_families_that_rank_the_same_are_told_apart_by_simplicity():
+    board = pd.DataFrame({"family": ["blend", "boosting", "tree"], "auc_cv": 0.8, "auc_cv_se": 0.01})
+    assert choose(board, "best") == "tree"
+
+
+def test_a_leaderboard_of_equals_begins_with_the_simplest(book):
+    frame, target = book
+    flat = pd.DataFrame({"x": np.zeros(len(target))})  # whatever reads it ranks all the same
+    model = RiskClassifier(families=("logistic", "tree", "boosting"), n_trials=1, cv=3).fit(flat, target)
+    assert model.leaderboard_["auc_cv"].tolist() == [0.5, 0.5, 0.5]
+    assert model.leaderboard_["family"].tolist() == ["tree", "logistic", "boosting"]
+    assert model.best_family_ == "tree"
 
 
 def test_a_family_that_fails_on_one_fold_is_left_out(book, monkeypatch):

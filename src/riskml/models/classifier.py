@@ -15,31 +15,22 @@ from threadpoolctl import threadpool_limits
 
 from riskml.errors import ConfigError, FitError, InputError
 from riskml.estimator import RiskEstimator, SpecialValues
-from riskml.models.blend import Weights, blend_weights
+from riskml.models.blend import FittedBlend, Weights, blend_weights
 from riskml.models.calibrate import needed, platt
-from riskml.models.families import FAMILIES, Direction, estimator, refuse_absent
+from riskml.models.families import FAMILIES, Direction, estimator, refuse_absent, simplicity
+from riskml.models.finish import end_seconds, fitted, fullest, judged
 from riskml.models.monotone import directions
-from riskml.models.schedule import Clock, run_searches
-from riskml.models.search import Progress, Search
+from riskml.models.schedule import Clock, reserved, run_searches
+from riskml.models.search import Progress, Search, opened, said
 from riskml.models.task import Task
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
-from riskml.schema import Schema
 from riskml.scorecard.periods import one_for_each
 
 ALL_FAMILIES = (*FAMILIES, "blend")
 DEFAULT_FAMILIES = (*(name for name, family in FAMILIES.items() if not family.needs), "blend")
 Select = Literal["best", "one_se", "interpretable"]
 _CALIBRATED = ("tree", "boosting", "ebm", "lightgbm", "catboost")
-_BAGS = 5  # of boosting, once the search is over
-
-
-class FittedBlend(RiskEstimator):
-    """A blend of fitted families; `RiskClassifier` makes it."""
-
-    def __init__(self, model: Blend | None = None, schema: Schema | None = None) -> None:
-        self.model = model
-        self.schema = schema
 
 
 class RiskClassifier(RiskEstimator):
@@ -61,10 +52,8 @@ class RiskClassifier(RiskEstimator):
         best: the highest cross-validated AUC; one_se: the simplest family within one standard error of it;
         interpretable: the best of scorecard, logistic, tree and ebm.
     cv : int or array of int of shape (n,), default=5
-        The number of stratified folds, or the fold of each row: those on which the families are compared.
-    search_cv : int or array of int of shape (n,), optional
-        The folds that the search looks at. By default as many stratified folds as ``cv`` has, drawn anew, so that the
-        figures are not those that the search has maximised. Rows that belong together need folds of their own here.
+        The number of stratified folds, or the fold of each row: those on which settings and families are compared.
+        Rows that belong together, such as several of one customer, belong into one fold.
     special_values : mapping of column name to codes, optional
         Numbers that are no quantities, such as -1 for "never asked". The scorecard and the logistic give each a
         value of its own; trees split them off by themselves.
@@ -86,6 +75,8 @@ class RiskClassifier(RiskEstimator):
     leaderboard_ : DataFrame
         One row per family, best first: family, auc_cv (mean over folds), auc_cv_se (its standard error over folds),
         columns (how many it reads), chosen.
+    nested_auc_ : float
+        The AUC of the procedure as a whole: on each fold, that of the family which the other folds choose.
     best_family_ : str
     estimators_ : dict of family to its estimator, fitted on all rows
     oof_ : DataFrame of shape (n, families)
@@ -103,8 +94,15 @@ class RiskClassifier(RiskEstimator):
 
     Notes
     -----
-    The leaderboard's figures come from refits on folds that the search has not seen, with the hyperparameters that it
-    found; the rows are the same, so that rows set aside before `fit` are the honest judge all the same.
+    Search and comparison share their folds, and the leaderboard is nested by fold: a family's AUC on a fold is that of
+    the settings which are best on the other folds, fitted on those. Taking the best of many trials does not flatter
+    it, and neither are a blend's weights, or a calibration, those of the fold that they are judged on. The choice of
+    the family is the one step beyond: ``nested_auc_`` lets the other folds choose it as well, and is what the whole
+    procedure reaches. The models of all rows have the settings that are best on all folds.
+
+    A small dependence remains. The other folds' figures, which choose, come from models that have seen the rows of the
+    fold that is judged; the sampler proposes settings, and the pruner gives them up, by figures of all folds. Rows that
+    are set aside before `fit` are the last judge.
 
     Trees and boosting are calibrated (Platt) where out-of-fold log-odds ask for it; a scorecard and a logistic
     regression are fitted to the log loss and need it not.
@@ -127,7 +125,6 @@ class RiskClassifier(RiskEstimator):
         select: Select = "best",
         cv: int | Sequence[int] | NDArray[np.int_] = 5,
         special_values: SpecialValues | None = None,
-        search_cv: int | Sequence[int] | NDArray[np.int_] | None = None,
         fixed: Mapping[str, Mapping[str, Any]] | None = None,
         monotone: Mapping[str, Direction] | None = None,
         storage: str | None = None,
@@ -140,7 +137,6 @@ class RiskClassifier(RiskEstimator):
         self.select = select
         self.cv = cv
         self.special_values = special_values
-        self.search_cv = search_cv
         self.fixed = fixed
         self.monotone = monotone
         self.storage = storage
@@ -192,7 +188,8 @@ class RiskClassifier(RiskEstimator):
             self._monotone(),
             periods,
         )
-        searches = self._searches(task, [name for name in names if name != "blend"])
+        storage = opened(self.storage)
+        searches = [Search(FAMILIES[name], task, storage) for name in names if name != "blend"]
         # The work is spread over folds; threads inside each fit would only wait for each other.
         with threadpool_limits(1):
             begun = clock.left
@@ -200,45 +197,46 @@ class RiskClassifier(RiskEstimator):
             self.search_seconds_ = begun - clock.left
             self.failures_ = {search.name: search.reason for search in searches if search.reason}
             inside = [search for search in searches if not search.reason]
-            margins = self._fit_best(inside, task, clock)
+            margins = self._finish(inside, task, clock)
         if "blend" in names:
             self._add_blend(margins, task)
         kept = [name for name in names if name in margins]
         self.oof_ = pd.DataFrame({name: probability(margins[name]) for name in kept}, index=frame.index)
-        self.leaderboard_ = self._leaderboard({name: margins[name] for name in kept}, task)
+        aucs = {name: task.fold_aucs(margins[name]) for name in kept}
+        self.leaderboard_ = self._leaderboard(aucs)
+        self.nested_auc_ = nested_auc(aucs, self.select)
         self.best_family_ = str(self.leaderboard_.loc[self.leaderboard_["chosen"], "family"].item())
         self.model_ = self.estimators_[self.best_family_].model_
         self.trials_ = _trials(inside)
         self.stopped_by_ = {search.name: "trials" if search.count >= self.n_trials else stopped for search in inside}
         return self
 
-    def _searches(self, task: Task, names: list[str]) -> list[Search]:
-        asked = self.search_cv
-        if asked is None:
-            asked = len(task.folds()) if not isinstance(self.cv, (int, np.integer)) else self.cv
-        # Other folds than those that judge.
-        looking = task.on(self._folds(task.target, asked, self.random_state + 1))
-        return [Search(FAMILIES[name], looking, self.storage) for name in names]
-
-    def _fit_best(self, searches: list[Search], task: Task, clock: Clock) -> dict[str, Floats]:
-        """Fit each family with its best parameters; return log-odds on the folds that judge."""
+    def _finish(self, searches: list[Search], task: Task, clock: Clock) -> dict[str, Floats]:
+        """Fit each family as fully as the time allows; return log-odds on the folds that judge."""
         margins: dict[str, Floats] = {}
         self.estimators_: dict[str, RiskEstimator] = {}
         self.calibrated_: list[str] = []
-        self.seconds_ = {search.name: sum(search.seconds) for search in searches}
+        self.seconds_ = {search.name: search.spent for search in searches}
         # Cheap ones first: what they leave of the time goes to the dear ones.
-        for search in sorted(searches, key=lambda search: search.family.share):
+        order = sorted(searches, key=lambda search: search.family.share)
+        for place, search in enumerate(order):
             start, name = clock.left, search.name
-            params = search.params | _affordable(search, clock)
+            later = reserved(order[place:], clock)
+            spare = start - sum(later.values()) + later[name]
+            plan = fullest(search, spare)
+            if margins and end_seconds(search, plan) > max(start, 0.0):
+                self._leave_out(
+                    name, f"no time is left to fit it on all rows: it needs {end_seconds(search, plan):.1f} s"
+                )
+                continue
             try:
-                margins[name] = task.out_of_fold(name, params)
-                self.estimators_[name] = task.fit(name, params)
-            except InputError:
-                raise
+                margins[name] = judged(search, plan)
+                self.estimators_[name] = fitted(search, plan)
             except Exception as error:
-                self.failures_[name] = f"{type(error).__name__}: {error}"
-                warnings.warn(f"{name} is left out: {self.failures_[name]}", UserWarning, stacklevel=3)
                 margins.pop(name, None)
+                if len(searches) == 1 and isinstance(error, InputError):
+                    raise
+                self._leave_out(name, said(error))
                 continue
             if name in _CALIBRATED:
                 self._calibrate(name, margins, task)
@@ -246,6 +244,10 @@ class RiskClassifier(RiskEstimator):
         if not margins:
             raise FitError("no family could be fitted on all folds", where="; ".join(self.failures_.values()))
         return margins
+
+    def _leave_out(self, name: str, reason: str) -> None:
+        self.failures_[name] = reason
+        warnings.warn(f"{name} is left out: {reason}", UserWarning, stacklevel=4)
 
     def _calibrate(self, name: str, margins: dict[str, Floats], task: Task) -> None:
         better = needed(margins[name], task.target, task.fold, task.folds())
@@ -259,8 +261,7 @@ class RiskClassifier(RiskEstimator):
     def _add_blend(self, margins: dict[str, Floats], task: Task) -> None:
         singles = sorted(margins)
         if len(singles) < 2:
-            self.failures_["blend"] = "fewer than two other families are left"
-            warnings.warn(f"blend is left out: {self.failures_['blend']}", UserWarning, stacklevel=3)
+            self._leave_out("blend", "fewer than two other families are left")
             return
         table = np.column_stack([margins[name] for name in singles])
         margins["blend"] = _crossfitted(table, task)
@@ -334,24 +335,56 @@ class RiskClassifier(RiskEstimator):
             tuple(weight for weight, _ in used),
             tuple(self.estimators_[name].model_ for _, name in used),
         )
-        blend = FittedBlend(model, self.schema_)
-        blend.model_, blend.schema_, blend.classes_ = model, self.schema_, self.classes_
-        blend.n_features_in_ = self.n_features_in_
-        if hasattr(self, "feature_names_in_"):
-            blend.feature_names_in_ = self.feature_names_in_
-        return blend
+        return FittedBlend.like(self, model)
 
-    def _leaderboard(self, margins: dict[str, Floats], task: Task) -> pd.DataFrame:
-        aucs = {name: task.fold_aucs(margin) for name, margin in margins.items()}
-        board = pd.DataFrame(
-            {
-                "family": list(aucs),
-                "auc_cv": [float(values.mean()) for values in aucs.values()],
-                "auc_cv_se": [float(values.std(ddof=1) / np.sqrt(len(values))) for values in aucs.values()],
-                "columns": [len(self.estimators_[name].model_.kinds) for name in aucs],
-            }
-        ).sort_values(["auc_cv", "family"], ascending=[False, True], kind="stable", ignore_index=True)
-        return board.assign(chosen=board["family"] == choose(board, self.select))
+    def _leaderboard(self, aucs: Mapping[str, Floats]) -> pd.DataFrame:
+        board = _board(aucs)
+        columns = [len(self.estimators_[name].model_.kinds) for name in board["family"]]
+        return board.assign(columns=columns, chosen=board["family"] == choose(board, self.select))
+
+
+def _board(aucs: Mapping[str, Floats]) -> pd.DataFrame:
+    """Return the families' means and standard errors, best first, from their AUC on each fold."""
+    rows = [(name, float(one.mean()), _standard_error(one)) for name, one in aucs.items()]
+    return _ranked(pd.DataFrame(rows, columns=["family", "auc_cv", "auc_cv_se"]))
+
+
+def _standard_error(values: Floats) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+
+
+def _ranked(board: pd.DataFrame) -> pd.DataFrame:
+    """Return a leaderboard best first; of those that rank the same, the simplest first."""
+    order = board.assign(_simple=board["family"].map(simplicity))
+    order = order.sort_values(["auc_cv", "_simple"], ascending=[False, True], kind="stable", ignore_index=True)
+    return order.drop(columns="_simple")
+
+
+def nested_auc(aucs: Mapping[str, Floats], select: Select) -> float:
+    """Return the AUC of the choice itself: on each fold, that of the family which the other folds choose.
+
+    Parameters
+    ----------
+    aucs : mapping of family to ndarray of shape (folds,)
+        The AUC on each fold.
+    select : {"best", "one_se", "interpretable"}
+
+    Returns
+    -------
+    float
+        The mean over folds.
+
+    Examples
+    --------
+    >>> aucs = {"tree": np.array([0.7, 0.6, 0.6]), "logistic": np.array([0.5, 0.65, 0.65])}
+    >>> round(nested_auc(aucs, "best"), 2)  # the first fold is left to the logistic, which the others prefer
+    0.57
+    """
+    found = []
+    for place in range(len(next(iter(aucs.values())))):
+        others = _board({name: np.delete(values, place) for name, values in aucs.items()})
+        found.append(aucs[choose(others, select)][place])
+    return float(np.mean(found))
 
 
 def choose(board: pd.DataFrame, select: Select) -> str:
@@ -368,14 +401,14 @@ def choose(board: pd.DataFrame, select: Select) -> str:
     -------
     str
     """
-    ranked = board.sort_values(["auc_cv", "family"], ascending=[False, True], kind="stable")
+    ranked = _ranked(board)
     if select == "interpretable":
         ranked = ranked[[name in FAMILIES and FAMILIES[name].interpretable for name in ranked["family"]]]
     best = ranked.iloc[0]
     if select != "one_se":
         return str(best["family"])
     near = ranked[ranked["auc_cv"] >= best["auc_cv"] - best["auc_cv_se"]]
-    return str(min(near["family"], key=lambda name: FAMILIES[name].simplicity if name in FAMILIES else len(FAMILIES)))
+    return str(min(near["family"], key=simplicity))
 
 
 def _crossfitted(singles: Floats, task: Task) -> Floats:
@@ -385,14 +418,6 @@ def _crossfitted(singles: Floats, task: Task) -> Floats:
         inside = task.fold == fold
         out[inside] = blend_weights(singles[~inside], task.target[~inside]).margin(singles[inside])
     return out
-
-
-def _affordable(search: Search, clock: Clock) -> dict[str, int]:
-    """Return fewer bags where the time does not last for all of them."""
-    if not search.family.while_searching:
-        return {}
-    bags = int(clock.left / (1.3 * search.longest)) if search.longest else _BAGS
-    return {} if bags >= _BAGS else {"bags": max(bags, 1)}
 
 
 def _trials(searches: Sequence[Search]) -> pd.DataFrame:

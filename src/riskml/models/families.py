@@ -57,6 +57,11 @@ class Family:
         The good defaults that the search begins with.
     while_searching : mapping
         What differs while trials are compared, to make them cheap.
+    bags : int
+        Models that one fit averages in the end, each stopped by rows of its own.
+    averaged : int
+        Settings that the final model averages: the start and the best others. More than one keeps the model from
+        following what was best by chance alone, where models can be joined without a reader losing by it.
     sets_aside : bool
         Whether a fit sets rows of its own aside, so that it needs two rows of each class.
     needs : str
@@ -76,6 +81,8 @@ class Family:
     interpretable: bool
     share: float
     while_searching: Mapping[str, Any] = field(default_factory=dict)
+    bags: int = 1
+    averaged: int = 1
     sets_aside: bool = False
     needs: str = ""
 
@@ -141,6 +148,7 @@ FAMILIES: Mapping[str, Family] = {
             interpretable=False,
             share=0.5,
             while_searching={"bags": 1},
+            bags=5,
             sets_aside=True,
         ),
         Family(
@@ -163,6 +171,7 @@ FAMILIES: Mapping[str, Family] = {
             interpretable=True,
             share=0.4,
             while_searching={"bags": 2},
+            bags=8,
             sets_aside=True,
             needs="interpret",
         ),
@@ -190,6 +199,7 @@ FAMILIES: Mapping[str, Family] = {
             interpretable=False,
             share=0.5,
             while_searching={"bags": 1},
+            bags=5,
             sets_aside=True,
             needs="lightgbm",
         ),
@@ -215,11 +225,17 @@ FAMILIES: Mapping[str, Family] = {
             interpretable=False,
             share=0.5,
             while_searching={"bags": 1},
+            bags=5,
             sets_aside=True,
             needs="catboost",
         ),
     )
 }
+
+
+def simplicity(name: str) -> int:
+    """Return a family's rank by how simple it is to explain: lower is simpler; a blend comes last."""
+    return FAMILIES[name].simplicity if name in FAMILIES else len(FAMILIES)
 
 
 def refuse_absent(families: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from riskml.estimator import RiskEstimator, SpecialValues
-from riskml.models.families import Direction, estimator
+from riskml.models.families import Direction, Family, estimator
 from riskml.runtime.frame import Floats
+
+Job = tuple[int, Mapping[str, Any]]
+"""A fold, and the settings of the model that has not seen it."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,6 @@ class Task:
     monotone: Mapping[str, Direction] = field(default_factory=dict)
     periods: pd.Series | None = None
 
-    def on(self, fold: NDArray[np.int_]) -> Task:
-        """Return the same comparison on other folds."""
-        return replace(self, fold=fold)
-
     def folds(self) -> list[int]:
         """Return the folds' numbers, in order."""
         return [int(fold) for fold in np.unique(self.fold)]
@@ -66,21 +65,14 @@ class Task:
         more = {"periods": self.periods[rows]} if family == "scorecard" and self.periods is not None else {}
         return model.fit(self.frame.iloc[rows], self.target[rows], **more)
 
-    def margins(self, family: str, params: Mapping[str, Any], folds: Sequence[int]) -> list[Floats]:
-        """Return the log-odds of each of some folds' rows, from models that have not seen them."""
+    def margins(self, family: str, jobs: Sequence[Job]) -> list[Floats]:
+        """Return the log-odds of some folds' rows, each by a model with its own settings that has not seen them."""
 
-        def margin(fold: int) -> Floats:
+        def margin(fold: int, params: Mapping[str, Any]) -> Floats:
             return self.fit(family, params, without=fold).decision_function(self.frame.iloc[self.fold == fold])
 
         # Threads, since the fits release Python's lock and share the frame; joblib.parallel_config chooses otherwise.
-        return list(Parallel(n_jobs=-1, prefer="threads")(delayed(margin)(fold) for fold in folds))
-
-    def out_of_fold(self, family: str, params: Mapping[str, Any]) -> Floats:
-        """Return the log-odds of all rows, each from a model that has not seen it, shape (n,)."""
-        out = np.empty(len(self.target))
-        for fold, margin in zip(self.folds(), self.margins(family, params, self.folds()), strict=True):
-            out[self.fold == fold] = margin
-        return out
+        return list(Parallel(n_jobs=-1, prefer="threads")(delayed(margin)(*job) for job in jobs))
 
     def auc_of_fold(self, margin: Floats, fold: int) -> float:
         """Return the AUC on one fold's rows of their own log-odds."""
@@ -90,14 +82,23 @@ class Task:
         """Return the AUC on each fold of out-of-fold log-odds of all rows."""
         return np.array([self.auc_of_fold(margins[self.fold == fold], fold) for fold in self.folds()])
 
-    def digest(self) -> str:
-        """Return a fingerprint of the rows, the folds and what is fixed: the same search on another machine."""
+    def digest(self, family: Family) -> str:
+        """Return a fingerprint of all that a trial's figure rests on: the same search on another machine."""
         import hashlib
         import json
 
         said = hashlib.sha256()
-        said.update(pd.util.hash_pandas_object(self.frame, index=False).to_numpy().tobytes())
+        frames = [self.frame] if self.periods is None else [self.frame, self.periods.to_frame()]
+        for frame in frames:
+            said.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
         said.update(np.ascontiguousarray(self.target).tobytes() + np.ascontiguousarray(self.fold).tobytes())
-        facts = {"special": self.special_values, "fixed": self.fixed, "monotone": self.monotone}
+        facts = {
+            "columns": [(str(name), str(kind)) for name, kind in self.frame.dtypes.items()],
+            "special": self.special_values,
+            "fixed": self.fixed.get(family.name),
+            "monotone": self.monotone,
+            # Another version's trials were of other ranges, or were fitted otherwise.
+            "searched": [repr(family.space), family.start, family.while_searching],
+        }
         said.update(json.dumps(facts, sort_keys=True, default=str).encode())
         return said.hexdigest()[:16]
