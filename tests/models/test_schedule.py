@@ -26,7 +26,7 @@ class Pretended(Task):
         """Return log-odds that rank as well as the family's merit says."""
         time.sleep(self.seconds[family] * len(jobs))
         draw = np.random.default_rng(0)
-        merit, inside = self.merit[family], [self.fold == fold for fold, _ in jobs]
+        merit, inside = self.merit[family], [self.rows(out) for out, _ in jobs]
         return [self.target[rows] * merit + draw.normal(size=rows.sum()) for rows in inside]
 
 

@@ -94,15 +94,16 @@ class RiskClassifier(RiskEstimator):
 
     Notes
     -----
-    Search and comparison share their folds, and the leaderboard is nested by fold: a family's AUC on a fold is that of
-    the settings which are best on the other folds, fitted on those. Taking the best of many trials does not flatter
-    it, and neither are a blend's weights, or a calibration, those of the fold that they are judged on. The choice of
-    the family is the one step beyond: ``nested_auc_`` lets the other folds choose it as well, and is what the whole
-    procedure reaches. The models of all rows have the settings that are best on all folds.
+    The leaderboard is nested. A trial holds pairs of folds out; a setting's figure on the one of a pair comes from a
+    model that has not seen the other one either. The settings that are judged on a fold are the best by those figures
+    that know nothing of its rows, and are then fitted on all other folds: taking the best of many trials does not
+    flatter a family. The model of all rows has the settings that are best by all figures. Two folds alone cannot be
+    nested in this way: each fold's settings are then those that are best on the other one.
 
-    A small dependence remains. The other folds' figures, which choose, come from models that have seen the rows of the
-    fold that is judged; the sampler proposes settings, and the pruner gives them up, by figures of all folds. Rows that
-    are set aside before `fit` are the last judge.
+    A small dependence remains: the sampler proposes settings, and the pruner gives them up, by figures of all folds;
+    and a blend's weights on a fold are found on the other folds' log-odds, which come from models that have seen its
+    rows. The choice of the family is one step more: the best of several is flattered. ``nested_auc_`` lets the other
+    folds choose the family as well. Rows that are set aside before `fit` are the last judge.
 
     Trees and boosting are calibrated (Platt) where out-of-fold log-odds ask for it; a scorecard and a logistic
     regression are fitted to the log loss and need it not.

@@ -7,13 +7,13 @@ import numpy as np
 from riskml.estimator import RiskEstimator
 from riskml.models.blend import averaged
 from riskml.models.leaders import Tried
-from riskml.models.plan import LEAST, Plan, on_all_rows, plans, span
+from riskml.models.plan import LEAST, Plan, judge_seconds, plans, span
 from riskml.models.search import Search
 from riskml.runtime.frame import Floats
 
 
 def judged(search: Search, plan: Plan = LEAST) -> Floats:
-    """Return log-odds of all rows, each by a model that has not seen it, with settings that the other folds chose.
+    """Return log-odds of all rows, each by a model that has not seen it, with settings chosen without it.
 
     Parameters
     ----------
@@ -26,23 +26,13 @@ def judged(search: Search, plan: Plan = LEAST) -> Floats:
     """
     task, folds = search.task, search.task.folds()
     jobs = _jobs(search, plan)
-    fitted = iter(
-        task.margins(
-            search.name,
-            [
-                (folds[place], {**trial.params, **plan.params(search.family)})
-                for place, trial in jobs
-                if _known(search, plan, trial) is None
-            ],
-        )
-    )
-    total = np.zeros(len(task.target))
-    count = np.zeros(len(folds))
-    for place, trial in jobs:
-        known = _known(search, plan, trial)
-        total[task.fold == folds[place]] += next(fitted) if known is None else known[place]
-        count[place] += 1
-    return np.asarray(total / count[np.searchsorted(folds, task.fold)])
+    settings = [((folds[place],), {**trial.params, **plan.params(search.family)}) for place, trial in jobs]
+    found = task.margins(search.name, settings)
+    out = np.empty(len(task.target))
+    for place, fold in enumerate(folds):
+        own = [margin for (at, _), margin in zip(jobs, found, strict=True) if at == place]
+        out[task.fold == fold] = np.mean(own, axis=0)
+    return out
 
 
 def fitted(search: Search, plan: Plan = LEAST) -> RiskEstimator:
@@ -56,9 +46,9 @@ def end_seconds(search: Search, plan: Plan = LEAST) -> float:
     if search.reason:
         return 0.0
     bags, searched = plan.bags_of(search.family), LEAST.bags_of(search.family)
-    missing = [one.fit_seconds * bags / searched for _, one in _jobs(search, plan) if _known(search, plan, one) is None]
+    judges = [trial.fit_seconds * bags / searched for _, trial in _jobs(search, plan)]
     last = sum(span([one.fit_seconds / searched] * bags) for one in search.leaders.settings(plan.settings))
-    return span(missing) + on_all_rows(last, search.leaders.folds)
+    return judge_seconds(judges, search.leaders.folds) + last
 
 
 def fullest(search: Search, seconds: float) -> Plan:
@@ -71,8 +61,3 @@ def _jobs(search: Search, plan: Plan) -> list[tuple[int, Tried]]:
     """Return each fold's place with each of its settings."""
     leaders = search.leaders
     return [(place, trial) for place in range(leaders.folds) for trial in leaders.settings(plan.settings, place)]
-
-
-def _known(search: Search, plan: Plan, trial: Tried) -> list[Floats] | None:
-    """Return what the search has already found on each fold, where the plan would only fit it again."""
-    return search.kept(trial) if plan.bags is None else None

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+Figure = tuple[int, int, float]
+"""The place of a fold that the model did not see, that of the other one it is measured on, and the AUC there."""
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -20,19 +23,19 @@ class Tried:
         From 0, in the order in which this process came to know of them.
     params : mapping
         The settings that were tried.
-    aucs : tuple of float
-        The AUC on each fold that was reached, in order.
+    figures : tuple of Figure
+        The AUC on each fold that was reached, by models that have not seen another fold either.
     seconds : float
         Of all its folds.
     fit_seconds : float
-        Of one fit while as many others ran as there are cores.
+        Of one fit on all rows, while as many others run as there are cores.
     complete : bool
         Whether it reached all folds.
     """
 
     number: int
     params: Mapping[str, Any]
-    aucs: tuple[float, ...]
+    figures: tuple[Figure, ...]
     seconds: float = 0.0
     fit_seconds: float = 0.0
     complete: bool = True
@@ -40,19 +43,21 @@ class Tried:
     @property
     def auc(self) -> float:
         """The mean AUC on the folds that it reached; NaN where it reached none."""
-        return float(np.mean(self.aucs)) if self.aucs else float("nan")
+        return self.without(None)
 
     def without(self, place: int | None) -> float:
-        """Return the mean AUC on all folds, or on all but the one at a place."""
-        return self.auc if place is None else float(np.mean([*self.aucs[:place], *self.aucs[place + 1 :]]))
+        """Return the mean AUC of all figures, or of those that do not know of the fold at a place."""
+        found = [auc for unseen, _, auc in self.figures if place in (None, unseen)]
+        return float(np.mean(found)) if found else float("nan")
 
 
 @dataclass
 class Leaders:
-    """The best settings by the mean AUC on all folds, and on all folds but each.
+    """The best settings by all figures, and by those that know nothing of each fold.
 
-    Settings that are judged on a fold must not have been chosen for their figure on that fold: the best of many is the
-    best in part by chance. Those chosen by the other folds have no such advantage.
+    Settings that are judged on a fold must not have been chosen with its help: the best of many is the best in part by
+    chance. It is not enough that its own figure does not count: models that were fitted on a fold's rows, and do well
+    on others by chance, make models of the others do well on it.
 
     Parameters
     ----------
@@ -84,11 +89,6 @@ class Leaders:
         """The best on all folds; None before the first."""
         return next(iter(self._ranked.get(None, ())), None)
 
-    @property
-    def needed(self) -> set[int]:
-        """The numbers of the trials that are the best on all folds but one."""
-        return {self._ranked[place][0].number for place in range(self.folds) if place in self._ranked}
-
     def settings(self, count: int = 1, without: int | None = None) -> list[Tried]:
         """Return the best settings, or the start and the best others.
 
@@ -98,7 +98,7 @@ class Leaders:
             1: the best. More: the start, where its trial was completed, and ``count - 1`` others. The start was not
             chosen for its figure, and keeps the average from following chance.
         without : int, optional
-            The place of the fold whose figures do not count.
+            The place of the fold that the choice may not know of.
 
         Returns
         -------

@@ -56,6 +56,21 @@ def span(seconds: Sequence[float]) -> float:
     return sum(seconds) / cores + max(seconds, default=0.0) * (1.0 - 1.0 / cores)
 
 
-def on_all_rows(fit_seconds: float, folds: int) -> float:
-    """Return how long a fit on all rows takes, from one on all but a fold's."""
-    return fit_seconds * folds / (folds - 1)
+def judge_seconds(fit_seconds: Sequence[float], folds: int) -> float:
+    """Return how long fits on all but a fold's rows take, from how long each takes on all rows."""
+    return span([seconds * (folds - 1) / folds for seconds in fit_seconds])
+
+
+def whole_seconds(fit_seconds: float, folds: int, held_out: Sequence[int]) -> float:
+    """Return how long a family takes that is tried once and fitted by the least plan.
+
+    Parameters
+    ----------
+    fit_seconds : float
+        Of a fit on all rows.
+    folds : int
+    held_out : sequence of int
+        The number of folds that each fit of the trial holds out.
+    """
+    trial = span([fit_seconds * (folds - out) / folds for out in held_out])
+    return trial + judge_seconds([fit_seconds] * folds, folds) + fit_seconds

@@ -11,6 +11,7 @@ import numpy as np
 
 from riskml.errors import FitError, InputError
 from riskml.models.finish import end_seconds, fullest
+from riskml.models.plan import whole_seconds
 from riskml.models.search import Listener, Progress, Search
 
 _CLOSE = 0.005  # AUC below the leader at which a family's promise has fallen to a third
@@ -95,7 +96,7 @@ def run_searches(
         if search.leaders.best is None:
             # What the others need at the least: a family that is dear may not push out one that is there.
             limit = clock.left - sum(end_seconds(other) for other in searches)
-            if limit > 0:
+            if limit > _quickest(searches):
                 step(search, limit)
             else:
                 search.reason = "no time is left for it"
@@ -117,6 +118,16 @@ def run_searches(
             return "time"
         leader = max(search.best for search in inside)
         step(min(affordable, key=lambda search: search.spent / _promise(search, leader)))
+
+
+def _quickest(searches: Sequence[Search]) -> float:
+    """Return how long the whole of a family takes that is as quick as the quickest so far; dearer ones are not."""
+    known = [search for search in searches if search.leaders.best]
+    fits = [search.leaders.best.fit_seconds for search in known if search.leaders.best]
+    if not fits:
+        return 0.0
+    task = known[0].task
+    return whole_seconds(min(fits), len(task.folds()), [len(out) for out in task.held_out()])
 
 
 def _nothing(searches: Sequence[Search]) -> InputError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,9 @@ from joblib import effective_n_jobs
 
 from riskml.errors import ConfigError, RiskmlError
 from riskml.models.families import Family, suggest
-from riskml.models.leaders import Leaders, Tried
-from riskml.models.plan import LEAST, on_all_rows, span
+from riskml.models.leaders import Figure, Leaders, Tried
+from riskml.models.plan import LEAST, whole_seconds
 from riskml.models.task import Task
-from riskml.runtime.frame import Floats
 
 _RANDOM = 8  # trials before the sampler models the results
 _READING = 0.05  # share of the time that may go into asking the storage what others have found
@@ -81,7 +80,6 @@ class Search:
         start = {name: family.start[name] for name in self._free}
         self.leaders = Leaders(len(task.folds()), start, max(family.averaged, 1))
         self.spent, self.longest, self.stale = 0.0, 0.0, 0
-        self._kept: dict[int, list[Floats]] = {}
         self._study = optuna.create_study(direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=4))
         self._shared = None if storage is None else _Shared(storage, f"riskml {task.digest(family)} {self.name}")
         self.refresh()
@@ -137,26 +135,26 @@ class Search:
         trial = self._study.ask()
         params = suggest(trial, self._free)
         begun = time.monotonic()
-        folds, cores = self.task.folds(), effective_n_jobs(-1)
-        margins, aucs, slowest = list[Floats](), list[float](), 0.0
-        # One fold shows whether a family is within reach; two show whether a setting is promising.
+        outs, settings = self.task.held_out(), params | LEAST.params(self.family)
+        figures, slowest = list[Figure](), 0.0
+        # One fit shows whether a family is within reach; two show whether a setting is promising.
         probe = 1 if limit < np.inf else 2
         try:
-            for part in filter(None, (folds[:probe], folds[probe:])):
+            for part in filter(None, (outs[:probe], outs[probe:])):
                 at = time.monotonic()
-                found = self.task.margins(self.name, [(fold, params | LEAST.params(self.family)) for fold in part])
-                slowest = max(slowest, (time.monotonic() - at) / -(-len(part) // cores))
-                margins += found
-                aucs += [self.task.auc_of_fold(margin, fold) for margin, fold in zip(found, part, strict=True)]
-                if len(aucs) == 1:
-                    needed = slowest + span([slowest] * (len(folds) - 1)) + on_all_rows(slowest, len(folds))
+                found = self.task.margins(self.name, [(out, settings) for out in part])
+                slowest = max(slowest, self._fit_seconds(time.monotonic() - at, part))
+                for out, margin in zip(part, found, strict=True):
+                    figures += self.task.figures(out, margin)
+                if part == outs[:1]:
+                    needed = whole_seconds(slowest, len(self.task.folds()), [len(out) for out in outs])
                     if needed > limit:
                         self.reason = (
                             f"its defaults need about {needed:.1f} s; {max(limit, 0.0):.1f} s are left for them"
                         )
                         break
-                elif len(aucs) == 2 < len(folds):
-                    trial.report(float(np.mean(aucs)), 2)
+                elif part == outs[:2] != outs:
+                    trial.report(float(np.mean([auc for _, _, auc in figures])), 2)
                     if trial.should_prune():
                         break
         except Exception as error:
@@ -165,26 +163,25 @@ class Search:
             if self.leaders.best is None:
                 self.reason, self.error = said(error), error
             return float("nan")
-        complete = len(aucs) == len(folds)
-        if complete or len(aucs) == 1:
-            trial.report(float(np.mean(aucs)), len(aucs))
-        for name, fact in {"aucs": aucs, "seconds": time.monotonic() - begun, "fit_seconds": slowest}.items():
+        complete = len(figures) == sum(map(len, outs))
+        value = float(np.mean([auc for _, _, auc in figures]))
+        facts = {"figures": figures, "seconds": time.monotonic() - begun, "fit_seconds": slowest}
+        for name, fact in facts.items():
             trial.set_user_attr(name, fact)
-        ended = self._end(trial, _COMPLETE if complete else _PRUNED, float(np.mean(aucs)) if complete else None)
-        self._kept[ended.number] = margins
-        self._kept = {number: known for number, known in self._kept.items() if number in self.leaders.needed}
-        return ended.auc
+        self._end(trial, _COMPLETE if complete else _PRUNED, value if complete else None)
+        return value
 
-    def kept(self, trial: Tried) -> list[Floats] | None:
-        """Return a trial's log-odds on each fold's rows, where this process has run it and it leads on some folds."""
-        return self._kept.get(trial.number)
+    def _fit_seconds(self, seconds: float, part: Sequence[tuple[int, ...]]) -> float:
+        """Return how long a fit on all rows takes, from how long some on fewer rows took side by side."""
+        folds, cores = len(self.task.folds()), int(effective_n_jobs(-1))
+        return seconds / -(-len(part) // cores) * folds / (folds - len(part[0]))
 
     def table(self) -> pd.DataFrame:
         """Return the trials that have ended: ``family``, ``trial``, ``auc_cv``, ``complete``, ``params``."""
         rows = [
             (self.name, trial.number, trial.auc, trial.complete, dict(trial.params))
             for trial in self.tried
-            if trial.aucs
+            if trial.figures
         ]
         return pd.DataFrame(rows, columns=["family", "trial", "auc_cv", "complete", "params"])
 
@@ -205,7 +202,7 @@ class Search:
         trial = Tried(
             len(self.tried),
             frozen.params,
-            tuple(facts.get("aucs", ())),
+            tuple((unseen, judged, auc) for unseen, judged, auc in facts.get("figures", ())),
             facts.get("seconds", 0.0),
             facts.get("fit_seconds", 0.0),
             frozen.state == _COMPLETE,

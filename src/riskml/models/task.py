@@ -14,10 +14,11 @@ from sklearn.metrics import roc_auc_score
 
 from riskml.estimator import RiskEstimator, SpecialValues
 from riskml.models.families import Direction, Family, estimator
+from riskml.models.leaders import Figure
 from riskml.runtime.frame import Floats
 
-Job = tuple[int, Mapping[str, Any]]
-"""A fold, and the settings of the model that has not seen it."""
+Job = tuple[tuple[int, ...], Mapping[str, Any]]
+"""Folds that are held out, and the settings of the model that is fitted on the others."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,22 @@ class Task:
         """Return the folds' numbers, in order."""
         return [int(fold) for fold in np.unique(self.fold)]
 
-    def fit(self, family: str, params: Mapping[str, Any], without: int | None = None) -> RiskEstimator:
-        """Return a family's estimator, fitted on all rows or on all but one fold's."""
+    def held_out(self) -> list[tuple[int, ...]]:
+        """Return the folds that a trial holds out together: pairs, each fold in four of them at the most.
+
+        A model that has seen neither of two folds compares settings on the one without knowing the other. Two folds
+        alone are held out one by one. The first two pairs share no fold where there are four.
+        """
+        folds = self.folds()
+        if len(folds) == 2:
+            return [(fold,) for fold in folds]
+        places = [*range(0, len(folds), 2), *range(1, len(folds), 2)]
+        pairs = [(place, (place + apart) % len(folds)) for apart in (1, 2) for place in places]
+        unique = dict.fromkeys((min(pair), max(pair)) for pair in pairs)
+        return [(folds[one], folds[other]) for one, other in unique]
+
+    def fit(self, family: str, params: Mapping[str, Any], without: Sequence[int] = ()) -> RiskEstimator:
+        """Return a family's estimator, fitted on all rows or on all but some folds'."""
         model = estimator(
             family,
             {**params, **self.fixed.get(family, {})},
@@ -60,19 +75,32 @@ class Task:
             monotone=self.monotone,
             random_state=self.random_state,
         )
-        rows = slice(None) if without is None else self.fold != without
+        rows = ~self.rows(without) if without else slice(None)
         # Only a card knows of periods.
         more = {"periods": self.periods[rows]} if family == "scorecard" and self.periods is not None else {}
         return model.fit(self.frame.iloc[rows], self.target[rows], **more)
 
-    def margins(self, family: str, jobs: Sequence[Job]) -> list[Floats]:
-        """Return the log-odds of some folds' rows, each by a model with its own settings that has not seen them."""
+    def rows(self, folds: Sequence[int]) -> NDArray[np.bool_]:
+        """Return whether each row is in one of some folds."""
+        return np.isin(self.fold, folds)
 
-        def margin(fold: int, params: Mapping[str, Any]) -> Floats:
-            return self.fit(family, params, without=fold).decision_function(self.frame.iloc[self.fold == fold])
+    def margins(self, family: str, jobs: Sequence[Job]) -> list[Floats]:
+        """Return log-odds of the rows that each job holds out, in their order, by a model that has not seen them."""
+
+        def margin(out: tuple[int, ...], params: Mapping[str, Any]) -> Floats:
+            return self.fit(family, params, out).decision_function(self.frame.iloc[self.rows(out)])
 
         # Threads, since the fits release Python's lock and share the frame; joblib.parallel_config chooses otherwise.
         return list(Parallel(n_jobs=-1, prefer="threads")(delayed(margin)(*job) for job in jobs))
+
+    def figures(self, out: tuple[int, ...], margin: Floats) -> list[Figure]:
+        """Return the AUC on each of the folds that were held out together, from log-odds of their rows."""
+        places, fold = {fold: place for place, fold in enumerate(self.folds())}, self.fold[self.rows(out)]
+        aucs = {one: self.auc_of_fold(margin[fold == one], one) for one in out}
+        if len(out) == 1:  # of two folds: the other one's settings are chosen here
+            return [(1 - places[out[0]], places[out[0]], aucs[out[0]])]
+        one, other = out
+        return [(places[one], places[other], aucs[other]), (places[other], places[one], aucs[one])]
 
     def auc_of_fold(self, margin: Floats, fold: int) -> float:
         """Return the AUC on one fold's rows of their own log-odds."""
