@@ -22,9 +22,10 @@ from riskml.models.finish import end_seconds, fitted, fullest, judged
 from riskml.models.monotone import directions
 from riskml.models.schedule import Clock, reserved, run_searches
 from riskml.models.search import Progress, Search, opened, said
-from riskml.models.task import Task
+from riskml.models.task import Task, given_folds
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
+from riskml.scorecard.asked import column_options
 from riskml.scorecard.periods import one_for_each
 
 ALL_FAMILIES = (*FAMILIES, "blend")
@@ -61,7 +62,7 @@ class RiskClassifier(RiskEstimator):
         Parameters of a family's estimator that are set by hand and not searched, such as
         ``{"scorecard": {"overrides": {"age": {"splits": [25, 40]}}}}``.
     monotone : mapping of column name to "ascending" or "descending", optional
-        How the risk has to go where a numeric column rises; every family keeps to it but the logistic and the blend.
+        How the risk has to go where a numeric column rises; every family keeps to it, and a blend of them as well.
     storage : str, optional
         Where the search keeps its trials: an Optuna storage URL, or the path of a journal file (``.log``). A search
         that was killed goes on from there, and several processes or machines with the same rows, folds and settings
@@ -174,6 +175,7 @@ class RiskClassifier(RiskEstimator):
         UserWarning
             When a family is left out.
         """
+        self._limits()
         clock = Clock.of(self.time_budget)
         names = self._families()
         frame = self._learn_schema(X, self.special_values)
@@ -182,10 +184,10 @@ class RiskClassifier(RiskEstimator):
         task = Task(
             frame,
             target,
-            self._folds(target, self.cv, self.random_state),
+            self._folds(target),
             self.special_values,
             self.random_state,
-            self._fixed(),
+            self._fixed(frame),
             self._monotone(),
             periods,
         )
@@ -273,6 +275,15 @@ class RiskClassifier(RiskEstimator):
         directions(self.schema_, monotone)  # refuses what makes no sense
         return monotone
 
+    def _limits(self) -> None:
+        """Refuse limits that leave nothing to do."""
+        if isinstance(self.n_trials, (int, np.integer)) and self.n_trials < 1:
+            raise ConfigError(f"n_trials must be at least 1; got {self.n_trials}", where="n_trials")
+        if isinstance(self.time_budget, (int, float, np.number)) and not self.time_budget > 0:
+            raise ConfigError(
+                f"time_budget must be a positive number of seconds; got {self.time_budget}", where="time_budget"
+            )
+
     def _families(self) -> list[str]:
         names = list(dict.fromkeys(self.families))
         unknown = [name for name in names if name not in ALL_FAMILIES]
@@ -293,7 +304,7 @@ class RiskClassifier(RiskEstimator):
             )
         return names
 
-    def _fixed(self) -> dict[str, Mapping[str, Any]]:
+    def _fixed(self, frame: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
         fixed = dict(self.fixed or {})
         for family, params in fixed.items():
             if family not in FAMILIES:
@@ -306,14 +317,17 @@ class RiskClassifier(RiskEstimator):
                     where=f"fixed.{family}",
                     mend=f"its parameters are {', '.join(sorted(known))}",
                 )
+        # What names columns is checked here: in a fold it would look like a family that cannot be fitted.
+        column_options({}, fixed.get("scorecard", {}).get("overrides"), [str(name) for name in frame.columns])
         return fixed
 
-    def _folds(self, target: NDArray[np.int8], asked: Any, seed: int) -> NDArray[np.int_]:
-        if not isinstance(asked, (int, np.integer)):
-            fold = np.asarray(asked)
-            if fold.shape != target.shape:
-                raise ConfigError(f"cv has the shape {fold.shape}; expected a fold for each of {len(target)} rows")
-            return fold
+    def _folds(self, target: NDArray[np.int8]) -> NDArray[np.int_]:
+        """Return the fold of each row."""
+        asked: Any = self.cv
+        if not isinstance(asked, (int, np.integer)) or isinstance(asked, bool):
+            return given_folds(asked, target)
+        if asked < 2:
+            raise ConfigError(f"cv must be at least 2 folds; got {asked}", where="cv")
         rarest = int(np.bincount(target).min())
         # What sets rows aside itself needs two of each class outside every fold.
         aside = any(FAMILIES[name].sets_aside for name in self.families if name in FAMILIES)
@@ -324,7 +338,7 @@ class RiskClassifier(RiskEstimator):
                 mend=f"hand in at least {4 if aside else 2} rows of that class",
             )
         fold = np.empty(len(target), dtype=int)
-        folds = StratifiedKFold(count, shuffle=True, random_state=seed)
+        folds = StratifiedKFold(count, shuffle=True, random_state=self.random_state)
         for number, (_, rows) in enumerate(folds.split(fold, target)):
             fold[rows] = number
         return fold

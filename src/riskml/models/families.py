@@ -279,7 +279,7 @@ def estimator(
         Its hyperparameters.
     special_values : mapping of column name to codes, optional
     monotone : mapping of column name to "ascending" or "descending", optional
-        How the risk has to go where the column rises. All keep to it but the logistic, which cannot.
+        How the risk has to go where the column rises. All keep to it.
     random_state : int
 
     Returns
@@ -303,7 +303,7 @@ def estimator(
     if family == "logistic":
         from riskml.models.logistic import Logistic
 
-        return Logistic(special_values=special_values, **params)
+        return Logistic(special_values=special_values, **{"monotone": monotone or None, **params})
     module, name = _GROWN[family]
     made: RiskEstimator = getattr(import_module(module), name)(
         random_state=random_state, **{"monotone": monotone or None, **params}

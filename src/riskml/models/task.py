@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from riskml.errors import ConfigError, DataError
 from riskml.estimator import RiskEstimator, SpecialValues
 from riskml.models.families import Direction, Family, estimator
 from riskml.models.leaders import Figure
@@ -130,3 +131,51 @@ class Task:
         }
         said.update(json.dumps(facts, sort_keys=True, default=str).encode())
         return said.hexdigest()[:16]
+
+
+def given_folds(asked: Any, target: NDArray[np.int8]) -> NDArray[np.int_]:
+    """Return the fold of each row as it was handed in.
+
+    Parameters
+    ----------
+    asked : array of shape (n,)
+        Whole numbers.
+    target : ndarray of 0 and 1, shape (n,)
+
+    Raises
+    ------
+    ConfigError
+        When it is no whole number for each row, or there is one fold only.
+    DataError
+        When a fold has outcomes of one kind only.
+    """
+    said = np.asarray(asked)
+    if said.shape != target.shape:
+        raise ConfigError(
+            f"cv must be a number of folds, or a fold for each of {len(target)} rows; got "
+            + (f"the shape {said.shape}" if said.ndim else repr(asked)),
+            where="cv",
+        )
+    numbers = pd.to_numeric(pd.Series(said), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    odd = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.floor(numbers))))
+    if len(odd) or said.dtype.kind in "bUS":
+        row = int(odd[0]) if len(odd) else 0
+        raise ConfigError(
+            f"folds must be whole numbers; row {row} has {said.tolist()[row]!r}",
+            where="cv",
+            mend="number the folds 0, 1, 2 …, and give every row one",
+        )
+    fold = numbers.astype(np.int_)
+    numbers_of = np.unique(fold)
+    if len(numbers_of) < 2:
+        raise ConfigError(f"all rows are in fold {fold[0]}; at least two folds are needed", where="cv")
+    for number in numbers_of:
+        inside = target[fold == number]
+        if inside.min() == inside.max():
+            raise DataError(
+                f"fold {number} has {len(inside)} rows, all {'with' if inside[0] else 'without'} the event: "
+                "no AUC can be told there",
+                where="cv",
+                mend="join it with another fold, or cut the folds so that each has both outcomes",
+            )
+    return fold
