@@ -17,6 +17,7 @@ from riskml.config import Family, ModelsConfig
 from riskml.errors import ConfigError, DataError, FitError, InputError
 from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose, nested_auc
 from riskml.models.families import FAMILIES
+from riskml.models.schedule import Clock
 from riskml.runtime.model import Blend, probability
 
 QUICK = {"n_trials": 1, "cv": 3, "random_state": 3}
@@ -126,6 +127,20 @@ def test_a_family_beyond_the_time_budget_is_left_out_and_the_others_are_compared
         )
     assert model.leaderboard_["family"].tolist() == ["tree"]
     assert "boosting" in model.failures_
+
+
+def test_when_the_time_is_up_the_cheapest_family_is_delivered_all_the_same(book, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(Clock, "left", property(lambda self: self.budget - sum(clock)))
+
+    def dawdle(step):
+        if step.family == "logistic":
+            clock.append(100.0)
+
+    model = RiskClassifier(families=("tree", "logistic"), n_trials=1, time_budget=50.0, cv=3, progress=dawdle)
+    with pytest.warns(UserWarning, match="logistic is left out: no time is left to fit it on all rows: it needs"):
+        model.fit(*book)
+    assert model.leaderboard_["family"].tolist() == ["tree"]
 
 
 def test_a_budget_too_small_for_one_fit_is_refused(book):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self
@@ -31,6 +32,7 @@ from riskml.scorecard.periods import one_for_each
 ALL_FAMILIES = (*FAMILIES, "blend")
 DEFAULT_FAMILIES = (*(name for name, family in FAMILIES.items() if not family.needs), "blend")
 Select = Literal["best", "one_se", "interpretable"]
+_LATE = 0.05  # share of the budget that the end may overrun it by, rather than lose a family that is nearly there
 _CALIBRATED = ("tree", "boosting", "ebm", "lightgbm", "catboost")
 
 
@@ -86,8 +88,8 @@ class RiskClassifier(RiskEstimator):
         The search: family, trial, auc_cv, complete, params (JSON).
     stopped_by_ : dict of family to "trials" or "time"
     seconds_ : dict of family to seconds spent
-    search_seconds_ : float
-        Of the search as a whole; what is not in its trials is its overhead.
+    search_seconds_, trial_seconds_ : float
+        Of the search as a whole, and of its trials; the difference is its overhead.
     failures_ : dict of family to why it was left out
     calibrated_ : list of families whose log-odds were given a slope and an intercept
     model_ : riskml.runtime model of the chosen family
@@ -195,9 +197,10 @@ class RiskClassifier(RiskEstimator):
         searches = [Search(FAMILIES[name], task, storage) for name in names if name != "blend"]
         # The work is spread over folds; threads inside each fit would only wait for each other.
         with threadpool_limits(1):
-            begun = clock.left
+            begun, before = time.monotonic(), sum(search.spent for search in searches)
             stopped = run_searches(searches, self.n_trials, clock, self.progress)
-            self.search_seconds_ = begun - clock.left
+            self.search_seconds_ = time.monotonic() - begun
+            self.trial_seconds_ = sum(search.spent for search in searches) - before
             self.failures_ = {search.name: search.reason for search in searches if search.reason}
             inside = [search for search in searches if not search.reason]
             margins = self._finish(inside, task, clock)
@@ -223,11 +226,11 @@ class RiskClassifier(RiskEstimator):
         # Cheap ones first: what they leave of the time goes to the dear ones.
         order = sorted(searches, key=lambda search: search.family.share)
         for place, search in enumerate(order):
-            start, name = clock.left, search.name
+            start, name, begun = clock.left, search.name, time.monotonic()
             later = reserved(order[place:], clock)
             spare = start - sum(later.values()) + later[name]
             plan = fullest(search, spare)
-            if margins and end_seconds(search, plan) > max(start, 0.0):
+            if margins and end_seconds(search, plan) > start + _LATE * clock.budget:
                 self._leave_out(
                     name, f"no time is left to fit it on all rows: it needs {end_seconds(search, plan):.1f} s"
                 )
@@ -243,7 +246,7 @@ class RiskClassifier(RiskEstimator):
                 continue
             if name in _CALIBRATED:
                 self._calibrate(name, margins, task)
-            self.seconds_[name] += start - clock.left
+            self.seconds_[name] += time.monotonic() - begun
         if not margins:
             raise FitError("no family could be fitted on all folds", where="; ".join(self.failures_.values()))
         return margins
