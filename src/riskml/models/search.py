@@ -20,7 +20,7 @@ from riskml.models.plan import LEAST, whole_seconds
 from riskml.models.task import Task
 
 _RANDOM = 8  # trials before the sampler models the results
-_READING = 0.05  # share of the time that may go into asking the storage what others have found
+_READING = 0.02  # share of the time that may go into asking the storage what others have found
 _COMPLETE, _PRUNED = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED
 _FAILED = optuna.trial.TrialState.FAIL
 _RACES = ("exist", "unique", "duplicate", "locked")  # what databases say where two processes make the same tables
@@ -165,9 +165,8 @@ class Search:
             return float("nan")
         complete = len(figures) == sum(map(len, outs))
         value = float(np.mean([auc for _, _, auc in figures]))
-        facts = {"figures": figures, "seconds": time.monotonic() - begun, "fit_seconds": slowest}
-        for name, fact in facts.items():
-            trial.set_user_attr(name, fact)
+        # One entry: a database takes its time for each.
+        trial.set_user_attr("tried", {"figures": figures, "seconds": time.monotonic() - begun, "fit_seconds": slowest})
         self._end(trial, _COMPLETE if complete else _PRUNED, value if complete else None)
         return value
 
@@ -198,7 +197,7 @@ class Search:
 
     def _take_in(self, frozen: optuna.trial.FrozenTrial) -> Tried:
         """Note a trial that has ended."""
-        facts = frozen.user_attrs
+        facts = frozen.user_attrs.get("tried", {})
         trial = Tried(
             len(self.tried),
             frozen.params,
