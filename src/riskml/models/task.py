@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from riskml.errors import ConfigError, DataError
 from riskml.estimator import RiskEstimator, SpecialValues
 from riskml.models.families import Direction, Family, estimator
 from riskml.models.leaders import Figure
 from riskml.runtime.frame import Floats
+from riskml.validation import auc
 
 Job = tuple[tuple[int, ...], Mapping[str, Any]]
 """Folds that are held out, and the settings of the model that is fitted on the others."""
@@ -105,7 +105,7 @@ class Task:
 
     def auc_of_fold(self, margin: Floats, fold: int) -> float:
         """Return the AUC on one fold's rows of their own log-odds."""
-        return float(roc_auc_score(self.target[self.fold == fold], margin))
+        return auc(self.target[self.fold == fold], margin)
 
     def fold_aucs(self, margins: Floats) -> Floats:
         """Return the AUC on each fold of out-of-fold log-odds of all rows."""
