@@ -32,7 +32,7 @@ class ColumnConfig(Part):
     special: dict[Scalar, str] = Field(default_factory=dict, description="codes, and what they mean")
     description: str = Field("", description="one line for reports")
     monotone: Literal["ascending", "descending"] | None = Field(
-        None, description="how the risk has to go where the number rises; kept by scorecard, tree and boosting"
+        None, description="how the risk has to go where the number rises; every family keeps to it"
     )
 
 

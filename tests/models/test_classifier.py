@@ -14,9 +14,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from riskml import RiskClassifier
 from riskml.config import Family, ModelsConfig
-from riskml.errors import ConfigError, DataError, FitError
-from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose
+from riskml.errors import ConfigError, DataError, FitError, InputError
+from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose, nested_auc
 from riskml.models.families import FAMILIES
+from riskml.models.schedule import Clock
 from riskml.runtime.model import Blend, probability
 
 QUICK = {"n_trials": 1, "cv": 3, "random_state": 3}
@@ -128,6 +129,20 @@ def test_a_family_beyond_the_time_budget_is_left_out_and_the_others_are_compared
     assert "boosting" in model.failures_
 
 
+def test_when_the_time_is_up_the_cheapest_family_is_delivered_all_the_same(book, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(Clock, "left", property(lambda self: self.budget - sum(clock)))
+
+    def dawdle(step):
+        if step.family == "logistic":
+            clock.append(100.0)
+
+    model = RiskClassifier(families=("tree", "logistic"), n_trials=1, time_budget=50.0, cv=3, progress=dawdle)
+    with pytest.warns(UserWarning, match="logistic is left out: no time is left to fit it on all rows: it needs"):
+        model.fit(*book)
+    assert model.leaderboard_["family"].tolist() == ["tree"]
+
+
 def test_a_budget_too_small_for_one_fit_is_refused(book):
     with pytest.warns(UserWarning, match="is left out"), pytest.raises(FitError, match="no family could be fitted"):
         RiskClassifier(time_budget=1e-4, cv=3).fit(*book)
@@ -142,9 +157,30 @@ def test_a_search_that_was_killed_goes_on_from_its_storage(book, tmp_path):
     assert len(model.trials_) == 5
 
 
-def test_the_folds_that_judge_are_not_those_that_are_searched(book):
-    model = RiskClassifier(families=("tree",), n_trials=3, cv=3).fit(*book)
-    assert model.leaderboard_["auc_cv"].item() not in model.trials_["auc_cv"].tolist()
+def test_the_procedures_own_figure_lets_the_other_folds_choose_the_family():
+    aucs = {"tree": np.array([0.9, 0.6, 0.6]), "logistic": np.array([0.5, 0.65, 0.65])}
+    assert np.mean(aucs["tree"]) > np.mean(aucs["logistic"])
+    assert nested_auc(aucs, "best") == pytest.approx(np.mean([0.5, 0.6, 0.6]))
+
+
+def test_the_procedures_own_figure_follows_the_rule_of_choice_even_on_two_folds():
+    aucs = {"boosting": np.array([0.9, 0.9]), "logistic": np.array([0.8, 0.8])}
+    assert nested_auc(aucs, "interpretable") == pytest.approx(0.8)
+    assert nested_auc(aucs, "one_se") == pytest.approx(0.9)
+
+
+def test_families_that_rank_the_same_are_told_apart_by_simplicity():
+    board = pd.DataFrame({"family": ["blend", "boosting", "tree"], "auc_cv": 0.8, "auc_cv_se": 0.01})
+    assert choose(board, "best") == "tree"
+
+
+def test_a_leaderboard_of_equals_begins_with_the_simplest(book):
+    frame, target = book
+    flat = pd.DataFrame({"x": np.zeros(len(target))})  # whatever reads it ranks all the same
+    model = RiskClassifier(families=("logistic", "tree", "boosting"), n_trials=1, cv=3).fit(flat, target)
+    assert model.leaderboard_["auc_cv"].tolist() == [0.5, 0.5, 0.5]
+    assert model.leaderboard_["family"].tolist() == ["tree", "logistic", "boosting"]
+    assert model.best_family_ == "tree"
 
 
 def test_a_family_that_fails_on_one_fold_is_left_out(book, monkeypatch):
@@ -157,6 +193,62 @@ def test_a_family_that_fails_on_one_fold_is_left_out(book, monkeypatch):
     with pytest.warns(UserWarning, match="logistic is left out: RuntimeError: singular"):
         model = RiskClassifier(families=("tree", "logistic"), n_trials=1, cv=3).fit(*book)
     assert model.leaderboard_["family"].tolist() == ["tree"]
+
+
+BEYOND = {"scorecard": {"overrides": {"income": {"splits": [50.0, 900.0]}}}}
+
+
+@pytest.fixture(scope="module")
+def one_beyond(book):
+    """A book in which one row alone lies above a bound that is set by hand."""
+    frame = book[0].copy()
+    frame.iloc[7, 0] = 1000.0
+    return frame, book[1]
+
+
+def test_bins_that_a_fold_cannot_fill_leave_the_scorecard_out_and_the_others_go_on(one_beyond):
+    with pytest.warns(UserWarning, match="scorecard is left out"):
+        model = RiskClassifier(families=("scorecard", "tree"), n_trials=1, cv=3, fixed=BEYOND).fit(*one_beyond)
+    assert model.leaderboard_["family"].tolist() == ["tree"]
+    assert "income" in model.failures_["scorecard"]
+
+
+@pytest.mark.filterwarnings("ignore:scorecard is left out")
+def test_where_it_is_the_only_family_its_own_error_is_told(one_beyond):
+    with pytest.raises(InputError, match="income"):
+        RiskClassifier(families=("scorecard",), n_trials=1, cv=3, fixed=BEYOND).fit(*one_beyond)
+
+
+@pytest.mark.parametrize("families", [("tree", "logistic"), ("tree",)])
+def test_a_family_that_fails_on_a_fold_that_judges_is_left_out(book, monkeypatch, families):
+    from riskml.models import task as tasks
+
+    fit = tasks.Task.fit
+
+    def fails(self, family, params, without=()):
+        if family == "tree" and without == (1,):
+            raise FitError("the fold is too small")
+        return fit(self, family, params, without)
+
+    monkeypatch.setattr(tasks.Task, "fit", fails)
+    model = RiskClassifier(families=families, n_trials=1, cv=3)
+    if len(families) == 1:
+        with pytest.raises(FitError, match="the fold is too small"):
+            model.fit(*book)
+        return
+    with pytest.warns(UserWarning, match="tree is left out: the fold is too small"):
+        model.fit(*book)
+    assert model.leaderboard_["family"].tolist() == ["logistic"]
+
+
+def test_a_direction_is_kept_by_every_family_and_by_the_blend(book):
+    model = RiskClassifier(monotone={"income": "ascending"}, **QUICK).fit(*book)
+    row = book[0].head(3)
+    for income in (20.0, 40.0, 50.0, 60.0):
+        lower, higher = (row.assign(income=value) for value in (income, income + 15.0))
+        for family, fitted in model.estimators_.items():
+            rise = fitted.decision_function(higher) - fitted.decision_function(lower)
+            assert (rise >= -1e-6).all(), family
 
 
 def test_what_an_experiment_may_name_is_what_there_is_and_no_extra_is_needed_by_default():
@@ -229,11 +321,45 @@ def test_the_rule_chooses(rule, chosen):
         ({"special_values": {"debt": -1}}, "special_values map columns to lists of codes"),
         ({"monotone": 3}, "monotone must be a mapping; got 3"),
         ({"monotone": {"debt": ["ascending"]}}, "is no direction"),
+        ({"fixed": {"scorecard": {"overrides": {"incom": {}}}}}, "no column is called 'incom'"),
+        ({"time_budget": float("nan")}, "a number of seconds above 0; got nan"),
+        ({"time_budget": 0}, "a number of seconds above 0; got 0"),
+        ({"time_budget": -3.0}, "a number of seconds above 0; got -3.0"),
+        ({"cv": 1}, "at least 2 folds; got 1"),
+        ({"cv": True}, "a number of folds, or a fold for each of 500 rows; got True"),
+        ({"cv": None}, "got None"),
+        ({"cv": np.zeros(500)}, "all rows are in fold 0; at least two"),
+        ({"cv": [np.nan, *[0, 1] * 249, 0]}, "folds must be whole numbers; row 0 has"),
+        ({"cv": [*[0, 1] * 249, 0, 0.5]}, "row 499 has"),
+        ({"cv": ["a", "b"] * 250}, "folds must be whole numbers; row 0 has 'a'"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(book, params, message):
     with pytest.raises(ConfigError, match=message):
         RiskClassifier(**params).fit(*book)
+
+
+@pytest.mark.parametrize(("outcome", "words"), [(0, "without"), (1, "with")])
+def test_a_fold_with_one_kind_of_outcome_is_named(book, outcome, words):
+    frame, target = book
+    fold = np.where((target == outcome) & (np.arange(500) < 100), 7, np.arange(500) % 2)
+    with pytest.raises(DataError, match=f"fold 7 has .* rows, all {words} the event"):
+        RiskClassifier(families=("tree",), n_trials=1, cv=fold).fit(frame, target)
+
+
+def test_folds_may_be_whole_numbers_of_any_kind(book):
+    fold = pd.Series(np.arange(500) % 3, index=book[0].index, dtype="Int64")
+    boards = [
+        RiskClassifier(families=("tree",), n_trials=1, cv=cv).fit(*book).leaderboard_
+        for cv in (fold, fold.to_numpy(dtype=float), fold.tolist())
+    ]
+    assert boards[0].equals(boards[1])
+    assert boards[0].equals(boards[2])
+
+
+def test_a_budget_may_be_without_end(book):
+    model = RiskClassifier(families=("boosting",), n_trials=1, cv=2, time_budget=np.inf).fit(*book)
+    assert model.stopped_by_ == {"boosting": "trials"}
 
 
 def test_too_few_events_for_folds_are_refused():

@@ -112,7 +112,7 @@ def test_two_fits_with_the_same_seed_are_the_same_bytes(book, family):
     assert written[0] == written[1]
 
 
-@pytest.mark.parametrize("family", [_where_installed(name) for name in FAMILIES if name != "logistic"])
+@pytest.mark.parametrize("family", [_where_installed(name) for name in FAMILIES])
 @pytest.mark.parametrize(("direction", "sign"), [("ascending", 1), ("descending", -1)])
 def test_the_risk_goes_the_way_it_is_told(book, family, direction, sign):
     frame, target = book

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import effective_n_jobs
 
 from riskml.errors import FitError
-from riskml.models.families import Family, Real
-from riskml.models.schedule import Clock, run_searches
+from riskml.models.families import FAMILIES, Family, Real
+from riskml.models.finish import end_seconds
+from riskml.models.plan import Plan
+from riskml.models.schedule import Clock, reserved, run_searches
 from riskml.models.search import Search
 from riskml.models.task import Task
+
+
+class Watch:
+    """A time that passes only where a family is fitted: a busy machine changes nothing."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        """Return the seconds since some moment."""
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def watch(monkeypatch):
+    made = Watch()
+    monkeypatch.setattr("riskml.models.search.time", made)
+    monkeypatch.setattr("riskml.models.schedule.time", made)
+    monkeypatch.setattr(Pretended, "watch", made, raising=False)
+    return made
 
 
 class Pretended(Task):
@@ -20,14 +43,16 @@ class Pretended(Task):
 
     seconds: dict[str, float]
     merit: dict[str, float]
+    asked: list[tuple[str, int]]  # families, and how many fits at a time
+    watch: Watch
 
-    def margins(self, family, params, folds):
+    def margins(self, family, jobs):
         """Return log-odds that rank as well as the family's merit says."""
-        time.sleep(self.seconds[family] * len(folds))
+        self.asked.append((family, len(jobs)))
+        self.watch.now += self.seconds[family] * -(-len(jobs) // effective_n_jobs(-1))
         draw = np.random.default_rng(0)
-        return [
-            self.target[self.fold == f] * self.merit[family] + draw.normal(size=(self.fold == f).sum()) for f in folds
-        ]
+        merit, inside = self.merit[family], [self.rows(out) for out, _ in jobs]
+        return [self.target[rows] * merit + draw.normal(size=rows.sum()) for rows in inside]
 
 
 def searches(**families: tuple[float, float]) -> list[Search]:
@@ -36,6 +61,7 @@ def searches(**families: tuple[float, float]) -> list[Search]:
     task = Pretended(pd.DataFrame({"x": np.zeros(400)}), target, np.arange(400) // 100, None, 0)
     object.__setattr__(task, "seconds", {name: seconds for name, (seconds, _) in families.items()})
     object.__setattr__(task, "merit", {name: merit for name, (_, merit) in families.items()})
+    object.__setattr__(task, "asked", [])
     space = {"C": Real(0.1, 1.0)}
     return [
         Search(Family(name, space, {"C": 0.5}, simplicity=1, interpretable=True, share=0.25), task) for name in families
@@ -54,18 +80,16 @@ def test_the_first_trial_is_the_good_default():
     assert search.params == {"C": 0.5}
 
 
-def test_the_clock_is_kept_with_what_comes_after_the_search():
-    found = searches(a=(0.004, 1.0), b=(0.004, 0.9))
-    begun = time.monotonic()
-    assert run_searches(found, 10_000, Clock.of(1.0)) == "time"
-    after = sum(1.3 * search.longest for search in found)
-    assert time.monotonic() - begun + after < 1.0 + 0.1
+def test_the_clock_is_kept_with_what_comes_after_the_search(watch):
+    found = searches(a=(0.04, 1.0), b=(0.04, 0.9))
+    assert run_searches(found, 10_000, Clock.of(10.0)) == "time"
+    assert 9.0 < watch.now + sum(end_seconds(search) for search in found) <= 10.0
 
 
 def test_the_promising_family_has_more_of_the_time():
-    strong, weak = searches(strong=(0.002, 2.0), weak=(0.002, 0.1))
-    run_searches([strong, weak], 10_000, Clock.of(1.0))
-    assert sum(strong.seconds) > 2 * sum(weak.seconds)
+    strong, weak = searches(strong=(0.02, 2.0), weak=(0.02, 0.1))
+    run_searches([strong, weak], 10_000, Clock.of(4.0))
+    assert strong.spent > 2 * weak.spent
 
 
 def test_a_family_out_of_reach_is_left_out_and_the_rest_goes_on():
@@ -76,10 +100,42 @@ def test_a_family_out_of_reach_is_left_out_and_the_rest_goes_on():
     assert not quick.reason
 
 
+def test_one_fold_shows_that_a_family_cannot_end_in_time():
+    quick, slow = searches(quick=(0.0, 1.0), slow=(0.3, 1.0))
+    with pytest.warns(UserWarning, match="slow is left out"):
+        run_searches([quick, slow], 1, Clock.of(1.0))
+    assert [fits for family, fits in quick.task.asked if family == "slow"] == [1]
+
+
+def test_a_dear_family_is_not_begun_where_not_even_a_quick_one_would_end_in_time():
+    quick, dear = searches(quick=(0.1, 1.0), dear=(0.1, 1.0))
+    dear.family = replace(dear.family, share=0.5)
+    with pytest.warns(UserWarning, match="dear is left out: no time is left for it"):
+        run_searches([quick, dear], 1, Clock.of(1.5))
+    assert "dear" not in dict(quick.task.asked)
+
+
+def test_the_end_of_a_family_has_its_part_of_the_budget_and_no_more():
+    (search,) = searches(a=(0.0, 1.0))
+    search.trial()
+    search.family = replace(FAMILIES["boosting"], name="a")
+    full = end_seconds(search, Plan(1, 5))
+    least = end_seconds(search)
+    assert reserved([search], Clock.of(1000.0 * full)) == {"a": full}
+    assert reserved([search], Clock.of(1e-9)) == {"a": least}
+
+
+def test_a_family_that_is_out_has_no_part_of_the_budget():
+    quick, out = searches(quick=(0.0, 1.0), out=(0.0, 1.0))
+    quick.trial()
+    out.reason = "slow"
+    assert list(reserved([quick, out], Clock.of(10.0))) == ["quick"]
+
+
 def test_a_budget_too_small_for_any_fit_is_refused_with_the_time_it_takes():
     with (
         pytest.warns(UserWarning, match="is left out"),
-        pytest.raises(FitError, match=r"a: its defaults need about .* s, more than"),
+        pytest.raises(FitError, match=r"a: its defaults need about .* s; 0\.\d s are left"),
     ):
         run_searches(searches(a=(0.05, 1.0)), 3, Clock.of(0.05))
 

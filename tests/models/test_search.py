@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,24 +27,123 @@ def task():
 @pytest.mark.parametrize("name", ["search.log", "search.db"])
 def test_a_later_process_goes_on_where_the_first_one_ended(task, tmp_path, name):
     storage = str(tmp_path / name) if name.endswith(".log") else f"sqlite:///{tmp_path / name}"
-    first = Search(FAMILIES["tree"], task, storage)
+    first = Search(FAMILIES["tree"], task, opened(storage))
     for _ in range(3):
         first.trial()
-    later = Search(FAMILIES["tree"], task, storage)
+    later = Search(FAMILIES["tree"], task, opened(storage))
     assert later.count == 3
     assert later.best == first.best
     assert later.longest == first.longest
     later.trial()
-    assert first.count == 4  # shared while both are at work
+    while first.count < 4:  # shared while both are at work
+        first.refresh()
     params = later.table()["params"].map(str)
     assert params.nunique() == 4  # nothing is tried twice
 
 
+def test_two_processes_may_open_one_fresh_database_at_the_same_time(tmp_path):
+    code = (
+        "import sys, time; from riskml.models.search import opened; "
+        "time.sleep(max(0, float(sys.argv[2]) - time.time())); opened(sys.argv[1])"
+    )
+    begin = str(time.time() + 6)
+    command = [sys.executable, "-c", code, f"sqlite:///{tmp_path / 'search.db'}", begin]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], errors
+
+
+def test_a_race_for_the_tables_of_a_database_is_run_again(monkeypatch):
+    tables = []
+
+    def made(address):
+        tables.append(address)
+        if len(tables) < 3:
+            raise RuntimeError("UNIQUE constraint failed: version_info.version_info_id")
+        return "a storage"
+
+    monkeypatch.setattr("riskml.models.search._PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("optuna.storages.get_storage", made)
+    assert opened("sqlite:///search.db") == "a storage"
+    assert len(tables) == 3
+
+
+class Killed(BaseException):
+    """A process that ends in the middle."""
+
+
+def test_a_search_that_was_killed_in_its_first_trial_begins_with_the_good_defaults_again(task, tmp_path, monkeypatch):
+    storage = str(tmp_path / "search.log")
+
+    def die(*args):
+        raise Killed
+
+    monkeypatch.setattr(Task, "margins", die)
+    with pytest.raises(Killed):
+        Search(FAMILIES["tree"], task, opened(storage)).trial()
+    monkeypatch.undo()
+    later = Search(FAMILIES["tree"], task, opened(storage))
+    later.trial()
+    assert later.params == FAMILIES["tree"].start
+    assert later.count == 1
+
+
+def test_a_search_whose_first_trial_was_too_slow_begins_with_the_good_defaults_again(task, tmp_path):
+    storage = str(tmp_path / "search.log")
+    hurried = Search(FAMILIES["tree"], task, opened(storage))
+    hurried.trial(limit=0.0)
+    assert "its defaults need about" in hurried.reason
+    later = Search(FAMILIES["tree"], task, opened(storage))
+    later.trial()
+    assert later.params == FAMILIES["tree"].start
+
+
+def test_processes_that_began_together_do_not_try_the_same(task, tmp_path):
+    storage = str(tmp_path / "search.log")
+    both = [Search(FAMILIES["tree"], task, opened(storage)) for _ in range(2)]
+    for _ in range(4):
+        for search in both:
+            search.trial()
+        for search in both:
+            search._shared._next = 0.0
+            search.refresh()
+    params = both[0].table()["params"].map(str)
+    assert both[0].count == both[1].count == 8
+    assert params.nunique() == 7, "only the defaults are tried by both"
+
+
+def test_a_storage_that_goes_away_does_not_end_the_search(task, tmp_path, monkeypatch):
+    storage = opened(f"sqlite:///{tmp_path / 'search.db'}")
+    search = Search(FAMILIES["tree"], task, storage)
+
+    def gone(*args, **more):
+        raise OSError("server closed the connection; password=secret")
+
+    monkeypatch.setattr(storage, "create_new_trial", gone)
+    with pytest.warns(UserWarning, match="goes on without its storage, which fails: OSError") as told:
+        search.trial()
+    assert "secret" not in str(told[0].message)
+    search.trial()
+    assert search.count == 2
+
+
+def test_trials_are_read_and_written_in_one_go(task, tmp_path, monkeypatch):
+    storage = opened(f"sqlite:///{tmp_path / 'search.db'}")
+    search = Search(FAMILIES["tree"], task, storage)
+    asked = []
+    for name in ("create_new_trial", "get_all_trials", "set_trial_param", "set_trial_user_attr"):
+        call = getattr(storage, name)
+        monkeypatch.setattr(storage, name, lambda *a, call=call, name=name, **k: (asked.append(name), call(*a, **k))[1])
+    for _ in range(3):
+        search.trial()
+    assert asked == ["create_new_trial"] * 3
+
+
 def test_another_table_has_another_search(task, tmp_path):
     storage = str(tmp_path / "search.log")
-    Search(FAMILIES["tree"], task, storage).trial()
+    Search(FAMILIES["tree"], task, opened(storage)).trial()
     other = Task(task.frame.assign(debt=0.0), task.target, task.fold, None, 4)
-    assert Search(FAMILIES["tree"], other, storage).count == 0
+    assert Search(FAMILIES["tree"], other, opened(storage)).count == 0
 
 
 def test_a_storage_that_cannot_be_opened_is_told_without_its_password(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,42 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from riskml.estimator import RiskEstimator
+from riskml.runtime.boosted import Boosted
 from riskml.runtime.frame import Floats
+from riskml.runtime.model import Blend, Model
+from riskml.schema import Schema
+
+
+class FittedBlend(RiskEstimator):
+    """A model made of fitted ones; `RiskClassifier` makes it."""
+
+    def __init__(self, model: Model | None = None, schema: Schema | None = None) -> None:
+        self.model = model
+        self.schema = schema
+
+    @classmethod
+    def like(cls, learned: RiskEstimator, model: Model) -> FittedBlend:
+        """Return a model that reads what an estimator has learned to read."""
+        blend = cls(model, learned.schema_)
+        blend.model_, blend.schema_, blend.classes_ = model, learned.schema_, learned.classes_
+        blend.n_features_in_ = learned.n_features_in_
+        if hasattr(learned, "feature_names_in_"):
+            blend.feature_names_in_ = learned.feature_names_in_
+        return blend
+
+
+def averaged(estimators: Sequence[RiskEstimator]) -> RiskEstimator:
+    """Return the mean of some estimators' log-odds, all fitted on the same rows; a single one as it is."""
+    models = [one.model_ for one in estimators]
+    if len(models) == 1:
+        return estimators[0]
+    boosted = [model for model in models if isinstance(model, Boosted)]
+    if len(boosted) == len(models):
+        # As many bags of each, and the same numbers for levels: one model of all of them is their mean.
+        boosters = tuple(booster for model in boosted for booster in model.boosters)
+        return FittedBlend.like(estimators[0], type(boosted[0])(boosted[0].encoding, boosters))
+    return FittedBlend.like(estimators[0], Blend(0.0, (1.0 / len(models),) * len(models), tuple(models)))
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class RiskBooster(BaggedBooster):
         colsample_bytree: float = 0.6,
         reg_lambda: float = 5.0,
         gamma: float = 0.0,
-        max_cat_to_onehot: int = 8,
+        max_cat_to_onehot: int = 100,
         n_jobs: int = 1,
         monotone: Mapping[str, str] | None = None,
         random_state: int = 0,

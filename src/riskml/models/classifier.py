@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
@@ -15,32 +16,25 @@ from threadpoolctl import threadpool_limits
 
 from riskml.errors import ConfigError, FitError, InputError
 from riskml.estimator import RiskEstimator, SpecialValues
-from riskml.models.blend import Weights, blend_weights
+from riskml.models.blend import FittedBlend, Weights, blend_weights
 from riskml.models.calibrate import needed, platt
-from riskml.models.families import FAMILIES, Direction, estimator, refuse_absent
+from riskml.models.families import FAMILIES, Direction, estimator, refuse_absent, simplicity
+from riskml.models.finish import end_seconds, fitted, fullest, judged
 from riskml.models.monotone import directions
-from riskml.models.schedule import Clock, run_searches
-from riskml.models.search import Progress, Search
-from riskml.models.task import Task
+from riskml.models.schedule import Clock, reserved, run_searches
+from riskml.models.search import Progress, Search, opened, said
+from riskml.models.task import Task, given_folds
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
-from riskml.schema import Schema
+from riskml.scorecard.asked import column_options
 from riskml.scorecard.options import is_number
 from riskml.scorecard.periods import one_for_each
 
 ALL_FAMILIES = (*FAMILIES, "blend")
 DEFAULT_FAMILIES = (*(name for name, family in FAMILIES.items() if not family.needs), "blend")
 Select = Literal["best", "one_se", "interpretable"]
+_LATE = 0.05  # share of the budget that the end may overrun it by, rather than lose a family that is nearly there
 _CALIBRATED = ("tree", "boosting", "ebm", "lightgbm", "catboost")
-_BAGS = 5  # of boosting, once the search is over
-
-
-class FittedBlend(RiskEstimator):
-    """A blend of fitted families; `RiskClassifier` makes it."""
-
-    def __init__(self, model: Blend | None = None, schema: Schema | None = None) -> None:
-        self.model = model
-        self.schema = schema
 
 
 class RiskClassifier(RiskEstimator):
@@ -62,10 +56,8 @@ class RiskClassifier(RiskEstimator):
         best: the highest cross-validated AUC; one_se: the simplest family within one standard error of it;
         interpretable: the best of scorecard, logistic, tree and ebm.
     cv : int or array of int of shape (n,), default=5
-        The number of stratified folds, or the fold of each row: those on which the families are compared.
-    search_cv : int or array of int of shape (n,), optional
-        The folds that the search looks at. By default as many stratified folds as ``cv`` has, drawn anew, so that the
-        figures are not those that the search has maximised. Rows that belong together need folds of their own here.
+        The number of stratified folds, or the fold of each row: those on which settings and families are compared.
+        Rows that belong together, such as several of one customer, belong into one fold.
     special_values : mapping of column name to codes, optional
         Numbers that are no quantities, such as -1 for "never asked". The scorecard and the logistic give each a
         value of its own; trees split them off by themselves.
@@ -73,7 +65,7 @@ class RiskClassifier(RiskEstimator):
         Parameters of a family's estimator that are set by hand and not searched, such as
         ``{"scorecard": {"overrides": {"age": {"splits": [25, 40]}}}}``.
     monotone : mapping of column name to "ascending" or "descending", optional
-        How the risk has to go where a numeric column rises; every family keeps to it but the logistic and the blend.
+        How the risk has to go where a numeric column rises; every family keeps to it, and a blend of them as well.
     storage : str, optional
         Where the search keeps its trials: an Optuna storage URL, or the path of a journal file (``.log``). A search
         that was killed goes on from there, and several processes or machines with the same rows, folds and settings
@@ -87,6 +79,8 @@ class RiskClassifier(RiskEstimator):
     leaderboard_ : DataFrame
         One row per family, best first: family, auc_cv (mean over folds), auc_cv_se (its standard error over folds),
         columns (how many it reads), chosen.
+    nested_auc_ : float
+        The AUC of the procedure as a whole: on each fold, that of the family which the other folds choose.
     best_family_ : str
     estimators_ : dict of family to its estimator, fitted on all rows
     oof_ : DataFrame of shape (n, families)
@@ -95,8 +89,8 @@ class RiskClassifier(RiskEstimator):
         The search: family, trial, auc_cv, complete, params (JSON).
     stopped_by_ : dict of family to "trials" or "time"
     seconds_ : dict of family to seconds spent
-    search_seconds_ : float
-        Of the search as a whole; what is not in its trials is its overhead.
+    search_seconds_, trial_seconds_ : float
+        Of the search as a whole, and of its trials; the difference is its overhead.
     failures_ : dict of family to why it was left out
     calibrated_ : list of families whose log-odds were given a slope and an intercept
     model_ : riskml.runtime model of the chosen family
@@ -104,8 +98,16 @@ class RiskClassifier(RiskEstimator):
 
     Notes
     -----
-    The leaderboard's figures come from refits on folds that the search has not seen, with the hyperparameters that it
-    found; the rows are the same, so that rows set aside before `fit` are the honest judge all the same.
+    The leaderboard is nested. A trial holds pairs of folds out; a setting's figure on the one of a pair comes from a
+    model that has not seen the other one either. The settings that are judged on a fold are the best by those figures
+    that know nothing of its rows, and are then fitted on all other folds: taking the best of many trials does not
+    flatter a family. The model of all rows has the settings that are best by all figures. Two folds alone cannot be
+    nested in this way: each fold's settings are then those that are best on the other one.
+
+    A small dependence remains: the sampler proposes settings, and the pruner gives them up, by figures of all folds;
+    and a blend's weights on a fold are found on the other folds' log-odds, which come from models that have seen its
+    rows. The choice of the family is one step more: the best of several is flattered. ``nested_auc_`` lets the other
+    folds choose the family as well. Rows that are set aside before `fit` are the last judge.
 
     Trees and boosting are calibrated (Platt) where out-of-fold log-odds ask for it; a scorecard and a logistic
     regression are fitted to the log loss and need it not.
@@ -128,7 +130,6 @@ class RiskClassifier(RiskEstimator):
         select: Select = "best",
         cv: int | Sequence[int] | NDArray[np.int_] = 5,
         special_values: SpecialValues | None = None,
-        search_cv: int | Sequence[int] | NDArray[np.int_] | None = None,
         fixed: Mapping[str, Mapping[str, Any]] | None = None,
         monotone: Mapping[str, Direction] | None = None,
         storage: str | None = None,
@@ -141,7 +142,6 @@ class RiskClassifier(RiskEstimator):
         self.select = select
         self.cv = cv
         self.special_values = special_values
-        self.search_cv = search_cv
         self.fixed = fixed
         self.monotone = monotone
         self.storage = storage
@@ -187,67 +187,74 @@ class RiskClassifier(RiskEstimator):
         task = Task(
             frame,
             target,
-            self._folds(target, self.cv, self.random_state),
+            self._folds(target),
             self.special_values,
             self.random_state,
-            self._fixed(),
+            self._fixed(frame),
             self._monotone(),
             periods,
         )
-        searches = self._searches(task, [name for name in names if name != "blend"])
+        storage = opened(self.storage)
+        searches = [Search(FAMILIES[name], task, storage) for name in names if name != "blend"]
         # The work is spread over folds; threads inside each fit would only wait for each other.
         with threadpool_limits(1):
-            begun = clock.left
+            begun, before = time.monotonic(), sum(search.spent for search in searches)
             stopped = run_searches(searches, self.n_trials, clock, self.progress)
-            self.search_seconds_ = begun - clock.left
+            self.search_seconds_ = time.monotonic() - begun
+            self.trial_seconds_ = sum(search.spent for search in searches) - before
             self.failures_ = {search.name: search.reason for search in searches if search.reason}
             inside = [search for search in searches if not search.reason]
-            margins = self._fit_best(inside, task, clock)
+            margins = self._finish(inside, task, clock)
         if "blend" in names:
             self._add_blend(margins, task)
         kept = [name for name in names if name in margins]
         self.oof_ = pd.DataFrame({name: probability(margins[name]) for name in kept}, index=frame.index)
-        self.leaderboard_ = self._leaderboard({name: margins[name] for name in kept}, task)
+        aucs = {name: task.fold_aucs(margins[name]) for name in kept}
+        self.leaderboard_ = self._leaderboard(aucs)
+        self.nested_auc_ = nested_auc(aucs, self.select)
         self.best_family_ = str(self.leaderboard_.loc[self.leaderboard_["chosen"], "family"].item())
         self.model_ = self.estimators_[self.best_family_].model_
         self.trials_ = _trials(inside)
         self.stopped_by_ = {search.name: "trials" if search.count >= self.n_trials else stopped for search in inside}
         return self
 
-    def _searches(self, task: Task, names: list[str]) -> list[Search]:
-        asked = self.search_cv
-        if asked is None:
-            asked = len(task.folds()) if not isinstance(self.cv, (int, np.integer)) else self.cv
-        # Other folds than those that judge.
-        looking = task.on(self._folds(task.target, asked, self.random_state + 1))
-        return [Search(FAMILIES[name], looking, self.storage) for name in names]
-
-    def _fit_best(self, searches: list[Search], task: Task, clock: Clock) -> dict[str, Floats]:
-        """Fit each family with its best parameters; return log-odds on the folds that judge."""
+    def _finish(self, searches: list[Search], task: Task, clock: Clock) -> dict[str, Floats]:
+        """Fit each family as fully as the time allows; return log-odds on the folds that judge."""
         margins: dict[str, Floats] = {}
         self.estimators_: dict[str, RiskEstimator] = {}
         self.calibrated_: list[str] = []
-        self.seconds_ = {search.name: sum(search.seconds) for search in searches}
+        self.seconds_ = {search.name: search.spent for search in searches}
         # Cheap ones first: what they leave of the time goes to the dear ones.
-        for search in sorted(searches, key=lambda search: search.family.share):
-            start, name = clock.left, search.name
-            params = search.params | _affordable(search, clock)
+        order = sorted(searches, key=lambda search: search.family.share)
+        for place, search in enumerate(order):
+            start, name, begun = clock.left, search.name, time.monotonic()
+            later = reserved(order[place:], clock)
+            spare = start - sum(later.values()) + later[name]
+            plan = fullest(search, spare)
+            if margins and end_seconds(search, plan) > start + _LATE * clock.budget:
+                self._leave_out(
+                    name, f"no time is left to fit it on all rows: it needs {end_seconds(search, plan):.1f} s"
+                )
+                continue
             try:
-                margins[name] = task.out_of_fold(name, params)
-                self.estimators_[name] = task.fit(name, params)
-            except InputError:
-                raise
+                margins[name] = judged(search, plan)
+                self.estimators_[name] = fitted(search, plan)
             except Exception as error:
-                self.failures_[name] = f"{type(error).__name__}: {error}"
-                warnings.warn(f"{name} is left out: {self.failures_[name]}", UserWarning, stacklevel=3)
                 margins.pop(name, None)
+                if len(searches) == 1 and isinstance(error, InputError):
+                    raise
+                self._leave_out(name, said(error))
                 continue
             if name in _CALIBRATED:
                 self._calibrate(name, margins, task)
-            self.seconds_[name] += start - clock.left
+            self.seconds_[name] += time.monotonic() - begun
         if not margins:
             raise FitError("no family could be fitted on all folds", where="; ".join(self.failures_.values()))
         return margins
+
+    def _leave_out(self, name: str, reason: str) -> None:
+        self.failures_[name] = reason
+        warnings.warn(f"{name} is left out: {reason}", UserWarning, stacklevel=4)
 
     def _calibrate(self, name: str, margins: dict[str, Floats], task: Task) -> None:
         better = needed(margins[name], task.target, task.fold, task.folds())
@@ -261,8 +268,7 @@ class RiskClassifier(RiskEstimator):
     def _add_blend(self, margins: dict[str, Floats], task: Task) -> None:
         singles = sorted(margins)
         if len(singles) < 2:
-            self.failures_["blend"] = "fewer than two other families are left"
-            warnings.warn(f"blend is left out: {self.failures_['blend']}", UserWarning, stacklevel=3)
+            self._leave_out("blend", "fewer than two other families are left")
             return
         table = np.column_stack([margins[name] for name in singles])
         margins["blend"] = _crossfitted(table, task)
@@ -308,7 +314,7 @@ class RiskClassifier(RiskEstimator):
             )
         return names
 
-    def _fixed(self) -> dict[str, Mapping[str, Any]]:
+    def _fixed(self, frame: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
         fixed = _mapping(self.fixed, "fixed", "write {'scorecard': {'max_bins': 5}}")
         for family, params in fixed.items():
             if family not in FAMILIES:
@@ -323,14 +329,17 @@ class RiskClassifier(RiskEstimator):
                     where=f"fixed.{family}",
                     mend=f"its parameters are {', '.join(sorted(known))}",
                 )
+        # What names columns is checked here: in a fold it would look like a family that cannot be fitted.
+        column_options({}, fixed.get("scorecard", {}).get("overrides"), [str(name) for name in frame.columns])
         return fixed
 
-    def _folds(self, target: NDArray[np.int8], asked: Any, seed: int) -> NDArray[np.int_]:
-        if not isinstance(asked, (int, np.integer)):
-            fold = np.asarray(asked)
-            if fold.shape != target.shape:
-                raise ConfigError(f"cv has the shape {fold.shape}; expected a fold for each of {len(target)} rows")
-            return fold
+    def _folds(self, target: NDArray[np.int8]) -> NDArray[np.int_]:
+        """Return the fold of each row."""
+        asked: Any = self.cv
+        if not isinstance(asked, (int, np.integer)) or isinstance(asked, bool):
+            return given_folds(asked, target)
+        if asked < 2:
+            raise ConfigError(f"cv must be at least 2 folds; got {asked}", where="cv")
         rarest = int(np.bincount(target).min())
         # What sets rows aside itself needs two of each class outside every fold.
         aside = any(FAMILIES[name].sets_aside for name in self.families if name in FAMILIES)
@@ -341,7 +350,7 @@ class RiskClassifier(RiskEstimator):
                 mend=f"hand in at least {4 if aside else 2} rows of that class",
             )
         fold = np.empty(len(target), dtype=int)
-        folds = StratifiedKFold(count, shuffle=True, random_state=seed)
+        folds = StratifiedKFold(count, shuffle=True, random_state=self.random_state)
         for number, (_, rows) in enumerate(folds.split(fold, target)):
             fold[rows] = number
         return fold
@@ -353,24 +362,56 @@ class RiskClassifier(RiskEstimator):
             tuple(weight for weight, _ in used),
             tuple(self.estimators_[name].model_ for _, name in used),
         )
-        blend = FittedBlend(model, self.schema_)
-        blend.model_, blend.schema_, blend.classes_ = model, self.schema_, self.classes_
-        blend.n_features_in_ = self.n_features_in_
-        if hasattr(self, "feature_names_in_"):
-            blend.feature_names_in_ = self.feature_names_in_
-        return blend
+        return FittedBlend.like(self, model)
 
-    def _leaderboard(self, margins: dict[str, Floats], task: Task) -> pd.DataFrame:
-        aucs = {name: task.fold_aucs(margin) for name, margin in margins.items()}
-        board = pd.DataFrame(
-            {
-                "family": list(aucs),
-                "auc_cv": [float(values.mean()) for values in aucs.values()],
-                "auc_cv_se": [float(values.std(ddof=1) / np.sqrt(len(values))) for values in aucs.values()],
-                "columns": [len(self.estimators_[name].model_.kinds) for name in aucs],
-            }
-        ).sort_values(["auc_cv", "family"], ascending=[False, True], kind="stable", ignore_index=True)
-        return board.assign(chosen=board["family"] == choose(board, self.select))
+    def _leaderboard(self, aucs: Mapping[str, Floats]) -> pd.DataFrame:
+        board = _board(aucs)
+        columns = [len(self.estimators_[name].model_.kinds) for name in board["family"]]
+        return board.assign(columns=columns, chosen=board["family"] == choose(board, self.select))
+
+
+def _board(aucs: Mapping[str, Floats]) -> pd.DataFrame:
+    """Return the families' means and standard errors, best first, from their AUC on each fold."""
+    rows = [(name, float(one.mean()), _standard_error(one)) for name, one in aucs.items()]
+    return _ranked(pd.DataFrame(rows, columns=["family", "auc_cv", "auc_cv_se"]))
+
+
+def _standard_error(values: Floats) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+
+
+def _ranked(board: pd.DataFrame) -> pd.DataFrame:
+    """Return a leaderboard best first; of those that rank the same, the simplest first."""
+    order = board.assign(_simple=board["family"].map(simplicity))
+    order = order.sort_values(["auc_cv", "_simple"], ascending=[False, True], kind="stable", ignore_index=True)
+    return order.drop(columns="_simple")
+
+
+def nested_auc(aucs: Mapping[str, Floats], select: Select) -> float:
+    """Return the AUC of the choice itself: on each fold, that of the family which the other folds choose.
+
+    Parameters
+    ----------
+    aucs : mapping of family to ndarray of shape (folds,)
+        The AUC on each fold.
+    select : {"best", "one_se", "interpretable"}
+
+    Returns
+    -------
+    float
+        The mean over folds.
+
+    Examples
+    --------
+    >>> aucs = {"tree": np.array([0.7, 0.6, 0.6]), "logistic": np.array([0.5, 0.65, 0.65])}
+    >>> round(nested_auc(aucs, "best"), 2)  # the first fold is left to the logistic, which the others prefer
+    0.57
+    """
+    found = []
+    for place in range(len(next(iter(aucs.values())))):
+        others = _board({name: np.delete(values, place) for name, values in aucs.items()})
+        found.append(aucs[choose(others, select)][place])
+    return float(np.mean(found))
 
 
 def _mapping(said: Any, name: str, mend: str) -> dict[str, Any]:
@@ -393,14 +434,14 @@ def choose(board: pd.DataFrame, select: Select) -> str:
     -------
     str
     """
-    ranked = board.sort_values(["auc_cv", "family"], ascending=[False, True], kind="stable")
+    ranked = _ranked(board)
     if select == "interpretable":
         ranked = ranked[[name in FAMILIES and FAMILIES[name].interpretable for name in ranked["family"]]]
     best = ranked.iloc[0]
     if select != "one_se":
         return str(best["family"])
     near = ranked[ranked["auc_cv"] >= best["auc_cv"] - best["auc_cv_se"]]
-    return str(min(near["family"], key=lambda name: FAMILIES[name].simplicity if name in FAMILIES else len(FAMILIES)))
+    return str(min(near["family"], key=simplicity))
 
 
 def _crossfitted(singles: Floats, task: Task) -> Floats:
@@ -410,14 +451,6 @@ def _crossfitted(singles: Floats, task: Task) -> Floats:
         inside = task.fold == fold
         out[inside] = blend_weights(singles[~inside], task.target[~inside]).margin(singles[inside])
     return out
-
-
-def _affordable(search: Search, clock: Clock) -> dict[str, int]:
-    """Return fewer bags where the time does not last for all of them."""
-    if not search.family.while_searching:
-        return {}
-    bags = int(clock.left / (1.3 * search.longest)) if search.longest else _BAGS
-    return {} if bags >= _BAGS else {"bags": max(bags, 1)}
 
 
 def _trials(searches: Sequence[Search]) -> pd.DataFrame:

@@ -57,6 +57,11 @@ class Family:
         The good defaults that the search begins with.
     while_searching : mapping
         What differs while trials are compared, to make them cheap.
+    bags : int
+        Models that one fit averages in the end, each stopped by rows of its own.
+    averaged : int
+        Settings that the final model averages: the start and the best others. More than one keeps the model from
+        following what was best by chance alone, where models can be joined without a reader losing by it.
     sets_aside : bool
         Whether a fit sets rows of its own aside, so that it needs two rows of each class.
     needs : str
@@ -76,6 +81,8 @@ class Family:
     interpretable: bool
     share: float
     while_searching: Mapping[str, Any] = field(default_factory=dict)
+    bags: int = 1
+    averaged: int = 1
     sets_aside: bool = False
     needs: str = ""
 
@@ -127,6 +134,8 @@ FAMILIES: Mapping[str, Family] = {
                 "colsample_bytree": Real(0.3, 1.0),
                 "reg_lambda": Real(0.5, 50.0, log=True),
                 "gamma": Real(1e-3, 5.0, log=True),
+                # Levels up to this many are split off one by one; sets of levels overfit where they are many.
+                "max_cat_to_onehot": Choice((8, 100)),
             },
             start={
                 "max_depth": 3,
@@ -136,11 +145,14 @@ FAMILIES: Mapping[str, Family] = {
                 "colsample_bytree": 0.6,
                 "reg_lambda": 5.0,
                 "gamma": 1e-3,
+                "max_cat_to_onehot": 100,
             },
             simplicity=4,
             interpretable=False,
             share=0.5,
             while_searching={"bags": 1},
+            bags=5,
+            averaged=3,
             sets_aside=True,
         ),
         Family(
@@ -163,6 +175,7 @@ FAMILIES: Mapping[str, Family] = {
             interpretable=True,
             share=0.4,
             while_searching={"bags": 2},
+            bags=8,
             sets_aside=True,
             needs="interpret",
         ),
@@ -190,6 +203,8 @@ FAMILIES: Mapping[str, Family] = {
             interpretable=False,
             share=0.5,
             while_searching={"bags": 1},
+            bags=5,
+            averaged=3,
             sets_aside=True,
             needs="lightgbm",
         ),
@@ -215,11 +230,18 @@ FAMILIES: Mapping[str, Family] = {
             interpretable=False,
             share=0.5,
             while_searching={"bags": 1},
+            bags=5,
+            averaged=3,
             sets_aside=True,
             needs="catboost",
         ),
     )
 }
+
+
+def simplicity(name: str) -> int:
+    """Return a family's rank by how simple it is to explain: lower is simpler; a blend comes last."""
+    return FAMILIES[name].simplicity if name in FAMILIES else len(FAMILIES)
 
 
 def refuse_absent(families: Iterable[str]) -> None:
@@ -257,7 +279,7 @@ def estimator(
         Its hyperparameters.
     special_values : mapping of column name to codes, optional
     monotone : mapping of column name to "ascending" or "descending", optional
-        How the risk has to go where the column rises. All keep to it but the logistic, which cannot.
+        How the risk has to go where the column rises. All keep to it.
     random_state : int
 
     Returns
@@ -281,7 +303,7 @@ def estimator(
     if family == "logistic":
         from riskml.models.logistic import Logistic
 
-        return Logistic(special_values=special_values, **params)
+        return Logistic(special_values=special_values, **{"monotone": monotone or None, **params})
     module, name = _GROWN[family]
     made: RiskEstimator = getattr(import_module(module), name)(
         random_state=random_state, **{"monotone": monotone or None, **params}

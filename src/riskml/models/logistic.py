@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from riskml.estimator import RiskEstimator, SpecialValues
+from riskml.models.monotone import directions
+from riskml.models.ordered import ordered_logistic
 from riskml.runtime.frame import Floats, codes
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Line, Shape
@@ -36,6 +39,8 @@ class Logistic(RiskEstimator):
         Numbers that are no quantities.
     max_iter : int, default=500
         Iterations of the solver at the most.
+    monotone : mapping of column name to "ascending" or "descending", optional
+        How the risk has to go where a numeric column rises; missing values and special codes have no place in it.
 
     Attributes
     ----------
@@ -66,12 +71,14 @@ class Logistic(RiskEstimator):
         min_level_count: int = 10,
         special_values: SpecialValues | None = None,
         max_iter: int = 500,
+        monotone: Mapping[str, str] | None = None,
     ) -> None:
         self.knots = knots
         self.C = C
         self.min_level_count = min_level_count
         self.special_values = special_values
         self.max_iter = max_iter
+        self.monotone = monotone
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn the shapes.
@@ -94,20 +101,42 @@ class Logistic(RiskEstimator):
             shapes.append(shape)
             blocks.append(block)
         matrix = sparse.hstack(blocks, format="csr")
-        # Second-order steps: the lines' columns overlap, on which first-order solvers crawl.
-        solver = LogisticRegression(C=self.C, solver="newton-cg", max_iter=self.max_iter, tol=1e-6)
-        fitted = solver.fit(matrix, target)
-        self.n_iter_ = int(fitted.n_iter_[0])
         widths = [block.shape[1] for block in blocks]
-        parts = np.split(fitted.coef_[0], np.cumsum(widths)[:-1])
-        intercept = float(fitted.intercept_[0])
+        first = np.cumsum([0, *widths])
+        runs = [
+            (slice(int(start), int(start) + len(shape.knots)), sign)
+            for start, shape, sign in zip(
+                first[:-1], shapes, directions(self.schema_, self.monotone or {}), strict=True
+            )
+            if sign and isinstance(shape, Line)
+        ]
+        intercept, coefficients = self._solved(matrix, target, runs)
+        parts = np.split(coefficients, first[1:-1])
+        ordered = {run.start for run, _ in runs}
         centred = []
-        for shape, block, part in zip(shapes, blocks, parts, strict=True):
-            filled, mean = _centred(shape, np.asarray(block.mean(axis=0)).ravel(), part)
+        for shape, block, part, start in zip(shapes, blocks, parts, first[:-1], strict=True):
+            share = np.asarray(block.mean(axis=0)).ravel()
+            seen = share > 0
+            if start in ordered and isinstance(shape, Line):
+                seen[: len(shape.knots)] = True  # a knot between two clusters of values keeps its place in the order
+            filled, mean = _centred(shape, share, part, seen)
             centred.append(filled)
             intercept += mean
         self.model_ = Additive(intercept, tuple(centred))
         return self
+
+    def _solved(
+        self, matrix: sparse.csr_matrix, target: NDArray[np.int8], runs: Sequence[tuple[slice, int]]
+    ) -> tuple[float, Floats]:
+        """Return the intercept and the coefficients."""
+        if runs:
+            found = ordered_logistic(matrix, target, self.C, runs, self.max_iter)
+            self.n_iter_ = found.iterations
+            return found.intercept, found.coefficients
+        # Second-order steps: the lines' columns overlap, on which first-order solvers crawl.
+        fitted = LogisticRegression(C=self.C, solver="newton-cg", max_iter=self.max_iter, tol=1e-6).fit(matrix, target)
+        self.n_iter_ = int(fitted.n_iter_[0])
+        return float(fitted.intercept_[0]), fitted.coef_[0]
 
     def _basis(self, column: Column, values: pd.Series) -> tuple[Shape, sparse.csr_matrix]:
         """Return a column's shape with nothing filled in, and its matrix with one column for each of its values."""
@@ -155,8 +184,8 @@ def _levels(name: str, values: NDArray[np.object_], least: int) -> tuple[Levels,
     return Levels(name, index, ()), matrix
 
 
-def _centred(shape: Shape, share: Floats, value: Floats) -> tuple[Shape, float]:
+def _centred(shape: Shape, share: Floats, value: Floats, seen: NDArray[np.bool_]) -> tuple[Shape, float]:
     """Return the shape filled with its values less their mean, and that mean; what training never saw counts as 0."""
     mean = float(share @ value)
-    filled = tuple(np.where(share > 0, value - mean, 0.0).tolist())
+    filled = tuple(np.where(seen, value - mean, 0.0).tolist())
     return type(shape)(**{**vars(shape), "value": filled}), mean

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from riskml.errors import FitError
+from riskml.errors import FitError, InputError
+from riskml.models.finish import end_seconds, fullest
+from riskml.models.plan import whole_seconds
 from riskml.models.search import Listener, Progress, Search
 
 _CLOSE = 0.005  # AUC below the leader at which a family's promise has fallen to a third
 _PATIENCE = 10  # trials without a better one after which it has halved
+_END = 0.4  # share of the budget that the fullest plans for the end may take
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,12 @@ class Clock:
     """A budget of seconds, from now on."""
 
     deadline: float
+    budget: float
 
     @classmethod
     def of(cls, seconds: float) -> Clock:
         """Start it."""
-        return cls(time.monotonic() + seconds)
+        return cls(time.monotonic() + seconds, seconds)
 
     @property
     def left(self) -> float:
@@ -33,17 +37,15 @@ class Clock:
         return self.deadline - time.monotonic()
 
 
-def finish_seconds(search: Search) -> float:
-    """Return how long a family takes once its search has ended: the folds that judge, and all rows.
-
-    A trial fits each fold once. Where the search saves work (one bag instead of five) the end does not.
-    """
-    return 0.0 if search.reason else search.longest * _after(search)
-
-
-def _after(search: Search) -> float:
-    # The folds that judge, and all rows once: with five bags where the search has one.
-    return 6.5 if search.family.while_searching else 1.3
+def reserved(searches: Sequence[Search], clock: Clock) -> dict[str, float]:
+    """Return the seconds that each family has for its end: the fullest plan that its part of the budget holds."""
+    inside = [search for search in searches if not search.reason and search.leaders.best]
+    shares = sum(search.family.share for search in inside)
+    seconds = {}
+    for search in inside:
+        part = _END * clock.budget * search.family.share / shares
+        seconds[search.name] = end_seconds(search, fullest(search, part))
+    return seconds
 
 
 def run_searches(
@@ -51,14 +53,14 @@ def run_searches(
     n_trials: int,
     clock: Clock,
     progress: Listener | None = None,
-    reserve: Callable[[Search], float] = finish_seconds,
 ) -> str:
     """Run trials until every family has its number of them, or the time is up.
 
-    Every family's defaults come first, the cheap families before the dear ones. Then the family goes on that has had
-    the least time for its promise: its share, less the further its best lies below the leader's and the longer ago it
-    has found something better. A trial begins only if, by the longest one of its family so far, it and all that comes
-    after the search end in time.
+    Every family's defaults come first, the cheap families before the dear ones; one fold of them is a probe, and a
+    family that cannot end in time by it goes no further. Then the family goes on that has had the least time for its
+    promise: its share, less the further its best lies below the leader's and the longer ago it has found something
+    better. A trial begins only if, by the longest one of its family so far, it and all that comes after the search end
+    in time.
 
     Parameters
     ----------
@@ -68,8 +70,6 @@ def run_searches(
     clock : Clock
     progress : callable, optional
         Told of each trial.
-    reserve : callable
-        Seconds that a family takes after its search.
 
     Returns
     -------
@@ -78,8 +78,13 @@ def run_searches(
 
     Raises
     ------
-    FitError
-        When no family could be fitted; the message says why not, family by family.
+    InputError
+        When no family could be fitted: the error of the only one, or why not, family by family.
+
+    Warns
+    -----
+    UserWarning
+        When a family is left out.
     """
 
     def step(search: Search, limit: float = np.inf) -> None:
@@ -87,13 +92,12 @@ def run_searches(
         if progress is not None:
             progress(Progress(search.name, search.count, n_trials, value))
 
-    stopped = "trials"
     for search in sorted(searches, key=lambda search: search.family.share):
-        if search.best == -np.inf:
-            left = clock.left - sum(map(reserve, searches))
-            # What a first trial takes is not known, and what comes after it takes some times as long.
-            limit = left / (1.0 + _after(search))
-            if limit > 0:
+        if search.leaders.best is None:
+            # What the others need at the least: a family that is dear may not push out one that is there. Which is the
+            # dearer depends on the table, but none is twice as quick as the quickest: it is not begun in vain.
+            limit = clock.left - sum(end_seconds(other) for other in searches)
+            if limit > _quickest(searches) / 2.0:
                 step(search, limit)
             else:
                 search.reason = "no time is left for it"
@@ -102,19 +106,38 @@ def run_searches(
         if search.reason:
             warnings.warn(f"{search.name} is left out: {search.reason}", UserWarning, stacklevel=4)
     if not inside:
-        raise FitError(
-            "\n".join(["no family could be fitted", *(f"  - {s.name}: {s.reason}" for s in searches)]),
-            mend="give a larger time_budget, or see to the causes above",
-        )
-    while waiting := [search for search in inside if search.count < n_trials]:
-        behind = sum(map(reserve, inside))
+        raise _nothing(searches)
+    while True:
+        for search in inside:
+            search.refresh()
+        waiting = [search for search in inside if search.count < n_trials]
+        if not waiting:
+            return "trials"
+        behind = sum(reserved(inside, clock).values())
         affordable = [search for search in waiting if search.longest * 1.1 + behind <= clock.left]
         if not affordable:
-            stopped = "time"
-            break
+            return "time"
         leader = max(search.best for search in inside)
-        step(min(affordable, key=lambda search: sum(search.seconds) / _promise(search, leader)))
-    return stopped
+        step(min(affordable, key=lambda search: search.spent / _promise(search, leader)))
+
+
+def _quickest(searches: Sequence[Search]) -> float:
+    """Return how long the whole of a family takes that is as quick as the quickest so far."""
+    known = [search for search in searches if search.leaders.best]
+    fits = [search.leaders.best.fit_seconds for search in known if search.leaders.best]
+    if not fits:
+        return 0.0
+    task = known[0].task
+    return whole_seconds(min(fits), len(task.folds()), [len(out) for out in task.held_out()])
+
+
+def _nothing(searches: Sequence[Search]) -> InputError:
+    if len(searches) == 1 and isinstance(searches[0].error, InputError):
+        return searches[0].error
+    return FitError(
+        "\n".join(["no family could be fitted", *(f"  - {s.name}: {s.reason}" for s in searches)]),
+        mend="give a larger time_budget, or see to the causes above",
+    )
 
 
 def _promise(search: Search, leader: float) -> float:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import optuna
 import pandas as pd
+from joblib import effective_n_jobs
 
-from riskml.errors import ConfigError, InputError
+from riskml.errors import ConfigError, RiskmlError
 from riskml.models.families import Family, suggest
+from riskml.models.leaders import Figure, Leaders, Tried
+from riskml.models.plan import LEAST, whole_seconds
 from riskml.models.task import Task
 
 _RANDOM = 8  # trials before the sampler models the results
+_READING = 0.02  # share of the time that may go into asking the storage what others have found
 _COMPLETE, _PRUNED = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED
+_FAILED = optuna.trial.TrialState.FAIL
+_RACES = ("exist", "unique", "duplicate", "locked")  # what databases say where two processes make the same tables
+_PAUSES = (0.1, 0.3, 0.9)  # seconds
+
+Storage = optuna.storages.BaseStorage
 
 
 @dataclass(frozen=True)
@@ -30,51 +39,53 @@ class Progress:
     auc_cv: float
 
 
-@dataclass
 class Search:
     """The trials of one family.
+
+    Trials are suggested in memory; a storage is told of each that has ended, and asked now and then for those of other
+    processes. A trial that was killed half-way is therefore in no storage, and the good defaults come first until some
+    process has completed them.
 
     Parameters
     ----------
     family : Family
     task : Task
-        Its folds are those that the search may look at.
-    storage : str, optional
-        Where trials are kept: an Optuna storage URL, or the path of a journal file (``.log``). Several processes and
-        machines may share it. In memory when None.
+        Its folds are those on which trials are compared.
+    storage : optuna storage, optional
+        See `opened`; several processes and machines may share it. In memory when None.
 
     Attributes
     ----------
     reason : str
         Why the family is out of the comparison; "" while it is in it.
+    error : Exception or None
+        What made its first trial fail.
+    tried : list of Tried
+        The trials that have ended, in any process.
+    leaders : Leaders
+        The best of them.
+    spent, longest : float
+        Seconds of all trials, and of the longest one.
+    stale : int
+        Trials since the best one.
     """
 
-    family: Family
-    task: Task
-    storage: str | None = None
-    reason: str = ""
-
-    def __post_init__(self) -> None:
-        """Open the study."""
+    def __init__(self, family: Family, task: Task, storage: Storage | None = None) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._free = {
-            name: what for name, what in self.family.space.items() if name not in self.task.fixed.get(self.name, {})
-        }
-        self._study = optuna.create_study(
-            direction="maximize",
-            study_name=None if self.storage is None else f"riskml {self.task.digest()} {self.name}",
-            storage=opened(self.storage),
-            load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
-        )
-        known = len(self._study.trials)
-        # Another seed after each resumption: the same one would suggest the same random trials again.
-        seed = self.task.random_state + known
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_RANDOM, multivariate=True)
-        if not known:
-            self._study.enqueue_trial({name: self.family.start[name] for name in self._free})
+        self.family, self.task = family, task
+        self.reason = ""
+        self.error: Exception | None = None
+        self.tried: list[Tried] = []
+        self._free = {name: what for name, what in family.space.items() if name not in task.fixed.get(self.name, {})}
+        start = {name: family.start[name] for name in self._free}
+        self.leaders = Leaders(len(task.folds()), start, max(family.averaged, 1))
+        self.spent, self.longest, self.stale = 0.0, 0.0, 0
+        self._study = optuna.create_study(direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=4))
+        self._shared = None if storage is None else _Shared(storage, f"riskml {task.digest(family)} {self.name}")
+        self.refresh()
+        self._sample(task.random_state + len(self.tried))
+        if self.leaders.best is None:
+            self._study.enqueue_trial(start)
 
     @property
     def name(self) -> str:
@@ -84,46 +95,37 @@ class Search:
     @property
     def count(self) -> int:
         """Trials that have ended, in any process."""
-        return sum(trial.state.is_finished() for trial in self._study.get_trials(deepcopy=False))
+        return len(self.tried)
 
     @property
     def best(self) -> float:
         """The highest mean AUC of a trial on all folds; minus infinity before the first."""
-        values = [trial.value for trial in self._complete() if trial.value is not None]
-        return max(values, default=-np.inf)
+        return self.leaders.best.auc if self.leaders.best else -np.inf
 
     @property
     def params(self) -> dict[str, Any]:
         """The hyperparameters of the best trial."""
-        best = max(self._complete(), key=lambda trial: (trial.value or 0.0, -trial.number))
-        return dict(best.params)
+        return dict(self.leaders.settings()[0].params)
 
-    @property
-    def seconds(self) -> list[float]:
-        """How long each trial took, in whatever process."""
-        trials = self._study.get_trials(deepcopy=False)
-        return [trial.user_attrs["seconds"] for trial in trials if "seconds" in trial.user_attrs]
-
-    @property
-    def longest(self) -> float:
-        """Seconds of the longest trial; 0 before the first."""
-        return max(self.seconds, default=0.0)
-
-    @property
-    def stale(self) -> int:
-        """Trials since the best one."""
-        trials = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state in (_COMPLETE, _PRUNED)]
-        best = self.best
-        since = [place for place, trial in enumerate(trials) if trial.state == _COMPLETE and trial.value == best]
-        return len(trials) - 1 - since[0] if since else 0
+    def refresh(self) -> None:
+        """Take in what other processes have found."""
+        news = self._shared.news() if self._shared else []
+        for frozen in news:
+            self._study.add_trial(frozen)
+            self._take_in(frozen)
+        if news and self._shared and self._shared.own:
+            # Processes that began together would otherwise try the same settings.
+            words = (self.task.random_state, self.count, min(self._shared.own))
+            self._sample(int(np.random.SeedSequence(words).generate_state(1)[0]))
 
     def trial(self, limit: float = np.inf) -> float:
-        """Run the next trial and return its mean AUC; unpromising ones are given up after two folds.
+        """Run one trial and return its mean AUC on the folds it reached.
 
         Parameters
         ----------
         limit : float
-            Seconds that a first trial may take, judged by its first two folds: beyond, the family is out.
+            Seconds that a first trial and a fit on all rows may take, judged by its first fold: beyond, the family is
+            out.
 
         Returns
         -------
@@ -133,63 +135,138 @@ class Search:
         trial = self._study.ask()
         params = suggest(trial, self._free)
         begun = time.monotonic()
-        folds, aucs = self.task.folds(), list[float]()
+        outs, settings = self.task.held_out(), params | LEAST.params(self.family)
+        figures, slowest = list[Figure](), 0.0
+        # One fit shows whether a family is within reach; two show whether a setting is promising.
+        probe = 1 if limit < np.inf else 2
         try:
-            for step, part in enumerate((folds[:2], folds[2:])):
-                margins = self.task.margins(self.name, {**params, **self.family.while_searching}, part)
-                aucs += [self.task.auc_of_fold(margin, fold) for margin, fold in zip(margins, part, strict=True)]
-                trial.report(float(np.mean(aucs)), step)
-                if step == 0 and part != folds:
-                    needed = (time.monotonic() - begun) * len(folds) / len(part)
+            for part in filter(None, (outs[:probe], outs[probe:])):
+                at = time.monotonic()
+                found = self.task.margins(self.name, [(out, settings) for out in part])
+                slowest = max(slowest, self._fit_seconds(time.monotonic() - at, part))
+                for out, margin in zip(part, found, strict=True):
+                    figures += self.task.figures(out, margin)
+                if part == outs[:1]:
+                    needed = whole_seconds(slowest, len(self.task.folds()), [len(out) for out in outs])
                     if needed > limit:
                         self.reason = (
-                            f"its defaults need about {needed:.1f} s, more than the {limit:.1f} s left for them"
+                            f"its defaults need about {needed:.1f} s; {max(limit, 0.0):.1f} s are left for them"
                         )
                         break
+                elif part == outs[:2] != outs:
+                    trial.report(float(np.mean([auc for _, _, auc in figures])), 2)
                     if trial.should_prune():
                         break
-        except InputError:
-            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            raise
         except Exception as error:
             # One bad setting, or one fold that a family cannot fit, must not end the comparison.
-            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            self.reason = "" if self.best > -np.inf else f"{type(error).__name__}: {error}"
+            self._end(trial, _FAILED)
+            if self.leaders.best is None:
+                self.reason, self.error = said(error), error
             return float("nan")
-        trial.set_user_attr("seconds", time.monotonic() - begun)
-        value = float(np.mean(aucs))
-        if len(aucs) == len(folds):
-            self._study.tell(trial, value)
-        else:  # what it had reached is in its report
-            self._study.tell(trial, state=_PRUNED)
+        complete = len(figures) == sum(map(len, outs))
+        value = float(np.mean([auc for _, _, auc in figures]))
+        # One entry: a database takes its time for each.
+        trial.set_user_attr("tried", {"figures": figures, "seconds": time.monotonic() - begun, "fit_seconds": slowest})
+        self._end(trial, _COMPLETE if complete else _PRUNED, value if complete else None)
         return value
+
+    def _fit_seconds(self, seconds: float, part: Sequence[tuple[int, ...]]) -> float:
+        """Return how long a fit on all rows takes, from how long some on fewer rows took side by side."""
+        folds, cores = len(self.task.folds()), int(effective_n_jobs(-1))
+        return seconds / -(-len(part) // cores) * folds / (folds - len(part[0]))
 
     def table(self) -> pd.DataFrame:
         """Return the trials that have ended: ``family``, ``trial``, ``auc_cv``, ``complete``, ``params``."""
         rows = [
-            {
-                "family": self.name,
-                "trial": trial.number,
-                "auc_cv": _value(trial),
-                "complete": trial.state == _COMPLETE,
-                "params": trial.params,
-            }
-            for trial in self._study.get_trials(deepcopy=False)
-            if trial.state in (_COMPLETE, _PRUNED)
+            (self.name, trial.number, trial.auc, trial.complete, dict(trial.params))
+            for trial in self.tried
+            if trial.figures
         ]
         return pd.DataFrame(rows, columns=["family", "trial", "auc_cv", "complete", "params"])
 
-    def _complete(self) -> list[optuna.trial.FrozenTrial]:
-        return self._study.get_trials(deepcopy=False, states=(_COMPLETE,))
+    def _sample(self, seed: int) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_RANDOM, multivariate=True)
+
+    def _end(self, trial: optuna.Trial, state: optuna.trial.TrialState, value: float | None = None) -> Tried:
+        frozen = self._study.tell(trial, value, state=state)
+        if self._shared is not None:
+            self._shared.add(frozen)
+        return self._take_in(frozen)
+
+    def _take_in(self, frozen: optuna.trial.FrozenTrial) -> Tried:
+        """Note a trial that has ended."""
+        facts = frozen.user_attrs.get("tried", {})
+        trial = Tried(
+            len(self.tried),
+            frozen.params,
+            tuple((unseen, judged, auc) for unseen, judged, auc in facts.get("figures", ())),
+            facts.get("seconds", 0.0),
+            facts.get("fit_seconds", 0.0),
+            frozen.state == _COMPLETE,
+        )
+        self.tried.append(trial)
+        better = trial.complete and self.leaders.add(trial)
+        self.stale = 0 if better else self.stale + 1
+        self.spent, self.longest = self.spent + trial.seconds, max(self.longest, trial.seconds)
+        return trial
 
 
-def _value(trial: optuna.trial.FrozenTrial) -> float:
-    values = trial.intermediate_values
-    return float(values[max(values)]) if values else float("nan")
+class _Shared:
+    """A study in a storage: told of trials once they have ended, in one go, and asked for those of others."""
+
+    def __init__(self, storage: Storage, name: str) -> None:
+        study = _patiently(
+            lambda: optuna.create_study(direction="maximize", study_name=name, storage=storage, load_if_exists=True)
+        )
+        self._storage: Storage | None = storage
+        self._study = storage.get_study_id_from_name(study.study_name)
+        self._seen = set[int]()
+        self.own = set[int]()  # trials of this process
+        self._next = 0.0  # when it may be asked again
+
+    def add(self, frozen: optuna.trial.FrozenTrial) -> None:
+        """Tell the storage of a trial; a storage that fails is left alone from then on."""
+        if self._storage is not None:
+            try:
+                self.own.add(self._storage.create_new_trial(self._study, template_trial=frozen))
+            except Exception as error:
+                self._give_up(error)
+
+    def news(self) -> list[optuna.trial.FrozenTrial]:
+        """Return the trials of others that have ended since the last time."""
+        begun = time.monotonic()
+        if self._storage is None or begun < self._next:
+            return []
+        try:
+            ended = self._storage.get_all_trials(self._study, deepcopy=False, states=(_COMPLETE, _PRUNED, _FAILED))
+        except Exception as error:
+            self._give_up(error)
+            return []
+        found = [trial for trial in ended if trial._trial_id not in self._seen | self.own]
+        self._seen |= {trial._trial_id for trial in found}
+        now = time.monotonic()
+        self._next = now + (now - begun) * (1.0 / _READING - 1.0)
+        return found
+
+    def _give_up(self, error: Exception) -> None:
+        self._storage = None
+        # Its text may hold the address, and with it a password.
+        warnings.warn(
+            f"the search goes on without its storage, which fails: {type(error).__name__}", UserWarning, stacklevel=2
+        )
 
 
-def opened(storage: str | None) -> Any:
-    """Return an Optuna storage.
+def said(error: Exception) -> str:
+    """Return an error in a line."""
+    if isinstance(error, RiskmlError):
+        return "; ".join(part for part in (error.what, error.where, error.mend) if part)
+    return f"{type(error).__name__}: {error}"
+
+
+def opened(storage: str | None) -> Storage | None:
+    """Return an Optuna storage, or None for trials that are not kept.
 
     Parameters
     ----------
@@ -202,13 +279,14 @@ def opened(storage: str | None) -> Any:
         When it cannot be opened; a password in the URL is not shown.
     """
     if storage is None:
-        return optuna.storages.InMemoryStorage()
+        return None
     try:
         if storage.endswith(".log"):
             from optuna.storages.journal import JournalFileBackend
 
             return optuna.storages.JournalStorage(JournalFileBackend(storage))
-        return optuna.storages.RDBStorage(storage)
+        made: Storage = _patiently(lambda: optuna.storages.get_storage(storage))
+        return made
     except Exception as error:
         # The text of a database's error may hold the address, and with it a password.
         raise ConfigError(
@@ -216,6 +294,18 @@ def opened(storage: str | None) -> Any:
             where="models.storage",
             mend="check the address, and that its driver is installed",
         ) from None
+
+
+def _patiently(make: Callable[[], Any]) -> Any:
+    """Return what is made, tried again where another process has just made the same tables or rows."""
+    for pause in _PAUSES:
+        try:
+            return make()
+        except Exception as error:
+            if not any(word in str(error).lower() for word in _RACES):
+                raise
+            time.sleep(pause)
+    return make()
 
 
 Listener = Callable[[Progress], None]

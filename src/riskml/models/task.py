@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
+from riskml.errors import ConfigError, DataError
 from riskml.estimator import RiskEstimator, SpecialValues
-from riskml.models.families import Direction, estimator
+from riskml.models.families import Direction, Family, estimator
+from riskml.models.leaders import Figure
 from riskml.runtime.frame import Floats
+from riskml.validation import auc
+
+Job = tuple[tuple[int, ...], Mapping[str, Any]]
+"""Folds that are held out, and the settings of the model that is fitted on the others."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +49,26 @@ class Task:
     monotone: Mapping[str, Direction] = field(default_factory=dict)
     periods: pd.Series | None = None
 
-    def on(self, fold: NDArray[np.int_]) -> Task:
-        """Return the same comparison on other folds."""
-        return replace(self, fold=fold)
-
     def folds(self) -> list[int]:
         """Return the folds' numbers, in order."""
         return [int(fold) for fold in np.unique(self.fold)]
 
-    def fit(self, family: str, params: Mapping[str, Any], without: int | None = None) -> RiskEstimator:
-        """Return a family's estimator, fitted on all rows or on all but one fold's."""
+    def held_out(self) -> list[tuple[int, ...]]:
+        """Return the folds that a trial holds out together: pairs, each fold in four of them at the most.
+
+        A model that has seen neither of two folds compares settings on the one without knowing the other. Two folds
+        alone are held out one by one. The first two pairs share no fold where there are four.
+        """
+        folds = self.folds()
+        if len(folds) == 2:
+            return [(fold,) for fold in folds]
+        places = [*range(0, len(folds), 2), *range(1, len(folds), 2)]
+        pairs = [(place, (place + apart) % len(folds)) for apart in (1, 2) for place in places]
+        unique = dict.fromkeys((min(pair), max(pair)) for pair in pairs)
+        return [(folds[one], folds[other]) for one, other in unique]
+
+    def fit(self, family: str, params: Mapping[str, Any], without: Sequence[int] = ()) -> RiskEstimator:
+        """Return a family's estimator, fitted on all rows or on all but some folds'."""
         model = estimator(
             family,
             {**params, **self.fixed.get(family, {})},
@@ -61,43 +76,106 @@ class Task:
             monotone=self.monotone,
             random_state=self.random_state,
         )
-        rows = slice(None) if without is None else self.fold != without
+        rows = ~self.rows(without) if without else slice(None)
         # Only a card knows of periods.
         more = {"periods": self.periods[rows]} if family == "scorecard" and self.periods is not None else {}
         return model.fit(self.frame.iloc[rows], self.target[rows], **more)
 
-    def margins(self, family: str, params: Mapping[str, Any], folds: Sequence[int]) -> list[Floats]:
-        """Return the log-odds of each of some folds' rows, from models that have not seen them."""
+    def rows(self, folds: Sequence[int]) -> NDArray[np.bool_]:
+        """Return whether each row is in one of some folds."""
+        return np.isin(self.fold, folds)
 
-        def margin(fold: int) -> Floats:
-            return self.fit(family, params, without=fold).decision_function(self.frame.iloc[self.fold == fold])
+    def margins(self, family: str, jobs: Sequence[Job]) -> list[Floats]:
+        """Return log-odds of the rows that each job holds out, in their order, by a model that has not seen them."""
+
+        def margin(out: tuple[int, ...], params: Mapping[str, Any]) -> Floats:
+            return self.fit(family, params, out).decision_function(self.frame.iloc[self.rows(out)])
 
         # Threads, since the fits release Python's lock and share the frame; joblib.parallel_config chooses otherwise.
-        return list(Parallel(n_jobs=-1, prefer="threads")(delayed(margin)(fold) for fold in folds))
+        return list(Parallel(n_jobs=-1, prefer="threads")(delayed(margin)(*job) for job in jobs))
 
-    def out_of_fold(self, family: str, params: Mapping[str, Any]) -> Floats:
-        """Return the log-odds of all rows, each from a model that has not seen it, shape (n,)."""
-        out = np.empty(len(self.target))
-        for fold, margin in zip(self.folds(), self.margins(family, params, self.folds()), strict=True):
-            out[self.fold == fold] = margin
-        return out
+    def figures(self, out: tuple[int, ...], margin: Floats) -> list[Figure]:
+        """Return the AUC on each of the folds that were held out together, from log-odds of their rows."""
+        places, fold = {fold: place for place, fold in enumerate(self.folds())}, self.fold[self.rows(out)]
+        aucs = {one: self.auc_of_fold(margin[fold == one], one) for one in out}
+        if len(out) == 1:  # of two folds: the other one's settings are chosen here
+            return [(1 - places[out[0]], places[out[0]], aucs[out[0]])]
+        one, other = out
+        return [(places[one], places[other], aucs[other]), (places[other], places[one], aucs[one])]
 
     def auc_of_fold(self, margin: Floats, fold: int) -> float:
         """Return the AUC on one fold's rows of their own log-odds."""
-        return float(roc_auc_score(self.target[self.fold == fold], margin))
+        return auc(self.target[self.fold == fold], margin)
 
     def fold_aucs(self, margins: Floats) -> Floats:
         """Return the AUC on each fold of out-of-fold log-odds of all rows."""
         return np.array([self.auc_of_fold(margins[self.fold == fold], fold) for fold in self.folds()])
 
-    def digest(self) -> str:
-        """Return a fingerprint of the rows, the folds and what is fixed: the same search on another machine."""
+    def digest(self, family: Family) -> str:
+        """Return a fingerprint of all that a trial's figure rests on: the same search on another machine."""
         import hashlib
         import json
 
         said = hashlib.sha256()
-        said.update(pd.util.hash_pandas_object(self.frame, index=False).to_numpy().tobytes())
+        frames = [self.frame] if self.periods is None else [self.frame, self.periods.to_frame()]
+        for frame in frames:
+            said.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
         said.update(np.ascontiguousarray(self.target).tobytes() + np.ascontiguousarray(self.fold).tobytes())
-        facts = {"special": self.special_values, "fixed": self.fixed, "monotone": self.monotone}
+        facts = {
+            "columns": [(str(name), str(kind)) for name, kind in self.frame.dtypes.items()],
+            "special": self.special_values,
+            "fixed": self.fixed.get(family.name),
+            "monotone": self.monotone,
+            # Another version's trials were of other ranges, or were fitted otherwise.
+            "searched": [repr(family.space), family.start, family.while_searching],
+        }
         said.update(json.dumps(facts, sort_keys=True, default=str).encode())
         return said.hexdigest()[:16]
+
+
+def given_folds(asked: Any, target: NDArray[np.int8]) -> NDArray[np.int_]:
+    """Return the fold of each row as it was handed in.
+
+    Parameters
+    ----------
+    asked : array of shape (n,)
+        Whole numbers.
+    target : ndarray of 0 and 1, shape (n,)
+
+    Raises
+    ------
+    ConfigError
+        When it is no whole number for each row, or there is one fold only.
+    DataError
+        When a fold has outcomes of one kind only.
+    """
+    said = np.asarray(asked)
+    if said.shape != target.shape:
+        raise ConfigError(
+            f"cv must be a number of folds, or a fold for each of {len(target)} rows; got "
+            + (f"the shape {said.shape}" if said.ndim else repr(asked)),
+            where="cv",
+        )
+    numbers = pd.to_numeric(pd.Series(said), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    odd = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.floor(numbers))))
+    if len(odd) or said.dtype.kind in "bUS":
+        row = int(odd[0]) if len(odd) else 0
+        raise ConfigError(
+            f"folds must be whole numbers; row {row} has {said.tolist()[row]!r}",
+            where="cv",
+            mend="number the folds 0, 1, 2 …, and give every row one",
+        )
+    fold = numbers.astype(np.int_)
+    numbers_of = np.unique(fold)
+    if len(numbers_of) < 2:
+        raise ConfigError(f"all rows are in fold {fold[0]}; at least two folds are needed", where="cv")
+    for number in numbers_of:
+        inside = target[fold == number]
+        if inside.min() == inside.max():
+            raise DataError(
+                f"fold {number} has {len(inside)} rows, all {'with' if inside[0] else 'without'} the event: "
+                "no AUC can be told there",
+                where="cv",
+                mend="join it with another fold, or cut the folds so that each has both outcomes",
+            )
+    return fold

@@ -1,0 +1,111 @@
+"""Trials that have ended, and which settings lead on which folds."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Figure = tuple[int, int, float]
+"""The place of a fold that the model did not see, that of the other one it is measured on, and the AUC there."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One trial that has ended.
+
+    Parameters
+    ----------
+    number : int
+        From 0, in the order in which this process came to know of them.
+    params : mapping
+        The settings that were tried.
+    figures : tuple of Figure
+        The AUC on each fold that was reached, by models that have not seen another fold either.
+    seconds : float
+        Of all its folds.
+    fit_seconds : float
+        Of one fit on all rows, while as many others run as there are cores.
+    complete : bool
+        Whether it reached all folds.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    figures: tuple[Figure, ...]
+    seconds: float = 0.0
+    fit_seconds: float = 0.0
+    complete: bool = True
+
+    @property
+    def auc(self) -> float:
+        """The mean AUC on the folds that it reached; NaN where it reached none."""
+        return self.without(None)
+
+    def without(self, place: int | None) -> float:
+        """Return the mean AUC of all figures, or of those that do not know of the fold at a place."""
+        found = [auc for unseen, _, auc in self.figures if place in (None, unseen)]
+        return float(np.mean(found)) if found else float("nan")
+
+
+@dataclass
+class Leaders:
+    """The best settings by all figures, and by those that know nothing of each fold.
+
+    Settings that are judged on a fold must not have been chosen with its help: the best of many is the best in part by
+    chance. It is not enough that its own figure does not count: models that were fitted on a fold's rows, and do well
+    on others by chance, make models of the others do well on it.
+
+    Parameters
+    ----------
+    folds : int
+    start : mapping
+        The settings that the search begins with.
+    most : int, default=1
+        The settings that are asked for at the most.
+    """
+
+    folds: int
+    start: Mapping[str, Any]
+    most: int = 1
+    _ranked: dict[int | None, list[Tried]] = field(default_factory=dict)
+    _started: Tried | None = None
+
+    def add(self, trial: Tried) -> bool:
+        """Take in a trial that was completed; return whether it is the best on all folds."""
+        if self._started is None and dict(trial.params) == dict(self.start):
+            self._started = trial
+        for place in (None, *range(self.folds)):
+            ranked = self._ranked.setdefault(place, [])
+            insort(ranked, trial, key=lambda known: (-known.without(place), known.number))  # noqa: B023
+            del ranked[self.most :]
+        return self.best is trial
+
+    @property
+    def best(self) -> Tried | None:
+        """The best on all folds; None before the first."""
+        return next(iter(self._ranked.get(None, ())), None)
+
+    def settings(self, count: int = 1, without: int | None = None) -> list[Tried]:
+        """Return the best settings, or the start and the best others.
+
+        Parameters
+        ----------
+        count : int, default=1
+            1: the best. More: the start, where its trial was completed, and ``count - 1`` others. The start was not
+            chosen for its figure, and keeps the average from following chance.
+        without : int, optional
+            The place of the fold that the choice may not know of.
+
+        Returns
+        -------
+        list of Tried
+            Fewer where fewer were completed.
+        """
+        ranked = self._ranked.get(without, [])
+        if count == 1 or self._started is None:
+            return ranked[:count]
+        return [self._started, *[trial for trial in ranked if trial is not self._started][: count - 1]]

@@ -1,0 +1,56 @@
+"""The settings that lead, on all folds and on all but one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from riskml.models.leaders import Leaders, Tried
+
+START = {"C": 0.0}
+
+
+def figures(*aucs: float):
+    """Return figures of three folds: on the second and third where the first is unseen, and so on."""
+    return tuple(zip((0, 0, 1, 1, 2, 2), (1, 2, 0, 2, 0, 1), aucs, strict=True))
+
+
+def leaders(*tried, most: int = 1) -> Leaders:
+    """Return leaders that know of trials with these figures; the first is the start."""
+    found = Leaders(3, START, most)
+    for number, aucs in enumerate(tried):
+        found.add(Tried(number, {"C": float(number)}, figures(*aucs)))
+    return found
+
+
+def numbers(trials):
+    return [trial.number for trial in trials]
+
+
+def test_the_settings_of_a_fold_are_the_best_by_figures_that_know_nothing_of_it():
+    found = leaders((0.7,) * 6, (0.6, 0.6, 0.9, 0.9, 0.9, 0.9))
+    assert numbers(found.settings()) == [1]
+    assert numbers(found.settings(without=0)) == [0]
+    assert numbers(found.settings(without=1)) == [1]
+
+
+def test_of_settings_that_do_equally_well_the_earlier_ones_lead():
+    assert numbers(leaders((0.7,) * 6, (0.7,) * 6).settings()) == [0]
+
+
+def test_an_average_holds_the_start_and_the_best_others():
+    found = leaders((0.6,) * 6, (0.7,) * 6, (0.9,) * 6, (0.8,) * 6, most=3)
+    assert numbers(found.settings(3)) == [0, 2, 3]
+    assert numbers(found.settings(1)) == [2]
+
+
+def test_an_average_holds_the_best_where_the_start_was_not_completed_and_what_there_is_where_there_are_few():
+    found = Leaders(3, START, 3)
+    for number, auc in enumerate((0.7, 0.9, 0.8, 0.6), start=1):
+        found.add(Tried(number, {"C": float(number)}, figures(*[auc] * 6)))
+    assert numbers(found.settings(3)) == [2, 3, 1]
+    assert numbers(leaders((0.6,) * 6, most=3).settings(3)) == [0]
+
+
+def test_a_trial_that_reached_nothing_has_no_figure():
+    assert np.isnan(Tried(0, {}, ()).auc)
+    assert Tried(0, {}, figures(0.5, 0.7, 0.6, 0.6, 0.6, 0.6)).without(0) == 0.6
