@@ -123,7 +123,7 @@ class Catalog:
         return tuple(column for column in self.columns if column.table == table)
 
     @property
-    def made(self) -> tuple[Column | Change, ...]:
+    def made(self) -> tuple[Column | Change | Against, ...]:
         """All columns that are worked out."""
         return (*self.columns, *self.changes)
 
