@@ -224,18 +224,16 @@ def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     in_gap = events(panel, book.tables, as_of, begins) if asked.gap and not spends else None
     rows = flag(rows, in_gap, "gap")
     after = events(panel, book.tables, begins, ends)
-    if not spends:
-        rows = flag(rows, after, "event").with_columns(lacks=nw.lit(False))
-    else:
-        rows = rows.join(after, on="customer", how="left").with_columns(spent=nw.col("spent").fill_null(0.0))
+    if asked.rule == "no_purchase":
+        rows = flag(rows, after, "bought").with_columns(event=~nw.col("bought"), lacks=nw.lit(False))
+    elif asked.rule == "spending_fall":
         table = known(book.tables[asked.table], as_of).filter(nw.col("day") >= as_of - asked.days)
+        rows = rows.join(after, on="customer", how="left")
         rows = rows.join(table.group_by("customer").agg(past=nw.col("amount").sum()), on="customer", how="left")
-        if asked.rule == "no_purchase":
-            bought = after.select("customer")
-            rows = flag(rows, bought, "bought").with_columns(event=~nw.col("bought"), lacks=nw.lit(False))
-        else:
-            past = nw.col("past").fill_null(0.0)
-            rows = rows.with_columns(event=nw.col("spent") <= past * (1.0 - asked.fall), lacks=past <= 0)
+        spent, past = nw.col("spent").fill_null(0.0), nw.col("past").fill_null(0.0)
+        rows = rows.with_columns(event=spent <= past * (1.0 - asked.fall), lacks=past <= 0)
+    else:
+        rows = flag(rows, after, "event").with_columns(lacks=nw.lit(False))
     young = nw.col("first") > as_of - panel.population.min_history_days
     idle = ~nw.col("active") if active is not None else nw.lit(False)
     state = (
