@@ -54,3 +54,11 @@ def test_an_average_holds_the_best_where_the_start_was_not_completed_and_what_th
 def test_a_trial_that_reached_nothing_has_no_figure():
     assert np.isnan(Tried(0, {}, ()).auc)
     assert Tried(0, {}, figures(0.5, 0.7, 0.6, 0.6, 0.6, 0.6)).without(0) == 0.6
+
+
+def test_the_start_stands_in_where_no_trial_was_completed():
+    found = Leaders(3, START, 3, untried=Tried(0, START, figures(*[0.6] * 6)[:1], complete=False))
+    assert numbers(found.settings(3, without=1)) == [0]
+    assert found.best is None
+    found.add(Tried(1, {"C": 1.0}, figures(*[0.7] * 6)))
+    assert numbers(found.settings(without=1)) == [1]

@@ -12,7 +12,7 @@ from joblib import effective_n_jobs
 from riskml.errors import FitError
 from riskml.models.families import FAMILIES, Family, Real
 from riskml.models.finish import end_seconds
-from riskml.models.plan import Plan
+from riskml.models.plan import Plan, whole_seconds
 from riskml.models.schedule import Clock, reserved, run_searches
 from riskml.models.search import Search
 from riskml.models.task import Task
@@ -107,11 +107,22 @@ def test_one_fold_shows_that_a_family_cannot_end_in_time():
     assert [fits for family, fits in quick.task.asked if family == "slow"] == [1]
 
 
+def test_where_the_time_holds_no_whole_trial_the_defaults_are_judged_and_fitted(watch):
+    (search,) = searches(a=(1.0, 1.0))
+    outs = [len(out) for out in search.task.held_out()]
+    fit = 2.0  # of all rows: the probe has half of them
+    budget = (1.0 + whole_seconds(fit, 4, []) + whole_seconds(fit, 4, outs)) / 2
+    assert run_searches([search], 5, Clock.of(budget)) == "time"
+    assert search.task.asked == [("a", 1)]
+    assert [trial.params for trial in search.leaders.settings()] == [{"C": 0.5}]
+    assert watch.now + end_seconds(search) <= budget
+
+
 def test_a_dear_family_is_not_begun_where_not_even_a_quick_one_would_end_in_time():
     quick, dear = searches(quick=(0.1, 1.0), dear=(0.1, 1.0))
     dear.family = replace(dear.family, share=0.5)
     with pytest.warns(UserWarning, match="dear is left out: no time is left for it"):
-        run_searches([quick, dear], 1, Clock.of(1.5))
+        run_searches([quick, dear], 1, Clock.of(1.35))
     assert "dear" not in dict(quick.task.asked)
 
 

@@ -66,11 +66,14 @@ class Leaders:
         The settings that the search begins with.
     most : int, default=1
         The settings that are asked for at the most.
+    untried : Tried, optional
+        The start, where the time held no whole trial of it: what there is while nothing was completed.
     """
 
     folds: int
     start: Mapping[str, Any]
     most: int = 1
+    untried: Tried | None = None
     _ranked: dict[int | None, list[Tried]] = field(default_factory=dict)
     _started: Tried | None = None
 
@@ -105,7 +108,7 @@ class Leaders:
         list of Tried
             Fewer where fewer were completed.
         """
-        ranked = self._ranked.get(without, [])
+        ranked = self._ranked.get(without) or ([self.untried] if self.untried else [])
         if count == 1 or self._started is None:
             return ranked[:count]
         return [self._started, *[trial for trial in ranked if trial is not self._started][: count - 1]]

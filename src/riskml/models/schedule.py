@@ -39,7 +39,7 @@ class Clock:
 
 def reserved(searches: Sequence[Search], clock: Clock) -> dict[str, float]:
     """Return the seconds that each family has for its end: the fullest plan that its part of the budget holds."""
-    inside = [search for search in searches if not search.reason and search.leaders.best]
+    inside = [search for search in searches if not search.reason and search.leaders.settings()]
     shares = sum(search.family.share for search in inside)
     seconds = {}
     for search in inside:
@@ -56,11 +56,11 @@ def run_searches(
 ) -> str:
     """Run trials until every family has its number of them, or the time is up.
 
-    Every family's defaults come first, the cheap families before the dear ones; one fold of them is a probe, and a
-    family that cannot end in time by it goes no further. Then the family goes on that has had the least time for its
-    promise: its share, less the further its best lies below the leader's and the longer ago it has found something
-    better. A trial begins only if, by the longest one of its family so far, it and all that comes after the search end
-    in time.
+    Every family's defaults come first, the cheap families before the dear ones; one fit of them is a probe, and a
+    family that cannot end in time by it goes no further, or no further than its defaults. Then the family goes on that
+    has had the least time for its promise: its share, less the further its best lies below the leader's and the longer
+    ago it has found something better. A trial begins only if, by the longest one of its family so far, it and all that
+    comes after the search end in time.
 
     Parameters
     ----------
@@ -110,9 +110,10 @@ def run_searches(
     while True:
         for search in inside:
             search.refresh()
-        waiting = [search for search in inside if search.count < n_trials]
+        # A family without a whole trial has no time for more of them.
+        waiting = [search for search in inside if search.count < n_trials and search.leaders.best]
         if not waiting:
-            return "trials"
+            return "trials" if all(search.leaders.best for search in inside) else "time"
         behind = sum(reserved(inside, clock).values())
         affordable = [search for search in waiting if search.longest * 1.1 + behind <= clock.left]
         if not affordable:
@@ -123,11 +124,10 @@ def run_searches(
 
 def _quickest(searches: Sequence[Search]) -> float:
     """Return how long the whole of a family takes that is as quick as the quickest so far."""
-    known = [search for search in searches if search.leaders.best]
-    fits = [search.leaders.best.fit_seconds for search in known if search.leaders.best]
+    fits = [trial.fit_seconds for search in searches for trial in search.leaders.settings()]
     if not fits:
         return 0.0
-    task = known[0].task
+    task = searches[0].task
     return whole_seconds(min(fits), len(task.folds()), [len(out) for out in task.held_out()])
 
 

@@ -124,8 +124,9 @@ class Search:
         Parameters
         ----------
         limit : float
-            Seconds that a first trial and a fit on all rows may take, judged by its first fold: beyond, the family is
-            out.
+            Seconds that a first trial and all that comes after it may take, judged by its first fit. Where they hold
+            no whole trial, the good defaults are all that is compared; where they do not even hold what comes after
+            it, the family is out.
 
         Returns
         -------
@@ -147,11 +148,11 @@ class Search:
                 for out, margin in zip(part, found, strict=True):
                     figures += self.task.figures(out, margin)
                 if part == outs[:1]:
-                    needed = whole_seconds(slowest, len(self.task.folds()), [len(out) for out in outs])
-                    if needed > limit:
-                        self.reason = (
-                            f"its defaults need about {needed:.1f} s; {max(limit, 0.0):.1f} s are left for them"
-                        )
+                    folds, spent = len(self.task.folds()), time.monotonic() - begun
+                    if whole_seconds(slowest, folds, [len(out) for out in outs]) > limit:
+                        needed = spent + whole_seconds(slowest, folds, [])
+                        if needed > limit:
+                            self.reason = f"its defaults need about {needed:.1f} s; {limit:.1f} s are left for them"
                         break
                 elif part == outs[:2] != outs:
                     trial.report(float(np.mean([auc for _, _, auc in figures])), 2)
@@ -167,7 +168,9 @@ class Search:
         value = float(np.mean([auc for _, _, auc in figures]))
         # One entry: a database takes its time for each.
         trial.set_user_attr("tried", {"figures": figures, "seconds": time.monotonic() - begun, "fit_seconds": slowest})
-        self._end(trial, _COMPLETE if complete else _PRUNED, value if complete else None)
+        ended = self._end(trial, _COMPLETE if complete else _PRUNED, value if complete else None)
+        if limit < np.inf and not complete and not self.reason:
+            self.leaders.untried = ended
         return value
 
     def _fit_seconds(self, seconds: float, part: Sequence[tuple[int, ...]]) -> float:
