@@ -75,7 +75,7 @@ def test_the_draft_runs_as_it_is(book: pd.DataFrame, tmp_path: Path):
 def test_every_key_of_an_experiment_is_written_and_explained(book: pd.DataFrame, tmp_path: Path):
     text, found = drafted(book, tmp_path)
     said = yaml.safe_load(text)
-    commented = {"costs", "fairness", "document"}
+    commented = {"costs", "fairness", "document", "panel"}
     assert set(said) == set(Experiment.model_fields) - commented
     assert all(f"# {part}:" in text for part in commented)
     assert set(said["data"]) == set(type(found.data).model_fields)

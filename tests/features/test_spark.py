@@ -207,7 +207,7 @@ def panel(folder: Path, **said: Any) -> PanelConfig:
         "as_of": [AS_OF],
         "windows": [60, 180],
         "outcome": RULES["status"],
-        "population": PopulationConfig(min_history_days=20, active_days=120),
+        "population": PopulationConfig(min_history_days=20, active_days=120, gone=("bankrupt",)),
         "until": dt.date(2024, 11, 20),
         "timezone": "Asia/Shanghai",
         "own": str(folder / "own.py"),
@@ -301,7 +301,7 @@ def odd(tmp_path: Path) -> Stored:
         file.parent.mkdir()
         pq.write_table(pa.table(columns), file)
     kinds = {"who": "text", "at": "timestamp", "amount": "number", "id": "integer", "kind": "text"}
-    return Stored(files, kinds, 6)
+    return Stored(files, kinds, 6, root=tmp_path)
 
 
 def test_files_of_several_types_and_columns_are_one_table(spark: Any, odd: Stored, tmp_path: Path):

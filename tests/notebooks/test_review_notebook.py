@@ -39,6 +39,7 @@ def test_runs_by_hand_with_its_defaults_on_the_newest_two_runs(
     runs = tmp_path / "experiments" / "runs" / "credit_default"
     for name in ("20260101-000000", "20260102-000000", "20260103-000000"):
         shutil.copytree(credit_run.folder, runs / name)
+        Run.open(runs / name).update(mlflow_run_id=None)  # a run of its own
     monkeypatch.chdir(tmp_path)
     assert [view.name[-15:] for view in runs_to_review([], "credit_default")] == ["20260102-000000", "20260103-000000"]
     done = papermill.execute_notebook(SOURCE, tmp_path / "done.ipynb", progress_bar=False, kernel_name="python3")

@@ -189,6 +189,7 @@ def _data(frame: pd.DataFrame, facts: pd.DataFrame, found: FoundOutcome, roles: 
         likely = [column for column in facts.index[facts["suspicion"].str.contains(kind)] if column != roles.target]
         hint = f"; (?) perhaps {_comment(likely[0])}" if named is None and likely else ""
         yield f"  {role}: {_scalar(named)}  # {told[role]}{hint}"
+    yield f"  group: null  # {told['group']}"
     used = {roles.target, roles.id, roles.date}
     facts = facts[[column not in used for column in facts.index]]
     left_out = {column: why for column, why in map(_left_out, facts.index, facts.itertuples()) if why}
@@ -262,6 +263,7 @@ def _for_the_document(task: Literal["default", "churn"]) -> Iterator[str]:
         yield f"#   {key}: {value}  # {told[key]}"
     yield "# fairness:"
     yield f"#   columns: [some_column]  # {_descriptions(FairnessConfig)['columns']}"
+    yield "# panel:  # rows from dated records instead of this table; see docs/panels.md"
     yield "# document:  # the model document (notebook 3) says so where one of these is not given"
     for key, description in _descriptions(DocumentConfig).items():
         default = DocumentConfig.model_fields[key].default
