@@ -1,6 +1,6 @@
 """Features of dated records beside the same in pandas: one process each, the values equal, time and peak memory.
 
-Targets, on two cores: 10 million events of 500,000 customers, 3 as-of dates, 60 features and more at least 8 times as fast as
+Targets, on two cores: 10 million events of 500,000 customers, 3 as-of dates, 60 features at least 8 times as fast as
 pandas and under 3 GB; 100 million events from Parquet under 6 GB, in at most 12 times the time of 10 million.
 
 Run: ``python benchmarks/features.py [--events 1e6 1e7] [--no-pandas] [--folder FOLDER]``. The events are made once in
