@@ -13,6 +13,7 @@ from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from riskml.cli import main
 from riskml.errors import InputError
 from riskml.tracking.registry import GATE, Decision, aliases, challenge, promote, standings, take_back
+from riskml.tracking.standing import standing
 
 NAME = "riskml_loans"
 ANN = Decision("Ann", "better by season", dt.datetime(2026, 1, 2, tzinfo=dt.UTC))
@@ -80,6 +81,19 @@ def test_what_was_taken_back_says_by_whom(client: MlflowClient) -> None:
     assert (done.champion, done.before) == ("1", "2")
     tags = client.get_model_version(NAME, "2").tags
     assert (tags["riskml.taken_back_by"], tags["riskml.taken_back_why"]) == ("Bo", "alarms")
+
+
+def test_the_last_decision_is_told_though_it_fell_in_the_same_second_as_the_one_before(client: MlflowClient) -> None:
+    def told() -> str:
+        return standing(client.get_model_version(NAME, "2"), aliases(client, NAME))
+
+    promote(client, NAME, "1", ANN)
+    promote(client, NAME, "2", ANN)
+    take_back(client, NAME, Decision("Bo", "alarms", ANN.at))
+    assert "version 2 of `riskml_loans` was the champion, and was taken back by Bo on 2026-01-02" in told()
+    promote(client, NAME, "2", ANN)
+    promote(client, NAME, "1", ANN)
+    assert "version 2 of `riskml_loans` was the champion by Ann on 2026-01-02" in told()
 
 
 def test_a_version_that_was_deleted_is_passed_over_on_the_way_back(client: MlflowClient) -> None:

@@ -20,6 +20,7 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 GATE, REASON, AUC_LOST = "riskml.gate", "riskml.gate_reason", "riskml.auc_lost"
 PASSED, NOT_PASSED = "passed", "not passed"
 BY_THE_GATE = "the gate"
+DECIDED, TAKEN_BACK = "riskml.decided", "taken_back"
 _BEFORE = "riskml.champions_before"
 _MOST_REMEMBERED = 50
 _ATTEMPTS, _PAUSE_SECONDS = 4, 0.2
@@ -34,9 +35,9 @@ class Decision:
     at: dt.datetime
 
     def tags(self, done: str) -> dict[str, str]:
-        """Return the decision as tags of a version: ``riskml.<done>_by``, ``_why`` and ``_at``."""
+        """Return the decision as tags of a version: ``riskml.<done>_by``, ``_why``, ``_at``, and what was done last."""
         said = {"by": self.by, "why": self.why, "at": self.at.isoformat(timespec="seconds")}
-        return {f"riskml.{done}_{key}": value for key, value in said.items()}
+        return {DECIDED: done, **{f"riskml.{done}_{key}": value for key, value in said.items()}}
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def take_back(client: MlflowClient, name: str, decision: Decision) -> Succession
             mend=f"name a version: riskml promote {name} VERSION",
         )
     *earlier, before = line
-    tag(client, known[held], decision.tags("taken_back"))
+    tag(client, known[held], decision.tags(TAKEN_BACK))
     tag(client, known[before], {_BEFORE: " ".join(earlier), AUC_LOST: "0", **decision.tags("promoted")})
     _point(client, name, CHAMPION, before)
     return Succession(name, before, held)

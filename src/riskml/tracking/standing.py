@@ -82,8 +82,8 @@ def standing(version: ModelVersion, aliases: Mapping[str, str]) -> str:
     model = f"version {number} of `{version.name}`"
     if aliases.get(registry.CHAMPION) == number:
         now = f"{model} is the champion{'' if passed else ' nevertheless'}{_decision(tags, 'promoted')}"
-    elif tags.get("riskml.taken_back_at", "") > tags.get("riskml.promoted_at", ""):
-        now = f"{model} was the champion, and was taken back{_decision(tags, 'taken_back')}"
+    elif tags.get(registry.DECIDED) == registry.TAKEN_BACK:  # not by the times: two may fall in one second
+        now = f"{model} was the champion, and was taken back{_decision(tags, registry.TAKEN_BACK)}"
     elif "riskml.promoted_at" in tags:
         now = f"{model} was the champion{_decision(tags, 'promoted')} before another"
     elif aliases.get(registry.CHALLENGER) == number:
