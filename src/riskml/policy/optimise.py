@@ -1,0 +1,199 @@
+"""Which action each customer gets: the greatest benefit in all within budgets and capacities.
+
+The problem is a linear programme with one row for each customer ("at most one action") and one for each limit; HiGHS
+solves it as it is for a small book, and over cells of like customers for a large one. Either way it gives the *price*
+of each limit: what one more unit of it would bring. Each customer then takes the action that brings most after prices,
+those who gain most first, as long as the limits last. By duality the prices also bound what any assignment could
+bring, so that the gap to the optimum is known without solving the large programme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from riskml.policy.options import Floats, Ints, Limit, Options
+from riskml.policy.prices import bound_at, exact_prices, priced
+
+EXACT = 4_000  # options up to which the programme has a row for each customer
+_ROUNDS = 60
+_CORE = 8  # customers, beside one for each limit, whose whole actions are searched for
+_NODES = 4_000  # of that search; a limit on time would not be the same twice
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Which options are taken.
+
+    Parameters
+    ----------
+    taken : ndarray of int
+        Rows of the options, ascending.
+    prices : ndarray of shape (limits,)
+        What one more unit (cent, hundredth of an hour, action) would bring.
+    net : ndarray of shape (m,)
+        What each option brings after prices; minus infinity for one that is beyond a limit by itself.
+    value : float
+        Benefit of what is taken.
+    bound : float
+        No assignment within the limits could bring more.
+    method : "exact" or "priced"
+        Whether the linear programme had a row for each customer.
+    """
+
+    taken: Ints
+    prices: Floats
+    net: Floats
+    value: float
+    bound: float
+    method: Literal["exact", "priced"]
+
+    @property
+    def gap(self) -> float:
+        """How far the value may be beneath the optimum, as a share of the bound."""
+        return 0.0 if self.bound <= 0 else max(0.0, 1 - self.value / self.bound)
+
+
+def solve(options: Options, limits: Sequence[Limit], *, exact: int = EXACT) -> Solution:
+    """Return the options that bring most in all, at most one for each customer, within every limit.
+
+    Parameters
+    ----------
+    options : Options
+    limits : sequence of Limit
+        None below 0.
+    exact : int, default 4000
+        Options up to which the linear programme has a row for each customer.
+
+    Returns
+    -------
+    Solution
+        The same for the same input, and never beyond a limit.
+
+    Raises
+    ------
+    RunError
+        When the solver fails.
+    """
+    fits = np.ones(len(options), dtype=bool)
+    for limit in limits:
+        fits &= options.uses(limit) <= limit.amount
+    possible = options.at(fits)
+    net = np.full(len(options), -np.inf)
+    small = len(possible) <= exact
+    method: Literal["exact", "priced"] = "exact" if small else "priced"
+    if not len(possible):
+        return Solution(np.zeros(0, np.int64), np.zeros(len(limits)), net, 0.0, 0.0, method)
+    prices = np.zeros(0)
+    if limits:
+        prices = exact_prices(possible, limits) if small else priced(possible, limits)
+    net[fits] = possible.net(limits, prices)
+    bound, _ = bound_at(possible, limits, prices)
+    taken = _filled(possible, limits, net[fits])
+    if small and limits:
+        searched = _searched(possible, limits, prices, net[fits])
+        taken = max(taken, searched, key=lambda rows: float(possible.benefit[rows].sum()))
+    value = float(possible.benefit[taken].sum())
+    return Solution(np.flatnonzero(fits)[taken], prices, net, value, max(bound, value), method)
+
+
+def _filled(
+    options: Options, limits: Sequence[Limit], net: Floats, first: Ints | None = None, never: Ints | None = None
+) -> Ints:
+    """Return the options that are taken while the limits last, by what they bring net.
+
+    Parameters
+    ----------
+    options : Options
+    limits : sequence of Limit
+    net : ndarray of shape (m,)
+    first : ndarray of int, optional
+        Rows that are taken before all others, and are known to be within the limits.
+    never : ndarray of int, optional
+        Customers who take nothing.
+    """
+    left = np.array([limit.amount for limit in limits], dtype=np.int64)
+    waiting = np.ones(int(options.customer[-1]) + 1, dtype=bool)
+    taken: list[Ints] = []
+
+    def take(rows: Ints) -> None:
+        for place, limit in enumerate(limits):
+            left[place] -= options.uses(limit, rows).sum()
+        waiting[options.customer[rows]] = False
+        taken.append(rows)
+
+    if first is not None:
+        take(first)
+    if never is not None:
+        waiting[never] = False
+    # What is worth its prices comes before what is not, and is taken only where something is left over.
+    for rows in (np.flatnonzero(net > 0), np.flatnonzero(net <= 0)):
+        for _ in range(_ROUNDS):
+            rows = rows[waiting[options.customer[rows]]]
+            for place, limit in enumerate(limits):
+                rows = rows[options.uses(limit, rows) <= left[place]]
+            if not len(rows):
+                break
+            best = _best(options, net, rows)
+            fits = np.ones(len(best), dtype=bool)
+            for place, limit in enumerate(limits):
+                use = options.uses(limit, best)
+                # Who does not fit is counted as well: what is taken can only be less.
+                fits &= (use == 0) | (np.cumsum(use) <= left[place])
+            take(best[fits])
+    return np.sort(np.concatenate(taken)) if taken else np.zeros(0, np.int64)
+
+
+def _best(options: Options, net: Floats, rows: Ints) -> Ints:
+    """Return of each customer the row that brings most, the first of equals; the customers in order of it."""
+    customer = options.customer[rows]
+    starts = np.flatnonzero(np.append(True, np.diff(customer) != 0))
+    lengths = np.diff(np.append(starts, len(rows)))
+    top = rows[net[rows] == np.repeat(np.maximum.reduceat(net[rows], starts), lengths)]
+    top = top[np.append(True, np.diff(options.customer[top]) != 0)]
+    return np.asarray(top[np.argsort(-net[top], kind="stable")])
+
+
+def _searched(options: Options, limits: Sequence[Limit], prices: Floats, net: Floats) -> Ints:
+    """Return an assignment in which the few customers that the linear programme leaves undecided are searched through.
+
+    All others take their best option after prices, or nothing. Those of the core, whose best and second best choice
+    are nearest to one another, are tried in depth, and a branch is left where the bound says that it cannot be better.
+    """
+    blocks = np.split(np.arange(len(options)), options.starts[1:])
+    choices = [[*sorted(block.tolist(), key=lambda row: -net[row]), -1] for block in blocks]
+    gains = [sorted([*(net[row] for row in block if row >= 0), 0.0], reverse=True) for block in choices]
+    regret = np.array([both[0] - both[1] for both in gains])
+    core = np.argsort(regret, kind="stable")[: len(limits) + _CORE]
+    others = np.setdiff1d(np.arange(len(blocks)), core)
+    fixed = np.array([choices[block][0] for block in others if gains[block][0] > 0], dtype=np.int64)
+    use = np.array([options.uses(limit) for limit in limits]).T.reshape(len(options), len(limits))
+    left = np.array([limit.amount for limit in limits]) - use[fixed].sum(axis=0)
+    if (left < 0).any():
+        # Without whole core customers it is beyond a limit already: rounding alone did that.
+        return _filled(options, limits, net)
+    hope = np.append(np.cumsum([max(gains[block][0], 0.0) for block in core][::-1])[::-1], 0.0)
+    best: tuple[float, list[int]] = (-1.0, [])
+    nodes = 0
+
+    def descend(depth: int, left: npt.NDArray[np.int64], brings: float, rows: list[int]) -> None:
+        nonlocal best, nodes
+        nodes += 1
+        if depth == len(core):
+            best = max(best, (brings, rows), key=lambda one: one[0])
+            return
+        if nodes > _NODES or brings + hope[depth] + float(prices @ left) <= best[0] * (1 + 1e-9):
+            return
+        for row in choices[core[depth]]:
+            if row < 0:
+                descend(depth + 1, left, brings, rows)
+            elif (use[row] <= left).all():
+                descend(depth + 1, left - use[row], brings + float(options.benefit[row]), [*rows, row])
+
+    descend(0, left, 0.0, [])
+    first = np.sort(np.concatenate([fixed, np.array(best[1], dtype=np.int64)]))
+    return _filled(options, limits, net, first=first)
