@@ -34,7 +34,13 @@ Kind = Literal[
     "education",
     "escalation",
 ]
+OWN_FIELDS = ("customer", "action", "reason", "due", "company", "sender", "contact")  # of every message
 OTHER = "other"  # the reason of customers whose reasons belong to no group
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    seen: set[str] = set()
+    return next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
 
 
 def _is_expression(text: str) -> str:
@@ -165,10 +171,21 @@ class MessagesConfig(Part):
     company: Text = Field("our company", description="who writes")
     sender: Text = Field("your customer service", description="who signs")
     contact: Text = Field("the number on your contract", description="where the customer reaches someone")
-    fields: tuple[Name, ...] = Field((), description="columns of the book that templates may show")
+    fields: tuple[Text, ...] = Field((), description="columns of the book that templates may show")
     templates: dict[Text, Text] = Field(
         default_factory=dict, description="own text of a template, as email/liquidity, instead of the kit's"
     )
+
+    @model_validator(mode="after")
+    def _fields_can_be_shown(self) -> MessagesConfig:
+        for name in self.fields:
+            if not name.isidentifier():
+                raise ValueError(f"fields: a template cannot name {name!r}; give the column a plain name")
+            if name in OWN_FIELDS:
+                raise ValueError(f"fields: {name!r} is a field of every message already")
+        if _twice(self.fields):
+            raise ValueError(f"fields: {_twice(self.fields)!r} is named twice")
+        return self
 
 
 class FallbackRule(Part):
@@ -234,6 +251,12 @@ class Policy(Part):
         twice = _twice([column for reason in self.reasons.values() for column in reason.columns])
         if twice:
             raise ValueError(f"reasons: {twice!r} is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _treatments_can_be_counted(self) -> Policy:
+        if len(self.treatments) > 60:
+            raise ValueError(f"treatments: at most 60 can be weighed against one another; got {len(self.treatments)}")
         return self
 
     @model_validator(mode="after")
@@ -381,11 +404,6 @@ def _known(names: Sequence[str], known: Sequence[str] | Mapping[str, Any], where
         if name not in known:
             hint = near(name, known) or f"there are {shortened(known)}"
             raise ValueError(f"{where}: there is no {what} {name!r}; {hint}")
-
-
-def _twice(names: Sequence[str]) -> str | None:
-    seen: set[str] = set()
-    return next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
 
 
 def policy_columns(policy: Policy) -> Iterator[str]:

@@ -30,12 +30,15 @@ class Offers:
         Of the treatments, in the order that the options number them.
     negotiated : ndarray of bool, shape (n,)
         Customers with whom one talks instead.
+    choice : ndarray of bool, shape (rules,)
+        Whether a rule of the policy leaves something to choose.
     """
 
     must: Options
     may: Options
     names: tuple[str, ...]
     negotiated: Flags
+    choice: Flags
 
 
 def offers_of(policy: Policy, customers: Customers) -> Offers:
@@ -81,7 +84,8 @@ def offers_of(policy: Policy, customers: Customers) -> Offers:
         rest["effect"] -= np.where(must[name], rest["effect"] * one.effect, 0.0)
         rest["keeps"] -= np.where(must[name], rest["keeps"] * one.keeps, 0.0)
     choices = _options(policy, customers, may, hours, rest)
-    return Offers(duties, choices.at(choices.benefit > 0), names, negotiated)
+    choice = np.array([bool(rule.may) for rule in policy.rules])
+    return Offers(duties, choices.at(choices.benefit > 0), names, negotiated, choice)
 
 
 def limits_of(policy: Policy) -> tuple[Limit, ...]:

@@ -3,24 +3,27 @@
 The problem is a linear programme with one row for each customer ("at most one action") and one for each limit; HiGHS
 solves it as it is for a small book, and over cells of like customers for a large one. Either way it gives the *price*
 of each limit: what one more unit of it would bring. Each customer then takes the action that brings most after prices,
-those who gain most first, as long as the limits last. By duality the prices also bound what any assignment could
-bring, so that the gap to the optimum is known without solving the large programme.
+those who gain most first, as long as the limits last. Whose best and second best choice are close to one another is
+undecided by prices; for these few customers the programme is solved once more, and the last of them are searched
+through. By duality the prices also bound what any assignment could bring, so that the gap to the optimum is known
+without solving the large programme.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from riskml.policy.options import Floats, Ints, Limit, Options
-from riskml.policy.prices import bound_at, exact_prices, priced
+from riskml.policy.prices import bound_at, optimum, priced
 
 EXACT = 4_000  # options up to which the programme has a row for each customer
 _ROUNDS = 60
+_UNDECIDED = 1_500  # customers of a large book for whom the programme is solved once more
 _CORE = 8  # customers, beside one for each limit, whose whole actions are searched for
 _NODES = 4_000  # of that search; a limit on time would not be the same twice
 
@@ -90,20 +93,18 @@ def solve(options: Options, limits: Sequence[Limit], *, exact: int = EXACT) -> S
         return Solution(np.zeros(0, np.int64), np.zeros(len(limits)), net, 0.0, 0.0, method)
     prices = np.zeros(0)
     if limits:
-        prices = exact_prices(possible, limits) if small else priced(possible, limits)
+        prices = optimum(possible, limits).prices if small else priced(possible, limits)
     net[fits] = possible.net(limits, prices)
     bound, _ = bound_at(possible, limits, prices)
     taken = _filled(possible, limits, net[fits])
-    if small and limits:
-        searched = _searched(possible, limits, prices, net[fits])
-        taken = max(taken, searched, key=lambda rows: float(possible.benefit[rows].sum()))
+    if limits:
+        again = _decided(possible, limits, prices, net[fits], len(possible) if small else _UNDECIDED)
+        taken = max(taken, again, key=lambda rows: float(possible.benefit[rows].sum()))
     value = float(possible.benefit[taken].sum())
     return Solution(np.flatnonzero(fits)[taken], prices, net, value, max(bound, value), method)
 
 
-def _filled(
-    options: Options, limits: Sequence[Limit], net: Floats, first: Ints | None = None, never: Ints | None = None
-) -> Ints:
+def _filled(options: Options, limits: Sequence[Limit], net: Floats, first: Ints | None = None) -> Ints:
     """Return the options that are taken while the limits last, by what they bring net.
 
     Parameters
@@ -113,8 +114,6 @@ def _filled(
     net : ndarray of shape (m,)
     first : ndarray of int, optional
         Rows that are taken before all others, and are known to be within the limits.
-    never : ndarray of int, optional
-        Customers who take nothing.
     """
     left = np.array([limit.amount for limit in limits], dtype=np.int64)
     waiting = np.ones(int(options.customer[-1]) + 1, dtype=bool)
@@ -128,8 +127,6 @@ def _filled(
 
     if first is not None:
         take(first)
-    if never is not None:
-        waiting[never] = False
     # What is worth its prices comes before what is not, and is taken only where something is left over.
     for rows in (np.flatnonzero(net > 0), np.flatnonzero(net <= 0)):
         for _ in range(_ROUNDS):
@@ -139,13 +136,18 @@ def _filled(
             if not len(rows):
                 break
             best = _best(options, net, rows)
-            fits = np.ones(len(best), dtype=bool)
-            for place, limit in enumerate(limits):
-                use = options.uses(limit, best)
-                # Who does not fit is counted as well: what is taken can only be less.
-                fits &= (use == 0) | (np.cumsum(use) <= left[place])
-            take(best[fits])
+            take(_within(options, limits, best, left))
     return np.sort(np.concatenate(taken)) if taken else np.zeros(0, np.int64)
+
+
+def _within(options: Options, limits: Sequence[Limit], rows: Ints, left: npt.NDArray[np.int64]) -> Ints:
+    """Return those rows, of the first ones on, that are within the limits together."""
+    fits = np.ones(len(rows), dtype=bool)
+    for place, limit in enumerate(limits):
+        use = options.uses(limit, rows)
+        # Who does not fit is counted as well: what is taken can only be less.
+        fits &= (use == 0) | (np.cumsum(use) <= left[place])
+    return rows[fits]
 
 
 def _best(options: Options, net: Floats, rows: Ints) -> Ints:
@@ -158,42 +160,79 @@ def _best(options: Options, net: Floats, rows: Ints) -> Ints:
     return np.asarray(top[np.argsort(-net[top], kind="stable")])
 
 
-def _searched(options: Options, limits: Sequence[Limit], prices: Floats, net: Floats) -> Ints:
-    """Return an assignment in which the few customers that the linear programme leaves undecided are searched through.
+def _decided(options: Options, limits: Sequence[Limit], prices: Floats, net: Floats, undecided: int) -> Ints:
+    """Return an assignment in which the undecided customers are decided by the programme, not by prices alone."""
+    best = _best(options, net, np.arange(len(options)))
+    regret = _regret(options, net)
+    order = np.argsort(regret, kind="stable")
+    open_ = np.zeros(len(regret), dtype=bool)
+    open_[order[:undecided]] = True
+    is_open = np.zeros(int(options.customer[-1]) + 1, dtype=bool)
+    is_open[options.customer[options.starts[open_]]] = True
+    clear = best[~is_open[options.customer[best]] & (net[best] > 0)]
+    left = np.array([limit.amount for limit in limits], dtype=np.int64)
+    clear = _within(options, limits, clear, left)
+    left -= _used(options, limits, clear)
+    rows = np.flatnonzero(is_open[options.customer])
+    remaining = [replace(limit, amount=int(amount)) for limit, amount in zip(limits, left, strict=True)]
+    share = optimum(options.at(rows), remaining).share
+    whole = rows[share > 1 - 1e-6]
+    # Of those that the programme decides, the closest calls are searched through together with those that it parts.
+    parted = np.unique(options.customer[rows[(share > 1e-6) & (share <= 1 - 1e-6)]])
+    close = options.customer[options.starts[order[: len(limits) + _CORE]]]
+    core = np.union1d(parted, close)[: len(limits) + _CORE] if len(parted) <= len(limits) + _CORE else parted[:0]
+    whole = whole[~np.isin(options.customer[whole], core)]
+    whole = _within(options, limits, whole[np.argsort(-net[whole], kind="stable")], left)
+    left -= _used(options, limits, whole)
+    searched = _searched(options, limits, prices, net, core, left)
+    return _filled(options, limits, net, first=np.concatenate([clear, whole, searched]))
 
-    All others take their best option after prices, or nothing. Those of the core, whose best and second best choice
-    are nearest to one another, are tried in depth, and a branch is left where the bound says that it cannot be better.
+
+def _regret(options: Options, net: Floats) -> Floats:
+    """Return how far each customer's second best choice, of the options and nothing, is behind the best."""
+    first = np.maximum.reduceat(net, options.starts)
+    others = net.copy()
+    top = np.flatnonzero(net == np.repeat(first, options.lengths))
+    others[top[np.append(True, np.diff(options.customer[top]) != 0)]] = -np.inf
+    second = np.maximum.reduceat(others, options.starts)
+    return np.where(first > 0, first - np.maximum(second, 0), -first)
+
+
+def _used(options: Options, limits: Sequence[Limit], rows: Ints) -> npt.NDArray[np.int64]:
+    return np.array([options.uses(limit, rows).sum() for limit in limits], dtype=np.int64)
+
+
+def _searched(
+    options: Options, limits: Sequence[Limit], prices: Floats, net: Floats, core: Ints, left: npt.NDArray[np.int64]
+) -> Ints:
+    """Return the options of a few customers that bring most within what is left, by a search in depth.
+
+    A branch is left where the bound says that it cannot be better: the best after prices of those to come, and all that
+    is left of the limits at its price.
     """
-    blocks = np.split(np.arange(len(options)), options.starts[1:])
-    choices = [[*sorted(block.tolist(), key=lambda row: -net[row]), -1] for block in blocks]
-    gains = [sorted([*(net[row] for row in block if row >= 0), 0.0], reverse=True) for block in choices]
-    regret = np.array([both[0] - both[1] for both in gains])
-    core = np.argsort(regret, kind="stable")[: len(limits) + _CORE]
-    others = np.setdiff1d(np.arange(len(blocks)), core)
-    fixed = np.array([choices[block][0] for block in others if gains[block][0] > 0], dtype=np.int64)
-    use = np.array([options.uses(limit) for limit in limits]).T.reshape(len(options), len(limits))
-    left = np.array([limit.amount for limit in limits]) - use[fixed].sum(axis=0)
-    if (left < 0).any():
-        # Without whole core customers it is beyond a limit already: rounding alone did that.
-        return _filled(options, limits, net)
-    hope = np.append(np.cumsum([max(gains[block][0], 0.0) for block in core][::-1])[::-1], 0.0)
+    choices = []
+    for customer in core.tolist():
+        rows = range(*np.searchsorted(options.customer, [customer, customer + 1]).tolist())
+        choices.append([*sorted((row for row in rows if net[row] > -np.inf), key=lambda row: -net[row]), -1])
+    use = {row: np.array([int(options.uses(one, np.array([row]))[0]) for one in limits]) for row in sum(choices, [])}
+    hopes = [max(float(net[rows[0]]), 0.0) if rows[0] >= 0 else 0.0 for rows in choices]
+    hope = np.append(np.cumsum(hopes[::-1])[::-1], 0.0)
     best: tuple[float, list[int]] = (-1.0, [])
     nodes = 0
 
     def descend(depth: int, left: npt.NDArray[np.int64], brings: float, rows: list[int]) -> None:
         nonlocal best, nodes
         nodes += 1
-        if depth == len(core):
+        if depth == len(choices):
             best = max(best, (brings, rows), key=lambda one: one[0])
             return
         if nodes > _NODES or brings + hope[depth] + float(prices @ left) <= best[0] * (1 + 1e-9):
             return
-        for row in choices[core[depth]]:
+        for row in choices[depth]:
             if row < 0:
                 descend(depth + 1, left, brings, rows)
             elif (use[row] <= left).all():
                 descend(depth + 1, left - use[row], brings + float(options.benefit[row]), [*rows, row])
 
     descend(0, left, 0.0, [])
-    first = np.sort(np.concatenate([fixed, np.array(best[1], dtype=np.int64)]))
-    return _filled(options, limits, net, first=first)
+    return np.array(best[1], dtype=np.int64)

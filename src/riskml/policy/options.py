@@ -106,7 +106,7 @@ class Options:
         by = {"money": money, "hours": count * self.hours, "actions": count}
         return np.array([by[limit.measure][limit.treatments].sum() for limit in limits])
 
-    def at(self, rows: npt.NDArray[np.bool_]) -> Options:
+    def at(self, rows: npt.NDArray[np.bool_] | Ints) -> Options:
         """Return some of the options."""
         parts = (self.customer[rows], self.treatment[rows], self.benefit[rows], self.cost[rows])
         return Options(*parts, self.hours, self.likeness[rows])

@@ -22,16 +22,32 @@ _STEPS = 40
 _ENOUGH = 1e-4  # share of the bound that a further step could still take off
 
 
-def exact_prices(options: Options, limits: Sequence[Limit]) -> Floats:
-    """Return the prices of the limits from the linear programme over single customers.
+@dataclass(frozen=True)
+class Optimum:
+    """The optimum of the linear programme with a row for each customer.
 
-    Returns
-    -------
-    ndarray of shape (limits,)
+    Parameters
+    ----------
+    prices : ndarray of shape (limits,)
         Money for a cent, a hundredth of an hour, or an action.
+    share : ndarray of shape (m,)
+        How much of each option is taken, 0 to 1; for all but a few customers, none or all.
+    """
+
+    prices: Floats
+    share: Floats
+
+
+def optimum(options: Options, limits: Sequence[Limit]) -> Optimum:
+    """Return the optimum of the linear programme with a row for each customer.
+
+    Raises
+    ------
+    RunError
+        When the solver fails.
     """
     starts = options.starts
-    cell = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(options))))
+    cell = np.repeat(np.arange(len(starts)), options.lengths)
     return _programme(options, limits, _Cells(np.ones(len(starts)), np.arange(len(options)), cell))
 
 
@@ -44,14 +60,14 @@ def priced(options: Options, limits: Sequence[Limit]) -> Floats:
     Returns
     -------
     ndarray of shape (limits,)
-        As `exact_prices`, and near to it: see `Solution.gap`.
+        As of an `Optimum`, and near to it: the gap of a solution says how near.
 
     References
     ----------
     Kelley (1960), The cutting-plane method for solving convex programs, SIAM Journal 8(4).
     """
     amounts = np.array([limit.amount for limit in limits], dtype=float)
-    prices = _programme(options, limits, _alike(options))
+    prices = _programme(options, limits, _alike(options)).prices
     bound, slope = bound_at(options, limits, prices)
     cuts = [(bound, slope, prices)]
     # A price is worth a look when it moves the bound by a share of itself.
@@ -134,7 +150,7 @@ def _alike(options: Options) -> _Cells:
     return _Cells(size.astype(float), column, key // kinds)
 
 
-def _programme(options: Options, limits: Sequence[Limit], cells: _Cells) -> Floats:
+def _programme(options: Options, limits: Sequence[Limit], cells: _Cells) -> Optimum:
     width = len(cells.cell)
     count = np.bincount(cells.column, minlength=width)
 
@@ -151,4 +167,4 @@ def _programme(options: Options, limits: Sequence[Limit], cells: _Cells) -> Floa
     found = linprog(-gain / most, A_ub=vstack([csr_matrix(uses), once]), b_ub=ends, bounds=(0, None), method="highs")
     if found.status != 0:
         raise RunError(f"the prices of the limits could not be found: {found.message}", where="the solver")
-    return np.asarray(np.maximum(-found.ineqlin.marginals[: len(limits)], 0) * most / scale)
+    return Optimum(np.maximum(-found.ineqlin.marginals[: len(limits)], 0) * most / scale, found.x)
