@@ -17,11 +17,13 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from riskml.policy.options import Floats, Ints, Limit, Options
 from riskml.policy.prices import bound_at, optimum, priced
 
 EXACT = 4_000  # options up to which the programme has a row for each customer
+_UPGRADED = 50_000  # options up to which what is left over is used up to the last
 _ROUNDS = 60
 _UNDECIDED = 1_500  # customers of a large book for whom the programme is solved once more
 _CORE = 8  # customers, beside one for each limit, whose whole actions are searched for
@@ -91,15 +93,21 @@ def solve(options: Options, limits: Sequence[Limit], *, exact: int = EXACT) -> S
     method: Literal["exact", "priced"] = "exact" if small else "priced"
     if not len(possible):
         return Solution(np.zeros(0, np.int64), np.zeros(len(limits)), net, 0.0, 0.0, method)
-    prices = np.zeros(0)
-    if limits:
-        prices = optimum(possible, limits).prices if small else priced(possible, limits)
-    net[fits] = possible.net(limits, prices)
-    bound, _ = bound_at(possible, limits, prices)
-    taken = _filled(possible, limits, net[fits])
-    if limits:
-        again = _decided(possible, limits, prices, net[fits], len(possible) if small else _UNDECIDED)
-        taken = max(taken, again, key=lambda rows: float(possible.benefit[rows].sum()))
+    if not limits:
+        net[fits] = possible.benefit
+        taken = _filled(possible, limits, possible.benefit)
+        prices, bound = np.zeros(0), float(possible.benefit[taken].sum())
+    else:
+        # Where customers are alike, several prices are as good as one another, and one may leave an easier rest.
+        tried = [priced(possible, limits)]
+        if small:
+            tried.insert(0, optimum(possible, limits).prices)
+        undecided = len(possible) if small else _UNDECIDED
+        found = [_decided(possible, limits, by, possible.net(limits, by), undecided) for by in tried]
+        taken = max(found, key=lambda rows: float(possible.benefit[rows].sum()))
+        prices = tried[0]
+        bound = min(bound_at(possible, limits, by)[0] for by in tried)
+        net[fits] = possible.net(limits, prices)
     value = float(possible.benefit[taken].sum())
     return Solution(np.flatnonzero(fits)[taken], prices, net, value, max(bound, value), method)
 
@@ -161,7 +169,7 @@ def _best(options: Options, net: Floats, rows: Ints) -> Ints:
 
 
 def _decided(options: Options, limits: Sequence[Limit], prices: Floats, net: Floats, undecided: int) -> Ints:
-    """Return an assignment in which the undecided customers are decided by the programme, not by prices alone."""
+    """Return an assignment in which the undecided customers are decided by the programme, where it is better."""
     best = _best(options, net, np.arange(len(options)))
     regret = _regret(options, net)
     order = np.argsort(regret, kind="stable")
@@ -180,12 +188,36 @@ def _decided(options: Options, limits: Sequence[Limit], prices: Floats, net: Flo
     # Of those that the programme decides, the closest calls are searched through together with those that it parts.
     parted = np.unique(options.customer[rows[(share > 1e-6) & (share <= 1 - 1e-6)]])
     close = options.customer[options.starts[order[: len(limits) + _CORE]]]
-    core = np.union1d(parted, close)[: len(limits) + _CORE] if len(parted) <= len(limits) + _CORE else parted[:0]
-    whole = whole[~np.isin(options.customer[whole], core)]
-    whole = _within(options, limits, whole[np.argsort(-net[whole], kind="stable")], left)
-    left -= _used(options, limits, whole)
-    searched = _searched(options, limits, prices, net, core, left)
-    return _filled(options, limits, net, first=np.concatenate([clear, whole, searched]))
+    core = pd.unique(np.concatenate([parted, close]))[: len(limits) + _CORE]
+    found = [_filled(options, limits, net)]
+    # The search may end before it is through: without it, what the programme does not part may be better still.
+    for searched in (core[:0], core):
+        rest = whole[~np.isin(options.customer[whole], searched)]
+        rest = _within(options, limits, rest[np.argsort(-net[rest], kind="stable")], left)
+        more = _searched(options, limits, prices, net, searched, left - _used(options, limits, rest))
+        found.append(_filled(options, limits, net, first=np.concatenate([clear, rest, more])))
+    best_found = max(found, key=lambda rows: float(options.benefit[rows].sum()))
+    return _upgraded(options, limits, best_found)
+
+
+def _upgraded(options: Options, limits: Sequence[Limit], taken: Ints) -> Ints:
+    """Return an assignment in which what is left over is used to give customers something better, one by one."""
+    if len(options) > _UPGRADED or not len(taken):
+        return taken
+    uses = np.array([options.uses(limit) for limit in limits])
+    left = np.array([limit.amount for limit in limits], dtype=np.int64) - uses[:, taken].sum(axis=1)
+    now = np.full(int(options.customer[-1]) + 1, -1)
+    now[options.customer[taken]] = taken
+    while True:
+        before = now[options.customer]
+        more = options.benefit - np.where(before >= 0, options.benefit[before], 0.0)
+        extra = uses - np.where(before >= 0, uses[:, before], 0)
+        more[(extra > left[:, None]).any(axis=0)] = 0.0
+        best = int(np.argmax(more))
+        if more[best] <= 1e-9:
+            return np.sort(now[now >= 0])
+        left -= extra[:, best]
+        now[options.customer[best]] = best
 
 
 def _regret(options: Options, net: Floats) -> Floats:
