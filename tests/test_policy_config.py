@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 import yaml
 
 from riskml.config import read_experiment
+from riskml.data.sources import read_table
 from riskml.errors import ConfigError
+from riskml.features.catalog import catalog
 from riskml.policy.messages import Writer
-from riskml.policy_config import Policy, policy_of, read_policy
+from riskml.policy_config import Policy, policy_columns, policy_of, read_policy
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 POLICIES = sorted((EXPERIMENTS / "policies").glob("*.yaml"))
@@ -61,6 +64,20 @@ def test_each_policy_of_the_kit_is_for_the_tiers_and_task_of_its_experiment(file
     assert policy.task == experiment.task
     for language in ("en", "zh"):
         Writer(policy, language).check()
+
+
+@pytest.mark.parametrize("file", POLICIES, ids=lambda file: file.stem)
+def test_each_policy_of_the_kit_reads_columns_that_its_table_has(file):
+    policy, experiment = read_policy(file), read_experiment(EXPERIMENTS / file.name)
+    if experiment.panel is None:
+        columns = set(read_table(experiment.data.source).columns)
+    else:
+        columns = {row["column"] for row in catalog(experiment.panel).descriptions()}
+    made = {"exposure", "value", "expected_loss", "probability"}
+    assert set(policy_columns(policy)) <= columns | made
+    for name, reason in policy.reasons.items():
+        for pattern in reason.columns:
+            assert any(policy.group_of(column) == name for column in columns if fnmatchcase(column, pattern)), pattern
 
 
 def test_the_smallest_policy_can_be_read(said):

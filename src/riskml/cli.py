@@ -355,6 +355,5 @@ def tiers(
     from riskml.run import Run
     from riskml.tiering import tiers_of_run
 
-    if rule not in (None, "equal_risk", "profit_best"):
-        raise InputError(f"there is no rule {rule!r}", where="--rule", mend="equal_risk or profit_best")
-    console.show_tiers(tiers_of_run(Run.open(run), rule, tuple(filter(None, map(str.strip, names.split(","))))), rule)
+    named = tuple(filter(None, map(str.strip, names.split(","))))
+    console.show_tiers(tiers_of_run(Run.open(run), rule, named), rule)

@@ -411,6 +411,7 @@ def policy_columns(policy: Policy) -> Iterator[str]:
     amounts = (policy.amounts.exposure, policy.amounts.loss_given_default, policy.amounts.value)
     texts = [*amounts, *(one.cost for one in policy.treatments.values())]
     texts += [one.only for one in policy.treatments.values()]
+    texts += [rule.when for rule in (policy.without_model.rules if policy.without_model else ())]
     if policy.negotiation:
         texts.append(policy.negotiation.only)
     for text in texts:

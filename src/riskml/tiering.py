@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import pandas as pd
 import yaml
@@ -16,7 +15,7 @@ from riskml.policy.cutoffs import equal_risk_tiers, profit_best_tiers
 from riskml.policy.tiers import Floats, tier_table
 from riskml.run import Run
 
-Rule = Literal["equal_risk", "profit_best"]
+RULES = ("equal_risk", "profit_best")
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Proposal:
     yaml: str
 
 
-def tiers_of_run(run: Run, rule: Rule | None = None, names: tuple[str, ...] = ()) -> Proposal:
+def tiers_of_run(run: Run, rule: str | None = None, names: tuple[str, ...] = ()) -> Proposal:
     """Return a run's own tiers, or those that a rule proposes, with what they hold on the rows set aside.
 
     Parameters
@@ -57,6 +56,8 @@ def tiers_of_run(run: Run, rule: Rule | None = None, names: tuple[str, ...] = ()
     InputError
         When the run has no predictions yet, or the rule needs costs that the experiment does not state.
     """
+    if rule is not None and rule not in RULES:
+        raise ConfigError(f"there is no rule {rule!r}", where="--rule", mend=" or ".join(RULES))
     if not run.path("predictions.parquet").is_file():
         raise InputError("the run has no predictions yet", where=str(run.folder), mend="riskml run … --to models")
     asked = run.experiment
@@ -80,7 +81,7 @@ def tiers_of_run(run: Run, rule: Rule | None = None, names: tuple[str, ...] = ()
 
 
 def _learnt(
-    asked: Experiment, rows: pd.DataFrame, beside: pd.DataFrame, rule: Rule, names: tuple[str, ...]
+    asked: Experiment, rows: pd.DataFrame, beside: pd.DataFrame, rule: str, names: tuple[str, ...]
 ) -> tuple[TierConfig, ...]:
     named = names or tuple(tier.name for tier in asked.tiers)
     chance = rows["probability"].to_numpy()

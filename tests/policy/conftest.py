@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,19 @@ def book() -> pd.DataFrame:
     )
 
 
-def large_book(n: int, seed: int = 1) -> pd.DataFrame:
-    """Return a book of many customers."""
+@pytest.fixture(scope="session")
+def small_policy() -> dict[str, Any]:
+    """Return what the policy's file says, to be left as it is."""
+    return POLICY
+
+
+@pytest.fixture(scope="session")
+def large_book() -> Callable[..., pd.DataFrame]:
+    """Return a maker of books of many customers."""
+    return _large_book
+
+
+def _large_book(n: int, seed: int = 1) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     chance = rng.beta(1, 8, n)
     return pd.DataFrame(

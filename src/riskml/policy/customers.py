@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,9 @@ class Customers:
     Parameters
     ----------
     book : DataFrame of shape (n, any)
-        With ``exposure``, ``value``, ``expected_loss`` and ``probability`` as columns that expressions can read.
+        With the amounts that the policy states as columns that expressions can read.
+    amounts : mapping of str to ndarray of shape (n,)
+        ``probability``, ``exposure``, ``value`` and ``expected_loss``; 0 where the policy states none.
     tier : ndarray of int, shape (n,)
         Place among the policy's tiers.
     reason : ndarray of int, shape (n,)
@@ -42,6 +44,7 @@ class Customers:
     """
 
     book: pd.DataFrame
+    amounts: Mapping[str, Floats]
     tier: npt.NDArray[np.intp]
     reason: npt.NDArray[np.intp]
     column: npt.NDArray[np.object_]
@@ -51,7 +54,7 @@ class Customers:
 
     def amount(self, name: str) -> Floats:
         """Return an amount of each customer: exposure, value, expected_loss or probability."""
-        return self.book[name].to_numpy(dtype=np.float64)
+        return self.amounts[name]
 
 
 def customers_of(policy: Policy, book: pd.DataFrame) -> Customers:
@@ -87,8 +90,13 @@ def customers_of(policy: Policy, book: pd.DataFrame) -> Customers:
     groups = (*policy.reasons, OTHER)
     reason, column = _reasons(policy, book, groups)
     rules = np.array([[policy.rule_of(name, group) for group in groups] for name in policy.tiers], dtype=np.intp)
+    amounts = _amounts(policy, book, chance)
+    # An expression that reads an amount which nobody stated shall fail, and not find 0.
+    stated = ["probability", *(name for name in ("exposure", "value") if getattr(policy.amounts, name) is not None)]
+    stated += ["expected_loss"] if policy.task == "default" else []
     return Customers(
-        book=book.assign(probability=chance, **_amounts(policy, book, chance)),
+        book=book.assign(**{name: amounts[name] for name in stated}),
+        amounts=amounts,
         tier=tier,
         reason=reason,
         column=column,
@@ -147,6 +155,7 @@ def _amounts(policy: Policy, book: pd.DataFrame, chance: Floats) -> dict[str, Fl
             where="amounts.loss_given_default",
         )
     return {
+        "probability": chance,
         "exposure": exposure,
         "value": _amount(said.value, book, policy, "value"),
         "expected_loss": chance * exposure * share,

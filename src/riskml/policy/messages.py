@@ -110,8 +110,9 @@ class Writer:
             check_source(name, self.language, self.policy.messages.templates, fields)
 
     def _rendered(self, name: str, fields: Mapping[str, str], *, html: bool) -> str:
+        template = self._template(name, html)
         try:
-            return self._template(name, html).render(fields)
+            return template.render(fields)
         except (TemplateError, TypeError, ValueError) as error:
             told = str(error).partition("\n")[0]
             raise ConfigError(
