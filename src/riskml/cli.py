@@ -340,3 +340,20 @@ def _registered(name: str) -> tuple[str, Path]:
         file = Path(name).expanduser().absolute()
         return registered_name(read_experiment(file)), project_folder(file)
     return name if name.startswith("riskml_") else f"riskml_{name}", nearest_project()
+
+
+@app.command()
+def tiers(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    rule: Annotated[
+        str | None, typer.Option(metavar="RULE", help="Propose cut-offs instead: equal_risk or profit_best.")
+    ] = None,
+    names: Annotated[str, typer.Option(metavar="A,B,C", help="Of the proposed tiers, the safest first.")] = "",
+) -> None:
+    """Show a run's tiers on its rows set aside, or propose others as YAML for the experiment file."""
+    from riskml import console
+    from riskml.run import Run
+    from riskml.tiering import tiers_of_run
+
+    named = tuple(filter(None, map(str.strip, names.split(","))))
+    console.show_tiers(tiers_of_run(Run.open(run), rule, named), rule)

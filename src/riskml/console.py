@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from riskml.data.simulate import Simulated
     from riskml.pipeline import Progress as Where
     from riskml.run import Run
+    from riskml.tiering import Proposal
 
 # Paths and names are told whole: a line that wraps is better than one that cannot be copied.
 _console = Console(highlight=False, soft_wrap=True)
@@ -211,3 +212,40 @@ def _leaderboard(rows: Sequence[dict[str, Any]]) -> Table:
         name = f"[bold]{row['family']} *[/bold]" if row["chosen"] else row["family"]
         table.add_row(name, f"{row['auc_cv']:.4f} ± {row['auc_cv_se']:.4f}", *figures)
     return table
+
+
+def show_tiers(proposal: Proposal, rule: str | None) -> None:
+    """Show what tiers hold on the rows set aside, and, where they are proposed, how an experiment says them."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    money = f", {proposal.currency}" if proposal.currency else ""
+    heads = {
+        "from_probability": ("from", "{:.4g}"),
+        "rows": ("customers", "{:,}"),
+        "expected": ("expected", "{:.1%}"),
+        "observed": ("observed", "{:.1%}"),
+        "interval": ("95 % interval", "{}"),
+        "p_value": ("Jeffreys p", "{:.3f}"),
+        "value_at_stake": (f"at stake{money}", "{:,.0f}"),
+        "expected_loss": (f"expected loss{money}", "{:,.0f}"),
+        "observed_loss": (f"observed loss{money}", "{:,.0f}"),
+    }
+    rows = proposal.table.assign(
+        interval=[f"{row.lower:.1%} – {row.upper:.1%}" for row in proposal.table.itertuples()],
+    )
+    shown = [name for name in heads if name in rows]
+    table.add_column("tier")
+    for name in shown:
+        table.add_column(heads[name][0], justify="right")
+    for _, row in rows.iterrows():
+        cells = [heads[name][1].format(row[name]) if row["rows"] or name == "rows" else "" for name in shown]
+        table.add_row(escape(str(row["tier"])), *cells)
+    _console.print(table)
+    low = [str(row.tier) for row in rows.itertuples() if row.underestimated]
+    falls = [str(row.tier) for row in rows.itertuples() if row.monotone is False]
+    if low:
+        _console.print(f"[yellow]probabilities too low in:[/yellow] {escape(', '.join(low))} (Jeffreys test, 5 %)")
+    if falls:
+        _console.print(f"[yellow]observed no higher than in the tier beneath:[/yellow] {escape(', '.join(falls))}")
+    if rule:
+        _console.print(f"\n# {rule}, learnt on out-of-fold probabilities of the training rows")
+        _console.print(escape(proposal.yaml), end="")

@@ -1,0 +1,170 @@
+"""The price of each budget and capacity: what one more unit of it would bring.
+
+Prices solve the dual of the linear programme: the least ``sum(price * limit) + sum of each customer's best option after
+prices``, a convex function of the prices alone. Whatever the prices, it bounds what any assignment could bring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linprog
+from scipy.sparse import csr_matrix, vstack
+
+from riskml.errors import RunError
+from riskml.policy.options import Floats, Ints, Limit, Options
+
+_CELLS = 5_000
+_STEPS = 40
+_ENOUGH = 1e-4  # share of the bound that a further step could still take off
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The optimum of the linear programme with a row for each customer.
+
+    Parameters
+    ----------
+    prices : ndarray of shape (limits,)
+        Money for a cent, a hundredth of an hour, or an action.
+    share : ndarray of shape (m,)
+        How much of each option is taken, 0 to 1; for all but a few customers, none or all.
+    """
+
+    prices: Floats
+    share: Floats
+
+
+def optimum(options: Options, limits: Sequence[Limit]) -> Optimum:
+    """Return the optimum of the linear programme with a row for each customer.
+
+    Raises
+    ------
+    RunError
+        When the solver fails.
+    """
+    starts = options.starts
+    cell = np.repeat(np.arange(len(starts)), options.lengths)
+    return _programme(options, limits, _Cells(np.ones(len(starts)), np.arange(len(options)), cell))
+
+
+def priced(options: Options, limits: Sequence[Limit]) -> Floats:
+    """Return the prices of the limits for a book of any size: over cells of like customers, then mended on all of them.
+
+    The second step is Kelley's method of cutting planes in a trust region: each look at the whole book gives the bound
+    and its slope, and a linear programme as small as the number of limits says where to look next.
+
+    Returns
+    -------
+    ndarray of shape (limits,)
+        As of an `Optimum`, and near to it: the gap of a solution says how near.
+
+    References
+    ----------
+    Kelley (1960), The cutting-plane method for solving convex programs, SIAM Journal 8(4).
+    """
+    amounts = np.array([limit.amount for limit in limits], dtype=float)
+    prices = _programme(options, limits, _alike(options)).prices
+    bound, slope = bound_at(options, limits, prices)
+    cuts = [(bound, slope, prices)]
+    # A price is worth a look when it moves the bound by a share of itself.
+    typical = bound / np.maximum(amounts, 1) / len(limits)
+    reach = 0.3
+    for _ in range(_STEPS):
+        low, high = np.maximum(prices - reach * np.maximum(prices, typical), 0), prices + reach * (prices + typical)
+        trial, promised = _least(cuts, low, high, bound)
+        if bound - promised <= _ENOUGH * bound:
+            # Within reach nothing better is left.
+            if reach < 0.05:
+                break
+            reach /= 4
+            continue
+        value, slope = bound_at(options, limits, trial)
+        cuts.append((value, slope, trial))
+        if value < bound:
+            good = bound - value > 0.5 * (bound - promised)
+            prices, bound, reach = trial, value, reach * (1.5 if good else 1.0)
+        else:
+            reach /= 2
+    return prices
+
+
+def bound_at(options: Options, limits: Sequence[Limit], prices: Floats) -> tuple[float, Floats]:
+    """Return what no assignment can exceed, by some prices, and how it changes with each of them."""
+    amounts = np.array([limit.amount for limit in limits], dtype=float)
+    net = options.net(limits, prices)
+    best = np.maximum.reduceat(net, options.starts)
+    chosen = np.flatnonzero((net == np.repeat(best, options.lengths)) & (net > 0))
+    # Of equals the first.
+    chosen = chosen[np.append(True, np.diff(options.customer[chosen]) != 0)] if len(chosen) else chosen
+    return float(prices @ amounts + net[chosen].sum()), amounts - options.total(limits, chosen)
+
+
+def _least(
+    cuts: Sequence[tuple[float, Floats, Floats]], low: Floats, high: Floats, scale: float
+) -> tuple[Floats, float]:
+    """Return where the greatest of the cuts is least within a box, and how low it is there."""
+    unit = np.maximum(high, 1e-300)  # prices of hours and of cents differ a thousandfold
+    slopes = np.array([slope for _, slope, _ in cuts]) * unit / scale
+    ends = np.array([slope @ at - value for value, slope, at in cuts]) / scale
+    width = len(low)
+    found = linprog(
+        np.append(np.zeros(width), 1.0),
+        A_ub=np.column_stack([slopes, -np.ones(len(cuts))]),
+        b_ub=ends,
+        bounds=[*zip(low / unit, high / unit, strict=True), (None, None)],
+        method="highs",
+    )
+    if found.status != 0:
+        return low, np.inf
+    return np.clip(found.x[:width] * unit, low, high), float(found.x[width] * scale)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of like customers: how many each holds, and in which (cell, option) column each option lies."""
+
+    size: Floats
+    column: Ints
+    cell: Ints  # of each column
+
+
+def _alike(options: Options) -> _Cells:
+    """Return cells of customers with the same options and about the same likeness."""
+    starts, kinds = options.starts, len(options.hours)
+    sets = np.bitwise_or.reduceat(np.left_shift(np.int64(1), options.treatment), starts)
+    _, group, sizes = np.unique(sets, return_inverse=True, return_counts=True)
+    bands = max(3, int(np.sqrt(_CELLS / len(sizes))))
+    code = group.astype(np.int64)
+    first = np.append(0, np.cumsum(sizes))[:-1]
+    for likeness in options.likeness[starts].T:
+        order = np.lexsort((likeness, group))
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order)) - first[group[order]]
+        code = code * bands + rank * bands // sizes[group]
+    _, cell, size = np.unique(code, return_inverse=True, return_counts=True)
+    key, column = np.unique(np.repeat(cell, options.lengths) * kinds + options.treatment, return_inverse=True)
+    return _Cells(size.astype(float), column, key // kinds)
+
+
+def _programme(options: Options, limits: Sequence[Limit], cells: _Cells) -> Optimum:
+    width = len(cells.cell)
+    count = np.bincount(cells.column, minlength=width)
+
+    def mean(values: npt.NDArray[np.float64] | Ints) -> Floats:
+        return np.bincount(cells.column, weights=values, minlength=width) / count
+
+    once = csr_matrix((np.ones(width), (cells.cell, np.arange(width))), (len(cells.size), width))
+    # Money and benefits may be in the millions: the solver works with numbers of about 1.
+    scale = np.array([max(float(limit.amount), 1.0) for limit in limits])
+    uses = np.array([mean(options.uses(limit)) / by for limit, by in zip(limits, scale, strict=True)])
+    gain = mean(options.benefit)
+    most = float(gain.max())
+    ends = np.concatenate([[limit.amount / by for limit, by in zip(limits, scale, strict=True)], cells.size])
+    found = linprog(-gain / most, A_ub=vstack([csr_matrix(uses), once]), b_ub=ends, bounds=(0, None), method="highs")
+    if found.status != 0:
+        raise RunError(f"the prices of the limits could not be found: {found.message}", where="the solver")
+    return Optimum(np.maximum(-found.ineqlin.marginals[: len(limits)], 0) * most / scale, found.x)

@@ -1,0 +1,235 @@
+"""Why an action is on the list, or is not, in a sentence: for those who do it, in English or Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from riskml.policy.customers import Customers
+from riskml.policy.offers import Offers
+from riskml.policy.optimise import Solution
+from riskml.policy.options import UNIT, Floats, Ints, Limit
+from riskml.policy_config import OTHER, OWNERS, Language, Policy
+
+_TEXTS: Mapping[Language, Mapping[str, str]] = {
+    "en": {
+        "opening": "Risk {p} (tier {tier}); main reason: {reason}{because}. ",
+        "because": " ({column})",
+        OTHER: "none of the policy's",
+        "must": "“{action}” must be done for this tier; expected to bring {gain} for {cost}.",
+        "may": "“{action}” is expected to bring {gain}, its cost of {cost} taken off",
+        "price": "; what it takes of the limits is worth {price}",
+        "alone": "; nothing else that pays is allowed here.",
+        "less": "; the next best, “{other}”, would bring {gap} less.",
+        "more": "; “{other}” would bring {gap} more, but what it takes of the limits is worth more elsewhere.",
+        "negotiated": " Too valuable to be dismissed: one negotiates.",
+        "missed": "“{action}” would bring {gain}, but {limits} went where they bring more.",
+        "beyond": "“{action}” would bring {gain}, but by itself it is beyond what is left of {limits}.",
+        "held_out": "Held out by chance: nothing but what must be done, so that it is known what the rest is worth.",
+        "and": " and ",
+        "budget": "the budget",
+        "actions": "the number of actions",
+        "roles": "the {measure} of {name}",
+        "treatments": "the {measure} for “{name}”",
+        "hours": "hours",
+        "capacity": "places",
+        "money": "money",
+        **{owner: owner for owner in OWNERS},
+    },
+    "zh": {
+        "opening": "风险 {p}（等级 {tier}），主要原因：{reason}{because}。",
+        "because": "（{column}）",
+        OTHER: "不在政策所列原因之内",
+        "must": "该等级必须执行“{action}”；预计收益 {gain}，成本 {cost}。",
+        "may": "“{action}”扣除成本 {cost} 后预计收益 {gain}",
+        "price": "；其占用的资源价值 {price}",
+        "alone": "；此处没有其他有收益的措施。",
+        "less": "；次优措施“{other}”的收益少 {gap}。",
+        "more": "；“{other}”的收益多 {gap}，但其占用的资源用在别处更有价值。",
+        "negotiated": "客户价值高，不应放弃，应当协商。",
+        "missed": "“{action}”预计收益 {gain}，但{limits}用在别处收益更高。",
+        "beyond": "“{action}”预计收益 {gain}，但单独已超出剩余的{limits}。",
+        "held_out": "随机对照：只执行必须的措施，以便衡量其他措施的价值。",
+        "and": "、",
+        "budget": "预算",
+        "actions": "措施总数",
+        "roles": "{name}的{measure}",
+        "treatments": "“{name}”的{measure}",
+        "hours": "工时",
+        "capacity": "名额",
+        "money": "预算",
+        "sales": "销售",
+        "finance": "财务",
+        "service": "服务",
+        "risk": "风险管理",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Why:
+    """The reasons of a plan, each list in the order of its options.
+
+    Parameters
+    ----------
+    policy : Policy
+    customers : Customers
+    offers : Offers
+    left : tuple of Limit
+        What is left when all that must be done is done.
+    solution : Solution
+    language : "en" or "zh"
+    """
+
+    policy: Policy
+    customers: Customers
+    offers: Offers
+    left: tuple[Limit, ...]
+    solution: Solution
+    language: Language
+
+    @property
+    def held_out(self) -> str:
+        """Why a customer who is held out gets nothing."""
+        return self._texts["held_out"]
+
+    def of_duties(self) -> Iterator[str]:
+        """Yield why each thing that must be done is done."""
+        must, text = self.offers.must, self._texts["must"]
+        for opening, place, gain, cost in zip(
+            self._openings(must.customer),
+            must.treatment.tolist(),
+            self._money(must.benefit),
+            self._money(must.cost / UNIT),
+            strict=True,
+        ):
+            yield opening + text.format(action=self._titles[place], gain=gain, cost=cost)
+
+    def of_choices(self) -> Iterator[str]:
+        """Yield why each action that was chosen is chosen, and nothing else."""
+        may, taken, texts = self.offers.may, self.solution.taken, self._texts
+        price = np.maximum(may.benefit[taken] - self.solution.net[taken], 0)
+        other, gap = self._alternatives()
+        talks = self.offers.negotiated[may.customer[taken]]
+        for opening, place, gain, cost, priced, prices, rival, behind, distance, talk in zip(
+            self._openings(may.customer[taken]),
+            may.treatment[taken].tolist(),
+            self._money(may.benefit[taken]),
+            self._money(may.cost[taken] / UNIT),
+            (price >= 0.005).tolist(),
+            self._money(price),
+            other.tolist(),
+            (gap >= 0).tolist(),
+            self._money(np.abs(gap)),
+            talks.tolist(),
+            strict=True,
+        ):
+            said = opening + texts["may"].format(action=self._titles[place], gain=gain, cost=cost)
+            if priced:
+                said += texts["price"].format(price=prices)
+            if rival < 0:
+                said += texts["alone"]
+            else:
+                said += texts["less" if behind else "more"].format(other=self._titles[rival], gap=distance)
+            yield said + (texts["negotiated"] if talk else "")
+
+    def of_missed(self) -> Iterator[str]:
+        """Yield why customers for whom something would pay get nothing."""
+        may, rows = self.offers.may, self.missed
+        beyond = np.isneginf(self.solution.net[rows])
+        for opening, row, gain, alone in zip(
+            self._openings(may.customer[rows]),
+            rows.tolist(),
+            self._money(may.benefit[rows]),
+            beyond.tolist(),
+            strict=True,
+        ):
+            place = int(may.treatment[row])
+            limits = self._beyond(row) if alone else self._binding[place]
+            said = self._texts["beyond" if alone else "missed"]
+            yield opening + said.format(action=self._titles[place], gain=gain, limits=self._texts["and"].join(limits))
+
+    @cached_property
+    def missed(self) -> Ints:
+        """The best option of each customer for whom something would pay, and who gets nothing of it."""
+        may = self.offers.may
+        if not len(may):
+            return np.zeros(0, dtype=np.int64)
+        served = np.isin(may.customer[may.starts], may.customer[self.solution.taken], assume_unique=True)
+        best = np.repeat(np.maximum.reduceat(may.benefit, may.starts), may.lengths)
+        rows = np.flatnonzero((may.benefit == best) & np.repeat(~served, may.lengths))
+        return rows[np.append(True, np.diff(may.customer[rows]) != 0)] if len(rows) else rows
+
+    @cached_property
+    def _texts(self) -> Mapping[str, str]:
+        return _TEXTS[self.language]
+
+    @cached_property
+    def _titles(self) -> list[str]:
+        return [one.title for one in self.policy.treatments.values()]
+
+    @cached_property
+    def _binding(self) -> list[list[str]]:
+        """The limits that have a price for each treatment, or, where rounding left none, all that it is under."""
+        found = []
+        for place in range(len(self.offers.names)):
+            under = [(limit, price) for limit, price in zip(self.left, self.solution.prices, strict=True)]
+            under = [(limit, price) for limit, price in under if limit.treatments[place]]
+            priced = [self._words(limit) for limit, price in under if price > 0]
+            found.append(priced or [self._words(limit) for limit, _ in under])
+        return found
+
+    def _beyond(self, row: int) -> list[str]:
+        may = self.offers.may
+        return [self._words(limit) for limit in self.left if int(may.uses(limit, np.array([row]))[0]) > limit.amount]
+
+    def _words(self, limit: Limit) -> str:
+        """Return the name of a limit in words: limits.roles.risk.hours is "the hours of risk"."""
+        texts, (*_, kind, name, measure) = self._texts, ("", *limit.name.split("."))
+        if len(limit.name.split(".")) == 2:
+            return texts[measure]
+        shown = self.policy.treatments[name].title if kind == "treatments" else texts[name]
+        return texts[kind].format(name=shown, measure=texts["money" if measure == "budget" else measure])
+
+    def _alternatives(self) -> tuple[Ints, Floats]:
+        """Return the best other treatment of each customer who is served, -1 for none, and how far it is behind."""
+        may, taken = self.offers.may, self.solution.taken
+        if not len(taken):
+            return np.zeros(0, dtype=np.int64), np.zeros(0)
+        keep = np.isin(may.customer, may.customer[taken])
+        at = may.at(keep)
+        benefit = at.benefit.copy()
+        benefit[np.searchsorted(np.flatnonzero(keep), taken)] = -np.inf
+        best = np.maximum.reduceat(benefit, at.starts)
+        rows = np.flatnonzero(benefit == np.repeat(best, at.lengths))
+        rows = rows[np.append(True, np.diff(at.customer[rows]) != 0)]
+        other = np.where(np.isneginf(best), -1, at.treatment[rows])
+        return other, np.where(other < 0, 0.0, may.benefit[taken] - np.where(other < 0, 0.0, best))
+
+    def _openings(self, position: Ints) -> Iterator[str]:
+        texts, customers = self._texts, self.customers
+        reasons = [
+            self.policy.reasons[name].title.get(self.language, name) if name != OTHER else texts[OTHER]
+            for name in customers.reasons
+        ]
+        for p, tier, reason, column in zip(
+            customers.amount("probability")[position].tolist(),
+            customers.tier[position].tolist(),
+            customers.reason[position].tolist(),
+            customers.column[position].tolist(),
+            strict=True,
+        ):
+            because = texts["because"].format(column=column) if column else ""
+            yield texts["opening"].format(
+                p=f"{p:.0%}" if p >= 0.1 else f"{p:.1%}",
+                tier=self.policy.tiers[tier],
+                reason=reasons[reason],
+                because=because,
+            )
+
+    def _money(self, amounts: Floats) -> list[str]:
+        unit = f" {self.policy.currency}" if self.policy.currency else ""
+        return [(f"{x:,.0f}" if abs(x) >= 100 else f"{x:,.2f}") + unit for x in amounts.tolist()]
