@@ -19,6 +19,7 @@ ORDER = [
     ["panel_config"],
     ["config", "estimator"],
     ["data"],
+    ["crm"],
     ["features"],
     ["scorecard"],
     ["models"],
@@ -51,6 +52,8 @@ DOORS = {
     "interpret": ["models/ebm.py"],
     "lightgbm": ["models/lightgbm.py", "runtime/boosted.py"],
     "catboost": ["models/catboost.py", "runtime/boosted.py"],
+    "httpx": ["crm/calls.py"],
+    "tenacity": ["crm/calls.py"],
 }
 
 
