@@ -180,8 +180,8 @@ class Caller:
 
 
 def parsed(answer: Answer) -> Any:
-    """Return the JSON of an answer; None where it is none, such as a page of HTML, or has no body."""
+    """Return the JSON of an answer; None where it is none: a page of HTML, a file, or nothing."""
     try:
         return answer.json() if answer.content else None
-    except ValueError:
+    except (ValueError, httpx.StreamError):  # a body that went into a file was not kept
         return None

@@ -43,7 +43,9 @@ class CsvFolder:
             file = self._folder / f"{object}.csv"
             header = next(self._lines(file), []) if file.is_file() else []
             for field in dict.fromkeys([*table.fields, *filter(None, [table.id, table.modified])]):
-                state = FieldState(object, field, "present" if field in header else "missing", "" if field in header else str(file))
+                state = FieldState(
+                    object, field, "present" if field in header else "missing", "" if field in header else str(file)
+                )
                 found.append(state)
         return found
 
@@ -68,12 +70,20 @@ class CsvFolder:
     def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
         """Write or replace the rows of customers in ``scores.csv``."""
         fields = self._mapping.scores.fields.values() if self._mapping.scores else ()
-        self._put("scores.csv", "customer", [field.field for field in fields], {row.customer: row.values for row in rows})
+        self._put(
+            "scores.csv", "customer", [field.field for field in fields], {row.customer: row.values for row in rows}
+        )
         return [Outcome(row.customer, "written") for row in rows]
 
     def raise_alert(self, alert: Alert) -> Raised:
         """Append an alert to ``alerts.csv``."""
-        told = {"customer": alert.customer, "cause": alert.cause, "owner": alert.owner, "due": alert.due, "text": alert.text}
+        told = {
+            "customer": alert.customer,
+            "cause": alert.cause,
+            "owner": alert.owner,
+            "due": alert.due,
+            "text": alert.text,
+        }
         new = self._put("alerts.csv", "key", list(told), {alert.key: told}, replace=False)
         return Raised("created" if new else "exists", alert.key)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from riskml.crm.connector import Connector, Page
+from riskml.crm.database import database
 from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.mapping import TableMap, canonical
-from riskml.crm.store import SCHEMA, Pass, Store, database, mapping_digest
+from riskml.crm.store import SCHEMA, Pass, Store, mapping_digest
 
 STATE = ".crm/records.db"
 Listener = Callable[[str, int], None]
@@ -120,9 +121,7 @@ def _table(
     return Pulled(name, current.full, store.count(name), changed, gone, dict(unreadable), file)
 
 
-def _rows(
-    page: Page, table: TableMap, zone: str, unreadable: Counter[str]
-) -> Iterator[tuple[str, int, Sequence[Any]]]:
+def _rows(page: Page, table: TableMap, zone: str, unreadable: Counter[str]) -> Iterator[tuple[str, int, Sequence[Any]]]:
     columns = [(name, column.field, column.type) for name, column in table.columns.items()]
     for record in page.records:
         values = []

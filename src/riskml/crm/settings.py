@@ -117,7 +117,9 @@ def read_settings(system: System, environment: Mapping[str, str], file: Path | N
     named = environment.get(f"{prefix}SETTINGS")
     path = file or (Path(named).expanduser() if named else None)
     said = _of_file(path) if path else {}
-    said |= {name: environment[prefix + name.upper()] for name in kind.model_fields if prefix + name.upper() in environment}
+    said |= {
+        name: environment[prefix + name.upper()] for name in kind.model_fields if prefix + name.upper() in environment
+    }
     try:
         return kind.model_validate(said)
     except ValidationError as error:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from riskml.crm.database import transaction
 from riskml.crm.mapping import TableMap
-from riskml.errors import InputError
 from riskml.files import replacing
 
 _TYPES = {
@@ -34,35 +32,6 @@ create table if not exists passes (
     mark text, mapping text, dirty integer) without rowid;
 """
 _EXPORTED = 20_000
-
-
-@contextmanager
-def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
-    """Yield a database that nobody else may read, and that no other process uses meanwhile.
-
-    Raises
-    ------
-    InputError
-        When another process is at work on it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    held = sqlite3.connect(path.with_name(f"{path.name}.lock"), timeout=0, isolation_level=None)
-    kept = sqlite3.connect(path, timeout=30, isolation_level=None)
-    try:
-        try:
-            held.execute("begin exclusive")  # the system lets go of it even when the process is killed
-        except sqlite3.OperationalError:
-            raise InputError(
-                "another pull or push is at work", where=str(path), mend="wait until it is done, then run again"
-            ) from None
-        kept.execute("pragma journal_mode=wal")
-        kept.execute("pragma synchronous=normal")
-        kept.executescript(schema)
-        yield kept
-    finally:
-        kept.close()
-        held.close()
 
 
 @dataclass(frozen=True)
@@ -114,7 +83,7 @@ class Store:
         if phase != "done" and not (full and since):
             return Pass(number, since, cursor, phase)
         since = "" if full else mark
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute(
                 "insert or replace into passes values (?, ?, 'records', ?, ?, '', ?, ?,"
                 " coalesce((select dirty from passes where name = ?), 1))",
@@ -129,7 +98,7 @@ class Store:
 
         An older version of a record that comes late does not replace a newer one.
         """
-        with self._transaction():
+        with transaction(self._db):
             before = self._db.total_changes
             told = [(name, id, modified, json.dumps(content, ensure_ascii=False)) for id, modified, content in rows]
             self._db.executemany(
@@ -148,18 +117,18 @@ class Store:
 
     def sweep(self, name: str, current: Pass, ids: Sequence[str], cursor: str) -> None:
         """Keep that records are still there."""
-        with self._transaction():
+        with transaction(self._db):
             self._seen(name, current.number, ids)
             self._go_on(name, "sweep", cursor, dirty=False)
 
     def start_sweep(self, name: str) -> None:
         """Go over to the second part of a pass, in which only ids are read."""
-        with self._transaction():
+        with transaction(self._db):
             self._go_on(name, "sweep", "", dirty=False)
 
     def finish(self, name: str, current: Pass, *, unseen_are_gone: bool, mark: str) -> int:
         """End a pass; return how many records were not seen in it and went."""
-        with self._transaction():
+        with transaction(self._db):
             went = 0
             if unseen_are_gone:
                 went = self._db.execute(
@@ -177,7 +146,9 @@ class Store:
 
     def newest(self, name: str) -> int:
         """Return when the record that was changed last was changed, in microseconds; 0 where none tells."""
-        return int(self._db.execute("select coalesce(max(modified), 0) from records where name = ?", [name]).fetchone()[0])
+        return int(
+            self._db.execute("select coalesce(max(modified), 0) from records where name = ?", [name]).fetchone()[0]
+        )
 
     def count(self, name: str) -> int:
         """Return the number of records of a table."""
@@ -196,7 +167,7 @@ class Store:
                 values = list(zip(*(json.loads(content) for (content,) in some), strict=True))
                 arrays = [_array(column, one.type) for column, one in zip(values, schema, strict=True)]
                 writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute("update passes set dirty = 0 where name = ?", [name])
         return True
 
@@ -210,16 +181,6 @@ class Store:
             "update passes set phase = ?, cursor = ?, dirty = max(dirty, ?) where name = ?",
             [phase, cursor, int(dirty), name],
         )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
 
 
 def _array(values: Sequence[Any], type: Any) -> Any:

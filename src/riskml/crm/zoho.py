@@ -120,7 +120,9 @@ class Zoho:
         """
         if len(wanted) > 50:
             raise ConfigError(
-                f"Zoho gives 50 fields at most; the mapping asks for {len(wanted)}", where=object, mend="map fewer fields"
+                f"Zoho gives 50 fields at most; the mapping asks for {len(wanted)}",
+                where=object,
+                mend="map fewer fields",
             )
         begin = place.get("since", since.isoformat(timespec="seconds") if since else "")
         gone = place.get("gone", begin)
@@ -128,7 +130,6 @@ class Zoho:
         while True:
             try:
                 found, info = self._page(object, wanted, mark, token)
-                refused = 0
             except ZohoRefused as error:
                 if error.code == "PAGINATION_LIMIT_EXCEEDED":  # 100,000 records of one second: an import
                     yield from bulk_pages(self.calls, object, wanted, self._mapping.timezone, {"since": mark})
@@ -149,7 +150,7 @@ class Zoho:
             stands = bool(mark) and self._moment(last) <= self._moment(mark)
             token = str(info.get("next_page_token") or "") if stands or token else ""
             if not stands:
-                mark, token = last, ""
+                mark, token, refused = last, "", 0
         if gone:
             yield from self._deleted(object, gone, json.dumps({"since": mark, "gone": gone}))
 

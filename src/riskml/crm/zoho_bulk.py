@@ -21,9 +21,7 @@ _PATIENCE = 4 * 3600.0
 _DOWNLOADS, _DOWNLOAD_SECONDS = 10, 60.0
 
 
-def bulk_pages(
-    calls: ZohoCalls, object: str, fields: list[str], zone: str, place: dict[str, Any]
-) -> Iterator[Page]:
+def bulk_pages(calls: ZohoCalls, object: str, fields: list[str], zone: str, place: dict[str, Any]) -> Iterator[Page]:
     """Yield the records of a module, job after job of 200,000.
 
     Parameters
@@ -36,7 +34,8 @@ def bulk_pages(
     place : dict
         ``job``, ``row`` and ``token`` of a cursor; ``since``, of changes alone. Empty at the beginning.
     """
-    place = {"bulk": 1, "job": "", "row": 0, "token": "", "since": ""} | place
+    fresh: dict[str, Any] = {"bulk": 1, "job": "", "row": 0, "token": "", "since": ""}
+    place = fresh | place
     window = Window(_DOWNLOADS, _DOWNLOAD_SECONDS, calls.clock)
     while True:
         if not place["job"]:

@@ -69,9 +69,7 @@ class ZohoCalls:
         def once() -> Answer:
             into.seek(0)
             into.truncate()
-            return self._with_token(
-                url, lambda whole, headers: self.caller.download(whole, headers, into)
-            )
+            return self._with_token(url, lambda whole, headers: self.caller.download(whole, headers, into))
 
         self._persistently(once)
 
@@ -88,9 +86,7 @@ class ZohoCalls:
     def _once(self, method: str, path: str, what: dict[str, Any]) -> Answer:
         own = what.get("headers", {})
         rest = {name: value for name, value in what.items() if name != "headers"}
-        return self._with_token(
-            path, lambda url, headers: self.caller.send(method, url, headers=headers | own, **rest)
-        )
+        return self._with_token(path, lambda url, headers: self.caller.send(method, url, headers=headers | own, **rest))
 
     def _with_token(self, path: str, call: Callable[[str, dict[str, str]], Answer]) -> Answer:
         token = self.token()

@@ -74,7 +74,9 @@ def _state(
     if known is None:
         named = next((name for name, one in there.items() if one.get("field_label") == field.label), "")
         if named:
-            return FieldState(object, field.field, "other name", f"{field.label!r} is {named}: write that into the mapping")
+            return FieldState(
+                object, field.field, "other name", f"{field.label!r} is {named}: write that into the mapping"
+            )
         return FieldState(object, field.field, "missing", (made or {}).get(field.label, "riskml crm check --create"))
     if known.get("data_type") not in _SUITED[field.type]:
         told = f"it is {known.get('data_type')}, and {_TYPES[field.type]} is to be written"
