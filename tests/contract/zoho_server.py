@@ -53,6 +53,7 @@ class Field:
     type: str = "text"
     length: int = 255
     options: tuple[str, ...] = ()
+    unique: bool = False
 
 
 @dataclass
@@ -114,7 +115,7 @@ class ZohoServer(ContractServer):
         self.fields = {name: dict(fields) | _ALWAYS for name, fields in FIELDS.items()}
         if risk_fields:
             self.fields["Accounts"] |= RISK_FIELDS
-            self.fields["Tasks"]["Risk_Key"] = Field("Risk Key")
+            self.fields["Tasks"]["Risk_Key"] = Field("Risk Key", unique=True)
         self.deleted: dict[str, list[tuple[str, str]]] = {name: [] for name in FIELDS}
         self.locked: dict[str, int] = {}
         self.triggered: list[Any] = []
@@ -347,6 +348,8 @@ class ZohoServer(ContractServer):
                     return wrong("INVALID_DATA", about | {"expected_data_type": "text"}, "invalid data")
                 if self._length(value) > known.length:
                     return wrong("INVALID_DATA", about | {"maximum_length": known.length}, "invalid data")
+            if known.unique and any(other.get(name) == value for other in self.modules[module].values()):
+                return wrong("DUPLICATE_DATA", {"api_name": name}, "duplicate data")
             if known.type == "picklist" and value not in known.options:
                 return wrong("INVALID_DATA", about, "not an option")
             if known.type == "date" and not re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)):
@@ -474,7 +477,7 @@ class ZohoServer(ContractServer):
             name = label.replace(" ", "_") if plain else f"field{len(self.fields[module])}"
             options = tuple(option["actual_value"] for option in one.get("pick_list_values", ()))
             length = {"textarea": 32_000}.get(one["data_type"], one.get("length", 255))
-            self.fields[module][name] = Field(label, one["data_type"], length, options)
+            self.fields[module][name] = Field(label, one["data_type"], length, options, "unique" in one)
             done = {"id": name, "api_name": name}
             verdicts.append({"code": "SUCCESS", "details": done, "message": "field created", "status": "success"})
         return reply(200, {"fields": verdicts})

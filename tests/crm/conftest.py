@@ -14,12 +14,15 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from tests.contract.book import name  # noqa: E402
+from tests.contract.fxiaoke_server import LOGIN, USER, FxiaokeServer  # noqa: E402
 from tests.contract.serving import FakeClock, running  # noqa: E402
 from tests.contract.zoho_server import CLIENT, ZohoServer  # noqa: E402
 
 from riskml.crm.calls import Backoff  # noqa: E402
+from riskml.crm.fxiaoke import Fxiaoke  # noqa: E402
+from riskml.crm.fxiaoke_calls import FxiaokeCalls  # noqa: E402
 from riskml.crm.mapping import Mapping, read_mapping  # noqa: E402
-from riskml.crm.settings import ZohoSettings  # noqa: E402
+from riskml.crm.settings import FxiaokeSettings, ZohoSettings  # noqa: E402
 from riskml.crm.zoho import Zoho  # noqa: E402
 from riskml.crm.zoho_calls import ZohoCalls  # noqa: E402
 
@@ -68,5 +71,45 @@ def accounts(zoho_server: ZohoServer, clock: FakeClock) -> Callable[[int], list[
             ids.append(zoho_server.put("Accounts", Account_Name=name(number), Annual_Revenue=number * 1.5))
             clock.moment += 1
         return ids
+
+    return add
+
+
+@pytest.fixture
+def fxiaoke_server(clock: FakeClock) -> Iterator[FxiaokeServer]:
+    with running(FxiaokeServer(now=clock.now)) as server:
+        yield server
+
+
+@pytest.fixture
+def fxiaoke_mapping() -> Mapping:
+    return read_mapping(MAPPINGS / "fxiaoke.yaml")
+
+
+@pytest.fixture
+def fxiaoke(
+    fxiaoke_server: FxiaokeServer, fxiaoke_mapping: Mapping, clock: FakeClock
+) -> Iterator[Callable[..., Fxiaoke]]:
+    """Yield what opens a connector to the server."""
+    opened: list[Fxiaoke] = []
+
+    def open_fxiaoke(mapping: Mapping = fxiaoke_mapping, *, automations: bool = False, **settings: Any) -> Fxiaoke:
+        given = {**LOGIN, "user": USER, "url": fxiaoke_server.url, "timeout_seconds": 5.0, "workers": 1, **settings}
+        login = FxiaokeSettings(**given)
+        calls = FxiaokeCalls(login, clock, wait=Backoff(1.0, 60.0))
+        opened.append(Fxiaoke(login, mapping, clock, calls=calls, automations=automations))
+        return opened[-1]
+
+    yield open_fxiaoke
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def customers(fxiaoke_server: FxiaokeServer) -> Callable[[int], list[str]]:
+    """Return what adds so many customers; it returns their ids."""
+
+    def add(count: int) -> list[str]:
+        return [fxiaoke_server.put("AccountObj", name=name(number)) for number in range(count)]
 
     return add

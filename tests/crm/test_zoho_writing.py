@@ -174,6 +174,14 @@ def test_12_a_task_that_was_taken_and_timed_out_is_found_by_its_key(zoho, zoho_s
     assert len(zoho_server.modules["Tasks"]) == 1
 
 
+def test_12_a_search_that_lags_behind_makes_no_second_task(zoho, zoho_server, accounts):
+    (id,) = accounts(1)
+    zoho_server.switches.search_lag = 1
+    zoho_server.fault(CREATE, 1, "drop", after=True)
+    assert zoho().raise_alert(alert(id)).status == "exists"
+    assert len(zoho_server.modules["Tasks"]) == 1
+
+
 def test_12_a_key_that_is_there_already_is_no_second_task(zoho, zoho_server, accounts):
     (id,) = accounts(1)
     first, second = zoho().raise_alert(alert(id)), zoho().raise_alert(alert(id))

@@ -51,7 +51,8 @@ class Backoff:
 
     def __call__(self, state: RetryCallState) -> float:
         """Return the wait that tenacity asks for."""
-        return self.seconds(state.attempt_number)
+        error = state.outcome.exception() if state.outcome else None
+        return max(self.seconds(state.attempt_number), getattr(error, "wait_seconds", 0.0))
 
 
 def persistently(call: Callable[[], Result], clock: Clock, *, attempts: int = 8, wait: Backoff | None = None) -> Result:

@@ -19,6 +19,8 @@ class CrmError(RunError):
 class Passing(CrmError):
     """A trouble that passes: worth another try, at once or by the next run."""
 
+    wait_seconds = 0.0  # before another try, at the least
+
 
 class LimitReached(CrmError):
     """The system takes no more calls for now; the next run goes on where this one stopped."""

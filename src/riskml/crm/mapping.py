@@ -79,6 +79,11 @@ class AlertsMap(Part):
     owners: dict[str, Text] = Field({}, description="names of our own → the CRM's user ids")
     default_owner: str = Field("", description="who gets the alerts that name nobody")
 
+    def named(self, defaults: Map[str, str]) -> dict[str, str]:
+        """Return the field of each part of an alert: the mapping's, or else the system's default."""
+        own: dict[str, str] = {str(part): field for part, field in self.fields.items()}
+        return {**defaults, **own}
+
 
 class Mapping(Part):
     """A CRM's fields, as an experiment's tables name them."""

@@ -32,6 +32,8 @@ _SUITED = {
 def field_states(calls: ZohoCalls, mapping: Mapping, key_field: str, *, create: bool) -> list[FieldState]:
     """Return the state of each field of a mapping; create what is missing of those to write to, where asked."""
     found: list[FieldState] = []
+    if mapping.alerts:
+        key_field = mapping.alerts.fields.get("key", key_field)
     for object in dict.fromkeys(table.object for table in mapping.tables.values()):
         there = _fields(calls, object)
         names = {field for table in mapping.tables.values() if table.object == object for field in table.fields}
@@ -44,7 +46,7 @@ def field_states(calls: ZohoCalls, mapping: Mapping, key_field: str, *, create: 
         states = [_state(object, field, there) for field in wanted]
         missing = [field for field, state in zip(wanted, states, strict=True) if state.state == "missing"]
         if create and missing:
-            made = _create(calls, object, missing)
+            made = _create(calls, object, missing, key_field)
             there = _fields(calls, object)  # Zoho may have given other names than it was asked for
             states = [_state(object, field, there, made) for field in wanted]
         found += states
@@ -56,8 +58,8 @@ def _to_write(mapping: Mapping, key_field: str) -> dict[str, list[ScoreField]]:
     if mapping.scores:
         wanted.setdefault(mapping.scores.object, []).extend(mapping.scores.fields.values())
     if mapping.alerts:
-        name = mapping.alerts.fields.get("key", key_field)
-        wanted.setdefault(mapping.alerts.object, []).append(ScoreField(field=name, label=name.replace("_", " ")))
+        key = ScoreField(field=key_field, label=key_field.replace("_", " ")[:25])
+        wanted.setdefault(mapping.alerts.object, []).append(key)
     return wanted
 
 
@@ -92,14 +94,13 @@ def _state(
     return FieldState(object, field.field, "created" if made is not None and field.label in made else "present")
 
 
-def _create(calls: ZohoCalls, object: str, missing: list[ScoreField]) -> dict[str, str]:
+def _create(calls: ZohoCalls, object: str, missing: list[ScoreField], key_field: str) -> dict[str, str]:
     """Create fields; return what Zoho said of each label, empty where it is there now."""
     said: dict[str, str] = {}
     for first in range(0, len(missing), _AT_ONCE):
         some = missing[first : first + _AT_ONCE]
-        answer = calls.request(
-            "POST", "/crm/v8/settings/fields", params={"module": object}, json={"fields": [_asked(one) for one in some]}
-        )
+        asked = [_asked(one, unique=one.field == key_field) for one in some]
+        answer = calls.request("POST", "/crm/v8/settings/fields", params={"module": object}, json={"fields": asked})
         body = parsed(answer) or {}
         verdicts = body.get("fields") or body.get("data") or []
         if len(verdicts) != len(some):
@@ -110,11 +111,13 @@ def _create(calls: ZohoCalls, object: str, missing: list[ScoreField]) -> dict[st
     return said
 
 
-def _asked(field: ScoreField) -> dict[str, Any]:
+def _asked(field: ScoreField, *, unique: bool) -> dict[str, Any]:
     # Zoho makes the API name of the label: an English label gives the name that the mapping foresees.
     asked: dict[str, Any] = {"field_label": field.label, "data_type": _TYPES[field.type]}
     if field.type == "text":
         asked["length"] = min(field.max_length, 255)
+    if unique:  # a second task of a key is refused even when a search does not find the first one yet
+        asked["unique"] = {"casesensitive": True}
     if field.type == "choice":
         asked["pick_list_values"] = [{"display_value": one, "actual_value": one} for one in field.values.values()]
     return asked
