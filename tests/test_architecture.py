@@ -33,7 +33,7 @@ ORDER = [
     ["execution"],
     ["alongside"],
     ["pipeline"],
-    ["console", "console_comparison", "reviewing"],
+    ["console", "console_comparison", "console_crm", "reviewing"],
     ["cli"],
     ["__main__"],
 ]

@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from riskml.crm.connector import Alert, FieldState, Outcome, Page, Raised, Record, Row
 from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.mapping import TableMap, microseconds
 from riskml.crm.settings import CsvSettings
 from riskml.errors import DataError
 from riskml.files import replacing
-from riskml.runtime.answers import _harmless
+from riskml.runtime.answers import harmless
 
 _PAGE = 2_000
 csv.field_size_limit(10_000_000)
@@ -43,10 +45,8 @@ class CsvFolder:
             file = self._folder / f"{object}.csv"
             header = next(self._lines(file), []) if file.is_file() else []
             for field in dict.fromkeys([*table.fields, *filter(None, [table.id, table.modified])]):
-                state = FieldState(
-                    object, field, "present" if field in header else "missing", "" if field in header else str(file)
-                )
-                found.append(state)
+                there = field in header
+                found.append(FieldState(object, field, "present" if there else "missing", "" if there else str(file)))
         return found
 
     def iter_records(
@@ -69,42 +69,32 @@ class CsvFolder:
 
     def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
         """Write or replace the rows of customers in ``scores.csv``."""
-        fields = self._mapping.scores.fields.values() if self._mapping.scores else ()
-        self._put(
-            "scores.csv", "customer", [field.field for field in fields], {row.customer: row.values for row in rows}
-        )
+        self._put("scores.csv", "customer", {row.customer: row.values for row in rows})
         return [Outcome(row.customer, "written") for row in rows]
 
     def raise_alert(self, alert: Alert) -> Raised:
-        """Append an alert to ``alerts.csv``."""
-        told = {
-            "customer": alert.customer,
-            "cause": alert.cause,
-            "owner": alert.owner,
-            "due": alert.due,
-            "text": alert.text,
-        }
-        new = self._put("alerts.csv", "key", list(told), {alert.key: told}, replace=False)
+        """Add an alert to ``alerts.csv``, unless its key is there."""
+        told = {name: value for name, value in vars(alert).items() if name != "key"}
+        new = self._put("alerts.csv", "key", {alert.key: told}, replace=False)
         return Raised("created" if new else "exists", alert.key)
 
     def close(self) -> None:
         """Do nothing: no file is kept open."""
 
-    def _put(
-        self, name: str, key: str, columns: list[str], rows: Mapping[str, Mapping[str, Any]], *, replace: bool = True
-    ) -> int:
-        file, before = self._out / name, {}
+    def _put(self, name: str, key: str, rows: Mapping[str, Mapping[str, Any]], *, replace: bool = True) -> int:
+        """Put rows into a file by their key; return how many are new."""
+        given = pd.DataFrame([{key: id, **row} for id, row in rows.items()], dtype=object).map(_said)
+        new = harmless(given).set_index(key)  # no cell is a formula to a spreadsheet
+        file = self._out / name
+        before = new.iloc[:0]
         if file.is_file():
-            with file.open(encoding="utf-8-sig", newline="") as lines:
-                before = {row[key]: row for row in csv.DictReader(lines)}
-        new = {_harmless(id): {column: _harmless(row.get(column)) for column in columns} for id, row in rows.items()}
-        added = len(set(new) - set(before))
-        merged = before | new if replace else new | before
+            before = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig").set_index(key)
+        added = len(new.index.difference(before.index))
         if replace or added:
-            with replacing(file) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as lines:
-                writer = csv.DictWriter(lines, [key, *columns], extrasaction="ignore", lineterminator="\n")
-                writer.writeheader()
-                writer.writerows({**row, key: id} for id, row in merged.items())
+            first, then = (new, before) if replace else (before, new)
+            kept = pd.concat([first, then[~then.index.isin(first.index)]])
+            with replacing(file) as temporary:
+                kept.to_csv(temporary, encoding="utf-8-sig", lineterminator="\n")
         return added
 
     def _modified(self, row: Mapping[str, str], table: TableMap) -> int:
@@ -133,3 +123,7 @@ class CsvFolder:
             raise DataError(
                 f"the file is not in {self._mapping.encoding}", where=str(file), mend="set encoding, such as gb18030"
             ) from None
+
+
+def _said(value: Any) -> str:
+    return "" if value is None else str(value)

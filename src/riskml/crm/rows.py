@@ -83,7 +83,7 @@ def alert_rows(table: pd.DataFrame) -> list[Alert]:
     if lacking:
         raise DataError(f"the alerts have no column {', '.join(lacking)}", mend=f"they need {', '.join(ALERT_COLUMNS)}")
     keys = _ids(table, "key")
-    customers = [str(value) for value in table["customer"]]
+    customers = _names(table, "customer")
     alerts = []
     for at, key in enumerate(keys):
         cause, owner, text = (_text(table[name].iloc[at]) for name in ("cause", "owner", "text"))
@@ -91,7 +91,7 @@ def alert_rows(table: pd.DataFrame) -> list[Alert]:
     return alerts
 
 
-def _ids(table: pd.DataFrame, column: str) -> list[str]:
+def _names(table: pd.DataFrame, column: str) -> list[str]:
     if column not in table.columns:
         raise DataError(
             f"there is no column {column!r}",
@@ -104,6 +104,11 @@ def _ids(table: pd.DataFrame, column: str) -> list[str]:
     empty = [at + 1 for at, value in enumerate(values) if pd.isna(value) or not ids[at]]
     if empty:
         raise DataError(f"{column!r} is empty in row {empty[0]}", mend="name every customer")
+    return ids
+
+
+def _ids(table: pd.DataFrame, column: str) -> list[str]:
+    ids = _names(table, column)
     twice = pd.Series(ids)[pd.Series(ids).duplicated()]
     if len(twice):
         raise DataError(
