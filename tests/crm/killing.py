@@ -11,6 +11,7 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from riskml.crm import commands, fxiaoke, zoho
-from riskml.crm.calls import Clock
+from riskml.crm.calls import Caller, Clock
 from riskml.crm.connector import CrmError
 
 WARM = (fxiaoke, zoho)  # imported once, and not by each child
@@ -36,6 +37,7 @@ class Quick(Clock):
 
 
 def main() -> None:
+    Caller(1.0, lambda: []).close()  # what its libraries import at their first use
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()
@@ -53,6 +55,8 @@ def _do(asked: dict[str, Any]) -> int:
     commands.connected.__wrapped__.__kwdefaults__["clock"] = Quick()  # type: ignore[attr-defined]
     if asked["statement"]:
         _die_at_statement(asked["statement"])
+    if asked["seconds"]:
+        threading.Thread(target=_die_after, args=[asked["seconds"]], daemon=True).start()
     mapping, now = Path(asked["mapping"]), dt.datetime.fromisoformat(asked["now"])
     try:
         if asked["task"] == "pull":
@@ -70,6 +74,11 @@ def _do(asked: dict[str, Any]) -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def _die_after(seconds: float) -> None:
+    time.sleep(seconds)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _die_at_statement(number: int) -> None:

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,15 +74,13 @@ class Killer:
         asked = {
             "task": task, "mapping": str(self.mapping), "folder": str(self.folder), "environment": self.environment,
             "now": _now(self.server).isoformat(),
-            "statement": self.chance.randint(1, 60) if how == "statement" else 0, **rest,
+            "statement": self.chance.randint(1, 60) if how == "statement" else 0,
+            "seconds": 0.005 + self.chance.random() * 0.15 if how == "while" else 0, **rest,
         }  # fmt: skip
         self._warm.stdin.write(json.dumps(asked) + "\n")
         self._warm.stdin.flush()
         self._child = int(self._warm.stdout.readline())
         self._known.set()
-        if how == "while":
-            time.sleep(self.chance.random() * 0.12)
-            os.kill(self._child, signal.SIGKILL)  # a process that has ended is waited for by then, or is not
         code = int(self._warm.stdout.readline())
         assert code in (0, 3, -signal.SIGKILL)
         self.kills += code == -signal.SIGKILL
