@@ -11,7 +11,7 @@ from riskml.crm.calls import Backoff, Caller, Clock, Window, parsed, persistentl
 from riskml.crm.connector import CrmError, LimitReached, Passing
 from riskml.crm.settings import FxiaokeSettings
 
-_CALLS, _SECONDS = 100, 20.0  # of each interface
+_SECONDS = 20.0  # in which each interface takes so many calls as were bought
 _TOKEN_CALLS, _TOKEN_SECONDS = 10, 60.0
 _KEPT = 6_600.0  # a token ends after 7,200 s at the latest
 _INVALID_TOKEN = 20016
@@ -66,7 +66,7 @@ class FxiaokeCalls:
         self.caller = Caller(settings.timeout_seconds, lambda: [*settings.secrets(), self._token])
         self._token, self._corporation, self._until = "", "", 0.0
         self._lock = threading.Lock()
-        self._windows: defaultdict[str, Window] = defaultdict(lambda: Window(_CALLS, _SECONDS, clock))
+        self._windows: defaultdict[str, Window] = defaultdict(lambda: Window(settings.calls, _SECONDS, clock))
         self._token_window = Window(_TOKEN_CALLS, _TOKEN_SECONDS, clock)
 
     def call(self, path: str, body: dict[str, Any], *, again: bool = True) -> dict[str, Any]:

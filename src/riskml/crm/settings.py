@@ -79,6 +79,7 @@ class FxiaokeSettings(_Settings):
     url: Url = "https://open.fxiaoke.com"
     auth: Literal["new", "legacy"] = "new"
     workers: int = Field(4, ge=1, le=16, description="calls under way at once when writing; the rate limit holds")
+    calls: int = Field(100, ge=1, description="calls of an interface in 20 seconds, as they were bought")
     timeout_seconds: float = Field(60.0, gt=0)
 
 
