@@ -19,6 +19,7 @@ ORDER = [
     ["expression_values", "expressions", "panel_config"],
     ["config", "estimator", "policy_config"],
     ["data"],
+    ["crm"],
     ["features"],
     ["scorecard"],
     ["models"],
@@ -32,7 +33,7 @@ ORDER = [
     ["execution"],
     ["alongside"],
     ["pipeline"],
-    ["console", "console_comparison", "reviewing"],
+    ["console", "console_comparison", "console_crm", "reviewing"],
     ["cli"],
     ["__main__"],
 ]
@@ -51,6 +52,8 @@ DOORS = {
     "interpret": ["models/ebm.py"],
     "lightgbm": ["models/lightgbm.py", "runtime/boosted.py"],
     "catboost": ["models/catboost.py", "runtime/boosted.py"],
+    "httpx": ["crm/calls.py"],
+    "tenacity": ["crm/calls.py"],
 }
 
 

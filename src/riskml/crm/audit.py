@@ -1,0 +1,87 @@
+"""What was written to a CRM and what became of it: row by row, for ever, and what need not be written again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from riskml.crm.connector import Outcome, Raised, Row
+from riskml.crm.database import transaction
+
+SCHEMA = """
+create table if not exists outcomes (
+    number integer primary key, at text, object text, customer text, status text, code text, message text,
+    content text);
+create table if not exists written (object text, customer text, content text, primary key (object, customer))
+    without rowid;
+create table if not exists alerts (
+    key text primary key, at text, customer text, status text, id text, remark text) without rowid;
+create table if not exists alert_outcomes (
+    number integer primary key, at text, key text, customer text, status text, id text, remark text);
+"""
+
+
+class Audit:
+    """The audit of a CRM.
+
+    Parameters
+    ----------
+    connection : Connection
+        Of a database with ``SCHEMA``.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._db.execute("pragma synchronous=full")  # an audit outlives a power failure as well
+
+    def written(self, object: str) -> dict[str, str]:
+        """Return what was written last, by customer: the values as JSON."""
+        rows = self._db.execute("select customer, content from written where object = ?", [object])
+        return dict(rows.fetchall())
+
+    def keep(self, object: str, rows: Sequence[Row], outcomes: Sequence[Outcome], at: str) -> None:
+        """Keep what became of rows."""
+        with transaction(self._db):
+            for row, outcome in zip(rows, outcomes, strict=True):
+                content = content_of(row.values)
+                self._db.execute(
+                    "insert into outcomes (at, object, customer, status, code, message, content)"
+                    " values (?, ?, ?, ?, ?, ?, ?)",
+                    [at, object, row.customer, outcome.status, outcome.code, outcome.message, content],
+                )
+                if outcome.status == "written":
+                    self._db.execute("insert or replace into written values (?, ?, ?)", [object, row.customer, content])
+
+    def raised(self) -> dict[str, Raised]:
+        """Return the alerts that are known to be in the CRM, by key."""
+        rows = self._db.execute("select key, id, remark from alerts where status in ('created', 'exists')")
+        return {key: Raised("exists", id, remark) for key, id, remark in rows}
+
+    def keep_alert(self, key: str, customer: str, status: str, id: str, remark: str, at: str) -> None:
+        """Keep what became of an alert."""
+        with transaction(self._db):
+            told = [at, key, customer, status, id, remark]
+            self._db.execute(
+                "insert into alert_outcomes (at, key, customer, status, id, remark) values (?, ?, ?, ?, ?, ?)", told
+            )
+            self._db.execute(
+                "insert or replace into alerts (at, key, customer, status, id, remark) values (?, ?, ?, ?, ?, ?)", told
+            )
+
+    def outcomes(self) -> pd.DataFrame:
+        """Return what became of every row that was ever sent: ``at``, ``customer``, ``status``, ``content``, …."""
+        return pd.read_sql_query("select * from outcomes order by number", self._db)
+
+    def alerts(self) -> pd.DataFrame:
+        """Return what became of every alert: ``key``, ``at``, ``customer``, ``status``, ``id``, ``remark``."""
+        return pd.read_sql_query("select * from alerts order by key", self._db)
+
+
+def content_of(values: Mapping[str, object], without: Iterable[str] = ()) -> str:
+    """Return values as JSON that is equal where they are."""
+    left_out = set(without)
+    kept = {name: value for name, value in values.items() if name not in left_out}
+    return json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str)

@@ -1,0 +1,167 @@
+"""What the command line and the notebook do with a CRM: open it, do one thing, and let go of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from riskml.crm.audit import SCHEMA, Audit
+from riskml.crm.connector import FieldState
+from riskml.crm.database import database
+from riskml.crm.mapping import read_mapping
+from riskml.crm.pull import Listener as PullListener
+from riskml.crm.pull import Pulled
+from riskml.crm.pull import pull as pull_tables
+from riskml.crm.push import Listener, Plan, Pushed, plan, raise_alerts
+from riskml.crm.push import push as push_rows
+from riskml.crm.rows import alert_rows, score_rows
+from riskml.crm.settings import read_settings
+from riskml.crm.systems import connected
+from riskml.data.sources import read_table
+from riskml.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Push:
+    """What is to be written.
+
+    Parameters
+    ----------
+    scores : Path or DataFrame
+        A table of scores; see ``riskml.crm.rows.score_rows``.
+    id : str
+    as_of : str
+        ISO date; empty where the table has it.
+    model_version : str
+    everything, automations : bool
+    """
+
+    scores: Path | pd.DataFrame
+    id: str = "customer"
+    as_of: str = ""
+    model_version: str = ""
+    everything: bool = False
+    automations: bool = False
+
+
+def mapping_file(name: str | Path) -> Path:
+    """Return a mapping file, given as a path, or by name in the nearest ``experiments/crm/`` above.
+
+    Raises
+    ------
+    ConfigError
+        When there is none of this name.
+    """
+    path = Path(name).expanduser()
+    if path.suffix in {".yaml", ".yml"}:
+        return path.absolute()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        found = folder / "experiments" / "crm" / f"{name}.yaml"
+        if found.is_file():
+            return found
+    raise ConfigError(
+        f"there is no mapping {str(name)!r}",
+        where=f"the folder experiments/crm/ in {here}, or in a folder above it",
+        mend="name the mapping file itself; see docs/crm.md",
+    )
+
+
+def check(mapping: str | Path, settings: Path | None, *, create: bool = False) -> list[FieldState]:
+    """Return the state of a mapping's fields in the CRM."""
+    said = read_mapping(mapping_file(mapping))
+    with connected(said, read_settings(said.system, os.environ, settings)) as connector:
+        return connector.check_schema(create=create)
+
+
+def pull(
+    mapping: str | Path,
+    settings: Path | None,
+    folder: Path,
+    *,
+    now: dt.datetime,
+    full: bool = False,
+    progress: PullListener | None = None,
+) -> list[Pulled]:
+    """Bring a folder of tables up to date."""
+    said = read_mapping(mapping_file(mapping))
+    with connected(said, read_settings(said.system, os.environ, settings)) as connector:
+        return pull_tables(connector, said, folder, started=now, full=full, progress=progress)
+
+
+def push(
+    mapping: str | Path,
+    settings: Path | None,
+    asked: Push,
+    *,
+    now: dt.datetime,
+    yes: bool = False,
+    audit: Path | None = None,
+    progress: Listener | None = None,
+) -> tuple[Plan, Pushed | None]:
+    """Return what a push would write, and what became of it where it was to be done; no call is made otherwise."""
+    file = mapping_file(mapping)
+    said = read_mapping(file)
+    if said.scores is None:
+        raise ConfigError("the mapping does not say where scores go", where=str(file), mend="add scores")
+    table = asked.scores if isinstance(asked.scores, pd.DataFrame) else read_table(asked.scores)
+    day = _date(asked.as_of) if asked.as_of else None
+    rows = score_rows(table, said.scores, as_of=day, model_version=asked.model_version, id=asked.id)
+    with _audit(file, audit) as kept:
+        planned = plan(rows, said.scores, kept, everything=asked.everything)
+        if not yes:
+            return planned, None
+        login = read_settings(said.system, os.environ, settings)
+        with connected(said, login, automations=asked.automations) as connector:
+            return planned, push_rows(connector, planned, kept, at=now, progress=progress)
+
+
+def alerts(
+    mapping: str | Path,
+    settings: Path | None,
+    table: Path | pd.DataFrame,
+    *,
+    now: dt.datetime,
+    yes: bool = False,
+    automations: bool = False,
+    audit: Path | None = None,
+    progress: Listener | None = None,
+) -> pd.DataFrame:
+    """Return what became of alerts: ``key``, ``customer``, ``status``, ``id``, ``remark``.
+
+    Where they are not to be raised, the status of those that are not known of yet is "new", and no call is made.
+    """
+    file = mapping_file(mapping)
+    said = read_mapping(file)
+    if said.alerts is None:
+        raise ConfigError("the mapping does not say where alerts go", where=str(file), mend="add alerts")
+    wanted = alert_rows(table if isinstance(table, pd.DataFrame) else read_table(table))
+    with _audit(file, audit) as kept:
+        if not yes:
+            known = kept.raised()
+            status = ["exists" if alert.key in known else "new" for alert in wanted]
+            told = [(one.key, one.customer, state, "", "") for one, state in zip(wanted, status, strict=True)]
+            return pd.DataFrame(told, columns=["key", "customer", "status", "id", "remark"])
+        login = read_settings(said.system, os.environ, settings)
+        with connected(said, login, automations=automations) as connector:
+            return raise_alerts(connector, wanted, kept, at=now, progress=progress)
+
+
+@contextmanager
+def _audit(mapping: Path, file: Path | None) -> Iterator[Audit]:
+    folder = mapping.parent.parent if mapping.parent.name == "crm" else mapping.parent
+    with database(file or folder / "runs" / "crm" / f"{mapping.stem}.db", SCHEMA) as connection:
+        yield Audit(connection)
+
+
+def _date(said: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(said)
+    except ValueError:
+        raise ConfigError(f"a date is written like 2024-07-01; got {said!r}", where="--as-of") from None

@@ -1,0 +1,225 @@
+"""Fxiaoke (纷享销客): pages by the last id, one update a call at the rate limit, alerts as records with a message."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from riskml.crm.calls import Clock
+from riskml.crm.connector import Alert, FieldState, Outcome, Page, Passing, Raised, Record, Row, Value, waves
+from riskml.crm.fxiaoke_calls import FxiaokeCalls, Refused
+from riskml.crm.fxiaoke_fields import field_states
+from riskml.crm.mapping import AlertsMap, clipped
+from riskml.crm.mapping import Mapping as CrmMapping
+from riskml.crm.settings import FxiaokeSettings
+
+_PAGE = 100
+_NAME, _TEXT = 100, 2_000
+ALERT_FIELDS = {
+    "key": "risk_key__c",
+    "customer": "account_id__c",
+    "cause": "cause__c",
+    "owner": "owner",
+    "due": "due_date__c",
+    "text": "description__c",
+    "notified": "notified__c",
+}
+# What the alert's record says of its message. "sending" is written before, so that no message is sent twice.
+_NOT_YET, _SENDING, _SENT = "no", "sending", "yes"
+_UNSURE = "the message may not have arrived: it was being sent when the run ended"
+
+
+class Fxiaoke:
+    """The adapter of Fxiaoke.
+
+    Parameters
+    ----------
+    settings : FxiaokeSettings
+    mapping : Mapping
+    clock : Clock
+    automations : bool
+        Whether workflows and approvals of the CRM run when something is written.
+    calls : FxiaokeCalls, optional
+        For tests: with other waits.
+    """
+
+    name, tells_gone = "fxiaoke", False
+
+    def __init__(
+        self,
+        settings: FxiaokeSettings,
+        mapping: CrmMapping,
+        clock: Clock,
+        *,
+        automations: bool = False,
+        calls: FxiaokeCalls | None = None,
+    ) -> None:
+        self._mapping = mapping
+        self.calls = calls or FxiaokeCalls(settings, clock)
+        self.batch = settings.workers
+        # Left out, both are true.
+        self._triggers = {"triggerApprovalFlow": automations, "triggerWorkFlow": automations}
+        self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="fxiaoke")
+
+    def check_schema(self, *, create: bool = False) -> list[FieldState]:
+        """Return the state of the mapping's fields. Fxiaoke's API creates none: its administration does."""
+        return field_states(self.calls, self._mapping, ALERT_FIELDS)
+
+    def iter_records(
+        self, object: str, fields: Sequence[str], since: dt.datetime | None = None, cursor: str = ""
+    ) -> Iterator[Page]:
+        """Yield the records of an object, by id; offsets end at 10,000."""
+        wanted = list(dict.fromkeys(["_id", *fields, *(["last_modified_time"] if fields else [])]))
+        filters = []
+        if since is not None:
+            filters.append(_filter("last_modified_time", "GT", str(_milliseconds(since) - 1)))
+        while True:
+            after = [_filter("_id", "GT", cursor)] if cursor else []
+            found = self._query(object, wanted, [*filters, *after])
+            records = [Record(str(row["_id"]), int(row.get("last_modified_time") or 0) * 1000, row) for row in found]
+            if records:
+                cursor = records[-1].id
+                yield Page(records, cursor)
+            if len(found) < _PAGE:
+                return
+
+    def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Update records by id, each by a call of its own; one that is refused does not stop the others."""
+        assert self._mapping.scores is not None
+        object = self._mapping.scores.object
+        outcomes: dict[int, Outcome] = {}
+        for wave in waves(rows, self.batch):
+            told = self._pool.map(lambda item: self._update(object, item[1]), wave)
+            outcomes |= {number: outcome for (number, _), outcome in zip(wave, told, strict=True)}
+        return [outcomes[number] for number in range(len(rows))]
+
+    def raise_alert(self, alert: Alert) -> Raised:
+        """Create an alert's record, after a look whether its key exists, and send its message once."""
+        asked = self._mapping.alerts
+        assert asked is not None
+        fields = asked.named(ALERT_FIELDS)
+        found, created = self._alert_record(asked.object, fields, alert, asked)
+        owner = asked.owners.get(alert.owner, alert.owner) or asked.default_owner
+        remark = self._notify(asked, fields, found, alert, owner)
+        return Raised("created" if created else "exists", str(found["_id"]), remark)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.shutdown(cancel_futures=True)
+        self.calls.caller.close()
+
+    # -- calls
+
+    def _query(self, object: str, fields: list[str], filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        search = {
+            "limit": _PAGE,
+            "offset": 0,
+            "filters": filters,
+            "orders": [{"fieldName": "_id", "isAsc": True}],
+            "fieldProjection": fields,
+        }
+        data = {"dataObjectApiName": object, "find_explicit_total_num": False, "search_query_info": search}
+        return list(self.calls.call(_path(object, "query"), {"data": data})["data"]["dataList"])
+
+    def _update(self, object: str, row: Row) -> Outcome:
+        try:
+            self._write(object, "update", {"_id": row.customer, **self._said(row.values)})
+        except Refused as error:
+            return Outcome(row.customer, "failed", str(error.code), error.what)
+        return Outcome(row.customer, "written")
+
+    def _write(self, object: str, verb: str, values: dict[str, Any], *, again: bool = True) -> dict[str, Any]:
+        data = {"object_data": {"dataObjectApiName": object, **values}}
+        return self.calls.call(_path(object, verb), {**self._triggers, "data": data}, again=again)
+
+    def _said(self, values: Any) -> dict[str, Any]:
+        return {name: self._value(value) for name, value in values.items()}
+
+    def _value(self, value: Value) -> Any:
+        """Return a value as Fxiaoke wants it: numbers as text, dates as milliseconds."""
+        if isinstance(value, bool) or value is None:
+            return value
+        if isinstance(value, dt.date):
+            midnight = dt.datetime.combine(value, dt.time(), zoneinfo.ZoneInfo(self._mapping.timezone))
+            return _milliseconds(midnight)
+        return str(value)
+
+    # -- alerts
+
+    def _alert_record(
+        self, object: str, fields: dict[str, str], alert: Alert, asked: AlertsMap
+    ) -> tuple[dict[str, Any], bool]:
+        """Return the record of an alert's key, and whether it was created now."""
+        trouble: Passing | None = None
+        for attempt in range(1, self.calls.attempts + 1):
+            wanted = ["_id", fields["notified"]]
+            found = self._query(object, wanted, [_filter(fields["key"], "EQ", alert.key)])
+            if found:
+                return found[0], trouble is not None
+            owner = asked.owners.get(alert.owner, alert.owner) or asked.default_owner
+            values = {
+                fields["key"]: alert.key,
+                fields["customer"]: alert.customer,
+                fields["cause"]: clipped(alert.cause, _NAME),
+                fields["due"]: self._value(alert.due),
+                fields["text"]: clipped(alert.text, _TEXT),
+                fields["notified"]: _NOT_YET,
+            } | ({fields["owner"]: [owner]} if owner else {})
+            try:
+                said = self._write(object, "create", values, again=False)
+                return {"_id": said["dataId"], fields["notified"]: _NOT_YET}, True
+            except Passing as error:  # it may have been done: the key is looked up before another try
+                trouble = error
+                self.calls.clock.sleep(self.calls.wait.seconds(attempt))
+        assert trouble is not None
+        raise trouble
+
+    def _notify(self, asked: AlertsMap, fields: dict[str, str], found: dict[str, Any], alert: Alert, owner: str) -> str:
+        """Send the message of an alert that none was sent of; return what a person should know."""
+        state = found.get(fields["notified"])
+        if state == _SENT:
+            return ""
+        if state == _SENDING:
+            return _UNSURE
+        if not owner:
+            return "nobody to send a message to: name an owner, or a default_owner in the mapping"
+        self._mark(asked.object, fields, found, _SENDING)
+        form = [{"label": "到期", "value": alert.due.isoformat()}, {"label": "客户", "value": alert.customer}]
+        message = {
+            "toUser": [owner],
+            "msgType": "composite",
+            "composite": {
+                "head": {"title": asked.title},
+                "first": {"content": alert.cause},
+                "form": form,
+                "remark": {"content": clipped(alert.text, _TEXT)},
+            },
+        }
+        try:
+            self.calls.call("/cgi/message/send", message, again=False)
+        except Refused as error:
+            self._mark(asked.object, fields, found, _NOT_YET)
+            return f"the message is refused: {error.what}"
+        except Passing:
+            return _UNSURE
+        self._mark(asked.object, fields, found, _SENT)
+        return ""
+
+    def _mark(self, object: str, fields: dict[str, str], found: dict[str, Any], state: str) -> None:
+        self._write(object, "update", {"_id": found["_id"], fields["notified"]: state})
+
+
+def _path(object: str, verb: str) -> str:
+    """Return the path of an object of one's own, or of one that Fxiaoke brings."""
+    return f"/cgi/crm/custom/v2/data/{verb}" if object.endswith("__c") else f"/cgi/crm/v2/data/{verb}"
+
+
+def _filter(field: str, operator: str, value: str) -> dict[str, Any]:
+    return {"field_name": field, "operator": operator, "field_values": [value]}
+
+
+def _milliseconds(moment: dt.datetime) -> int:
+    return int(moment.timestamp() * 1000)

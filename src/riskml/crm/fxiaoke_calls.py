@@ -1,0 +1,189 @@
+"""Calls of Fxiaoke's open API: every error comes as HTTP 200 with a code, and the code alone is believed."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import defaultdict
+from typing import Any
+
+from riskml.crm.calls import Backoff, Caller, Clock, Window, parsed, persistently
+from riskml.crm.connector import CrmError, LimitReached, Passing
+from riskml.crm.settings import FxiaokeSettings
+
+_SECONDS = 20.0  # in which each interface takes so many calls as were bought
+_TOKEN_CALLS, _TOKEN_SECONDS = 10, 60.0
+_KEPT = 6_600.0  # a token ends after 7,200 s at the latest
+_INVALID_TOKEN = 20016
+_BUSY = frozenset({-1, 50009})
+_RATE = frozenset({30004, 14001})
+_MEND = {
+    20017: "authorize the application in Fxiaoke's administration",
+    10006: "check app_secret",
+}
+_SPENT = {30002: "the calls of the day are spent: run again tomorrow", 30003: "buy the quota of this interface"}
+
+
+class Refused(CrmError):
+    """An error code that another try would not change."""
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "", code: int = 0) -> None:
+        super().__init__(what, where=where, mend=mend)
+        self.code = code
+
+
+class Answered(Passing):
+    """A refusal that passes: the server answered, so nothing was done."""
+
+
+class RateLimited(Answered):
+    """Too many calls of an interface."""
+
+    wait_seconds = _SECONDS
+
+
+class _TokenEnded(Exception):
+    pass
+
+
+class FxiaokeCalls:
+    """The way to Fxiaoke.
+
+    Parameters
+    ----------
+    settings : FxiaokeSettings
+    clock : Clock
+    attempts : int
+        Of a call whose trouble passes.
+    wait : Backoff, optional
+    """
+
+    def __init__(
+        self, settings: FxiaokeSettings, clock: Clock, *, attempts: int = 8, wait: Backoff | None = None
+    ) -> None:
+        self.clock, self.settings = clock, settings
+        self.attempts, self.wait = attempts, wait or Backoff()
+        self.caller = Caller(settings.timeout_seconds, lambda: [*settings.secrets(), self._token])
+        self._token, self._corporation, self._until = "", "", 0.0
+        self._lock = threading.Lock()
+        self._windows: defaultdict[str, Window] = defaultdict(lambda: Window(settings.calls, _SECONDS, clock))
+        self._token_window = Window(_TOKEN_CALLS, _TOKEN_SECONDS, clock)
+
+    def call(self, path: str, body: dict[str, Any], *, again: bool = True) -> dict[str, Any]:
+        """Return the answer to a call that was done.
+
+        Parameters
+        ----------
+        path : str
+        body : dict
+            Without what identifies the caller.
+        again : bool
+            False for what must not be done twice: it is repeated only after an answer that says it was not done.
+
+        Raises
+        ------
+        Passing
+            When a trouble did not pass, or no answer came.
+        LimitReached
+            When the calls of the day are spent, or the interface is not bought.
+        Refused
+            With Fxiaoke's code.
+        """
+
+        def once() -> dict[str, Any]:
+            return self._with_token(path, body)
+
+        if again:
+            return persistently(once, self.clock, attempts=self.attempts, wait=self.wait)
+        for attempt in range(1, self.attempts):
+            try:
+                return once()
+            except Answered as error:
+                self.clock.sleep(max(error.wait_seconds, self.wait.seconds(attempt)))
+        return once()
+
+    def _with_token(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        token = self.token()
+        try:
+            return self._once(path, body, token)
+        except _TokenEnded:
+            token = self.token(instead_of=token)
+        try:
+            return self._once(path, body, token)
+        except _TokenEnded:
+            raise self._refused({"errorCode": _INVALID_TOKEN, "errorMessage": "the token is refused"}, path) from None
+
+    def _once(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
+        headers = {}
+        if self.settings.auth == "new":
+            headers = {
+                "authorization": f"Bearer {token}",
+                "x-fs-ea": self._corporation,
+                "x-fs-userid": self.settings.user,
+            }
+        else:
+            body = body | {
+                "corpAccessToken": token,
+                "corpId": self._corporation,
+                "currentOpenUserId": self.settings.user,
+            }
+        said = self._windows[path](lambda: self._post(path, body, headers))
+        code = said["errorCode"]
+        if code == 0:
+            return said
+        if code == _INVALID_TOKEN:
+            raise _TokenEnded
+        raise self._refused(said, path)
+
+    def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        url = self.settings.url + path
+        answer = self.caller.send("POST", url, json=body, headers=headers)
+        said = parsed(answer)
+        if answer.is_redirect:
+            raise self.caller.error(
+                f"the host answers {answer.status_code}: it is not that of the open API",
+                url,
+                "set url to https://open.fxiaoke.com, or to the open-… host of your cloud",
+            )
+        if not isinstance(said, dict) or not isinstance(said.get("errorCode"), int):
+            raise self.caller.trouble(f"Fxiaoke answers {answer.status_code} without an error code", url)
+        return said
+
+    def _refused(self, said: dict[str, Any], path: str) -> CrmError:
+        code = int(said["errorCode"])
+        text = self.caller.clean(str(said.get("errorMessage", "")))
+        what = f"Fxiaoke refuses: {code} {text}".strip()
+        where = f"{path} (trace {said.get('traceId', 'unknown')})"
+        if code in _RATE:
+            return RateLimited(what, where=where, mend="run again: it goes on where it stopped")
+        if code in _BUSY:
+            return Answered(what, where=where, mend="run again: it goes on where it stopped")
+        if code in _SPENT:
+            return LimitReached(what, where=where, mend=_SPENT[code])
+        return Refused(what, where=where, mend=_MEND.get(code, ""), code=code)
+
+    def token(self, *, instead_of: str = "") -> str:
+        """Return the token, anew where it ended or where the server does not take it any more; once for all threads."""
+        with self._lock:
+            if not self._token or self.clock.now() >= self._until or self._token == instead_of:
+                persistently(self._renew, self.clock, attempts=self.attempts, wait=self.wait)
+            return self._token
+
+    def _renew(self) -> None:
+        settings, now = self.settings, self.clock.now()
+        body = {
+            "appId": settings.app_id,
+            "appSecret": settings.app_secret.get_secret_value(),
+            "permanentCode": settings.permanent_code.get_secret_value(),
+        }
+        if settings.auth == "new":
+            path = f"/oauth2.0/token?thirdTraceId={uuid.uuid4()}"
+            body |= {"grantType": "app_secret"}
+            names = ("accessToken", "ea")
+        else:
+            path, names = "/cgi/corpAccessToken/get/V2", ("corpAccessToken", "corpId")
+        said = self._token_window(lambda: self._post(path, body, {}))
+        if said["errorCode"] != 0:
+            raise self._refused(said, path.partition("?")[0])
+        self._token, self._corporation = str(said[names[0]]), str(said[names[1]])
+        self._until = now + min(_KEPT, float(said.get("expiresIn", 7_200)) - 60.0)

@@ -1,0 +1,143 @@
+"""Records of a CRM as Parquet tables: all of them at first, then what changed; one copy of each, whatever happens."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from riskml.crm.connector import Connector, Page
+from riskml.crm.database import database
+from riskml.crm.mapping import Mapping as CrmMapping
+from riskml.crm.mapping import TableMap, canonical
+from riskml.crm.store import SCHEMA, Pass, Store, mapping_digest
+
+STATE = ".crm/records.db"
+Listener = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull did to a table.
+
+    Parameters
+    ----------
+    table : str
+    full : bool
+        Whether everything was read, or only changes.
+    records : int
+        In the table now.
+    changed, gone : int
+        Records that are new or different, and that were deleted.
+    unreadable : mapping of column to int
+        Values that are not of the column's type; they are empty.
+    file : Path
+    """
+
+    table: str
+    full: bool
+    records: int
+    changed: int
+    gone: int
+    unreadable: Mapping[str, int]
+    file: Path
+
+
+def pull(
+    connector: Connector,
+    mapping: CrmMapping,
+    folder: Path,
+    *,
+    started: dt.datetime,
+    full: bool = False,
+    progress: Listener | None = None,
+) -> list[Pulled]:
+    """Bring the tables of a folder up to date.
+
+    Parameters
+    ----------
+    connector : Connector
+    mapping : Mapping
+    folder : Path
+        ``<table>.parquet`` each, which an experiment's panel reads. What is needed to go on lies in ``.crm/``.
+    started : datetime
+        Now, with a zone.
+    full : bool
+        Read everything again. The first pull always does.
+    progress : callable, optional
+        Called with a table's name and the records read of it so far.
+
+    Returns
+    -------
+    list of Pulled
+
+    Raises
+    ------
+    CrmError
+        When the system refuses, or does not answer any more; what was read is kept, and the next pull goes on.
+    InputError
+        When another pull is at work in the folder.
+    """
+    with database(folder / STATE, SCHEMA) as connection:
+        store = Store(connection)
+        return [
+            _table(connector, mapping, name, store, folder, started, full, progress or (lambda table, read: None))
+            for name in mapping.tables
+        ]
+
+
+def _table(
+    connector: Connector,
+    mapping: CrmMapping,
+    name: str,
+    store: Store,
+    folder: Path,
+    started: dt.datetime,
+    full: bool,
+    tell: Listener,
+) -> Pulled:
+    table = mapping.tables[name]
+    current = store.begin(name, mapping_digest(table, mapping.timezone), started=started.isoformat(), full=full)
+    changed = gone = read = 0
+    unreadable: Counter[str] = Counter()
+    since = dt.datetime.fromisoformat(current.since) if current.since else None
+    if current.phase == "records":
+        for page in connector.iter_records(table.object, table.fields, since, current.cursor):
+            rows = list(_rows(page, table, mapping.timezone, unreadable))
+            one, other = store.take(name, current, rows, page.gone, page.cursor)
+            changed, gone, read = changed + one, gone + other, read + len(rows)
+            tell(name, read)
+    sweeps = not current.full and not connector.tells_gone
+    if sweeps:
+        _sweep(connector, table, name, store, current)
+    begun = dt.datetime.fromisoformat(store.started(name))
+    mark = (begun - dt.timedelta(minutes=mapping.overlap_minutes)).isoformat()
+    gone += store.finish(name, current, unseen_are_gone=current.full or sweeps, mark=mark)
+    file = folder / f"{name}.parquet"
+    store.export(name, table, file)
+    return Pulled(name, current.full, store.count(name), changed, gone, dict(unreadable), file)
+
+
+def _rows(page: Page, table: TableMap, zone: str, unreadable: Counter[str]) -> Iterator[tuple[str, int, Sequence[Any]]]:
+    columns = [(name, column.field, column.type) for name, column in table.columns.items()]
+    for record in page.records:
+        values = []
+        for name, field, type in columns:
+            try:
+                values.append(canonical(record.values.get(field), type, zone))
+            except (ValueError, TypeError, AttributeError, OverflowError):
+                unreadable[name] += 1
+                values.append(None)
+        yield record.id, record.modified, values
+
+
+def _sweep(connector: Connector, table: TableMap, name: str, store: Store, current: Pass) -> None:
+    """Go through the ids of all records, of a system that does not tell which were deleted."""
+    cursor = current.cursor if current.phase == "sweep" else ""
+    if not cursor:
+        store.start_sweep(name)
+    for page in connector.iter_records(table.object, (), None, cursor):
+        store.sweep(name, current, [record.id for record in page.records], page.cursor)

@@ -1,0 +1,183 @@
+"""Scores and alerts into a CRM: what changed, once, with an outcome kept for each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from riskml.crm.audit import Audit, content_of
+from riskml.crm.connector import Alert, Connector, CrmError, LimitReached, Outcome, Passing, Row
+from riskml.crm.mapping import ScoresMap
+
+Listener = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a push would write.
+
+    Parameters
+    ----------
+    object : str
+    rows : tuple of Row
+        Those that differ from what was written last, or were never written.
+    before : tuple of str
+        What was written last for each of them, as JSON; empty for the first time.
+    unchanged : int
+    """
+
+    object: str
+    rows: tuple[Row, ...]
+    before: tuple[str, ...]
+    unchanged: int
+
+    @property
+    def new(self) -> int:
+        """Customers who get a score for the first time."""
+        return sum(not before for before in self.before)
+
+    def table(self, most: int = 10) -> pd.DataFrame:
+        """Return some of the rows: ``customer``, ``before``, ``after``."""
+        shown = list(zip(self.rows, self.before, strict=True))[:most]
+        return pd.DataFrame(
+            [[row.customer, before, content_of(row.values)] for row, before in shown],
+            columns=["customer", "before", "after"],
+        )
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What became of a push: an outcome for each row of the plan, in order."""
+
+    outcomes: tuple[Outcome, ...]
+
+    def count(self, status: str) -> int:
+        """Return how many rows are written, failed or left for later."""
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    def failures(self) -> pd.DataFrame:
+        """Return the rows that were not written: ``customer``, ``status``, ``code``, ``message``."""
+        told = [vars(outcome) for outcome in self.outcomes if outcome.status != "written"]
+        return pd.DataFrame(told, columns=["customer", "status", "code", "message"])
+
+
+def plan(rows: Sequence[Row], asked: ScoresMap, audit: Audit, *, everything: bool = False) -> Plan:
+    """Return what has to be written.
+
+    A row whose as-of date alone is another counts as unchanged: the date in the CRM then says since when its values
+    hold.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    asked : ScoresMap
+    audit : Audit
+    everything : bool
+        Write what did not change as well: somebody else may have changed it in the CRM.
+    """
+    dated = [field.field for part, field in asked.fields.items() if part == "as_of"]
+    written = audit.written(asked.object)
+    kept, before = [], []
+    for row in rows:
+        last = written.get(row.customer, "")
+        if everything or not last or _without(last, dated) != content_of(row.values, dated):
+            kept.append(row)
+            before.append(last)
+    return Plan(asked.object, tuple(kept), tuple(before), len(rows) - len(kept))
+
+
+def push(
+    connector: Connector, planned: Plan, audit: Audit, *, at: dt.datetime, progress: Listener | None = None
+) -> Pushed:
+    """Write what is planned.
+
+    Each batch is kept in the audit before the next is sent. What a crash leaves unkept is written once more by the
+    next push: by id, with the same values.
+
+    Parameters
+    ----------
+    connector : Connector
+    planned : Plan
+    audit : Audit
+    at : datetime
+        Now.
+    progress : callable, optional
+        Called with the rows done and all of them.
+
+    Raises
+    ------
+    CrmError
+        When the system refuses a whole call, or does not answer; the next push goes on.
+    """
+    outcomes: list[Outcome] = []
+    for first in range(0, len(planned.rows), connector.batch):
+        some = planned.rows[first : first + connector.batch]
+        told = connector.write_scores(some)
+        audit.keep(planned.object, some, told, at.isoformat())
+        outcomes += told
+        if progress:
+            progress(len(outcomes), len(planned.rows))
+    return Pushed(tuple(outcomes))
+
+
+def raise_alerts(
+    connector: Connector,
+    alerts: Sequence[Alert],
+    audit: Audit,
+    *,
+    at: dt.datetime,
+    progress: Listener | None = None,
+) -> pd.DataFrame:
+    """Raise alerts, each key once, in this run and all others.
+
+    Parameters
+    ----------
+    connector : Connector
+    alerts : sequence of Alert
+    audit : Audit
+    at : datetime
+        Now.
+    progress : callable, optional
+        Called with the alerts done and all of them.
+
+    Returns
+    -------
+    DataFrame
+        ``key``, ``customer``, ``status`` (created, exists, failed), ``id``, ``remark``.
+
+    Raises
+    ------
+    Passing, LimitReached
+        When the system does not answer or takes no more calls; the next run goes on.
+    """
+    known = audit.raised()
+    rows: list[tuple[str, str, str, str, str]] = []
+    for done, alert in enumerate(alerts, 1):
+        if alert.key in known:
+            found = known[alert.key]
+            rows.append((alert.key, alert.customer, "exists", found.id, found.remark))
+        else:
+            status, id, remark = _raised(connector, alert)
+            audit.keep_alert(alert.key, alert.customer, status, id, remark, at.isoformat())
+            rows.append((alert.key, alert.customer, status, id, remark))
+        if progress:
+            progress(done, len(alerts))
+    return pd.DataFrame(rows, columns=["key", "customer", "status", "id", "remark"])
+
+
+def _raised(connector: Connector, alert: Alert) -> tuple[str, str, str]:
+    try:
+        raised = connector.raise_alert(alert)
+    except (Passing, LimitReached):
+        raise
+    except CrmError as error:  # of this alert: the others go on
+        return "failed", "", str(error)
+    return raised.status, raised.id, raised.remark
+
+
+def _without(content: str, fields: Sequence[str]) -> str:
+    return content_of(json.loads(content), fields)

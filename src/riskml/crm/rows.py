@@ -1,0 +1,193 @@
+"""Scores and alerts as frames hold them, made ready for a CRM's fields."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from riskml.crm.connector import Alert, Row, Value
+from riskml.crm.mapping import ScoreField, ScoresMap, clipped
+from riskml.errors import DataError
+from riskml.schema import shortened
+
+# What no CRM's field should get: control characters but for the line's end and the tab, and halves of characters.
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+ALERT_COLUMNS = ("key", "customer", "cause", "owner", "due", "text")
+
+
+def score_rows(
+    table: pd.DataFrame,
+    asked: ScoresMap,
+    *,
+    as_of: dt.date | None = None,
+    model_version: str = "",
+    id: str = "customer",
+) -> list[Row]:
+    """Return rows to write from a table of scores.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (customers, any)
+        The customer's id in the CRM; ``score`` (0 … 100, higher is riskier) or ``probability``; ``tier``; ``reasons``
+        or ``reason_1``, ``reason_2`` …; ``action`` or ``treatment``; ``model_version`` and ``as_of`` where they are not
+        handed in. Only what the mapping asks for is needed.
+    asked : ScoresMap
+    as_of : date, optional
+    model_version : str
+    id : str
+        The column that names the customers.
+
+    Returns
+    -------
+    list of Row
+
+    Raises
+    ------
+    DataError
+        When a column is missing, a customer stands twice, or a value does not fit its field.
+
+    Examples
+    --------
+    >>> asked = ScoresMap.model_validate({"object": "Accounts", "fields": {
+    ...     "score": {"field": "Risk_Score", "label": "Risk Score", "type": "integer"}}})
+    >>> score_rows(pd.DataFrame({"customer": ["1"], "probability": [0.874]}), asked)
+    [Row(customer='1', values={'Risk_Score': 87})]
+    """
+    ids = _ids(table, id)
+    parts = {
+        "as_of": [as_of] * len(table) if as_of else None,
+        "model_version": [model_version] * len(table) if model_version else None,
+    }
+    columns: dict[str, list[Value]] = {}
+    for part, field in asked.fields.items():
+        values = parts.get(part) or _PARTS[part](table)
+        columns[field.field] = [
+            _fitting(value, field, f"{part} of customer {ids[at]}") for at, value in enumerate(values)
+        ]
+    return [Row(customer, {field: values[at] for field, values in columns.items()}) for at, customer in enumerate(ids)]
+
+
+def alert_rows(table: pd.DataFrame) -> list[Alert]:
+    """Return alerts from a table with ``key``, ``customer``, ``cause``, ``owner``, ``due``, ``text``.
+
+    Raises
+    ------
+    DataError
+        When a column is missing, a key is empty or stands twice, or a due date is none.
+    """
+    lacking = [name for name in ALERT_COLUMNS if name not in table.columns]
+    if lacking:
+        raise DataError(f"the alerts have no column {', '.join(lacking)}", mend=f"they need {', '.join(ALERT_COLUMNS)}")
+    keys = _ids(table, "key")
+    customers = _names(table, "customer")
+    alerts = []
+    for at, key in enumerate(keys):
+        cause, owner, text = (_text(table[name].iloc[at]) for name in ("cause", "owner", "text"))
+        alerts.append(Alert(key, customers[at], cause, owner, _date(table["due"].iloc[at], f"alert {key}"), text))
+    return alerts
+
+
+def _names(table: pd.DataFrame, column: str) -> list[str]:
+    if column not in table.columns:
+        raise DataError(
+            f"there is no column {column!r}",
+            mend=f"the columns are {shortened(list(map(str, table.columns)))}; see --id",
+        )
+    values = table[column]
+    if pd.api.types.is_float_dtype(values.dtype):  # ids of 19 digits have lost their last ones
+        raise DataError(f"the ids in {column!r} are floating-point numbers", mend="keep them as text")
+    ids = [str(value).strip() for value in values]
+    empty = [at + 1 for at, value in enumerate(values) if pd.isna(value) or not ids[at]]
+    if empty:
+        raise DataError(f"{column!r} is empty in row {empty[0]}", mend="name every customer")
+    return ids
+
+
+def _ids(table: pd.DataFrame, column: str) -> list[str]:
+    ids = _names(table, column)
+    twice = pd.Series(ids)[pd.Series(ids).duplicated()]
+    if len(twice):
+        raise DataError(
+            f"{twice.nunique()} values of {column!r} stand more than once: {shortened(list(twice.unique()), most=5)}",
+            mend="keep one row for each",
+        )
+    return ids
+
+
+def _scores(table: pd.DataFrame) -> list[Any]:
+    if "score" in table:
+        return list(table["score"])
+    return [100.0 * value for value in _column(table, "probability", "score or probability")]
+
+
+def _reasons(table: pd.DataFrame) -> list[Any]:
+    if "reasons" in table:
+        return list(table["reasons"])
+    ranked = [name for name in table.columns if re.fullmatch(r"reason_\d+", str(name))]
+    if not ranked:
+        raise _lacks("reasons, or reason_1, reason_2 …")
+    ranked.sort(key=lambda name: int(str(name).split("_")[1]))
+    return ["; ".join(filter(None, map(_text, row))) for row in table[ranked].itertuples(index=False)]
+
+
+def _actions(table: pd.DataFrame) -> list[Any]:
+    return list(table["action"]) if "action" in table else _column(table, "treatment", "action or treatment")
+
+
+_PARTS: dict[str, Callable[[pd.DataFrame], list[Any]]] = {
+    "score": _scores,
+    "tier": lambda table: _column(table, "tier", "tier"),
+    "reasons": _reasons,
+    "action": _actions,
+    "model_version": lambda table: _column(table, "model_version", "model_version, or --model-version"),
+    "as_of": lambda table: _column(table, "as_of", "as_of, or --as-of"),
+}
+
+
+def _column(table: pd.DataFrame, name: str, wanted: str) -> list[Any]:
+    if name not in table:
+        raise _lacks(wanted)
+    return list(table[name])
+
+
+def _lacks(wanted: str) -> DataError:
+    return DataError(
+        f"the scores have no column {wanted}", mend="add it, or take the part out of the mapping's scores.fields"
+    )
+
+
+def _fitting(value: Any, field: ScoreField, where: str) -> Value:
+    if field.type in ("integer", "number"):
+        if pd.isna(value):
+            raise DataError("there is no number", where=where, mend="leave out customers without a score")
+        return int(float(value) + 0.5) if field.type == "integer" else float(value)
+    if field.type == "date":
+        return _date(value, where)
+    text = _text(value)
+    if field.type == "choice" and field.values:
+        if text not in field.values:
+            raise DataError(
+                f"{text!r} is none of the mapping's {', '.join(field.values)}",
+                where=where,
+                mend=f"add it to the values of {field.field}",
+            )
+        return field.values[text]
+    return clipped(text, field.max_length)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or (not isinstance(value, str) and pd.isna(value)) else _UNFIT.sub("", str(value))
+
+
+def _date(value: Any, where: str) -> dt.date:
+    try:
+        date = pd.Timestamp(value)
+        if not pd.isna(date):
+            return date.date()
+    except (ValueError, TypeError):
+        pass
+    raise DataError(f"{value!r} is no date", where=where, mend="write it as 2026-01-31")

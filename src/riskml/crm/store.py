@@ -1,0 +1,197 @@
+"""Records as they were last known, in SQLite: a page and the place to go on are kept together, or not at all."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from riskml.crm.database import transaction
+from riskml.crm.mapping import TableMap
+from riskml.files import replacing
+
+_TYPES = {
+    "text": pa.string(),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+SCHEMA = """
+create table if not exists records (
+    name text, id text, modified integer, pass integer, content text, primary key (name, id)) without rowid;
+create table if not exists passes (
+    name text primary key, number integer, phase text, started text, since text, cursor text,
+    mark text, mapping text, dirty integer) without rowid;
+"""
+_EXPORTED = 20_000
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One way through a table.
+
+    Parameters
+    ----------
+    number : int
+    full : bool
+        Everything is read, and what was not seen is gone.
+    since : str
+        ISO; of a pass over changes.
+    cursor : str
+        Where to go on; empty at the beginning.
+    phase : {"records", "sweep"}
+    """
+
+    number: int
+    since: str
+    cursor: str
+    phase: str
+
+    @property
+    def full(self) -> bool:
+        """Whether everything is read."""
+        return not self.since
+
+
+class Store:
+    """The records of a pull.
+
+    Parameters
+    ----------
+    connection : Connection
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def begin(self, name: str, mapping: str, *, started: str, full: bool) -> Pass:
+        """Return the pass that a table is in, or begin the next: over changes where there was one over everything."""
+        row = self._db.execute(
+            "select number, phase, since, cursor, mark, mapping from passes where name = ?", [name]
+        ).fetchone()
+        number, phase, since, cursor, mark, before = row or (0, "done", "", "", "", mapping)
+        if before != mapping:  # other columns: what is stored lacks them
+            phase, mark = "done", ""
+        if phase != "done" and not (full and since):
+            return Pass(number, since, cursor, phase)
+        since = "" if full else mark
+        with transaction(self._db):
+            self._db.execute(
+                "insert or replace into passes values (?, ?, 'records', ?, ?, '', ?, ?,"
+                " coalesce((select dirty from passes where name = ?), 1))",
+                [name, number + 1, started, since, mark, mapping, name],
+            )
+        return Pass(number + 1, since, "", "records")
+
+    def take(
+        self, name: str, current: Pass, rows: Iterable[tuple[str, int, Sequence[Any]]], gone: Sequence[str], cursor: str
+    ) -> tuple[int, int]:
+        """Keep a page; return how many records were new or changed, and how many went.
+
+        An older version of a record that comes late does not replace a newer one.
+        """
+        with transaction(self._db):
+            before = self._db.total_changes
+            told = [(name, id, modified, json.dumps(content, ensure_ascii=False)) for id, modified, content in rows]
+            self._db.executemany(
+                "insert into records values (?, ?, ?, 0, ?) on conflict (name, id) do update set"
+                " modified = excluded.modified, content = excluded.content"
+                " where excluded.modified >= modified and excluded.content is not content",
+                told,
+            )
+            changed = self._db.total_changes - before
+            self._seen(name, current.number, (id for _, id, _, _ in told))
+            before = self._db.total_changes
+            self._db.executemany("delete from records where name = ? and id = ?", [(name, id) for id in gone])
+            went = self._db.total_changes - before
+            self._go_on(name, "records", cursor, dirty=bool(changed or went))
+        return changed, went
+
+    def sweep(self, name: str, current: Pass, ids: Sequence[str], cursor: str) -> None:
+        """Keep that records are still there."""
+        with transaction(self._db):
+            self._seen(name, current.number, ids)
+            self._go_on(name, "sweep", cursor, dirty=False)
+
+    def start_sweep(self, name: str) -> None:
+        """Go over to the second part of a pass, in which only ids are read."""
+        with transaction(self._db):
+            self._go_on(name, "sweep", "", dirty=False)
+
+    def finish(self, name: str, current: Pass, *, unseen_are_gone: bool, mark: str) -> int:
+        """End a pass; return how many records were not seen in it and went."""
+        with transaction(self._db):
+            went = 0
+            if unseen_are_gone:
+                went = self._db.execute(
+                    "delete from records where name = ? and pass < ?", [name, current.number]
+                ).rowcount
+            self._db.execute(
+                "update passes set phase = 'done', cursor = '', mark = ?, dirty = max(dirty, ?) where name = ?",
+                [mark, int(went > 0), name],
+            )
+        return went
+
+    def started(self, name: str) -> str:
+        """Return when the current pass of a table began, over all its runs."""
+        return str(self._db.execute("select started from passes where name = ?", [name]).fetchone()[0])
+
+    def newest(self, name: str) -> int:
+        """Return when the record that was changed last was changed, in microseconds; 0 where none tells."""
+        return int(
+            self._db.execute("select coalesce(max(modified), 0) from records where name = ?", [name]).fetchone()[0]
+        )
+
+    def count(self, name: str) -> int:
+        """Return the number of records of a table."""
+        return int(self._db.execute("select count(*) from records where name = ?", [name]).fetchone()[0])
+
+    def export(self, name: str, table: TableMap, file: Path) -> bool:
+        """Write a table as Parquet, by id, if it changed since it was written last; return whether it was."""
+        (dirty,) = self._db.execute("select dirty from passes where name = ?", [name]).fetchone()
+        if not dirty and file.is_file():
+            return False
+        schema = pa.schema([(column, _TYPES[said.type]) for column, said in table.columns.items()])
+        rows = self._db.execute("select content from records where name = ? order by id", [name])
+        with replacing(file) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            temporary.chmod(0o600)
+            while some := rows.fetchmany(_EXPORTED):
+                values = list(zip(*(json.loads(content) for (content,) in some), strict=True))
+                arrays = [_array(column, one.type) for column, one in zip(values, schema, strict=True)]
+                writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+        with transaction(self._db):
+            self._db.execute("update passes set dirty = 0 where name = ?", [name])
+        return True
+
+    def _seen(self, name: str, number: int, ids: Iterable[str]) -> None:
+        self._db.executemany(
+            "update records set pass = ? where name = ? and id = ?", [(number, name, id) for id in ids]
+        )
+
+    def _go_on(self, name: str, phase: str, cursor: str, *, dirty: bool) -> None:
+        self._db.execute(
+            "update passes set phase = ?, cursor = ?, dirty = max(dirty, ?) where name = ?",
+            [phase, cursor, int(dirty), name],
+        )
+
+
+def _array(values: Sequence[Any], type: Any) -> Any:
+    if pa.types.is_date32(type):
+        return pa.array(values, pa.int32()).cast(type)
+    if pa.types.is_timestamp(type):
+        return pa.array(values, pa.int64()).cast(type)
+    return pa.array(values, type)
+
+
+def mapping_digest(table: TableMap, zone: str) -> str:
+    """Return what tells whether stored records were read by the same mapping."""
+    said: Mapping[str, Any] = table.model_dump(mode="json")
+    return json.dumps([zone, said], sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,262 @@
+"""Zoho CRM: Bulk Read for everything, pages for what changed, updates by id, and alerts as tasks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from riskml.crm.calls import Clock, parsed
+from riskml.crm.connector import Alert, CrmError, FieldState, Outcome, Page, Passing, Raised, Record, Row, waves
+from riskml.crm.mapping import AlertsMap, clipped, microseconds
+from riskml.crm.mapping import Mapping as CrmMapping
+from riskml.crm.settings import ZohoSettings
+from riskml.crm.zoho_bulk import bulk_pages
+from riskml.crm.zoho_calls import ZohoCalls, ZohoRefused
+from riskml.crm.zoho_fields import field_states
+from riskml.errors import ConfigError
+
+_TRANSIENT = frozenset({"RECORD_LOCKED", "INTERNAL_ERROR", "TOO_MANY_REQUESTS"})
+_ROUNDS = 4  # of a row that is locked, before it is left to the next run
+_SUBJECT, _DESCRIPTION = 255, 32_000
+KEY_FIELD = "Risk_Key"
+
+
+class Zoho:
+    """The adapter of Zoho CRM, REST v8.
+
+    Parameters
+    ----------
+    settings : ZohoSettings
+    mapping : Mapping
+    clock : Clock
+    automations : bool
+        Whether workflows and approvals of the CRM run when something is written.
+    calls : ZohoCalls, optional
+        For tests: with other waits.
+    """
+
+    name, batch, tells_gone = "zoho", 100, True
+
+    def __init__(
+        self,
+        settings: ZohoSettings,
+        mapping: CrmMapping,
+        clock: Clock,
+        *,
+        automations: bool = False,
+        calls: ZohoCalls | None = None,
+    ) -> None:
+        self._mapping = mapping
+        self.calls = calls or ZohoCalls(settings, clock)
+        # An empty list suppresses every automation; left out, all of them run.
+        self._trigger: dict[str, Any] = {} if automations else {"trigger": []}
+
+    def check_schema(self, *, create: bool = False) -> list[FieldState]:
+        """Return the state of the mapping's fields; missing ones to write to are created where asked."""
+        return field_states(self.calls, self._mapping, KEY_FIELD, create=create)
+
+    def iter_records(
+        self, object: str, fields: Sequence[str], since: dt.datetime | None = None, cursor: str = ""
+    ) -> Iterator[Page]:
+        """Yield the records of a module."""
+        wanted = list(dict.fromkeys(["id", *fields, "Modified_Time"]))
+        place = json.loads(cursor) if cursor else {}
+        zone = self._mapping.timezone
+        if "bulk" in place or (not place and since is None and self._mapping.bulk):
+            yield from bulk_pages(self.calls, object, wanted, zone, place)
+            return
+        yield from self._changes(object, wanted, since, place)
+
+    def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Update records by id, never by name: customers of one name are not one customer."""
+        assert self._mapping.scores is not None
+        outcomes: dict[int, Outcome] = {}
+        for wave in waves(rows, self.batch):
+            rest = wave
+            for attempt in range(1, _ROUNDS + 1):
+                told = self._update(self._mapping.scores.object, [row for _, row in rest])
+                outcomes |= {number: outcome for (number, _), outcome in zip(rest, told, strict=True)}
+                rest = [item for item in rest if outcomes[item[0]].status == "later"]
+                if not rest or attempt == _ROUNDS:
+                    break
+                self.calls.clock.sleep(self.calls.wait.seconds(attempt))
+        return [outcomes[number] for number in range(len(rows))]
+
+    def raise_alert(self, alert: Alert) -> Raised:
+        """Create a task, after a look whether one has its key already."""
+        asked = self._mapping.alerts
+        assert asked is not None
+        key_field = asked.fields.get("key", KEY_FIELD)
+        task = {**_task(alert, asked), key_field: alert.key}
+        trouble: Passing | None = None
+        for attempt in range(1, self.calls.attempts + 1):
+            found = self._task_of(asked.object, key_field, alert.key)
+            if found:  # of an earlier run, or of a try of this one that was done and not answered
+                return Raised("created" if trouble else "exists", found)
+            try:
+                return self._created(asked.object, task, key_field, alert.key)
+            except Passing as error:
+                trouble = error
+                self.calls.clock.sleep(self.calls.wait.seconds(attempt))
+        assert trouble is not None
+        raise trouble
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.calls.caller.close()
+
+    # -- what changed
+
+    def _changes(
+        self, object: str, wanted: list[str], since: dt.datetime | None, place: dict[str, Any]
+    ) -> Iterator[Page]:
+        """Yield pages in the order of change.
+
+        The next page is asked for by time, not by number: a record that is changed meanwhile moves to the end, and
+        one behind it would slip onto a page that was read already. Records of the border's second come twice. Only
+        when a whole page is of one second, its token leads on.
+        """
+        if len(wanted) > 50:
+            raise ConfigError(
+                f"Zoho gives 50 fields at most; the mapping asks for {len(wanted)}",
+                where=object,
+                mend="map fewer fields",
+            )
+        begin = place.get("since", since.isoformat(timespec="seconds") if since else "")
+        gone = place.get("gone", begin)
+        mark, token, refused = begin, "", 0
+        while True:
+            try:
+                found, info = self._page(object, wanted, mark, token)
+            except ZohoRefused as error:
+                if error.code == "PAGINATION_LIMIT_EXCEEDED":  # 100,000 records of one second: an import
+                    yield from bulk_pages(self.calls, object, wanted, self._mapping.timezone, {"since": mark})
+                    break
+                if not token or error.code not in ("EXPIRED_VALUE", "TOKEN_BOUND_DATA_MISMATCH") or refused:
+                    raise
+                token, refused = "", 1  # a token that ended: the time leads on
+                continue
+            more = bool(info.get("more_records")) and bool(found)
+            last = str(found[-1]["Modified_Time"]) if found else mark
+            if found:
+                yield Page(
+                    [_record(row, self._mapping.timezone) for row in found],
+                    json.dumps({"since": last, "gone": gone}),
+                )
+            if not more:
+                break
+            stands = bool(mark) and self._moment(last) <= self._moment(mark)
+            token = str(info.get("next_page_token") or "") if stands or token else ""
+            if not stands:
+                mark, token, refused = last, "", 0
+        if gone:
+            yield from self._deleted(object, gone, json.dumps({"since": mark, "gone": gone}))
+
+    def _page(
+        self, object: str, wanted: list[str], mark: str, token: str
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        params = {
+            "fields": ",".join(name for name in wanted if name != "id"),
+            "per_page": "200",
+            "sort_by": "Modified_Time",
+            "sort_order": "asc",
+        } | ({"page_token": token} if token else {})
+        # One second less, because documentation does not say whether "since" includes its own second.
+        headers = {"If-Modified-Since": _earlier(mark)} if mark else {}
+        answer = self.calls.request("GET", f"/crm/v8/{object}", params=params, headers=headers)
+        if answer.status_code in (204, 304):
+            return [], {}
+        said = parsed(answer)
+        return said["data"], said.get("info", {})
+
+    def _deleted(self, object: str, since: str, cursor: str) -> Iterator[Page]:
+        page = 1
+        while True:
+            answer = self.calls.request(
+                "GET",
+                f"/crm/v8/{object}/deleted",
+                params={"type": "all", "per_page": "200", "page": str(page)},
+                headers={"If-Modified-Since": _earlier(since)},
+            )
+            said = parsed(answer) if answer.status_code == 200 else {}
+            ids = [str(row["id"]) for row in said.get("data", ())]
+            if ids:
+                yield Page([], cursor, ids)
+            if not said.get("info", {}).get("more_records"):
+                return
+            page += 1
+
+    def _moment(self, said: str) -> int:
+        return microseconds(said, self._mapping.timezone)
+
+    # -- what is written
+
+    def _update(self, object: str, rows: list[Row]) -> list[Outcome]:
+        data = [{"id": row.customer, **{name: _json(value) for name, value in row.values.items()}} for row in rows]
+        answer = self.calls.request("PUT", f"/crm/v8/{object}", json={"data": data, **self._trigger})
+        said = parsed(answer) or {}
+        verdicts = said.get("data", [])
+        if len(verdicts) != len(rows):
+            return [Outcome(row.customer, "later", "NO_VERDICT", "Zoho did not answer for this row") for row in rows]
+        return [self._outcome(row.customer, verdict) for row, verdict in zip(rows, verdicts, strict=True)]
+
+    def _outcome(self, customer: str, verdict: Mapping[str, Any]) -> Outcome:
+        code = str(verdict.get("code", ""))
+        if verdict.get("status") == "success":
+            return Outcome(customer, "written", code)
+        about = verdict.get("details") or {}
+        field = about.get("api_name") if isinstance(about, Mapping) else None
+        message = self.calls.caller.clean(": ".join(filter(None, [field, str(verdict.get("message", ""))])))
+        status: Literal["later", "failed"] = "later" if code in _TRANSIENT else "failed"
+        return Outcome(customer, status, code, message)
+
+    def _task_of(self, object: str, key_field: str, key: str) -> str:
+        """Return the id of the task with a key; empty where there is none."""
+        quoted = key.replace("\\", "\\\\").replace("'", "\\'")
+        query = f"select id from {object} where {key_field} = '{quoted}' limit 1"
+        answer = self.calls.request("POST", "/crm/v8/coql", json={"select_query": query})
+        found = parsed(answer) if answer.status_code == 200 else None
+        return str(found["data"][0]["id"]) if found and found.get("data") else ""
+
+    def _created(self, object: str, task: dict[str, Any], key_field: str, key: str) -> Raised:
+        body = {"data": [task], **self._trigger}
+        answer = self.calls.request("POST", f"/crm/v8/{object}", json=body, again=False)
+        verdicts = (parsed(answer) or {}).get("data") or [{}]
+        verdict, about = verdicts[0], verdicts[0].get("details") or {}
+        if verdict.get("status") == "success":
+            return Raised("created", str(about.get("id", "")))
+        if verdict.get("code") == "DUPLICATE_DATA" and about.get("api_name") == key_field:
+            return Raised("exists", str(about.get("id", "")))
+        outcome = self._outcome(key, verdict)
+        if outcome.status == "later":
+            raise self.calls.caller.trouble(f"the task is refused for now: {outcome.code}", object)
+        raise CrmError(f"the task is refused: {outcome.code} {outcome.message}", where=f"alert {key}")
+
+
+def _task(alert: Alert, asked: AlertsMap) -> dict[str, Any]:
+    owner = asked.owners.get(alert.owner, alert.owner) or asked.default_owner
+    task: dict[str, Any] = {
+        "Subject": clipped(f"{asked.title}: {alert.cause}", _SUBJECT),
+        "What_Id": {"id": alert.customer},
+        "$se_module": "Accounts",
+        "Due_Date": alert.due.isoformat(),
+        "Status": "Not Started",
+        "Priority": asked.priority,
+        "Description": clipped(alert.text, _DESCRIPTION),
+    }
+    return task | ({"Owner": {"id": owner}} if owner else {})
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _earlier(moment: str) -> str:
+    return (dt.datetime.fromisoformat(moment) - dt.timedelta(seconds=1)).isoformat(timespec="seconds")
+
+
+def _record(row: Mapping[str, Any], zone: str) -> Record:
+    said = row.get("Modified_Time")
+    return Record(str(row["id"]), microseconds(said, zone) if said else 0, row)

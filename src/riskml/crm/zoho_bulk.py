@@ -1,0 +1,121 @@
+"""Zoho's Bulk Read: a job is asked for, waited for, downloaded as a ZIP, and read row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from riskml.crm.calls import Window, parsed
+from riskml.crm.connector import CrmError, Page, Record
+from riskml.crm.mapping import microseconds
+from riskml.crm.zoho_calls import ZohoCalls, ZohoRefused
+
+_ROWS = 2_000  # of a page of ours
+_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between looks at a job; the last goes on
+_PATIENCE = 4 * 3600.0
+_DOWNLOADS, _DOWNLOAD_SECONDS = 10, 60.0
+
+
+def bulk_pages(calls: ZohoCalls, object: str, fields: list[str], zone: str, place: dict[str, Any]) -> Iterator[Page]:
+    """Yield the records of a module, job after job of 200,000.
+
+    Parameters
+    ----------
+    calls : ZohoCalls
+    object : str
+    fields : list of str
+        With ``id`` and ``Modified_Time``.
+    zone : str
+    place : dict
+        ``job``, ``row`` and ``token`` of a cursor; ``since``, of changes alone. Empty at the beginning.
+    """
+    fresh: dict[str, Any] = {"bulk": 1, "job": "", "row": 0, "token": "", "since": ""}
+    place = fresh | place
+    window = Window(_DOWNLOADS, _DOWNLOAD_SECONDS, calls.clock)
+    while True:
+        if not place["job"]:
+            place = place | {"job": _asked(calls, object, fields, place), "row": 0}
+            yield Page([], json.dumps(place))  # a job costs 50 credits: it is kept before it is waited for
+        try:
+            result = _waited(calls, place["job"])
+        except ZohoRefused as error:
+            if error.code in ("RESOURCE_NOT_FOUND", "INVALID_URL_PATTERN", "NOT_FOUND") and not place.get("anew"):
+                place = place | {"job": "", "anew": 1}  # results are kept for a day only
+                continue
+            raise
+        if int(result.get("count", 0) or 0) and result.get("download_url"):
+            yield from _downloaded(calls, window, str(result["download_url"]), zone, place)
+        token = str(result.get("next_page_token") or "")
+        if not result.get("more_records"):
+            return
+        if not token:
+            raise CrmError("Zoho says that there are more records, and not how to get them", where=object)
+        place = {key: value for key, value in place.items() if key != "anew"} | {"job": "", "row": 0, "token": token}
+
+
+def _asked(calls: ZohoCalls, object: str, fields: list[str], place: dict[str, Any]) -> str:
+    query: dict[str, Any] = {"module": {"api_name": object}, "fields": fields, "page": 1}
+    if place["since"]:
+        query["criteria"] = {
+            "field": {"api_name": "Modified_Time"},
+            "comparator": "greater_equal",
+            "value": place["since"],
+        }
+    if place["token"]:
+        query = {"page_token": place["token"]}
+    answer = parsed(calls.request("POST", "/crm/bulk/v8/read", json={"query": query}))
+    first = answer["data"][0]
+    if first.get("status") != "success":
+        raise CrmError(f"the bulk read is refused: {first.get('code')} {first.get('message', '')}", where=object)
+    return str(first["details"]["id"])
+
+
+def _waited(calls: ZohoCalls, job: str) -> dict[str, Any]:
+    """Return the result of a job when it is done; its state tells, a result may be named before."""
+    began, looks = calls.clock.now(), 0
+    while True:
+        (said,) = parsed(calls.request("GET", f"/crm/bulk/v8/read/{job}"))["data"]
+        if said["state"] == "COMPLETED":
+            return dict(said.get("result") or {})
+        if said["state"] == "FAILURE":
+            why = (said.get("result") or {}).get("error_message", "no reason told")
+            raise CrmError(f"the bulk read failed: {calls.caller.clean(str(why))}", where=f"job {job}")
+        if calls.clock.now() - began > _PATIENCE:
+            raise calls.caller.trouble("the bulk read is not done after four hours", f"job {job}")
+        calls.clock.sleep(_WAITS[min(looks, len(_WAITS) - 1)])
+        looks += 1
+
+
+def _downloaded(calls: ZohoCalls, window: Window, url: str, zone: str, place: dict[str, Any]) -> Iterator[Page]:
+    with tempfile.TemporaryFile() as file:
+        window(lambda: calls.download(url, file))
+        file.seek(0)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                (name,) = [name for name in archive.namelist() if name.lower().endswith(".csv")]
+                with archive.open(name) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as lines:
+                    yield from _pages(csv.reader(lines), zone, place)
+        except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error) as error:
+            raise calls.caller.trouble(f"the download is damaged: {error}", url) from None
+
+
+def _pages(lines: Iterator[list[str]], zone: str, place: dict[str, Any]) -> Iterator[Page]:
+    header = ["id" if name.lower() == "id" else name for name in next(lines, [])]
+    at = header.index("id")
+    when = header.index("Modified_Time") if "Modified_Time" in header else None
+    records: list[Record] = []
+    number = 0
+    for number, line in enumerate(lines, 1):
+        if number <= place["row"]:
+            continue
+        modified = microseconds(line[when], zone) if when is not None and line[when] else 0
+        records.append(Record(line[at], modified, dict(zip(header, line, strict=False))))
+        if len(records) == _ROWS:
+            yield Page(records, json.dumps(place | {"row": number}))
+            records = []
+    yield Page(records, json.dumps(place | {"row": number}))

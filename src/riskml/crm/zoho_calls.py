@@ -1,0 +1,193 @@
+"""Calls of Zoho's REST API: one token for all threads, refreshed once; what passes is tried again."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from riskml.crm.calls import Answer, Backoff, Caller, Clock, parsed, persistently
+from riskml.crm.connector import CrmError, LimitReached, Passing
+from riskml.crm.settings import ZohoSettings, secure_url
+
+_TOKENS, _TOKEN_SECONDS = 10, 600.0  # refreshes that Zoho allows a refresh token, in so many seconds
+_EARLY = 60.0  # a token is renewed so many seconds before it ends
+
+
+class Throttled(Passing):
+    """429: too many at once, or the day's credits are spent. Zoho does not say which, nor for how long."""
+
+
+class ZohoCalls:
+    """The way to Zoho.
+
+    Parameters
+    ----------
+    settings : ZohoSettings
+    clock : Clock
+    attempts : int
+        Of a call whose trouble passes.
+    wait : Backoff, optional
+    """
+
+    def __init__(self, settings: ZohoSettings, clock: Clock, *, attempts: int = 8, wait: Backoff | None = None) -> None:
+        self.clock, self._settings = clock, settings
+        self.attempts, self.wait = attempts, wait or Backoff()
+        self._token, self._api, self._until = "", "", 0.0
+        self._refreshed: deque[float] = deque(maxlen=_TOKENS)
+        self._lock = threading.Lock()
+        self.caller = Caller(settings.timeout_seconds, lambda: [*settings.secrets(), self._token])
+
+    def request(self, method: str, path: str, *, again: bool = True, **what: Any) -> Answer:
+        """Return the answer to a call that was understood: 2xx, 304, or 400 with a verdict for each row.
+
+        Parameters
+        ----------
+        method, path : str
+            The path below the API's domain.
+        again : bool
+            False for what must not be done twice: then the first passing trouble is raised.
+        **what
+            ``params``, ``json``, ``headers``.
+
+        Raises
+        ------
+        Passing
+            When the trouble did not pass.
+        LimitReached
+            When Zoho takes no more calls.
+        CrmError
+            When it refuses.
+        """
+        return self._persistently(lambda: self._once(method, path, what), again=again)
+
+    def download(self, url: str, into: Any) -> None:
+        """Write a result into a file, from its beginning."""
+
+        def once() -> Answer:
+            into.seek(0)
+            into.truncate()
+            return self._with_token(url, lambda whole, headers: self.caller.download(whole, headers, into))
+
+        self._persistently(once)
+
+    def _persistently(self, call: Callable[[], Answer], *, again: bool = True) -> Answer:
+        try:
+            return persistently(call, self.clock, attempts=self.attempts if again else 1, wait=self.wait)
+        except Throttled as error:
+            if not again:
+                raise
+            raise LimitReached(
+                error.what, where=error.where, mend="the credits of 24 hours may be spent: run again later"
+            ) from None
+
+    def _once(self, method: str, path: str, what: dict[str, Any]) -> Answer:
+        own = what.get("headers", {})
+        rest = {name: value for name, value in what.items() if name != "headers"}
+        return self._with_token(path, lambda url, headers: self.caller.send(method, url, headers=headers | own, **rest))
+
+    def _with_token(self, path: str, call: Callable[[str, dict[str, str]], Answer]) -> Answer:
+        token = self.token()
+        answer = call(self._url(path), _header(token))
+        if answer.status_code == 401 and _code(answer) == "INVALID_TOKEN":
+            token = self.token(instead_of=token)
+            answer = call(self._url(path), _header(token))
+        return self._judged(answer, path)
+
+    def _url(self, path: str) -> str:
+        if not path.startswith("http"):
+            return self._api + path
+        if urlsplit(path)[:2] != urlsplit(self._api)[:2]:  # the token goes to nobody else
+            raise self.caller.error("Zoho names another host to call", path)
+        return path
+
+    def _judged(self, answer: Answer, path: str) -> Answer:
+        status, said = answer.status_code, parsed(answer)
+        if status in (204, 304) or (status < 300 and (said is not None or not _is_text(answer))):
+            return answer
+        if status == 400 and isinstance(said, dict) and isinstance(said.get("data"), list):
+            return answer
+        if status == 429:
+            raise Throttled("Zoho takes no more calls: 429", where=path)
+        if status >= 500 or status < 300:
+            what = "a page instead of JSON" if said is None else f"{_code(answer)}"
+            raise self.caller.trouble(f"Zoho answers {status}: {what}", path)
+        what = f"Zoho refuses: {status} {_code(answer)} {_message(said)}".strip()
+        raise ZohoRefused(self.caller.clean(what), where=path, mend=_MEND.get(_code(answer), ""), code=_code(answer))
+
+    def token(self, *, instead_of: str = "") -> str:
+        """Return the token, refreshed where it ended or where the server does not take it any more.
+
+        Threads that were refused with the same token refresh it once.
+        """
+        with self._lock:
+            held = self._token and self.clock.now() < self._until and self._token != instead_of
+            if not held:
+                persistently(self._refresh, self.clock, attempts=self.attempts, wait=self.wait)
+            return self._token
+
+    def _refresh(self) -> None:
+        now, url = self.clock.now(), f"{self._settings.accounts_url}/oauth/v2/token"
+        if len(self._refreshed) == _TOKENS and now - self._refreshed[0] < _TOKEN_SECONDS:
+            raise _no_more_tokens(url)
+        self._refreshed.append(now)
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self._settings.client_id,
+            "client_secret": self._settings.client_secret.get_secret_value(),
+            "refresh_token": self._settings.refresh_token.get_secret_value(),
+        }
+        answer = self.caller.send("POST", url, data=form)
+        said = parsed(answer)
+        token = said.get("access_token") if isinstance(said, dict) else None
+        if not token:  # the text is in the language of the account, so the token alone tells
+            if answer.status_code >= 500 or said is None:
+                raise self.caller.trouble(f"Zoho gives no token: {answer.status_code}", url)
+            if answer.status_code >= 400:
+                raise _no_more_tokens(url)
+            raise self.caller.error(f"Zoho gives no token: {said.get('error', 'no reason told')}", url, _MEND["token"])
+        try:
+            self._api = secure_url(said.get("api_domain", ""))
+        except ValueError as error:
+            raise self.caller.error(f"Zoho names no domain to call: {error}", url) from None
+        self._token, self._until = token, now + float(said.get("expires_in", 3600)) - _EARLY
+
+
+class ZohoRefused(CrmError):
+    """A refusal with its code."""
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "", code: str = "") -> None:
+        super().__init__(what, where=where, mend=mend)
+        self.code = code
+
+
+_MEND = {
+    "token": "check the client, its secret, the refresh token and the account's data centre (accounts_url)",
+    "OAUTH_SCOPE_MISMATCH": "make the refresh token anew, with the scopes that docs/crm.md lists",
+    "NO_PERMISSION": "give the user of the refresh token this permission",
+    "INVALID_MODULE": "correct the object in the mapping",
+}
+
+
+def _no_more_tokens(url: str) -> LimitReached:
+    return LimitReached("Zoho gives ten tokens in ten minutes, and no more", where=url, mend="run again in ten minutes")
+
+
+def _header(token: str) -> dict[str, str]:
+    return {"Authorization": f"Zoho-oauthtoken {token}"}
+
+
+def _code(answer: Answer) -> str:
+    said = parsed(answer) if _is_text(answer) else None
+    return str(said.get("code", "")) if isinstance(said, dict) else ""
+
+
+def _message(said: Any) -> str:
+    return str(said.get("message", "")) if isinstance(said, dict) else ""
+
+
+def _is_text(answer: Answer) -> bool:
+    kind = str(answer.headers.get("content-type", ""))
+    return "json" in kind or "html" in kind or "text/plain" in kind
