@@ -96,6 +96,17 @@ class Additive:
                 total += np.asarray(shape.points)[shape.slot(columns[shape.column])]
         return total
 
+    def margin_and_points(self, columns: Columns) -> tuple[Floats, Floats]:
+        """Return log-odds and the card's points, each of shape (n,); a value's bin is looked up once for both."""
+        rows = len(next(iter(columns.values()))) if columns else 0
+        margin, points = np.full(rows, self.intercept), np.full(rows, self.base_points, dtype=np.float64)
+        for shape in self.shapes:
+            if isinstance(shape, (Step, Levels)):
+                shape.add(columns[shape.column], margin, points)
+            else:
+                margin += shape.contribution(columns[shape.column])
+        return margin, points
+
     def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
         """Return the model as JSON's types."""
         said: dict[str, Any] = {"kind": "additive", "intercept": self.intercept}

@@ -48,6 +48,14 @@ class Step:
             value.take(self._slot(values[rows]), out=out[rows], mode="clip")
         return out
 
+    def add(self, values: Floats, margin: Floats, points: Floats) -> None:
+        """Add log-odds and points to what stands there, each of shape (n,)."""
+        value, own = np.asarray(self.value, dtype=np.float64), np.asarray(self.points, dtype=np.float64)
+        for rows in _chunks(len(values)):
+            slots = self._slot(values[rows])
+            margin[rows] += value.take(slots, mode="clip")
+            points[rows] += own.take(slots, mode="clip")
+
     def _slot(self, values: Floats) -> NDArray[Any]:
         splits = np.asarray(self.splits, dtype=np.float64)
         if len(splits) + len(self.special) > _FEW:
@@ -101,6 +109,12 @@ class Levels:
         """Return the slot of each value, shape (n,)."""
         groups = len(self.value) - 2
         return codes(values, self.levels, missing=groups, other=groups + 1)
+
+    def add(self, values: NDArray[np.object_], margin: Floats, points: Floats) -> None:
+        """Add log-odds and points to what stands there, each of shape (n,)."""
+        slots = self.slot(values)
+        margin += np.asarray(self.value, dtype=np.float64)[slots]
+        points += np.asarray(self.points, dtype=np.float64)[slots]
 
     def contribution(self, values: NDArray[np.object_]) -> Floats:
         """Return log-odds, shape (n,)."""
