@@ -125,9 +125,7 @@ class Artifact:
             requires=tuple(said["requires"]),
             model=model,
             statements=said.get("statements", {}),
-            distributions={
-                name: Distribution.from_dict(one) for name, one in said.get("distributions", {}).items()
-            },
+            distributions={name: Distribution.from_dict(one) for name, one in said.get("distributions", {}).items()},
         )
 
     def score(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -187,14 +185,14 @@ class Artifact:
         PackageError
             When columns are missing, or hold what they must not.
         """
-        return self._scorer.score(record)
+        return self.scorer.score(record)
 
     def explain_record(
         self, record: Mapping[str, Any], n: int | None = None, language: str | None = None
     ) -> list[dict[str, Any]]:
         """Return what raised one customer's risk most, as ``explain`` does: a dict per reason, the greatest first."""
         most = number_of_reasons(n, self.reasons, language)
-        columns = self._scorer.arrays(record)
+        columns = self.scorer.arrays(record)
         return [
             {key: value for key, value in reason.items() if key != "row"}
             for reason in self._reasons(columns, 1, most, language)
@@ -231,14 +229,10 @@ class Artifact:
         names = ["rank", "column", "value", "contribution"] + ([] if language is None else ["statement"])
         rows = np.fromiter((reason["row"] for reason in found), dtype=np.intp, count=len(found))
         types = {"rank": np.int64, "contribution": np.float64}
-        said = {
-            name: np.array([reason[name] for reason in found], dtype=types.get(name, object)) for name in names
-        }
+        said = {name: np.array([reason[name] for reason in found], dtype=types.get(name, object)) for name in names}
         return pd.DataFrame({"customer": frame.index.to_flat_index().take(rows)} | said)
 
-    def _reasons(
-        self, columns: Columns, rows: int, most: int, language: str | None
-    ) -> list[dict[str, Any]]:
+    def _reasons(self, columns: Columns, rows: int, most: int, language: str | None) -> list[dict[str, Any]]:
         names = list(self.model.kinds)
         above = self._contributions(columns, rows) - np.array([self.reference[name] for name in names])
         texts = None if language is None else [self.statement(name, language) for name in names]
@@ -265,7 +259,8 @@ class Artifact:
         return {column["name"]: column.get("description") or "" for column in self.columns}
 
     @cached_property
-    def _scorer(self) -> Scorer:
+    def scorer(self) -> Scorer:
+        """The model, ready for one customer at a time."""
         from .record import Scorer
 
         return Scorer(self)

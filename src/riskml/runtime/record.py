@@ -201,9 +201,7 @@ def _encoders(encoding: Encoding) -> list[tuple[str, Callable[[Any], float]]]:
         known = {name: _single(number) for name, number in levels.items()}
         return lambda value: known.get(value, nan)
 
-    return [
-        (name, _single if levels is None else level_of(levels)) for name, levels in encoding.levels.items()
-    ]
+    return [(name, _single if levels is None else level_of(levels)) for name, levels in encoding.levels.items()]
 
 
 def _tree(model: Tree) -> Callable[[Record], float]:
