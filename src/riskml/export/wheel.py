@@ -181,7 +181,7 @@ def _metadata(artifact: Artifact, distribution: str, card: str) -> str:
 
 
 def pack(files: Mapping[str, bytes], path: Path) -> None:
-    """Write files as a zip archive: sorted, dated by SOURCE_DATE_EPOCH or 1980, with the same bytes for the same files."""
+    """Write files as a zip archive with the same bytes for the same files: sorted, of SOURCE_DATE_EPOCH or 1980."""
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     date = max(dt.datetime.fromtimestamp(epoch, dt.UTC).replace(tzinfo=None), _FIRST_DATE)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

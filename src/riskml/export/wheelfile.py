@@ -109,9 +109,7 @@ def verify(wheel: str | Path, key: str | Path | None = None) -> Verified:
     try:
         return _verified(files, public)
     except PackageError as error:
-        raise InputError(
-            str(error), where=str(wheel), mend="do not install it; get it again, from who built it"
-        ) from None
+        raise InputError(str(error), where=str(wheel), mend="do not install it; get it again from its maker") from None
 
 
 def _verified(files: Mapping[str, bytes], public: bytes | None) -> Verified:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
@@ -74,10 +73,9 @@ def probability_of(margin: float) -> float:
     >>> probability_of(0.0)
     0.5
     """
-    if margin >= 0:
-        return 1.0 / (1.0 + math.exp(-margin))
-    e = math.exp(margin)
-    return e / (1.0 + e)
+    # numpy's exponential, so that a tier's bound falls on the same side as in a table, to the last bit.
+    e = float(np.exp(-abs(margin)))
+    return (1.0 if margin >= 0 else e) / (1.0 + e)
 
 
 def margin_of(model: Model) -> Callable[[Record], float]:
