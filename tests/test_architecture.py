@@ -55,7 +55,7 @@ DOORS = {
     "cyclonedx": ["export/sbom.py"],
     "fastapi": ["runtime/serve.py"],
     "uvicorn": ["runtime/serve.py", "runtime/patience.py"],
-    "sqlglot": ["export/sql.py", "export/sqltree.py"],
+    "sqlglot": ["export/sql.py"],
     "onnx": ["export/onnx.py", "export/onnxgraph.py"],
 }
 # What only some uses of a wheel need: its extras.

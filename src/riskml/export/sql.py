@@ -59,7 +59,8 @@ def to_sql(artifact: Artifact, table: str, *, dialect: str = "duckdb", keep: Seq
     """
     if dialect not in DIALECTS:
         raise InputError(
-            f"SQL for {dialect!r} is not written", mend=near(dialect, DIALECTS) or f"choose one of {', '.join(DIALECTS)}"
+            f"SQL for {dialect!r} is not written",
+            mend=near(dialect, DIALECTS) or f"choose one of {', '.join(DIALECTS)}",
         )
     results = ["probability", "points", "tier"]
     if taken := [name for name in keep if name.lower() in results]:
@@ -334,7 +335,8 @@ class _Writer:
         tiers, p = self._artifact.tiers, _column("probability")
         branches: list[tuple[Sql, Sql]] = [(_null(p), exp.Null())]
         branches += [
-            (exp.GTE(this=p, expression=number(tier.from_probability)), self._string(tier.name)) for tier in tiers[:0:-1]
+            (exp.GTE(this=p, expression=number(tier.from_probability)), self._string(tier.name))
+            for tier in tiers[:0:-1]
         ]
         return _case(branches, self._string(tiers[0].name))
 
@@ -376,5 +378,3 @@ def as_double(threshold: float) -> tuple[float, bool]:
     # Half-way, the even one of both is taken.
     even = (int(single.view(np.int32)) & 1) == 0
     return middle, even
-
-
