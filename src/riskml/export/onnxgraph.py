@@ -24,9 +24,8 @@ class Graph:
         name = f"constant_{len(self._constants)}"
         array = np.asarray(values, dtype=object if dtype is str else dtype)
         if dtype is str:
-            tensor = helper.make_tensor(
-                name, TensorProto.STRING, array.shape, [str(text).encode() for text in array.ravel()]
-            )
+            texts: Any = [str(text).encode() for text in array.ravel().tolist()]
+            tensor = helper.make_tensor(name, TensorProto.STRING, array.shape, texts)
         else:
             tensor = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
         self._constants.append(tensor)

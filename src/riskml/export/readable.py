@@ -117,7 +117,8 @@ def write_xlsx(artifact: Artifact, file: str | Path) -> Path:
     from openpyxl.styles import Alignment, Font
 
     book = Workbook()
-    book.remove(book.active)
+    for empty in book.worksheets:
+        book.remove(empty)
     for title, frame in sheets(artifact).items():
         sheet = book.create_sheet(title)
         for row, values in enumerate([list(frame.columns), *frame.itertuples(index=False)], start=1):

@@ -72,16 +72,16 @@ def to_sql(artifact: Artifact, table: str, *, dialect: str = "duckdb", keep: Seq
     sums = {"margin": writer.margin(artifact.model)}
     if (points := writer.points(artifact.model)) is not None:
         sums["points"] = points
-    own = [exp.alias_(value, name, quoted=True) for name, value in sums.items()]
+    own = [_aliased(value, name) for name, value in sums.items()]
     added = exp.select(*ids, writer.valid(), *own).from_(_named("riskml_read"))
-    chance = exp.alias_(_if_valid(writer.probability()), "probability", quoted=True)
+    chance = _aliased(_if_valid(writer.probability()), "probability")
     likely = exp.select(*ids, _column("valid"), chance, *[_column(name) for name in sums if name == "points"]).from_(
         _named("riskml_sum")
     )
-    final = [_column("probability")]
+    final: list[Sql] = [_column("probability")]
     if "points" in sums:
-        final.append(exp.alias_(_if_valid(_column("points")), "points", quoted=True))
-    final.append(exp.alias_(writer.tier(), "tier", quoted=True))
+        final.append(_aliased(_if_valid(_column("points")), "points"))
+    final.append(_aliased(writer.tier(), "tier"))
     query = exp.select(*ids, *final).from_(_named("riskml_probability"))
     for name, step in (("riskml_read", read), ("riskml_sum", added), ("riskml_probability", likely)):
         query = query.with_(exp.to_identifier(name, quoted=True), as_=step)
@@ -90,6 +90,10 @@ def to_sql(artifact: Artifact, table: str, *, dialect: str = "duckdb", keep: Seq
 
 def _column(name: str) -> exp.Column:
     return exp.Column(this=exp.to_identifier(name, quoted=True))
+
+
+def _aliased(value: Sql, name: str) -> Sql:
+    return exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
 
 
 def _named(name: str) -> exp.Table:
@@ -137,9 +141,7 @@ class _Writer:
     def inputs(self) -> list[Sql]:
         """Return the model's columns: doubles and texts, NULL where nothing is known."""
         read = {"numeric": self._double, "categorical": self._text}
-        return [
-            exp.alias_(read[kind](_column(name)), self._names[name], quoted=True) for name, kind in self._kinds.items()
-        ]
+        return [_aliased(read[kind](_column(name)), self._names[name]) for name, kind in self._kinds.items()]
 
     def _double(self, column: Sql) -> Sql:
         double = exp.cast(column, "double")
@@ -165,7 +167,7 @@ class _Writer:
             elif column["kind"] != "numeric" and self._artifact.unseen == "refuse":
                 broken.append(exp.Not(this=self._in(x, [*column["levels"], *column["special"]])))
         branches: list[tuple[Sql, Sql]] = [(one, exp.Literal.number(0)) for one in broken]
-        return exp.alias_(_case(branches, exp.Literal.number(1)), "valid", quoted=True)
+        return _aliased(_case(branches, exp.Literal.number(1)), "valid")
 
     def _in(self, x: Sql, levels: Sequence[str]) -> Sql:
         """Return whether a text is one of some levels; no NULL is."""

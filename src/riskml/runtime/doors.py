@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,13 +31,15 @@ def folder() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-def score(frame: pd.DataFrame) -> pd.DataFrame:
+def score(frame: pd.DataFrame, cut_offs: Sequence[float] | None = None) -> pd.DataFrame:
     """Return each customer's probability of the event, and tier.
 
     Parameters
     ----------
     frame : DataFrame of shape (n, any)
         Raw columns, as ``schema`` lists them. Extra ones are ignored, and the order is free; cells may be empty.
+    cut_offs : sequence of float, optional
+        Lower bounds of the tiers in place of the package's own; the first is 0.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def score(frame: pd.DataFrame) -> pd.DataFrame:
     ValueError
         When columns are missing, or hold what they must not; the message names column, row and value.
     """
-    return artifact().score(frame)
+    return artifact().score(frame, cut_offs)
 
 
 def score_record(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -122,10 +122,11 @@ def verify_signature(manifest: bytes, signature: bytes | None, public_key: bytes
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
     except ImportError:
         raise PackageError("a signature is verified with cryptography: pip install cryptography") from None
+    key: Any
     try:
         key = load_pem_public_key(public_key)
     except ValueError:
-        key = None  # type: ignore[assignment]
+        key = None
     if not isinstance(key, Ed25519PublicKey):
         raise PackageError("the key is no ed25519 public key in PEM")
     own = hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()

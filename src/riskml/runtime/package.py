@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .checksums import FORMAT, MANIFEST, PackageError, digest, read_manifest, verified
 from .distribution import Distribution
@@ -128,13 +129,15 @@ class Artifact:
             distributions={name: Distribution.from_dict(one) for name, one in said.get("distributions", {}).items()},
         )
 
-    def score(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def score(self, frame: pd.DataFrame, cut_offs: Sequence[float] | None = None) -> pd.DataFrame:
         """Return each customer's probability of the event, and tier.
 
         Parameters
         ----------
         frame : DataFrame of shape (n, any)
             Raw columns. Extra ones are ignored, and the order is free; cells may be empty.
+        cut_offs : sequence of float, optional
+            Lower bounds of the tiers in place of the package's own; the first is 0.
 
         Returns
         -------
@@ -144,10 +147,11 @@ class Artifact:
         Raises
         ------
         PackageError
-            When columns are missing, or hold what they must not.
+            When columns are missing, or hold what they must not, or the cut-offs are not the tiers' bounds.
         """
         import pandas as pd
 
+        bounds = [tier.from_probability for tier in self.tiers] if cut_offs is None else self._bounds(cut_offs)
         columns = self.read(frame)
         margin, points = self._margin(columns, len(frame))
         chance = probability(margin)
@@ -155,17 +159,17 @@ class Artifact:
         if points is not None:
             scores["points"] = points
         # Text is made once for each tier, and not for each customer.
-        names = pd.array([tier.name for tier in self.tiers], dtype=pd.Series([""]).dtype)
-        scores["tier"] = names.take(self.tier_numbers(chance))
+        names: Any = pd.Series([tier.name for tier in self.tiers]).array
+        scores["tier"] = names.take(_tier_numbers(chance, bounds))
         return pd.DataFrame(scores, index=frame.index, copy=False)
 
-    def tier_numbers(self, chance: Floats) -> Any:
-        """Return the place of each probability's tier in ``tiers``, shape (n,)."""
-        # The lowest tier begins at 0; to compare with the few others is faster than to search among them.
-        places = np.zeros(len(chance), dtype=np.intp)
-        for tier in self.tiers[1:]:
-            places += chance >= tier.from_probability
-        return places
+    def _bounds(self, cut_offs: Sequence[float]) -> list[float]:
+        bounds = [float(bound) for bound in cut_offs]
+        rising = all(low < high for low, high in zip(bounds, bounds[1:], strict=False))
+        if len(bounds) != len(self.tiers) or bounds[0] != 0 or not rising or bounds[-1] > 1:
+            names = ", ".join(tier.name for tier in self.tiers)
+            raise PackageError(f"the tiers {names} need as many rising cut-offs from 0 up to 1; got {bounds}")
+        return bounds
 
     def score_record(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return one customer's probability, points where the model has them, and tier, without pandas.
@@ -364,3 +368,12 @@ class Artifact:
 
     def _contributions(self, columns: Columns, rows: int) -> Floats:
         return self.model.contributions(columns) if columns and rows else np.zeros((rows, len(columns)))
+
+
+def _tier_numbers(chance: Floats, bounds: Sequence[float]) -> NDArray[np.intp]:
+    """Return the place of each probability's tier, shape (n,)."""
+    # The lowest tier begins at 0; to compare with the few others is faster than to search among them.
+    places = np.zeros(len(chance), dtype=np.intp)
+    for bound in bounds[1:]:
+        places += chance >= bound
+    return places

@@ -215,7 +215,8 @@ def _tree(model: Tree) -> Callable[[Record], float]:
             x = encode(record[column])
             left = node[4] if x != x else x <= node[1]
             node = nodes[node[2] if left else node[3]]
-        return node[5]
+        value: float = node[5]
+        return value
 
     return margin
 
