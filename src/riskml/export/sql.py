@@ -160,7 +160,7 @@ class _Writer:
     def valid(self) -> Sql:
         """Return 1 for a row that the model takes, else 0."""
         broken: list[Sql] = []
-        for column in self._artifact.columns:
+        for column in [column for column in self._artifact.columns if column["name"] in self._kinds]:
             x = self._x(column["name"])
             if column["kind"] == "numeric" and self._dialect != "tsql":
                 broken.append(exp.GT(this=exp.Abs(this=x), expression=number(np.finfo(np.float64).max)))
