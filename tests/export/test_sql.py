@@ -67,7 +67,7 @@ def test_postgresql_takes_hostile_names(artifact, postgresql):
         with psycopg.connect(address.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
             cursor.execute(f'create table "t" (place int, {", ".join(quoted)})')
             marks = ", ".join(["%s"] * (len(HOSTILE) + 1))
-            for place, row in enumerate(frame.itertuples(index=False)):
+            for place, row in enumerate(frame.astype(object).where(frame.notna(), None).itertuples(index=False)):
                 cursor.execute(f'insert into "t" values ({marks})', (place, *row))
             cursor.execute(to_sql(model, "t", dialect="postgres", keep=["place"]))
             found = pd.DataFrame(cursor.fetchall(), columns=[one.name for one in cursor.description])
