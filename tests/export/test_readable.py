@@ -7,7 +7,7 @@ import pytest
 
 from riskml.cli import main
 from riskml.errors import InputError
-from riskml.export.formats import write_model
+from riskml.export.formats import write_all, write_model
 from riskml.export.onnx import to_onnx
 from riskml.export.readable import sheets
 from riskml.runtime.package import Artifact
@@ -67,3 +67,11 @@ def test_onnx_is_the_same_bytes_again_and_says_what_it_cannot_write(artifact):
 
     with pytest.raises(InputError, match="ONNX of catboost is not written"):
         to_onnx(replace(artifact, model=Forest()))
+
+
+def test_every_format_is_written_that_a_family_has(artifacts, tmp_path):
+    written = write_all(Artifact.load(artifacts["blend"]), tmp_path).set_index("file")["what"]
+    assert written["hand_made.sql"].startswith("not written: SQL for")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"hand_made{suffix}" for suffix in (".onnx", ".html", ".xlsx")
+    }

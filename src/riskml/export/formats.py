@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from riskml.errors import InputError
 from riskml.files import replacing
 from riskml.runtime.package import Artifact
 
 SUFFIXES = (".sql", ".onnx", ".html", ".xlsx")
+_WHAT = {
+    ".sql": "one query that scores a table of customers (DuckDB; riskml export has other dialects)",
+    ".onnx": "a graph for ONNX runtimes",
+    ".html": "the card as a page",
+    ".xlsx": "the card as a workbook",
+}
 
 
 def write_model(
@@ -59,3 +67,36 @@ def write_model(
         raise InputError(f"no model is written as {path.suffix or 'a file without a suffix'}", where=str(path),
                          mend=f"let the name end in one of {', '.join(SUFFIXES)}")  # fmt: skip
     return path
+
+
+def write_all(artifact: Artifact, folder: str | Path) -> pd.DataFrame:
+    """Write a model in every format that its family has.
+
+    Parameters
+    ----------
+    artifact : Artifact
+    folder : path
+        It is made where it is missing; the files are named by the model's name.
+
+    Returns
+    -------
+    DataFrame
+        ``file``, ``what``: what it is, or why it is not there.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written.
+    """
+    rows = []
+    for suffix in SUFFIXES:
+        file = Path(folder) / f"{artifact.name}{suffix}"
+        try:
+            write_model(artifact, file)
+        except InputError as error:
+            if suffix not in (".sql", ".onnx"):
+                raise
+            rows.append((file.name, f"not written: {error.what}"))
+        else:
+            rows.append((file.name, _WHAT[suffix]))
+    return pd.DataFrame(rows, columns=["file", "what"])

@@ -21,6 +21,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _KEEP_ALIVE = 5  # seconds
+_DRAINED = 16 << 20  # bytes that are read, and dropped, of a body that is too large
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Service:
             said = _json(await self._body(scope, receive))
             return 200, json.dumps(answer(said, _query(scope)), ensure_ascii=False, allow_nan=False).encode()
         except _RefusedError as error:
+            if error.status == 413:
+                await self._drain(receive)
             return error.status, _error(str(error))
         except PackageError as error:
             return 422, _error(str(error))
@@ -114,6 +117,18 @@ class Service:
             if size > self._limits.bytes:
                 raise self._too_large()
         return b"".join(parts)
+
+    async def _drain(self, receive: Receive) -> None:
+        """Take in some of what is still being sent: who is cut off in the middle of it never reads the answer."""
+        end, left = asyncio.get_running_loop().time() + self._limits.seconds, _DRAINED
+        more = True
+        while more and left > 0:
+            try:
+                message = await self._within(receive, end)
+            except _RefusedError:
+                return
+            more = message["type"] == "http.request" and message.get("more_body", False)
+            left -= len(message.get("body", b""))
 
     async def _within(self, receive: Receive, end: float | None) -> MutableMapping[str, Any]:
         loop = asyncio.get_running_loop()
