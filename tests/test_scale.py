@@ -217,7 +217,11 @@ def test_mlflow_scores_the_same_package_on_spark(frame: Any, artifact: Path, row
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"(mlflow|pyspark)\.")
         scores = spark_udf(
-            frame.sparkSession, f"models:/{logged}", env_manager="local", result_type="probability double, tier string"
+            frame.sparkSession,
+            f"models:/{logged}",
+            env_manager="local",
+            result_type="probability double, tier string, reason_1 string",
+            params={"reasons": 1},
         )
         typed = frame.selectExpr(
             *[
@@ -229,3 +233,4 @@ def test_mlflow_scores_the_same_package_on_spark(frame: Any, artifact: Path, row
     here = model.score(as_input(model, rows))
     np.testing.assert_allclose(there["probability"], here["probability"], rtol=1e-9)
     assert there["tier"].tolist() == here["tier"].tolist()
+    assert there["reason_1"].str.contains(" = ").any()

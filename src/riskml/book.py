@@ -7,7 +7,6 @@ import importlib
 import shutil
 import sys
 import tempfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ import pandas as pd
 from riskml.config import DEFAULT_TIERS, ExportConfig, TierConfig
 from riskml.data.sources import read_table
 from riskml.errors import InputError
+from riskml.export.wheelfile import unpack
 from riskml.run import Run
 from riskml.runtime.package import MANIFEST, Artifact, Tier
 from riskml.runtime.shapes import Levels
@@ -67,11 +67,7 @@ def load_model(path: Path) -> Artifact:
 
 def _of_wheel(wheel: Path) -> Artifact:
     with tempfile.TemporaryDirectory(prefix="riskml-wheel-") as folder:
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(folder)
-        except zipfile.BadZipFile as error:
-            raise InputError(f"the wheel cannot be read: {error}", where=str(wheel), mend="build it again") from None
+        unpack(wheel, folder)
         found = list(Path(folder).glob(f"*/model/{MANIFEST}"))
         if len(found) != 1:
             raise InputError("the wheel holds no model of riskml", where=str(wheel), mend="name one that riskml built")
@@ -153,8 +149,7 @@ def import_wheel(wheel: Path) -> ModuleType:
     name = wheel.name.split("-")[0]
     folder = tempfile.mkdtemp(prefix="riskml-wheel-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
+    unpack(wheel, folder)
     # Of a kernel that is at work all day, a wheel built a minute ago is not the one imported before.
     for stale in [module for module in sys.modules if module.split(".")[0] == name]:
         del sys.modules[stale]

@@ -98,7 +98,7 @@ def test_a_cell_s_level_does_not_depend_on_the_rest_of_its_column(text, known, l
 
 
 def test_text_that_a_spreadsheet_would_run_is_written_with_an_apostrophe(artifact, tmp_path):
-    identifiers = ["=cmd|'/C calc'!A0", "+1+1", "-x", "@sum", "\tx", "-5", "+4.5e3", "plain", ""]
+    identifiers = ["=cmd|'/C calc'!A0", "+1+1", "-x", "@sum", "\tx", "-5", "+4.5e3", "plain"]
     frame = pd.DataFrame({"id": identifiers, "Age": 25, "Income": -1.0, "Home": "=cmd|'x'!A1"})
     frame.to_csv(tmp_path / "in.csv", index=False)
     score_file(artifact, tmp_path / "in.csv", tmp_path / "out.csv", id_column="id")

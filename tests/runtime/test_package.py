@@ -195,8 +195,8 @@ def test_an_altered_or_missing_file_is_refused(artifacts, tmp_path):
 
 
 def test_a_format_of_the_future_is_refused_by_its_number(artifacts, tmp_path):
-    folder = edited(artifacts["tree"], tmp_path, lambda said: said.update(format=2))
-    with pytest.raises(PackageError, match="format is 2, and 1 is understood"):
+    folder = edited(artifacts["tree"], tmp_path, lambda said: said.update(format=3))
+    with pytest.raises(PackageError, match="format is 3, and 1 and 2 are understood"):
         Artifact.load(folder)
 
 

@@ -73,6 +73,26 @@ def test_the_signature_names_what_goes_in_and_what_comes_out(logged):
     assert info.saved_input_example_info is not None
 
 
+def test_its_parameters_change_the_tiers_and_add_reasons(logged, artifacts, loans):
+    import mlflow.pyfunc
+
+    artifact = Artifact.load(artifacts["scorecard"])
+    model, rows = mlflow.pyfunc.load_model(f"models:/{logged('scorecard')}"), as_input(artifact, loans.head(40))
+    params = {"cut_offs": [0.0, 0.01, 0.02], "reasons": 2, "language": "zh"}
+    scores = model.predict(rows, params=params)
+    assert scores["tier"].tolist() == artifact.score(loans.head(40), params["cut_offs"])["tier"].tolist()
+    reasons = artifact.explain(loans.head(40), n=2, language="zh")
+    first = reasons[reasons["rank"] == 1].set_index("customer")["statement"]
+    assert scores["reason_1"].tolist() == first.reindex(loans.index[:40]).fillna("").tolist()
+    assert "reason_3" not in scores
+    plain = model.predict(rows, params={"reasons": 1})["reason_1"]
+    assert plain.iloc[0] in (
+        "",
+        *(f"{name} = {value}" for name, value in zip(reasons["column"], reasons["value"], strict=True)),
+    )
+    assert model.predict(rows).columns.tolist() == ["probability", "points", "tier"]
+
+
 def test_it_needs_the_very_versions_here_and_neither_riskml_nor_a_pickle(logged, tmp_path):
     model_id = logged("blend")
     folder = tmp_path / "artifacts" / "models" / model_id / "artifacts"
@@ -145,8 +165,9 @@ def served(model_id):
             server.wait(timeout=30)
 
 
-def ask(address, frame):
-    body = json.dumps({"dataframe_split": json.loads(frame.to_json(orient="split", index=False))}).encode()
+def ask(address, frame, **params):
+    table = json.loads(frame.to_json(orient="split", index=False))
+    body = json.dumps({"dataframe_split": table} | ({"params": params} if params else {})).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return pd.DataFrame(json.load(answer)["predictions"])
@@ -156,9 +177,11 @@ def test_mlflow_models_serve_answers_with_the_artifact_s_scores(logged, artifact
     artifact = Artifact.load(artifacts["blend"])
     with served(logged("blend")) as address:
         scores = ask(address, loans.head(20))
+        explained = ask(address, loans.head(20), reasons=1)
         with pytest.raises(urllib.error.HTTPError) as refused:
             ask(address, loans.head(2).drop(columns="Age"))
         refused.value.close()
     np.testing.assert_allclose(scores["probability"], artifact.score(loans.head(20))["probability"], rtol=0, atol=1e-9)
     assert scores["tier"].tolist() == artifact.score(loans.head(20))["tier"].tolist()
+    assert explained["reason_1"].str.contains(" = ").any()
     assert 400 <= refused.value.code < 600

@@ -19,9 +19,10 @@ from riskml.errors import InputError
 from riskml.runtime.boosted import Boosted
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.model import Blend, Model
+from riskml.runtime.model import Blend, Model, probability
 from riskml.runtime.package import FORMAT, MANIFEST, digest
 from riskml.schema import Schema
+from riskml.validation.stability import baseline
 
 ENOUGH = 20_000  # rows that settle a mean contribution; exact Shapley values of millions would take minutes
 
@@ -42,6 +43,7 @@ def write_artifact(
     X_train: pd.DataFrame,
     metrics: Mapping[str, Any],
     events: int | None = None,
+    statements: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Path:
     """Write a fitted estimator as files, in place of those of an earlier one.
 
@@ -59,6 +61,8 @@ def write_artifact(
     metrics : mapping of name to number, or to a mapping of numbers
     events : int, optional
         Events among the rows, for the model card.
+    statements : mapping of column name to mapping of language to text, optional
+        What a notice says of a column; of others than the model's it is left out.
 
     Returns
     -------
@@ -87,6 +91,8 @@ def write_artifact(
         "tiers": [tier.model_dump() for tier in experiment.tiers],
         "reasons": experiment.export.reasons,
         "reference": _reference(model, columns),
+        "statements": {name: dict(texts) for name, texts in (statements or {}).items() if name in model.kinds},
+        "distributions": _distributions(model, estimator.schema_, columns),
         "training": {"source": Path(experiment.data.source).name, "rows": len(X_train), "events": events},
         "metrics": metrics,
         "requires": requirements(model),
@@ -135,6 +141,19 @@ def _reference(model: Model, columns: Mapping[str, np.ndarray[Any, Any]]) -> dic
     some = np.unique(np.linspace(0, rows - 1, min(rows, ENOUGH)).astype(int))
     means: Floats = model.contributions({name: values[some] for name, values in columns.items()}).mean(axis=0)
     return dict(zip(model.kinds, means.tolist(), strict=True))
+
+
+def _distributions(model: Model, schema: Schema, columns: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    """Return training's counts in fixed bins, of every column and of the probability; no row of it."""
+    if not len(next(iter(columns.values()), ())):
+        return {}
+    found = {}
+    for name, values in columns.items():
+        # Text stays text where all of it is missing.
+        series = pd.Series(values, dtype=np.float64 if model.kinds[name] == "numeric" else object)
+        found[name] = baseline(series, special_values=schema[name].special)
+    found["probability"] = baseline(probability(model.margin(columns)))
+    return {name: one.to_dict() for name, one in found.items()}
 
 
 def _plain(value: Any) -> Any:

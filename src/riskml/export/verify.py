@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
@@ -21,6 +20,7 @@ import pandas as pd
 from packaging.requirements import Requirement
 
 from riskml.errors import RunError
+from riskml.export.wheelfile import read_wheel
 
 # XGBoost's Linux wheel asks for NVIDIA's collective library (300 MB), which only multi-GPU training loads.
 _NEEDLESS = "nvidia-"
@@ -129,11 +129,10 @@ def pinned(requirements: Iterable[str]) -> list[str]:
 
 def _metadata(wheel: Path) -> tuple[str, list[str]]:
     """Return the name of the package that a wheel installs, and what it requires."""
-    with zipfile.ZipFile(wheel) as archive:
-        info = next(name.split("/")[0] for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        headers = HeaderParser().parsestr(archive.read(f"{info}/METADATA").decode("utf-8"))
-        package = archive.read(f"{info}/top_level.txt").decode("utf-8").strip()
-    return package, headers.get_all("Requires-Dist", [])
+    files = read_wheel(wheel)
+    info = next(name.split("/")[0] for name in files if name.endswith(".dist-info/METADATA"))
+    headers = HeaderParser().parsestr(files[f"{info}/METADATA"].decode("utf-8"))
+    return files[f"{info}/top_level.txt"].decode("utf-8").strip(), headers.get_all("Requires-Dist", [])
 
 
 def _environment(folder: Path, install: Sequence[str]) -> Path:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import csv
 import datetime as dt
 import hashlib
-import io
+import json
 import os
 import re
 import stat
@@ -16,10 +14,20 @@ from pathlib import Path
 
 import riskml.runtime
 from riskml.export.card import model_card
+from riskml.export.sbom import NAME as BILL
+from riskml.export.sbom import bill_of_materials
+from riskml.export.wheelfile import record
 from riskml.files import replacing
+from riskml.runtime.integrity import FILES
 from riskml.runtime.package import Artifact
 
 _PYTHON = ">=3.11"
+# What only some uses of a package need.
+_EXTRAS = {
+    "serve": ("fastapi>=0.110", "uvicorn>=0.30"),
+    "parquet": ("pyarrow>=15",),
+    "verify": ("cryptography>=42",),
+}
 _FIRST_DATE = dt.datetime(1980, 1, 1)  # no zip file can be older
 
 
@@ -40,17 +48,45 @@ def package_files(artifact_folder: str | Path) -> dict[str, bytes]:
     PackageError
         When the artifact is incomplete or was altered.
     """
-    folder = Path(artifact_folder)
-    artifact = Artifact.load(folder)
+    return _package_files(Artifact.load(artifact_folder), Path(artifact_folder))
+
+
+def _package_files(artifact: Artifact, folder: Path) -> dict[str, bytes]:
+    package = f"riskml_{artifact.name}"
+    files = wheel_files(artifact, folder)
+    prefix = f"{package}/"
+    return {name.removeprefix(prefix): files[name] for name in sorted(files) if name.startswith(prefix)}
+
+
+def wheel_files(artifact: Artifact, folder: Path) -> dict[str, bytes]:
+    """Return all files of a wheel, by their paths in it, with the manifest that names the others."""
+    package, distribution = f"riskml_{artifact.name}", _distribution(artifact)
+    info = f"{distribution}-{artifact.version}.dist-info"
     runtime = Path(riskml.runtime.__file__).parent
+    card = model_card(artifact)
     files = {
         "__init__.py": _INIT.format(version=artifact.version).encode(),
         "__main__.py": _MAIN.encode(),
         "py.typed": b"",
+        "card.md": card.encode(),
     }
     files |= {f"_runtime/{path.name}": path.read_bytes() for path in runtime.glob("*.py")}
     files |= {f"model/{path.name}": path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    return dict(sorted(files.items()))
+    found = {f"{package}/{name}": content for name, content in files.items()}
+    bill = bill_of_materials(artifact, distribution.replace("_", "-"), found)
+    found |= {
+        f"{info}/METADATA": _metadata(artifact, distribution, card).encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: riskml\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": _entry_points(package).encode(),
+        f"{info}/licenses/LICENSE": Path(__file__).with_name("LICENSE").read_bytes(),
+        f"{info}/sboms/{BILL}": bill,  # where PEP 770 has it
+        f"{info}/top_level.txt": f"{package}\n".encode(),
+    }
+    checksums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(found.items())}
+    said = {"format": 1, "package": package, "version": artifact.version, "files": checksums}
+    found[f"{package}/{FILES}"] = (json.dumps(said, indent=1) + "\n").encode()
+    found[f"{info}/RECORD"] = record(found, f"{info}/RECORD").encode()
+    return found
 
 
 def write_package(artifact_folder: str | Path, parent: str | Path) -> Path:
@@ -91,30 +127,25 @@ def build_wheel(artifact_folder: str | Path, out_folder: str | Path) -> Path:
     The format is PEP 427, with the metadata of PEP 639 (version 2.4).
     """
     artifact = Artifact.load(artifact_folder)
-    package = f"riskml_{artifact.name}"
-    distribution = re.sub(r"[-_.]+", "_", package).strip("_")
-    info = f"{distribution}-{artifact.version}.dist-info"
-    files = {f"{package}/{name}": content for name, content in package_files(artifact_folder).items()}
-    files |= {
-        f"{info}/METADATA": _metadata(artifact, distribution).encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: riskml\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": _entry_points(package).encode(),
-        f"{info}/licenses/LICENSE": Path(__file__).with_name("LICENSE").read_bytes(),
-        f"{info}/top_level.txt": f"{package}\n".encode(),
-    }
-    files[f"{info}/RECORD"] = _record(files, f"{info}/RECORD").encode()
-    wheel = Path(out_folder) / f"{distribution}-{artifact.version}-py3-none-any.whl"
+    files = wheel_files(artifact, Path(artifact_folder))
+    wheel = Path(out_folder) / f"{_distribution(artifact)}-{artifact.version}-py3-none-any.whl"
     with replacing(wheel) as temporary:
-        _zip(files, temporary)
+        pack(files, temporary)
     return wheel
+
+
+def _distribution(artifact: Artifact) -> str:
+    return re.sub(r"[-_.]+", "_", f"riskml_{artifact.name}").strip("_")
 
 
 _INIT = '''"""A risk model as a package: scores customers, explains the scores, and says which columns it needs."""
 
-from ._runtime.doors import explain, schema, score
+from ._runtime.doors import check, explain, explain_record, model_card, schema, score, score_record
 
 __version__ = "{version}"
-__all__ = ["__version__", "explain", "schema", "score"]
+__all__ = [
+    "__version__", "check", "explain", "explain_record", "model_card", "schema", "score", "score_record",
+]
 '''
 
 _MAIN = """from ._runtime.command import main
@@ -128,7 +159,7 @@ def _entry_points(package: str) -> str:
     return "[console_scripts]\n" + "".join(f"{name} = {package}._runtime.command:main\n" for name in names)
 
 
-def _metadata(artifact: Artifact, distribution: str) -> str:
+def _metadata(artifact: Artifact, distribution: str, card: str) -> str:
     summary = " ".join(artifact.title.split())
     headers = [
         ("Metadata-Version", "2.4"),
@@ -142,22 +173,15 @@ def _metadata(artifact: Artifact, distribution: str) -> str:
         ("Classifier", "Typing :: Typed"),
         ("Requires-Python", _PYTHON),
         *[("Requires-Dist", requirement) for requirement in artifact.requires],
+        *[("Provides-Extra", extra) for extra in _EXTRAS],
+        *[("Requires-Dist", f'{need}; extra == "{extra}"') for extra, needs in _EXTRAS.items() for need in needs],
         ("Description-Content-Type", "text/markdown"),
     ]
-    return "".join(f"{key}: {value}\n" for key, value in headers) + "\n" + model_card(artifact)
+    return "".join(f"{key}: {value}\n" for key, value in headers) + "\n" + card
 
 
-def _record(files: Mapping[str, bytes], itself: str) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for name, content in sorted(files.items()):
-        checksum = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        writer.writerow([name, f"sha256={checksum}", len(content)])
-    writer.writerow([itself, "", ""])
-    return text.getvalue()
-
-
-def _zip(files: Mapping[str, bytes], path: Path) -> None:
+def pack(files: Mapping[str, bytes], path: Path) -> None:
+    """Write files as a zip archive with the same bytes for the same files: sorted, of SOURCE_DATE_EPOCH or 1980."""
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     date = max(dt.datetime.fromtimestamp(epoch, dt.UTC).replace(tzinfo=None), _FIRST_DATE)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

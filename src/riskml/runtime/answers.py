@@ -11,12 +11,16 @@ from typing import Any, TextIO
 
 import pandas as pd
 
-from .package import PackageError
+from .checksums import PackageError
 from .tables import Chunk, Wanted, read, suffix
 
 
 def convert(
-    source: str | Path, destination: str | Path, wanted: Wanted, answer: Callable[[Chunk], pd.DataFrame]
+    source: str | Path,
+    destination: str | Path,
+    wanted: Wanted,
+    answer: Callable[[Chunk], pd.DataFrame],
+    progress: Callable[[Chunk], None] | None = None,
 ) -> int:
     """Write a file of answers to a file of customers, whole or not at all.
 
@@ -28,6 +32,7 @@ def convert(
         .csv or .parquet. In a CSV, text that a spreadsheet would take for a formula gets an apostrophe before it.
     wanted : Wanted
     answer : function of a Chunk that returns the rows to write
+    progress : function of a Chunk that is written, optional
 
     Returns
     -------
@@ -54,6 +59,8 @@ def convert(
             except PackageError as error:
                 raise PackageError(f"{source}: {error}") from None
             rows += len(chunk.frame)
+            if progress is not None:
+                progress(chunk)
         if not rows:
             # A job that scores nobody every night has lost its input: a file of no answers would hide it.
             raise PackageError(f"{source}: the table has no rows; give it at least one beneath its header")

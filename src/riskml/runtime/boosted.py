@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .encoding import Columns, Encoding
@@ -54,7 +53,10 @@ class Boosted(ABC):
 
     def margin(self, columns: Columns) -> Floats:
         """Return log-odds of the event, shape (n,)."""
-        matrix = self.encoding.matrix(columns)
+        return self.margin_of_matrix(self.encoding.matrix(columns))
+
+    def margin_of_matrix(self, matrix: Matrix) -> Floats:
+        """Return log-odds of the rows of a matrix that the encoding made, shape (n,)."""
         if not len(matrix):  # LightGBM and CatBoost refuse it
             return np.zeros(0)
         margins = [self._margin(booster, matrix) for booster in self.boosters]
@@ -100,6 +102,10 @@ class Boosting(Boosted):
     """XGBoost's trees; UBJSON."""
 
     kind, library, suffix = "boosting", "xgboost", "ubj"
+
+    def as_json(self) -> list[bytes]:
+        """Return each booster as XGBoost's JSON."""
+        return [bytes(booster.save_raw("json")) for booster in self.boosters]
 
     @classmethod
     def read(cls, content: bytes) -> Any:
@@ -186,6 +192,7 @@ def catboost_pool(encoding: Encoding, matrix: Matrix, target: NDArray[Any] | Non
         Missing and unseen levels are one level more: CatBoost knows no missing category.
     """
     import catboost
+    import pandas as pd
 
     table: dict[int, pd.Series[Any]] = {}
     categorical = []

@@ -1,22 +1,35 @@
-"""The command of an exported package: it scores a file of customers, and explains the scores."""
+"""The command of an exported package: scores of files, reasons, the card, a server, and proof that nothing was altered.
+
+Exit code 0 done, 2 the input is wrong.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from . import doors
-from .answers import convert
-from .package import Artifact, PackageError
-from .tables import ROW, Chunk, Wanted
+from .checksums import PackageError
+from .reasons import LANGUAGES
+
+if TYPE_CHECKING:
+    from .package import Artifact
+    from .tables import Chunk
+
+Progress = Callable[["Chunk"], None]
 
 
-def score_file(artifact: Artifact, source: str | Path, destination: str | Path, *, id_column: str | None = None) -> int:
+def score_file(
+    artifact: Artifact,
+    source: str | Path,
+    destination: str | Path,
+    *,
+    id_column: str | None = None,
+    progress: Progress | None = None,
+) -> int:
     """Write the scores of a file's customers, in its order.
 
     Parameters
@@ -27,7 +40,8 @@ def score_file(artifact: Artifact, source: str | Path, destination: str | Path, 
     destination : path
         .csv or .parquet: the identifier (or ``row``, from 1), probability, points where there are some, tier.
     id_column : str, optional
-        The column that names the customers.
+        The column that names the customers; none may be empty.
+    progress : function of a chunk that is written, optional
 
     Returns
     -------
@@ -39,13 +53,9 @@ def score_file(artifact: Artifact, source: str | Path, destination: str | Path, 
     PackageError
         When a file cannot be read or written, or its content cannot be scored; then nothing is written.
     """
+    from .filework import score_file
 
-    def answer(chunk: Chunk) -> pd.DataFrame:
-        scores = artifact.score(chunk.frame)
-        scores.insert(0, _free(id_column, scores), chunk.ids.to_numpy())
-        return scores
-
-    return convert(source, destination, _wanted(artifact, id_column), answer)
+    return score_file(artifact, source, destination, id_column, progress)
 
 
 def explain_file(
@@ -55,16 +65,20 @@ def explain_file(
     *,
     id_column: str | None = None,
     n: int | None = None,
+    language: str | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Write the reasons behind the scores of a file's customers, one row per customer and reason.
 
     Parameters
     ----------
     artifact : Artifact
-    source, destination, id_column
+    source, destination, id_column, progress
         As in ``score_file``; written are the identifier, rank, column, value and contribution (log-odds).
     n : int, optional
         Reasons per customer at the most.
+    language : {"en", "zh"}, optional
+        Adds the statement of a notice.
 
     Returns
     -------
@@ -76,14 +90,9 @@ def explain_file(
     PackageError
         When a file cannot be read or written, or its content cannot be scored; then nothing is written.
     """
+    from .filework import explain_file
 
-    def answer(chunk: Chunk) -> pd.DataFrame:
-        reasons = artifact.explain(chunk.frame, n)
-        rows = reasons.pop("customer").astype("int64")
-        reasons.insert(0, _free(id_column, reasons), chunk.ids.loc[rows].to_numpy())
-        return reasons
-
-    return convert(source, destination, _wanted(artifact, id_column), answer)
+    return explain_file(artifact, source, destination, id_column, n, language, progress)
 
 
 def main(argv: Sequence[str] | None = None, artifact: Artifact | None = None) -> int:
@@ -104,66 +113,139 @@ def main(argv: Sequence[str] | None = None, artifact: Artifact | None = None) ->
     parser = _parser()
     options = parser.parse_args(argv)
     if options.task is None:
-        parser.error("nothing to do: name score, explain or schema")
+        parser.error(f"nothing to do: name one of {', '.join(_DO)}")
     try:
-        _do(options, artifact or doors.artifact())
+        _DO[options.task](options, artifact)
     except PackageError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except OSError as error:
-        sys.stderr.write(f"error: {error.filename or ''}: {error.strerror or error}\n")
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"error: {where}{error.strerror or error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("error: stopped by hand\n")
+        return 130
     return 0
 
 
-def _do(options: argparse.Namespace, artifact: Artifact) -> None:
-    if options.task == "score":
-        rows = score_file(artifact, options.file, options.output, id_column=options.id)
-        sys.stderr.write(f"{rows} customers scored: {options.output}\n")
-    elif options.task == "explain":
-        rows = explain_file(artifact, options.file, options.output, id_column=options.id, n=options.reasons)
-        sys.stderr.write(f"{rows} customers explained: {options.output}\n")
-    elif options.task == "schema":
-        table = artifact.schema()
-        for column in ("special", "levels"):
-            table[column] = [None if values is None else "; ".join(map(str, values)) for values in table[column]]
-        sys.stdout.write(table.to_csv(index=False, lineterminator="\n"))
-    else:
-        sys.stdout.write(f"{_name()} {artifact.version}\n")
+def _score(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    _write(options, lambda *files, progress: score_file(
+        artifact or doors.artifact(), *files, id_column=options.id, progress=progress
+    ), "scored")  # fmt: skip
+
+
+def _explain(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    _write(options, lambda *files, progress: explain_file(
+        artifact or doors.artifact(), *files, id_column=options.id, n=options.reasons, language=options.language,
+        progress=progress,
+    ), "explained")  # fmt: skip
+
+
+def _write(options: argparse.Namespace, work: Callable[..., int], did: str) -> None:
+    from .progress import progress
+    from .standard import STANDARD, files
+
+    with files(options.file, options.output) as (source, destination, done):
+        with progress() as bar:
+            rows = work(source, destination, progress=bar)
+        done()
+    where = "" if options.output == STANDARD else f": {options.output}"
+    sys.stderr.write(f"{rows} customers {did}{where}\n")
+
+
+def _schema(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    table = (artifact or doors.artifact()).schema()
+    for column in ("special", "levels"):
+        table[column] = [None if values is None else "; ".join(map(str, values)) for values in table[column]]
+    sys.stdout.write(table.to_csv(index=False, lineterminator="\n"))
+
+
+def _check(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    from .filework import check_file
+    from .progress import progress
+    from .standard import files
+
+    with files(options.file, "-") as (source, _, _), progress() as bar:
+        table = check_file(artifact or doors.artifact(), source, bar)
+    sys.stdout.write(table.to_csv(index=False, lineterminator="\n"))
+
+
+def _card(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    sys.stdout.write(doors.model_card())
+
+
+def _serve(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    from .serve import Limits, run
+
+    limits = Limits(bytes=options.max_bytes, rows=options.max_rows, seconds=options.timeout)
+    card = doors.model_card() if artifact is None else ""
+    run(artifact or doors.artifact(), host=options.host, port=options.port, limits=limits, card=card)
+
+
+def _verify(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    from .integrity import SIGNATURE, manifest_of, unlisted, verify_folder, verify_signature
+
+    package = doors.folder()
+    count = verify_folder(package)
+    if more := list(unlisted(package)):
+        raise PackageError(f"files that the package's manifest does not name: {', '.join(map(repr, more[:5]))}")
+    doors.artifact()
+    said = f"{count} files are what they were when the package was built"
+    if options.key is not None:
+        signature = package / SIGNATURE
+        content = signature.read_bytes() if signature.exists() else None
+        key = verify_signature(manifest_of(package), content, Path(options.key).read_bytes())
+        said += f", and signed with the key {key[:16]}…"
+    sys.stdout.write(f"{said}\n")
+
+
+def _version(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    sys.stdout.write(f"{_name()} {(artifact or doors.artifact()).version}\n")
+
+
+_DO = {
+    "score": _score, "explain": _explain, "schema": _schema, "check": _check, "card": _card, "serve": _serve,
+    "verify": _verify, "version": _version,
+}  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=_name(), description="Score customers: the probability of the event, the tier, and the reasons."
     )
-    tasks: Any = parser.add_subparsers(dest="task", metavar="score | explain | schema")
+    tasks: Any = parser.add_subparsers(dest="task", metavar="score | explain | schema | check | card | serve | verify")
     parser.add_argument("--version", dest="task", action="store_const", const="version", help="print the version")
+
+    def task(name: str, does: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = tasks.add_parser(name, help=does, description=does)
+        return made
+
     for name, does in (
         ("score", "write each customer's probability and tier"),
         ("explain", "write what raised each customer's risk"),
     ):
-        task = tasks.add_parser(name, help=does, description=does)
-        task.add_argument("file", help="the customers: .csv, .tsv (also .gz) or .parquet")
-        task.add_argument("-o", "--output", required=True, help="the file to write: .csv or .parquet")
-        task.add_argument("--id", metavar="COLUMN", help="the column that names the customers (default: row number)")
+        one = task(name, does)
+        one.add_argument("file", help="the customers: .csv, .tsv (also .gz) or .parquet; - is standard input")
+        one.add_argument("-o", "--output", required=True, help="what to write: .csv or .parquet; - is standard output")
+        one.add_argument("--id", metavar="COLUMN", help="the column that names the customers (default: row number)")
         if name == "explain":
-            task.add_argument("-n", "--reasons", type=int, help="reasons per customer at the most")
-    does = "print the columns that a file must have, as CSV"
-    tasks.add_parser("schema", help=does, description=does)
+            one.add_argument("-n", "--reasons", type=int, help="reasons per customer at the most")
+            one.add_argument("--language", choices=LANGUAGES, help="add the statement of a notice, at most four")
+    task("schema", "print the columns that a file must have, as CSV")
+    one = task("check", "print how a file of customers differs from training's, as CSV")
+    one.add_argument("file", help="the customers: .csv, .tsv (also .gz) or .parquet; - is standard input")
+    task("card", "print the model card")
+    one = task("serve", "answer single records over HTTP (needs the extra: serve)")
+    one.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
+    one.add_argument("--port", type=int, default=8000)
+    one.add_argument("--max-bytes", type=int, default=1 << 20, help="of a request's body (default: 1 MiB)")
+    one.add_argument("--max-rows", type=int, default=1000, help="of a request (default: 1000)")
+    one.add_argument("--timeout", type=float, default=10.0, help="seconds that a body may take (default: 10)")
+    one = task("verify", "prove that no file of this package was altered")
+    one.add_argument("--key", metavar="PEM", help="an ed25519 public key: the package must be signed with it")
     return parser
 
 
 def _name() -> str:
-    return Path(__file__).resolve().parent.parent.name.replace("_", "-")
-
-
-def _wanted(artifact: Artifact, id_column: str | None) -> Wanted:
-    levels = {column["name"]: column["levels"] for column in artifact.columns if column["kind"] == "categorical"}
-    return Wanted(artifact.model.kinds, levels, id_column)
-
-
-def _free(id_column: str | None, answers: pd.DataFrame) -> str:
-    name = ROW if id_column is None else id_column
-    if name in answers.columns:
-        raise PackageError(f"the identifier's column has the name of a result, {name!r}; rename it")
-    return name
+    return doors.folder().name.replace("_", "-")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .frame import codes
 
 Columns = Mapping[str, NDArray[Any]]
-_LARGEST = float(np.finfo(np.float32).max)  # trees split on float32, where anything greater would be infinite
+LARGEST = float(np.finfo(np.float32).max)  # trees split on float32, where anything greater would be infinite
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Encoding:
         out = np.empty((rows, len(self.levels)), dtype=np.float32)
         for position, (name, levels) in enumerate(self.levels.items()):
             if levels is None:
-                out[:, position] = np.clip(columns[name], -_LARGEST, _LARGEST)
+                out[:, position] = np.clip(columns[name], -LARGEST, LARGEST)
             else:
                 index = {level: slot for slot, level in enumerate(levels)}
                 numbers = np.array([*levels.values(), np.nan], dtype=np.float32)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+# pandas is imported where a frame is at hand: one customer is scored without it.
 Floats = NDArray[np.float64]
+_FEW = 64  # values that are looked up one by one sooner than they are factorised
 
 
 def numeric(values: pd.Series) -> Floats:
@@ -34,6 +38,8 @@ def numeric(values: pd.Series) -> Floats:
     if values.dtype.kind in "fiub":
         out = values.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
+        import pandas as pd
+
         parsed = pd.to_numeric(values, errors="coerce")
         if parsed.dtype.kind == "c":
             raise ValueError(f"column {values.name!r} holds complex numbers, and must hold real ones")
@@ -65,6 +71,8 @@ def levels(values: pd.Series) -> NDArray[np.object_]:
     -------
     ndarray of object, shape (n,)
     """
+    import pandas as pd
+
     codes, uniques = pd.factorize(values, use_na_sentinel=True)
     if values.dtype == object and any(not isinstance(value, str) and value in (0, 1) for value in uniques):
         # True equals 1: which of them stands for both would depend on the order of the rows.
@@ -131,6 +139,11 @@ def columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[
 
 def codes(values: NDArray[np.object_], index: Mapping[str, int], missing: int, other: int) -> NDArray[np.intp]:
     """Return the position of each level: ``missing`` for None, ``other`` for one that is not in ``index``."""
+    if len(values) <= _FEW:
+        found = (missing if value is None else index.get(value, other) for value in values)
+        return np.fromiter(found, dtype=np.intp, count=len(values))
+    import pandas as pd
+
     numbers, uniques = pd.factorize(values, use_na_sentinel=True)
     slots = np.fromiter(_slots(uniques, index, missing, other), dtype=np.intp, count=len(uniques) + 1)
     return slots[numbers]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .boosted import LIBRARIES
 from .encoding import Columns, Encoding
 from .frame import Floats
-from .shapes import Levels, Shape, Step, shape_from_dict, shape_to_dict
+from .shapes import Levels, Shape, Step, chunks, log_odds_and_points, shape_from_dict, shape_to_dict
 
 
 def probability(margin: Floats) -> Floats:
@@ -95,6 +95,19 @@ class Additive:
             if isinstance(shape, (Step, Levels)):
                 total += np.asarray(shape.points)[shape.slot(columns[shape.column])]
         return total
+
+    def margin_and_points(self, columns: Columns) -> tuple[Floats, Floats]:
+        """Return log-odds and the card's points, each of shape (n,); a value's bin is looked up once for both."""
+        rows = len(next(iter(columns.values()))) if columns else 0
+        # One sum of complex numbers is two of real ones, each in its own order, to the last bit.
+        total = np.full(rows, complex(self.intercept, self.base_points or 0.0))
+        slotted = [shape for shape in self.shapes if isinstance(shape, (Step, Levels))]  # a card has no other
+        tables = [log_odds_and_points(shape) for shape in slotted]
+        for some in chunks(rows):
+            part = total[some]
+            for shape, table in zip(slotted, tables, strict=True):
+                part += table.take(shape.slot(columns[shape.column][some]), mode="clip")
+        return np.ascontiguousarray(total.real), np.ascontiguousarray(total.imag)
 
     def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
         """Return the model as JSON's types."""

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
+from .checksums import FORMAT, MANIFEST, PackageError, digest, read_manifest, verified
+from .distribution import Distribution
 from .encoding import Columns
-from .frame import Floats, level, shown
+from .frame import Floats, shown
 from .frame import columns as read_columns
 from .model import Additive, Model, model_from_dict, probability
+from .reasons import MISSING, groups_of, number_of_reasons, ranked, statement, value_text
 from .segmented import Segmented
 
-FORMAT = 1
-MANIFEST = "model.json"
-MISSING = "missing"  # what a reason shows where nothing is known
-_NOISE = 1e-12  # log-odds: a sum's rounding is no reason
+if TYPE_CHECKING:
+    import pandas as pd
 
+    from .record import Scorer
 
-class PackageError(ValueError):
-    """The table, or the package's own files, cannot be used; the message says why."""
+__all__ = ["FORMAT", "MANIFEST", "MISSING", "Artifact", "PackageError", "Tier", "digest"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,10 @@ class Artifact:
     requires : tuple of str
         The packages it needs, as in a package's metadata.
     model : Model
+    statements : mapping of column name to mapping of language ("en", "zh") to text
+        What a notice says of a column that raised the risk.
+    distributions : mapping of column name to Distribution
+        How training's customers were spread; ``probability`` is that of their scores.
     """
 
     name: str
@@ -84,6 +88,8 @@ class Artifact:
     training: Mapping[str, Any]
     requires: tuple[str, ...]
     model: Model = field(repr=False)
+    statements: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    distributions: Mapping[str, Distribution] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, folder: str | Path) -> Artifact:
@@ -104,8 +110,8 @@ class Artifact:
             When a file is missing or was altered, its format is not known here, or a needed package is not installed.
         """
         folder = Path(folder)
-        said = _manifest(folder / MANIFEST)
-        blobs = {name: _verified(folder, name, digest) for name, digest in said["files"].items()}
+        said = read_manifest(folder / MANIFEST)
+        blobs = {name: verified(folder, name, expected) for name, expected in said["files"].items()}
         try:
             model = model_from_dict(said["model"], blobs)
         except ImportError as error:
@@ -119,15 +125,19 @@ class Artifact:
             training=said["training"],
             requires=tuple(said["requires"]),
             model=model,
+            statements=said.get("statements", {}),
+            distributions={name: Distribution.from_dict(one) for name, one in said.get("distributions", {}).items()},
         )
 
-    def score(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def score(self, frame: pd.DataFrame, cut_offs: Sequence[float] | None = None) -> pd.DataFrame:
         """Return each customer's probability of the event, and tier.
 
         Parameters
         ----------
         frame : DataFrame of shape (n, any)
             Raw columns. Extra ones are ignored, and the order is free; cells may be empty.
+        cut_offs : sequence of float, optional
+            Lower bounds of the tiers in place of the package's own; the first is 0.
 
         Returns
         -------
@@ -137,20 +147,62 @@ class Artifact:
         Raises
         ------
         PackageError
-            When columns are missing, or hold what they must not.
+            When columns are missing, or hold what they must not, or the cut-offs are not the tiers' bounds.
         """
-        columns = self._read(frame)
-        chance = probability(self._margin(columns, len(frame)))
-        points = self._points(columns, len(frame))
+        import pandas as pd
+
+        bounds = [tier.from_probability for tier in self.tiers] if cut_offs is None else self._bounds(cut_offs)
+        columns = self.read(frame)
+        margin, points = self._margin(columns, len(frame))
+        chance = probability(margin)
         scores: dict[str, Any] = {"probability": chance}
         if points is not None:
             scores["points"] = points
-        bounds = [tier.from_probability for tier in self.tiers]
-        names = np.array([tier.name for tier in self.tiers], dtype=object)
-        scores["tier"] = names[np.searchsorted(bounds, chance, side="right") - 1]
-        return pd.DataFrame(scores, index=frame.index)
+        # Text is made once for each tier, and not for each customer.
+        names: Any = pd.Series([tier.name for tier in self.tiers]).array
+        scores["tier"] = names.take(_tier_numbers(chance, bounds))
+        return pd.DataFrame(scores, index=frame.index, copy=False)
 
-    def explain(self, frame: pd.DataFrame, n: int | None = None) -> pd.DataFrame:
+    def _bounds(self, cut_offs: Sequence[float]) -> list[float]:
+        bounds = [float(bound) for bound in cut_offs]
+        rising = all(low < high for low, high in zip(bounds, bounds[1:], strict=False))
+        if len(bounds) != len(self.tiers) or bounds[0] != 0 or not rising or bounds[-1] > 1:
+            names = ", ".join(tier.name for tier in self.tiers)
+            raise PackageError(f"the tiers {names} need as many rising cut-offs from 0 up to 1; got {bounds}")
+        return bounds
+
+    def score_record(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return one customer's probability, points where the model has them, and tier, without pandas.
+
+        Parameters
+        ----------
+        record : mapping of column name to value
+            Extra names are ignored; None, NaN and blank text are missing.
+
+        Returns
+        -------
+        dict
+            ``probability``, ``points`` where there are some, ``tier``: what ``score`` says of the same row.
+
+        Raises
+        ------
+        PackageError
+            When columns are missing, or hold what they must not.
+        """
+        return self.scorer.score(record)
+
+    def explain_record(
+        self, record: Mapping[str, Any], n: int | None = None, language: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return what raised one customer's risk most, as ``explain`` does: a dict per reason, the greatest first."""
+        most = number_of_reasons(n, self.reasons, language)
+        columns = self.scorer.arrays(record)
+        return [
+            {key: value for key, value in reason.items() if key != "row"}
+            for reason in self._reasons(columns, 1, most, language)
+        ]
+
+    def explain(self, frame: pd.DataFrame, n: int | None = None, language: str | None = None) -> pd.DataFrame:
         """Return what raised each customer's risk most, above the average customer of the training rows.
 
         Parameters
@@ -158,43 +210,91 @@ class Artifact:
         frame : DataFrame of shape (rows, any)
         n : int, optional
             Reasons per customer at the most; the package's own number by default.
+        language : {"en", "zh"}, optional
+            Adds the statement of a notice; then there are four reasons at the most, and no statement occurs twice.
 
         Returns
         -------
         DataFrame
             One row per customer and reason: ``customer`` (the frame's index), ``rank`` (from 1), ``column``, ``value``
-            (as text) and ``contribution`` (log-odds above the reference, greater than 0). A customer with nothing
-            above the average has no row.
+            (as text), ``contribution`` (log-odds above the reference, greater than 0), ``statement`` where a language
+            is given. A customer with nothing above the average has no row.
 
         Raises
         ------
         PackageError
             When columns are missing, or hold what they must not.
         """
-        most = self.reasons if n is None else n
-        if most < 1:
-            raise PackageError(f"the number of reasons must be 1 or more; got {most}")
-        columns = self._read(frame)
-        names = np.array(list(self.model.kinds), dtype=object)
-        above = self._contributions(columns, len(frame)) - np.array([self.reference[name] for name in names])
-        order = np.argsort(-above, axis=1, kind="stable")[:, :most]
-        gains = np.take_along_axis(above, order, axis=1)
-        rows, ranks = np.nonzero(gains > _NOISE)
-        chosen = order[rows, ranks]
-        values = [_text(columns[names[column]][row]) for row, column in zip(rows, chosen, strict=True)]
-        return pd.DataFrame(
-            {
-                "customer": frame.index.to_flat_index().take(rows),
-                "rank": ranks + 1,
-                "column": names[chosen],
-                "value": np.array(values, dtype=object),
-                "contribution": gains[rows, ranks],
+        import pandas as pd
+
+        most = number_of_reasons(n, self.reasons, language)
+        columns = self.read(frame)
+        found = self._reasons(columns, len(frame), most, language)
+        names = ["rank", "column", "value", "contribution"] + ([] if language is None else ["statement"])
+        rows = np.fromiter((reason["row"] for reason in found), dtype=np.intp, count=len(found))
+        types = {"rank": np.int64, "contribution": np.float64}
+        said = {name: np.array([reason[name] for reason in found], dtype=types.get(name, object)) for name in names}
+        return pd.DataFrame({"customer": frame.index.to_flat_index().take(rows)} | said)
+
+    def _reasons(self, columns: Columns, rows: int, most: int, language: str | None) -> list[dict[str, Any]]:
+        names = list(self.model.kinds)
+        above = self._contributions(columns, rows) - np.array([self.reference[name] for name in names])
+        texts = None if language is None else [self.statement(name, language) for name in names]
+        order = ranked(above, most, None if texts is None else groups_of(texts))
+        found = []
+        for row, rank in zip(*(places.tolist() for places in np.nonzero(order >= 0)), strict=True):
+            place = order[row, rank]
+            reason = {
+                "row": row,
+                "rank": rank + 1,
+                "column": names[place],
+                "value": value_text(columns[names[place]][row]),
+                "contribution": float(above[row, place]),
             }
-        )
+            found.append(reason if texts is None else reason | {"statement": texts[place]})
+        return found
+
+    def statement(self, column: str, language: str) -> str:
+        """Return what a notice says of a column, in "en" or "zh"."""
+        return statement(column, language, self.statements, self._descriptions)
+
+    @cached_property
+    def _descriptions(self) -> dict[str, str]:
+        return {column["name"]: column.get("description") or "" for column in self.columns}
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The model, ready for one customer at a time."""
+        from .record import Scorer
+
+        return Scorer(self)
+
+    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Compare a table with the training rows: what breaks the schema, lies out of range, or has moved.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, any)
+
+        Returns
+        -------
+        DataFrame
+            One row per column, and one for ``probability`` where the table can be scored: ``column``, ``status``
+            (stable, watch, act, broken, or unknown without training's distributions), ``psi``, ``missing`` and
+            ``missing_in_training`` (shares), ``out_of_range`` (numbers beyond training's), ``unseen`` (rows with a
+            level that training never saw), ``message``. Nothing in the table makes it fail.
+        """
+        from .check import Check
+
+        found = Check(self)
+        found.add(frame)
+        return found.table()
 
     def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the log-odds that each column adds to ``model.base``, shape (n, columns); higher is riskier."""
-        columns = self._read(frame)
+        import pandas as pd
+
+        columns = self.read(frame)
         values = self._contributions(columns, len(frame))
         return pd.DataFrame(values, index=frame.index, columns=list(self.model.kinds))
 
@@ -207,11 +307,30 @@ class Artifact:
             ``name``, ``kind`` (numeric or categorical), ``description``, ``special`` (codes), ``min`` and ``max``
             (numeric, in training), ``levels`` (categorical, in training), ``missing`` (share in training).
         """
+        import pandas as pd
+
         names = ["name", "kind", "description", "special", "min", "max", "levels", "missing"]
         table = pd.DataFrame([{key: column.get(key) for key in names} for column in self.columns], columns=names)
         return table.astype({"min": "float64", "max": "float64", "missing": "float64"})
 
-    def _read(self, frame: pd.DataFrame) -> Columns:
+    def read(self, frame: pd.DataFrame) -> Columns:
+        """Return the columns that the model reads as arrays.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, any)
+
+        Returns
+        -------
+        dict of column name to ndarray of shape (n,)
+
+        Raises
+        ------
+        PackageError
+            When columns are missing, or hold what they must not.
+        """
+        import pandas as pd
+
         if not isinstance(frame, pd.DataFrame):
             raise PackageError(f"customers are expected as a pandas DataFrame; got {type(frame).__name__}")
         try:
@@ -237,58 +356,24 @@ class Artifact:
 
     # A model without columns, or a table without rows, still has an answer for every row.
 
-    def _margin(self, columns: Columns, rows: int) -> Floats:
-        return self.model.margin(columns) if columns and rows else np.full(rows, self.model.base)
+    def _margin(self, columns: Columns, rows: int) -> tuple[Floats, Floats | None]:
+        model = self.model
+        if not isinstance(model, (Additive, Segmented)) or model.base_points is None:
+            return (model.margin(columns) if columns and rows else np.full(rows, model.base)), None
+        if not columns or not rows:
+            return np.full(rows, model.base), np.full(rows, model.base_points)
+        if isinstance(model, Additive):
+            return model.margin_and_points(columns)
+        return model.margin(columns), model.points(columns)
 
     def _contributions(self, columns: Columns, rows: int) -> Floats:
         return self.model.contributions(columns) if columns and rows else np.zeros((rows, len(columns)))
 
-    def _points(self, columns: Columns, rows: int) -> Floats | None:
-        if not isinstance(self.model, (Additive, Segmented)) or self.model.base_points is None:
-            return None
-        return self.model.points(columns) if columns and rows else np.full(rows, self.model.base_points)
 
-
-def digest(said: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of all that model.json says, itself left out."""
-    rest = {key: value for key, value in said.items() if key != "digest"}
-    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
-
-
-def _manifest(path: Path) -> dict[str, Any]:
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PackageError(f"the model's file is missing: {path}") from None
-    except (OSError, ValueError) as error:
-        raise PackageError(f"the model's file cannot be read: {path}: {error}") from None
-    found = said.get("format") if isinstance(said, dict) else None
-    if found != FORMAT:
-        raise PackageError(f"the model's format is {found!r}, and {FORMAT} is understood here: {path}")
-    if said.get("digest") != _digest_of(said):
-        raise PackageError(f"the model's file was altered, its checksum does not agree: {path}")
-    return dict(said)
-
-
-def _digest_of(said: Mapping[str, Any]) -> str | None:
-    try:
-        return digest(said)
-    except ValueError:  # NaN, which was never written
-        return None
-
-
-def _verified(folder: Path, name: str, expected: str) -> bytes:
-    if Path(name).name != name:
-        raise PackageError(f"the model names a file outside its folder: {name!r}")
-    try:
-        content = (folder / name).read_bytes()
-    except OSError as error:
-        raise PackageError(f"a file of the model is missing: {folder / name} ({error.strerror})") from None
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise PackageError(f"a file of the model was altered, its checksum does not agree: {folder / name}")
-    return content
-
-
-def _text(value: Any) -> str:
-    return MISSING if value is None or value != value else level(value)
+def _tier_numbers(chance: Floats, bounds: Sequence[float]) -> NDArray[np.intp]:
+    """Return the place of each probability's tier, shape (n,)."""
+    # The lowest tier begins at 0; to compare with the few others is faster than to search among them.
+    places = np.zeros(len(chance), dtype=np.intp)
+    for bound in bounds[1:]:
+        places += chance >= bound
+    return places

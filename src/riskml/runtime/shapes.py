@@ -35,15 +35,17 @@ class Step:
 
     def slot(self, values: Floats) -> NDArray[np.intp]:
         """Return the slot of each value, shape (n,)."""
+        if len(values) <= _CHUNK:
+            return self._slot(values)
         slots = np.empty(len(values), dtype=np.intp)
-        for rows in _chunks(len(values)):
+        for rows in chunks(len(values)):
             slots[rows] = self._slot(values[rows])
         return slots
 
     def contribution(self, values: Floats) -> Floats:
         """Return log-odds, shape (n,)."""
         value, out = np.asarray(self.value, dtype=np.float64), np.empty(len(values))
-        for rows in _chunks(len(values)):
+        for rows in chunks(len(values)):
             # "clip" spares a copy; every slot has its value.
             value.take(self._slot(values[rows]), out=out[rows], mode="clip")
         return out
@@ -55,15 +57,18 @@ class Step:
         else:
             # To compare with a few splits, one by one, is several times faster than to search among them.
             slots = np.zeros(len(values), dtype=np.uint8)
+            above = np.empty(len(values), dtype=np.bool_)
             for split in splits:
-                slots += values >= split
-        slots[np.isnan(values)] = len(splits) + 1
+                np.greater_equal(values, split, out=above)
+                slots += above.view(np.uint8)  # a bool, as it is, would be converted first
+        np.copyto(slots, len(splits) + 1, where=np.isnan(values))
         for position, code in enumerate(self.special):
-            slots[values == code] = len(splits) + 2 + position
+            np.copyto(slots, len(splits) + 2 + position, where=values == code)
         return slots
 
 
-def _chunks(rows: int) -> Iterator[slice]:
+def chunks(rows: int) -> Iterator[slice]:
+    """Return slices of rows, each small enough for the processor's cache."""
     return (slice(start, start + _CHUNK) for start in range(0, rows, _CHUNK))
 
 
@@ -108,6 +113,13 @@ class Levels:
 
 
 Shape = Step | Line | Levels
+
+
+def log_odds_and_points(shape: Step | Levels) -> NDArray[np.complex128]:
+    """Return what each slot adds: log-odds as the real part, points as the imaginary one."""
+    return np.asarray(shape.value, dtype=np.float64) + 1j * np.asarray(shape.points, dtype=np.float64)
+
+
 SHAPES: dict[str, type[Step] | type[Line] | type[Levels]] = {"step": Step, "line": Line, "levels": Levels}
 
 

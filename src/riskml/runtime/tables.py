@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +16,8 @@ from typing import Any, BinaryIO, TextIO, cast
 import numpy as np
 import pandas as pd
 
+from .checksums import PackageError
 from .frame import level
-from .package import PackageError
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 CHUNK = 50_000  # rows
@@ -40,6 +41,7 @@ class Chunk:
 
     frame: pd.DataFrame
     ids: pd.Series
+    done: float = 1.0  # share of the file that is read
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def _read_text(path: Path, wanted: Wanted) -> Iterator[Chunk]:
     }
     seen, checked = 0, False
     try:
+        size = max(path.stat().st_size, 1)
         with _opened(path) as file, pd.read_csv(file, **options, **_EXACT) as reader:
             while (part := _next(reader)) is not None:
                 # pandas fills a row that is too short with empty cells.
@@ -170,13 +173,13 @@ def _read_text(path: Path, wanted: Wanted) -> Iterator[Chunk]:
                     checked = True
                 part.index = pd.RangeIndex(seen + 1, seen + len(part) + 1, name=ROW)
                 seen += len(part)
-                yield _chunk(part.set_axis(names, axis=1), wanted, from_text=True)
+                yield _chunk(path, part.set_axis(names, axis=1), wanted, from_text=True, done=_offset(file) / size)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         _check_lengths(path, len(names), delimiter)
         raise PackageError(f"{path}: the rows cannot be told apart: {str(error).splitlines()[0]}") from None
     if not seen:
         none = pd.DataFrame(columns=names, index=pd.RangeIndex(1, 1, name=ROW), dtype=object)
-        yield _chunk(none, wanted, from_text=True)
+        yield _chunk(path, none, wanted, from_text=True)
 
 
 def _next(reader: Iterator[pd.DataFrame]) -> pd.DataFrame | None:
@@ -212,25 +215,37 @@ def _read_parquet(path: Path, wanted: Wanted) -> Iterator[Chunk]:
                 part = pa.Table.from_batches([batch]).to_pandas(ignore_metadata=True)
                 part.index = pd.RangeIndex(seen + 1, seen + len(part) + 1, name=ROW)
                 seen += len(part)
-                yield _chunk(part, wanted, from_text=False)
+                yield _chunk(path, part, wanted, from_text=False, done=seen / max(file.metadata.num_rows, 1))
             if not seen:
                 part = file.schema_arrow.empty_table().to_pandas(ignore_metadata=True)
                 part.index = pd.RangeIndex(1, 1, name=ROW)
-                yield _chunk(part, wanted, from_text=False)
+                yield _chunk(path, part, wanted, from_text=False)
     except (pa.ArrowException, OSError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise PackageError(f"{path}: the file cannot be read as Parquet, it may be cut short: {first}") from None
 
 
-def _chunk(part: pd.DataFrame, wanted: Wanted, *, from_text: bool) -> Chunk:
+def _offset(file: TextIO) -> int:
+    """Return how many bytes of a file on disk are read, packed as they may be."""
+    try:
+        return os.lseek(file.fileno(), 0, os.SEEK_CUR)
+    except OSError:
+        return 0
+
+
+def _chunk(path: Path, part: pd.DataFrame, wanted: Wanted, *, from_text: bool, done: float = 1.0) -> Chunk:
     ids = part.index.to_series() if wanted.id_column is None else part[wanted.id_column]
+    absent = ids.isna()
     if from_text and not pd.api.types.is_numeric_dtype(ids.dtype):
-        ids = ids.fillna("")
+        absent |= ids == ""
+    if absent.any():
+        row = ids.index[int(absent.to_numpy().argmax())]
+        raise PackageError(f"{path}: column {wanted.id_column!r}, row {row}: a customer without an identifier")
     frame = part[list(wanted.kinds)]
     if from_text:
         texts = {name: _levels(frame[name], wanted.levels[name]) for name in wanted.levels}
         frame = frame.assign(**texts)
-    return Chunk(frame, ids)
+    return Chunk(frame, ids, done)
 
 
 def _levels(values: pd.Series, known: Sequence[str]) -> pd.Series:

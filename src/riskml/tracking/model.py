@@ -86,7 +86,8 @@ def log_model(artifact_folder: str | Path, *, name: str, run_id: str, input_exam
 def signature(artifact: Artifact) -> ModelSignature:
     """Return what goes into a model and what comes out, in MLflow's words.
 
-    Numbers are doubles, whole ones too: an integer column of MLflow's cannot be empty anywhere.
+    Numbers are doubles, whole ones too: an integer column of MLflow's cannot be empty anywhere. Parameters are
+    ``cut_offs`` (lower bounds of the tiers), ``reasons`` (per customer; 0 gives none) and ``language`` (of statements).
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def signature(artifact: Artifact) -> ModelSignature:
     ModelSignature
     """
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
     kinds = artifact.model.kinds
     types = {"numeric": DataType.double, "categorical": DataType.string}
@@ -109,7 +110,13 @@ def signature(artifact: Artifact) -> ModelSignature:
         *points,
         ColSpec(DataType.string, "tier"),
     ]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+    cut_offs = [tier.from_probability for tier in artifact.tiers]
+    params = [
+        ParamSpec("cut_offs", DataType.double, cut_offs, shape=(-1,)),
+        ParamSpec("reasons", DataType.long, 0),
+        ParamSpec("language", DataType.string, ""),
+    ]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs), params=ParamSchema(params))
 
 
 def as_input(artifact: Artifact, frame: pd.DataFrame) -> pd.DataFrame:

@@ -27,9 +27,22 @@ class PackagedModel(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return probability, points where the model has them, and tier of each row."""
-        scores: pd.DataFrame = self._package.score(model_input)
-        return scores
+        """Return probability, points where the model has them, and tier of each row.
+
+        With ``reasons`` of 1 or more in the parameters, ``reason_1``, ``reason_2``, … are there too: a column and its
+        value, or the statement in ``language``. ``cut_offs`` are the lower bounds of the tiers.
+        """
+        asked = dict(params or {})
+        scores: pd.DataFrame = self._package.score(model_input, asked.get("cut_offs"))
+        n, language = int(asked.get("reasons") or 0), asked.get("language") or None
+        return scores if n < 1 else scores.assign(**self._reasons(model_input, n, language))
+
+    def _reasons(self, customers: pd.DataFrame, n: int, language: str | None) -> dict[str, pd.Series[Any]]:
+        found = self._package.explain(customers.reset_index(drop=True), n, language)
+        texts = found["column"] + " = " + found["value"] if language is None else found["statement"]
+        texts.index = pd.MultiIndex.from_frame(found[["customer", "rank"]])
+        wide = texts.unstack("rank").reindex(index=range(len(customers)), columns=range(1, n + 1))
+        return {f"reason_{rank}": wide[rank].fillna("").astype(object).set_axis(customers.index) for rank in wide}
 
 
 def _module(folder: Path) -> ModuleType:

@@ -1,0 +1,231 @@
+"""A model for people to read: its card as one HTML page or one Excel workbook, every bin, line and level in it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from riskml.files import replacing
+from riskml.runtime.model import Additive, Blend, Model
+from riskml.runtime.package import Artifact
+from riskml.runtime.pairs import Pairwise
+from riskml.runtime.segmented import Segmented
+from riskml.runtime.shapes import Levels, Line, Shape, Step
+
+Sheets = dict[str, pd.DataFrame]
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # what no workbook may hold
+_WIDEST = 60  # characters of a workbook's column
+
+
+def sheets(artifact: Artifact) -> Sheets:
+    """Return all that is said of a model, as tables.
+
+    Parameters
+    ----------
+    artifact : Artifact
+
+    Returns
+    -------
+    dict of title to DataFrame
+        ``Model``, ``Measures``, ``Tiers``, ``Card`` (a row for each bin, where the model is a sum), ``Columns``,
+        ``Statements``.
+    """
+    training = artifact.training
+    facts = {
+        "question": artifact.title,
+        "package": f"riskml_{artifact.name}",
+        "version": artifact.version,
+        "family": artifact.family,
+        "outcome": f"{artifact.target} = {artifact.event}",
+        "direction": "a higher probability is riskier, more points are safer",
+        "trained on": training.get("source"),
+        "rows": training.get("rows"),
+        "events": training.get("events"),
+        "log-odds before any column": artifact.model.base,
+        "points before any column": getattr(artifact.model, "base_points", None),
+    }
+    found: Sheets = {
+        "Model": pd.DataFrame([pair for pair in facts.items() if pair[1] is not None], columns=["what", "value"]),
+        "Measures": pd.DataFrame(list(_measures(artifact)), columns=["measure", "value", "low", "high"]),
+        "Tiers": pd.DataFrame(
+            [(tier.name, tier.from_probability, tier.treatment) for tier in artifact.tiers],
+            columns=["tier", "from probability", "treatment"],
+        ),
+    }
+    if rows := list(_rows(artifact.model)):
+        card = pd.DataFrame(rows)
+        found["Card"] = card.dropna(axis=1, how="all")
+    columns = artifact.schema()
+    for name in ("special", "levels"):
+        columns[name] = ["" if values is None else "; ".join(map(str, values)) for values in columns[name]]
+    found["Columns"] = columns
+    found["Statements"] = pd.DataFrame(
+        [(name, artifact.statement(name, "en"), artifact.statement(name, "zh")) for name in artifact.model.kinds],
+        columns=["column", "en", "zh"],
+    )
+    return found
+
+
+def write_html(artifact: Artifact, file: str | Path) -> Path:
+    """Write a model's card as one self-contained page; every text of it is escaped.
+
+    Parameters
+    ----------
+    artifact : Artifact
+    file : path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    parts = [f"<h2>{html.escape(title)}</h2>\n{_table(frame)}" for title, frame in sheets(artifact).items()]
+    title = html.escape(artifact.title)
+    page = _PAGE.format(title=title, body="\n".join(parts))
+    with replacing(file) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="replace")
+    return Path(file)
+
+
+def write_xlsx(artifact: Artifact, file: str | Path) -> Path:
+    """Write a model's card as a workbook, a sheet for each table; no text of it is a formula.
+
+    Parameters
+    ----------
+    artifact : Artifact
+    file : path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font
+
+    book = Workbook()
+    for empty in book.worksheets:
+        book.remove(empty)
+    for title, frame in sheets(artifact).items():
+        sheet = book.create_sheet(title)
+        for row, values in enumerate([list(frame.columns), *frame.itertuples(index=False)], start=1):
+            for column, value in enumerate(values, start=1):
+                cell = sheet.cell(row, column)
+                if isinstance(value, str):
+                    cell.value = _CONTROL.sub("", value)
+                    cell.data_type = "s"  # text stays text, whatever it begins with
+                elif not pd.isna(value):
+                    cell.value = value.item() if hasattr(value, "item") else value
+                cell.alignment = Alignment(wrap_text=True, vertical="top")
+        for cell in sheet[1]:
+            cell.font = Font(bold=True)
+        for column, name in enumerate(frame.columns, start=1):
+            longest = max([len(str(name)), *(len(str(value)) for value in frame[name])])
+            letter = sheet.cell(1, column).column_letter
+            sheet.column_dimensions[letter].width = min(longest + 2, _WIDEST)
+        sheet.freeze_panes = "A2"
+    with replacing(file) as temporary:
+        book.save(temporary)
+    return Path(file)
+
+
+def _measures(artifact: Artifact) -> Iterator[tuple[Any, ...]]:
+    for name, value in artifact.metrics.items():
+        if isinstance(value, dict):
+            yield name, value.get("value"), value.get("low"), value.get("high")
+        else:
+            yield name, value, None, None
+
+
+def _rows(model: Model, segment: str = "") -> Iterator[dict[str, Any]]:
+    """Yield a row for each bin, knot or level of a model that is a sum."""
+    if isinstance(model, Segmented):
+        for name, card in zip(model.names, model.models, strict=True):
+            yield from _rows(card, name)
+    elif isinstance(model, Pairwise):
+        yield from _rows(model.main, segment)
+    elif isinstance(model, Blend):
+        for weight, part in zip(model.weights, model.models, strict=True):
+            yield from _rows(part, f"{segment} weight {weight:.4g}".strip())
+    elif isinstance(model, Additive):
+        for shape in model.shapes:
+            yield from (_row(segment, shape, *parts) for parts in _bins(shape))
+
+
+def _row(segment: str, shape: Shape, name: str, log_odds: float, points: float | None) -> dict[str, Any]:
+    return {
+        "segment": segment or None,
+        "column": shape.column,
+        "bin": name,
+        "log-odds": log_odds,
+        "points": points,
+    }
+
+
+def _bins(shape: Shape) -> Iterator[tuple[str, float, float | None]]:
+    points = getattr(shape, "points", ()) or (None,) * len(shape.value)
+    if isinstance(shape, Levels):
+        groups = len(shape.value) - 2
+        named = [", ".join(name for name, slot in shape.levels.items() if slot == group) for group in range(groups)]
+        named += ["missing", "any other"]
+    elif isinstance(shape, Line):
+        named = [f"at {knot:.10g}" for knot in shape.knots]
+        named += ["missing", *(f"code {code:.10g}" for code in shape.special)]
+    else:
+        assert isinstance(shape, Step)
+        ends = ["-∞", *(f"{split:.10g}" for split in shape.splits), "∞"]
+        named = [f"[{low}, {high})" for low, high in zip(ends, ends[1:], strict=False)]
+        named += ["missing", *(f"code {code:.10g}" for code in shape.special)]
+    yield from zip(named, shape.value, points, strict=True)
+
+
+def _table(frame: pd.DataFrame) -> str:
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in frame.columns)
+    body = "\n".join(
+        f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in frame.itertuples(index=False, name=None)
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return f"<td>{html.escape(value)}</td>"
+    if pd.isna(value):
+        return "<td></td>"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f'<td class="number">{html.escape(text)}</td>'
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; }}
+table {{ border-collapse: collapse; margin-bottom: 2rem; }}
+th, td {{ border-bottom: 1px solid #ddd; padding: .3rem .8rem; text-align: left; vertical-align: top; }}
+th {{ border-bottom: 2px solid #888; }}
+td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{body}
+</body>
+</html>
+"""

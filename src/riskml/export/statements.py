@@ -1,0 +1,85 @@
+"""Reason statements: what a notice says, in English and Chinese, of a column that raised a customer's risk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from riskml.errors import ConfigError
+from riskml.runtime.reasons import LANGUAGES
+from riskml.schema import near
+
+Statements = dict[str, dict[str, str]]
+_LONGEST = 300  # characters: a notice's line
+
+
+def statements_file(run_folder: str | Path, name: str) -> Path:
+    """Return where the statements of an experiment are looked for: ``statements/<name>.yaml`` beside its file.
+
+    Parameters
+    ----------
+    run_folder : path
+        ``<experiments>/runs/<name>/<time>``.
+    name : str
+        The experiment's.
+    """
+    return Path(run_folder).resolve().parents[2] / "statements" / f"{name}.yaml"
+
+
+def read_statements(file: str | Path, columns: Iterable[str]) -> Statements:
+    """Read a file of statements.
+
+    Parameters
+    ----------
+    file : path
+        YAML: for each column its statement, or one for each language (``en``, ``zh``). A file that is not there says
+        nothing: every column is then stated by its description, or its name.
+    columns : iterable of str
+        All columns that there are.
+
+    Returns
+    -------
+    dict of column name to dict of language to text
+
+    Raises
+    ------
+    ConfigError
+        When the file is no YAML mapping, or names a column or a language that is not known.
+    """
+    path = Path(file)
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"the statements cannot be read: {error}", where=str(path), mend="write it as YAML") from None
+    if said is None:
+        return {}
+    if not isinstance(said, dict):
+        raise ConfigError("the statements are no mapping of columns", where=str(path), mend="write `column: statement`")
+    known = list(columns)
+    found: Statements = {}
+    for column, texts in said.items():
+        if column not in known:
+            raise ConfigError(
+                f"a statement for {column!r}, which is no column",
+                where=str(path),
+                mend=near(str(column), known) or "name a column of the table",
+            )
+        found[column] = _texts(texts, f"{path}, {column}")
+    return found
+
+
+def _texts(said: Any, where: str) -> dict[str, str]:
+    texts: Mapping[Any, Any] = said if isinstance(said, dict) else dict.fromkeys(LANGUAGES, said)
+    for language, text in texts.items():
+        if language not in LANGUAGES:
+            raise ConfigError(f"a statement in {language!r}", where=where, mend=f"use {' and '.join(LANGUAGES)}")
+        if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST:
+            raise ConfigError(
+                f"a statement is a line of up to {_LONGEST} characters; got {str(text)[:40]!r}", where=where
+            )
+    return {language: " ".join(text.split()) for language, text in texts.items()}

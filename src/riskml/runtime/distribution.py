@@ -1,0 +1,121 @@
+"""How training's customers were spread over fixed bins, and how far others have moved from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .frame import Floats, codes
+
+WATCH, ACT = 0.10, 0.25  # Siddiqi (2006), Credit Risk Scorecards
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Fixed bins of one column, and the rows of training in each: counts, no rows.
+
+    Parameters
+    ----------
+    edges : tuple of float
+        Inner borders of a number's bins; a value on a border belongs to the bin below it.
+    categories : tuple of str
+        A category's levels, each a bin of its own, and one bin more for any other.
+    special : tuple of float or str
+        Special codes, each a bin of its own.
+    counts : tuple of int
+        Rows in training: the bins, the special codes, missing.
+    values : tuple of float
+        Few numbers, each a bin of its own, and one bin more for what lies beyond them; there are no edges then.
+    """
+
+    edges: tuple[float, ...]
+    categories: tuple[str, ...]
+    special: tuple[float | str, ...]
+    counts: tuple[int, ...]
+    values: tuple[float, ...] = ()
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> Distribution:
+        """Return the distribution that a model's file holds."""
+        parts = ("edges", "categories", "special", "counts", "values")
+        return cls(*(tuple(said.get(name, ())) for name in parts))
+
+    def count(self, values: NDArray[Any]) -> Floats:
+        """Return how many of the values fall into each bin.
+
+        Parameters
+        ----------
+        values : ndarray of float64 (missing: NaN) or of text (missing: None), shape (n,)
+
+        Returns
+        -------
+        ndarray of float64, shape (bins,)
+        """
+        own, bins = self._own(), len(self.counts)
+        if self.categories:
+            index = {name: place for place, name in enumerate(self.categories)}
+            index |= {str(code): own + place for place, code in enumerate(self.special)}
+            return np.bincount(codes(values, index, bins - 1, own - 1), minlength=bins).astype(np.float64)
+        places = (
+            _nearest(np.asarray(self.values), values)
+            if self.values
+            else np.searchsorted(np.asarray(self.edges, dtype=np.float64), values, side="left")
+        )
+        for number, code in enumerate(self.special):
+            places[values == code] = own + number
+        places[np.isnan(values)] = bins - 1
+        return np.bincount(places, minlength=bins).astype(np.float64)
+
+    def psi(self, counts: Floats) -> float:
+        """Return the population stability index; a bin empty on one side counts as half a row there.
+
+        Parameters
+        ----------
+        counts : ndarray of shape (bins,)
+            Of ``count``, of other customers.
+
+        Returns
+        -------
+        float
+            ``sum (p2 - p1) ln(p2 / p1)``; NaN where there are no rows.
+        """
+        before = np.asarray(self.counts, dtype=np.float64)
+        if not counts.sum() or not before.sum():
+            return float("nan")
+        share, now = np.maximum(before, 0.5) / before.sum(), np.maximum(counts, 0.5) / counts.sum()
+        parts = (now - share) * np.log(now / share)
+        return float(np.where((before == 0) & (counts == 0), 0.0, parts).sum())
+
+    @property
+    def missing(self) -> float:
+        """Share of missing values in training."""
+        total = sum(self.counts)
+        return self.counts[-1] / total if total else float("nan")
+
+    def _own(self) -> int:
+        return len(self.categories or self.values or self.edges) + 1
+
+
+def verdict(psi: float) -> str:
+    """Return "stable" below 0.10, "watch" to 0.25, "act" above.
+
+    >>> verdict(0.05), verdict(0.2), verdict(0.3)
+    ('stable', 'watch', 'act')
+    """
+    return "unknown" if psi != psi else "stable" if psi < WATCH else "watch" if psi <= ACT else "act"
+
+
+def _nearest(known: Floats, numbers: Floats) -> NDArray[np.intp]:
+    """Return the place of the nearest known value; the place after the last for what lies beyond them all."""
+    above = np.searchsorted(known, numbers).clip(max=known.size - 1)
+    below = (above - 1).clip(min=0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        place = np.where(numbers - known[below] <= known[above] - numbers, below, above)
+        inside = (numbers >= known[0]) & (numbers <= known[-1])
+        same = np.isclose(numbers, known[place], rtol=_ROUNDING, atol=0)
+    return np.where(inside | same, place, known.size)

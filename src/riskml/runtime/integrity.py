@@ -1,0 +1,149 @@
+"""The files of a package beside its manifest: nothing altered, nothing added, and signed where somebody signed it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .checksums import PackageError
+
+FILES = "manifest.json"
+SIGNATURE = "manifest.sig"
+ALGORITHM = "ed25519"
+
+
+def sealed(content: bytes) -> dict[str, str]:
+    """Return the SHA-256 of every file that a manifest names.
+
+    Parameters
+    ----------
+    content : bytes
+        Of manifest.json.
+
+    Returns
+    -------
+    dict of path (with slashes, from the wheel's top) to hexadecimal digits
+
+    Raises
+    ------
+    PackageError
+        When it is no manifest.
+    """
+    try:
+        said = json.loads(content)
+        files = said["files"]
+        if said["format"] != 1 or not all(isinstance(part, str) for pair in files.items() for part in pair):
+            raise ValueError("its format is not known here")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise PackageError(f"the package's {FILES} cannot be read: {error}") from None
+    return dict(files)
+
+
+def verify_folder(package: Path) -> int:
+    """Compare an installed package's files with its manifest.
+
+    Parameters
+    ----------
+    package : Path
+        The folder that holds manifest.json.
+
+    Returns
+    -------
+    int
+        Files compared.
+
+    Raises
+    ------
+    PackageError
+        When the manifest or a file is missing, or a file was altered.
+    """
+    prefix = f"{package.name}/"
+    inside = {name: sha for name, sha in sealed(manifest_of(package)).items() if name.startswith(prefix)}
+    for name, expected in inside.items():
+        path = package / name.removeprefix(prefix)
+        if ".." in Path(name).parts:
+            raise PackageError(f"the package's {FILES} names a file outside its folder: {name!r}")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise PackageError(f"a file of the package is missing: {path} ({error.strerror})") from None
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise PackageError(f"a file of the package was altered, its checksum does not agree: {path}")
+    return len(inside)
+
+
+def unlisted(package: Path) -> Iterator[str]:
+    """Yield the files that lie in an installed package though its manifest does not name them."""
+    named = {*sealed(manifest_of(package)), f"{package.name}/{FILES}", f"{package.name}/{SIGNATURE}"}
+    for path in sorted(package.rglob("*")):
+        name = f"{package.name}/{path.relative_to(package).as_posix()}"
+        if path.is_file() and "__pycache__" not in path.parts and name not in named:
+            yield name
+
+
+def manifest_of(package: Path) -> bytes:
+    """Return the bytes of a package's manifest."""
+    try:
+        return (package / FILES).read_bytes()
+    except OSError as error:
+        raise PackageError(f"the package's manifest is missing: {package / FILES} ({error.strerror})") from None
+
+
+def verify_signature(manifest: bytes, signature: bytes | None, public_key: bytes) -> str:
+    """Return the fingerprint of the key that signed a manifest.
+
+    Parameters
+    ----------
+    manifest : bytes
+    signature : bytes or None
+        Of manifest.sig; None where the package has none.
+    public_key : bytes
+        An ed25519 key as PEM.
+
+    Returns
+    -------
+    str
+        SHA-256 of the raw key, in hexadecimal digits.
+
+    Raises
+    ------
+    PackageError
+        When there is no signature, another key made it, or the manifest was altered since.
+    """
+    if signature is None:
+        raise PackageError("the package is not signed")
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+    except ImportError:
+        raise PackageError("a signature is verified with cryptography: pip install cryptography") from None
+    key: Any
+    try:
+        key = load_pem_public_key(public_key)
+    except ValueError:
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise PackageError("the key is no ed25519 public key in PEM")
+    own = hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
+    said = _signature(signature)
+    try:
+        key.verify(base64.b64decode(said["signature"], validate=True), manifest)
+    except (InvalidSignature, ValueError):
+        whose = "" if said["key"] == own else f"; it names the key {said['key'][:16]}…, and this is {own[:16]}…"
+        raise PackageError(f"the signature does not agree with the manifest and this key{whose}") from None
+    return own
+
+
+def _signature(content: bytes) -> Mapping[str, Any]:
+    try:
+        said = json.loads(content)
+        if said["algorithm"] != ALGORITHM or not all(isinstance(said[part], str) for part in ("key", "signature")):
+            raise ValueError(said["algorithm"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise PackageError(f"the package's {SIGNATURE} cannot be read: {error}") from None
+    return dict(said)

@@ -1,0 +1,119 @@
+"""One customer's values, read as a column of a table would be, without pandas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .checksums import PackageError
+from .frame import level, shown
+
+Value = float | str | None
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_NAN = float("nan")
+_INFINITE = float("inf")
+
+
+def read(record: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Value]:
+    """Return the values that a model reads, in its order.
+
+    Parameters
+    ----------
+    record : mapping of column name to value
+        Extra names are ignored; None, NaN and blank text are missing.
+    kinds : mapping of column name to "numeric" or "categorical"
+
+    Returns
+    -------
+    dict of column name to float (NaN where missing), or text (None where missing)
+
+    Raises
+    ------
+    PackageError
+        When names are absent, or values are not what their kind allows; the message names every one.
+    """
+    found: dict[str, Value] = {}
+    problems: list[str] = []
+    for name, kind in kinds.items():
+        try:
+            value = record[name]
+        except KeyError:
+            absent = [name for name in kinds if name not in record]
+            raise PackageError(f"columns missing from the record: {', '.join(map(repr, absent))}") from None
+        if kind == "numeric":
+            # What nearly every value is, first.
+            if type(value) is float and -_INFINITE < value < _INFINITE:
+                found[name] = value
+                continue
+            try:
+                found[name] = number(value)
+            except ValueError as error:
+                problems.append(f"column {name!r}: {shown(value)} {error}")
+        elif type(value) is str and value and not value.isspace():
+            found[name] = value
+        else:
+            try:
+                found[name] = text(value)
+            except ValueError as error:
+                problems.append(f"column {name!r}: {shown(value)} {error}")
+    if problems:
+        raise PackageError("\n".join(problems))
+    return found
+
+
+def number(value: Any) -> float:
+    """Return a value as a finite float, missing as NaN.
+
+    >>> number("1e3"), number(True), number(" ")
+    (1000.0, 1.0, nan)
+    """
+    if value is None or _nothing(value):
+        return _NAN
+    if isinstance(value, str):
+        if not value.strip():
+            return _NAN
+        found = _parsed(value)
+    elif isinstance(value, (bytes, complex, list, dict)) or type(value).__name__ in _TIMES:
+        raise ValueError("is not a number")
+    else:
+        try:
+            found = float(value)
+        except OverflowError:
+            raise ValueError("is not finite") from None
+        except (TypeError, ValueError):
+            raise ValueError("is not a number") from None
+    if found in (_INFINITE, -_INFINITE):
+        raise ValueError("is not finite")
+    return found
+
+
+# float() would take some of them, and mean nanoseconds or something else.
+_TIMES = frozenset(["datetime64", "timedelta64", "Timestamp", "Timedelta", "datetime", "date", "timedelta"])
+
+
+def _parsed(value: str) -> float:
+    if _NUMBER.fullmatch(value):
+        return float(value)
+    if value.strip().lower().lstrip("+-") in ("inf", "infinity"):
+        return _INFINITE
+    raise ValueError("is not a number")
+
+
+def text(value: Any) -> str | None:
+    """Return a value as the level that it stands for, missing and blank as None.
+
+    >>> text(1.0), text("1"), text("")
+    ('1', '1', None)
+    """
+    if value is None or _nothing(value):
+        return None
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, (list, dict, set)):
+        raise ValueError("is neither a number nor text")
+    return level(value)
+
+
+def _nothing(value: Any) -> bool:
+    return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from riskml.errors import InputError
+from riskml.export.sql import DIALECTS, as_double, number, to_sql
+from riskml.runtime.model import Additive
+from riskml.runtime.package import Artifact
+from riskml.runtime.segmented import Segmented, Split
+from riskml.runtime.shapes import Levels, Step
+
+HOSTILE = ['x"; drop table t; --', "a]b", "c`d", "e'f", "g\\h", "多 列", "a.b", "--", "${x}", "%s"]
+
+
+@pytest.fixture(scope="module")
+def artifact(artifacts):
+    return Artifact.load(artifacts["scorecard"])
+
+
+def scored(artifact, frame, **options):
+    with duckdb.connect() as connection:
+        connection.register("t", frame.assign(place=range(len(frame))))
+        return connection.sql(to_sql(artifact, "t", keep=["place"], **options)).df().sort_values("place")
+
+
+def hostile(artifact):
+    shapes = tuple(Levels(name, dict.fromkeys(HOSTILE, 0), (0.7, -0.2, 0.1), (1.0, 2.0, 3.0)) for name in HOSTILE)
+    columns = tuple({"name": name, "kind": "categorical", "levels": HOSTILE, "special": []} for name in HOSTILE)
+    tiers = tuple(replace(tier, name=f"{tier.name}'; --") for tier in artifact.tiers)
+    return replace(artifact, model=Additive(-2.0, shapes, 10.0), columns=columns, tiers=tiers)
+
+
+def test_hostile_names_of_columns_levels_and_tiers_are_quoted(artifact):
+    model = hostile(artifact)
+    frame = pd.DataFrame({name: [*HOSTILE, None, "x"] for name in HOSTILE})
+    found, here = scored(model, frame), model.score(frame)
+    np.testing.assert_allclose(found["probability"], here["probability"], rtol=0, atol=1e-12)
+    assert found["tier"].tolist() == here["tier"].tolist()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_dialect_is_read_back_by_its_own_parser(dialect, artifact):
+    import sqlglot
+
+    query = to_sql(hostile(artifact), "risk.book", dialect=dialect, keep=["customer"])
+    (parsed,) = sqlglot.parse(query, dialect=dialect)
+    names = {column.name for column in parsed.find_all(sqlglot.exp.Column)}
+    assert set(HOSTILE) <= names
+    texts = {literal.this for literal in parsed.find_all(sqlglot.exp.Literal, sqlglot.exp.National)}
+    assert set(HOSTILE) <= texts
+
+
+def test_postgresql_takes_hostile_names(artifact, postgresql):
+    model = hostile(artifact)
+    frame = pd.DataFrame({name: [*HOSTILE, None] for name in HOSTILE})
+    quoted = ['"' + name.replace('"', '""') + '" text' for name in HOSTILE]
+    with postgresql() as address:
+        import psycopg
+
+        with psycopg.connect(address.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
+            cursor.execute(f'create table "t" (place int, {", ".join(quoted)})')
+            marks = ", ".join(["%s"] * (len(HOSTILE) + 1))
+            for place, row in enumerate(frame.astype(object).where(frame.notna(), None).itertuples(index=False)):
+                cursor.execute(f'insert into "t" values ({marks})', (place, *row))
+            cursor.execute(to_sql(model, "t", dialect="postgres", keep=["place"]))
+            found = pd.DataFrame(cursor.fetchall(), columns=[one.name for one in cursor.description])
+    found = found.sort_values("place")
+    here = model.score(frame)
+    np.testing.assert_allclose(found["probability"].astype(float), here["probability"], rtol=0, atol=1e-12)
+    assert found["tier"].tolist() == here["tier"].tolist()
+
+
+def test_a_segmented_scorecard_is_one_query(artifact):
+    cards = [
+        Additive(start, (Step("Age", (40.0,), (), (0.1, -0.2, 0.3), (5.0, 6.0, 7.0)),), 400.0) for start in (-1.0, 1.0)
+    ]
+    splits = (Split(Levels("Home", {"owner": 0}, (0.0, 0.0, 0.0)), (~0, 1, ~1)), Split(
+        Step("Income", (50.0,), (), (0.0, 0.0, 0.0)), (~1, ~0, ~1)
+    ))  # fmt: skip
+    model = replace(artifact, model=Segmented(splits, ("a", "b"), tuple(cards), (0.5, 0.5)))
+    frame = pd.DataFrame(
+        {"Home": ["owner", None, None, "x"], "Income": [1.0, 10, 60, np.nan], "Age": [20.0, 50, np.nan, 40]}
+    )
+    found, here = scored(model, frame), model.score(frame)
+    np.testing.assert_allclose(found["probability"], here["probability"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["points"], here["points"], rtol=0, atol=1e-12)
+
+
+def test_what_the_wheel_refuses_has_no_score(artifact):
+    frame = pd.DataFrame({"Age": [np.inf, 30.0, 30.0], "Income": 50.0, "Home": ["rent", "castle", None]})
+    found = scored(replace(artifact, unseen="refuse"), frame)
+    assert found["probability"].isna().tolist() == [True, True, False]
+    assert found["tier"].isna().tolist() == [True, True, False]
+    assert found["points"].isna().tolist() == [True, True, False]
+
+
+def test_log_odds_beyond_a_double_s_range_do_not_overflow(artifact):
+    steep = replace(artifact, model=Additive(0.0, (Step("Age", (0.0,), (), (-5000.0, 5000.0, 0.0)),)))
+    found = scored(steep, pd.DataFrame({"Age": [-1.0, 1.0, None], "Income": 0.0, "Home": "rent"}))
+    assert found["probability"].tolist() == [pytest.approx(0, abs=1e-300), 1.0, 0.5]
+
+
+@pytest.mark.parametrize("kind", ["boosting", "blend"])
+def test_boosted_trees_are_not_written_as_sql(kind, artifacts):
+    with pytest.raises(InputError, match="SQL for .* is not written"):
+        to_sql(Artifact.load(artifacts[kind]), "t")
+
+
+def test_what_cannot_be_asked_for_is_refused(artifact):
+    with pytest.raises(InputError, match="'oracle' is not written"):
+        to_sql(artifact, "t", dialect="oracle")
+    with pytest.raises(InputError, match="the name of a result: 'Tier'"):
+        to_sql(artifact, "t", keep=["Tier"])
+    with pytest.raises(InputError, match="no table's name"):
+        to_sql(artifact, "a.b.c.d")
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@settings(max_examples=100, deadline=None)
+def test_numbers_keep_every_bit(value):
+    assert float(number(value).sql()) == value
+    assert "e" in number(value).sql().lower()
+
+
+singles = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(singles, st.floats(-1e38, 1e38))
+@settings(max_examples=300, deadline=None)
+def test_a_bound_parts_doubles_as_the_tree_parts_their_float32(threshold, x):
+    bound, included = as_double(threshold)
+    near = [x, threshold, bound, np.nextafter(bound, np.inf), np.nextafter(bound, -np.inf)]
+    for value in near:
+        if abs(value) < 3.4e38:
+            assert (value <= bound if included else value < bound) == bool(np.float32(value) <= threshold)

@@ -1,0 +1,204 @@
+"""The HTTP service, on a real socket: answers, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from riskml.export.wheel import write_package
+from riskml.runtime.package import Artifact
+from riskml.runtime.serve import Limits, Service
+
+RECORD = {"Age": 25, "Income": 55.5, "Home": "rent"}
+OPTIONS = ("--max-bytes", "5000", "--max-rows", "10", "--timeout", "1")
+
+
+@pytest.fixture(scope="module")
+def artifact(artifacts):
+    return Artifact.load(artifacts["scorecard"])
+
+
+@pytest.fixture(scope="module")
+def server(artifacts, tmp_path_factory):
+    """Yield a served package, started by its own command, and stopped in every outcome."""
+    folder = tmp_path_factory.mktemp("served")
+    write_package(artifacts["scorecard"], folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "riskml_hand_made", "serve", "--port", str(port), *OPTIONS]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": ""})
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        yield SimpleNamespace(port=port, log=folder / "log", process=process)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def ask(server, path, body=None, method=None, headers=None):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        content = body if isinstance(body, (bytes, str, type(None))) else json.dumps(body)
+        connection.request(method or ("GET" if body is None else "POST"), path, content, headers or {})
+        answer = connection.getresponse()
+        said = answer.read()
+        return answer.status, json.loads(said) if "json" in answer.headers["content-type"] else said.decode()
+    finally:
+        connection.close()
+
+
+def test_a_record_is_scored_as_the_package_scores_it(server, artifact):
+    assert ask(server, "/score", RECORD) == (200, artifact.score_record(RECORD))
+
+
+def test_a_batch_is_scored_in_its_order(server, artifact, loans):
+    records = json.loads(loans.head(10).to_json(orient="records"))
+    status, scores = ask(server, "/score/batch", records)
+    assert status == 200
+    expected = artifact.score(loans.head(10)).reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.DataFrame(scores), expected, check_dtype=False)
+
+
+def test_reasons_come_in_the_language_asked_for(server, artifact):
+    status, reasons = ask(server, "/explain?n=2&language=zh", RECORD)
+    assert (status, reasons) == (200, artifact.explain_record(RECORD, 2, "zh"))
+
+
+def test_health_schema_card_and_the_openapi_page_are_there(server, artifact):
+    assert ask(server, "/health") == (200, {"status": "ok", "model": "hand_made", "version": "1.2.3"})
+    assert [column["name"] for column in ask(server, "/schema")[1]] == ["Age", "Income", "Home"]
+    assert ask(server, "/card")[1].startswith("# Which customers")
+    status, said = ask(server, "/openapi.json")
+    assert status == 200
+    assert said["paths"].keys() >= {"/score", "/score/batch", "/explain", "/health"}
+    assert said["components"]["schemas"]["Record"]["required"] == ["Age", "Income", "Home"]
+    status, page = ask(server, "/docs")
+    assert status == 200
+    assert "openapi.json" in page
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "what"),
+    [
+        (b"{", 400, "no JSON"),
+        (b"\xff\xfe", 400, "no JSON"),
+        (b"[" * 4000, 400, "no JSON"),
+        (b'{"Age": NaN, "Income": 1, "Home": "rent"}', 400, "null stands for what is missing"),
+        (b'{"Age": 1' + b"0" * 4400 + b"}", 400, "no JSON"),
+        (b'{"Age": 1e400, "Income": 1, "Home": "rent"}', 422, "is not finite"),
+        (b'{"Age": "old", "Income": 1, "Home": "rent"}', 422, "column 'Age': 'old' is not a number"),
+        (b'{"Age": 1, "Income": 1, "Home": ["rent"]}', 422, "neither a number nor text"),
+        (b'{"Age": 1}', 422, "columns missing from the record: 'Income', 'Home'"),
+        (b"[]", 422, "an object of columns and values; got a list"),
+        (b"null", 422, "got null"),
+        (b"", 400, "no JSON"),
+    ],
+)
+def test_what_is_no_record_is_refused_and_the_service_lives_on(body, status, what, server, artifact):
+    found = ask(server, "/score", body)
+    assert found[0] == status
+    assert what in found[1]["detail"]
+    assert ask(server, "/score", RECORD)[0] == 200
+
+
+def test_what_is_too_large_is_refused(server):
+    assert ask(server, "/score", b" " * 5001)[0] == 413
+    # Its length not announced: in chunks.
+    chunks = iter([b" " * 3000] * 4)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("POST", "/score", chunks, encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
+    assert connection.getresponse().status == 413
+    connection.close()
+    status, said = ask(server, "/score/batch", [{}] * 11)
+    assert (status, said["detail"]) == (413, "a request may have 10 records at the most; got 11")
+
+
+def test_other_paths_methods_and_numbers_of_reasons_are_refused(server):
+    assert ask(server, "/nothing")[0] == 404
+    assert ask(server, "/score", method="GET")[0] == 405
+    assert ask(server, "/health", {"a": 1})[0] == 405
+    assert ask(server, "/explain?n=x", RECORD)[0] == 422
+    assert ask(server, "/explain?n=0", RECORD)[0] == 422
+    assert ask(server, "/explain?language=fr", RECORD)[0] == 422
+
+
+def raw(server, *parts, pause=0.0):
+    """Return the status line that a connection gets for bytes that come slowly; empty where it is closed."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause)
+        return connection.recv(4096).split(b"\r\n")[0]
+
+
+def test_who_is_slow_with_the_head_or_the_body_is_told_to_go(server):
+    assert raw(server, b"POST /score HTTP/1.1\r\nHost: a\r\nX-Slow: ") == b"HTTP/1.1 408 Request Timeout"
+    head = b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
+    assert raw(server, head, b"{").startswith(b"HTTP/1.1 408")
+
+
+def test_what_is_no_http_is_refused(server):
+    assert raw(server, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400")
+    assert raw(server, b"GET /health HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000).startswith(b"HTTP/1.1 4")
+    assert ask(server, "/health")[0] == 200
+
+
+def test_many_at_once_all_get_their_own_answer(server, artifact):
+    found = {}
+
+    def one(number):
+        record = RECORD | {"Age": 20 + number}
+        found[number] = ask(server, "/score", record) == (200, artifact.score_record(record))
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(found.values()) == [True] * 40
+    # What is no HTTP is complained of; no customer is written to a log.
+    assert set(server.log.read_text().splitlines()) <= {"WARNING:  Invalid HTTP request received."}
+
+
+def test_a_connection_that_ends_early_costs_nothing(artifact):
+    service = Service(artifact, Limits(bytes=100))
+    sent, parts = [], iter([{"type": "http.request", "body": b"{", "more_body": True}])
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        return next(parts, {"type": "http.disconnect"})
+
+    scope = {"type": "http", "path": "/score", "method": "POST", "headers": [], "query_string": b""}
+    asyncio.run(service(scope, receive, send))
+    assert sent[0]["status"] == 400
+
+
+def test_what_serving_needs_is_named_where_it_is_not_installed(artifact, monkeypatch):
+    from riskml.runtime.package import PackageError
+
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(PackageError, match=r"pip install 'riskml-hand-made\[serve\]'"):
+        Service(artifact)
