@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "riskml"
 ORDER = [
     ["errors", "runtime"],
     ["files", "groups", "schema", "validation"],
-    ["panel_config"],
+    ["expression_values", "expressions", "panel_config"],
     ["config", "estimator"],
     ["data"],
     ["features"],
