@@ -319,29 +319,47 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
         When the file cannot be read, is no YAML mapping, or says something unknown or impossible.
     """
     path = Path(path)
+    said = yaml_mapping(path, "experiment")
+    for override in overrides:
+        _apply(said, override)
+    return _checked(said, path)
+
+
+def yaml_mapping(path: Path, what: str) -> dict[str, Any]:
+    """Return the keys and values of a YAML file, none of them said twice.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What the file holds, for errors: "experiment".
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be read, is not YAML, says a key twice, or holds no mapping.
+    """
+    start = "start from one that `riskml new` writes" if what == "experiment" else "start from one that the docs show"
     try:
         said = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEach)
     except FileNotFoundError:
-        raise ConfigError(
-            "the experiment file does not exist", where=str(path), mend="check the path, or write one with `riskml new`"
-        ) from None
+        mend = "check the path" + (", or write one with `riskml new`" if what == "experiment" else "")
+        raise ConfigError(f"the {what} file does not exist", where=str(path), mend=mend) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the experiment file cannot be read: {error}", where=str(path)) from None
+        raise ConfigError(f"the {what} file cannot be read: {error}", where=str(path)) from None
     except _TwiceError as error:
         raise ConfigError(str(error), where=f"{path}, line {error.line}", mend="say it once, all of it") from None
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"the experiment file is not valid YAML: {error}", where=str(path), mend="mend the named line"
+            f"the {what} file is not valid YAML: {error}", where=str(path), mend="mend the named line"
         ) from None
     if not isinstance(said, dict):
         raise ConfigError(
-            f"an experiment file holds keys and values; got {type(said).__name__}",
+            f"{'an' if what[0] in 'aeiou' else 'a'} {what} file holds keys and values; got {type(said).__name__}",
             where=str(path),
-            mend="start from one that `riskml new` writes",
+            mend=start,
         )
-    for override in overrides:
-        _apply(said, override)
-    return _checked(said, path)
+    return said
 
 
 class _TwiceError(Exception):
@@ -388,7 +406,7 @@ def _checked(said: Mapping[str, Any], path: Path) -> Experiment:
         experiment = Experiment.model_validate(said)
     except ValidationError as error:
         raise ConfigError(
-            "\n".join(["the experiment says something that is not understood", *map(_one_line, error.errors())]),
+            "\n".join(["the experiment says something that is not understood", *map(one_line, error.errors())]),
             where=str(path),
             mend="correct the keys named above; `riskml new` writes a commented example",
         ) from None
@@ -401,7 +419,8 @@ def _checked(said: Mapping[str, Any], path: Path) -> Experiment:
     return experiment.model_copy(update={"data": experiment.data.model_copy(update={"source": str(found)})})
 
 
-def _one_line(problem: Mapping[str, Any]) -> str:
+def one_line(problem: Mapping[str, Any]) -> str:
+    """Return a problem that pydantic found as a line: the key, what is expected, what was got."""
     key = ".".join(map(str, problem["loc"])) or "the file"
     if problem["type"] == "extra_forbidden":
         # The editor's code is pasted where it does not belong now and then.
