@@ -23,7 +23,8 @@ from riskml.panel_config import Name, Part, Text
 OwnerRole = Literal["sales", "finance", "service", "risk"]
 Level = Literal["amber", "red"]
 LEVELS: tuple[Level, ...] = ("amber", "red")  # 1 and 2; 0 is calm
-TIER = "tier_number"  # the column that expressions read for a tier's place, 0 being the lowest risk
+TIER = "tier_number"  # what expressions read for a tier's place, 0 being the lowest risk
+POINTS = "warning_points"  # … and for the sum of the indicators' points; a book's own points are those of a scorecard
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -109,14 +110,19 @@ class AlertConfig(Part):
         1.0, description="points from which a customer is alerted, or a condition over the indicators' levels (0, 1, 2)"
     )
     red: float | Text = Field(2.0, description="the same for the second level")
-    priority: Text = Field("points", description="expression over the book's columns: who comes first, highest first")
+    priority: Text = Field(POINTS, description=f"expression over the book's columns and {POINTS}: who comes first")
     at_most: float | None = Field(
         None,
         gt=0,
         le=1,
         description="share of the book newly alerted on one as-of date at the most, first things first",
     )
-    cooldown_days: int = Field(30, ge=0, le=3650, description="after an alert was closed, none is opened for so long")
+    cooldown_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="after an alert was closed, none is opened for so long, unless the customer went from amber to red",
+    )
     due_days: DueConfig = DueConfig()
     escalation: EscalationConfig | None = None
 
@@ -193,7 +199,7 @@ class WarningRules(Part):
     name: Name = Field(description="lower case; a part of every alert's key: another name is another set of alerts")
     title: Text
     tiers: tuple[Text, ...] = Field((), description=f"the tiers' names, lowest risk first, where {TIER} is read")
-    indicators: dict[Name, IndicatorConfig] = Field(min_length=1)
+    indicators: dict[Name, IndicatorConfig] = Field(min_length=1, max_length=30)
     alerts: AlertConfig = AlertConfig()
     delivery: DeliveryConfig = DeliveryConfig()
 
@@ -201,8 +207,8 @@ class WarningRules(Part):
     def _expressions_can_be_read(self) -> WarningRules:
         reads_tier = False
         for name, one in self.indicators.items():
-            if name == "points":
-                raise ValueError("indicators: no indicator may be called points")
+            if name == POINTS:
+                raise ValueError(f"indicators: no indicator may be called {POINTS}")
             for key, text in (("value", one.value), ("where", one.where)):
                 if text is not None:
                     reads_tier |= TIER in _parsed(text, f"indicators.{name}.{key}").columns
@@ -212,7 +218,7 @@ class WarningRules(Part):
         for level in LEVELS:
             said = getattr(self.alerts, level)
             if isinstance(said, str):
-                strange = {*_parsed(said, f"alerts.{level}").columns} - {*self.indicators, "points"}
+                strange = {*_parsed(said, f"alerts.{level}").columns} - {*self.indicators, POINTS}
                 if strange:
                     raise ValueError(f"alerts.{level} reads {min(strange)!r}, which is no indicator")
         points = (self.alerts.amber, self.alerts.red)
@@ -242,7 +248,7 @@ class WarningRules(Part):
         """The columns of the book that the rules read."""
         texts = [text for one in self.indicators.values() for text in (one.value, one.where) if text is not None]
         found = [name for text in texts for name in parse(text).columns]
-        found += [name for name in parse(self.alerts.priority).columns if name != "points"]
+        found += [name for name in parse(self.alerts.priority).columns if name != POINTS]
         return tuple(dict.fromkeys("tier" if name == TIER else name for name in found))
 
     @property

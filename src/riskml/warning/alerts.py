@@ -153,7 +153,7 @@ def decide(
             if level == "red" and last.level == "amber":
                 changes.append(_raised(rules, last, row, as_of))
             continue
-        if last is not None and blocked(last, as_of, rules.alerts.cooldown_days):
+        if last is not None and blocked(last, level, as_of, rules.alerts.cooldown_days):
             continue
         if opened >= room:
             held_back += 1
@@ -163,9 +163,14 @@ def decide(
     return Decision(tuple(changes), held_back)
 
 
-def blocked(last: Alert, as_of: dt.date, cooldown_days: int) -> bool:
-    """Return whether an alert keeps a new one of its customer away: it is open, or was closed a short time ago."""
-    return last.closed is None or (as_of - last.closed).days < cooldown_days
+def blocked(last: Alert, level: Level, as_of: dt.date, cooldown_days: int) -> bool:
+    """Return whether a customer's last alert keeps a new one away: it is open, or was closed a short time ago.
+
+    What was amber when it was closed and is red now is news, and is never kept away.
+    """
+    if last.closed is None:
+        return True
+    return (as_of - last.closed).days < cooldown_days and not (level == "red" and last.level == "amber")
 
 
 def _opened(rules: WarningRules, customer: str, level: Level, row: object, as_of: dt.date) -> Change:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from riskml.expressions import parse
 from riskml.warning.readings import Reading, values
-from riskml.warning_config import IndicatorConfig, WarningRules
+from riskml.warning_config import POINTS, IndicatorConfig, WarningRules
 
 _LABELS = ("", "amber", "red")
 
@@ -199,35 +199,35 @@ def signals(rules: WarningRules, levels: pd.DataFrame, book: pd.DataFrame) -> pd
         points), ``signs`` (all that warn, strongest first: "late red, score amber"). Red before amber, then by
         priority.
     """
+    # What levels add up to depends on them alone: it is worked out once for each pattern of levels, and those are few.
+    digits = 3 ** np.arange(levels.shape[1], dtype=np.int64)
+    codes, pattern = np.unique(levels.to_numpy() @ digits, return_inverse=True)
+    meanings = _meanings(rules, codes[:, None] // digits % 3)
+    warned = meanings["level"].to_numpy()[pattern] > 0
+    found = meanings.iloc[pattern[warned]].set_axis(levels.index[warned], axis=0)
+    priority = parse(rules.alerts.priority, where=f"rules {rules.name}, alerts.priority")
+    found.insert(2, "priority", priority.amounts(book[warned].assign(**{POINTS: found["points"]})))
+    # The customers' names, in whose order the book is, break ties: the same book gives the same order.
+    return found.sort_values(["level", "priority"], ascending=False, kind="stable")
+
+
+def _meanings(rules: WarningRules, levels: np.ndarray) -> pd.DataFrame:
+    """Return what each row of levels adds up to: level, points, cause, signs."""
     names = list(rules.indicators)
-    weights = np.array([rules.indicators[name].weight for name in names])
-    loud = (levels.to_numpy() > 0).any(axis=1)
-    some, rows = levels[loud], book[loud]
-    weighted = some.to_numpy() * weights
-    points = pd.Series(weighted.sum(axis=1), index=some.index)
-    seen = some.assign(points=points)
-    level = np.zeros(len(some), dtype=np.int8)
+    weighted = levels * np.array([rules.indicators[name].weight for name in names])
+    points = pd.Series(weighted.sum(axis=1))
+    seen = pd.DataFrame(levels, columns=names).assign(**{POINTS: points})
+    level = np.zeros(len(levels), dtype=np.int8)
     for number, said in ((1, rules.alerts.amber), (2, rules.alerts.red)):
         reached = parse(said).holds(seen) if isinstance(said, str) else points >= said
         level[reached.to_numpy()] = number
-    kept = level > 0
-    weighted, strength = weighted[kept], some.to_numpy()[kept]
-    priority = parse(rules.alerts.priority, where=f"rules {rules.name}, alerts.priority")
-    reads = rows[kept].assign(points=points[kept])
+    level[~(levels > 0).any(axis=1)] = 0  # without a sign there is nothing to tell
     # Of equal points the higher level leads, then what stands first in the rules.
-    order = np.argsort(-(weighted + strength * 1e-9), axis=1, kind="stable")
-    found = pd.DataFrame(
-        {
-            "level": level[kept],
-            "points": points[kept],
-            "priority": priority.amounts(reads),
-            "cause": [names[places[0]] for places in order],
-            "signs": [
-                ", ".join(f"{names[place]} {_LABELS[said[place]]}" for place in places if said[place])
-                for places, said in zip(order, strength, strict=True)
-            ],
-        },
-        index=reads.index,
+    order = np.argsort(-(weighted + levels * 1e-9), axis=1, kind="stable")
+    signs = [
+        ", ".join(f"{names[place]} {_LABELS[said[place]]}" for place in places if said[place])
+        for places, said in zip(order, levels, strict=True)
+    ]
+    return pd.DataFrame(
+        {"level": level, "points": points, "cause": [names[places[0]] for places in order], "signs": signs}
     )
-    # The customers' names break ties: the same book gives the same order.
-    return found.sort_index().sort_values(["level", "priority"], ascending=False, kind="stable")

@@ -10,7 +10,7 @@ import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -262,7 +262,9 @@ class Store:
 
 
 def _row(alert: Alert) -> tuple[Any, ...]:
-    return tuple(str(value) if isinstance(value, dt.date) else value for value in astuple(alert))
+    return tuple(
+        str(value) if isinstance(value, dt.date) else value for value in (getattr(alert, name) for name in _COLUMNS)
+    )
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
