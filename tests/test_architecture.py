@@ -33,7 +33,7 @@ ORDER = [
     ["execution"],
     ["alongside"],
     ["pipeline"],
-    ["console", "console_comparison", "reviewing"],
+    ["console", "console_alerts", "console_comparison", "reviewing"],
     ["cli"],
     ["__main__"],
 ]
@@ -48,6 +48,8 @@ DOORS = {
     "duckdb": ["features/duck.py", "data/duckfiles.py", "data/texttables.py"],
     "sqlalchemy": ["data/databases.py"],
     "typer": ["cli.py"],
+    "httpx": ["warning/delivery/webhook.py"],
+    "tenacity": ["warning/delivery/webhook.py"],
     "pyspark": ["features/spark.py", "scale.py"],
     "interpret": ["models/ebm.py"],
     "lightgbm": ["models/lightgbm.py", "runtime/boosted.py"],

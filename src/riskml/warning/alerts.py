@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -106,6 +106,17 @@ class Change:
     event: Event
 
 
+class _Signal(NamedTuple):
+    """A row of ``riskml.warning.indicators.signals``."""
+
+    customer: str
+    level: int
+    points: float
+    priority: float
+    cause: str
+    signs: str
+
+
 @dataclass(frozen=True)
 class Decision:
     """What an as-of date does.
@@ -146,8 +157,9 @@ def decide(
     room = customers if rules.alerts.at_most is None else int(customers * rules.alerts.at_most + 1e-9)
     changes: list[Change] = []
     opened = held_back = 0
-    for row in warned.itertuples():
-        customer, level = str(row.Index), LEVELS[int(row.level) - 1]  # type: ignore[call-overload]
+    columns = (warned[name].tolist() for name in ("level", "points", "priority", "cause", "signs"))
+    for row in map(_Signal._make, zip(warned.index.tolist(), *columns, strict=True)):
+        customer, level = row.customer, LEVELS[row.level - 1]
         last = standing.get(customer)
         if last is not None and last.closed is None:
             if level == "red" and last.level == "amber":
@@ -159,7 +171,7 @@ def decide(
             held_back += 1
             continue
         opened += 1
-        changes.append(_opened(rules, customer, level, row, as_of))
+        changes.append(_opened(rules, row, as_of))
     return Decision(tuple(changes), held_back)
 
 
@@ -173,35 +185,32 @@ def blocked(last: Alert, level: Level, as_of: dt.date, cooldown_days: int) -> bo
     return (as_of - last.closed).days < cooldown_days and not (level == "red" and last.level == "amber")
 
 
-def _opened(rules: WarningRules, customer: str, level: Level, row: object, as_of: dt.date) -> Change:
-    cause = str(row.cause)  # type: ignore[attr-defined]
-    one = rules.indicators[cause]
-    key = alert_key(rules.name, customer, as_of)
+def _opened(rules: WarningRules, row: _Signal, as_of: dt.date) -> Change:
+    one, level = rules.indicators[row.cause], LEVELS[row.level - 1]
+    key = alert_key(rules.name, row.customer, as_of)
     alert = Alert(
         key=key,
         rule=rules.name,
-        customer=customer,
+        customer=row.customer,
         opened=as_of,
         level=level,
         state="opened",
-        cause=cause,
-        signs=str(row.signs),  # type: ignore[attr-defined]
-        points=float(row.points),  # type: ignore[attr-defined]
-        priority=float(row.priority),  # type: ignore[attr-defined]
+        cause=row.cause,
+        signs=row.signs,
+        points=row.points,
+        priority=row.priority,
         role=one.role,
-        due=as_of + _allowed(rules, cause, level),
+        due=as_of + _allowed(rules, row.cause, level),
         plan=one.plan,
     )
     return Change(alert, Event(key, "opened", as_of, note=level))
 
 
-def _raised(rules: WarningRules, alert: Alert, row: object, as_of: dt.date) -> Change:
+def _raised(rules: WarningRules, alert: Alert, row: _Signal, as_of: dt.date) -> Change:
     """Return an amber alert that turned red: its owner stays, and has no more time than a red one gives."""
     due = min(alert.due, as_of + _allowed(rules, alert.cause, "red"))
-    signs = str(row.signs)  # type: ignore[attr-defined]
-    points, priority = float(row.points), float(row.priority)  # type: ignore[attr-defined]
-    after = replace(alert, level="red", due=due, signs=signs, points=points, priority=priority)
-    return Change(after, Event(alert.key, "raised", as_of, note=signs))
+    after = replace(alert, level="red", due=due, signs=row.signs, points=row.points, priority=row.priority)
+    return Change(after, Event(alert.key, "raised", as_of, note=row.signs))
 
 
 def _allowed(rules: WarningRules, cause: str, level: Level) -> dt.timedelta:

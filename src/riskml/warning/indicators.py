@@ -111,7 +111,8 @@ def _base(one: IndicatorConfig, past: list[np.ndarray], size: int) -> np.ndarray
             known = ~np.isnan(column)
             total[known] += column[known]
             count += known
-        return np.divide(total, count, out=base, where=count > 0)
+        np.divide(total, count, out=base, where=count > 0)
+        return base
     for column in past:
         if one.against.by == "latest":
             base = np.where(np.isnan(column), base, column)
@@ -121,10 +122,12 @@ def _base(one: IndicatorConfig, past: list[np.ndarray], size: int) -> np.ndarray
 
 
 def _change(one: IndicatorConfig, value: np.ndarray, base: np.ndarray) -> np.ndarray:
-    difference = value - base if one.measure in ("rise", "growth") else base - value
+    difference: np.ndarray = value - base if one.measure in ("rise", "growth") else base - value
     if one.measure in ("rise", "fall"):
         return difference
-    return np.divide(difference, base, out=np.full(len(base), np.nan), where=base > 0)
+    share = np.full(len(base), np.nan)
+    np.divide(difference, base, out=share, where=base > 0)
+    return share
 
 
 def conditions(rules: WarningRules, book: pd.DataFrame) -> dict[str, np.ndarray]:

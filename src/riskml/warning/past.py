@@ -92,7 +92,10 @@ def past(rules: WarningRules, books: Iterable[Book], customer: str = "customer")
     DataError
         When a book is not what it must be, dates do not rise, or there is none.
     """
-    dates, read, held, met = [], [], [], []
+    dates: list[dt.date] = []
+    read: list[pd.DataFrame] = []
+    held: list[pd.DataFrame] = []
+    met: list[dict[str, np.ndarray]] = []
     readings: list[Reading] = []
     for date, frame in books:
         if dates and date <= dates[-1]:
@@ -139,7 +142,10 @@ def panel_books(folder: Path, score: Callable[[pd.DataFrame], pd.DataFrame] | No
         except ValueError:
             raise DataError(f"{file.name!r} holds no date", where=str(folder)) from None
         frame = read_table(file)
-        yield date, frame if score is None else frame.assign(**score(frame).to_dict(orient="series"))
+        if score is not None:
+            scores = score(frame)
+            frame = pd.concat([frame.drop(columns=scores.columns, errors="ignore"), scores], axis=1)
+        yield date, frame
 
 
 def event_dates(frame: pd.DataFrame, customer: str, date: str, until: dt.date | None, where: str = "") -> Outcomes:

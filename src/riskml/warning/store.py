@@ -23,7 +23,8 @@ _APPLICATION = 0x72736B61  # "rska": what tells a store from another SQLite file
 _VERSION = 1
 _PATIENCE_SECONDS = 30.0
 _COLUMNS = tuple(field.name for field in fields(Alert))
-_DATES = ("opened", "due", "acknowledged", "escalated", "closed")
+_DATES = tuple(_COLUMNS.index(name) for name in ("opened", "due", "acknowledged", "escalated", "closed"))
+_PRIORITY = _COLUMNS.index("priority")
 _SCHEMA = f"""
 CREATE TABLE days (
   rule TEXT NOT NULL, as_of TEXT NOT NULL, digest TEXT NOT NULL, rules TEXT NOT NULL, customers INTEGER NOT NULL,
@@ -115,6 +116,7 @@ class Store:
         self._file.execute("PRAGMA foreign_keys = ON")
         self._file.execute("PRAGMA synchronous = FULL")
         self._file.execute("PRAGMA journal_mode = WAL")
+        self._file.execute("PRAGMA cache_size = -100000")  # kB: keys are random, their index is written all over
         with self.transaction():
             (application,) = self._file.execute("PRAGMA application_id").fetchone()
             (version,) = self._file.execute("PRAGMA user_version").fetchone()
@@ -206,6 +208,11 @@ class Store:
         rows = self.execute(f"{said} ORDER BY opened", rule, str(closed_after))
         return {alert.customer: alert for alert in map(_alert, rows)}
 
+    def overdue(self, rule: str, on: dt.date) -> list[Alert]:
+        """Return the open alerts that were due before a day and were not escalated yet."""
+        said = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE rule = ? AND closed IS NULL"
+        return [_alert(row) for row in self.execute(f"{said} AND escalated IS NULL AND due < ?", rule, str(on))]
+
     def alerts(self, rule: str | None = None, *, open_only: bool = False, role: str | None = None) -> list[Alert]:
         """Return alerts: red before amber, then by priority."""
         wheres, values = ["1"], []
@@ -268,8 +275,10 @@ def _row(alert: Alert) -> tuple[Any, ...]:
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
-    said = dict(zip(_COLUMNS, row, strict=True))
-    for name in _DATES:
-        said[name] = said[name] and dt.date.fromisoformat(said[name])
-    said["priority"] = float("nan") if said["priority"] is None else said["priority"]
-    return Alert(**said)
+    said = list(row)
+    for place in _DATES:
+        if said[place] is not None:
+            said[place] = dt.date.fromisoformat(said[place])
+    if said[_PRIORITY] is None:
+        said[_PRIORITY] = float("nan")
+    return Alert(*said)

@@ -124,13 +124,14 @@ def tune(
 
 
 def _measured(past: Past, name: str) -> np.ndarray:
-    found = np.concatenate(
+    found: np.ndarray = np.concatenate(
         [
             held[name].to_numpy()[allowed.get(name, slice(None))]
             for held, allowed in zip(past.measures, past.conditions, strict=True)
         ]
     )
-    return found[~np.isnan(found)]
+    known: np.ndarray = found[~np.isnan(found)]
+    return known
 
 
 def _tried(one: IndicatorConfig, measured: np.ndarray) -> Iterator[IndicatorConfig]:

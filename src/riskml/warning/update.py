@@ -76,7 +76,7 @@ def update(
         standing = store.standing(rules.name, as_of - dt.timedelta(days=rules.alerts.cooldown_days))
         decision = decide(rules, warned, standing, as_of, len(book))
         store.write(decision.changes)
-        store.write(escalate(rules, store.alerts(rules.name, open_only=True), as_of))
+        store.write(escalate(rules, store.overdue(rules.name, as_of), as_of))
         what = [change.event.what for change in decision.changes]
         counts = (len(book), what.count("opened"), what.count("raised"), decision.held_back)
         day = Day(rules.name, as_of, digest, rules.digest(), *counts)
@@ -129,6 +129,6 @@ def change(store: Store, key: str, made: Callable[[Alert], Change]) -> Alert:
 def escalate_overdue(store: Store, rules: WarningRules, on: dt.date) -> list[Alert]:
     """Escalate what is overdue on a day, and return it; what was escalated already stays as it is."""
     with store.transaction():
-        changes = escalate(rules, store.alerts(rules.name, open_only=True), on)
+        changes = escalate(rules, store.overdue(rules.name, on), on)
         store.write(changes)
     return [one.alert for one in changes]
