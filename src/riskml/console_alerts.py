@@ -59,8 +59,8 @@ def show_backtest(found: Backtest, lead_days: int, horizon_days: int, exact: boo
     _console.print(f"{one['alerts']:,.0f} alerts; {one['judged']:,.0f} are at least {horizon_days} days old")
     _console.print(f"  precision      {_share(one['precision'])} were followed by the event within {horizon_days} days")
     _console.print(
-        f"  recall         {_share(one['recall_ahead'])} of {one['events']:,.0f} events were announced {lead_days} days or "
-        f"more ahead, {_share(one['recall'])} at all"
+        f"  recall         {_share(one['recall_ahead'])} of {one['events']:,.0f} events came {lead_days} days or "
+        f"more after an alert, {_share(one['recall'])} at all"
     )
     quartiles = "/".join(
         "-" if pd.isna(one[name]) else f"{one[name]:.0f}" for name in ("lead_q1", "lead_median", "lead_q3")
