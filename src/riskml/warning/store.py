@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from riskml.errors import InputError, RunError
+from riskml.errors import InputError, RiskmlError, RunError
 from riskml.warning.alerts import Alert, Change, Event
 from riskml.warning.readings import Reading
 
@@ -105,10 +105,13 @@ class Store:
             raise InputError(f"the store cannot be opened: {error}", where=str(path)) from None
         try:
             self._prepare()
+        except sqlite3.OperationalError as error:
+            self._file.close()
+            raise RunError(f"the store cannot be used: {error}", where=str(path), mend="try again") from None
         except sqlite3.DatabaseError as error:
             self._file.close()
             raise InputError(f"the file is no store of alerts: {error}", where=str(path)) from None
-        except InputError:
+        except RiskmlError:
             self._file.close()
             raise
 

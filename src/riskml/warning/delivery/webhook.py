@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 from tenacity.nap import sleep
 
 from riskml.errors import InputError
@@ -83,7 +83,7 @@ class Webhook:
         ).encode()
         tries = Retrying(
             stop=stop_after_attempt(self._said.attempts),
-            wait=wait_exponential_jitter(initial=0.5, max=30),
+            wait=wait_exponential(multiplier=0.5, max=30) + wait_random(0, 1),
             retry=retry_if_exception_type(_LaterError),
             sleep=self._pause,
         )
