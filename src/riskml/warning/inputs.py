@@ -1,0 +1,135 @@
+"""What the commands are handed: files of a book, dates, channels, officers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import get_args
+
+import pandas as pd
+
+from riskml.data.sources import read_table
+from riskml.errors import ConfigError, DataError, InputError
+from riskml.warning.delivery.channel import Channel
+from riskml.warning.past import Outcomes, event_dates, outcomes_of_panel, panel_books
+from riskml.warning_config import OwnerRole, WarningRules
+
+
+def day(text: str, option: str) -> dt.date:
+    """Return the date that an option says.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"a date is written like 2024-07-01; got {text!r}", where=option) from None
+
+
+def read_books(files: Sequence[Path], as_of: dt.date, customer: str) -> pd.DataFrame:
+    """Return a book that lies in several files, such as features and scores, by customer.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        .csv or .parquet, each with the customer's column. Of a column that is in several the first counts.
+    as_of : date
+        A column ``as_of`` must hold it.
+    customer : str
+
+    Raises
+    ------
+    DataError
+        When the files are of different customers, or of another day.
+    """
+    book: pd.DataFrame | None = None
+    for file in files:
+        frame = read_table(file)
+        if customer not in frame.columns:
+            raise DataError(f"there is no column {customer!r}", where=str(file), mend="name the column with --customer")
+        _refuse_other_days(frame, as_of, file)
+        frame = frame.assign(**{customer: frame[customer].astype(str)})
+        if book is None:
+            book = frame
+            continue
+        alone = set(book[customer]) ^ set(frame[customer])
+        if alone:
+            raise DataError(
+                f"{len(alone)} customers are in one file and not in the other, the first is {min(alone)!r}",
+                where=f"{files[0]} and {file}",
+                mend="hand in files of the same book",
+            )
+        new = [customer, *(name for name in frame.columns if name not in book.columns)]
+        # Whoever is there twice is refused when the book is read.
+        book = book.merge(frame[new], on=customer, how="left")
+    if book is None:
+        raise InputError("no book was handed in", where="--book")
+    return book
+
+
+def _refuse_other_days(frame: pd.DataFrame, as_of: dt.date, file: Path) -> None:
+    if "as_of" not in frame.columns:
+        return
+    days = pd.to_datetime(frame["as_of"], errors="coerce").dt.date.unique()
+    strange = [one for one in days if one != as_of]
+    if strange:
+        raise DataError(
+            f"the book is of {strange[0]}, not of {as_of}",
+            where=f"{file}, column 'as_of'",
+            mend="say the book's own day with --as-of, or hand in the book of that day",
+        )
+
+
+def channels(rules: WarningRules, clock: Callable[[], float], only: str | None = None) -> list[Channel]:
+    """Return the channels that the rules name, their secrets read from the environment.
+
+    Raises
+    ------
+    InputError
+        When a secret is missing, or ``only`` names a channel that the rules do not have.
+    """
+    from riskml.warning.delivery.mail import Mail
+    from riskml.warning.delivery.webhook import Webhook
+
+    said = rules.delivery
+    made: dict[str, Callable[[], Channel]] = {}
+    if said.mail is not None:
+        mail = said.mail
+        made["mail"] = lambda: Mail(mail)
+    if said.webhook is not None:
+        webhook = said.webhook
+        made["webhook"] = lambda: Webhook(webhook, clock)
+    if only is not None and only not in (*made, "table"):
+        raise ConfigError(f"the rules have no delivery {only!r}", where="--only", mend="add it beneath delivery")
+    return [build() for name, build in made.items() if only in (None, name)]
+
+
+def officers(said: Sequence[str]) -> dict[str, int]:
+    """Return the number of officers by role, from words such as ``risk=3``.
+
+    Raises
+    ------
+    InputError
+    """
+    found = {}
+    for one in said:
+        role, _, number = one.partition("=")
+        if role not in get_args(OwnerRole) or not number.isdecimal() or int(number) < 1:
+            raise InputError(f"{one!r} is not understood", where="--officers", mend="write it like --officers risk=3")
+        found[role] = int(number)
+    return found
+
+
+def outcomes(panel: Path, events: Path | None, customer: str, date: str, until: dt.date | None) -> Outcomes:
+    """Return what became of the customers: from a table of events, or else from the panel's own outcome."""
+    if events is not None:
+        return event_dates(read_table(events), customer, date, until, str(events))
+    return outcomes_of_panel(panel_books(panel))
+
+
+def books(panel: Path, score: Callable[[pd.DataFrame], pd.DataFrame] | None) -> Iterator[tuple[dt.date, pd.DataFrame]]:
+    """Yield the books of a panel, scored where a model is given."""
+    return panel_books(panel, score)

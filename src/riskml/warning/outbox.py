@@ -1,0 +1,152 @@
+"""What is to be delivered is written down first, and crossed off afterwards: nothing is lost, nothing is packed twice.
+
+Each event goes into the parcels of a channel in one transaction, once and for ever. A parcel is crossed off after it
+was handed over. A process that dies in between leaves a parcel that may have arrived: it is handed over again under the
+same key. That is *at least once*, with a key to tell; exactly once cannot be had from two machines that may both die.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from riskml.errors import RunError
+from riskml.warning.delivery.channel import Channel, DeliveryError, Notice, Parcel
+from riskml.warning.store import Store
+
+_PATIENCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came of a send.
+
+    Parameters
+    ----------
+    channel : str
+    parcels, events : int
+        Handed over now.
+    waiting : int
+        Parcels that are kept for the next send.
+    troubles : tuple of str
+        Why, one for each parcel that was tried in vain.
+    """
+
+    channel: str
+    parcels: int
+    events: int
+    waiting: int
+    troubles: tuple[str, ...]
+
+
+def send(store: Store, channel: Channel, clock: Callable[[], float]) -> Sent:
+    """Hand over what happened since the last send on a channel, and what could not be handed over then.
+
+    A channel that is new begins with the alerts that are open: what was closed before it came is not told.
+
+    Parameters
+    ----------
+    store : Store
+    channel : Channel
+    clock : function that returns seconds since 1970
+
+    Returns
+    -------
+    Sent
+
+    Raises
+    ------
+    RunError
+        When another process is sending on this store.
+    """
+    with _alone(store):
+        _pack(store, channel)
+        done = events = 0
+        troubles: list[str] = []
+        for parcel in _waiting(store, channel.name):
+            at = clock()
+            try:
+                channel.deliver(parcel, at)
+            except DeliveryError as error:
+                troubles.append(str(error))
+                said = "UPDATE parcels SET attempts = attempts + 1, trouble = ? WHERE key = ?"
+                with store.transaction():
+                    store.execute(said, error.what, parcel.key)
+                if error.all_of_them:
+                    break
+                continue
+            stamp = dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="seconds")
+            said = "UPDATE parcels SET state = 'sent', attempts = attempts + 1, trouble = '', sent_at = ? WHERE key = ?"
+            with store.transaction():
+                store.execute(said, stamp, parcel.key)
+            done, events = done + 1, events + len(parcel.notices)
+    return Sent(channel.name, done, events, len(_waiting(store, channel.name)), tuple(troubles))
+
+
+def _pack(store: Store, channel: Channel) -> None:
+    """Put every event that the channel has not packed into parcels, in one transaction."""
+    name = channel.name
+    with store.transaction():
+        known = store.execute("SELECT 1 FROM channels WHERE name = ?", name).fetchone()
+        if not known:
+            store.execute("INSERT INTO channels VALUES (?)", name)
+            closed = "SELECT events.key FROM events JOIN alerts ON alerts.key = alert WHERE alerts.closed IS NOT NULL"
+            store.execute(f"INSERT INTO posted SELECT ?, key FROM ({closed})", name)
+        notices = [
+            Notice(row["event"], row["what"], row["happened"], row["by"], row["note"], row["alert"])
+            for row in _unpacked(store, name)
+        ]
+        for parcel in channel.parcels(notices) if notices else ():
+            said = "INSERT INTO parcels (key, channel, recipient, payload, state) VALUES (?, ?, ?, ?, 'waiting')"
+            store.execute(said, parcel.key, name, parcel.recipient, parcel.payload())
+        for notice in notices:
+            store.execute("INSERT INTO posted VALUES (?, ?)", name, notice.event)
+
+
+def _unpacked(store: Store, channel: str) -> Iterator[dict[str, Any]]:
+    said = (
+        "SELECT key, alert, what, happened, by, note FROM events "
+        "WHERE NOT EXISTS (SELECT 1 FROM posted WHERE channel = ? AND event = events.key) ORDER BY number"
+    )
+    rows = store.execute(said, channel).fetchall()
+    alerts = {alert.key: alert for alert in store.alerts()} if rows else {}
+    for key, alert, what, happened, by, note in rows:
+        told = {name: _plain(value) for name, value in asdict(alerts[alert]).items()}
+        yield {"event": key, "what": what, "happened": happened, "by": by, "note": note, "alert": told}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.date):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _waiting(store: Store, channel: str) -> list[Parcel]:
+    said = (
+        "SELECT key, channel, recipient, payload FROM parcels WHERE channel = ? AND state = 'waiting' ORDER BY number"
+    )
+    return [Parcel.from_payload(*row) for row in store.execute(said, channel)]
+
+
+@contextmanager
+def _alone(store: Store) -> Iterator[None]:
+    """Keep other processes from sending; the system lets go of the lock when this one dies."""
+    path = store.path.with_name(f"{store.path.name}-sending")
+    lock = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        lock.close()
+        raise RunError(
+            "another process is sending alerts of this store", where=str(store.path), mend="wait for it to end"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.execute("ROLLBACK")
+        lock.close()
