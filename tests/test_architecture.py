@@ -49,8 +49,6 @@ DOORS = {
     "duckdb": ["features/duck.py", "data/duckfiles.py", "data/texttables.py"],
     "sqlalchemy": ["data/databases.py"],
     "typer": ["cli.py"],
-    "httpx": ["warning/delivery/webhook.py"],
-    "tenacity": ["warning/delivery/webhook.py"],
     "pyspark": ["features/spark.py", "scale.py"],
     "interpret": ["models/ebm.py"],
     "lightgbm": ["models/lightgbm.py", "runtime/boosted.py"],

@@ -134,7 +134,7 @@ def judged(
 ) -> Backtest:
     """Return how good alerts were; the parameters are those of `backtest`."""
     alerts = replayed.alerts.copy()
-    alerts["event"] = alerts["customer"].map(outcomes.dates).astype("datetime64[ns]")
+    alerts["event"] = outcomes.dates.reindex(alerts["customer"]).to_numpy()  # of the same type where there are none
     lead = (alerts["event"] - alerts["opened"]).dt.days
     alerts["lead_days"] = lead.where((lead >= 0) & (lead <= horizon_days))
     old = pd.Series(True, index=alerts.index)
