@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "riskml"
 # What stands on a line may import its own line and those above it.
 ORDER = [
     ["errors", "runtime"],
-    ["files", "groups", "schema", "validation"],
+    ["files", "groups", "schema", "validation", "workbook"],
     ["expression_values", "expressions", "panel_config"],
     ["config", "estimator", "policy_config"],
     ["warning_config"],
@@ -28,13 +28,13 @@ ORDER = [
     ["run", "runview", "project"],
     ["comparison", "data_card", "over_time", "quick_look", "review"],
     ["assessment", "book", "gate", "rundiff"],
-    ["scale"],
+    ["managing", "scale"],
     ["evidence", "explanation", "tiering"],
     ["tracking"],
     ["execution"],
     ["alongside"],
     ["pipeline"],
-    ["console", "console_alerts", "console_comparison", "console_crm", "reviewing"],
+    ["console", "console_alerts", "console_comparison", "console_crm", "console_managing", "reviewing"],
     ["cli"],
     ["__main__"],
 ]

@@ -759,3 +759,80 @@ def _scorer(model: Path | None) -> Callable[[pd.DataFrame], pd.DataFrame] | None
     from riskml.book import load_model
 
     return None if model is None else load_model(model).score
+
+
+# -- a book from month to month
+
+
+@app.command()
+def manage(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run's folder, or a wheel.")],
+    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="The book: a CSV or Parquet file of customers.")],
+    policy: Annotated[Path, typer.Option("--policy", metavar="FILE", help="As in experiments/policies/.")],
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="The day that the book is of.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Of the managed book: all its months.")],
+    rules: Annotated[
+        Path | None, typer.Option("--rules", metavar="FILE", help="Of early warning, as in experiments/warnings/.")
+    ] = None,
+    customer: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column of the customer.")] = None,
+    monitoring: Annotated[
+        Path | None, typer.Option("--monitoring", metavar="FILE", help="A monitoring.json, for the pack.")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option("--results", metavar="FILE", help="results.csv of `riskml feedback`, for the pack.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="en or zh; that of the policy's messages when left out.")] = None,
+) -> None:
+    """Make Monday's folder: tiers, actions, alerts, a list for each role, and the pack for the risk meeting."""
+    from riskml.console_managing import Steps, show_month
+    from riskml.managing.command import asked_for, read_customers
+    from riskml.managing.manage import manage as manage_book
+    from riskml.warning.inputs import day
+
+    asked = asked_for(model, policy, rules, monitoring, results, language)
+    date = day(as_of, "--as-of")
+    with Steps() as steps:
+        done = manage_book(
+            asked, read_customers(model, data, customer), date, out, today=dt.date.today(), progress=steps.begin
+        )
+    show_month(done)
+
+
+@app.command()
+def feedback(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a managed book.")],
+    policy: Annotated[Path, typer.Option("--policy", metavar="FILE", help="Whose effects are judged.")],
+    events: Annotated[Path, typer.Option("--events", metavar="FILE", help="Who had the event, and when.")],
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="Later events are not in the file yet.")],
+    window: Annotated[
+        int, typer.Option("--window", metavar="DAYS", min=1, help="An event counts within so many.")
+    ] = 90,
+    customer: Annotated[str, typer.Option("--customer", metavar="COLUMN")] = "customer",
+    date: Annotated[str, typer.Option("--date", metavar="COLUMN")] = "date",
+    decisions: Annotated[
+        Path | None, typer.Option("--decisions", metavar="FILE", help="customer, action, status: what officers did.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="FOLDER/feedback by default.")
+    ] = None,
+) -> None:
+    """Join outcomes to what was done: results of actions, labels for the next training, rules to reconsider."""
+    from riskml.console_managing import show_feedback
+    from riskml.managing.command import feedback_of, write_feedback
+    from riskml.warning.inputs import day
+
+    found = feedback_of(folder, policy, events, day(until, "--until"), window, customer, date, decisions)
+    show_feedback(found, write_feedback(found, out or folder / "feedback"))
+
+
+@app.command()
+def pdf(
+    page: Annotated[Path, typer.Argument(metavar="PAGE", help="A page such as pack.html or report.html.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE.pdf", help="Beside the page by default.")
+    ] = None,
+) -> None:
+    """Print a page as PDF, with the Chromium of this machine."""
+    from riskml.managing.printing import print_pdf
+
+    typer.echo(f"{print_pdf(page, out or page.with_suffix('.pdf'))} is written")

@@ -1,0 +1,1 @@
+"""A book from month to month: scores, tiers, actions, alerts, lists, the pack, and what came of it."""

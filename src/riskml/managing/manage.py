@@ -1,0 +1,183 @@
+"""From a model, a book and a policy to Monday's folder: scores, tiers, actions, alerts, lists, and the pack."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from riskml.managing import folder as folders
+from riskml.managing.lists import role_lists, write_lists
+from riskml.managing.month import Month, Progress, month_digest, month_of, moves
+from riskml.managing.pack import Pack, write_pack
+from riskml.policy.messages import messages
+from riskml.policy_config import Language, Policy
+from riskml.runtime.answers import harmless
+from riskml.runtime.package import Artifact
+from riskml.warning.alerts import Alert
+from riskml.warning.delivery.table import alerts_table
+from riskml.warning.store import Store
+from riskml.warning.update import Recorded, update
+from riskml.warning_config import WarningRules
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a month is made from.
+
+    Parameters
+    ----------
+    model : Artifact
+    policy : Policy
+    rules : WarningRules or None
+        Without them no alerts are made.
+    language : "en" or "zh"
+    health : list of dict
+        Findings of a monitoring, as ``monitoring.json`` holds them: for the pack.
+    results : DataFrame or None
+        What earlier actions brought, as `riskml.managing.feedback.results` says it: for the pack.
+    """
+
+    model: Artifact
+    policy: Policy
+    rules: WarningRules | None = None
+    language: Language = "en"
+    health: tuple[dict[str, Any], ...] = ()
+    results: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A month that is done; ``new`` is False where it was done already from the same inputs, and nothing changed."""
+
+    month: folders.Managed
+    new: bool
+
+
+def manage(
+    asked: Asked,
+    customers: pd.DataFrame,
+    as_of: dt.date,
+    folder: Path,
+    *,
+    today: dt.date,
+    progress: Progress = lambda what: None,
+) -> Done:
+    """Make a month of a book.
+
+    Whatever happens to the process, the month's folder is whole or not there, and each alert is there once: the same
+    call again ends what was begun.
+
+    Parameters
+    ----------
+    asked : Asked
+    customers : DataFrame of shape (n, any)
+        Index: the customer.
+    as_of : date
+        The day the book is of.
+    folder : Path
+        Of the managed book; the month before, and ``alerts.db``, are looked up in it.
+    today : date
+    progress : callable
+        Is told what begins.
+
+    Returns
+    -------
+    Done
+
+    Raises
+    ------
+    InputError
+        When the date lies before one that is done or after today, or was done from other inputs.
+    """
+    earlier = folders.before(folder, as_of)
+    before = None if earlier is None else earlier.read("scores")
+    month = month_of(
+        asked.model, customers, as_of, asked.policy, before=before, language=asked.language, progress=progress
+    )
+    digest = month_digest(month, asked.policy)
+    same = folders.done_already(folder, as_of, digest)
+    if same is not None:
+        return Done(same, new=False)
+    progress("alerts")
+    recorded, alerts, happened = _alerts(asked.rules, month, folder, today, earlier)
+    progress("files")
+    state = _state(asked, month, recorded, alerts, digest)
+    write = _writer(asked, month, earlier, alerts, happened)
+    return Done(folders.write_month(folder, state, write), new=True)
+
+
+def _alerts(
+    rules: WarningRules | None, month: Month, folder: Path, today: dt.date, earlier: folders.Managed | None
+) -> tuple[Recorded | None, list[Alert], dict[str, int]]:
+    """Return the day as recorded, the open alerts, and how often what happened since the month before."""
+    if rules is None:
+        return None, [], {}
+    with Store(folder / folders.ALERTS) as store:
+        recorded = update(store, rules, month.book, month.as_of, today)
+        since = dt.date.min if earlier is None else earlier.as_of
+        happened: dict[str, int] = {}
+        for event in store.events():
+            if since < event.on <= month.as_of:
+                happened[event.what] = happened.get(event.what, 0) + 1
+        return recorded, store.alerts(rules.name, open_only=True), happened
+
+
+def _state(asked: Asked, month: Month, recorded: Recorded | None, alerts: list[Alert], digest: str) -> dict[str, Any]:
+    scores, actions = month.scores, month.plan.actions
+    return {
+        "as_of": str(month.as_of),
+        "digest": digest,
+        "model": asked.model.name,
+        "model_version": asked.model.version,
+        "policy": asked.policy.name,
+        "customers": len(scores),
+        "expected_events": float(scores["probability"].sum()),
+        "expected_loss": float(scores["expected_loss"].sum()),
+        "tiers": {name: int((scores["tier"] == name).sum()) for name in asked.policy.tiers},
+        "actions": len(actions),
+        "cost": float(actions["cost"].sum()),
+        "expected_benefit": float(actions["expected_benefit"].sum()),
+        "left_out": len(month.plan.left_out),
+        "alerts_opened": 0 if recorded is None else recorded.day.opened,
+        "alerts_open": len(alerts),
+    }
+
+
+def _writer(
+    asked: Asked, month: Month, earlier: folders.Managed | None, alerts: list[Alert], happened: dict[str, int]
+) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        plan, tiers = month.plan, list(asked.policy.tiers)
+        open_alerts = alerts_table([asdict(alert) for alert in alerts])
+        month.scores.to_parquet(folder / "scores.parquet")
+        plan.actions.to_parquet(folder / "actions.parquet", index=False)
+        plan.left_out.to_parquet(folder / "left_out.parquet", index=False)
+        harmless(plan.limits).to_csv(folder / "limits.csv", index=False)
+        moved = moves(month.scores, tiers)
+        moved.to_csv(folder / "migration.csv")
+        messages(asked.policy, plan.actions, month.book, language=asked.language).to_parquet(
+            folder / "messages.parquet", index=False
+        )
+        write_lists(folder / "lists", role_lists(plan.actions, open_alerts))
+        write_pack(
+            folder / "pack.html",
+            Pack(
+                model=asked.model,
+                policy=asked.policy,
+                month=month,
+                moved=moved,
+                before=None if earlier is None else earlier.state,
+                alerts=open_alerts,
+                happened=happened,
+                health=asked.health,
+                results=asked.results,
+                language=asked.language,
+            ),
+        )
+
+    return write

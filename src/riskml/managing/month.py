@@ -1,0 +1,149 @@
+"""One month of a book: who is where, what moved, and what is done."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from riskml.config import TierConfig
+from riskml.data.digest import content_hash
+from riskml.errors import DataError
+from riskml.policy.actions import Plan, plan
+from riskml.policy.customers import customers_of
+from riskml.policy.tiers import with_hysteresis
+from riskml.policy_config import Language, Policy
+from riskml.runtime.package import Artifact
+
+REASONS = 4
+_ROWS = 100_000  # explained at once
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Month:
+    """A scored book of one as-of date, and its plan.
+
+    Parameters
+    ----------
+    as_of : date
+    scores : DataFrame of shape (customers, any)
+        Index: ``customer``. ``probability``, ``tier``, ``points`` where the model has them, ``reason_1`` … (columns
+        that raised the risk, "" where there are fewer), ``expected_loss`` and ``value`` in money (0 where the policy
+        states none), ``previous_tier`` and ``previous_probability`` (missing for who is new), ``reason`` (the policy's
+        group).
+    plan : Plan
+    book : DataFrame
+        The customers' own columns with the scores: what early warning reads.
+    """
+
+    as_of: dt.date
+    scores: pd.DataFrame
+    plan: Plan
+    book: pd.DataFrame
+
+
+def month_of(
+    model: Artifact,
+    customers: pd.DataFrame,
+    as_of: dt.date,
+    policy: Policy,
+    *,
+    before: pd.DataFrame | None = None,
+    language: Language | None = None,
+    progress: Progress = lambda what: None,
+) -> Month:
+    """Score a book, keep its tiers steady, and plan what is done.
+
+    Parameters
+    ----------
+    model : Artifact
+    customers : DataFrame of shape (n, any)
+        Raw columns, those that the policy reads among them. Index: the customer, each once.
+    as_of : date
+    policy : Policy
+    before : DataFrame, optional
+        ``scores`` of the month before: tiers are kept within the policy's hysteresis of it.
+    language : "en" or "zh", optional
+    progress : callable
+        Is told what begins.
+
+    Returns
+    -------
+    Month
+
+    Raises
+    ------
+    DataError, ConfigError
+        When a customer is in the book twice, or the book and the policy do not fit together.
+    """
+    if customers.index.has_duplicates:
+        twice = customers.index[customers.index.duplicated()].nunique()
+        raise DataError(f"{twice} customers are in the book more than once", mend="keep one row for each")
+    policy.check_tiers([tier.name for tier in model.tiers])
+    progress("scores")
+    customers = customers.rename_axis(index="customer")
+    scores = model.score(customers)
+    tiers = [TierConfig(name=one.name, from_probability=one.from_probability) for one in model.tiers]
+    earlier = None if before is None else before[["tier", "probability"]].reindex(scores.index)
+    known = None if earlier is None else earlier["tier"].dropna()
+    scores["tier"] = with_hysteresis(scores["probability"], tiers, known, policy.hysteresis)
+    progress("reasons")
+    scores = scores.join(_reasons(model, customers, scores["tier"], policy))
+    own = customers.drop(columns=[name for name in scores if name in customers])
+    book = own.join(scores)
+    progress("actions")
+    planned = plan(policy, book, as_of, language=language)
+    seen = customers_of(policy, book)
+    scores["expected_loss"], scores["value"] = seen.amount("expected_loss"), seen.amount("value")
+    scores["reason"] = np.array(seen.reasons, dtype=object)[seen.reason]
+    scores["previous_tier"] = None if earlier is None else earlier["tier"]
+    scores["previous_probability"] = np.nan if earlier is None else earlier["probability"]
+    return Month(as_of, scores, planned, book)
+
+
+def month_digest(month: Month, policy: Policy) -> str:
+    """Return a fingerprint of what a month was made from: the book, its scores and the policy."""
+    said = json.dumps(policy.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    # Customers count as well: the content alone does not know the index.
+    content = content_hash(month.book.reset_index())
+    return hashlib.sha256(f"{month.as_of} {content} {said}".encode()).hexdigest()
+
+
+def moves(scores: pd.DataFrame, tiers: list[str]) -> pd.DataFrame:
+    """Return how many customers went from which tier to which.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``tier`` and ``previous_tier``.
+    tiers : list of str
+        The safest first.
+
+    Returns
+    -------
+    DataFrame of shape (tiers + 1, tiers)
+        Rows: the tier before, and "" for who is new; columns: the tier now.
+    """
+    before = scores["previous_tier"].astype(object).where(scores["previous_tier"].notna(), "")
+    counted = pd.crosstab(before, scores["tier"])
+    return counted.reindex(index=[*tiers, ""], columns=tiers, fill_value=0)
+
+
+def _reasons(model: Artifact, customers: pd.DataFrame, tier: pd.Series, policy: Policy) -> pd.DataFrame:
+    """Return the reasons of the customers for whom the policy can do something; the others need none."""
+    acted = {rule.tier for rule in policy.rules if rule.must or rule.may}
+    places = np.flatnonzero(tier.isin(acted).to_numpy())
+    found = np.full((len(tier), REASONS), "", dtype=object)
+    for start in range(0, len(places), _ROWS):
+        some = places[start : start + _ROWS]
+        # By number: a customer's name may be of any type.
+        told = model.explain(customers.iloc[some].set_axis(pd.RangeIndex(len(some))), REASONS)
+        rows, ranks = told["customer"].to_numpy(dtype=np.intp), told["rank"].to_numpy(dtype=np.intp) - 1
+        found[some[rows], ranks] = told["column"].to_numpy(dtype=object)
+    return pd.DataFrame(found, index=tier.index, columns=[f"reason_{rank}" for rank in range(1, REASONS + 1)])

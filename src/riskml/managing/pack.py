@@ -1,0 +1,279 @@
+"""The pack for the risk meeting: a month of a book on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from riskml.files import replacing
+from riskml.managing.month import REASONS, Month
+from riskml.managing.words import WORDS
+from riskml.policy_config import OWNERS, Language, Policy
+from riskml.report.table import Cell, Head, Table, templates, text_cell
+from riskml.report.wording import count, percent
+from riskml.runtime.package import Artifact
+
+_WATCHED, _RISERS = 20, 10
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What the page tells of.
+
+    Parameters
+    ----------
+    model : Artifact
+    policy : Policy
+    month : Month
+    moved : DataFrame
+        As of `riskml.managing.month.moves`.
+    before : mapping or None
+        State of the month before.
+    alerts : DataFrame
+        Open ones, the first to look at in front.
+    happened : mapping of str to int
+        To alerts, since the month before.
+    health : sequence of mappings
+        Findings of monitoring: ``what``, ``severity``, ``next_step``.
+    results : DataFrame or None
+        Of earlier actions.
+    language : "en" or "zh"
+    """
+
+    model: Artifact
+    policy: Policy
+    month: Month
+    moved: pd.DataFrame
+    before: Mapping[str, Any] | None
+    alerts: pd.DataFrame
+    happened: Mapping[str, int]
+    health: Sequence[Mapping[str, Any]]
+    results: pd.DataFrame | None
+    language: Language
+
+
+def write_pack(path: Path, pack: Pack) -> None:
+    """Write the page; links go to the lists in ``lists/`` beside it."""
+    page = templates().get_template("pack.html.j2").render(**pack_context(pack))
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="replace")
+
+
+def pack_context(pack: Pack) -> dict[str, Any]:
+    """Return what the page's template shows."""
+    said, scores = WORDS[pack.language], pack.month.scores
+    return {
+        "said": said,
+        "language": "zh-CN" if pack.language == "zh" else "en",
+        "title": pack.model.title or pack.model.name,
+        "made": said["made"].format(
+            as_of=pack.month.as_of, model=pack.model.name, version=pack.model.version, policy=pack.policy.name
+        ),
+        "tiles": _tiles(pack),
+        "tiers": _tiers(pack),
+        "moves": _moves(pack) if pack.before else None,
+        "by_reason": _by_reason(pack) if pack.before else None,
+        "risers": _customers(pack, _risers(scores)) if pack.before else None,
+        "watch": _customers(pack, _watched(scores, pack.policy)),
+        "alerts": _alerts(pack),
+        "happened": [(said[name], number) for name, number in pack.happened.items()],
+        "actions": _actions(pack),
+        "limits": _limits(pack),
+        "left_out": said["left_out"].format(count=count(len(pack.month.plan.left_out))),
+        "results": _results(pack),
+        "health": _health(pack),
+        "roles": [(role, said["list_of"].format(role=said[role]), _sizes(pack, role)) for role in OWNERS],
+    }
+
+
+def _tiles(pack: Pack) -> list[tuple[str, str, str]]:
+    """Return what, its figure, and that of the month before."""
+    scores, before, said = pack.month.scores, pack.before or {}, WORDS[pack.language]
+    figures = [
+        ("customers", len(scores), "customers"),
+        ("expected_events", scores["probability"].sum(), "expected_events"),
+        ("expected_loss", scores["expected_loss"].sum(), "expected_loss"),
+        ("actions_count", len(pack.month.plan.actions), "actions"),
+        ("alerts_open", len(pack.alerts), "alerts_open"),
+    ]
+    if pack.policy.task == "churn":
+        figures = [figure for figure in figures if figure[0] != "expected_loss"]
+    return [
+        (said[name], count(round(value)), f"{said['before']}: {count(round(before[key]))}" if key in before else "")
+        for name, value, key in figures
+    ]
+
+
+def _tiers(pack: Pack) -> Table:
+    said, scores = WORDS[pack.language], pack.month.scores
+    loss = "expected_loss" if pack.policy.task == "default" else "value"
+    rows = []
+    for name in pack.policy.tiers:
+        own = scores[scores["tier"] == name]
+        before = (pack.before or {}).get("tiers", {}).get(name)
+        rows.append(
+            [
+                text_cell(name),
+                Cell(count(len(own))),
+                Cell("–" if before is None else count(before)),
+                Cell(percent(len(own) / max(len(scores), 1))),
+                Cell(percent(own["probability"].mean()) if len(own) else "–"),
+                Cell(count(round(float(own[loss].sum())))),
+            ]
+        )
+    heads = ["customers", "before", "share", "mean_probability", loss]
+    return Table([Head(said["tier"]), *(Head(said[name], numeric=True) for name in heads)], rows)
+
+
+def _moves(pack: Pack) -> Table:
+    said = WORDS[pack.language]
+    rows = [
+        [text_cell(before or said["new"]), *(Cell(count(value)) for value in line)]
+        for before, line in zip(pack.moved.index, pack.moved.to_numpy(), strict=True)
+    ]
+    return Table([Head(said["from"]), *(Head(name, numeric=True) for name in pack.policy.tiers)], rows)
+
+
+def _riskier(pack: Pack) -> pd.DataFrame:
+    places = {name: place for place, name in enumerate(pack.policy.tiers)}
+    scores = pack.month.scores
+    return scores[scores["tier"].map(places) > scores["previous_tier"].map(places)]
+
+
+def _by_reason(pack: Pack) -> Table:
+    said = WORDS[pack.language]
+    found = _riskier(pack).groupby("reason").size().sort_values(ascending=False, kind="stable")
+    rows = [[text_cell(_reason(pack, str(name))), Cell(count(number))] for name, number in found.items()]
+    return Table([Head(said["reason"]), Head(said["customers"], numeric=True)], rows)
+
+
+def _risers(scores: pd.DataFrame) -> pd.DataFrame:
+    rise = scores["probability"] - scores["previous_probability"]
+    return scores[rise > 0].assign(rise=rise).sort_values("rise", ascending=False, kind="stable").head(_RISERS)
+
+
+def _watched(scores: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Return the customers of the highest tier by what is at stake: probability times exposure, or value."""
+    stake = scores["expected_loss"] if policy.task == "default" else scores["probability"] * scores["value"]
+    stake = stake if stake.any() else scores["probability"]
+    top = scores.assign(stake=stake)[scores["tier"] == policy.tiers[-1]]
+    return top.sort_values("stake", ascending=False, kind="stable").head(_WATCHED)
+
+
+def _customers(pack: Pack, some: pd.DataFrame) -> Table:
+    said, actions = WORDS[pack.language], pack.month.plan.actions
+    mine = actions[actions["customer"].isin(some.index)]
+    done = mine.groupby("customer", sort=False)["title"].agg("; ".join)
+    columns = [f"reason_{rank}" for rank in range(1, REASONS + 1)]
+    rows = []
+    for customer, row in some.iterrows():
+        told = ", ".join(str(row[name]) for name in columns if row[name])
+        before = row["previous_probability"]
+        rows.append(
+            [
+                text_cell(customer),
+                text_cell(row["tier"]),
+                Cell(percent(row["probability"])),
+                Cell("–" if pd.isna(before) else percent(before)),
+                text_cell(_reason(pack, str(row["reason"]))),
+                text_cell(told),
+                text_cell(done.get(customer, "")),
+            ]
+        )
+    heads = [Head(said["customer"]), Head(said["tier"]), Head(said["probability"], numeric=True)]
+    heads += [Head(said["before"], numeric=True), Head(said["reason"]), Head(said["reasons"]), Head(said["treatment"])]
+    return Table(heads, rows)
+
+
+def _reason(pack: Pack, group: str) -> str:
+    known = pack.policy.reasons.get(group)
+    return known.title.get(pack.language, group) if known is not None else group
+
+
+def _alerts(pack: Pack) -> Table | None:
+    if pack.alerts.empty:
+        return None
+    said = WORDS[pack.language]
+    grouped = pack.alerts.groupby(["level", "cause", "role"], sort=False).agg(
+        number=("key", "size"), due=("due", "min")
+    )
+    grouped = grouped.reset_index().sort_values(["level", "number"], ascending=[False, False], kind="stable")
+    rows = [
+        [*map(text_cell, (row.level, row.cause, said.get(str(row.role), row.role), row.due)), Cell(count(row.number))]
+        for row in grouped.itertuples()
+    ]
+    return Table([*(Head(said[name]) for name in ("level", "cause", "owner", "due")), Head(said["number"], True)], rows)
+
+
+def _actions(pack: Pack) -> Table | None:
+    actions, said = pack.month.plan.actions, WORDS[pack.language]
+    if actions.empty:
+        return None
+    named = {"number": ("customer", "size"), "cost": ("cost", "sum"), "benefit": ("expected_benefit", "sum")}
+    grouped = actions.groupby(["owner", "title"], sort=False).agg(**named).reset_index()
+    grouped = grouped.sort_values(["owner", "benefit"], ascending=[True, False], kind="stable")
+    rows = [
+        [
+            text_cell(said[str(row.owner)]),
+            text_cell(row.title),
+            *(Cell(count(round(float(value)))) for value in (row.number, row.cost, row.benefit)),
+        ]
+        for row in grouped.itertuples(index=False)
+    ]
+    heads = [Head(said["owner"]), Head(said["treatment"])]
+    return Table([*heads, *(Head(said[name], numeric=True) for name in named)], rows)
+
+
+def _limits(pack: Pack) -> Table | None:
+    limits, said = pack.month.plan.limits, WORDS[pack.language]
+    if limits.empty:
+        return None
+    rows = [
+        [
+            text_cell(row.limit),
+            *(Cell(f"{value:,.0f}") for value in (row.allowed, row.must + row.may, row.left)),
+            Cell(f"{row.price:,.2f}"),
+        ]
+        for row in limits.itertuples(index=False)
+    ]
+    names = ("allowed", "used", "left", "price")
+    return Table([Head(said["limit"]), *(Head(said[name], numeric=True) for name in names)], rows)
+
+
+def _results(pack: Pack) -> Table | None:
+    if pack.results is None or pack.results.empty:
+        return None
+    said = WORDS[pack.language]
+    rows = [
+        [
+            text_cell(row.action),
+            Cell(count(row.treated)),
+            Cell(f"{count(row.compared)} ({row.against})"),
+            Cell(f"{100 * row.avoided:.1f}"),
+            Cell(f"{100 * row.low:.1f} – {100 * row.high:.1f}"),
+            Cell(f"{100 * row.assumed:.1f}"),
+            text_cell(row.verdict),
+        ]
+        for row in pack.results.itertuples(index=False)
+    ]
+    names = ("treated", "compared", "avoided", "interval", "assumed")
+    return Table([Head(said["treatment"]), *(Head(said[name], True) for name in names), Head(said["verdict"])], rows)
+
+
+def _health(pack: Pack) -> Table | None:
+    if not pack.health:
+        return None
+    said = WORDS[pack.language]
+    rows = [[text_cell(one.get(name, "")) for name in ("severity", "what", "next_step")] for one in pack.health]
+    return Table([Head(said["severity"]), Head(said["finding"]), Head(said["next"])], rows)
+
+
+def _sizes(pack: Pack, role: str) -> str:
+    said, alerts = WORDS[pack.language], pack.alerts
+    actions = int((pack.month.plan.actions["owner"] == role).sum())
+    warned = int(((alerts["role"] == role) | (alerts["escalated_to"] == role)).sum()) if len(alerts) else 0
+    return f"{count(actions)} {said['actions_count']}, {count(warned)} {said['alerts_open']}"
