@@ -82,7 +82,7 @@ def feedback_of(
         raise InputError("the folder holds no month", where=str(folder), mend="`riskml manage` makes them")
     index = found[0].read("scores").index
     if pd.api.types.is_numeric_dtype(index):  # a CSV of events may hold numbers where the book does, or text
-        known.index = pd.to_numeric(known.index, errors="coerce")
+        known.index = pd.Index(pd.to_numeric(known.index.to_series(), errors="coerce"))
     else:
         known.index = known.index.astype(str)
     known = known[known.index.notna()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -172,7 +173,7 @@ def _with_decisions(planned: pd.DataFrame, decisions: pd.DataFrame | None) -> pd
     return joined
 
 
-def _result(action: str, treated: pd.DataFrame, pool: pd.DataFrame, policy: Policy) -> dict[str, object]:
+def _result(action: Any, treated: pd.DataFrame, pool: pd.DataFrame, policy: Policy) -> dict[str, object]:
     """Return the events that an action avoided: treated against untreated customers alike in tier, reason, probability.
 
     Within each cell the difference between outcome and probability is compared, so that what the model knows of the
@@ -186,10 +187,10 @@ def _result(action: str, treated: pd.DataFrame, pool: pd.DataFrame, policy: Poli
         gap = rows["outcome"] - rows["probability"]
         band = np.searchsorted(edges, rows["probability"], side="right")
         grouped = gap.groupby([rows["tier"], rows["reason"], band])
-        return grouped.agg(rows="size", mean="mean", var=lambda values: values.var(ddof=1))
+        return pd.DataFrame({"rows": grouped.size(), "mean": grouped.mean(), "var": grouped.var(ddof=1)})
 
     ours, theirs = celled(treated), celled(others)
-    both = ours.join(theirs, how="inner", lsuffix="", rsuffix="_of")
+    both = ours.join(theirs.add_suffix("_of"), how="inner")
     both = both[(both["rows"] > 1) & (both["rows_of"] > 1)]
     weight = both["rows"] / both["rows"].sum() if len(both) else both["rows"]
     avoided = float((weight * (both["mean_of"] - both["mean"])).sum()) if len(both) else float("nan")
@@ -232,18 +233,15 @@ def _overrides(rows: pd.DataFrame) -> pd.DataFrame:
         event_rate=("outcome", "mean"),
         expected=("probability", "mean"),
     )
-    return found.reset_index()
+    return pd.DataFrame(found).reset_index()
 
 
 def _reconsider(results: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
-    rows = [
-        (
-            row.action,
-            f"{row.verdict}: {100 * row.avoided:.1f} events avoided of 100 treated, {100 * row.assumed:.1f} assumed",
-        )
-        for row in results.itertuples()
-        if row.verdict in ("less than assumed", "does harm, or nothing")
-    ]
+    rows = []
+    for action, verdict, avoided, assumed in results[["action", "verdict", "avoided", "assumed"]].to_numpy():
+        if verdict in ("less than assumed", "does harm, or nothing"):
+            told = f"of 100 treated {100 * avoided:.1f} avoided the event, {100 * assumed:.1f} were assumed to"
+            rows.append((action, f"{verdict}: {told}"))
     known = said[said["status"] != PLANNED]
     for action, own in known.groupby("action"):
         passed = int((own["status"] != "done").sum())

@@ -27,7 +27,7 @@ def role_lists(actions: pd.DataFrame, alerts: pd.DataFrame) -> dict[str, tuple[p
     alerts : DataFrame
         ``role``, ``escalated_to`` and whatever else alerts have.
     """
-    found = {}
+    found: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = {}
     for role in OWNERS:
         own = actions[actions["owner"] == role]
         order = ["due", "mandatory", "expected_benefit"]
@@ -49,5 +49,7 @@ def write_lists(folder: Path, lists: dict[str, tuple[pd.DataFrame, pd.DataFrame]
 
 
 def _dated(table: pd.DataFrame) -> pd.DataFrame:
-    days = {name: table[name].dt.strftime("%Y-%m-%d") for name in table.select_dtypes("datetime")}
-    return table.assign(**days)
+    told = table.copy()
+    for name in told.select_dtypes("datetime"):
+        told[name] = told[name].dt.strftime("%Y-%m-%d")
+    return told

@@ -203,8 +203,11 @@ def _alerts(pack: Pack) -> Table | None:
     )
     grouped = grouped.reset_index().sort_values(["level", "number"], ascending=[False, False], kind="stable")
     rows = [
-        [*map(text_cell, (row.level, row.cause, said.get(str(row.role), row.role), row.due)), Cell(count(row.number))]
-        for row in grouped.itertuples()
+        [
+            *map(text_cell, (row["level"], row["cause"], said.get(str(row["role"]), row["role"]), row["due"])),
+            Cell(count(row["number"])),
+        ]
+        for row in grouped.to_dict("records")
     ]
     return Table([*(Head(said[name]) for name in ("level", "cause", "owner", "due")), Head(said["number"], True)], rows)
 
@@ -218,11 +221,11 @@ def _actions(pack: Pack) -> Table | None:
     grouped = grouped.sort_values(["owner", "benefit"], ascending=[True, False], kind="stable")
     rows = [
         [
-            text_cell(said[str(row.owner)]),
-            text_cell(row.title),
-            *(Cell(count(round(float(value)))) for value in (row.number, row.cost, row.benefit)),
+            text_cell(said[str(row["owner"])]),
+            text_cell(row["title"]),
+            *(Cell(count(round(float(value)))) for value in (row["number"], row["cost"], row["benefit"])),
         ]
-        for row in grouped.itertuples(index=False)
+        for row in grouped.to_dict("records")
     ]
     heads = [Head(said["owner"]), Head(said["treatment"])]
     return Table([*heads, *(Head(said[name], numeric=True) for name in named)], rows)
@@ -234,11 +237,11 @@ def _limits(pack: Pack) -> Table | None:
         return None
     rows = [
         [
-            text_cell(row.limit),
-            *(Cell(f"{value:,.0f}") for value in (row.allowed, row.must + row.may, row.left)),
-            Cell(f"{row.price:,.2f}"),
+            text_cell(row["limit"]),
+            *(Cell(f"{value:,.0f}") for value in (row["allowed"], row["must"] + row["may"], row["left"])),
+            Cell(f"{row['price']:,.2f}"),
         ]
-        for row in limits.itertuples(index=False)
+        for row in limits.to_dict("records")
     ]
     names = ("allowed", "used", "left", "price")
     return Table([Head(said["limit"]), *(Head(said[name], numeric=True) for name in names)], rows)
@@ -250,15 +253,15 @@ def _results(pack: Pack) -> Table | None:
     said = WORDS[pack.language]
     rows = [
         [
-            text_cell(row.action),
-            Cell(count(row.treated)),
-            Cell(f"{count(row.compared)} ({row.against})"),
-            Cell(f"{100 * row.avoided:.1f}"),
-            Cell(f"{100 * row.low:.1f} – {100 * row.high:.1f}"),
-            Cell(f"{100 * row.assumed:.1f}"),
-            text_cell(row.verdict),
+            text_cell(row["action"]),
+            Cell(count(row["treated"])),
+            Cell(f"{count(row['compared'])} ({row['against']})"),
+            Cell(f"{100 * row['avoided']:.1f}"),
+            Cell(f"{100 * row['low']:.1f} – {100 * row['high']:.1f}"),
+            Cell(f"{100 * row['assumed']:.1f}"),
+            text_cell(row["verdict"]),
         ]
-        for row in pack.results.itertuples(index=False)
+        for row in pack.results.to_dict("records")
     ]
     names = ("treated", "compared", "avoided", "interval", "assumed")
     return Table([Head(said["treatment"]), *(Head(said[name], True) for name in names), Head(said["verdict"])], rows)
