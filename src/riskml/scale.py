@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import logging
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -272,14 +276,28 @@ def score(frame: DataFrame, wheel: str | Path, keep: Sequence[str] = ("customer"
     absent = [name for name in (*keep, *artifact.model.kinds) if name not in frame.columns]
     if absent:
         raise DataError(f"columns missing from the frame: {', '.join(absent)}", mend="add them, or choose keep")
-    frame.sparkSession.sparkContext.addFile(str(wheel))
+    sent = _sent(frame.sparkSession, wheel)
     answers = artifact.score(pd.DataFrame({name: [] for name in artifact.model.kinds}))
     types = dict(frame.dtypes)
     kept = [f"{_quoted(name)} {types[name]}" for name in keep]
     said = [f"{name} {'string' if name == 'tier' else 'double'}" for name in answers.columns]
     read = frame.select(*[_quoted(name) for name in dict.fromkeys((*keep, *artifact.model.kinds))])
     with quiet():
-        return read.mapInPandas(_scorer(wheel.name, list(keep)), ", ".join([*kept, *said]))
+        return read.mapInPandas(_scorer(sent, list(keep)), ", ".join([*kept, *said]))
+
+
+def _sent(session: Any, wheel: Path) -> str:
+    """Send a wheel to the workers; return the name that it has there.
+
+    It goes by its content: Spark refuses a second file of a name, and a wheel that was built again has the same one.
+    """
+    content = wheel.read_bytes()
+    name = f"{wheel.stem}-{hashlib.sha256(content).hexdigest()[:12]}.whl"
+    folder = Path(tempfile.mkdtemp(prefix="riskml-wheel-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # workers fetch it when they need it
+    (folder / name).write_bytes(content)
+    session.sparkContext.addFile(str(folder / name))
+    return name
 
 
 def _scorer(wheel: str, keep: list[str]) -> Any:
