@@ -152,6 +152,8 @@ def hook() -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if len(body) < int(self.headers["Content-Length"]):  # the sender died
+                return
             answer = found.answers.pop(0) if found.answers else 200
             if answer == 200:
                 found.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
