@@ -24,7 +24,7 @@ from riskml.warning_config import WebhookDelivery
 from .conftest import TODAY, Hook, rules_of
 
 DAYS = [dt.date(2024, month, 1) for month in range(1, 9)]
-ROUNDS = 5
+ROUNDS = 3
 
 
 def work(file: str, url: str) -> None:
