@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .encoding import Columns, Encoding
+from .forest import read_xgboost
 from .frame import Floats
+from .shapley import DEEPEST, Shapley
 
 if TYPE_CHECKING:
     import catboost
@@ -117,9 +119,21 @@ class Boosting(Boosted):
     def _margin(self, booster: Any, matrix: Matrix) -> Floats:
         return np.asarray(booster.inplace_predict(matrix, predict_type="margin"))
 
+    @cached_property
+    def _shapley(self) -> dict[int, Shapley | None]:
+        """For each booster its trees' tables; None where they are too deep for any."""
+        forests = (read_xgboost(content) for content in self.as_json())
+        return {
+            id(booster): Shapley(forest) if forest.depth <= DEEPEST else None
+            for booster, forest in zip(self.boosters, forests, strict=True)
+        }
+
     def _shap(self, booster: Any, matrix: Matrix) -> Floats:
         import xgboost
 
+        tables = self._shapley[id(booster)]
+        if tables is not None:
+            return tables.values(matrix)
         table = xgboost.DMatrix(matrix, feature_types=booster.feature_types, enable_categorical=True)
         return np.asarray(booster.predict(table, pred_contribs=True), dtype=np.float64)
 

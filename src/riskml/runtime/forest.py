@@ -34,6 +34,8 @@ class Forest:
     threshold : ndarray of float32, shape (nodes,)
         Below it goes left; of a leaf, its value.
     missing_left : ndarray of bool, shape (nodes,)
+    cover : ndarray of float32, shape (nodes,)
+        Weight of the training rows that came by.
     depth : int
         Steps that bring every row to a leaf.
     base : float
@@ -48,6 +50,7 @@ class Forest:
     right: NDArray[np.int32]
     threshold: NDArray[np.float32]
     missing_left: NDArray[np.bool_]
+    cover: NDArray[np.float32]
     depth: int
     base: float
 
@@ -101,6 +104,7 @@ def read_xgboost(content: bytes) -> Forest:
         right=(joined["right"] + shift).astype(np.int32),
         threshold=joined["threshold"].astype(np.float32),
         missing_left=joined["missing_left"].astype(bool),
+        cover=joined["cover"].astype(np.float32),
         depth=max(_depth(part) for part in parts),
         base=_base(learner["learner_model_param"]["base_score"]),
     )
@@ -124,6 +128,7 @@ def _tree(tree: Mapping[str, Any], columns: int, marks: dict[tuple[int, tuple[fl
         "feature": feature,
         "threshold": threshold,
         "missing_left": np.asarray(tree["default_left"], dtype=bool),
+        "cover": np.asarray(tree["sum_hessian"], dtype=np.float64),
     }
 
 

@@ -1,0 +1,171 @@
+"""Exact Shapley values of shallow trees, looked up: what a row is given depends on its splits alone.
+
+Of one tree, the values are those of Lundberg et al. (2020, Nature Machine Intelligence 2), where rows that do not know
+a column go both ways by the weight of the training rows. A leaf of value ``v`` whose path asks for the columns ``U``
+gives column ``i`` of them ``v (o_i - r_i) sum_S |S|! (|U|-|S|-1)! / |U|! prod_{j in S} o_j prod_{j not in S} r_j``,
+over the sets ``S`` of the others, where ``o_j`` says whether the row keeps to the path at all splits on ``j``, and
+``r_j`` is the share of the training rows that do. That has ``2^|U|`` outcomes, and a small tree as few: each is
+computed once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import factorial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .forest import Forest, Matrix
+from .frame import Floats
+
+DEEPEST = 4  # of deeper trees the library's own recursion is as fast
+_FEW_SPLITS = 8  # of a tree whose values are one table
+_ROWS = 8192  # at once: they stay in the processor's cache
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """A leaf: for each column that its path asks for, the splits (places among the tree's) and which way they go."""
+
+    columns: tuple[int, ...]
+    steps: tuple[tuple[tuple[int, bool], ...], ...]
+    table: Floats  # shape (columns, 2 ** columns): what each column is given, by which of them keep to the path
+
+
+@dataclass(frozen=True)
+class _Tree:
+    splits: tuple[tuple[int, float, bool], ...]  # column of the extended matrix, threshold, whether missing goes left
+    leaves: tuple[_Leaf, ...]
+    columns: tuple[int, ...]
+    table: Floats | None  # shape (columns, 2 ** splits), of a tree of few splits
+
+
+class Shapley:
+    """The Shapley values of one booster.
+
+    Parameters
+    ----------
+    forest : Forest
+        Its trees, none deeper than `DEEPEST`.
+    """
+
+    def __init__(self, forest: Forest) -> None:
+        self._forest = forest
+        own = [*range(forest.columns), *(column for column, _ in forest.marks)]
+        found = [_tree(forest, int(root), own) for root in forest.roots]
+        self._trees = [tree for tree, _ in found]
+        self._expected = forest.base + sum(expected for _, expected in found)
+
+    def values(self, matrix: Matrix) -> Floats:
+        """Return each column's value, and in the last column what they are added to, shape (n, columns + 1)."""
+        out = np.zeros((self._forest.columns + 1, len(matrix)))
+        out[-1] = self._expected
+        for start in range(0, len(matrix), _ROWS):
+            self._add(matrix[start : start + _ROWS], out[:, start : start + _ROWS])
+        return out.T
+
+    def _add(self, matrix: Matrix, out: Floats) -> None:
+        columns = np.ascontiguousarray(self._forest.extended(matrix).T)
+        missing = np.isnan(columns)
+        holes: list[bool] = [bool(row.any()) for row in missing]
+        for tree in self._trees:
+            left = []
+            for column, threshold, missing_left in tree.splits:
+                goes = columns[column] < np.float32(threshold)
+                left.append(goes | missing[column] if missing_left and holes[column] else goes)
+            if tree.table is None:
+                for leaf in tree.leaves:
+                    outcome = _outcome(leaf, left)
+                    for column, values in zip(leaf.columns, leaf.table, strict=True):
+                        out[column] += values.take(outcome)
+            else:
+                outcome = _number(left, len(matrix))
+                for column, values in zip(tree.columns, tree.table, strict=True):
+                    out[column] += values.take(outcome)
+
+
+def _tree(forest: Forest, root: int, own: list[int]) -> tuple[_Tree, float]:
+    """Return a tree's tables, and its expected value."""
+    splits: list[tuple[int, float, bool]] = []
+    leaves: list[_Leaf] = []
+    expected = 0.0
+
+    def descend(node: int, path: list[tuple[int, bool, int, float]]) -> None:
+        nonlocal expected
+        if forest.left[node] == node:
+            leaf, share = _leaf(path, float(forest.threshold[node]))
+            leaves.append(leaf)
+            expected += share * float(forest.threshold[node])
+            return
+        place = len(splits)
+        feature = int(forest.feature[node])
+        splits.append((feature, float(forest.threshold[node]), bool(forest.missing_left[node])))
+        for child, left in ((int(forest.left[node]), True), (int(forest.right[node]), False)):
+            share = float(forest.cover[child]) / float(forest.cover[node])
+            descend(child, [*path, (place, left, own[feature], share)])
+
+    descend(root, [])
+    columns = tuple(dict.fromkeys(column for leaf in leaves for column in leaf.columns))
+    table = _whole(len(splits), leaves, columns) if len(splits) <= _FEW_SPLITS else None
+    return _Tree(tuple(splits), tuple(leaves), columns, table), expected
+
+
+def _leaf(path: list[tuple[int, bool, int, float]], value: float) -> tuple[_Leaf, float]:
+    """Return a leaf, and the share of the training rows that come to it."""
+    columns = tuple(dict.fromkeys(column for _, _, column, _ in path))
+    steps = tuple(tuple((place, left) for place, left, own, _ in path if own == column) for column in columns)
+    shares = np.array([np.prod([share for _, _, own, share in path if own == column]) for column in columns])
+    return _Leaf(columns, steps, _given(value, shares)), float(np.prod(shares))
+
+
+def _given(value: float, shares: Floats) -> Floats:
+    """Return what each column is given, by which columns keep to the path, shape (columns, 2 ** columns)."""
+    count = len(shares)
+    numbers = np.arange(2**count)
+    keeps = (numbers >> np.arange(count)[:, None]) & 1
+    table = np.empty((count, len(numbers)))
+    for column in range(count):
+        # Coefficients by the size of S: the product over the others of (share + keeps t).
+        sizes = np.zeros((count, len(numbers)))
+        sizes[0] = 1.0
+        for other in range(count):
+            if other != column:
+                sizes[1:] = sizes[1:] * shares[other] + sizes[:-1] * keeps[other]
+                sizes[0] *= shares[other]
+        weights = np.array([factorial(k) * factorial(count - k - 1) / factorial(count) for k in range(count)])
+        table[column] = value * (keeps[column] - shares[column]) * (weights @ sizes)
+    return table
+
+
+def _whole(splits: int, leaves: list[_Leaf], columns: tuple[int, ...]) -> Floats:
+    """Return what each column is given by all leaves, by which splits go left, shape (columns, 2 ** splits)."""
+    numbers = np.arange(2**splits)
+    left = [(numbers >> place) & 1 == 1 for place in range(splits)]
+    table = np.zeros((len(columns), len(numbers)))
+    for leaf in leaves:
+        outcome = _outcome(leaf, left)
+        for column, values in zip(leaf.columns, leaf.table, strict=True):
+            table[columns.index(column)] += values.take(outcome)
+    return table
+
+
+def _outcome(leaf: _Leaf, left: list[Bools]) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Return the number of each row's outcome at a leaf."""
+    kept = []
+    for steps in leaf.steps:
+        keeps = np.ones(1, dtype=bool)
+        for place, goes_left in steps:
+            keeps = keeps & (left[place] if goes_left else ~left[place])
+        kept.append(keeps)
+    return _number(kept, len(left[0]) if left else 1)
+
+
+def _number(bits: list[Bools], rows: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Return the number that bits write, the first one the least."""
+    number = np.zeros(rows, dtype=np.uint8)
+    for place, bit in enumerate(bits):
+        number |= bit.view(np.uint8) << np.uint8(place)
+    return number
