@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -46,3 +48,10 @@ def test_a_column_that_the_table_does_not_have_is_refused() -> None:
 def test_an_exposure_that_is_no_amount_is_refused(amounts: list[object]) -> None:
     with pytest.raises(DataError, match=r"costs\.exposure"):
         beside(BOOK.assign(amount=amounts), asked("amount"))
+
+
+def test_rows_outlast_a_file_where_the_experiment_names_no_column(tmp_path: Path) -> None:
+    said = asked().model_dump(mode="json") | {"costs": None}
+    said["data"]["id"] = None
+    beside(BOOK, Experiment.model_validate(said)).to_parquet(tmp_path / "beside.parquet")
+    assert pd.read_parquet(tmp_path / "beside.parquet").index.tolist() == [0, 1]

@@ -43,7 +43,8 @@ def beside(frame: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
     """
     refuse_unknown(frame.columns, _named(experiment))
     columns = frame.set_axis(pd.Index([str(name) for name in frame.columns], dtype=object), axis=1)
-    index = pd.RangeIndex(len(frame)) if experiment.data.id is None else customers(columns[experiment.data.id])
+    # Not a range: Parquet would forget the rows of a table without a column.
+    index = pd.Index(np.arange(len(frame))) if experiment.data.id is None else customers(columns[experiment.data.id])
     found: dict[str, object] = {name: _plain(columns[name], experiment) for name in experiment.fairness.columns}
     exposure = exposure_column(experiment)
     if exposure is not None:
