@@ -17,6 +17,7 @@ import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from riskml.errors import ConfigError
+from riskml.monitoring_config import MonitoringConfig
 from riskml.panel_config import Name, PanelConfig, Part, Text
 
 Family = Literal["scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"]
@@ -225,6 +226,7 @@ class Experiment(Part):
     costs: CostsConfig | None = Field(None, description="what decisions earn or cost; without it no profit is shown")
     fairness: FairnessConfig = FairnessConfig()
     document: DocumentConfig = DocumentConfig()
+    monitoring: MonitoringConfig = MonitoringConfig()
 
     @model_validator(mode="before")
     @classmethod
@@ -287,8 +289,11 @@ class Experiment(Part):
         return self
 
     def digest(self) -> str:
-        """Return a fingerprint (12 hexadecimal digits) of all that the experiment says, wherever its data lies."""
-        said = self.model_dump(mode="json")
+        """Return a fingerprint (12 hexadecimal digits) of all that the experiment says, wherever its data lies.
+
+        How a model is watched makes no other model: the limits of monitoring do not count.
+        """
+        said = self.model_dump(mode="json", exclude={"monitoring"})
         said["data"]["source"] = Path(self.data.source).name
         for table in (said["panel"] or {}).get("tables", {}).values():
             table["source"] = Path(table["source"]).name

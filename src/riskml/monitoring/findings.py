@@ -1,0 +1,262 @@
+"""What a month's figures call for: each finding with its severity, its next step, and the reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from riskml.monitoring.estimated import Estimate
+from riskml.monitoring.realised import Realised
+from riskml.monitoring.reference import Reference
+from riskml.monitoring.result import Month, Scored
+from riskml.monitoring.words import WORDS
+from riskml.monitoring_config import MonitoringConfig
+from riskml.policy_config import Language
+from riskml.report.wording import count, number, p_value, percent
+
+Severity = Literal["act", "watch", "note"]
+NextStep = Literal["repair", "retrain", "recalibrate", "watch", "none"]
+SEVERITIES: tuple[Severity, ...] = ("act", "watch", "note")
+# What comes first stands in the way of what follows: a model is not fitted to damaged data.
+NEXT_STEPS: tuple[NextStep, ...] = ("repair", "retrain", "recalibrate", "watch", "none")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a month's figures say.
+
+    Parameters
+    ----------
+    severity : "act", "watch" or "note"
+    about : str
+        ``data``, ``shift``, ``tiers``, ``ranking``, ``level``, ``segments`` or ``behaviour``.
+    key : str
+        Of the sentence in `riskml.monitoring.words.WORDS`.
+    next_step : str
+        ``repair`` (the data), ``retrain``, ``recalibrate``, ``watch`` or ``none``.
+    figures : mapping
+        What stands in the sentence's places; a mapping of language to text where it differs.
+    """
+
+    severity: Severity
+    about: str
+    key: str
+    next_step: NextStep
+    figures: Mapping[str, str | Mapping[Language, str]]
+
+    def text(self, language: Language = "en") -> str:
+        """Return the finding as a sentence."""
+        said = {name: one if isinstance(one, str) else one[language] for name, one in self.figures.items()}
+        return WORDS[language][self.key].format(**said)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as ``monitoring.json`` holds it."""
+        return {
+            "severity": self.severity,
+            "about": self.about,
+            "what": self.text("en"),
+            "what_zh": self.text("zh"),
+            "next_step": self.next_step,
+        }
+
+
+def next_step(findings: Sequence[Finding]) -> NextStep:
+    """Return the step that comes first of those that findings call for."""
+    return min((one.next_step for one in findings), key=NEXT_STEPS.index, default="none")
+
+
+def findings_of(month: Month, reference: Reference) -> list[Finding]:
+    """Return what a month's figures call for, the gravest first.
+
+    Parameters
+    ----------
+    month : Month
+    reference : Reference
+
+    Returns
+    -------
+    list of Finding
+    """
+    limits = reference.experiment.monitoring
+    found = [*_of_data(month, limits), *_of_columns(month.columns, limits), *_of_behaviour(month, limits)]
+    if month.scored is not None:
+        found += _of_scores(month.scored, reference, limits)
+    return sorted(found, key=lambda one: (SEVERITIES.index(one.severity), NEXT_STEPS.index(one.next_step)))
+
+
+def _of_data(month: Month, limits: MonitoringConfig) -> Iterator[Finding]:
+    if month.scored is None:
+        yield Finding("act", "data", "not_scored", "repair", {})
+    if month.duplicates:
+        yield Finding("watch", "data", "duplicates", "repair", {"count": count(month.duplicates)})
+    for row in month.quality.to_dict("records"):
+        column = str(row["column"])
+        if row["status"] == "broken":
+            message = str(row["message"]).rstrip(".")
+            yield Finding("act", "data", "broken", "repair", {"column": column, "message": message})
+            continue
+        if row["missing"] - row["missing_in_training"] > limits.missing_rise:
+            said = {"column": column, "now": percent(row["missing"]), "before": percent(row["missing_in_training"])}
+            yield Finding("watch", "data", "missing", "repair", said)
+        for name, limit in (("unseen", limits.unseen_share), ("out_of_range", limits.out_of_range_share)):
+            if row[name] > limit:
+                yield Finding("watch", "data", name, "watch", {"column": column, "now": percent(row[name])})
+
+
+def _of_columns(columns: pd.DataFrame, limits: MonitoringConfig) -> Iterator[Finding]:
+    used = columns[columns["used"]]
+    far = int((used["status"] == "act").sum())
+    if len(used) and far / len(used) > limits.shifted_share:
+        said = {"count": count(far), "all": count(len(used)), "limit": number(limits.psi_act, 2)}
+        yield Finding("act", "shift", "many_shifted", "retrain", said)
+    for row in columns[columns["status"] != "stable"].to_dict("records"):
+        said = {
+            "column": str(row["column"]),
+            "moved": {language: move(row, language) for language in WORDS},
+            "psi": number(row["psi"]),
+            "no_shift": number(row["no_shift"]),
+        }
+        # What the model does not read matters to the next one only.
+        severity: Severity = "watch" if row["used"] else "note"
+        yield Finding(severity, "shift", "column_shift", "watch" if row["used"] else "none", said)
+
+
+def move(row: Mapping[Any, Any], language: Language = "en") -> str:
+    """Return in words which way a column moved: a row of `riskml.monitoring.drift.column_shifts`."""
+    moved = str(row["moved"])
+    key = moved if moved in ("higher", "lower", "more", "fewer") else f"moved_{moved}"
+    written = _figure if moved in ("higher", "lower") else percent
+    return WORDS[language][key].format(level=row["level"], before=written(row["before"]), now=written(row["now"]))
+
+
+def _figure(value: Any) -> str:
+    return f"{float(value):,.4g}"
+
+
+def _of_scores(scored: Scored, reference: Reference, limits: MonitoringConfig) -> Iterator[Finding]:
+    of_outcomes = list(_of_outcomes(scored.realised, reference, limits))
+    yield from of_outcomes
+    yield from _of_shift(scored, of_outcomes, limits)
+    yield from _of_tiers(scored, limits)
+    aside, now = reference.aside.estimated.auc, scored.estimated.auc
+    if now.high < aside.value - limits.auc_loss:
+        said = {"now": number(now.value), "interval": _interval(now), "before": number(aside.value)}
+        yield Finding("watch", "ranking", "auc_estimated", "watch", said)
+    yield from _of_segments(scored, limits)
+
+
+def _of_shift(scored: Scored, outcomes: Sequence[Finding], limits: MonitoringConfig) -> Iterator[Finding]:
+    shift = scored.shift
+    if shift.status == "stable":
+        return
+    side = "riskier" if shift.now > shift.before else "safer"
+    said: dict[str, str | Mapping[Language, str]] = {
+        "direction": {language: words[side] for language, words in WORDS.items()},
+        "psi": number(shift.psi),
+        "no_shift": number(shift.no_shift),
+        "now": percent(shift.now),
+        "before": percent(shift.before),
+    }
+    # Other customers are no reason for another model where outcomes show that this one still serves them.
+    held = _judged(scored.realised, limits) and all(one.severity == "note" for one in outcomes)
+    if shift.status == "act" and not held:
+        yield Finding("act", "shift", "score_shift", "retrain", said)
+    else:
+        yield Finding("watch", "shift", "score_shift_held" if held else "score_shift", "watch", said)
+
+
+def _judged(came: Realised | None, limits: MonitoringConfig) -> bool:
+    return came is not None and min(came.events, came.rows - came.events) >= limits.min_events
+
+
+def _of_outcomes(came: Realised | None, reference: Reference, limits: MonitoringConfig) -> Iterator[Finding]:
+    if came is None:
+        yield Finding("note", "ranking", "no_outcomes", "none", {})
+        return
+    yield from _of_level(came, limits)
+    before = reference.aside.auc.value
+    if came.auc is None or not _judged(came, limits):
+        said = {"events": count(came.events), "rows": count(came.rows)}
+        yield Finding("note", "ranking", "few_events", "none", said)
+    elif came.decline_p < 1 - limits.level:
+        lost = before - came.auc.value > limits.auc_loss
+        figures = {
+            "now": number(came.auc.value),
+            "interval": _interval(came.auc),
+            "before": number(before),
+            "p": p_value(came.decline_p),
+            "limit": number(limits.auc_loss),
+        }
+        if lost:
+            yield Finding("act", "ranking", "auc_lost", "retrain", figures)
+        else:
+            yield Finding("watch", "ranking", "auc_weaker", "watch", figures)
+
+
+def _of_level(came: Realised, limits: MonitoringConfig) -> Iterator[Finding]:
+    ratio = came.observed_expected
+    off = ratio.low > 1 or ratio.high < 1
+    if off:
+        said = {
+            "observed": count(came.events),
+            "expected": number(came.rows * came.mean_probability, 1),
+            "now": number(ratio.value, 2),
+            "interval": _interval(ratio, 2),
+        }
+        key = "underestimated" if ratio.value > 1 else "overestimated"
+        far = abs(ratio.value - 1) > limits.calibration_tolerance
+        yield Finding("act" if far else "watch", "level", key, "recalibrate" if far else "watch", said)
+    tiers = came.by_tier.iloc[:-1]  # the last is the portfolio
+    for row in tiers[tiers["rejected"] & (tiers["ratio"] > 1 + limits.calibration_tolerance)].to_dict("records"):
+        said = {
+            "tier": str(row["tier"]),
+            "expected": percent(row["pd"]),
+            "observed": percent(row["event_rate"]),
+            "count": count(row["count"]),
+            "p": p_value(row["jeffreys_p"]),
+        }
+        yield Finding("watch", "level", "tier_underestimated", "recalibrate", said)
+
+
+def _of_tiers(scored: Scored, limits: MonitoringConfig) -> Iterator[Finding]:
+    moves = scored.moves
+    if moves.same and (moves.riskier - moves.safer) / moves.same > limits.moved_share:
+        said = {"since": moves.since, "same": count(moves.same)}
+        said |= {"riskier": count(moves.riskier), "safer": count(moves.safer)}
+        yield Finding("watch", "tiers", "migrated", "watch", said)
+    if moves.herfindahl - moves.herfindahl_before > limits.concentration_rise:
+        said = {"now": number(moves.herfindahl, 2), "before": number(moves.herfindahl_before, 2)}
+        yield Finding("watch", "tiers", "concentrated", "watch", said)
+
+
+def _of_segments(scored: Scored, limits: MonitoringConfig) -> Iterator[Finding]:
+    whole = scored.realised.auc if scored.realised is not None else None
+    for row in scored.segments[~scored.segments["small"].astype(bool)].to_dict("records"):
+        group = {"by": str(row["by"]), "group": str(row["group"])}
+        if row["status"] == "act":
+            shift = {"psi": number(row["psi"]), "no_shift": number(row["no_shift"])}
+            yield Finding("watch", "segments", "segment_shift", "watch", group | shift)
+        if row["known"] >= limits.small_segment and (row["oe_low"] > 1 or row["oe_high"] < 1):
+            level = Estimate(row["observed_expected"], row["oe_low"], row["oe_high"])
+            said = {"now": number(level.value, 2), "interval": _interval(level, 2)}
+            far = abs(level.value - 1) > limits.calibration_tolerance
+            yield Finding("watch", "segments", "segment_level", "recalibrate" if far else "watch", group | said)
+        if whole is not None and row["events"] >= limits.min_events and row["auc_high"] < whole.value:
+            area = Estimate(row["auc"], row["auc_low"], row["auc_high"])
+            said = {"now": number(area.value), "interval": _interval(area), "before": number(whole.value)}
+            yield Finding("watch", "segments", "segment_auc", "watch", group | said)
+
+
+def _of_behaviour(month: Month, limits: MonitoringConfig) -> Iterator[Finding]:
+    for row in month.behaviour.summary.to_dict("records"):
+        before = row["share_in_training"]
+        if row["share"] - before > limits.behaviour.share_rise and row["low"] > before:
+            said = {"share": percent(row["share"]), "before": percent(before)}
+            yield Finding("watch", "behaviour", str(row["aspect"]), "watch", said)
+
+
+def _interval(estimate: Estimate, digits: int = 3) -> str:
+    return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}"

@@ -1,0 +1,127 @@
+"""How well a model performed, once outcomes are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from riskml.groups import period_of
+from riskml.monitoring.estimated import Estimate
+from riskml.validation import (
+    auc_decline,
+    binomial_test,
+    brier,
+    delong,
+    jeffreys_test,
+    log_loss,
+    observed_expected,
+    performance_by,
+)
+
+
+@dataclass(frozen=True)
+class Realised:
+    """What came of a month's customers.
+
+    Parameters
+    ----------
+    rows, events : int
+        With a known outcome.
+    auc : Estimate or None
+        With its interval (DeLong); None where fewer than two events, or others, are known.
+    decline_p : float
+        Of the test that the AUC is no lower than on the rows set aside (one-sided); not a number without an AUC.
+    observed_expected : Estimate
+        Events over expected events, above 1 where the risk was underestimated; Jeffreys interval.
+    event_rate, mean_probability, brier, log_loss : float
+    by_tier : DataFrame
+        ``tier`` (the portfolio last), ``count``, ``event``, ``event_rate``, ``pd``, ``ratio``, ``lower``, ``upper``,
+        ``jeffreys_p`` (that the risk is not underestimated), ``binomial_p``, ``rejected`` (by the Jeffreys test).
+    by_period : DataFrame
+        As `riskml.validation.performance_by`, of the as-of dates; empty where the rows have none.
+    """
+
+    rows: int
+    events: int
+    auc: Estimate | None
+    decline_p: float
+    observed_expected: Estimate
+    event_rate: float
+    mean_probability: float
+    brier: float
+    log_loss: float
+    by_tier: pd.DataFrame
+    by_period: pd.DataFrame
+
+
+def realised(
+    outcome: pd.Series,
+    scores: pd.DataFrame,
+    tiers: list[str],
+    *,
+    auc_before: float,
+    dates: pd.Series | None = None,
+    level: float = 0.95,
+) -> Realised:
+    """Measure a model on the rows whose outcome is known.
+
+    Parameters
+    ----------
+    outcome : Series of float, shape (n,)
+        1 is the event, missing where not known; one row at least is known.
+    scores : DataFrame of shape (n, any)
+        ``probability`` and ``tier``, in the same order.
+    tiers : list of str
+        The safest first.
+    auc_before : float
+        On the rows set aside at development.
+    dates : Series of datetime64, shape (n,), optional
+        As-of dates.
+    level : float, default 0.95
+
+    Returns
+    -------
+    Realised
+
+    References
+    ----------
+    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.1 and 2.5.3.
+    """
+    known = outcome.notna().to_numpy()
+    y, rows = outcome.to_numpy()[known], scores[known]
+    p = rows["probability"].to_numpy()
+    whole = observed_expected(y, p, level=level).iloc[0]
+    area, decline = None, float("nan")
+    if min(y.sum(), (1 - y).sum()) >= 2:
+        found = delong(y, p, level=level)
+        area, decline = Estimate(found.auc, found.lower, found.upper), auc_decline(y, p, auc_before).p_value
+    return Realised(
+        rows=len(y),
+        events=int(y.sum()),
+        auc=area,
+        decline_p=decline,
+        observed_expected=Estimate(float(whole["ratio"]), float(whole["lower"]), float(whole["upper"])),
+        event_rate=float(y.mean()),
+        mean_probability=float(p.mean()),
+        brier=brier(y, p),
+        log_loss=log_loss(y, p),
+        by_tier=_by_tier(y, p, pd.Categorical(rows["tier"], tiers, ordered=True), level),
+        by_period=_by_period(y, p, dates[known] if dates is not None else None, level),
+    )
+
+
+def _by_tier(y: np.ndarray, p: np.ndarray, tier: pd.Categorical, level: float) -> pd.DataFrame:
+    tested = jeffreys_test(y, p, grade=tier, level=level).rename(columns={"grade": "tier", "p_value": "jeffreys_p"})
+    ratios = [observed_expected(y, p, by=tier, level=level), observed_expected(y, p, level=level)]
+    sizes = pd.concat(ratios, ignore_index=True)[["ratio", "lower", "upper"]]
+    tested["tier"] = tested["tier"].astype(str)
+    exact = binomial_test(y, p, grade=tier, level=level)["p_value"].rename("binomial_p")
+    return pd.concat([tested.drop(columns="rejected"), sizes, exact, tested["rejected"]], axis=1)
+
+
+def _by_period(y: np.ndarray, p: np.ndarray, dates: pd.Series | None, level: float) -> pd.DataFrame:
+    if dates is None:
+        return pd.DataFrame(columns=["group", "count", "event", "event_rate", "mean_p", "auc", "observed_expected"])
+    return performance_by(y, p, period_of(dates), level=level)

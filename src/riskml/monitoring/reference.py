@@ -1,0 +1,127 @@
+"""What a model was learnt on and judged by: what every later month is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from riskml.book import load_model
+from riskml.config import Experiment, TierConfig
+from riskml.errors import InputError
+from riskml.monitoring.estimated import Estimate, EstimatedPerformance, estimated_performance
+from riskml.run import Run
+from riskml.runtime.package import Artifact
+from riskml.schema import Schema
+from riskml.validation import delong, observed_expected
+
+
+@dataclass(frozen=True)
+class Aside:
+    """The model on the rows that were set aside, whose outcomes are known.
+
+    Parameters
+    ----------
+    part : str
+        "test" or "oot".
+    rows, events : int
+    auc, observed_expected : Estimate
+        Realised, with intervals.
+    estimated : EstimatedPerformance
+        What the scores of these rows promise: how good an estimate was where it can be checked.
+    """
+
+    part: str
+    rows: int
+    events: int
+    auc: Estimate
+    observed_expected: Estimate
+    estimated: EstimatedPerformance
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A run's training rows, its model, and how it did on the rows set aside.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    model : Artifact
+    schema : Schema
+        All columns of the features; the model may read fewer.
+    X : DataFrame of shape (n, p)
+        The training rows, in the schema's form.
+    y : Series of 0 and 1, shape (n,)
+    scores : DataFrame of shape (n, 2)
+        ``probability`` (out of fold) and ``tier`` of the training rows.
+    aside : Aside
+    """
+
+    experiment: Experiment
+    model: Artifact
+    schema: Schema
+    X: pd.DataFrame
+    y: pd.Series
+    scores: pd.DataFrame
+    aside: Aside
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The columns that the model reads."""
+        return frozenset(self.model.model.kinds)
+
+    @property
+    def tiers(self) -> tuple[TierConfig, ...]:
+        """The safest first."""
+        return self.experiment.tiers
+
+
+def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
+    """Read what a run leaves for monitoring.
+
+    Parameters
+    ----------
+    run : Run
+        With a model: its second stage is finished.
+    experiment : Experiment, optional
+        The run's own, with other limits of monitoring.
+
+    Returns
+    -------
+    Reference
+
+    Raises
+    ------
+    InputError
+        When the run has no model yet.
+    """
+    if run.lacking("2_models"):
+        raise InputError(
+            "the run has no model yet", where=str(run.folder), mend=f"riskml run … --resume {run.folder}"
+        )
+    asked = experiment or run.experiment
+    features, predicted = run.features().rows("train"), run.read_parquet("predictions.parquet")
+    learnt = predicted[predicted["_part"] == "train"]
+    return Reference(
+        experiment=asked,
+        model=load_model(run.folder),
+        schema=run.schema(),
+        X=features.X,
+        y=features.y,
+        scores=learnt[["probability", "tier"]],
+        aside=_aside(predicted[predicted["_part"] != "train"], asked.monitoring.level),
+    )
+
+
+def _aside(rows: pd.DataFrame, level: float) -> Aside:
+    y, p = rows["_target"], rows["probability"]
+    area, balance = delong(y, p, level=level), observed_expected(y, p, level=level).iloc[0]
+    return Aside(
+        part=str(rows["_part"].iloc[0]),
+        rows=len(rows),
+        events=int(y.sum()),
+        auc=Estimate(area.auc, area.lower, area.upper),
+        observed_expected=Estimate(float(balance["ratio"]), float(balance["lower"]), float(balance["upper"])),
+        estimated=estimated_performance(p.to_numpy(), level=level),
+    )
