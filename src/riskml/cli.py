@@ -825,6 +825,52 @@ def feedback(
     show_feedback(found, write_feedback(found, out or folder / "feedback"))
 
 
+# -- a model from month to month
+
+
+@app.command()
+def monitor(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    data: Annotated[str, typer.Option("--data", metavar="FILE", help="The month's customers: CSV or Parquet.")],
+    outcomes: Annotated[
+        Path | None, typer.Option("--outcomes", metavar="FILE", help="Customer and target; else the data's own column.")
+    ] = None,
+    date: Annotated[
+        str | None, typer.Option("--date", metavar="DAY", help="The day monitored; that of the rows, or today.")
+    ] = None,
+    previous: Annotated[
+        Path | None,
+        typer.Option("--previous", metavar="MONTH", help="An earlier month, or scores; the last one when left out."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="Of all months; RUN/monitoring by default.")
+    ] = None,
+    customer: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column of the customer.")] = None,
+    by: Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help="Its groups are looked at too.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="A limit: -p monitoring.psi_act=0.3.")
+    ] = None,
+) -> None:
+    """Watch a model on new customers: data, drift, tiers, performance before and after outcomes; and what to do."""
+    from riskml.console_monitoring import show_monitored
+    from riskml.monitored import Asked
+    from riskml.monitored import monitor as monitor_month
+    from riskml.warning.inputs import day
+
+    asked = Asked(
+        run=run,
+        data=data,
+        outcomes=outcomes,
+        date=day(date, "--date") if date else None,
+        previous=previous,
+        folder=out,
+        customer=customer,
+        segments=by or (),
+        overrides=overrides or (),
+    )
+    show_monitored(monitor_month(asked, today=dt.date.today()))
+
+
 @app.command()
 def pdf(
     page: Annotated[Path, typer.Argument(metavar="PAGE", help="A page such as pack.html or report.html.")],

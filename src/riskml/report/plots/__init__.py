@@ -11,6 +11,7 @@ from riskml.report.plots.customers import drivers, reasons_of_customer, tiers
 from riskml.report.plots.data import event_rate_by_column, missing_and_kinds, target_overview, woe
 from riskml.report.plots.evidence import by_group, learning, profit
 from riskml.report.plots.models import leaderboard, search_history
+from riskml.report.plots.monitoring import months
 from riskml.report.plots.panel import events_over_time, missing_over_time, strength_over_time
 from riskml.report.plots.picture import Picture
 from riskml.report.plots.profiles import profiles
@@ -33,6 +34,7 @@ __all__ = [
     "learning",
     "missing_and_kinds",
     "missing_over_time",
+    "months",
     "profiles",
     "profit",
     "profits",

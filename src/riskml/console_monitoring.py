@@ -1,0 +1,55 @@
+"""What the commands of monitoring show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from riskml.report.wording import count, interval, number, percent
+
+if TYPE_CHECKING:
+    from riskml.monitored import Done
+
+_SHOWN = 12
+
+
+def show_monitored(done: Done) -> None:
+    """Say what a month showed, what it calls for, and where the rest is."""
+    out = Console(highlight=False, soft_wrap=True)
+    month, state = done.month, done.written.state
+    out.print(f"{month.as_of}: {count(month.rows)} customers, {count(state['known'])} outcomes known", markup=False)
+    for line in _figures(done):
+        out.print(f"  {line}", markup=False)
+    for one in done.findings[:_SHOWN]:
+        out.print(f"  {one.severity.ljust(5)}  {one.text()}", markup=False)
+    if len(done.findings) > _SHOWN:
+        out.print(f"  … and {len(done.findings) - _SHOWN} more: findings.csv has them all", markup=False)
+    for aspect, why in month.behaviour.absent.items():
+        out.print(f"  {aspect}: {why}", markup=False)
+    out.print(f"next step: {state['next_step']}", markup=False)
+    out.print(f"{done.written.folder / 'report.html'}: the page", markup=False)
+    if state["mlflow_trouble"]:
+        told = f"not tracked: {state['mlflow_trouble']}; the result is on disk, and the next month writes it too"
+        out.print(told, markup=False)
+
+
+def _figures(done: Done) -> list[str]:
+    scored = done.month.scored
+    if scored is None:
+        return []
+    shift, estimated, came = scored.shift, scored.estimated.auc, scored.realised
+    lines = [
+        f"PSI of the scores {number(shift.psi)} (chance stays below {number(shift.no_shift)}); "
+        f"mean probability {percent(shift.now)}, {percent(shift.before)} in training",
+        f"estimated AUC {number(estimated.value)} ({interval(estimated.low, estimated.high)}), if probabilities mean "
+        "what they meant",
+    ]
+    if came is not None:
+        ratio = came.observed_expected
+        area = "too few events" if came.auc is None else f"{number(came.auc.value)}"
+        lines.append(
+            f"realised AUC {area}; observed / expected events {number(ratio.value, 2)} "
+            f"({interval(ratio.low, ratio.high, 2)})"
+        )
+    return lines

@@ -1,0 +1,277 @@
+"""A month of a run's model: measured, written to its folder, and tracked beside the run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from riskml import __version__
+from riskml.config import Experiment, read_experiment
+from riskml.errors import InputError, RiskmlError
+from riskml.monitoring import folder as folders
+from riskml.monitoring.findings import Finding, findings_of, next_step
+from riskml.monitoring.history import history, of_months
+from riskml.monitoring.newbook import NewBook, new_book, read_new_book
+from riskml.monitoring.page import column_moves, write_page
+from riskml.monitoring.reference import Reference, reference_of
+from riskml.monitoring.result import Earlier, Month, month_of
+from riskml.run import Run
+from riskml.runtime.answers import harmless
+from riskml.tracking import monitored_runs
+
+FOLDER = "monitoring"
+PAGE = "report.html"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a month is made from.
+
+    Parameters
+    ----------
+    run : str or Path
+        The run's folder.
+    data : str or Path
+        The month's customers, a CSV or Parquet file; "" for the run's own rows set aside: a first month, whose
+        outcomes are known.
+    outcomes : str or Path or None
+        A file of outcomes.
+    date : date or None
+        The day monitored; that of the rows where they are dated.
+    previous : str or Path or None
+        The folder of an earlier month, or a file of scores with a tier for each customer; the last month before the
+        date where left out.
+    folder : Path or None
+        Of all months; ``monitoring`` in the run's folder where left out.
+    customer : str or None
+        The customer's column; the experiment's where left out.
+    segments : sequence of str
+        Columns, beside those that the experiment names.
+    overrides : sequence of str
+        ``monitoring.key=value`` pairs that overrule the run's limits.
+    """
+
+    run: str | Path
+    data: str | Path = ""
+    outcomes: str | Path | None = None
+    date: dt.date | None = None
+    previous: str | Path | None = None
+    folder: Path | None = None
+    customer: str | None = None
+    segments: Sequence[str] = ()
+    overrides: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A monitored month.
+
+    Parameters
+    ----------
+    run : Run
+    reference : Reference
+    month : Month
+    findings : tuple of Finding
+        The gravest first.
+    history : DataFrame
+        The months up to and with this one.
+    written : Monitored
+        Its folder.
+    """
+
+    run: Run
+    reference: Reference
+    month: Month
+    findings: tuple[Finding, ...]
+    history: pd.DataFrame
+    written: folders.Monitored
+
+
+def monitor(asked: Asked, *, today: dt.date, track: bool = True) -> Done:
+    """Monitor a model on a month's customers.
+
+    The same date monitored again takes the place of what was there, on disk and in MLflow. An MLflow that is away costs
+    the record and not the result: ``monitoring.json`` says why (``mlflow_trouble``), and the next month writes both.
+
+    Parameters
+    ----------
+    asked : Asked
+    today : date
+        The day monitored where neither the rows nor the caller tell.
+    track : bool, default True
+        Whether it is written to MLflow.
+
+    Returns
+    -------
+    Done
+
+    Raises
+    ------
+    InputError
+        When a file, a column, a limit or the date is wrong; nothing is written then.
+    """
+    run = Run.open(Path(asked.run).expanduser())
+    experiment = _experiment(run, asked)
+    reference = reference_of(run, experiment)
+    book = _book(run, experiment, asked)
+    as_of = asked.date or book.day() or today
+    place = (asked.folder or run.path(FOLDER)).absolute()
+    month = month_of(reference, book, as_of, _earlier(place, as_of, asked.previous))
+    findings = findings_of(month, reference)
+    past, trouble = _past(run, place, track)
+    seen = history(past, {as_of: month.metrics()})
+    seen = seen[[day <= as_of for day in seen.index]]
+    state = _state(run, reference, month, findings)
+    written = folders.write_month(place, state, lambda folder: _files(folder, month, findings, reference, seen))
+    if track:
+        written = _track_all(run, place, written, trouble)
+    return Done(run, reference, month, tuple(findings), seen, written)
+
+
+def _experiment(run: Run, asked: Asked) -> Experiment:
+    wrong = [one for one in asked.overrides if not one.partition("=")[0].strip().startswith("monitoring.")]
+    if wrong:
+        raise InputError(
+            f"a month can overrule monitoring's limits only; got {wrong[0]!r}",
+            where="-p",
+            mend="as -p monitoring.psi_act=0.3; to change the model, run the experiment",
+        )
+    experiment = read_experiment(run.path("experiment.yaml"), asked.overrides) if asked.overrides else run.experiment
+    limits = experiment.monitoring
+    names = (*limits.segments, *(name for name in asked.segments if name not in limits.segments))
+    return experiment.model_copy(update={"monitoring": limits.model_copy(update={"segments": names})})
+
+
+def _book(run: Run, experiment: Experiment, asked: Asked) -> NewBook:
+    if asked.data:
+        return read_new_book(asked.data, experiment, outcomes=asked.outcomes, customer=asked.customer)
+    if asked.outcomes:
+        raise InputError("outcomes belong to customers that are handed in", where="--outcomes", mend="add --data")
+    features = run.features()
+    rows = features.rows(features.aside)
+    data = experiment.data
+    frame = rows.X.rename_axis(index=data.id or "customer").reset_index()
+    frame[data.target] = rows.y.map({1: data.event, 0: "not the event"}).to_numpy()
+    if data.date is not None and rows.date is not None:
+        frame[data.date] = rows.date.to_numpy()
+    return new_book(frame, experiment, customer=asked.customer, source=f"the rows set aside ({features.aside})")
+
+
+def _earlier(place: Path, as_of: dt.date, previous: str | Path | None) -> Earlier | None:
+    if previous is None:
+        found = folders.before(place, as_of)
+        return None if found is None else Earlier(found.customers(), str(found.as_of))
+    path = Path(previous).expanduser()
+    if path.is_dir():
+        month = folders.opened(path)
+        if month.as_of >= as_of:
+            raise InputError(
+                f"the month before is of {month.as_of}, which is not before {as_of}",
+                where=str(path),
+                mend="name an earlier month with --previous, or the day with --date",
+            )
+        return Earlier(month.customers(), str(month.as_of))
+    return Earlier(_scores(path), path.name)
+
+
+def _scores(file: Path) -> pd.DataFrame:
+    """Return the scores of a file, by customer: what `riskml score --id` writes."""
+    from riskml.data.sources import read_table
+    from riskml.runtime.frame import levels
+
+    table = read_table(file)
+    if "tier" not in table.columns or len(table.columns) < 2:
+        raise InputError(
+            "it holds no customers with a tier", where=str(file), mend="name a month's folder, or a file of scores"
+        )
+    first = next(name for name in table.columns if name not in ("tier", "probability", "points"))
+    return table.set_axis(pd.Index(levels(table[first]), name="customer", dtype=object), axis=0)
+
+
+def _past(run: Run, place: Path, track: bool) -> tuple[dict[dt.date, dict[str, float]], str]:
+    """Return the figures of earlier months, from MLflow and from disk, which counts; and why MLflow told nothing."""
+    known, trouble = {}, ""
+    if track:
+        try:
+            known = monitored_runs.read_months(run)
+        except RiskmlError as error:
+            trouble = error.what
+    return known | of_months(folders.months(place)), trouble
+
+
+def _state(run: Run, reference: Reference, month: Month, findings: Sequence[Finding]) -> dict[str, Any]:
+    model = reference.model
+    return {
+        "as_of": str(month.as_of),
+        "experiment": run.experiment.name,
+        "run": run.folder.name,
+        "model": {"name": model.name, "version": model.version, "family": model.family},
+        "source": month.source,
+        "rows": month.rows,
+        "known": 0 if month.scored is None or month.scored.realised is None else month.scored.realised.rows,
+        "scored": month.scored is not None,
+        "next_step": next_step(findings),
+        "findings": [one.to_dict() for one in findings],
+        "behaviour_absent": dict(month.behaviour.absent),
+        "metrics": month.metrics(),
+        "limits": reference.experiment.monitoring.model_dump(mode="json"),
+        "riskml": __version__,
+        "mlflow_run_id": None,
+        "mlflow_trouble": None,
+    }
+
+
+def _files(
+    folder: Path, month: Month, findings: Sequence[Finding], reference: Reference, seen: pd.DataFrame
+) -> None:
+    found = {
+        "findings": pd.DataFrame([one.to_dict() for one in findings]),
+        "columns": month.columns.assign(in_words=column_moves(month)),
+        "quality": month.quality,
+        "behaviour": month.behaviour.summary,
+        "history": seen.reset_index(),
+    }
+    scored = month.scored
+    if scored is not None:
+        found |= {"tiers": scored.moves.shares, "segments": scored.segments, "score_bins": scored.shift.bins}
+        if scored.moves.matrix is not None:
+            found["migration"] = scored.moves.matrix.reset_index()
+        if scored.realised is not None:
+            found |= {"calibration": scored.realised.by_tier, "periods": scored.realised.by_period}
+        customers = scored.scores.copy()
+        for name, values in month.behaviour.customers.items():
+            customers[str(name)] = values.to_numpy()
+        customers.to_parquet(folder / folders.CUSTOMERS)
+    for name, table in found.items():
+        harmless(table).to_csv(folder / f"{name}.csv", index=False)
+    write_page(folder / PAGE, month, findings, reference, seen)
+
+
+def _track_all(run: Run, place: Path, written: folders.Monitored, trouble: str) -> folders.Monitored:
+    """Write the month to MLflow, and earlier ones that it was away for; return the month as it stands then."""
+    for month in folders.months(place):
+        if month.state["run"] != run.folder.name or month.state["mlflow_run_id"]:
+            continue
+        try:
+            if trouble:
+                raise InputError(trouble)
+            found = monitored_runs.write_month(run, _record(month))
+        except RiskmlError as error:
+            month.update(mlflow_trouble=error.what)
+            trouble = error.what  # a server that is away is not asked once more
+        else:
+            month.update(mlflow_run_id=found, mlflow_trouble=None)
+    return folders.opened(written.folder)
+
+
+def _record(month: folders.Monitored) -> monitored_runs.MonthRecord:
+    state: Mapping[str, Any] = month.state
+    said = [f"- {one['severity']}: {one['what']}" for one in state["findings"]]
+    note = "\n".join([f"Monitored as of {state['as_of']}: next step **{state['next_step']}**.", "", *said])
+    files = [month.folder / PAGE, month.folder / folders.STATE, *sorted(month.folder.glob("*.csv"))]
+    return monitored_runs.MonthRecord(month.as_of, state["metrics"], state["next_step"], note, tuple(files))

@@ -1,0 +1,160 @@
+"""Monitored months in MLflow: one record for each model and date, found by tags, and replaced when a date is redone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskml.project import project_folder
+from riskml.run import Run
+from riskml.tracking.client import mlflow_client
+from riskml.tracking.uri import tracking_uri, without_secrets
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run as Record
+
+KIND, MODEL_RUN, DATE = "riskml.kind", "riskml.run", "riskml.monitored_date"
+_TEXT_LENGTH = 4000
+
+
+@dataclass(frozen=True)
+class MonthRecord:
+    """What is written of a month.
+
+    Parameters
+    ----------
+    as_of : date
+    metrics : mapping
+        By the names that every month has them under.
+    next_step, note : str
+        What it calls for, and the findings in words.
+    files : tuple of Path
+        The page, its state and its tables.
+    """
+
+    as_of: dt.date
+    metrics: Mapping[str, float]
+    next_step: str
+    note: str
+    files: tuple[Path, ...]
+
+
+def write_month(run: Run, month: MonthRecord) -> str:
+    """Write a month beside the run whose model was monitored, in place of an earlier record of that date.
+
+    Parameters
+    ----------
+    run : Run
+    month : MonthRecord
+
+    Returns
+    -------
+    str
+        The record's id.
+
+    Raises
+    ------
+    RunError
+        When MLflow cannot be reached.
+    InputError
+        When nothing was tracked there yet: the model's run is written first (``riskml track``).
+    """
+    with mlflow_client(_project(run)) as client:
+        experiment = _experiment(client, run)
+        earlier = [known.info.run_id for known in _records(client, experiment, run) if _date(known) == month.as_of]
+        state = run.state
+        tags = {
+            KIND: "monitoring",
+            MODEL_RUN: run.folder.name,
+            DATE: str(month.as_of),
+            "riskml.experiment": run.experiment.name,
+            "riskml.model_run_id": str(state["mlflow_run_id"] or ""),
+            "riskml.next_step": month.next_step,
+            "task": run.experiment.task,
+            "mlflow.note.content": month.note[:_TEXT_LENGTH],
+        }
+        name = f"{run.experiment.name} monitored {month.as_of}"
+        record: str = client.create_run(experiment, run_name=name, tags=tags).info.run_id
+        _metrics(client, record, month.metrics)
+        for file in month.files:
+            client.log_artifact(record, str(file))
+        client.set_terminated(record, "FINISHED")
+        # Only now: whatever breaks off before leaves the earlier record in place.
+        for known in earlier:
+            client.delete_run(known)
+        return record
+
+
+def read_months(run: Run) -> dict[dt.date, dict[str, float]]:
+    """Return the figures of a model's months by date, as MLflow knows them.
+
+    Raises
+    ------
+    RunError, InputError
+        As `write_month`.
+    """
+    with mlflow_client(_project(run)) as client:
+        # The newest record comes first; it is the one that counts.
+        found: dict[dt.date, dict[str, float]] = {}
+        for record in _records(client, _experiment(client, run), run):
+            day = _date(record)
+            if day is not None and record.info.status == "FINISHED":
+                figures = {name: value for name, value in record.data.metrics.items() if name.startswith("monitor.")}
+                found.setdefault(day, figures)
+        return found
+
+
+def where(run: Run) -> str:
+    """Return where the months of a run are tracked, without a password."""
+    return without_secrets(tracking_uri(_project(run)))
+
+
+def _project(run: Run) -> Path:
+    return project_folder(run.folder.parents[1])
+
+
+def _experiment(client: MlflowClient, run: Run) -> str:
+    """Return the experiment of the model's own record, so that its months stand beside it."""
+    from mlflow.exceptions import MlflowException
+
+    known = run.state["mlflow_run_id"]
+    if known and run.state["mlflow_uri"] == where(run):
+        try:
+            return str(client.get_run(known).info.experiment_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+    name = f"{run.experiment.task}/{Path(run.experiment.data.source).stem}"
+    found = client.get_experiment_by_name(name)
+    return str(client.create_experiment(name) if found is None else found.experiment_id)
+
+
+def _records(client: MlflowClient, experiment: str, run: Run) -> list[Record]:
+    asked = f"tags.`{KIND}` = 'monitoring' and tags.`{MODEL_RUN}` = '{run.folder.name}'"
+    asked += f" and tags.`riskml.experiment` = '{run.experiment.name}'"
+    found, token = [], None
+    while True:
+        page = client.search_runs([experiment], asked, order_by=["attributes.start_time DESC"], page_token=token)
+        found += list(page)
+        token = page.token
+        if not token:
+            return found
+
+
+def _date(record: Record) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(record.data.tags[DATE])
+    except (KeyError, ValueError):
+        return None
+
+
+def _metrics(client: MlflowClient, record: str, values: Mapping[str, float]) -> None:
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    client.log_batch(record, metrics=[Metric(name, value, now, 0) for name, value in values.items()])
