@@ -846,7 +846,9 @@ def monitor(
         Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="Of all months; RUN/monitoring by default.")
     ] = None,
     customer: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column of the customer.")] = None,
-    by: Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help="Its groups are looked at too.")] = None,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", metavar="COLUMN", help="Its groups are looked at too.")
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="A limit: -p monitoring.psi_act=0.3.")
     ] = None,

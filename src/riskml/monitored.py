@@ -226,9 +226,7 @@ def _state(run: Run, reference: Reference, month: Month, findings: Sequence[Find
     }
 
 
-def _files(
-    folder: Path, month: Month, findings: Sequence[Finding], reference: Reference, seen: pd.DataFrame
-) -> None:
+def _files(folder: Path, month: Month, findings: Sequence[Finding], reference: Reference, seen: pd.DataFrame) -> None:
     found = {
         "findings": pd.DataFrame([one.to_dict() for one in findings]),
         "columns": month.columns.assign(in_words=column_moves(month)),

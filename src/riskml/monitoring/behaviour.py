@@ -40,7 +40,12 @@ class Behaviour:
 
 
 def behaviour(
-    frame: pd.DataFrame, training: pd.DataFrame, asked: BehaviourConfig, panel: PanelConfig | None
+    frame: pd.DataFrame,
+    training: pd.DataFrame,
+    asked: BehaviourConfig,
+    panel: PanelConfig | None = None,
+    *,
+    level: float = 0.95,
 ) -> Behaviour:
     """Hold each customer against its own past.
 
@@ -51,15 +56,19 @@ def behaviour(
     training : DataFrame
         The training rows: how many customers had such a change then.
     asked : BehaviourConfig
-    panel : PanelConfig or None
+    panel : PanelConfig, optional
         Has columns for what ``asked`` leaves out.
+    level : float, default 0.95
+        Of the intervals.
 
     Returns
     -------
     Behaviour
     """
     columns = asked.completed(panel).aspects()
-    rows, found, absent = [], {}, {}
+    rows: list[dict[str, object]] = []
+    found: dict[str, pd.Series] = {}
+    absent: dict[str, str] = {}
     for aspect in ASPECTS:
         why = _lacking(aspect, columns, frame)
         if why:
@@ -67,9 +76,9 @@ def behaviour(
             continue
         own = _against_its_past(aspect, columns[aspect], frame, asked)
         found |= {f"{aspect}{name}": values for name, values in own.items()}
-        rows.append({"aspect": aspect, **_summed(own), "share_in_training": np.nan})
+        rows.append({"aspect": aspect, **_summed(own, level), "share_in_training": np.nan})
         if not _lacking(aspect, columns, training):
-            then = _summed(_against_its_past(aspect, columns[aspect], training, asked))
+            then = _summed(_against_its_past(aspect, columns[aspect], training, asked), level)
             rows[-1]["share_in_training"] = then["share"]
     names = ["aspect", "customers", "recent", "usual", "worse", "share", "low", "high", "share_in_training"]
     return Behaviour(pd.DataFrame(rows, columns=names), pd.DataFrame(found, index=frame.index), absent)
@@ -108,7 +117,7 @@ def _numbers(values: pd.Series) -> np.ndarray:
         return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _summed(own: Mapping[str, pd.Series], level: float = 0.95) -> dict[str, float]:
+def _summed(own: Mapping[str, pd.Series], level: float) -> dict[str, float]:
     known = own["_change"].notna()
     count, worse = int(known.sum()), int(own["_worse"].sum())
     low, high = rate_interval(np.array([float(worse)]), np.array([float(max(count, 1))]), level)

@@ -120,22 +120,22 @@ def _moved(column: Column, before: pd.Series, now: pd.Series) -> tuple[str, str,
     missing = float(before.isna().mean()), float(now.isna().mean())
     if column.kind == "numeric":
         special = [code for code in column.special if not isinstance(code, str)]
-        means = tuple(float(values[~values.isin(special)].mean()) for values in (before, now))
+        means = [float(values[~values.isin(special)].mean()) for values in (before, now)]
         spread = float(before[~before.isin(special)].std())
         steps = abs(means[1] - means[0]) / spread if spread > 0 else 0.0
         # A tenth of all cells going missing changes a table as a tenth of a standard deviation does not.
         if not steps > abs(missing[1] - missing[0]):
-            return _missing(*missing) if missing[0] != missing[1] else ("", "", *means)
+            return _missing(*missing) if missing[0] != missing[1] else ("", "", means[0], means[1])
         return "higher" if means[1] > means[0] else "lower", "", means[0], means[1]
     shares = [values.fillna("").value_counts(normalize=True) for values in (before, now)]
     change = shares[1].sub(shares[0], fill_value=0.0)
     if change.empty or not change.abs().max() > 0:
         return "", "", float("nan"), float("nan")
-    level = change.abs().idxmax()
+    level = str(change.abs().idxmax())
     if level == "":
         return _missing(*missing)
     word = "more" if change[level] > 0 else "fewer"
-    return word, str(level), float(shares[0].get(level, 0.0)), float(shares[1].get(level, 0.0))
+    return word, level, float(shares[0].get(level, 0.0)), float(shares[1].get(level, 0.0))
 
 
 def _missing(before: float, now: float) -> tuple[str, str, float, float]:

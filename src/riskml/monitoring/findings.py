@@ -110,10 +110,10 @@ def _of_columns(columns: pd.DataFrame, limits: MonitoringConfig) -> Iterator[Fin
     used = columns[columns["used"]]
     far = int((used["status"] == "act").sum())
     if len(used) and far / len(used) > limits.shifted_share:
-        said = {"count": count(far), "all": count(len(used)), "limit": number(limits.psi_act, 2)}
-        yield Finding("act", "shift", "many_shifted", "retrain", said)
+        many = {"count": count(far), "all": count(len(used)), "limit": number(limits.psi_act, 2)}
+        yield Finding("act", "shift", "many_shifted", "retrain", many)
     for row in columns[columns["status"] != "stable"].to_dict("records"):
-        said = {
+        said: dict[str, str | Mapping[Language, str]] = {
             "column": str(row["column"]),
             "moved": {language: move(row, language) for language in WORDS},
             "psi": number(row["psi"]),

@@ -82,7 +82,9 @@ def tier_moves(
             "mean_probability": scores.groupby("tier")["probability"].mean().reindex(names).to_numpy(),
         }
     )
-    crowded = [concentration(tier, grades=names).hi if len(names) > 1 else np.nan for tier in (scores["tier"], training)]
+    crowded = [
+        concentration(tier, grades=names).hi if len(names) > 1 else np.nan for tier in (scores["tier"], training)
+    ]
     matrix, upper, lower = None, np.nan, np.nan
     now = scores["tier"][~scores.index.duplicated()]
     shared = now.index[:0] if before is None else now.index.intersection(before.index)

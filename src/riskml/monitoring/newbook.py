@@ -157,9 +157,7 @@ def _outcome(frame: pd.DataFrame, experiment: Experiment, source: str) -> pd.Ser
     return found
 
 
-def _joined(
-    book: pd.DataFrame, outcomes: pd.DataFrame, key: str, experiment: Experiment, source: str
-) -> pd.Series:
+def _joined(book: pd.DataFrame, outcomes: pd.DataFrame, key: str, experiment: Experiment, source: str) -> pd.Series:
     data = experiment.data
     for needed in (key, data.target):
         if needed not in outcomes.columns:

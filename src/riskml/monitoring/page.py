@@ -138,7 +138,9 @@ def _tiles(figures: dict[str, float], aside: Aside, step: str) -> list[tuple[str
     """Return what, its figure, and what stands beside it."""
     found = [("next step", step, ""), ("customers", count(figures["rows"]), "")]
     if "psi_score" in figures:
-        found.append(("PSI of the scores", number(figures["psi_score"]), f"chance < {figures['psi_score_no_shift']:.3f}"))
+        found.append(
+            ("PSI of the scores", number(figures["psi_score"]), f"chance < {figures['psi_score_no_shift']:.3f}")
+        )
         before = number(aside.estimated.auc.value)
         found.append(("estimated AUC", number(figures.get("auc_estimated")), f"rows set aside: {before}"))
     if "auc" in figures:
@@ -160,7 +162,7 @@ def _of_scores(scored: Scored, figures: dict[str, float], reference: Reference) 
         if came is None
         else f"Outcomes of {count(came.rows)} customers are known, {count(came.events)} of them events.",
         "periods": _periods(came.by_period) if came is not None and len(came.by_period) > 1 else None,
-        "shift": f"PSI {number(shift.psi)} against training; without any shift it stays below {number(shift.no_shift)}. "
+        "shift": f"PSI {number(shift.psi)} against training; without a shift it stays below {number(shift.no_shift)}. "
         f"The mean probability is {percent(shift.now)}, after {percent(shift.before)}: the book looks {side}.",
         "tiers": tables.tiers_table(moves.shares, came.by_tier if came is not None else None),
         "moves": tables.moves_table(moves.matrix) if moves.matrix is not None else None,

@@ -97,9 +97,7 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
         When the run has no model yet.
     """
     if run.lacking("2_models"):
-        raise InputError(
-            "the run has no model yet", where=str(run.folder), mend=f"riskml run … --resume {run.folder}"
-        )
+        raise InputError("the run has no model yet", where=str(run.folder), mend=f"riskml run … --resume {run.folder}")
     asked = experiment or run.experiment
     features, predicted = run.features().rows("train"), run.read_parquet("predictions.parquet")
     learnt = predicted[predicted["_part"] == "train"]

@@ -167,7 +167,7 @@ def month_of(reference: Reference, book: NewBook, as_of: dt.date, earlier: Earli
         columns=column_shifts(reference, book.frame, limits),
         scored=scored,
         why_not=why_not,
-        behaviour=behaviour(book.frame, reference.X, limits.behaviour, experiment.panel),
+        behaviour=behaviour(book.frame, reference.X, limits.behaviour, experiment.panel, level=limits.level),
     )
 
 

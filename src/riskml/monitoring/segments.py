@@ -76,7 +76,7 @@ def _of_column(
             where="monitoring.segments",
             mend=near(name, book.frame.columns) or "name one of the book's columns",
         )
-    learnt = reference.X[name] if name in reference.X else None
+    learnt = reference.X.get(name)
     special = reference.schema[name].special if learnt is not None else ()
     own = book.frame[name]
     bands = grouping(own if learnt is None else learnt, special=special, bands=_BANDS, most=_MOST)

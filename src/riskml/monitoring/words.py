@@ -85,14 +85,17 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "many_shifted": "模型使用的 {all} 列中有 {count} 列偏移超过 {limit}。",
         "migrated": "自 {since} 以来，{same} 位客户中 {riskier} 位风险等级上升，{safer} 位下降。",
         "concentrated": "客户集中于更少的等级：赫芬达尔指数由训练时 {before} 变为 {now}。",
-        "auc_estimated": "评分显示排序能力减弱：估计 AUC {now}（{interval}），留出样本上同一估计为 {before}。有待实际结果验证。",
+        "auc_estimated": "评分显示排序能力减弱：估计 AUC {now}（{interval}），"
+        "留出样本上同一估计为 {before}。有待实际结果验证。",
         "auc_lost": "排序能力下降：AUC {now}（{interval}），留出样本为 {before}（p {p}）；允许下降 {limit}。",
-        "auc_weaker": "排序能力略有下降：AUC {now}（{interval}），留出样本为 {before}（p {p}）；在允许的 {limit} 之内。",
+        "auc_weaker": "排序能力略有下降：AUC {now}（{interval}），"
+        "留出样本为 {before}（p {p}）；在允许的 {limit} 之内。",
         "few_events": "已知结果过少，无法评判排序：{rows} 位客户中有 {events} 个事件。",
         "no_outcomes": "尚无实际结果，表现由评分估计。",
         "underestimated": "风险被低估：预期 {expected} 个事件，实际 {observed} 个，为 {now} 倍（{interval}）。",
         "overestimated": "风险被高估：预期 {expected} 个事件，实际 {observed} 个，为 {now} 倍（{interval}）。",
-        "tier_underestimated": "等级“{tier}”低估了风险：预期 {expected}，{count} 位客户中实际 {observed}（Jeffreys p {p}）。",
+        "tier_underestimated": "等级“{tier}”低估了风险：预期 {expected}，"
+        "{count} 位客户中实际 {observed}（Jeffreys p {p}）。",
         "segment_shift": "{by} 为 {group} 的客户评分偏移：PSI {psi}（随机上限 {no_shift}）。",
         "segment_auc": "{by} 为 {group} 的客户排序较差：AUC {now}（{interval}），总体为 {before}。",
         "segment_level": "{by} 为 {group} 的客户，实际事件为预期的 {now} 倍（{interval}）。",

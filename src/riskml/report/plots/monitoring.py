@@ -66,4 +66,6 @@ def _line(
     style = _DASHED if dashed else "-"
     axes.plot(places, history[name], marker="o", markersize=3.5, color=colour, linestyle=style, label=label)
     if f"{name}_low" in history:
-        axes.fill_between(places, history[f"{name}_low"], history[f"{name}_high"], color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(
+            places, history[f"{name}_low"], history[f"{name}_high"], color=colour, alpha=0.15, linewidth=0
+        )
