@@ -19,6 +19,9 @@ from riskml.project import nearest_project, project_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from riskml.pipeline import Listener
+    from riskml.run import Run
+
 # What is heavy is imported in the commands: help must come at once.
 app = typer.Typer(
     add_completion=False,
@@ -871,6 +874,50 @@ def monitor(
         overrides=overrides or (),
     )
     show_monitored(monitor_month(asked, today=dt.date.today()))
+
+
+@app.command()
+def retrain(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run whose model is monitored.")],
+    data: Annotated[Path | None, typer.Option("--data", metavar="FILE", help="A table with outcomes.")] = None,
+    outcomes: Annotated[
+        Path | None, typer.Option("--outcomes", metavar="FILE", help="Customer and target, where the data have none.")
+    ] = None,
+    extend: Annotated[bool, typer.Option("--extend", help="Add the data to what the run has learnt from.")] = False,
+    monitoring: Annotated[
+        Path | None, typer.Option("--monitoring", metavar="FOLDER", help="Of all months; RUN/monitoring by default.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="Overrule the experiment: -p models.trials=5.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Although monitoring does not call for it.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+) -> None:
+    """Train again if the newest month calls for it, and hand the new model to the gate as challenger."""
+    from riskml import console
+    from riskml.console_monitoring import show_decision
+    from riskml.retraining import Asked, decide
+    from riskml.retraining import retrain as train_again
+    from riskml.run import STAGES
+
+    asked = Asked(run, data, outcomes, extend, monitoring, tuple(overrides or ()), force)
+    decision = decide(asked)
+    show_decision(decision, dry_run=dry_run)
+    if dry_run or not decision.needed:
+        return
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        with console.StageLines(STAGES) as lines:
+
+            def listen(begun: Run) -> Listener:
+                console.show_beginning(begun)
+                return lines
+
+            done = train_again(asked, decision, at=dt.datetime.now(), begun=listen)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if done is not None:
+        console.show_results(done)
 
 
 @app.command()

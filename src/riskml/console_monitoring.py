@@ -10,6 +10,7 @@ from riskml.report.wording import count, interval, number, percent
 
 if TYPE_CHECKING:
     from riskml.monitored import Done
+    from riskml.retraining import Decision
 
 _SHOWN = 12
 
@@ -32,6 +33,19 @@ def show_monitored(done: Done) -> None:
     if state["mlflow_trouble"]:
         told = f"not tracked: {state['mlflow_trouble']}; the result is on disk, and the next month writes it too"
         out.print(told, markup=False)
+
+
+def show_decision(decision: Decision, *, dry_run: bool) -> None:
+    """Say whether the model is trained again, and why."""
+    out = Console(highlight=False, soft_wrap=True)
+    verdict = "train again" if decision.needed else "no training"
+    out.print(f"{verdict}: {decision.why[0]}", markup=False)
+    for reason in decision.why[1:]:
+        out.print(f"  {reason}", markup=False)
+    if decision.begun is not None:
+        out.print(f"begun for this month already: {decision.begun}", markup=False)
+    elif decision.needed and dry_run:
+        out.print("nothing is started: leave --dry-run out to start it", markup=False)
 
 
 def _figures(done: Done) -> list[str]:

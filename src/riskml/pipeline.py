@@ -15,7 +15,7 @@ from riskml.errors import ConfigError, InputError, RunError
 from riskml.project import experiment_file, notebook_file, panel_folder, runs_folder
 from riskml.run import STAGES, Run, newest, stage_name
 
-__all__ = ["Progress", "begin", "execute", "finish", "open_run", "run_experiment", "track"]
+__all__ = ["Progress", "begin", "begin_again", "execute", "finish", "open_run", "run_experiment", "track"]
 
 _log = logging.getLogger(__name__)
 _CELL_SECONDS = 3600.0  # that a cell may take, beyond the budget of the search
@@ -128,6 +128,37 @@ def begin(
     _refuse_bad_data(experiment, sample or 0, panel_folder(file, experiment.name))
     said = read_experiment(file).digest()
     return Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample or 0, file_digest=said)
+
+
+def begin_again(run: Run, *, source: Path | None = None, overrides: Sequence[str] = ()) -> Run:
+    """Start a run of the experiment that an earlier run was of, beside it. Nothing is executed yet.
+
+    Parameters
+    ----------
+    run : Run
+        The earlier one, whose settings count.
+    source : Path, optional
+        The table to learn from in place of the earlier one's.
+    overrides : sequence of str
+        ``key=value`` pairs that overrule the earlier run's settings.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        As ``begin``.
+    """
+    experiment = read_experiment(run.path("experiment.yaml"), overrides)
+    if source is not None:
+        experiment = experiment.model_copy(
+            update={"data": experiment.data.model_copy(update={"source": str(source.absolute())})}
+        )
+    runs = run.folder.parents[1]
+    _refuse_bad_data(experiment, 0, runs / experiment.name / "panel")
+    return Run.start(experiment, runs, at=dt.datetime.now())
 
 
 def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = _deaf, track: bool = True) -> Run:

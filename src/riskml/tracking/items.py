@@ -136,6 +136,8 @@ def beginning(run: Run) -> Iterator[Item]:
     """
     yield Params(_settings(run.experiment))
     yield Tags(_common_tags(run) | {"riskml.kind": "run", "riskml.by_hand": str(run.state["by_hand"]).lower()})
+    if run.state.get("retrained_from"):
+        yield Tags({"riskml.retrained_from": run.state["retrained_from"]})
     yield ArtifactFile(run.path("experiment.yaml"))
     yield Note(note(run))
 
