@@ -779,7 +779,8 @@ def manage(
     ] = None,
     customer: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column of the customer.")] = None,
     monitoring: Annotated[
-        Path | None, typer.Option("--monitoring", metavar="FILE", help="A monitoring.json, for the pack.")
+        Path | None,
+        typer.Option("--monitoring", metavar="FILE", help="A monitoring.json; the run's newest when left out."),
     ] = None,
     results: Annotated[
         Path | None, typer.Option("--results", metavar="FILE", help="results.csv of `riskml feedback`, for the pack.")
@@ -792,8 +793,8 @@ def manage(
     from riskml.managing.manage import manage as manage_book
     from riskml.warning.inputs import day
 
-    asked = asked_for(model, policy, rules, monitoring, results, language)
     date = day(as_of, "--as-of")
+    asked = asked_for(model, policy, rules, monitoring, results, language, date)
     with Steps() as steps:
         done = manage_book(
             asked, read_customers(model, data, customer), date, out, today=dt.date.today(), progress=steps.begin

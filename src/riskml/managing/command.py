@@ -11,9 +11,10 @@ import pandas as pd
 from riskml.book import load_model, read_book
 from riskml.data.sources import read_table
 from riskml.errors import InputError
-from riskml.files import read_json, replacing
+from riskml.files import replacing
 from riskml.managing.feedback import Feedback, feedback
 from riskml.managing.folder import months
+from riskml.managing.health import health_of, read_health
 from riskml.managing.manage import Asked
 from riskml.policy_config import Language, read_policy
 from riskml.run import Run
@@ -23,9 +24,15 @@ from riskml.warning_config import read_rules
 
 
 def asked_for(
-    model: Path, policy: Path, rules: Path | None, monitoring: Path | None, results: Path | None, language: str | None
+    model: Path,
+    policy: Path,
+    rules: Path | None,
+    monitoring: Path | None,
+    results: Path | None,
+    language: str | None,
+    as_of: dt.date,
 ) -> Asked:
-    """Read what a month is made from.
+    """Read what a month is made from; of a run, its newest monitored month up to the day, where none is named.
 
     Raises
     ------
@@ -43,19 +50,9 @@ def asked_for(
         policy=said,
         rules=None if rules is None else read_rules(rules),
         language=spoken,
-        health=tuple(_findings(monitoring)) if monitoring is not None else (),
+        health=health_of(model, as_of) if monitoring is None else read_health(monitoring),
         results=read_table(str(results)) if results is not None else None,
     )
-
-
-def _findings(file: Path) -> list[dict[str, str]]:
-    try:
-        found = read_json(file)["findings"]
-        return [{name: str(one[name]) for name in ("severity", "what", "next_step")} for one in found]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"it holds no findings of a monitoring: {error!r}", where=str(file), mend="name a monitoring.json"
-        ) from None
 
 
 def read_customers(model: Path, data: Path, customer: str | None) -> pd.DataFrame:

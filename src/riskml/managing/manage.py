@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from riskml.managing import folder as folders
+from riskml.managing.health import Health
 from riskml.managing.lists import role_lists, write_lists
 from riskml.managing.month import Month, Progress, month_digest, month_of, moves
 from riskml.managing.pack import Pack, write_pack
@@ -36,8 +37,8 @@ class Asked:
     rules : WarningRules or None
         Without them no alerts are made.
     language : "en" or "zh"
-    health : list of dict
-        Findings of a monitoring, as ``monitoring.json`` holds them: for the pack.
+    health : Health or None
+        What monitoring says of the model: for the pack.
     results : DataFrame or None
         What earlier actions brought, as `riskml.managing.feedback.results` says it: for the pack.
     """
@@ -46,7 +47,7 @@ class Asked:
     policy: Policy
     rules: WarningRules | None = None
     language: Language = "en"
-    health: tuple[dict[str, Any], ...] = ()
+    health: Health | None = None
     results: pd.DataFrame | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from riskml.files import replacing
+from riskml.managing.health import Health
 from riskml.managing.month import REASONS, Month
 from riskml.managing.words import WORDS
+from riskml.monitoring.words import WORDS as MONITORING
 from riskml.policy_config import OWNERS, Language, Policy
 from riskml.report.table import Cell, Head, Table, templates, text_cell
 from riskml.report.wording import count, percent
@@ -37,8 +39,8 @@ class Pack:
         Open ones, the first to look at in front.
     happened : mapping of str to int
         To alerts, since the month before.
-    health : sequence of mappings
-        Findings of monitoring: ``what``, ``severity``, ``next_step``.
+    health : Health or None
+        What monitoring says of the model.
     results : DataFrame or None
         Of earlier actions.
     language : "en" or "zh"
@@ -51,7 +53,7 @@ class Pack:
     before: Mapping[str, Any] | None
     alerts: pd.DataFrame
     happened: Mapping[str, int]
-    health: Sequence[Mapping[str, Any]]
+    health: Health | None
     results: pd.DataFrame | None
     language: Language
 
@@ -86,6 +88,7 @@ def pack_context(pack: Pack) -> dict[str, Any]:
         "left_out": said["left_out"].format(count=count(len(pack.month.plan.left_out))),
         "results": _results(pack),
         "health": _health(pack),
+        "monitored": _monitored(pack),
         "roles": [(role, said["list_of"].format(role=said[role]), _sizes(pack, role)) for role in OWNERS],
     }
 
@@ -268,11 +271,30 @@ def _results(pack: Pack) -> Table | None:
 
 
 def _health(pack: Pack) -> Table | None:
-    if not pack.health:
+    if pack.health is None:
         return None
-    said = WORDS[pack.language]
-    rows = [[text_cell(one.get(name, "")) for name in ("severity", "what", "next_step")] for one in pack.health]
+    said, words = WORDS[pack.language], MONITORING[pack.language]
+    what = "what_zh" if pack.language == "zh" else "what"
+    rows = [
+        [
+            text_cell(words.get(one["severity"], one["severity"])),
+            text_cell(one.get(what, one["what"])),
+            text_cell(_step(one["next_step"], words)),
+        ]
+        for one in pack.health.findings
+    ]
     return Table([Head(said["severity"]), Head(said["finding"]), Head(said["next"])], rows)
+
+
+def _monitored(pack: Pack) -> str:
+    if pack.health is None:
+        return ""
+    step = _step(pack.health.next_step, MONITORING[pack.language])
+    return WORDS[pack.language]["monitored"].format(as_of=pack.health.as_of or "–", step=step or "–")
+
+
+def _step(step: str, words: Mapping[str, str]) -> str:
+    return words.get(f"next_{step}", step)
 
 
 def _sizes(pack: Pack, role: str) -> str:

@@ -59,6 +59,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "no_rules": "No rules of early warning were handed in.",
         "no_results": "No outcomes have come back yet (riskml feedback).",
         "no_health": "No monitoring was handed in (riskml monitor).",
+        "monitored": "The model was monitored as of {as_of}; next step: {step}.",
+        "no_findings": "Nothing was found.",
         "no_actions": "Nothing is done this month.",
         "not_an_experiment": "Not an experiment unless customers were held out: who got an action was chosen, and may "
         "differ from who did not in ways the book does not hold.",
@@ -135,6 +137,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "no_rules": "未提供预警规则。",
         "no_results": "尚无结果反馈（riskml feedback）。",
         "no_health": "未提供监控结果（riskml monitor）。",
+        "monitored": "模型监控日期 {as_of}；下一步：{step}。",
+        "no_findings": "没有发现。",
         "no_actions": "本期没有措施。",
         "not_an_experiment": "除非设有对照组，否则这不是实验：措施对象是挑选出来的，"
         "可能与其他客户存在数据中没有的差异。",

@@ -12,8 +12,9 @@ from riskml.monitoring_config import MonitoringConfig
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.package import PackageError
 from riskml.schema import Column
-from riskml.validation import psi_test
+from riskml.validation import PsiTest, psi_test
 
+OUT_OF_FOLD, FITTED = "out-of-fold scores", "the model's own scores"
 _CONTRIBUTED = 20_000  # rows whose contributions are worked out: a mean needs no more
 
 
@@ -27,6 +28,8 @@ class ScoreShift:
         The index, and what it exceeds by chance alone in 5 of 100 books (or as the level says).
     status : str
         "stable" (also within chance), "watch" or "act".
+    against : str
+        "out-of-fold scores" of the training rows, or "the model's own scores" of them: the nearer ones.
     before, now : float
         Mean probability in training, out of fold, and of this month: where it rose the book is riskier.
     bins : DataFrame
@@ -36,6 +39,7 @@ class ScoreShift:
     psi: float
     no_shift: float
     status: str
+    against: str
     before: float
     now: float
     bins: pd.DataFrame
@@ -52,20 +56,45 @@ def shift_status(psi: float, no_shift: float, limits: MonitoringConfig) -> str:
     return "watch" if psi <= limits.psi_act else "act"
 
 
-def score_shift(before: pd.Series, now: pd.Series, limits: MonitoringConfig) -> ScoreShift:
+def nearer_psi(before: pd.DataFrame, now: pd.Series, *, n_bins: int = 10, level: float = 0.95) -> tuple[PsiTest, str]:
+    """Return the smaller of two shifts of the scores, and what it is against.
+
+    Out-of-fold scores are made by other models than the one in use: a tree of another fold has other leaves, and other
+    scores, where nothing has changed. The model's own scores of rows that it has learnt from are too sure. What has
+    really moved has moved against both.
+
+    Parameters
+    ----------
+    before : DataFrame
+        ``probability`` and ``fitted``, as of `Reference.scores`.
+    now : Series of probabilities
+    n_bins : int, default 10
+    level : float, default 0.95
+    """
+    found = [
+        (psi_test(before[name], now, n_bins=n_bins, level=level), words)
+        for name, words in (("probability", OUT_OF_FOLD), ("fitted", FITTED))
+    ]
+    return min(found, key=lambda one: one[0].psi)
+
+
+def score_shift(before: pd.DataFrame, now: pd.Series, limits: MonitoringConfig) -> ScoreShift:
     """Return how far the scores moved.
 
     Parameters
     ----------
-    before, now : Series of probabilities
+    before : DataFrame
+        As of `Reference.scores`.
+    now : Series of probabilities
     limits : MonitoringConfig
     """
-    test = psi_test(before, now, level=limits.level)
+    test, against = nearer_psi(before, now, level=limits.level)
     return ScoreShift(
         psi=test.psi,
         no_shift=test.no_shift,
         status=shift_status(test.psi, test.no_shift, limits),
-        before=float(before.mean()),
+        against=against,
+        before=float(before["probability"].mean()),
         now=float(now.mean()),
         bins=test.table,
     )

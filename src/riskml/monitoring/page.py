@@ -162,7 +162,8 @@ def _of_scores(scored: Scored, figures: dict[str, float], reference: Reference) 
         if came is None
         else f"Outcomes of {count(came.rows)} customers are known, {count(came.events)} of them events.",
         "periods": _periods(came.by_period) if came is not None and len(came.by_period) > 1 else None,
-        "shift": f"PSI {number(shift.psi)} against training; without a shift it stays below {number(shift.no_shift)}. "
+        "shift": f"PSI {number(shift.psi)} against {shift.against} of the training rows; without a shift it stays "
+        f"below {number(shift.no_shift)}. "
         f"The mean probability is {percent(shift.now)}, after {percent(shift.before)}: the book looks {side}.",
         "tiers": tables.tiers_table(moves.shares, came.by_tier if came is not None else None),
         "moves": tables.moves_table(moves.matrix) if moves.matrix is not None else None,

@@ -42,6 +42,8 @@ def quality(reference: Reference, book: NewBook, limits: MonitoringConfig) -> pd
             "message": table["message"],
         }
     )
+    # A column that is absent is told of in a word: the model's own message lists the whole table.
+    found["message"] = found["message"].mask(~found["column"].isin(book.frame.columns), "it is not in the table")
     beyond = (
         (found["missing"] - found["missing_in_training"] > limits.missing_rise)
         | (found["unseen"] > limits.unseen_share)

@@ -53,8 +53,9 @@ class Reference:
     X : DataFrame of shape (n, p)
         The training rows, in the schema's form.
     y : Series of 0 and 1, shape (n,)
-    scores : DataFrame of shape (n, 2)
-        ``probability`` (out of fold) and ``tier`` of the training rows.
+    scores : DataFrame of shape (n, 3)
+        ``probability`` (out of fold), ``fitted`` (the model's own, of rows that it has learnt from) and ``tier`` of the
+        training rows.
     aside : Aside
     """
 
@@ -100,14 +101,15 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
         raise InputError("the run has no model yet", where=str(run.folder), mend=f"riskml run … --resume {run.folder}")
     asked = experiment or run.experiment
     features, predicted = run.features().rows("train"), run.read_parquet("predictions.parquet")
-    learnt = predicted[predicted["_part"] == "train"]
+    learnt, model = predicted[predicted["_part"] == "train"], load_model(run.folder)
+    fitted = model.score(features.X)["probability"].to_numpy()
     return Reference(
         experiment=asked,
-        model=load_model(run.folder),
+        model=model,
         schema=run.schema(),
         X=features.X,
         y=features.y,
-        scores=learnt[["probability", "tier"]],
+        scores=learnt[["probability", "tier"]].assign(fitted=fitted),
         aside=_aside(predicted[predicted["_part"] != "train"], asked.monitoring.level),
     )
 

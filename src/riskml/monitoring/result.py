@@ -195,7 +195,7 @@ def _scored(reference: Reference, book: NewBook, scores: pd.DataFrame, earlier: 
     )
     return Scored(
         scores=scores,
-        shift=score_shift(reference.scores["probability"], scores["probability"], limits),
+        shift=score_shift(reference.scores, scores["probability"], limits),
         moves=moves,
         estimated=estimated_performance(scores["probability"].to_numpy(), level=limits.level),
         realised=came,

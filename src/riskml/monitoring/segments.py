@@ -9,13 +9,13 @@ import pandas as pd
 
 from riskml.errors import ConfigError
 from riskml.groups import grouping
-from riskml.monitoring.drift import shift_status
+from riskml.monitoring.drift import nearer_psi, shift_status
 from riskml.monitoring.estimated import estimated_performance
 from riskml.monitoring.newbook import NewBook
 from riskml.monitoring.reference import Reference
 from riskml.monitoring_config import MonitoringConfig
 from riskml.schema import near, shortened
-from riskml.validation import performance_by, psi_test
+from riskml.validation import performance_by
 
 COLUMNS = (
     *("by", "group", "customers", "small", "mean_probability", "psi", "no_shift", "status"),
@@ -115,9 +115,9 @@ def _of_group(
         "no_shift": np.nan,
         "status": "",
     }
-    then = reference.scores["probability"][before == group] if before is not None else chance[:0]
+    then = reference.scores[(before == group).to_numpy()] if before is not None else reference.scores[:0]
     if min(len(then), len(own)) >= limits.small_segment:
-        test = psi_test(then, own, n_bins=5, level=limits.level)
+        test, _ = nearer_psi(then, own, n_bins=5, level=limits.level)
         row |= {
             "psi": test.psi,
             "no_shift": test.no_shift,
