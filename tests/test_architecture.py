@@ -35,7 +35,7 @@ ORDER = [
     ["execution"],
     ["alongside"],
     ["pipeline"],
-    ["monitored", "retraining", "reviewing"],
+    ["monitored", "monitoring_notebook", "retraining", "reviewing"],
     ["console", "console_alerts", "console_comparison", "console_crm", "console_managing", "console_monitoring"],
     ["cli"],
     ["__main__"],

@@ -856,11 +856,15 @@ def monitor(
     overrides: Annotated[
         list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="A limit: -p monitoring.psi_act=0.3.")
     ] = None,
+    notebook: Annotated[
+        bool, typer.Option("--notebook", help="Execute notebook 6 and keep it with the month, as .ipynb and .html.")
+    ] = False,
 ) -> None:
     """Watch a model on new customers: data, drift, tiers, performance before and after outcomes; and what to do."""
-    from riskml.console_monitoring import show_monitored
+    from riskml.console_monitoring import show_monitored, show_month
     from riskml.monitored import Asked
     from riskml.monitored import monitor as monitor_month
+    from riskml.monitoring_notebook import execute_monitoring
     from riskml.warning.inputs import day
 
     asked = Asked(
@@ -874,7 +878,10 @@ def monitor(
         segments=by or (),
         overrides=overrides or (),
     )
-    show_monitored(monitor_month(asked, today=dt.date.today()))
+    if notebook:
+        show_month(execute_monitoring(asked, today=dt.date.today()))
+    else:
+        show_monitored(monitor_month(asked, today=dt.date.today()))
 
 
 @app.command()

@@ -9,7 +9,10 @@ from rich.console import Console
 from riskml.report.wording import count, interval, number, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from riskml.monitored import Done
+    from riskml.monitoring.folder import Monitored
     from riskml.retraining import Decision
 
 _SHOWN = 12
@@ -17,19 +20,23 @@ _SHOWN = 12
 
 def show_monitored(done: Done) -> None:
     """Say what a month showed, what it calls for, and where the rest is."""
-    out = Console(highlight=False, soft_wrap=True)
-    month, state = done.month, done.written.state
-    out.print(f"{month.as_of}: {count(month.rows)} customers, {count(state['known'])} outcomes known", markup=False)
-    for line in _figures(done):
+    show_month(done.written, _figures(done))
+
+
+def show_month(month: Monitored, figures: Sequence[str] = ()) -> None:
+    """Say what a month's ``monitoring.json`` holds."""
+    out, state = Console(highlight=False, soft_wrap=True), month.state
+    out.print(f"{month.as_of}: {count(state['rows'])} customers, {count(state['known'])} outcomes known", markup=False)
+    for line in figures:
         out.print(f"  {line}", markup=False)
-    for one in done.findings[:_SHOWN]:
-        out.print(f"  {one.severity.ljust(5)}  {one.text()}", markup=False)
-    if len(done.findings) > _SHOWN:
-        out.print(f"  … and {len(done.findings) - _SHOWN} more: findings.csv has them all", markup=False)
-    for aspect, why in month.behaviour.absent.items():
+    for one in state["findings"][:_SHOWN]:
+        out.print(f"  {one['severity'].ljust(5)}  {one['what']}", markup=False)
+    if len(state["findings"]) > _SHOWN:
+        out.print(f"  … and {len(state['findings']) - _SHOWN} more: findings.csv has them all", markup=False)
+    for aspect, why in state["behaviour_absent"].items():
         out.print(f"  {aspect}: {why}", markup=False)
     out.print(f"next step: {state['next_step']}", markup=False)
-    out.print(f"{done.written.folder / 'report.html'}: the page", markup=False)
+    out.print(f"{month.folder / 'report.html'}: the page", markup=False)
     if state["mlflow_trouble"]:
         told = f"not tracked: {state['mlflow_trouble']}; the result is on disk, and the next month writes it too"
         out.print(told, markup=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,14 @@ from riskml.monitoring.newbook import NewBook, new_book, read_new_book
 from riskml.monitoring.page import column_moves, write_page
 from riskml.monitoring.reference import Reference, reference_of
 from riskml.monitoring.result import Earlier, Month, month_of
+from riskml.project import experiment_file, runs_folder
+from riskml.report.wording import count
 from riskml.run import Run
 from riskml.runtime.answers import harmless
 from riskml.tracking import monitored_runs
+from riskml.warning.inputs import day
 
+_log = logging.getLogger(__name__)
 FOLDER = "monitoring"
 PAGE = "report.html"
 
@@ -42,7 +48,7 @@ class Asked:
     outcomes : str or Path or None
         A file of outcomes.
     date : date or None
-        The day monitored; that of the rows where they are dated.
+        The day monitored; that of the rows where they are dated, that of the run for its own rows, or today.
     previous : str or Path or None
         The folder of an earlier month, or a file of scores with a tier for each customer; the last month before the
         date where left out.
@@ -91,6 +97,83 @@ class Done:
     history: pd.DataFrame
     written: folders.Monitored
 
+    def _repr_markdown_(self) -> str:
+        # Markdown passes HTML on.
+        said = f"{count(self.month.rows)} customers as of {self.month.as_of} ({escape(self.month.source)})"
+        return f"**{escape(self.run.experiment.title)}**  \n{said}  \nnext step: **{self.written.state['next_step']}**"
+
+
+def run_to_monitor(experiment: str, run: str = "") -> Path:
+    """Return the folder of the run that the notebook monitors.
+
+    Parameters
+    ----------
+    experiment : str
+        An experiment file, or the name of one in the nearest ``experiments/`` folder.
+    run : str, default ""
+        A run's folder; the newest one of the experiment that has a model where left out. Where there is none, the
+        experiment is run first.
+
+    Returns
+    -------
+    Path
+    """
+    if run:
+        return Path(run).expanduser()
+    file = experiment_file(experiment)
+    name = read_experiment(file).name
+    for folder in sorted((runs_folder(file) / name).glob("[0-9]*"), reverse=True):
+        if (folder / "run.json").is_file() and not Run.open(folder).lacking("2_models"):
+            return folder
+    from riskml.pipeline import run_experiment
+
+    _log.warning("%s was never run: executed now, first", name)
+    return run_experiment(file).folder
+
+
+def asked_in_words(
+    *,
+    experiment: str,
+    run: str,
+    data: str,
+    outcomes: str,
+    date: str,
+    previous: str,
+    folder: str,
+    customer: str,
+    segments: str,
+    limits: str,
+) -> Asked:
+    """Return what is asked, from the notebook's parameters: text, and empty where nothing is said.
+
+    Parameters
+    ----------
+    experiment, run
+        As for `run_to_monitor`.
+    data, outcomes, date, previous, folder, customer
+        As of `Asked`.
+    segments : str
+        Columns, with commas between them.
+    limits : str
+        Overrides, with semicolons between them.
+
+    Raises
+    ------
+    InputError
+        When the date is none, or there is no such run.
+    """
+    return Asked(
+        run=run_to_monitor(experiment, run),
+        data=data,
+        outcomes=outcomes or None,
+        date=day(date, "date") if date else None,
+        previous=previous or None,
+        folder=Path(folder).expanduser() if folder else None,
+        customer=customer or None,
+        segments=tuple(filter(None, map(str.strip, segments.split(",")))),
+        overrides=tuple(filter(None, map(str.strip, limits.split(";")))),
+    )
+
 
 def monitor(asked: Asked, *, today: dt.date, track: bool = True) -> Done:
     """Monitor a model on a month's customers.
@@ -119,7 +202,7 @@ def monitor(asked: Asked, *, today: dt.date, track: bool = True) -> Done:
     experiment = _experiment(run, asked)
     reference = reference_of(run, experiment)
     book = _book(run, experiment, asked)
-    as_of = asked.date or book.day() or today
+    as_of = asked.date or book.day() or (today if asked.data else dt.date.fromisoformat(run.state["created"][:10]))
     place = (asked.folder or run.path(FOLDER)).absolute()
     month = month_of(reference, book, as_of, _earlier(place, as_of, asked.previous))
     findings = findings_of(month, reference)
@@ -175,8 +258,8 @@ def _earlier(place: Path, as_of: dt.date, previous: str | Path | None) -> Earlie
                 where=str(path),
                 mend="name an earlier month with --previous, or the day with --date",
             )
-        return Earlier(month.customers(), str(month.as_of))
-    return Earlier(_scores(path), path.name)
+        return Earlier(month.customers(), str(month.as_of), asked=True)
+    return Earlier(_scores(path), path.name, asked=True)
 
 
 def _scores(file: Path) -> pd.DataFrame:
@@ -213,6 +296,7 @@ def _state(run: Run, reference: Reference, month: Month, findings: Sequence[Find
         "model": {"name": model.name, "version": model.version, "family": model.family},
         "source": month.source,
         "rows": month.rows,
+        "named": month.named,
         "known": 0 if month.scored is None or month.scored.realised is None else month.scored.realised.rows,
         "scored": month.scored is not None,
         "next_step": next_step(findings),

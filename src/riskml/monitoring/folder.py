@@ -89,8 +89,8 @@ def newest(folder: Path, upto: dt.date | None = None) -> Monitored | None:
 
 
 def before(folder: Path, as_of: dt.date) -> Monitored | None:
-    """Return the last date before a day whose customers were scored."""
-    done = [month for month in months(folder) if month.as_of < as_of and (month.folder / CUSTOMERS).is_file()]
+    """Return the last date before a day whose customers were scored, and go by a name."""
+    done = [month for month in months(folder) if month.as_of < as_of and month.state["scored"] and month.state["named"]]
     return done[-1] if done else None
 
 

@@ -54,7 +54,10 @@ class Month:
     as_of : date
     source : str
         The file.
-    rows, duplicates : int
+    rows : int
+    named : bool
+        Whether a column names the customers, so that they can be followed.
+    duplicates : int
     quality, columns : DataFrame
         As of `riskml.monitoring.quality.quality` and `riskml.monitoring.drift.column_shifts`.
     scored : Scored or None
@@ -67,6 +70,7 @@ class Month:
     as_of: dt.date
     source: str
     rows: int
+    named: bool
     duplicates: int
     quality: pd.DataFrame
     columns: pd.DataFrame
@@ -124,10 +128,13 @@ class Earlier:
         ``tier``; index: the customer.
     since : str
         Its date.
+    asked : bool
+        Whether it was named: its customers must be those of the book then. Else it is what happens to be there.
     """
 
     customers: pd.DataFrame
     since: str
+    asked: bool = False
 
 
 def month_of(reference: Reference, book: NewBook, as_of: dt.date, earlier: Earlier | None = None) -> Month:
@@ -162,6 +169,7 @@ def month_of(reference: Reference, book: NewBook, as_of: dt.date, earlier: Earli
         as_of=as_of,
         source=book.source,
         rows=len(book.frame),
+        named=book.named,
         duplicates=book.duplicates,
         quality=quality(reference, book, limits),
         columns=column_shifts(reference, book.frame, limits),
@@ -180,11 +188,12 @@ def _scored(reference: Reference, book: NewBook, scores: pd.DataFrame, earlier: 
         auc_before = reference.aside.auc.value
         came = realised(book.outcome, scores, names, auc_before=auc_before, dates=book.dates, level=limits.level)
     scores = scores.set_axis(pd.Index(book.customer, name="customer", dtype=object), axis=0)
-    if book.named and earlier is not None and not scores.index.isin(earlier.customers.index).any():
+    if earlier is not None and earlier.asked and not (book.named and scores.index.isin(earlier.customers.index).any()):
+        who = "is among those" if book.named else "goes by a name that could be found among those"
         raise InputError(
-            f"no customer of the book is among those of {earlier.since}",
+            f"no customer of the book {who} of {earlier.since}",
             where="--previous",
-            mend="name an earlier month of the same customers, or leave it out",
+            mend="name an earlier month of the same customers, and their column with --id",
         )
     moves = tier_moves(
         scores,

@@ -31,7 +31,7 @@ def findings_table(findings: Sequence[Mapping[str, Any]]) -> Table:
     return Table([Head("severity"), Head("finding"), Head("next step")], rows, marked)
 
 
-def performance_table(month: Mapping[str, float], before: Mapping[str, Any]) -> Table:
+def performance_table(month: Mapping[str, float], before: Mapping[str, Any], note: str = "") -> Table:
     """Return estimated figures beside realised ones, and those of the rows set aside.
 
     Parameters
@@ -41,6 +41,8 @@ def performance_table(month: Mapping[str, float], before: Mapping[str, Any]) -> 
     before : mapping
         ``auc``, ``auc_estimated``, ``observed_expected``, ``event_rate``, ``brier_estimated``, ``log_loss_estimated``
         of the rows set aside.
+    note : str, default ""
+        A line beneath the table.
     """
     expected = month.get("event_rate_estimated")
     rows = [
@@ -58,7 +60,7 @@ def performance_table(month: Mapping[str, float], before: Mapping[str, Any]) -> 
         ],
     ]
     heads = [Head("figure"), Head("estimated", True), Head("by chance within"), Head("realised", True)]
-    return Table([*heads, Head("interval"), Head("on the rows set aside", True)], rows)
+    return Table([*heads, Head("interval"), Head("on the rows set aside", True)], rows, note=note)
 
 
 def _figure(
