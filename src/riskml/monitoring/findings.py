@@ -137,7 +137,7 @@ def _figure(value: Any) -> str:
 
 
 def _of_scores(scored: Scored, reference: Reference, limits: MonitoringConfig) -> Iterator[Finding]:
-    of_outcomes = list(_of_outcomes(scored.realised, reference, limits))
+    of_outcomes = list(_of_outcomes(scored, reference, limits))
     yield from of_outcomes
     yield from _of_shift(scored, of_outcomes, limits)
     yield from _of_tiers(scored, limits)
@@ -172,7 +172,8 @@ def _judged(came: Realised | None, limits: MonitoringConfig) -> bool:
     return came is not None and min(came.events, came.rows - came.events) >= limits.min_events
 
 
-def _of_outcomes(came: Realised | None, reference: Reference, limits: MonitoringConfig) -> Iterator[Finding]:
+def _of_outcomes(scored: Scored, reference: Reference, limits: MonitoringConfig) -> Iterator[Finding]:
+    came, promised = scored.realised, scored.estimated.auc
     if came is None:
         yield Finding("note", "ranking", "no_outcomes", "none", {})
         return
@@ -182,18 +183,21 @@ def _of_outcomes(came: Realised | None, reference: Reference, limits: Monitoring
         said = {"events": count(came.events), "rows": count(came.rows)}
         yield Finding("note", "ranking", "few_events", "none", said)
     elif came.decline_p < 1 - limits.level:
-        lost = before - came.auc.value > limits.auc_loss
         figures = {
             "now": number(came.auc.value),
             "interval": _interval(came.auc),
             "before": number(before),
             "p": p_value(came.decline_p),
             "limit": number(limits.auc_loss),
+            "promised": f"{number(promised.value)} ({_interval(promised)})",
         }
-        if lost:
-            yield Finding("act", "ranking", "auc_lost", "retrain", figures)
-        else:
+        if before - came.auc.value <= limits.auc_loss:
             yield Finding("watch", "ranking", "auc_weaker", "watch", figures)
+        elif came.auc.value >= promised.low:
+            # Customers who are more alike are harder to rank: another model would have them before it too.
+            yield Finding("watch", "ranking", "auc_mix", "watch", figures)
+        else:
+            yield Finding("act", "ranking", "auc_lost", "retrain", figures)
 
 
 def _of_level(came: Realised, limits: MonitoringConfig) -> Iterator[Finding]:

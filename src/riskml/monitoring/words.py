@@ -39,6 +39,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "(p {p}); a loss of {limit} is allowed.",
         "auc_weaker": "It ranks a little less well than it did: AUC {now} ({interval}), {before} on the rows set aside "
         "(p {p}); that is within the allowed loss of {limit}.",
+        "auc_mix": "It ranks less well than on the rows set aside, as these customers let expect: AUC {now} "
+        "({interval}) after {before}; the scores themselves promise {promised}.",
         "few_events": "Too few outcomes are known to judge the ranking: {events} events among {rows} customers.",
         "no_outcomes": "No outcome is known yet: performance is estimated from the scores.",
         "underestimated": "The risk is underestimated: {observed} events came where {expected} were expected, "
@@ -90,6 +92,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "auc_lost": "排序能力下降：AUC {now}（{interval}），留出样本为 {before}（p {p}）；允许下降 {limit}。",
         "auc_weaker": "排序能力略有下降：AUC {now}（{interval}），"
         "留出样本为 {before}（p {p}）；在允许的 {limit} 之内。",
+        "auc_mix": "排序不如留出样本，但与当前客户构成相符：AUC {now}（{interval}），"
+        "留出样本为 {before}；评分本身预示 {promised}。",
         "few_events": "已知结果过少，无法评判排序：{rows} 位客户中有 {events} 个事件。",
         "no_outcomes": "尚无实际结果，表现由评分估计。",
         "underestimated": "风险被低估：预期 {expected} 个事件，实际 {observed} 个，为 {now} 倍（{interval}）。",
