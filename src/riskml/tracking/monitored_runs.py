@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from riskml.project import project_folder
 from riskml.run import Run
 from riskml.tracking.client import mlflow_client
-from riskml.tracking.uri import tracking_uri, without_secrets
+from riskml.tracking.uri import DATABASES, tracking_uri, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -65,7 +65,7 @@ def write_month(run: Run, month: MonthRecord) -> str:
         When nothing was tracked there yet: the model's run is written first (``riskml track``).
     """
     with mlflow_client(_project(run)) as client:
-        experiment = _experiment(client, run)
+        experiment = _experiment(client, run) or _made(client, run)
         earlier = [known.info.run_id for known in _records(client, experiment, run) if _date(known) == month.as_of]
         state = run.state
         tags = {
@@ -99,9 +99,10 @@ def read_months(run: Run) -> dict[dt.date, dict[str, float]]:
         As `write_month`.
     """
     with mlflow_client(_project(run)) as client:
-        # The newest record comes first; it is the one that counts.
         found: dict[dt.date, dict[str, float]] = {}
-        for record in _records(client, _experiment(client, run), run):
+        experiment = _experiment(client, run)
+        # The newest record comes first; it is the one that counts.
+        for record in _records(client, experiment, run) if experiment else ():
             day = _date(record)
             if day is not None and record.info.status == "FINISHED":
                 figures = {name: value for name, value in record.data.metrics.items() if name.startswith("monitor.")}
@@ -118,8 +119,8 @@ def _project(run: Run) -> Path:
     return project_folder(run.folder.parents[1])
 
 
-def _experiment(client: MlflowClient, run: Run) -> str:
-    """Return the experiment of the model's own record, so that its months stand beside it."""
+def _experiment(client: MlflowClient, run: Run) -> str | None:
+    """Return the experiment of the model's own record, so that its months stand beside it; None where there is none."""
     from mlflow.exceptions import MlflowException
 
     known = run.state["mlflow_run_id"]
@@ -129,9 +130,20 @@ def _experiment(client: MlflowClient, run: Run) -> str:
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-    name = f"{run.experiment.task}/{Path(run.experiment.data.source).stem}"
-    found = client.get_experiment_by_name(name)
-    return str(client.create_experiment(name) if found is None else found.experiment_id)
+    found = client.get_experiment_by_name(_name(run))
+    return None if found is None else str(found.experiment_id)
+
+
+def _made(client: MlflowClient, run: Run) -> str:
+    """Return the experiment that a run would be written to, made where it is missing."""
+    # By default artifacts would lie wherever the process happens to stand.
+    project = _project(run)
+    beside = (project / "mlartifacts").as_uri() if tracking_uri(project).startswith(DATABASES) else None
+    return str(client.create_experiment(_name(run), artifact_location=beside))
+
+
+def _name(run: Run) -> str:
+    return f"{run.experiment.task}/{Path(run.experiment.data.source).stem}"
 
 
 def _records(client: MlflowClient, experiment: str, run: Run) -> list[Record]:

@@ -34,7 +34,7 @@ from riskml.tracking.items import (
     of_stage,
     registered_name,
 )
-from riskml.tracking.uri import tracking_uri, without_secrets
+from riskml.tracking.uri import DATABASES, tracking_uri, without_secrets
 
 if TYPE_CHECKING:
     from mlflow.entities import Dataset
@@ -44,7 +44,6 @@ _MODEL = "riskml.model_id"
 _FILES = "riskml.model_digest"
 _REPLACED = "riskml.replaced"
 _PARAM_LENGTH = 6000
-_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # written to without a server, which would keep the files
 
 
 class Sink:
@@ -101,7 +100,7 @@ class Sink:
         known = self._client.get_experiment_by_name(name)
         if known is None:
             # By default artifacts would lie wherever the process happens to stand.
-            beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith(_DATABASES) else None
+            beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith(DATABASES) else None
             known = self._client.get_experiment(self._client.create_experiment(name, artifact_location=beside))
         found = str(known.experiment_id)
         for key, value in views.experiment_tags(self._run.experiment.title, found).items():

@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # written to without a server, which would keep the files
+
 
 def tracking_uri(project: Path) -> str:
     """Return where runs are tracked: MLFLOW_TRACKING_URI, or a SQLite file in the project's folder.
