@@ -15,7 +15,7 @@ from riskml.monitoring.result import Month, Scored
 from riskml.monitoring.words import WORDS
 from riskml.monitoring_config import MonitoringConfig
 from riskml.policy_config import Language
-from riskml.report.wording import count, number, p_value, percent
+from riskml.report.wording import count, number, p_value, percent, signed
 
 Severity = Literal["act", "watch", "note"]
 NextStep = Literal["repair", "retrain", "recalibrate", "watch", "none"]
@@ -112,16 +112,19 @@ def _of_columns(columns: pd.DataFrame, limits: MonitoringConfig) -> Iterator[Fin
     if len(used) and far / len(used) > limits.shifted_share:
         many = {"count": count(far), "all": count(len(used)), "limit": number(limits.psi_act, 2)}
         yield Finding("act", "shift", "many_shifted", "retrain", many)
-    for row in columns[columns["status"] != "stable"].to_dict("records"):
+    moved = columns[columns["status"] != "stable"]
+    # What moves the scores most comes first: a column may have moved far and matter to nobody.
+    for row in moved.loc[moved["log_odds"].abs().sort_values(ascending=False, kind="stable").index].to_dict("records"):
         said: dict[str, str | Mapping[Language, str]] = {
             "column": str(row["column"]),
             "moved": {language: move(row, language) for language in WORDS},
             "psi": number(row["psi"]),
             "no_shift": number(row["no_shift"]),
         }
-        # What the model does not read matters to the next one only.
-        severity: Severity = "watch" if row["used"] else "note"
-        yield Finding(severity, "shift", "column_shift", "watch" if row["used"] else "none", said)
+        if row["used"]:
+            yield Finding("watch", "shift", "column_shift", "watch", said | {"effect": signed(row["log_odds"])})
+        else:  # it matters to the next model only
+            yield Finding("note", "shift", "column_shift_unread", "none", said)
 
 
 def move(row: Mapping[Any, Any], language: Language = "en") -> str:

@@ -29,7 +29,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "{no_shift}), mean probability {now} after {before} in training.",
         "score_shift_held": "The scores have shifted and the book looks {direction}: PSI {psi} (chance stays below "
         "{no_shift}), mean probability {now} after {before} in training. Outcomes show that ranking and level hold.",
-        "column_shift": "{column} has shifted ({moved}): PSI {psi} (chance stays below {no_shift}).",
+        "column_shift": "{column} has shifted ({moved}): PSI {psi} (chance stays below {no_shift}); it moves the mean "
+        "score by {effect} log-odds.",
+        "column_shift_unread": "{column} has shifted ({moved}): PSI {psi} (chance stays below {no_shift}); the model "
+        "does not read it.",
         "many_shifted": "{count} of the {all} columns that the model reads have shifted beyond {limit}.",
         "migrated": "Since {since} {riskier} of {same} customers went to a riskier tier, {safer} to a safer one.",
         "concentrated": "Customers crowd in fewer tiers: Herfindahl index {now} after {before} in training.",
@@ -83,7 +86,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "平均概率由训练时 {before} 变为 {now}。",
         "score_shift_held": "评分分布发生偏移，客户整体{direction}：PSI {psi}（随机上限 {no_shift}），"
         "平均概率由训练时 {before} 变为 {now}。实际结果表明排序与水平仍然成立。",
-        "column_shift": "{column} 发生偏移（{moved}）：PSI {psi}（随机上限 {no_shift}）。",
+        "column_shift": "{column} 发生偏移（{moved}）：PSI {psi}（随机上限 {no_shift}）；"
+        "使平均评分变动 {effect} 对数几率。",
+        "column_shift_unread": "{column} 发生偏移（{moved}）：PSI {psi}（随机上限 {no_shift}）；模型不使用该列。",
         "many_shifted": "模型使用的 {all} 列中有 {count} 列偏移超过 {limit}。",
         "migrated": "自 {since} 以来，{same} 位客户中 {riskier} 位风险等级上升，{safer} 位下降。",
         "concentrated": "客户集中于更少的等级：赫芬达尔指数由训练时 {before} 变为 {now}。",
