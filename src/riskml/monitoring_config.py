@@ -71,6 +71,7 @@ class MonitoringConfig(Part):
         0.3, gt=0, le=1, description="share of the model's columns beyond psi_act that calls for a new model"
     )
     missing_rise: float = Field(0.05, ge=0, lt=1, description="more missing cells than in training, by this share")
+    missing_rise_act: float = Field(0.2, ge=0, lt=1, description="beyond it the data are repaired before all else")
     unseen_share: float = Field(0.01, ge=0, lt=1, description="rows with a level that training never saw")
     out_of_range_share: float = Field(0.01, ge=0, lt=1, description="rows with a number beyond training's")
     auc_loss: float = Field(0.03, ge=0, lt=0.5, description="AUC that may be lost against the rows set aside")
@@ -88,6 +89,8 @@ class MonitoringConfig(Part):
     def _limits_are_in_order(self) -> MonitoringConfig:
         if self.psi_act < self.psi_watch:
             raise ValueError("psi_act lies below psi_watch")
+        if self.missing_rise_act < self.missing_rise:
+            raise ValueError("missing_rise_act lies below missing_rise")
         if len(set(self.segments)) != len(self.segments):
             raise ValueError("each segment may be named once")
         return self

@@ -67,7 +67,7 @@ def _as_promised(reference: Reference, frame: pd.DataFrame) -> pd.Series:
 def test_more_events_than_expected_call_for_another_level(reference: Reference) -> None:
     findings = found(reference, customers(3, 2500, harder=0.8))
     assert steps(findings)["underestimated"] == ("act", "recalibrate")
-    assert steps(findings)["tier_underestimated"] == ("watch", "recalibrate")
+    assert steps(findings)["tier_underestimated"] == ("act", "recalibrate")
     assert "auc_lost" not in findings
     assert next_step(list(findings.values())) == "recalibrate"
 
@@ -97,10 +97,17 @@ def test_few_events_are_not_judged(reference: Reference, same: pd.DataFrame) -> 
 def test_damaged_data_come_before_anything_else(reference: Reference) -> None:
     harder = customers(3, 2500, harder=0.8)
     findings = found(reference, harder.assign(debt=harder["debt"].where(harder.index % 3 > 0)))
-    assert steps(findings)["missing"] == ("watch", "repair")
+    assert steps(findings)["missing"] == ("act", "repair")
     assert next_step(list(findings.values())) == "repair"
     broken = found(reference, harder.drop(columns="debt"))
     assert steps(broken)["broken"] == steps(broken)["not_scored"] == ("act", "repair")
+
+
+def test_a_few_more_missing_cells_do_not_stand_in_the_way_of_what_is_graver(reference: Reference) -> None:
+    harder = customers(3, 2500, harder=0.8)
+    findings = found(reference, harder.assign(debt=harder["debt"].where(harder.index % 10 > 0)))
+    assert steps(findings)["missing"] == ("watch", "watch")
+    assert next_step(list(findings.values())) == "recalibrate"
 
 
 def test_many_columns_that_moved_far_call_for_a_new_model(reference: Reference, same: pd.DataFrame) -> None:

@@ -64,8 +64,10 @@ class Finding:
 
 
 def next_step(findings: Sequence[Finding]) -> NextStep:
-    """Return the step that comes first of those that findings call for."""
-    return min((one.next_step for one in findings), key=NEXT_STEPS.index, default="none")
+    """Return the step that the gravest findings call for; of several, the one that stands in the way of the others."""
+    gravest = min((one.severity for one in findings), key=SEVERITIES.index, default="note")
+    steps = (one.next_step for one in findings if one.severity == gravest)
+    return min(steps, key=NEXT_STEPS.index, default="none")
 
 
 def findings_of(month: Month, reference: Reference) -> list[Finding]:
@@ -91,7 +93,7 @@ def _of_data(month: Month, limits: MonitoringConfig) -> Iterator[Finding]:
     if month.scored is None:
         yield Finding("act", "data", "not_scored", "repair", {})
     if month.duplicates:
-        yield Finding("watch", "data", "duplicates", "repair", {"count": count(month.duplicates)})
+        yield Finding("watch", "data", "duplicates", "watch", {"count": count(month.duplicates)})
     for row in month.quality.to_dict("records"):
         column = str(row["column"])
         if row["status"] == "broken":
@@ -100,7 +102,8 @@ def _of_data(month: Month, limits: MonitoringConfig) -> Iterator[Finding]:
             continue
         if row["missing"] - row["missing_in_training"] > limits.missing_rise:
             said = {"column": column, "now": percent(row["missing"]), "before": percent(row["missing_in_training"])}
-            yield Finding("watch", "data", "missing", "repair", said)
+            grave = row["missing"] - row["missing_in_training"] > limits.missing_rise_act
+            yield Finding("act" if grave else "watch", "data", "missing", "repair" if grave else "watch", said)
         for name, limit in (("unseen", limits.unseen_share), ("out_of_range", limits.out_of_range_share)):
             if row[name] > limit:
                 yield Finding("watch", "data", name, "watch", {"column": column, "now": percent(row[name])})
@@ -225,7 +228,10 @@ def _of_level(came: Realised, limits: MonitoringConfig) -> Iterator[Finding]:
             "count": count(row["count"]),
             "p": p_value(row["jeffreys_p"]),
         }
-        yield Finding("watch", "level", "tier_underestimated", "recalibrate", said)
+        # There are several tiers: each is tested at its share of the level (Bonferroni), as the gate does it.
+        sure = row["jeffreys_p"] < (1 - limits.level) / len(tiers)
+        step: NextStep = "recalibrate" if sure else "watch"
+        yield Finding("act" if sure else "watch", "level", "tier_underestimated", step, said)
 
 
 def _of_tiers(scored: Scored, limits: MonitoringConfig) -> Iterator[Finding]:
@@ -249,8 +255,7 @@ def _of_segments(scored: Scored, limits: MonitoringConfig) -> Iterator[Finding]:
         if row["known"] >= limits.small_segment and (row["oe_low"] > 1 or row["oe_high"] < 1):
             level = Estimate(row["observed_expected"], row["oe_low"], row["oe_high"])
             said = {"now": number(level.value, 2), "interval": _interval(level, 2)}
-            far = abs(level.value - 1) > limits.calibration_tolerance
-            yield Finding("watch", "segments", "segment_level", "recalibrate" if far else "watch", group | said)
+            yield Finding("watch", "segments", "segment_level", "watch", group | said)
         if whole is not None and row["events"] >= limits.min_events and row["auc_high"] < whole.value:
             area = Estimate(row["auc"], row["auc_low"], row["auc_high"])
             said = {"now": number(area.value), "interval": _interval(area), "before": number(whole.value)}
