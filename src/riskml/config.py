@@ -286,6 +286,8 @@ class Experiment(Part):
     def _the_outcome_is_no_group(self) -> Experiment:
         if self.data.target in self.fairness.columns:
             raise ValueError("fairness.columns names the target")
+        if self.data.target in self.monitoring.segments:
+            raise ValueError("monitoring.segments names the target")
         return self
 
     def digest(self) -> str:
