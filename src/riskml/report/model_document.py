@@ -172,64 +172,72 @@ def monitoring_table(experiment: Experiment, assessed: Mapping[str, Any], charac
     characteristics : DataFrame
         ``column``, ``csi``.
     """
-    metrics, shift = assessed["metrics"], assessed["psi"]
-    watch = max(0.10, shift["no_shift"] or 0.0)
+    metrics, shift, limits = assessed["metrics"], assessed["psi"], experiment.monitoring
+    chance = shift["no_shift"] or 0.0
     top = characteristics.iloc[0] if len(characteristics) else None
-    known = "as outcomes ripen"
+    known, p = "as outcomes ripen", 1 - limits.level
     rows = [
         (
             "PSI of the score",
             number(shift["value"]),
-            f"above {number(watch, 2)}",
-            f"above {number(max(0.25, watch), 2)}",
+            f"above {number(max(limits.psi_watch, chance), 2)}",
+            f"above {number(max(limits.psi_act, chance), 2)}",
             "monthly",
-            "find the column that moved; compare the book with training",
+            "find the column that moved; retrain, unless outcomes show that the model holds",
         ),
         (
-            "CSI, each column",
+            "PSI, each column",
             f"{number(top['csi'])} ({top['column']})" if top is not None else "–",
-            "above 0.10",
-            "above 0.25",
+            f"above {number(limits.psi_watch, 2)}",
+            f"{percent(limits.shifted_share, 0)} of the columns above {number(limits.psi_act, 2)}",
+            "monthly",
+            "ask the source of the column; retrain",
+        ),
+        (
+            "missing values",
+            "see the data",
+            f"{percent(limits.missing_rise, 0)} more cells than in training",
+            f"{percent(limits.missing_rise_act, 0)} more, or a column cannot be read",
+            "monthly",
+            "repair the data before all else",
+        ),
+        (
+            "levels never seen, numbers out of range",
+            "see the data",
+            f"in {percent(limits.unseen_share, 0)}, or {percent(limits.out_of_range_share, 0)}, of the rows",
+            "–",
             "monthly",
             "ask the source of the column",
         ),
         (
-            "missing values, unseen levels",
-            "see the data",
-            "twice the share of training",
-            "a column is empty",
-            "each scoring",
-            "stop; mend the feed",
-        ),
-        (
             "AUC",
             number(metrics["auc"]["value"]),
-            f"below {number(metrics['auc']['low'])}",
-            "decline significant at 5 % (DeLong)",
+            f"lower, and not by chance (p below {number(p, 2)})",
+            f"by more than {number(limits.auc_loss)} besides, and lower than the scores promise",
             known,
-            "look for the segment; refit",
+            "look for the segment; retrain",
         ),
         (
             "observed / expected",
             number(metrics["observed_expected"]["value"], 2),
-            "its 95 % interval leaves 1",
-            "above 1.25, or two periods in a row",
+            f"its {percent(limits.level, 0)} interval leaves 1",
+            f"and it is off by more than {percent(limits.calibration_tolerance, 0)}",
             known,
             "recalibrate; review the tiers",
         ),
         (
             "Jeffreys test, each tier",
             f"smallest p {_smallest(assessed['tiers'])}",
-            "p below 0.05",
-            "p below 0.01, or two periods in a row",
+            f"p below {number(p, 2)}",
+            f"p below {number(p / max(len(assessed['tiers']), 1), 3)}: one tier's share",
             known,
-            "recalibrate the tier; hold approvals in it",
+            "recalibrate; hold approvals in the tier",
         ),
         (
-            "share of the highest tier",
-            _highest(assessed),
-            "moves by a quarter of itself",
-            "moves by a half of itself",
+            "moves between tiers",
+            f"{_highest(assessed)} in the highest tier",
+            f"{percent(limits.moved_share, 0)} more to a riskier tier than to a safer one",
+            "–",
             "monthly",
             "check the capacity of those who review it",
         ),
@@ -250,7 +258,8 @@ def monitoring_table(experiment: Experiment, assessed: Mapping[str, Any], charac
     return Table(
         [Head(head) for head in heads],
         [[Cell(text) for text in row] for row in rows],
-        note=f"Triggers come from the conventions and from the intervals of this run. Alerts go to: {owner}.",
+        note="The triggers are those of `riskml monitor`: the part monitoring of the experiment sets them. "
+        f"Alerts go to: {owner}.",
     )
 
 
