@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.monitoring import Earlier, Finding, Reference, findings_of, month_of, new_book, next_step
+from riskml.monitoring import Earlier, Estimate, Finding, Reference, findings_of, month_of, new_book, next_step
 from riskml.monitoring.words import WORDS, fields
 from riskml.monitoring_config import MonitoringConfig
 
@@ -130,6 +130,16 @@ def test_moves_to_riskier_tiers_are_watched(reference: Reference, same: pd.DataF
     before = reference.model.score(same).set_axis(same["customer"], axis=0)
     moved = found(reference, same.assign(debt=same["debt"] + 1), Earlier(before, "2026-02-01"))["migrated"]
     assert moved.figures["since"] == "2026-02-01"
+
+
+def test_an_estimate_that_was_wrong_where_it_can_be_checked_is_not_to_be_leant_on(
+    reference: Reference, same: pd.DataFrame
+) -> None:
+    worse = replace(reference, aside=replace(reference.aside, auc=Estimate(0.7, 0.68, 0.72)))
+    assert "estimate_off" not in found(reference, same)
+    note = found(worse, same)["estimate_off"]
+    assert (note.severity, note.next_step) == ("note", "none")
+    assert "0.700 (0.680–0.720) came of them" in note.text()
 
 
 def test_the_gravest_comes_first(reference: Reference, same: pd.DataFrame) -> None:

@@ -151,6 +151,10 @@ def _of_scores(scored: Scored, reference: Reference, limits: MonitoringConfig) -
     if now.high < aside.value - limits.auc_loss:
         said = {"now": number(now.value), "interval": _interval(now), "before": number(aside.value)}
         yield Finding("watch", "ranking", "auc_estimated", "watch", said)
+    checked = reference.aside.auc
+    if not checked.low <= aside.value <= checked.high:
+        said = {"before": number(aside.value), "realised": number(checked.value), "interval": _interval(checked)}
+        yield Finding("note", "ranking", "estimate_off", "none", said)
     yield from _of_segments(scored, limits)
 
 

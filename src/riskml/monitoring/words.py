@@ -38,6 +38,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "concentrated": "Customers crowd in fewer tiers: Herfindahl index {now} after {before} in training.",
         "auc_estimated": "The scores promise a weaker ranking: estimated AUC {now} ({interval}); on the rows set aside "
         "the same estimate was {before}. Outcomes have to tell.",
+        "estimate_off": "Do not lean on the estimated AUC: on the rows set aside it was {before}, and {realised} "
+        "({interval}) came of them, so that the probabilities do not mean what they say.",
         "auc_lost": "It ranks less well than it did: AUC {now} ({interval}), {before} on the rows set aside "
         "(p {p}); a loss of {limit} is allowed.",
         "auc_weaker": "It ranks a little less well than it did: AUC {now} ({interval}), {before} on the rows set aside "
@@ -94,6 +96,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "concentrated": "客户集中于更少的等级：赫芬达尔指数由训练时 {before} 变为 {now}。",
         "auc_estimated": "评分显示排序能力减弱：估计 AUC {now}（{interval}），"
         "留出样本上同一估计为 {before}。有待实际结果验证。",
+        "estimate_off": "估计 AUC 不可依赖：留出样本上估计为 {before}，"
+        "实际为 {realised}（{interval}），概率并不名副其实。",
         "auc_lost": "排序能力下降：AUC {now}（{interval}），留出样本为 {before}（p {p}）；允许下降 {limit}。",
         "auc_weaker": "排序能力略有下降：AUC {now}（{interval}），"
         "留出样本为 {before}（p {p}）；在允许的 {limit} 之内。",
