@@ -74,7 +74,9 @@ class MonitoringConfig(Part):
     missing_rise_act: float = Field(0.2, ge=0, lt=1, description="beyond it the data are repaired before all else")
     unseen_share: float = Field(0.01, ge=0, lt=1, description="rows with a level that training never saw")
     out_of_range_share: float = Field(0.01, ge=0, lt=1, description="rows with a number beyond training's")
+    auc_watch: float = Field(0.01, ge=0, lt=0.5, description="AUC lost against the rows set aside: watch")
     auc_loss: float = Field(0.03, ge=0, lt=0.5, description="AUC that may be lost against the rows set aside")
+    calibration_watch: float = Field(0.1, ge=0, description="events observed over expected, off by this share: watch")
     calibration_tolerance: float = Field(
         0.2, ge=0, description="events observed over expected may be off by this share before it is mended"
     )
@@ -87,10 +89,10 @@ class MonitoringConfig(Part):
 
     @model_validator(mode="after")
     def _limits_are_in_order(self) -> MonitoringConfig:
-        if self.psi_act < self.psi_watch:
-            raise ValueError("psi_act lies below psi_watch")
-        if self.missing_rise_act < self.missing_rise:
-            raise ValueError("missing_rise_act lies below missing_rise")
+        pairs = [("psi_act", "psi_watch"), ("missing_rise_act", "missing_rise"), ("auc_loss", "auc_watch")]
+        for act, watch in (*pairs, ("calibration_tolerance", "calibration_watch")):
+            if getattr(self, act) < getattr(self, watch):
+                raise ValueError(f"{act} lies below {watch}")
         if len(set(self.segments)) != len(self.segments):
             raise ValueError("each segment may be named once")
         return self

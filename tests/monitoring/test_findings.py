@@ -33,7 +33,7 @@ def steps(findings: dict[str, Finding]) -> dict[str, tuple[str, str]]:
 
 
 def test_where_nothing_has_changed_nothing_is_to_be_done(reference: Reference, same: pd.DataFrame) -> None:
-    findings = found(reference, same, calibration_tolerance=0.3)
+    findings = found(reference, same)
     assert {one.severity for one in findings.values()} <= {"watch"}
     assert next_step(list(findings.values())) in ("none", "watch")
 
@@ -70,6 +70,22 @@ def test_more_events_than_expected_call_for_another_level(reference: Reference) 
     assert steps(findings)["tier_underestimated"] == ("act", "recalibrate")
     assert "auc_lost" not in findings
     assert next_step(list(findings.values())) == "recalibrate"
+
+
+def test_what_is_sure_and_does_not_matter_is_no_finding(reference: Reference) -> None:
+    rows = customers(10, 40_000)
+    rows["bad"] = (rows["bad"] | (np.random.default_rng(1).random(len(rows)) < 0.01)).astype(int)
+    findings = found(reference, rows, calibration_watch=0.2)
+    assert not {"underestimated", "segment_level"} & set(findings)
+    assert "underestimated" in found(reference, rows, calibration_watch=0.0)
+
+
+def test_a_segment_that_ranks_less_well_than_its_scores_promise_is_watched(reference: Reference) -> None:
+    rows = customers(11, 3000)
+    rent = rows["home"] == "rent"
+    rows.loc[rent, "bad"] = rows.loc[rent, "bad"].sample(frac=1, random_state=3).to_numpy()
+    weak = found(reference, rows)["segment_auc"]
+    assert weak.text().startswith("Where home is rent, it ranks less well than the scores promise: AUC 0.")
 
 
 def test_a_ranking_that_is_lost_calls_for_a_new_model(reference: Reference, same: pd.DataFrame) -> None:

@@ -164,6 +164,16 @@ def test_without_two_events_there_is_no_auc_and_the_level_still_is_measured(
     assert came.observed_expected.value == 0
 
 
+def test_rows_of_several_dates_are_judged_by_date(reference: Reference, same: pd.DataFrame) -> None:
+    asked = reference.experiment
+    dated = asked.model_copy(update={"data": asked.data.model_copy(update={"date": "day"})})
+    days = np.where(same.index % 2 == 0, "2026-01-31", "2026-02-28")
+    book = new_book(same.assign(day=days), dated)
+    periods = month_of(reference, book, DAY).scored.realised.by_period
+    assert periods["group"].tolist() == ["2026-01", "2026-02"]
+    assert periods["count"].tolist() == [750, 750]
+
+
 # -- segments
 
 

@@ -201,7 +201,10 @@ def _of_outcomes(scored: Scored, reference: Reference, limits: MonitoringConfig)
             "limit": number(limits.auc_loss),
             "promised": f"{number(promised.value)} ({_interval(promised)})",
         }
-        if before - came.auc.value <= limits.auc_loss:
+        lost = before - came.auc.value
+        if lost <= limits.auc_watch:  # of a large book chance is no excuse, and no matter
+            return
+        if lost <= limits.auc_loss:
             yield Finding("watch", "ranking", "auc_weaker", "watch", figures)
         elif came.auc.value >= promised.low:
             # Customers who are more alike are harder to rank: another model would have them before it too.
@@ -212,8 +215,7 @@ def _of_outcomes(scored: Scored, reference: Reference, limits: MonitoringConfig)
 
 def _of_level(came: Realised, limits: MonitoringConfig) -> Iterator[Finding]:
     ratio = came.observed_expected
-    off = ratio.low > 1 or ratio.high < 1
-    if off:
+    if _off(ratio, limits.calibration_watch):
         said = {
             "observed": count(came.events),
             "expected": number(came.rows * came.mean_probability, 1),
@@ -238,6 +240,11 @@ def _of_level(came: Realised, limits: MonitoringConfig) -> Iterator[Finding]:
         yield Finding("act" if sure else "watch", "level", "tier_underestimated", step, said)
 
 
+def _off(ratio: Estimate, by: float) -> bool:
+    """Tell whether a ratio is off by a share, and not by chance."""
+    return (ratio.low > 1 or ratio.high < 1) and abs(ratio.value - 1) > by
+
+
 def _of_tiers(scored: Scored, limits: MonitoringConfig) -> Iterator[Finding]:
     moves = scored.moves
     if moves.same and (moves.riskier - moves.safer) / moves.same > limits.moved_share:
@@ -250,19 +257,20 @@ def _of_tiers(scored: Scored, limits: MonitoringConfig) -> Iterator[Finding]:
 
 
 def _of_segments(scored: Scored, limits: MonitoringConfig) -> Iterator[Finding]:
-    whole = scored.realised.auc if scored.realised is not None else None
     for row in scored.segments[~scored.segments["small"].astype(bool)].to_dict("records"):
         group = {"by": str(row["by"]), "group": str(row["group"])}
         if row["status"] == "act":
             shift = {"psi": number(row["psi"]), "no_shift": number(row["no_shift"])}
             yield Finding("watch", "segments", "segment_shift", "watch", group | shift)
-        if row["known"] >= limits.small_segment and (row["oe_low"] > 1 or row["oe_high"] < 1):
-            level = Estimate(row["observed_expected"], row["oe_low"], row["oe_high"])
+        level = Estimate(row["observed_expected"], row["oe_low"], row["oe_high"])
+        if row["known"] >= limits.small_segment and _off(level, limits.calibration_watch):
             said = {"now": number(level.value, 2), "interval": _interval(level, 2)}
             yield Finding("watch", "segments", "segment_level", "watch", group | said)
-        if whole is not None and row["events"] >= limits.min_events and row["auc_high"] < whole.value:
-            area = Estimate(row["auc"], row["auc_low"], row["auc_high"])
-            said = {"now": number(area.value), "interval": _interval(area), "before": number(whole.value)}
+        # Within a group customers are more alike than over all: the scores say how well they can be told apart.
+        area, promised = Estimate(row["auc"], row["auc_low"], row["auc_high"]), row["auc_estimated"]
+        far = promised - area.value > limits.auc_loss and area.high < row["auc_estimated_low"]
+        if row["events"] >= limits.min_events and far:
+            said = {"now": number(area.value), "interval": _interval(area), "promised": number(promised)}
             yield Finding("watch", "segments", "segment_auc", "watch", group | said)
 
 

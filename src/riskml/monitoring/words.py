@@ -55,7 +55,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "tier_underestimated": "Tier “{tier}” underestimates its risk: {expected} expected, {observed} came among "
         "{count} customers (Jeffreys p {p}).",
         "segment_shift": "Where {by} is {group}, the scores have shifted: PSI {psi} (chance stays below {no_shift}).",
-        "segment_auc": "Where {by} is {group}, it ranks less well: AUC {now} ({interval}), {before} over all.",
+        "segment_auc": "Where {by} is {group}, it ranks less well than the scores promise: AUC {now} ({interval}), "
+        "{promised} estimated.",
         "segment_level": "Where {by} is {group}, {now} times the expected events came ({interval}).",
         "frequency": "{share} of the customers buy far less often than is their own way; in training it was {before}.",
         "payment": "{share} of the customers pay far later than is their own way; in training it was {before}.",
@@ -110,7 +111,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "tier_underestimated": "等级“{tier}”低估了风险：预期 {expected}，"
         "{count} 位客户中实际 {observed}（Jeffreys p {p}）。",
         "segment_shift": "{by} 为 {group} 的客户评分偏移：PSI {psi}（随机上限 {no_shift}）。",
-        "segment_auc": "{by} 为 {group} 的客户排序较差：AUC {now}（{interval}），总体为 {before}。",
+        "segment_auc": "{by} 为 {group} 的客户排序不如评分所示：AUC {now}（{interval}），估计为 {promised}。",
         "segment_level": "{by} 为 {group} 的客户，实际事件为预期的 {now} 倍（{interval}）。",
         "frequency": "{share} 的客户购买频率远低于自身以往；训练时为 {before}。",
         "payment": "{share} 的客户付款远晚于自身以往；训练时为 {before}。",
