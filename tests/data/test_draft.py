@@ -15,6 +15,7 @@ from riskml.data.draft import draft_experiment
 from riskml.data.prepare import prepare
 from riskml.data.sources import read_table
 from riskml.errors import ConfigError, DataError
+from riskml.monitoring_config import MonitoringConfig
 
 N = 400
 
@@ -75,7 +76,7 @@ def test_the_draft_runs_as_it_is(book: pd.DataFrame, tmp_path: Path):
 def test_every_key_of_an_experiment_is_written_and_explained(book: pd.DataFrame, tmp_path: Path):
     text, found = drafted(book, tmp_path)
     said = yaml.safe_load(text)
-    commented = {"costs", "fairness", "document", "panel"}
+    commented = {"costs", "fairness", "document", "monitoring", "panel"}
     assert set(said) == set(Experiment.model_fields) - commented
     assert all(f"# {part}:" in text for part in commented)
     assert set(said["data"]) == set(type(found.data).model_fields)
@@ -268,8 +269,10 @@ def test_any_column_name_comes_back_from_the_file(names: list[str], tmp_path_fac
 def test_what_only_people_know_can_be_uncommented(task: str, book: pd.DataFrame, tmp_path: Path):
     text, _ = drafted(book, tmp_path, name="churn" if task == "churn" else "mine")
     there = text.replace("# costs:", "costs:").replace("# document:", "document:")
+    there = there.replace("# monitoring:", "monitoring:")
     said = yaml.safe_load(there.replace("#   ", "  ").replace("columns: [some_column]", "").replace("# fairness:", ""))
     found = Experiment.model_validate(said)
     assert found.costs is not None
     assert found.task == task
     assert found.document.owner == ""
+    assert found.monitoring == MonitoringConfig(segments=("some_column",))

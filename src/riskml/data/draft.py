@@ -34,6 +34,7 @@ from riskml.data.split import split
 from riskml.data.suspicion import special_codes
 from riskml.data.textnumbers import refuse_written, text_as_numbers
 from riskml.errors import ConfigError, DataError
+from riskml.monitoring_config import MonitoringConfig
 from riskml.schema import shortened
 
 _LEFT_OUT = ("empty", "constant", "date", "identifier", "leak")
@@ -113,6 +114,7 @@ def draft_experiment(
         *_section("gate", GateConfig()),
         "",
         *_for_the_document(guess_task(name, str(file), target, found.event)),
+        *_for_monitoring(),
     ]
     text = "\n".join(lines) + "\n"
     try:
@@ -269,6 +271,15 @@ def _for_the_document(task: Literal["default", "churn"]) -> Iterator[str]:
         default = DocumentConfig.model_fields[key].default
         example = str(default).lower() if isinstance(default, bool) else '""' if isinstance(default, str) else "[]"
         yield f"#   {key}: {example}  # {description}"
+
+
+def _for_monitoring() -> Iterator[str]:
+    """Yield the limits of monitoring, as comments: they are good ones to begin with."""
+    yield "# monitoring:  # when `riskml monitor` calls for a look, or a new model; behaviour: see docs/monitoring.md"
+    for key, description in _descriptions(MonitoringConfig).items():
+        if description:
+            default = MonitoringConfig.model_fields[key].default
+            yield f"#   {key}: {_scalar(default) if default != () else '[some_column]'}  # {description}"
 
 
 def _section(name: str, config: BaseModel, said_here: Mapping[str, str] | None = None) -> Iterator[str]:
