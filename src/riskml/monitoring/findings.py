@@ -247,11 +247,12 @@ def _off(ratio: Estimate, by: float) -> bool:
 
 def _of_tiers(scored: Scored, limits: MonitoringConfig) -> Iterator[Finding]:
     moves = scored.moves
-    if moves.same and (moves.riskier - moves.safer) / moves.same > limits.moved_share:
+    if moves.same >= limits.small_segment and (moves.riskier - moves.safer) / moves.same > limits.moved_share:
         said = {"since": moves.since, "same": count(moves.same)}
         said |= {"riskier": count(moves.riskier), "safer": count(moves.safer)}
         yield Finding("watch", "tiers", "migrated", "watch", said)
-    if moves.herfindahl - moves.herfindahl_before > limits.concentration_rise:
+    enough = len(scored.scores) >= limits.small_segment
+    if enough and moves.herfindahl - moves.herfindahl_before > limits.concentration_rise:
         said = {"now": number(moves.herfindahl, 2), "before": number(moves.herfindahl_before, 2)}
         yield Finding("watch", "tiers", "concentrated", "watch", said)
 
