@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from riskml.data.tables import Stored
 from riskml.features.canonical import Dialect, select
 from riskml.files import replacing
 from riskml.panel_config import PanelConfig, TableConfig
+
+_AT_ONCE = 1_000_000  # customers
 
 
 def _quote(name: str) -> str:
@@ -59,17 +62,38 @@ class DuckDB:
         hive = str(any("=" in part for file in stored.files for part in _below(file, stored.root))).lower()
         source = f"read_parquet([{files}], union_by_name=true, hive_partitioning={hive})"
         query = select(table, panel, stored.columns, source, DIALECT, whole=whole)
-        return self._held(self.connection.sql(query), self._name())
+        read = self.connection.sql(query)
+        # A customer's records side by side: only so is a group finished before the next one needs its memory.
+        return self._held(read if table.role == "market" else read.order("customer"), self._name())
 
     def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Return a small result as a pandas frame."""
         found: pd.DataFrame = lazy.to_native().df()
         return found
 
-    def write(self, lazy: nw.LazyFrame[Any], file: Path) -> None:
-        """Write a result as one Parquet file, whole or not at all."""
+    def parts(self, rows: nw.LazyFrame[Any]) -> list[nw.Expr]:
+        """Return conditions on ``customer`` for parts of a million: more at once would go by the disk."""
+        found = rows.to_native()
+        several = -(-len(found) // _AT_ONCE)
+        if several < 2:
+            return []
+        shares = [number / several for number in range(1, several)]
+        ((cuts,),) = found.aggregate(f"quantile_disc(customer, {shares})").fetchall()
+        customer = nw.col("customer")
+        between = [(customer >= low) & (customer < high) for low, high in pairwise(cuts)]
+        return [customer < cuts[0], *between, customer >= cuts[-1]]
+
+    def write(self, parts: Sequence[nw.LazyFrame[Any]], file: Path) -> None:
+        """Write a result as Parquet, whole or not at all; of several parts a folder."""
         with replacing(file) as temporary:
-            lazy.to_native().write_parquet(str(temporary), compression="snappy")
+            if len(parts) == 1:
+                parts[0].to_native().write_parquet(str(temporary), compression="snappy")
+                return
+            shutil.rmtree(file, ignore_errors=True)  # of a build that was stopped before it had told of it
+            temporary.mkdir()
+            for number, part in enumerate(parts):
+                one = temporary / f"part-{number:05d}.parquet"
+                part.to_native().write_parquet(str(one), compression="snappy")
 
     @contextmanager
     def holding(self, lazy: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
