@@ -50,8 +50,11 @@ def zoho(zoho_server: ZohoServer, zoho_mapping: Mapping, clock: FakeClock) -> It
     """Yield what opens a connector to the server."""
     opened: list[Zoho] = []
 
-    def open_zoho(mapping: Mapping = zoho_mapping, *, timeout: float = 5.0, **rest: Any) -> Zoho:
-        settings = ZohoSettings(**CLIENT, accounts_url=zoho_server.url, timeout_seconds=timeout)
+    def open_zoho(
+        mapping: Mapping = zoho_mapping, *, timeout: float = 5.0, login: dict[str, str] | None = None, **rest: Any
+    ) -> Zoho:
+        said = {**CLIENT, "accounts_url": zoho_server.url, "timeout_seconds": timeout, **(login or {})}
+        settings = ZohoSettings(**said)
         calls = ZohoCalls(settings, clock, wait=Backoff(1.0, 60.0))
         opened.append(Zoho(settings, mapping, clock, calls=calls, **rest))
         return opened[-1]

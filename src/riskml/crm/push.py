@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from riskml.crm.audit import Audit, content_of
-from riskml.crm.connector import Alert, Connector, CrmError, LimitReached, Outcome, Passing, Row
+from riskml.crm.connector import Alert, Connector, CrmError, LimitReached, LoginRefused, Outcome, Passing, Row
 from riskml.crm.mapping import ScoresMap
 
 Listener = Callable[[int, int], None]
@@ -151,8 +151,8 @@ def raise_alerts(
 
     Raises
     ------
-    Passing, LimitReached
-        When the system does not answer or takes no more calls; the next run goes on.
+    LoginRefused, Passing, LimitReached
+        When the system does not let in, does not answer, or takes no more calls; the next run goes on.
     """
     known = audit.raised()
     rows: list[tuple[str, str, str, str, str]] = []
@@ -172,7 +172,7 @@ def raise_alerts(
 def _raised(connector: Connector, alert: Alert) -> tuple[str, str, str]:
     try:
         raised = connector.raise_alert(alert)
-    except (Passing, LimitReached):
+    except (LoginRefused, Passing, LimitReached):
         raise
     except CrmError as error:  # of this alert: the others go on
         return "failed", "", str(error)
