@@ -157,3 +157,24 @@ def test_no_secret_is_in_anything_that_a_run_leaves_behind(system, capsys, caplo
     assert caplog.text
     for place, content in left.items():
         assert not [word for word in hidden if word.encode() in content], place
+
+
+def test_an_audit_of_another_account_is_refused_before_a_call(system, capsys, monkeypatch):
+    name, server = system
+    files(filled(name, server))
+    assert push(name, "--yes") == 0
+    monkeypatch.setenv("RISKML_ZOHO_CLIENT_ID", "1000.OTHER")
+    monkeypatch.setenv("RISKML_FXIAOKE_APP_ID", "FSAID_2")
+    calls = len(server.calls)
+    for words in (["--yes"], []):
+        assert push(name, *words) == 2
+        assert "kept for another account" in capsys.readouterr().err
+    assert len(server.calls) == calls
+
+
+def test_a_dry_run_needs_no_login(system, capsys, monkeypatch):
+    name, server = system
+    files(filled(name, server))
+    monkeypatch.delenv("RISKML_ZOHO_CLIENT_ID" if name == "zoho" else "RISKML_FXIAOKE_APP_ID")
+    assert push(name) == 0
+    assert push(name, "--yes") == 2

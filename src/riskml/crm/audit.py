@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from riskml.crm.connector import Outcome, Raised, Row
-from riskml.crm.database import transaction
+from riskml.crm.database import keep_to, transaction
 
 SCHEMA = """
 create table if not exists outcomes (
@@ -36,6 +36,10 @@ class Audit:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._db.execute("pragma synchronous=full")  # an audit outlives a power failure as well
+
+    def keep_to(self, account: str, *, whole: bool = True) -> None:
+        """Bind the audit to an account of the CRM; see ``riskml.crm.database.keep_to``."""
+        keep_to(self._db, account, whole=whole)
 
     def written(self, object: str) -> dict[str, str]:
         """Return what was written last, by customer: the values as JSON."""

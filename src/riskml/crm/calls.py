@@ -192,7 +192,8 @@ class Caller:
 
     def _unreachable(self, error: httpx.TransportError, url: str, host: str) -> Unreachable:
         known = host in self._answered
-        mend = "check the network, then run again" if known else "check the address in the settings, and the network"
+        again = "check the network, then run again: it goes on where it stopped"
+        mend = again if known else "check the address in the settings, and the network"
         what = self.clean(f"{host} cannot be reached: {str(error) or type(error).__name__}")
         made = Unreachable(what, where=self.clean(url.partition("?")[0]), mend=mend)
         if not known:

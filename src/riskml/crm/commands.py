@@ -14,14 +14,14 @@ import pandas as pd
 from riskml.crm.audit import SCHEMA, Audit
 from riskml.crm.connector import FieldState
 from riskml.crm.database import database
-from riskml.crm.mapping import read_mapping
+from riskml.crm.mapping import Mapping, read_mapping
 from riskml.crm.pull import Listener as PullListener
 from riskml.crm.pull import Pulled
 from riskml.crm.pull import pull as pull_tables
 from riskml.crm.push import Listener, Plan, Pushed, plan, raise_alerts
 from riskml.crm.push import push as push_rows
 from riskml.crm.rows import alert_rows, score_rows
-from riskml.crm.settings import read_settings
+from riskml.crm.settings import Settings, read_settings
 from riskml.crm.systems import connected
 from riskml.data.sources import read_table
 from riskml.errors import ConfigError
@@ -114,10 +114,10 @@ def push(
     day = _date(asked.as_of) if asked.as_of else None
     rows = score_rows(table, said.scores, as_of=day, model_version=asked.model_version, id=asked.id)
     with _audit(file, audit) as kept:
+        login = _login(said, settings, kept, needed=yes)
         planned = plan(rows, said.scores, kept, everything=asked.everything)
-        if not yes:
+        if not yes or login is None:
             return planned, None
-        login = read_settings(said.system, os.environ, settings)
         with connected(said, login, automations=asked.automations) as connector:
             return planned, push_rows(connector, planned, kept, at=now, progress=progress)
 
@@ -143,12 +143,12 @@ def alerts(
         raise ConfigError("the mapping does not say where alerts go", where=str(file), mend="add alerts")
     wanted = alert_rows(table if isinstance(table, pd.DataFrame) else read_table(table))
     with _audit(file, audit) as kept:
-        if not yes:
+        login = _login(said, settings, kept, needed=yes)
+        if not yes or login is None:
             known = kept.raised()
             status = ["exists" if alert.key in known else "new" for alert in wanted]
             told = [(one.key, one.customer, state, "", "") for one, state in zip(wanted, status, strict=True)]
             return pd.DataFrame(told, columns=["key", "customer", "status", "id", "remark"])
-        login = read_settings(said.system, os.environ, settings)
         with connected(said, login, automations=automations) as connector:
             return raise_alerts(connector, wanted, kept, at=now, progress=progress)
 
@@ -158,6 +158,18 @@ def _audit(mapping: Path, file: Path | None) -> Iterator[Audit]:
     folder = mapping.parent.parent if mapping.parent.name == "crm" else mapping.parent
     with database(file or folder / "runs" / "crm" / f"{mapping.stem}.db", SCHEMA) as connection:
         yield Audit(connection)
+
+
+def _login(mapping: Mapping, file: Path | None, audit: Audit, *, needed: bool) -> Settings | None:
+    """Return how to log in, where it is known or needed; refuse an audit of another account before a call."""
+    try:
+        found = read_settings(mapping.system, os.environ, file)
+    except ConfigError:
+        if needed:
+            raise
+        return None  # what would be written is shown without
+    audit.keep_to(found.account, whole=False)
+    return found
 
 
 def _date(said: str) -> dt.date:

@@ -157,6 +157,11 @@ class Connector(Protocol):
     batch: int  # rows that a call of write_scores should get: one checkpoint each
     tells_gone: bool  # whether pages name the records that were deleted
 
+    @property
+    def account(self) -> str:
+        """Whose records these are: a folder of tables, and an audit, are kept to one account. No secret is in it."""
+        ...
+
     def check_schema(self, *, create: bool = False) -> list[FieldState]:
         """Return the state of every field of the mapping; create those to write to that are missing, where asked."""
         ...

@@ -65,7 +65,7 @@ class FxiaokeCalls:
         self.clock, self.settings = clock, settings
         self.attempts, self.wait = attempts, wait or Backoff()
         self.caller = Caller(settings.timeout_seconds, lambda: [*settings.secrets(), self._token])
-        self._token, self._corporation, self._until = "", "", 0.0
+        self._token, self.enterprise, self._until = "", "", 0.0
         self._lock = threading.Lock()
         self._windows: defaultdict[str, Window] = defaultdict(lambda: Window(settings.calls, _SECONDS, clock))
         self._token_window = Window(_TOKEN_CALLS, _TOKEN_SECONDS, clock)
@@ -121,13 +121,13 @@ class FxiaokeCalls:
         if self.settings.auth == "new":
             headers = {
                 "authorization": f"Bearer {token}",
-                "x-fs-ea": self._corporation,
+                "x-fs-ea": self.enterprise,
                 "x-fs-userid": self.settings.user,
             }
         else:
             body = body | {
                 "corpAccessToken": token,
-                "corpId": self._corporation,
+                "corpId": self.enterprise,
                 "currentOpenUserId": self.settings.user,
             }
         said = self._windows[path](lambda: self._post(path, body, headers))
@@ -192,5 +192,5 @@ class FxiaokeCalls:
         said = self._token_window(lambda: self._post(path, body, {}))
         if said["errorCode"] != 0:
             raise self._refused(said, path.partition("?")[0], login=True)
-        self._token, self._corporation = str(said[names[0]]), str(said[names[1]])
+        self._token, self.enterprise = str(said[names[0]]), str(said[names[1]])
         self._until = now + min(_KEPT, float(said.get("expiresIn", 7_200)) - 60.0)

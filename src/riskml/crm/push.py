@@ -112,7 +112,10 @@ def push(
     ------
     CrmError
         When the system refuses a whole call, or does not answer; the next push goes on.
+    InputError
+        When the audit is that of another account.
     """
+    audit.keep_to(connector.account)
     outcomes: list[Outcome] = []
     for first in range(0, len(planned.rows), connector.batch):
         some = planned.rows[first : first + connector.batch]
@@ -153,7 +156,10 @@ def raise_alerts(
     ------
     LoginRefused, Passing, LimitReached
         When the system does not let in, does not answer, or takes no more calls; the next run goes on.
+    InputError
+        When the audit is that of another account.
     """
+    audit.keep_to(connector.account)
     known = audit.raised()
     rows: list[tuple[str, str, str, str, str]] = []
     for done, alert in enumerate(alerts, 1):

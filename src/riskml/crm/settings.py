@@ -59,6 +59,10 @@ class _Settings(BaseModel):
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
 class ZohoSettings(_Settings):
     """Of a self client in Zoho's API console."""
 
@@ -67,6 +71,11 @@ class ZohoSettings(_Settings):
     refresh_token: SecretStr = Field(min_length=1)
     accounts_url: Url = "https://accounts.zoho.com"
     timeout_seconds: float = Field(60.0, gt=0)
+
+    @property
+    def account(self) -> str:
+        """Whose records are meant, as far as the settings tell."""
+        return f"Zoho client {self.client_id} of {_host(self.accounts_url)}"
 
 
 class FxiaokeSettings(_Settings):
@@ -82,12 +91,22 @@ class FxiaokeSettings(_Settings):
     calls: int = Field(100, ge=1, description="calls of an interface in 20 seconds, as they were bought")
     timeout_seconds: float = Field(60.0, gt=0)
 
+    @property
+    def account(self) -> str:
+        """Whose records are meant, as far as the settings tell."""
+        return f"Fxiaoke application {self.app_id} of {_host(self.url)}"
+
 
 class CsvSettings(_Settings):
     """Of a folder of files."""
 
     folder: Path
     out: Path | None = Field(None, description="where scores and alerts go; risk/ in the folder when left out")
+
+    @property
+    def account(self) -> str:
+        """Whose records are meant."""
+        return f"the files in {self.folder.expanduser().resolve()}"
 
 
 Settings = ZohoSettings | FxiaokeSettings | CsvSettings

@@ -53,6 +53,12 @@ class Zoho:
         # An empty list suppresses every automation; left out, all of them run.
         self._trigger: dict[str, Any] = {} if automations else {"trigger": []}
 
+    @property
+    def account(self) -> str:
+        """Which account: a client of Zoho may belong to a sandbox as well, on a host of its own. It logs in."""
+        self.calls.token()
+        return f"{self.calls.settings.account}, {self.calls.host}"
+
     def check_schema(self, *, create: bool = False) -> list[FieldState]:
         """Return the state of the mapping's fields; missing ones to write to are created where asked."""
         return field_states(self.calls, self._mapping, KEY_FIELD, create=create)

@@ -33,12 +33,17 @@ class ZohoCalls:
     """
 
     def __init__(self, settings: ZohoSettings, clock: Clock, *, attempts: int = 8, wait: Backoff | None = None) -> None:
-        self.clock, self._settings = clock, settings
+        self.clock, self.settings = clock, settings
         self.attempts, self.wait = attempts, wait or Backoff()
         self._token, self._api, self._until = "", "", 0.0
         self._refreshed: deque[float] = deque(maxlen=_TOKENS)
         self._lock = threading.Lock()
         self.caller = Caller(settings.timeout_seconds, lambda: [*settings.secrets(), self._token])
+
+    @property
+    def host(self) -> str:
+        """The host of the API, as Zoho named it with the token."""
+        return urlsplit(self._api).netloc
 
     def request(self, method: str, path: str, *, again: bool = True, **what: Any) -> Answer:
         """Return the answer to a call that was understood: 2xx, 304, or 400 with a verdict for each row.
@@ -131,14 +136,14 @@ class ZohoCalls:
             return self._token
 
     def _refresh(self) -> None:
-        now, url = self.clock.now(), f"{self._settings.accounts_url}/oauth/v2/token"
+        now, url = self.clock.now(), f"{self.settings.accounts_url}/oauth/v2/token"
         if len(self._refreshed) == _TOKENS and now - self._refreshed[0] < _TOKEN_SECONDS:
             raise _no_more_tokens(url)
         form = {
             "grant_type": "refresh_token",
-            "client_id": self._settings.client_id,
-            "client_secret": self._settings.client_secret.get_secret_value(),
-            "refresh_token": self._settings.refresh_token.get_secret_value(),
+            "client_id": self.settings.client_id,
+            "client_secret": self.settings.client_secret.get_secret_value(),
+            "refresh_token": self.settings.refresh_token.get_secret_value(),
         }
         self._refreshed.append(now)
         try:
