@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -57,7 +57,16 @@ class Audit:
                     [at, object, row.customer, outcome.status, outcome.code, outcome.message, content],
                 )
                 if outcome.status == "written":
-                    self._db.execute("insert or replace into written values (?, ?, ?)", [object, row.customer, content])
+                    self._keep_written(object, row)
+
+    def _keep_written(self, object: str, row: Row) -> None:
+        """Keep a row's values beside those of other fields that were written before."""
+        place = [object, row.customer]
+        known = self._db.execute("select content from written where object = ? and customer = ?", place).fetchone()
+        last = json.loads(known[0]) if known else {}
+        self._db.execute(
+            "insert or replace into written values (?, ?, ?)", [*place, content_of(last | dict(row.values))]
+        )
 
     def raised(self) -> dict[str, Raised]:
         """Return the alerts that are known to be in the CRM, by key."""
@@ -84,8 +93,6 @@ class Audit:
         return pd.read_sql_query("select * from alerts order by key", self._db)
 
 
-def content_of(values: Mapping[str, object], without: Iterable[str] = ()) -> str:
+def content_of(values: Mapping[str, object]) -> str:
     """Return values as JSON that is equal where they are."""
-    left_out = set(without)
-    kept = {name: value for name, value in values.items() if name not in left_out}
-    return json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str)
+    return json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from riskml.crm.audit import SCHEMA, Audit
-from riskml.crm.connector import FieldState
+from riskml.crm.connector import FieldState, Row
 from riskml.crm.database import database
 from riskml.crm.mapping import Mapping, read_mapping
 from riskml.crm.pull import Listener as PullListener
@@ -24,7 +24,7 @@ from riskml.crm.rows import alert_rows, score_rows
 from riskml.crm.settings import Settings, read_settings
 from riskml.crm.systems import connected
 from riskml.data.sources import read_table
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Push:
         ISO date; empty where the table has it.
     model_version : str
     everything, automations : bool
+    only : sequence of str
+        Parts of a score, such as ``tier``: the others are neither needed nor written. Empty for all.
+    customers : sequence of str
+        Ids: the others are left alone. Empty for all.
     """
 
     scores: Path | pd.DataFrame
@@ -48,6 +52,8 @@ class Push:
     model_version: str = ""
     everything: bool = False
     automations: bool = False
+    only: Sequence[str] = ()
+    customers: Sequence[str] = ()
 
 
 def mapping_file(name: str | Path) -> Path:
@@ -112,10 +118,11 @@ def push(
         raise ConfigError("the mapping does not say where scores go", where=str(file), mend="add scores")
     table = asked.scores if isinstance(asked.scores, pd.DataFrame) else read_table(asked.scores)
     day = _date(asked.as_of) if asked.as_of else None
-    rows = score_rows(table, said.scores, as_of=day, model_version=asked.model_version, id=asked.id)
+    into = said.scores.only(asked.only) if asked.only else said.scores
+    rows = _of(score_rows(table, into, as_of=day, model_version=asked.model_version, id=asked.id), asked.customers)
     with _audit(file, audit) as kept:
         login = _login(said, settings, kept, needed=yes)
-        planned = plan(rows, said.scores, kept, everything=asked.everything)
+        planned = plan(rows, into, kept, everything=asked.everything)
         if not yes or login is None:
             return planned, None
         with connected(said, login, automations=asked.automations) as connector:
@@ -141,7 +148,7 @@ def alerts(
     said = read_mapping(file)
     if said.alerts is None:
         raise ConfigError("the mapping does not say where alerts go", where=str(file), mend="add alerts")
-    wanted = alert_rows(table if isinstance(table, pd.DataFrame) else read_table(table))
+    wanted = alert_rows(table if isinstance(table, pd.DataFrame) else _alert_table(table), said.alerts)
     with _audit(file, audit) as kept:
         login = _login(said, settings, kept, needed=yes)
         if not yes or login is None:
@@ -151,6 +158,23 @@ def alerts(
             return pd.DataFrame(told, columns=["key", "customer", "status", "id", "remark"])
         with connected(said, login, automations=automations) as connector:
             return raise_alerts(connector, wanted, kept, at=now, progress=progress)
+
+
+def _of(rows: list[Row], customers: Sequence[str]) -> list[Row]:
+    unknown = set(customers) - {row.customer for row in rows}
+    if unknown:
+        raise DataError(f"the scores have no customer {min(unknown)!r}", where="--customer")
+    return [row for row in rows if not customers or row.customer in customers]
+
+
+def _alert_table(file: Path) -> pd.DataFrame:
+    """Read alerts; a list without any, as early warning writes it on a good day, is no mistake."""
+    if file.suffix == ".csv" and file.is_file():
+        with file.open(encoding="utf-8-sig", errors="replace") as lines:
+            header = next(lines, "").strip()
+            if header and not any(line.strip() for line in lines):
+                return pd.DataFrame(columns=header.split(","), dtype=object)
+    return read_table(file)
 
 
 @contextmanager

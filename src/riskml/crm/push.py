@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -84,7 +85,7 @@ def plan(rows: Sequence[Row], asked: ScoresMap, audit: Audit, *, everything: boo
     kept, before = [], []
     for row in rows:
         last = written.get(row.customer, "")
-        if everything or not last or _without(last, dated) != content_of(row.values, dated):
+        if everything or not last or _differs(row, json.loads(last), dated):
             kept.append(row)
             before.append(last)
     return Plan(asked.object, tuple(kept), tuple(before), len(rows) - len(kept))
@@ -185,5 +186,7 @@ def _raised(connector: Connector, alert: Alert) -> tuple[str, str, str]:
     return raised.status, raised.id, raised.remark
 
 
-def _without(content: str, fields: Sequence[str]) -> str:
-    return content_of(json.loads(content), fields)
+def _differs(row: Row, last: dict[str, Any], dated: Sequence[str]) -> bool:
+    """Return whether a part that is to be written is another than the last one that was."""
+    now = json.loads(content_of(row.values))
+    return any(name not in dated and (name not in last or last[name] != value) for name, value in now.items())
