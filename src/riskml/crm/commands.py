@@ -148,7 +148,7 @@ def alerts(
     said = read_mapping(file)
     if said.alerts is None:
         raise ConfigError("the mapping does not say where alerts go", where=str(file), mend="add alerts")
-    wanted = alert_rows(table if isinstance(table, pd.DataFrame) else _alert_table(table), said.alerts)
+    wanted = alert_rows(table if isinstance(table, pd.DataFrame) else alert_table(table), said.alerts)
     with _audit(file, audit) as kept:
         login = _login(said, settings, kept, needed=yes)
         if not yes or login is None:
@@ -167,13 +167,15 @@ def _of(rows: list[Row], customers: Sequence[str]) -> list[Row]:
     return [row for row in rows if not customers or row.customer in customers]
 
 
-def _alert_table(file: Path) -> pd.DataFrame:
-    """Read alerts; a list without any, as early warning writes it on a good day, is no mistake."""
-    if file.suffix == ".csv" and file.is_file():
-        with file.open(encoding="utf-8-sig", errors="replace") as lines:
-            header = next(lines, "").strip()
-            if header and not any(line.strip() for line in lines):
-                return pd.DataFrame(columns=header.split(","), dtype=object)
+def alert_table(file: Path) -> pd.DataFrame:
+    """Read alerts, all of it as text; a list without any, as early warning writes it on a good day, is no mistake."""
+    if file.suffix.lower() == ".csv" and file.is_file():
+        try:
+            with file.open(encoding="utf-8-sig") as lines:
+                delimiter = max(",;\t", key=next(lines, "").count)
+            return pd.read_csv(file, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
+            pass  # which reading as any table explains
     return read_table(file)
 
 

@@ -114,7 +114,7 @@ def _warnings(table: pd.DataFrame, owners: Mapping[str, str]) -> pd.DataFrame:
         owner=[owners.get(role, "") for role in roles],
         text=["\n".join(filter(None, line)) for line in lines] or "",
     )
-    return made[open]
+    return made[pd.Series(open, made.index, dtype=bool)]
 
 
 def _names(table: pd.DataFrame, column: str) -> list[str]:
@@ -154,8 +154,10 @@ def _reasons(table: pd.DataFrame) -> list[Any] | None:
     if "reasons" in table:
         return list(table["reasons"])
     ranked = [name for name in table.columns if re.fullmatch(r"reason_\d+", str(name))]
+    if not ranked:
+        return None
     ranked.sort(key=lambda name: int(str(name).split("_")[1]))
-    return ["; ".join(filter(None, map(_text, row))) for row in table[ranked].itertuples(index=False)] or None
+    return ["; ".join(filter(None, map(_text, row))) for row in table[ranked].itertuples(index=False)]
 
 
 def _column(*names: str) -> Callable[[pd.DataFrame], list[Any] | None]:
