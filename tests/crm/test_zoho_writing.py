@@ -31,6 +31,26 @@ def alert(id: str, **values) -> Alert:
     return Alert(**{**vars(ALERT), "customer": id, **values})
 
 
+# -- 2: expiry in the middle of a push
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_02_a_token_that_ends_at_any_batch_writes_every_row_once(call, zoho, zoho_server, accounts):
+    ids = accounts(250)
+    zoho_server.fault(UPDATE, call, zoho_server.end_tokens)
+    assert statuses(zoho().write_scores(scored(ids))) == ["written"] * 250
+    assert zoho_server.writes == ids
+    assert zoho_server.counted["POST /oauth/v2/token"] == 2
+
+
+@pytest.mark.parametrize("call", ["POST /crm/v8/coql", CREATE])
+def test_02_a_token_that_ends_at_any_call_of_an_alert_makes_one_task(call, zoho, zoho_server, accounts):
+    (id,) = accounts(1)
+    zoho_server.fault(call, 1, zoho_server.end_tokens)
+    assert zoho().raise_alert(alert(id)).status == "created"
+    assert len(zoho_server.modules["Tasks"]) == 1
+
+
 # -- 9: batches and their verdicts
 
 
