@@ -451,7 +451,10 @@ def crm_push(
     if pushed is not None:
         console_crm.show_pushed(pushed)
         if pushed.count("written") < len(pushed.outcomes):
-            raise RunError("not every customer was written", mend="see above; the next push tries them again")
+            raise RunError(
+                "not every customer was written",
+                mend="see above, and what `riskml crm check` says; the next push tries them again",
+            )
 
 
 @crm.command("alerts")

@@ -347,12 +347,15 @@ def main() -> None:
     server = FxiaokeServer(port=asked.port)
     fill(server, asked.customers, asked.months, asked.seed)
     serve(
+        "fxiaoke",
         server,
         {
             "RISKML_FXIAOKE_URL": server.url,
             "RISKML_FXIAOKE_USER": USER,
             **{f"RISKML_FXIAOKE_{name.upper()}": value for name, value in LOGIN.items()},
         },
+        list(server.objects["AccountObj"]),
+        asked.folder,
     )
 
 

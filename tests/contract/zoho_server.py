@@ -510,11 +510,14 @@ def main() -> None:
     server = ZohoServer(port=asked.port, risk_fields=not asked.bare)
     fill(server, asked.customers, asked.months, asked.seed)
     serve(
+        "zoho",
         server,
         {
             "RISKML_ZOHO_ACCOUNTS_URL": server.url,
             **{f"RISKML_ZOHO_{name.upper()}": value for name, value in CLIENT.items()},
         },
+        list(server.modules["Accounts"]),
+        asked.folder,
     )
 
 

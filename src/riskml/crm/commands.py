@@ -154,7 +154,9 @@ def alerts(
         if not yes or login is None:
             known = kept.raised()
             status = ["exists" if alert.key in known else "new" for alert in wanted]
-            told = [(one.key, one.customer, state, "", "") for one, state in zip(wanted, status, strict=True)]
+            about = [f"{alert.customer}: {alert.cause}, due {alert.due}" for alert in wanted]
+            keys = [(alert.key, alert.customer) for alert in wanted]
+            told = [(*key, state, "", one) for key, state, one in zip(keys, status, about, strict=True)]
             return pd.DataFrame(told, columns=["key", "customer", "status", "id", "remark"])
         with connected(said, login, automations=automations) as connector:
             return raise_alerts(connector, wanted, kept, at=now, progress=progress)

@@ -185,6 +185,7 @@ _MEND = {
     "OAUTH_SCOPE_MISMATCH": "make the refresh token anew, with the scopes that docs/crm.md lists",
     "NO_PERMISSION": "give the user of the refresh token this permission",
     "INVALID_MODULE": "correct the object in the mapping",
+    "INVALID_QUERY": "see with `riskml crm check` whether the object and its key field are there",
 }
 
 
