@@ -241,6 +241,21 @@ def test_an_alert_is_a_task_of_the_customer_with_its_key(zoho, zoho_server, acco
     assert (task["Risk_Key"], task["Description"]) == (ALERT.key, ALERT.text)
 
 
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("Leads", {"What_Id": {"id": "7"}, "$se_module": "Leads"}),
+        ("Contacts", {"Who_Id": {"id": "7"}}),  # of a task, a contact is who and not what
+    ],
+)
+def test_an_alert_belongs_to_the_module_of_the_customers(module, said, zoho, zoho_mapping, zoho_server):
+    zoho_server.fields["Tasks"]["Who_Id"] = Field("联系人", "lookup")
+    scores = zoho_mapping.scores.model_copy(update={"object": module})
+    zoho(zoho_mapping.model_copy(update={"scores": scores})).raise_alert(alert("7"))
+    (task,) = zoho_server.modules["Tasks"].values()
+    assert {name: task[name] for name in ("What_Id", "Who_Id", "$se_module") if name in task} == said
+
+
 @pytest.mark.parametrize("key", ["a'b", "a\\", "a' or id > '0", "\\' or 1", "中文 𠮷"])
 def test_a_key_stays_a_key_whatever_is_in_it(key, zoho, zoho_server, accounts):
     (id,) = accounts(1)

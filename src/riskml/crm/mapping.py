@@ -115,6 +115,11 @@ class Mapping(Part):
         60, ge=0, description="how far before the last pull changes are read again: late ones, and clocks that differ"
     )
 
+    @property
+    def customers(self) -> str:
+        """The object that the customers are records of: that which scores are written to, or else the first table's."""
+        return self.scores.object if self.scores else next(iter(self.tables.values())).object
+
     @field_validator("timezone")
     @classmethod
     def _zone_is_known(cls, value: str) -> str:

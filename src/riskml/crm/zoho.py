@@ -95,7 +95,7 @@ class Zoho:
         asked = self._mapping.alerts
         assert asked is not None
         key_field = asked.fields.get("key", KEY_FIELD)
-        task = {**_task(alert, asked), key_field: alert.key}
+        task = {**_task(alert, asked, self._mapping.customers), key_field: alert.key}
         trouble: Passing | None = None
         for attempt in range(1, self.calls.attempts + 1):
             found = self._task_of(asked.object, key_field, alert.key)
@@ -241,12 +241,12 @@ class Zoho:
         raise CrmError(f"the task is refused: {outcome.code} {outcome.message}", where=f"alert {key}")
 
 
-def _task(alert: Alert, asked: AlertsMap) -> dict[str, Any]:
+def _task(alert: Alert, asked: AlertsMap, module: str) -> dict[str, Any]:
     owner = asked.owners.get(alert.owner, alert.owner) or asked.default_owner
+    customer = {"id": alert.customer}
     task: dict[str, Any] = {
         "Subject": clipped(f"{asked.title}: {alert.cause}", _SUBJECT),
-        "What_Id": {"id": alert.customer},
-        "$se_module": "Accounts",
+        **({"Who_Id": customer} if module == "Contacts" else {"What_Id": customer, "$se_module": module}),
         "Due_Date": alert.due.isoformat(),
         "Status": "Not Started",
         "Priority": asked.priority,
