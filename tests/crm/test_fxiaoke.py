@@ -10,11 +10,11 @@ import httpx
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from tests.contract.fxiaoke_server import EA, LOCKED, LOGIN, MOVED, USER, Field, wrong
+from tests.contract.fxiaoke_server import EA, LOCKED, LOGIN, MOBILE, MOVED, USER, Field, wrong
 from tests.contract.serving import HTML
 
 from riskml.crm.audit import SCHEMA, Audit
-from riskml.crm.connector import Alert, CrmError, LimitReached, Passing, Row
+from riskml.crm.connector import Alert, CrmError, LimitReached, LoginRefused, Passing, Row
 from riskml.crm.database import database
 from riskml.crm.pull import pull
 from riskml.crm.push import plan, push
@@ -129,6 +129,21 @@ def test_14_a_token_is_kept_for_6600_seconds(fxiaoke, fxiaoke_server, clock):
     clock.moment += 20
     read(connector)
     assert fxiaoke_server.counted[TOKEN] == 2
+
+
+@pytest.mark.parametrize("auth", ["new", "legacy"])
+def test_14_a_user_is_found_by_the_mobile_number_once(auth, fxiaoke, fxiaoke_server, customers):
+    ids = customers(150)
+    connector = fxiaoke(auth=auth, user="", mobile=MOBILE)
+    fxiaoke_server.fault(QUERY, 2, fxiaoke_server.end_tokens)
+    assert read(connector) == ids
+    assert fxiaoke_server.counted["POST /cgi/user/getByMobile"] == 1
+
+
+def test_14_a_mobile_number_that_nobody_has_is_told_and_not_shown(fxiaoke):
+    with pytest.raises(LoginRefused, match="0 users have the mobile number") as caught:
+        read(fxiaoke(user="", mobile="13899999999"))
+    assert "138" not in str(caught.value)
 
 
 def test_14_no_more_than_ten_token_calls_a_minute(fxiaoke, fxiaoke_server, clock):

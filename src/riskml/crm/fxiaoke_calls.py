@@ -65,7 +65,7 @@ class FxiaokeCalls:
         self.clock, self.settings = clock, settings
         self.attempts, self.wait = attempts, wait or Backoff()
         self.caller = Caller(settings.timeout_seconds, lambda: [*settings.secrets(), self._token])
-        self._token, self.enterprise, self._until = "", "", 0.0
+        self._token, self.enterprise, self._until, self._user = "", "", 0.0, settings.user
         self._lock = threading.Lock()
         self._windows: defaultdict[str, Window] = defaultdict(lambda: Window(settings.calls, _SECONDS, clock))
         self._token_window = Window(_TOKEN_CALLS, _TOKEN_SECONDS, clock)
@@ -117,26 +117,21 @@ class FxiaokeCalls:
             raise self._refused({"errorCode": _INVALID_TOKEN, "errorMessage": "the token is refused"}, path) from None
 
     def _once(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
-        headers = {}
-        if self.settings.auth == "new":
-            headers = {
-                "authorization": f"Bearer {token}",
-                "x-fs-ea": self.enterprise,
-                "x-fs-userid": self.settings.user,
-            }
-        else:
-            body = body | {
-                "corpAccessToken": token,
-                "corpId": self.enterprise,
-                "currentOpenUserId": self.settings.user,
-            }
-        said = self._windows[path](lambda: self._post(path, body, headers))
+        said = self._windows[path](lambda: self._identified(path, body, token, self._user))
         code = said["errorCode"]
         if code == 0:
             return said
         if code == _INVALID_TOKEN:
             raise _TokenEnded
         raise self._refused(said, path)
+
+    def _identified(self, path: str, body: dict[str, Any], token: str, user: str) -> dict[str, Any]:
+        """Return the answer to a call with what identifies the caller; before the user is known, without a user."""
+        if self.settings.auth == "new":
+            headers = {"authorization": f"Bearer {token}", "x-fs-ea": self.enterprise}
+            return self._post(path, body, headers | ({"x-fs-userid": user} if user else {}))
+        said = {"corpAccessToken": token, "corpId": self.enterprise}
+        return self._post(path, body | said | ({"currentOpenUserId": user} if user else {}), {})
 
     def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
         url = self.settings.url + path
@@ -192,5 +187,19 @@ class FxiaokeCalls:
         said = self._token_window(lambda: self._post(path, body, {}))
         if said["errorCode"] != 0:
             raise self._refused(said, path.partition("?")[0], login=True)
-        self._token, self.enterprise = str(said[names[0]]), str(said[names[1]])
+        token, self.enterprise = str(said[names[0]]), str(said[names[1]])
+        self._user = self._user or self._user_of(settings, token)
+        self._token = token
         self._until = now + min(_KEPT, float(said.get("expiresIn", 7_200)) - 60.0)
+
+    def _user_of(self, settings: FxiaokeSettings, token: str) -> str:
+        """Return the open user id of a mobile number."""
+        assert settings.mobile is not None
+        path, number = "/cgi/user/getByMobile", settings.mobile.get_secret_value()
+        said = self._windows[path](lambda: self._identified(path, {"mobile": number}, token, ""))
+        if said["errorCode"] != 0:
+            raise self._refused(said, path, login=True)
+        found = said.get("empList") or []
+        if len(found) != 1:
+            raise LoginRefused(f"{len(found)} users have the mobile number", where=path, mend="set user instead")
+        return str(found[0]["openUserId"])
