@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def _below(file: Path, root: Path) -> tuple[str, ...]:
 
 def _day(column: str, kind: str, zone: str) -> str:
     local = f"timezone({_text(zone)}, {column})" if kind == "timestamp with zone" else column
-    return f"cast(cast({local} as date) - date '1970-01-01' as bigint)"
+    return f"cast(cast({local} as date) - date '1970-01-01' as integer)"
 
 
 DIALECT = Dialect(_quote, _day, "varchar", "double")
@@ -44,19 +45,21 @@ class DuckDB:
     Parameters
     ----------
     connection : duckdb connection
+    numbers : iterator of int
+        Names of what is held: no two alike.
     """
 
     connection: Any
+    numbers: Iterator[int] = field(default_factory=count)
 
     def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
-        """Return a table in its canonical form; nothing is read before it is used."""
+        """Return a table in its canonical form, read once: each as-of date looks at it several times."""
         files = ", ".join(_text(str(file)) for file in stored.files)
         # Folders named key=value count only below the source's own: any parent may happen to be called so.
         hive = str(any("=" in part for file in stored.files for part in _below(file, stored.root))).lower()
         source = f"read_parquet([{files}], union_by_name=true, hive_partitioning={hive})"
         query = select(table, panel, stored.columns, source, DIALECT, whole=whole)
-        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.sql(query))
-        return frame
+        return self._held(self.connection.sql(query), self._name())
 
     def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Return a small result as a pandas frame."""
@@ -66,17 +69,25 @@ class DuckDB:
     def write(self, lazy: nw.LazyFrame[Any], file: Path) -> None:
         """Write a result as one Parquet file, whole or not at all."""
         with replacing(file) as temporary:
-            lazy.to_native().write_parquet(str(temporary), compression="zstd")
+            lazy.to_native().write_parquet(str(temporary), compression="snappy")
 
     @contextmanager
     def holding(self, lazy: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
         """Work a result out once, for use more than once, and let go of it afterwards."""
-        name = f"held_{id(lazy)}"  # unlike any other's as long as this runs
-        lazy.to_native().create(name)
+        name = self._name()
         try:
-            yield nw.from_native(self.connection.table(name))
+            yield self._held(lazy.to_native(), name)
         finally:
-            self.connection.execute(f"drop table {name}")
+            self.connection.execute(f"drop table if exists {name}")
+
+    def _name(self) -> str:
+        return f"held_{next(self.numbers)}"
+
+    def _held(self, relation: Any, name: str) -> nw.LazyFrame[Any]:
+        """Keep a result in memory, or on disk where there is too much of it."""
+        relation.create(name)
+        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.table(name))
+        return frame
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def aggregated(book: Book, name: str, as_of: int) -> nw.LazyFrame[Any]:
 def youngest(records: nw.LazyFrame[Any], key: str, per: str) -> nw.LazyFrame[Any]:
     """Return the day of the youngest record of each value of a column."""
     if per == "day":
-        return records.select(key, "day").unique()
+        return records.group_by(key, "day").agg(records=nw.len())
     return records.filter(~nw.col(per).is_null()).group_by(key, per).agg(nw.col("day").max())
 
 
