@@ -256,13 +256,26 @@ def _parser() -> argparse.ArgumentParser:
     task("card", "print the model card")
     one = task("serve", "answer single records over HTTP (needs the extra: serve)")
     one.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
-    one.add_argument("--port", type=int, default=8000)
-    one.add_argument("--max-bytes", type=int, default=1 << 20, help="of a request's body (default: 1 MiB)")
-    one.add_argument("--max-rows", type=int, default=1000, help="of a request (default: 1000)")
-    one.add_argument("--timeout", type=float, default=10.0, help="seconds that a body may take (default: 10)")
+    one.add_argument("--port", type=int, default=8000, help="0 takes any that is free (default: 8000)")
+    one.add_argument("--max-bytes", type=_positive(int), default=1 << 20, help="of a request's body (default: 1 MiB)")
+    one.add_argument("--max-rows", type=_positive(int), default=1000, help="of a request (default: 1000)")
+    one.add_argument(
+        "--timeout", type=_positive(float), default=10.0, help="seconds that a body may take (default: 10)"
+    )
     one = task("verify", "prove that no file of this package was altered")
     one.add_argument("--key", metavar="PEM", help="an ed25519 public key: the package must be signed with it")
     return parser
+
+
+def _positive(kind: type[float]) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise ValueError
+        return value
+
+    number.__name__ = "positive number"  # what argparse calls it in its message
+    return number
 
 
 def _escape(task: argparse.ArgumentParser) -> None:
