@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from riskml.export.wheel import write_package
 from riskml.runtime.command import main
 from riskml.runtime.package import Artifact
-from riskml.runtime.serve import Limits, Service
+from riskml.runtime.serve import Limits, Service, listening
 
 RECORD = {"Age": 25, "Income": 55.5, "Home": "rent"}
 OPTIONS = ("--max-bytes", "5000", "--max-rows", "10", "--timeout", "1")
@@ -254,6 +254,13 @@ def test_an_address_that_cannot_be_had_is_one_message(server, artifact, capsys):
         said = capsys.readouterr().err
         assert what in said
         assert said.count("\n") == 1
+
+
+def test_answers_are_not_held_back_until_the_client_acknowledges():
+    # asyncio sets TCP_NODELAY for what it knows to be TCP; without it an answer waits 40 ms.
+    with listening("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+        assert listener.getsockname()[1] > 0
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def run(artifact: Artifact, *, host: str, port: int, limits: Limits, card: str =
         timeout_keep_alive=_KEEP_ALIVE,
         h11_max_incomplete_event_size=1 << 16,
     )
-    with _listening(host, port) as listener:
+    with listening(host, port) as listener:
         found = listener.getsockname()[1]
         where = f"[{host}]:{found}" if ":" in host else f"{host}:{found}"
         sys.stderr.write(f"listening on http://{where} (the page: /docs); Ctrl+C stops it\n")
@@ -202,12 +202,22 @@ def run(artifact: Artifact, *, host: str, port: int, limits: Limits, card: str =
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections; a PackageError says why there can be none."""
     if not 0 <= port <= 65535:
         raise PackageError(f"port {port}: a port is a number from 0 (any that is free) to 65535")
     try:
-        family, *_, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
-        return socket.create_server((address[0], port), family=family, backlog=_BACKLOG)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # The protocol must be named: asyncio lets answers go at once (TCP_NODELAY) only where it reads TCP.
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        return listener
     except (OSError, UnicodeError) as error:
         what = getattr(error, "strerror", None) or error
         raise PackageError(
