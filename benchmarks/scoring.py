@@ -6,8 +6,8 @@ the same model through MLflow; boosting reaches 90 % of XGBoost's own `inplace_p
 
 Time is that of the CPU, which others on the machine cannot spend, and the median of rounds; who is compared takes
 turns, round by round, and a ratio is the median of the rounds' ratios. Requests a second and their p99 are by the clock
-on the wall: the server has one core, and what drives it the other, so that the machine must be quiet (or this part be
-run under ``nice -n -19``); beside them stand the requests of a second of the server's CPU, which need no quiet.
+on the wall: the server has one core, and what drives it the other, so that the machine must be quiet, or the server be
+given its core before other work (``--first``, of root alone); beside them stand the requests of a second of its CPU.
 
 Run: ``python benchmarks/scoring.py --peers PYTHON``, where PYTHON is that of an environment with optbinning
 (``pip install optbinning``: it is no dependency of riskml). ``wrk`` (a Debian package) drives the server; without it
@@ -282,7 +282,7 @@ def large_file(folder: Path, rows: int) -> None:
     (folder / "scores.csv").unlink()
 
 
-def served(folder: Path, family: str) -> None:
+def served(folder: Path, family: str, first: bool) -> None:
     """Print requests a second, of one record each, with the server on one core and wrk on another."""
     if shutil.which("wrk") is None:
         print("serve: wrk is not installed (apt-get install wrk)")
@@ -294,7 +294,12 @@ def served(folder: Path, family: str) -> None:
     script = folder / "wrk.lua"
     script.write_text(f"wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = '{record}'\n")
     command = [sys.executable, "-m", f"riskml_bench_{family}", "serve", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=folder / "package", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [*(("chrt", "-r", "1") if first else ()), *command],
+        cwd=folder / "package",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _ in range(200):
             try:
@@ -338,6 +343,7 @@ def main() -> None:
     parser.add_argument("--csv-rows", type=int, default=10_000_000, help="of the large file")
     parts = ("batch", "record", "serve", "csv")
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts, help="what is measured (default: all)")
+    parser.add_argument("--first", action="store_true", help="the server's core is its own before any other work's")
     options = parser.parse_args()
     from riskml.export.wheel import write_package
 
@@ -356,7 +362,7 @@ def main() -> None:
             one_record(folder, artifacts)
         if "serve" in options.parts:
             for family in artifacts:
-                served(folder, family)
+                served(folder, family, options.first)
         if "csv" in options.parts:
             large_file(folder, options.csv_rows)
 
