@@ -263,12 +263,15 @@ def score(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="The customers: .csv, .tsv (also .gz) or .parquet.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file to write: .csv or .parquet.")],
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that names the customers.")] = None,
+    escape_formulas: Annotated[
+        bool, typer.Option("--escape-formulas", help="For a spreadsheet: an apostrophe before formulas in a CSV.")
+    ] = False,
 ) -> None:
     """Score a file of customers: probability, points where there are some, tier."""
     from riskml.book import load_model
     from riskml.runtime.command import score_file
 
-    rows = score_file(load_model(model), data, out, id_column=id)
+    rows = score_file(load_model(model), data, out, id_column=id, escape_formulas=escape_formulas)
     typer.echo(f"{rows} customers scored: {out}")
 
 
