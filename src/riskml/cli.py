@@ -676,7 +676,7 @@ def alerts_send(
             for path in write_tables(said.delivery.table, opened.alerts(said.name, open_only=True), _today(on)):
                 typer.echo(f"{path} is written")
         for way in ways:
-            sent = send(opened, way, time.time)
+            sent = send(opened, said.name, way, time.time)
             show_sent(sent)
             troubles += sent.troubles
     if troubles:

@@ -40,7 +40,7 @@ def work(file: str, url: str) -> None:
             last = store.last_day("small")
             if last is None or day >= last.as_of:
                 update(store, rules, pd.DataFrame(late), day, TODAY)
-            send(store, channel, time.time)
+            send(store, "small", channel, time.time)
 
 
 def told(hook: Hook) -> dict[str, set[str]]:

@@ -40,7 +40,7 @@ def mail(port: int, **said: object) -> Mail:
 
 
 def sent(store: Store, port: int, **said: object) -> Sent:
-    return send(store, mail(port, **said), lambda: NOW)
+    return send(store, "small", mail(port, **said), lambda: NOW)
 
 
 def test_each_role_gets_one_mail_per_address_with_its_own_alerts(filled: Store, mail_server: Start) -> None:
@@ -105,7 +105,7 @@ def test_a_server_that_is_away_is_asked_once(filled: Store) -> None:
 def test_a_mail_that_is_tried_again_has_the_same_message_id(filled: Store, mail_server: Start) -> None:
     server = mail_server()
     channel = mail(server.port)
-    send(filled, channel, lambda: NOW)
+    send(filled, "small", channel, lambda: NOW)
     row = filled.execute("SELECT key FROM parcels ORDER BY number LIMIT 1").fetchone()
     assert server.box.taken[0]["Message-ID"] == f"<{row[0]}@example.com>"
 
