@@ -12,10 +12,11 @@ from riskml.book import load_model, read_book
 from riskml.data.sources import read_table
 from riskml.errors import InputError
 from riskml.files import read_json, replacing
+from riskml.languages import Language
 from riskml.managing.feedback import Feedback, feedback
 from riskml.managing.folder import months
 from riskml.managing.manage import Asked
-from riskml.policy_config import Language, read_policy
+from riskml.policy_config import read_policy
 from riskml.run import Run
 from riskml.runtime.answers import harmless
 from riskml.warning.past import event_dates

@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from riskml.languages import Language
 from riskml.managing import folder as folders
 from riskml.managing.lists import role_lists, write_lists
 from riskml.managing.month import Month, Progress, month_digest, month_of, moves
 from riskml.managing.pack import Pack, write_pack
 from riskml.policy.messages import messages
-from riskml.policy_config import Language, Policy
+from riskml.policy_config import Policy
 from riskml.runtime.answers import harmless
 from riskml.runtime.package import Artifact
 from riskml.warning.alerts import Alert

@@ -16,10 +16,11 @@ import pandas as pd
 from riskml.config import TierConfig
 from riskml.data.digest import content_hash
 from riskml.errors import DataError
+from riskml.languages import Language
 from riskml.policy.actions import Plan, plan
 from riskml.policy.customers import customers_of
 from riskml.policy.tiers import with_hysteresis
-from riskml.policy_config import Language, Policy
+from riskml.policy_config import Policy
 from riskml.runtime.package import Artifact
 
 REASONS = 4

@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from riskml.files import replacing
+from riskml.languages import Language
 from riskml.managing.month import REASONS, Month
 from riskml.managing.words import WORDS
-from riskml.policy_config import OWNERS, Language, Policy
+from riskml.policy_config import OWNERS, Policy
 from riskml.report.table import Cell, Head, Table, templates, text_cell
 from riskml.report.wording import count, percent
 from riskml.runtime.package import Artifact

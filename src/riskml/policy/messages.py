@@ -21,8 +21,9 @@ from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from riskml.errors import ConfigError, DataError
+from riskml.languages import Language, in_language
 from riskml.policy.sandbox import FILTERS, TESTS, bundled, check_source, line_of, source_of
-from riskml.policy_config import OTHER, OWN_FIELDS, Language, Policy
+from riskml.policy_config import OTHER, OWN_FIELDS, Policy
 from riskml.schema import near
 
 _LONGEST = 300  # characters of a field
@@ -256,8 +257,8 @@ def _fields(policy: Policy, rows: pd.DataFrame, book: pd.DataFrame, language: La
             where="messages.fields",
             mend=near(absent[0], book.columns) or "add the column to the book",
         )
-    own = {"company": said.company, "sender": said.sender, "contact": said.contact}
-    reasons = {name: one.title.get(language, name) for name, one in policy.reasons.items()}
+    own = {name: in_language(getattr(said, name), language) for name in ("company", "sender", "contact")}
+    reasons = {name: policy.reason_title(name, language) for name in policy.reasons}
     columns = {name: book[name].reindex(rows["customer"]).tolist() for name in said.fields}
     for place, row in enumerate(rows[["customer", "title", "reason", "due"]].itertuples(index=False)):
         fields = own | {
