@@ -673,7 +673,7 @@ def alerts_send(
     troubles: list[str] = []
     with Store(store, create=False) as opened:
         if said.delivery.table is not None and only in (None, "table"):
-            for path in write_tables(said.delivery.table, opened.alerts(said.name, open_only=True), _today(on)):
+            for path in write_tables(said.delivery.table, said, opened.alerts(said.name, open_only=True), _today(on)):
                 typer.echo(f"{path} is written")
         for way in ways:
             sent = send(opened, said.name, way, time.time)

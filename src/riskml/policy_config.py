@@ -17,10 +17,9 @@ from riskml.errors import ConfigError
 from riskml.expressions import parse
 from riskml.languages import Language, Titles, in_language
 from riskml.panel_config import Name, Part, Text
+from riskml.roles import Role
 from riskml.schema import near, shortened
 
-Owner = Literal["sales", "finance", "service", "risk"]
-OWNERS: tuple[Owner, ...] = get_args(Owner)
 Channel = Literal["email", "phone", "visit", "sms"]
 Kind = Literal[
     "credit_limit",
@@ -82,7 +81,7 @@ class Treatment(Part):
 
     kind: Kind
     title: Titles = Field(description="for those who do it, in a line: a text, or one by language")
-    owner: Owner
+    owner: Role
     deadline_days: int = Field(ge=0, le=366, description="calendar days from the as-of date")
     cost: Amount = Field(0.0, description="money for one customer: a number, or an expression over the book's columns")
     hours: float = Field(0.0, ge=0, le=10_000, description="of the owner, for one customer")
@@ -155,7 +154,7 @@ class Limits(Part):
 
     budget: Positive | None = None
     actions: int | None = Field(None, ge=0, description="customers' actions in all")
-    roles: dict[Owner, RoleLimit] = Field(default_factory=dict)
+    roles: dict[Role, RoleLimit] = Field(default_factory=dict)
 
 
 class HoldOut(Part):

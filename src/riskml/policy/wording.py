@@ -13,7 +13,8 @@ from riskml.policy.customers import Customers
 from riskml.policy.offers import Offers
 from riskml.policy.optimise import Solution
 from riskml.policy.options import UNIT, Floats, Ints, Limit
-from riskml.policy_config import OTHER, OWNERS, Policy
+from riskml.policy_config import OTHER, Policy
+from riskml.roles import role_words
 
 _TEXTS: Mapping[Language, Mapping[str, str]] = {
     "en": {
@@ -38,7 +39,6 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
         "hours": "hours",
         "capacity": "places",
         "money": "money",
-        **{owner: owner for owner in OWNERS},
     },
     "zh": {
         "opening": "风险 {p}（等级 {tier}），主要原因：{reason}{because}。",
@@ -62,10 +62,6 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
         "hours": "工时",
         "capacity": "名额",
         "money": "预算",
-        "sales": "销售",
-        "finance": "财务",
-        "service": "服务",
-        "risk": "风险管理",
     },
 }
 
@@ -237,5 +233,5 @@ def limit_words(policy: Policy, limit: str, language: Language) -> str:
     texts, (*_, kind, name, measure) = _TEXTS[language], ("", *limit.split("."))
     if limit.count(".") == 1:
         return texts[measure]
-    shown = policy.treatment_title(name, language) if kind == "treatments" else texts[name]
+    shown = policy.treatment_title(name, language) if kind == "treatments" else role_words(name, language)
     return texts[kind].format(name=shown, measure=texts["money" if measure == "budget" else measure])

@@ -34,9 +34,9 @@ def filled(store: Store, rules: WarningRules) -> Store:
     return store
 
 
-def mail(port: int, **said: object) -> Mail:
+def mail(port: int, language: str = "en", **said: object) -> Mail:
     told = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "riskml@example.com", "to": TO, **said}
-    return Mail(MailDelivery.model_validate(told))
+    return Mail(MailDelivery.model_validate(told), rules_of(language=language))
 
 
 def sent(store: Store, port: int, **said: object) -> Sent:
@@ -56,6 +56,18 @@ def test_each_role_gets_one_mail_per_address_with_its_own_alerts(filled: Store, 
     (attached,) = by_address["risk@example.com"].iter_attachments()
     assert attached.get_filename() == "alerts_risk.csv"
     assert "what,key,customer" in attached.get_content()
+
+
+def test_a_mail_tells_in_words_what_warned_in_the_language_of_the_rules(filled: Store, mail_server: Start) -> None:
+    server = mail_server()
+    send(filled, "small", mail(server.port, "zh"), lambda: NOW)
+    message = next(one for one in server.box.taken if one["To"] == "risk@example.com")
+    assert message["Subject"] == "客户预警（风险管理）：1 条，其中红色 1 条"
+    body = message.get_body()
+    assert body is not None
+    assert "征兆：score（红色）" in body.get_content()
+    (attached,) = message.iter_attachments()
+    assert "客户,级别" in attached.get_content()
 
 
 def test_a_second_send_sends_nothing(filled: Store, mail_server: Start) -> None:
