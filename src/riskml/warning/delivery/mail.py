@@ -168,12 +168,9 @@ class Mail:
         message["Message-ID"] = f"<{parcel.key}@{self._said.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self._body(parcel.notices), cte="quoted-printable")
-        message.add_attachment(
-            csv_text(in_words(rows, self._rules, language)).encode("utf-8-sig"),
-            "text",
-            "csv",
-            filename=f"alerts_{reader}.csv",
-        )
+        listed = csv_text(in_words(rows, self._rules, language)).encode("utf-8-sig")
+        options = {"filename": f"alerts_{reader}.csv", "params": {"charset": "utf-8"}}
+        message.add_attachment(listed, "text", "csv", **options)
         return message
 
     def _body(self, notices: Sequence[Notice]) -> str:
