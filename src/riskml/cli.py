@@ -779,7 +779,8 @@ def manage(
         Path | None, typer.Option("--monitoring", metavar="FILE", help="A monitoring.json, for the pack.")
     ] = None,
     results: Annotated[
-        Path | None, typer.Option("--results", metavar="FILE", help="results.csv of `riskml feedback`, for the pack.")
+        Path | None,
+        typer.Option("--results", metavar="FOLDER", help="Of `riskml feedback`; OUT/feedback by default."),
     ] = None,
     language: Annotated[str | None, typer.Option(help="en or zh; that of the policy's messages when left out.")] = None,
 ) -> None:
@@ -789,7 +790,8 @@ def manage(
     from riskml.managing.manage import manage as manage_book
     from riskml.warning.inputs import day
 
-    asked = asked_for(model, policy, rules, monitoring, results, language)
+    brought = results or (out / "feedback" if (out / "feedback" / "results.csv").is_file() else None)
+    asked = asked_for(model, policy, rules, monitoring, brought, language)
     date = day(as_of, "--as-of")
     with Steps() as steps:
         done = manage_book(
@@ -807,10 +809,23 @@ def feedback(
     window: Annotated[
         int, typer.Option("--window", metavar="DAYS", min=1, help="An event counts within so many.")
     ] = 90,
-    customer: Annotated[str, typer.Option("--customer", metavar="COLUMN")] = "customer",
-    date: Annotated[str, typer.Option("--date", metavar="COLUMN")] = "date",
+    customer: Annotated[str, typer.Option("--customer", metavar="COLUMN", help="The customer in FILE.")] = "customer",
+    date: Annotated[str, typer.Option("--date", metavar="COLUMN", help="The day in FILE.")] = "date",
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="EXPR", help='Which rows count: status == "default".')
+    ] = None,
     decisions: Annotated[
-        Path | None, typer.Option("--decisions", metavar="FILE", help="customer, action, status: what officers did.")
+        list[Path] | None,
+        typer.Option("--decisions", metavar="FILE", help="Lists that officers filled in; may be said again."),
+    ] = None,
+    complaints: Annotated[
+        Path | None, typer.Option("--complaints", metavar="FILE", help="Who complained, and when.")
+    ] = None,
+    complaint_date: Annotated[
+        str, typer.Option("--complaint-date", metavar="COLUMN", help="The day in that file.")
+    ] = "date",
+    complaint_where: Annotated[
+        str | None, typer.Option("--complaint-where", metavar="EXPR", help='Which rows count: kind == "complaint".')
     ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="FOLDER/feedback by default.")
@@ -818,10 +833,19 @@ def feedback(
 ) -> None:
     """Join outcomes to what was done: results of actions, labels for the next training, rules to reconsider."""
     from riskml.console_managing import show_feedback
-    from riskml.managing.command import feedback_of, write_feedback
+    from riskml.managing.command import Came, feedback_of, write_feedback
     from riskml.warning.inputs import day
 
-    found = feedback_of(folder, policy, events, day(until, "--until"), window, customer, date, decisions)
+    said = None if complaints is None else Came(complaints, customer, complaint_date, complaint_where)
+    found = feedback_of(
+        folder,
+        policy,
+        Came(events, customer, date, where),
+        day(until, "--until"),
+        window,
+        decisions=decisions or [],
+        complaints=said,
+    )
     show_feedback(found, write_feedback(found, out or folder / "feedback"))
 
 

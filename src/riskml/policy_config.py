@@ -267,7 +267,7 @@ class Policy(Part):
     def _names_are_known(self) -> Policy:
         if _twice(self.tiers):
             raise ValueError(f"tiers: {_twice(self.tiers)!r} is named twice")
-        _known(self.tier_titles, self.tiers, "tier_titles", "tier")
+        _known([*self.tier_titles], self.tiers, "tier_titles", "tier")
         groups = [*self.reasons, OTHER]
         for place, rule in enumerate(self.rules):
             _known([rule.tier], self.tiers, f"rules.{place}", "tier")

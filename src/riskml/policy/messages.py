@@ -9,11 +9,12 @@ out of the fields, so that no customer's name can add a header, a line or a seco
 from __future__ import annotations
 
 import datetime as dt
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 import pandas as pd
@@ -28,6 +29,8 @@ from riskml.schema import near
 
 _LONGEST = 300  # characters of a field
 _SUBJECT = "Subject:"
+_BREAK = re.compile(r"</?(?:p|br|div|li|tr|h[1-6])\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")  # a field has none: it is escaped
 
 
 @dataclass(frozen=True)
@@ -246,6 +249,16 @@ def plain(value: str) -> str:
     shown = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in str(value))
     text = " ".join(shown.split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def plain_text(page: str) -> str:
+    r"""Return the text of an e-mail's HTML, a line for each paragraph and break.
+
+    >>> plain_text("<p>Dear customer,</p>\n<p>5 &lt; 6<br>Ann</p>")
+    'Dear customer,\n5 < 6\nAnn'
+    """
+    lines = (" ".join(unescape(_TAG.sub("", line)).split()) for line in _BREAK.split(page))
+    return "\n".join(filter(None, lines))
 
 
 def _fields(policy: Policy, rows: pd.DataFrame, book: pd.DataFrame, language: Language) -> Iterator[dict[str, str]]:

@@ -114,7 +114,7 @@ def officers(said: Sequence[str]) -> dict[str, int]:
     ------
     InputError
     """
-    found = {}
+    found: dict[str, int] = {}
     for one in said:
         role, _, number = one.partition("=")
         if role not in ROLES or not number.isdecimal() or int(number) < 1:

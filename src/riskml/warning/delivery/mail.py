@@ -169,8 +169,7 @@ class Mail:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self._body(parcel.notices), cte="quoted-printable")
         listed = csv_text(in_words(rows, self._rules, language)).encode("utf-8-sig")
-        options = {"filename": f"alerts_{reader}.csv", "params": {"charset": "utf-8"}}
-        message.add_attachment(listed, "text", "csv", **options)
+        message.add_attachment(listed, "text", "csv", filename=f"alerts_{reader}.csv", params={"charset": "utf-8"})
         return message
 
     def _body(self, notices: Sequence[Notice]) -> str:

@@ -47,7 +47,7 @@ def with_overdue(table: pd.DataFrame, on: dt.date) -> pd.DataFrame:
     """Return a list with ``overdue_days`` beside the day that an alert is due."""
     late = [0 if closed else max(0, (on - due).days) for due, closed in zip(table["due"], table["closed"], strict=True)]
     told = table.copy()
-    told.insert(table.columns.get_loc("due") + 1, "overdue_days", late)
+    told.insert(list(table.columns).index("due") + 1, "overdue_days", late)
     return told
 
 
