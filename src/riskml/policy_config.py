@@ -169,7 +169,7 @@ class MessagesConfig(Part):
 
     language: Language = "en"
     company: Titles = Field({"en": "our company", "zh": "本公司"}, description="who writes")
-    sender: Titles = Field({"en": "your customer service", "zh": "您的客户服务"}, description="who signs")
+    sender: Titles = Field({"en": "your customer service", "zh": "客户服务部"}, description="who signs")
     contact: Titles = Field(
         {"en": "the number on your contract", "zh": "合同上的电话"}, description="where the customer reaches someone"
     )

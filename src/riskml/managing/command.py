@@ -178,7 +178,7 @@ def read_brought(results: Path) -> Brought:
     for name in ("results", "overrides", "reconsider"):
         file = folder / f"{name}.csv" if results.is_dir() or name != "results" else results
         try:
-            tables.append(pd.read_csv(file, keep_default_na=False, na_values=[""]).fillna({"instead": ""}))
+            tables.append(_with_instead(pd.read_csv(file)))
         except (OSError, ValueError) as error:
             raise InputError(
                 f"what came of earlier actions cannot be read: {error}",
@@ -191,6 +191,12 @@ def read_brought(results: Path) -> Brought:
             f"it has no column {lacking[0]!r}", where=str(results), mend="name the folder that `riskml feedback` wrote"
         )
     return Brought(*tables)
+
+
+def _with_instead(table: pd.DataFrame) -> pd.DataFrame:
+    if "instead" not in table:
+        return table
+    return table.assign(instead=table["instead"].astype(object).fillna(""))
 
 
 def write_feedback(found: Feedback, folder: Path) -> Path:

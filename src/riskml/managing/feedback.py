@@ -191,7 +191,7 @@ def _with_decisions(planned: pd.DataFrame, decisions: pd.DataFrame | None) -> pd
         )
     joined = planned.merge(given, on=keys, how="left")
     joined["status"] = joined["status"].fillna(PLANNED)
-    joined["instead"] = joined["instead"].fillna("") if "instead" in joined else ""
+    joined["instead"] = joined["instead"].astype(object).fillna("") if "instead" in joined else ""
     return joined
 
 

@@ -111,7 +111,11 @@ def _tiles(pack: Pack) -> list[tuple[str, str, str]]:
     if pack.policy.task == "churn":
         figures = [figure for figure in figures if figure[0] != "expected_loss"]
     return [
-        (said[name], count(round(value)), f"{said['before']}: {count(round(before[key]))}" if key in before else "")
+        (
+            said[name],
+            count(round(value)),
+            f"{said['before']}{said['colon']}{count(round(before[key]))}" if key in before else "",
+        )
         for name, value, key in figures
     ]
 
@@ -169,7 +173,8 @@ def _by_reason(pack: Pack) -> Table:
 
 def _risers(scores: pd.DataFrame) -> pd.DataFrame:
     rise = scores["probability"] - scores["previous_probability"]
-    return scores[rise > 0].assign(rise=rise).sort_values("rise", ascending=False, kind="stable").head(_RISERS)
+    # A frame without rows would take the rows of what is assigned to it.
+    return scores.assign(rise=rise)[rise > 0].sort_values("rise", ascending=False, kind="stable").head(_RISERS)
 
 
 def _watched(scores: pd.DataFrame, policy: Policy) -> pd.DataFrame:
@@ -183,7 +188,7 @@ def _watched(scores: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 def _customers(pack: Pack, some: pd.DataFrame) -> Table:
     said, actions = WORDS[pack.language], pack.month.plan.actions
     mine = actions[actions["customer"].isin(some.index)]
-    done = mine.groupby("customer", sort=False)["title"].agg("; ".join)
+    done = mine.groupby("customer", sort=False)["title"].agg(said["semicolon"].join)
     columns = [f"reason_{rank}" for rank in range(1, REASONS + 1)]
     rows = []
     for customer, row in some.iterrows():
@@ -259,8 +264,8 @@ def _results(pack: Pack) -> Table | None:
             text_cell(pack.policy.treatment_title(row["action"], pack.language)),
             Cell(count(row["treated"])),
             Cell(f"{count(row['compared'])} ({against})"),
-            Cell(number(100 * row["avoided"], 1)),
-            Cell(f"{number(100 * row['low'], 1)} – {number(100 * row['high'], 1)}"),
+            Cell(signed(100 * row["avoided"], 1)),
+            Cell(said["range"].format(low=signed(100 * row["low"], 1), high=signed(100 * row["high"], 1))),
             Cell(number(100 * row["assumed"], 1)),
         ]
         cells += [Cell(signed(100 * row["complaints"], 1))] if complaints else []

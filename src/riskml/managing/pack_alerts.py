@@ -18,6 +18,7 @@ from riskml.warning.wording import alert_word, cause_words, signs_words
 from riskml.warning_config import WarningRules
 
 _FIRST = 10
+_HAPPENED = ("opened", "raised", "acknowledged", "escalated", "closed")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ def alerts_context(warned: Warned, as_of: dt.date, language: Language) -> dict[s
     return {
         "alerts": _open(rules, open_, as_of, language) if len(open_) else None,
         "alerts_lack": said["no_alerts"],
-        "happened": [(alert_word(name, language), count(number)) for name, number in warned.happened.items()],
+        "happened": [
+            (alert_word(name, language), count(warned.happened[name])) for name in _HAPPENED if name in warned.happened
+        ],
         "first": _first(rules, open_.head(_FIRST), language) if len(open_) else None,
         "closed": _closed(rules, warned.closed, language) if len(warned.closed) else None,
     }
@@ -78,7 +81,7 @@ def _open(rules: WarningRules, alerts: pd.DataFrame, as_of: dt.date, language: L
         for row in grouped.to_dict("records")
     ]
     heads = [Head(said[name]) for name in ("level", "cause", "owner")]
-    return Table([*heads, Head(said["number"], True), Head(said["overdue"], True), Head(said["due"])], rows)
+    return Table([*heads, Head(said["number"], True), Head(said["overdue"], True), Head(said["due"], True)], rows)
 
 
 def _first(rules: WarningRules, alerts: pd.DataFrame, language: Language) -> Table:
@@ -92,7 +95,8 @@ def _first(rules: WarningRules, alerts: pd.DataFrame, language: Language) -> Tab
             in_language(one.plan, language) if one else row["plan"],
         ]
         rows.append([text_cell(value) for value in told])
-    return Table([Head(said[name]) for name in ("customer", "level", "signs", "owner", "due", "plan")], rows)
+    heads = ("customer", "level", "signs", "owner", "due", "plan")
+    return Table([Head(said[name], numeric=name == "due") for name in heads], rows)
 
 
 def _closed(rules: WarningRules, alerts: pd.DataFrame, language: Language) -> Table:

@@ -12,7 +12,7 @@ from riskml.warning_config import WarningRules
 
 # Of levels, states and outcomes; and of the columns of lists.
 ALERT_WORDS: Mapping[Language, Mapping[str, str]] = {
-    "en": {"event": "the event came", "false_alarm": "false alarm", ";": "; "},
+    "en": {"raised": "turned red", "event": "the event came", "false_alarm": "false alarm", ";": "; "},
     "zh": {
         ";": "；",
         "amber": "黄色",
