@@ -555,14 +555,16 @@ def alerts_update(
     """Record a day's book: open alerts, raise those that became worse, escalate what is overdue."""
     from riskml.console_alerts import show_recorded
     from riskml.warning.inputs import day, read_books
+    from riskml.warning.readings import read_book
     from riskml.warning.store import Store
     from riskml.warning.update import update
     from riskml.warning_config import read_rules
 
     said, date = read_rules(rules), day(as_of, "--as-of")
-    frame = read_books(book, date, customer)
+    # Before the store is opened, which would make it: of a book that is refused nothing is left.
+    frame = read_book(said, read_books(book, date, customer), customer)
     with Store(store) as opened:
-        show_recorded(update(opened, said, frame, date, dt.date.today(), customer))
+        show_recorded(update(opened, said, frame, date, dt.date.today()))
 
 
 @alerts.command("list")
@@ -579,10 +581,11 @@ def alerts_list(
     from riskml.console_alerts import show_alerts
     from riskml.files import replacing
     from riskml.warning.delivery.table import alerts_table, csv_text
+    from riskml.warning.inputs import known_role
     from riskml.warning.store import Store
 
     with Store(store, create=False) as opened:
-        found = opened.alerts(open_only=not every, role=role)
+        found = opened.alerts(open_only=not every, role=None if role is None else known_role(role))
     if out is None:
         show_alerts(found, _today(on))
         return

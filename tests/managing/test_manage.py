@@ -186,11 +186,24 @@ def test_the_same_day_again_changes_nothing(january: Done, asked: Asked, custome
 def test_the_same_day_with_another_book_or_policy_is_refused(
     january: Done, asked: Asked, customers: pd.DataFrame, folder: Path
 ) -> None:
-    with pytest.raises(InputError, match="with another book, model or policy"):
+    with pytest.raises(InputError, match="with another book, model, policy or rules"):
         manage(asked, poorer(customers), JANUARY, folder, today=TODAY)
     other = policy_of({**POLICY, "limits": {"budget": 200.0}})
-    with pytest.raises(InputError, match="with another book, model or policy"):
+    with pytest.raises(InputError, match="with another book, model, policy or rules"):
         manage(Asked(asked.model, other, asked.rules), customers, JANUARY, folder, today=TODAY)
+    with pytest.raises(InputError, match="with another book, model, policy or rules"):
+        manage(Asked(asked.model, asked.policy), customers, JANUARY, folder, today=TODAY)
+
+
+def test_rules_that_the_book_does_not_fit_leave_nothing_behind(
+    asked: Asked, customers: pd.DataFrame, folder: Path
+) -> None:
+    assert asked.rules is not None
+    one = asked.rules.indicators["score"].model_copy(update={"value": "days_late"})
+    strange = asked.rules.model_copy(update={"indicators": {"score": one}})
+    with pytest.raises(ConfigError, match="the rules read 'days_late'"):
+        manage(Asked(asked.model, asked.policy, strange), customers, JANUARY, folder, today=TODAY)
+    assert not folder.exists()
 
 
 def test_a_day_before_the_last_one_and_a_day_after_today_are_refused(

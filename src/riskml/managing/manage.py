@@ -23,6 +23,7 @@ from riskml.policy_config import Policy
 from riskml.runtime.answers import harmless
 from riskml.runtime.package import Artifact
 from riskml.warning.delivery.table import alerts_table
+from riskml.warning.readings import read_book
 from riskml.warning.store import Store
 from riskml.warning.update import update
 from riskml.warning_config import WarningRules
@@ -102,7 +103,7 @@ def manage(
     month = month_of(
         asked.model, customers, as_of, asked.policy, before=before, language=asked.language, progress=progress
     )
-    digest = month_digest(month, asked.policy)
+    digest = month_digest(month, asked.policy, asked.rules)
     same = folders.done_already(folder, as_of, digest)
     if same is not None:
         return Done(same, new=False)
@@ -121,8 +122,9 @@ def _warned(
     if rules is None:
         return Warned()
     since = dt.date.min if earlier is None else earlier.as_of
+    book = read_book(rules, month.book)  # before the store is there: of a book that is refused nothing is left
     with Store(folder / folders.ALERTS) as store:
-        recorded = update(store, rules, month.book, month.as_of, today)
+        recorded = update(store, rules, book, month.as_of, today)
         alerts = store.alerts(rules.name)
         own = {alert.key for alert in alerts}
         happened: Counter[str] = Counter(

@@ -107,6 +107,18 @@ def channels(rules: WarningRules, clock: Callable[[], float], only: str | None =
     return [build() for name, build in made.items() if only in (None, name)]
 
 
+def known_role(said: str) -> str:
+    """Return a role that an option names.
+
+    Raises
+    ------
+    InputError
+    """
+    if said not in ROLES:
+        raise InputError(f"there is no role {said!r}", where="--role", mend=f"it is one of {', '.join(ROLES)}")
+    return said
+
+
 def officers(said: Sequence[str]) -> dict[str, int]:
     """Return the number of officers by role, from words such as ``risk=3``.
 
