@@ -50,7 +50,14 @@ def show_alerts(alerts: Sequence[Alert], on: dt.date) -> None:
     )
     for alert in alerts[:_MOST]:
         late = overdue_days(alert, on)
-        cells: tuple[object, ...] = (alert.key[:10], alert.level, alert.customer, alert.state, alert.due, f"{late} d" if late else "")
+        cells: tuple[object, ...] = (
+            alert.key[:10],
+            alert.level,
+            alert.customer,
+            alert.state,
+            alert.due,
+            f"{late} d" if late else "",
+        )
         cells = (*([alert.rule] if several else []), *cells)
         table.add_row(*(_cell(cell) for cell in (*cells, alert.role, alert.signs)))
     # In a file or a pipe, a line for each alert.
