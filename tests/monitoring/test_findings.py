@@ -131,6 +131,24 @@ def test_many_columns_that_moved_far_call_for_a_new_model(reference: Reference, 
     assert steps(found(reference, moved))["many_shifted"] == ("act", "retrain")
 
 
+def test_of_many_columns_the_ones_that_matter_are_told_and_the_others_counted(
+    reference: Reference, same: pd.DataFrame
+) -> None:
+    month = month_of(reference, new_book(same, reference.experiment), DAY)
+    names = [f"c{i}" for i in range(14)]
+    columns = pd.DataFrame({"column": names, "used": True, "psi": 0.2, "no_shift": 0.0, "status": "watch"})
+    columns = columns.assign(moved="higher", level="", before=1.0, now=2.0, log_odds=np.arange(14) / 100)
+    quality = pd.DataFrame({"column": names, "status": "watch", "missing": 0.0, "missing_in_training": 0.0})
+    quality = quality.assign(unseen=0.0, out_of_range=np.arange(14) / 20, message="")
+    findings = findings_of(replace(month, columns=columns, quality=quality), reference)
+    told = [one.figures["column"] for one in findings if one.key == "column_shift"]
+    assert told == ["c13", "c12", "c11", "c10", "c9"]
+    (rest,) = [one for one in findings if one.key == "more_shifted"]
+    assert rest.text() == "9 more columns have shifted: c8, c7, c6, c5, c4, c3, c2, c1, c0."
+    (cells,) = [one for one in findings if one.key == "more_out_of_range"]
+    assert cells.figures["count"] == "8"
+
+
 def test_limits_of_the_experiment_decide(reference: Reference, same: pd.DataFrame) -> None:
     moved = same.assign(debt=same["debt"] + 0.3).drop(columns="bad")
     assert "column_shift" not in found(reference, moved, psi_watch=0.5, psi_act=0.6)

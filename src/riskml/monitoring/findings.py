@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
+from riskml.languages import Language
 from riskml.monitoring.estimated import Estimate
 from riskml.monitoring.realised import Realised
 from riskml.monitoring.reference import Reference
 from riskml.monitoring.result import Month, Scored
 from riskml.monitoring.words import WORDS
 from riskml.monitoring_config import MonitoringConfig
-from riskml.policy_config import Language
 from riskml.report.wording import count, number, p_value, percent, signed
 
 Severity = Literal["act", "watch", "note"]
@@ -22,6 +23,9 @@ NextStep = Literal["repair", "retrain", "recalibrate", "watch", "none"]
 SEVERITIES: tuple[Severity, ...] = ("act", "watch", "note")
 # What comes first stands in the way of what follows: a model is not fitted to damaged data.
 NEXT_STEPS: tuple[NextStep, ...] = ("repair", "retrain", "recalibrate", "watch", "none")
+# Of findings alike: what came of the customers, then what they do, then their columns.
+_ABOUT = ("level", "ranking", "tiers", "behaviour", "segments", "shift", "data")
+_SINGLY = 5  # columns told of one by one: the others are counted, and the tables have them
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,11 @@ def findings_of(month: Month, reference: Reference) -> list[Finding]:
     found = [*_of_data(month, limits), *_of_columns(month.columns, limits), *_of_behaviour(month, limits)]
     if month.scored is not None:
         found += _of_scores(month.scored, reference, limits)
-    return sorted(found, key=lambda one: (SEVERITIES.index(one.severity), NEXT_STEPS.index(one.next_step)))
+
+    def order(one: Finding) -> tuple[int, int, int]:
+        return SEVERITIES.index(one.severity), NEXT_STEPS.index(one.next_step), _ABOUT.index(one.about)
+
+    return sorted(found, key=order)
 
 
 def _of_data(month: Month, limits: MonitoringConfig) -> Iterator[Finding]:
@@ -94,19 +102,35 @@ def _of_data(month: Month, limits: MonitoringConfig) -> Iterator[Finding]:
         yield Finding("act", "data", "not_scored", "repair", {})
     if month.duplicates:
         yield Finding("watch", "data", "duplicates", "watch", {"count": count(month.duplicates)})
-    for row in month.quality.to_dict("records"):
-        column = str(row["column"])
-        if row["status"] == "broken":
-            message = str(row["message"]).rstrip(".")
-            yield Finding("act", "data", "broken", "repair", {"column": column, "message": message})
-            continue
-        if row["missing"] - row["missing_in_training"] > limits.missing_rise:
-            said = {"column": column, "now": percent(row["missing"]), "before": percent(row["missing_in_training"])}
-            grave = row["missing"] - row["missing_in_training"] > limits.missing_rise_act
-            yield Finding("act" if grave else "watch", "data", "missing", "repair" if grave else "watch", said)
-        for name, limit in (("unseen", limits.unseen_share), ("out_of_range", limits.out_of_range_share)):
-            if row[name] > limit:
-                yield Finding("watch", "data", name, "watch", {"column": column, "now": percent(row[name])})
+    table = month.quality
+    for row in table[table["status"] == "broken"].to_dict("records"):
+        said = {"column": str(row["column"]), "message": str(row["message"]).rstrip(".")}
+        yield Finding("act", "data", "broken", "repair", said)
+    rise = table["missing"] - table["missing_in_training"]
+    yield from _of_cells(table.assign(beyond=rise), "missing", limits.missing_rise, limits.missing_rise_act)
+    for name, limit in (("unseen", limits.unseen_share), ("out_of_range", limits.out_of_range_share)):
+        yield from _of_cells(table.assign(beyond=table[name]), name, limit, float("inf"))
+
+
+def _of_cells(table: pd.DataFrame, name: str, watch: float, act: float) -> Iterator[Finding]:
+    """Yield what is beyond a limit, the farthest first; what is not grave is told of a few columns, and counted."""
+    found = table[table["beyond"] > watch].sort_values("beyond", ascending=False, kind="stable")
+    grave = found["beyond"] > act
+    for row in found[grave | (np.arange(len(found)) < _SINGLY)].to_dict("records"):
+        said = {"column": str(row["column"]), "now": percent(row[name])}
+        said |= {"before": percent(row["missing_in_training"])} if name == "missing" else {}
+        if row["beyond"] > act:
+            yield Finding("act", "data", name, "repair", said)
+        else:
+            yield Finding("watch", "data", name, "watch", said)
+    yield from _the_rest("watch", "data", f"more_{name}", found[~grave]["column"][max(_SINGLY - int(grave.sum()), 0) :])
+
+
+def _the_rest(severity: Severity, about: str, key: str, columns: pd.Series) -> Iterator[Finding]:
+    if len(columns):
+        names = ", ".join(map(str, columns.head(10))) + (" …" if len(columns) > 10 else "")
+        step: NextStep = "watch" if severity == "watch" else "none"
+        yield Finding(severity, about, key, step, {"count": count(len(columns)), "names": names})
 
 
 def _of_columns(columns: pd.DataFrame, limits: MonitoringConfig) -> Iterator[Finding]:
@@ -117,17 +141,20 @@ def _of_columns(columns: pd.DataFrame, limits: MonitoringConfig) -> Iterator[Fin
         yield Finding("act", "shift", "many_shifted", "retrain", many)
     moved = columns[columns["status"] != "stable"]
     # What moves the scores most comes first: a column may have moved far and matter to nobody.
-    for row in moved.loc[moved["log_odds"].abs().sort_values(ascending=False, kind="stable").index].to_dict("records"):
+    read = moved.loc[moved["log_odds"].abs().sort_values(ascending=False, kind="stable").index]
+    read = read[read["used"]]
+    for row in read.head(_SINGLY).to_dict("records"):
         said: dict[str, str | Mapping[Language, str]] = {
             "column": str(row["column"]),
             "moved": {language: move(row, language) for language in WORDS},
             "psi": number(row["psi"]),
             "no_shift": number(row["no_shift"]),
+            "effect": signed(row["log_odds"]),
         }
-        if row["used"]:
-            yield Finding("watch", "shift", "column_shift", "watch", said | {"effect": signed(row["log_odds"])})
-        else:  # it matters to the next model only
-            yield Finding("note", "shift", "column_shift_unread", "none", said)
+        yield Finding("watch", "shift", "column_shift", "watch", said)
+    yield from _the_rest("watch", "shift", "more_shifted", read["column"][_SINGLY:])
+    # It matters to the next model only.
+    yield from _the_rest("note", "shift", "unread_shifted", moved.loc[~moved["used"], "column"])
 
 
 def move(row: Mapping[Any, Any], language: Language = "en") -> str:

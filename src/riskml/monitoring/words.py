@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from string import Formatter
 
-from riskml.policy_config import Language
+from riskml.languages import Language
 
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
@@ -31,8 +31,11 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "{no_shift}), mean probability {now} after {before} in training. Outcomes show that ranking and level hold.",
         "column_shift": "{column} has shifted ({moved}): PSI {psi} (chance stays below {no_shift}); it moves the mean "
         "score by {effect} log-odds.",
-        "column_shift_unread": "{column} has shifted ({moved}): PSI {psi} (chance stays below {no_shift}); the model "
-        "does not read it.",
+        "more_shifted": "{count} more columns have shifted: {names}.",
+        "unread_shifted": "{count} columns that the model does not read have shifted: {names}.",
+        "more_missing": "{count} more columns miss more cells than in training: {names}.",
+        "more_unseen": "{count} more columns hold levels that training never saw: {names}.",
+        "more_out_of_range": "{count} more columns lie beyond training's range: {names}.",
         "many_shifted": "{count} of the {all} columns that the model reads have shifted beyond {limit}.",
         "migrated": "Since {since} {riskier} of {same} customers went to a riskier tier, {safer} to a safer one.",
         "concentrated": "Customers crowd in fewer tiers: Herfindahl index {now} after {before} in training.",
@@ -91,7 +94,11 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "平均概率由训练时 {before} 变为 {now}。实际结果表明排序与水平仍然成立。",
         "column_shift": "{column} 发生偏移（{moved}）：PSI {psi}（随机上限 {no_shift}）；"
         "使平均评分变动 {effect} 对数几率。",
-        "column_shift_unread": "{column} 发生偏移（{moved}）：PSI {psi}（随机上限 {no_shift}）；模型不使用该列。",
+        "more_shifted": "另有 {count} 列发生偏移：{names}。",
+        "unread_shifted": "模型不使用的 {count} 列发生偏移：{names}。",
+        "more_missing": "另有 {count} 列的缺失多于训练时：{names}。",
+        "more_unseen": "另有 {count} 列含训练中未出现的取值：{names}。",
+        "more_out_of_range": "另有 {count} 列超出训练时的范围：{names}。",
         "many_shifted": "模型使用的 {all} 列中有 {count} 列偏移超过 {limit}。",
         "migrated": "自 {since} 以来，{same} 位客户中 {riskier} 位风险等级上升，{safer} 位下降。",
         "concentrated": "客户集中于更少的等级：赫芬达尔指数由训练时 {before} 变为 {now}。",
