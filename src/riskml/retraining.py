@@ -174,10 +174,10 @@ def _table(run: Run, asked: Asked, at: dt.datetime) -> Path | None:
     """Return the file to learn from; one that is put together lies beside the runs, by the name of the first table."""
     experiment = run.experiment
     if experiment.panel is not None:
-        if asked.data is not None:
+        if asked.data is not None or not any(one.startswith("panel.") for one in asked.overrides):
             raise InputError(
-                "the experiment is on dated records: it has its own tables, and needs later dates",
-                where="--data",
+                "the experiment is on dated records: it has its own tables, and is trained again on later dates",
+                where="--data" if asked.data is not None else "-p",
                 mend="as -p 'panel.as_of=[2024-01-01, 2024-04-01]' -p split.from_date=2024-04-01",
             )
         return None

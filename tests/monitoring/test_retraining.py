@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from riskml.cli import main
+from riskml.config import Experiment
 from riskml.errors import InputError
 from riskml.monitored import Asked as AskedMonth
 from riskml.monitored import monitor
@@ -152,6 +153,22 @@ def _aliases(uri: str) -> set[str]:
     from mlflow import MlflowClient
 
     return set(MlflowClient(uri).get_registered_model("riskml_loans").aliases)
+
+
+@pytest.mark.parametrize(("data", "overrides"), [(Path("new.csv"), ("panel.until=2026-01-01",)), (None, ())])
+def test_dated_records_need_later_dates_and_no_table(
+    own_run: Run, data: Path | None, overrides: tuple[str, ...]
+) -> None:
+    said = own_run.experiment.model_dump(mode="json") | {"data": {}}
+    said["panel"] = {
+        "tables": {"states": {"role": "statuses", "source": "x.csv", "time": "day", "kind": "state"}},
+        "as_of": ["2026-01-01"],
+        "outcome": {"rule": "status", "table": "states", "values": ["default"]},
+    }
+    own_run.path("experiment.yaml").write_text(Experiment.model_validate(said).to_yaml())
+    asked = Asked(own_run.folder, data, overrides=overrides, force=True)
+    with pytest.raises(InputError, match="trained again on later dates"):
+        retrain(asked, decide(asked), at=AT)
 
 
 def test_rows_set_aside_by_date_begin_later_by_as_much_as_the_data_end_later(own_run: Run, tmp_path: Path) -> None:
