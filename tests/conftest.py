@@ -8,7 +8,9 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sysconfig
 import tempfile
+import venv
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -34,6 +36,7 @@ KINDS = ("scorecard", "logistic", "tree", "boosting", "ebm", "blend")
 HOMES = {"owner": 0.0, "rent": 1.0, "=cmd|'x'!A1": 2.0, "None": 3.0}
 
 REPOSITORY = Path(__file__).parents[1]
+SECRET = "never-seen-of-a-login"  # to a CRM, in the environment of the runs that execute every notebook
 QUICK = {"sample": 600, "overrides": ("models.trials=1", "split.folds=3")}  # of the runs that execute every notebook
 
 
@@ -57,16 +60,58 @@ SPARK = {
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Yield the one Spark session of all tests, on this machine; it is stopped in every outcome."""
+def java() -> None:
+    """Skip what needs Java where there is none."""
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
+
+
+@pytest.fixture(scope="session")
+def spark(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Yield the one Spark session of all tests, on this machine; it is stopped in every outcome."""
     from riskml.features.spark import spark_session
 
     home = tmp_path_factory.mktemp("spark")
     own = {"spark.master": "local[2]", "spark.local.dir": str(home), "spark.sql.warehouse.dir": str(home / "tables")}
     with spark_session(SPARK | own) as session:
         yield session
+
+
+_KEPT_OUT = """
+import sys
+
+class KeptOut:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "riskml":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, KeptOut())
+"""
+
+
+@pytest.fixture(scope="session")
+def clean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Python of an environment with the packages of this one, and without riskml."""
+    folder = tmp_path_factory.mktemp("clean")
+    venv.create(folder, symlinks=True)
+    python = folder / "bin" / "python"
+    (site,) = folder.glob("lib/python*/site-packages")
+    # Of the folders that a .pth file names, their own .pth files are not read: an editable riskml stays outside.
+    paths = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    (site / "packages.pth").write_text("".join(f"{path}\n" for path in sorted(paths)) + "import kept_out\n")
+    (site / "kept_out.py").write_text(_KEPT_OUT)
+    # MLflow looks its web server up in PATH.
+    (folder / "bin" / "uvicorn").write_text(f"#!{python}\nfrom uvicorn.main import main\n\nmain()\n")
+    (folder / "bin" / "uvicorn").chmod(0o755)
+    done = subprocess.run([str(python), "-c", "import riskml"], env=clean_environment(python), capture_output=True)
+    assert b"No module named 'riskml'" in done.stderr
+    return python
+
+
+def clean_environment(python: Path) -> dict[str, str]:
+    """Return the variables of a process that runs a clean Python."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return kept | {"PATH": os.pathsep.join([str(python.parent), os.environ["PATH"]])}
 
 
 @pytest.fixture(scope="session")
@@ -233,9 +278,17 @@ def quick_runs(project: Path) -> Callable[[str], Run]:
     def quick_run(name: str) -> Run:
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+            for variable in ("RISKML_ZOHO_REFRESH_TOKEN", "RISKML_FXIAOKE_APP_SECRET"):
+                patch.setenv(variable, SECRET)
             return run_experiment(project / "experiments" / f"{name}.yaml", **QUICK)
 
     return quick_run
+
+
+@pytest.fixture
+def secret() -> str:
+    """Return the login to a CRM that the quick runs had in their environment."""
+    return SECRET
 
 
 @pytest.fixture(scope="session", params=["credit_default", "telco_churn"])

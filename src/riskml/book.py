@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import os
 import shutil
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from riskml.data.sources import read_table
 from riskml.errors import InputError
 from riskml.export.wheelfile import unpack
 from riskml.run import Run
-from riskml.runtime.package import MANIFEST, Artifact, Tier
+from riskml.runtime.package import MANIFEST, Artifact, PackageError, Tier
 from riskml.runtime.shapes import Levels
 from riskml.schema import near, shortened
 
@@ -71,7 +72,11 @@ def _of_wheel(wheel: Path) -> Artifact:
         found = list(Path(folder).glob(f"*/model/{MANIFEST}"))
         if len(found) != 1:
             raise InputError("the wheel holds no model of riskml", where=str(wheel), mend="name one that riskml built")
-        return Artifact.load(found[0].parent)
+        try:
+            return Artifact.load(found[0].parent)
+        except PackageError as error:
+            # Where it was unpacked is gone by now, and tells nobody anything.
+            raise PackageError(f"{wheel}: {str(error).replace(f'{folder}{os.sep}', '')}") from None
 
 
 def _of_card(file: Path) -> Artifact:

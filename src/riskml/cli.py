@@ -263,12 +263,15 @@ def score(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="The customers: .csv, .tsv (also .gz) or .parquet.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file to write: .csv or .parquet.")],
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that names the customers.")] = None,
+    escape_formulas: Annotated[
+        bool, typer.Option("--escape-formulas", help="For a spreadsheet: an apostrophe before formulas in a CSV.")
+    ] = False,
 ) -> None:
     """Score a file of customers: probability, points where there are some, tier."""
     from riskml.book import load_model
     from riskml.runtime.command import score_file
 
-    rows = score_file(load_model(model), data, out, id_column=id)
+    rows = score_file(load_model(model), data, out, id_column=id, escape_formulas=escape_formulas)
     typer.echo(f"{rows} customers scored: {out}")
 
 
@@ -414,13 +417,21 @@ def crm_pull(
 @crm.command("push")
 def crm_push(
     mapping: _MAPPING,
-    scores: Annotated[Path, typer.Argument(metavar="SCORES", help="Customers with their scores: .csv or .parquet.")],
+    scores: Annotated[
+        Path, typer.Argument(metavar="SCORES", help="Customers with their scores: .csv, .parquet; or a month's folder.")
+    ],
     settings: _SETTINGS = None,
     id: Annotated[
         str, typer.Option(metavar="COLUMN", help="The column with the customer's id in the CRM.")
     ] = "customer",
     as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Of the scores, where no column tells.")] = "",
     model_version: Annotated[str, typer.Option("--model-version", metavar="TEXT", help="Likewise.")] = "",
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="PART", help="Write this part alone, such as tier; may be repeated.")
+    ] = None,
+    customer: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Write to this customer alone; may be repeated.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="Write what did not change as well.")] = False,
     automations: _AUTOMATIONS = False,
     audit: _AUDIT = None,
@@ -431,8 +442,10 @@ def crm_push(
 
     from riskml import console_crm
     from riskml.crm import commands
+    from riskml.managing.command import scores_of_month
 
-    asked = commands.Push(scores, id, as_of, model_version, everything, automations)
+    table = scores_of_month(scores) if scores.is_dir() else scores
+    asked = commands.Push(table, id, as_of, model_version, everything, automations, only or (), customer or ())
     with console_crm.RowBar("rows") as bar:
         planned, pushed = commands.push(
             mapping, settings, asked, audit=audit, now=dt.datetime.now(dt.UTC), yes=yes, progress=bar
@@ -441,13 +454,22 @@ def crm_push(
     if pushed is not None:
         console_crm.show_pushed(pushed)
         if pushed.count("written") < len(pushed.outcomes):
-            raise RunError("not every customer was written", mend="see above; the next push tries them again")
+            raise RunError(
+                "not every customer was written",
+                mend="see above, and what `riskml crm check` says; the next push tries them again",
+            )
 
 
 @crm.command("alerts")
 def crm_alerts(
     mapping: _MAPPING,
-    alerts: Annotated[Path, typer.Argument(metavar="ALERTS", help="key, customer, cause, owner, due, text.")],
+    alerts: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ALERTS",
+            help="A list of `riskml alerts`, or a table with key, customer, cause, owner, due, text.",
+        ),
+    ],
     settings: _SETTINGS = None,
     automations: _AUTOMATIONS = False,
     audit: _AUDIT = None,

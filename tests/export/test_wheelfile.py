@@ -79,6 +79,7 @@ def test_an_untouched_wheel_is_verified(wheel, capsys):
         (lambda files: files.update({"evil.pth": b"import evil"}), "does not name: 'evil.pth'"),
         (lambda files: files.pop(f"{PACKAGE}/manifest.json"), "holds no manifest.json"),
         (lambda files: files.update({f"{PACKAGE}/manifest.json": b"[]"}), "manifest.json cannot be read"),
+        (lambda files: files.update({f"{PACKAGE}/manifest.json": b"\xff"}), "manifest.json cannot be read"),
     ],
 )
 def test_what_was_altered_added_or_taken_away_is_named(change, what, wheel):
@@ -89,6 +90,31 @@ def test_what_was_altered_added_or_taken_away_is_named(change, what, wheel):
 def test_a_record_that_does_not_agree_is_refused(wheel):
     with pytest.raises(InputError, match="RECORD does not agree"):
         verify(altered(wheel, lambda files: files.update({f"{INFO}/RECORD": b""}), sealed=False))
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({}, "holds no RECORD"),
+        ({"a-1.dist-info/RECORD": b"\xff"}, "is no text: a-1.dist-info/METADATA"),
+        ({"a-1.dist-info/RECORD": b"\xff", "a-1.dist-info/METADATA": b"\xff"}, "is no text: a-1.dist-info/METADATA"),
+        ({"a-1.dist-info/RECORD": b"", "b-1.dist-info/RECORD": b""}, "holds no RECORD"),
+    ],
+)
+def test_a_manifest_that_promises_nothing_proves_nothing(more, what, tmp_path, capsys):
+    path = tmp_path / "a-1-py3-none-any.whl"
+    pack({"a/manifest.json": b'{"format": 1, "files": {}}', **more}, path)
+    assert what in refused(path, capsys)
+
+
+def test_a_model_that_was_replaced_is_named_with_its_wheel(wheel, tmp_path, capsys):
+    (tmp_path / "book.csv").write_text("Age,Income,Home\n1,2,rent\n")
+    altered(wheel, lambda files: files.update({f"{PACKAGE}/model/model.json": b"{}"}))
+    assert main(["score", str(wheel), str(tmp_path / "book.csv"), "-o", str(tmp_path / "out.csv")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {wheel}: the model's format is None")
+    assert "riskml-wheel-" not in said
+    assert not (tmp_path / "out.csv").exists()
 
 
 # -- bombs and strangers
@@ -149,6 +175,7 @@ def test_what_is_no_wheel_is_refused(content, tmp_path, capsys):
     (tmp_path / "a-1-py3-none-any.whl").write_bytes(content)
     assert "cannot be read" in refused(tmp_path / "a-1-py3-none-any.whl", capsys)
     assert "does not exist" in refused(tmp_path / "none.whl", capsys)
+    assert "this is a folder" in refused(tmp_path, capsys)
 
 
 def test_a_truncated_wheel_is_refused(wheel, capsys):
@@ -212,7 +239,11 @@ def test_keys_of_another_kind_are_refused(wheel, tmp_path, capsys):
     assert "not one of ed25519" in capsys.readouterr().err
     sign_wheel(wheel, keys(tmp_path)[0])
     (tmp_path / "text.pub").write_text("no key")
-    assert "no ed25519 public key" in refused(wheel, capsys, "--key", tmp_path / "text.pub")
+    private, _ = keys(tmp_path, "private")
+    for key in (tmp_path / "text.pub", private):
+        said = refused(wheel, capsys, "--key", key)
+        assert "no ed25519 public key" in said
+        assert str(key) in said, "it is the key that is wrong, and not the wheel"
     assert "cannot be read" in refused(wheel, capsys, "--key", tmp_path / "none.pub")
 
 

@@ -97,17 +97,40 @@ def test_a_cell_s_level_does_not_depend_on_the_rest_of_its_column(text, known, l
     assert tables._meant(text, set(known)) == level
 
 
-def test_text_that_a_spreadsheet_would_run_is_written_with_an_apostrophe(artifact, tmp_path):
-    identifiers = ["=cmd|'/C calc'!A0", "+1+1", "-x", "@sum", "\tx", "-5", "+4.5e3", "plain"]
-    frame = pd.DataFrame({"id": identifiers, "Age": 25, "Income": -1.0, "Home": "=cmd|'x'!A1"})
+FORMULAS = ["=cmd|'/C calc'!A0", "+1+1", "-x", "@sum", "\tx"]
+PLAIN = ["-5", "+4.5e3", "plain"]
+
+
+@pytest.fixture
+def formulas(tmp_path):
+    """Return a file whose identifiers, and the name of their column, a spreadsheet would run."""
+    frame = pd.DataFrame({"=id": [*FORMULAS, *PLAIN], "Age": 25, "Income": -1.0, "Home": "=cmd|'x'!A1"})
     frame.to_csv(tmp_path / "in.csv", index=False)
-    score_file(artifact, tmp_path / "in.csv", tmp_path / "out.csv", id_column="id")
-    written = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)["id"].tolist()
-    assert written == [f"'{text}" for text in identifiers[:5]] + identifiers[5:]
-    explain_file(artifact, tmp_path / "in.csv", tmp_path / "why.csv")
-    values = pd.read_csv(tmp_path / "why.csv", dtype=str).groupby("column")["value"].first()
+    return tmp_path / "in.csv"
+
+
+def texts(path):
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def test_text_that_a_spreadsheet_would_run_is_written_as_it_was_read(artifact, formulas, tmp_path):
+    assert main(["score", str(formulas), "-o", str(tmp_path / "out.csv"), "--id", "=id"], artifact) == 0
+    assert texts(tmp_path / "out.csv")["=id"].tolist() == [*FORMULAS, *PLAIN]
+
+
+def test_it_is_written_with_an_apostrophe_on_request_and_numbers_without(artifact, formulas, tmp_path, capsys):
+    escape = ["--id", "=id", "--escape-formulas"]
+    assert main(["score", str(formulas), "-o", str(tmp_path / "out.csv"), *escape], artifact) == 0
+    assert texts(tmp_path / "out.csv")["'=id"].tolist() == [f"'{text}" for text in FORMULAS] + PLAIN
+    assert main(["explain", str(formulas), "-o", str(tmp_path / "why.csv"), *escape], artifact) == 0
+    values = texts(tmp_path / "why.csv").groupby("column")["value"].first()
     assert values["Income"] == "-1"
-    assert values.get("Home", "'=cmd|'x'!A1") == "'=cmd|'x'!A1"
+    assert values["Home"] == "'=cmd|'x'!A1"
+    capsys.readouterr()
+    assert main(["schema"], artifact) == 0
+    assert "\nHome,categorical,,,,,=cmd" in capsys.readouterr().out
+    assert main(["schema", "--escape-formulas"], artifact) == 0
+    assert "\nHome,categorical,,,,,'=cmd" in capsys.readouterr().out
 
 
 def test_identifiers_keep_their_zeros_and_blanks(artifact, tmp_path):

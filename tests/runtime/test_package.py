@@ -126,6 +126,13 @@ def test_the_number_of_reasons_is_the_package_s_own_unless_asked_otherwise(loade
         artifact.explain(loans, n=0)
 
 
+def test_a_nan_names_no_customer(loaded, loans):
+    unnamed = loans.set_axis(pd.Index(range(len(loans)), dtype=float).where(np.arange(len(loans)) != 7))
+    with pytest.raises(PackageError, match=r"index, row 8: a customer without a name \(nan\); .*reset_index"):
+        loaded["tree"].explain(unnamed)
+    assert len(loaded["tree"].score(unnamed)) == len(loans)
+
+
 def test_customers_with_two_identifiers_are_explained(loaded, loans):
     indexed = loans.set_index(pd.MultiIndex.from_product([["branch"], range(len(loans))]))
     assert loaded["tree"].explain(indexed)["customer"].iloc[0] in set(indexed.index)

@@ -15,10 +15,13 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from riskml.export.wheel import write_package
+from riskml.runtime.command import main
 from riskml.runtime.package import Artifact
-from riskml.runtime.serve import Limits, Service
+from riskml.runtime.serve import Limits, Service, listening
 
 RECORD = {"Age": 25, "Income": 55.5, "Home": "rent"}
 OPTIONS = ("--max-bytes", "5000", "--max-rows", "10", "--timeout", "1")
@@ -93,9 +96,16 @@ def test_health_schema_card_and_the_openapi_page_are_there(server, artifact):
     assert status == 200
     assert said["paths"].keys() >= {"/score", "/score/batch", "/explain", "/health"}
     assert said["components"]["schemas"]["Record"]["required"] == ["Age", "Income", "Home"]
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_of_the_model_s_texts(server):
     status, page = ask(server, "/docs")
     assert status == 200
-    assert "openapi.json" in page
+    assert 'href="openapi.json"' in page
+    assert "POST /score/batch" in page
+    assert "Which customers | will &lt;default&gt;?" in page
+    assert "=cmd|&#x27;x&#x27;!A1" in page
+    assert not [word for word in ("http:", "https:", "//", "<default>") if word in page]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +119,7 @@ def test_health_schema_card_and_the_openapi_page_are_there(server, artifact):
         (b'{"Age": 1e400, "Income": 1, "Home": "rent"}', 422, "is not finite"),
         (b'{"Age": "old", "Income": 1, "Home": "rent"}', 422, "column 'Age': 'old' is not a number"),
         (b'{"Age": 1, "Income": 1, "Home": ["rent"]}', 422, "neither a number nor text"),
+        (b'{"Age": 1, "Income": 1e309, "Home": 1e309}', 422, "is not finite"),
         (b'{"Age": 1}', 422, "columns missing from the record: 'Income', 'Home'"),
         (b"[]", 422, "an object of columns and values; got a list"),
         (b"null", 422, "got null"),
@@ -120,6 +131,23 @@ def test_what_is_no_record_is_refused_and_the_service_lives_on(body, status, wha
     assert found[0] == status
     assert what in found[1]["detail"]
     assert ask(server, "/score", RECORD)[0] == 200
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(record=st.fixed_dictionaries({"Age": values, "Income": values, "Home": values}) | values)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(record=RECORD | {"Home": "\ud800"})
+@example(record=RECORD | {"Age": 10**400})
+@example(record=RECORD | {"Age": -1e308, "Income": 1e308})
+def test_whatever_json_says_the_answer_is_a_score_or_a_refusal(server, record):
+    for path in ("/score", "/score/batch", "/explain?n=1"):
+        assert ask(server, path, json.dumps(record))[0] in (200, 422)
 
 
 def test_what_is_too_large_is_refused(server):
@@ -144,23 +172,38 @@ def test_other_paths_methods_and_numbers_of_reasons_are_refused(server):
 
 
 def raw(server, *parts, pause=0.0):
-    """Return the status line that a connection gets for bytes that come slowly; empty where it is closed."""
+    """Return the status line and the last line that a connection gets for bytes that come slowly."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for part in parts:
             connection.sendall(part)
             time.sleep(pause)
-        return connection.recv(4096).split(b"\r\n")[0]
+        lines = b"".join(iter(lambda: connection.recv(4096), b"")).split(b"\r\n")
+        return lines[0], lines[-1]
 
 
 def test_who_is_slow_with_the_head_or_the_body_is_told_to_go(server):
-    assert raw(server, b"POST /score HTTP/1.1\r\nHost: a\r\nX-Slow: ") == b"HTTP/1.1 408 Request Timeout"
-    head = b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
-    assert raw(server, head, b"{").startswith(b"HTTP/1.1 408")
+    late = b"HTTP/1.1 408 Request Timeout"
+    head = raw(server, b"POST /score HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+    assert head == (late, b'{"detail": "the request\'s head took longer than 1 seconds"}')
+    start = b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
+    status, said = raw(server, start, b"{")
+    assert status.startswith(b"HTTP/1.1 408")
+    assert b"the body took longer than 1 seconds" in said
 
 
-def test_what_is_no_http_is_refused(server):
-    assert raw(server, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400")
-    assert raw(server, b"GET /health HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000).startswith(b"HTTP/1.1 4")
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01 hello\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000,
+        b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused(sent, server):
+    status, said = raw(server, sent)
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert json.loads(said)["detail"]
     assert ask(server, "/health")[0] == 200
 
 
@@ -178,7 +221,9 @@ def test_many_at_once_all_get_their_own_answer(server, artifact):
         thread.join()
     assert list(found.values()) == [True] * 40
     # What is no HTTP is complained of; no customer is written to a log.
-    assert set(server.log.read_text().splitlines()) <= {"WARNING:  Invalid HTTP request received."}
+    first, *others = server.log.read_text().splitlines()
+    assert first == f"listening on http://127.0.0.1:{server.port} (the page: /docs); Ctrl+C stops it"
+    assert set(others) <= {"WARNING:  Invalid HTTP request received."}
 
 
 def test_a_connection_that_ends_early_costs_nothing(artifact):
@@ -194,6 +239,38 @@ def test_a_connection_that_ends_early_costs_nothing(artifact):
     scope = {"type": "http", "path": "/score", "method": "POST", "headers": [], "query_string": b""}
     asyncio.run(service(scope, receive, send))
     assert sent[0]["status"] == 400
+
+
+def test_an_address_that_cannot_be_had_is_one_message(server, artifact, capsys):
+    for words, what in (
+        (
+            ["--port", str(server.port)],
+            f"host '127.0.0.1', port {server.port}: nobody can listen there: Address already",
+        ),
+        (["--port", "70000"], "port 70000: a port is a number"),
+        (["--host", "nowhere.invalid"], "host 'nowhere.invalid'"),
+    ):
+        assert main(["serve", *words], artifact) == 2
+        said = capsys.readouterr().err
+        assert what in said
+        assert said.count("\n") == 1
+
+
+def test_answers_are_not_held_back_until_the_client_acknowledges():
+    # asyncio sets TCP_NODELAY for what it knows to be TCP; without it an answer waits 40 ms.
+    with listening("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+        assert listener.getsockname()[1] > 0
+
+
+@pytest.mark.parametrize(
+    "words", [("--max-bytes", "0"), ("--max-rows", "-1"), ("--timeout", "nan"), ("--timeout", "x")]
+)
+def test_a_limit_that_lets_nothing_through_is_refused(words, artifact, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", *words], artifact)
+    assert ended.value.code == 2
+    assert f"argument {words[0]}: invalid positive number value" in capsys.readouterr().err
 
 
 def test_what_serving_needs_is_named_where_it_is_not_installed(artifact, monkeypatch):

@@ -81,16 +81,73 @@ def test_bad_input_is_one_message_and_nothing_goes_out(given, what, run):
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", [np.nan, "nan", "None", "<NA>", "NULL", "  "])
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_a_customer_without_an_identifier_is_refused_with_the_row(kind, run, loans, tmp_path):
+def test_a_customer_without_an_identifier_is_refused_with_the_row_and_a_mend(kind, name, run, loans, tmp_path):
     book = loans.reset_index()
-    book.loc[6, "customer"] = np.nan
+    book.loc[[6, 9], "customer"] = name
     source = tmp_path / f"book.{kind}"
     book.to_csv(source, index=False) if kind == "csv" else book.to_parquet(source)
     done = run("score", source, "-o", tmp_path / "out.csv", "--id", "customer")
     assert done.code == 2
-    assert done.err == f"error: {source}: column 'customer', row 7: a customer without an identifier\n"
+    assert done.err.startswith(f"error: {source}: column 'customer', row 7: a customer without an identifier (")
+    assert done.err.endswith(
+        ") (and 1 more row); give each row one, leave such rows out, or let the rows be numbered (no --id)\n"
+    )
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["score", "-", "-o", "-"], ["explain", "-", "-o", "-"], ["card"], ["schema"], ["check", "-"], ["verify"]]
+)
+def test_a_reader_who_went_away_ends_the_command_quietly_with_the_shell_s_code(words, folder, loans):
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "riskml_hand_made", *words], cwd=folder, input=written(loans, "csv"), stdout=write,
+            stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": ""}, timeout=120, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.fixture
+def ended(folder, loans, tmp_path):
+    """Return a function that runs a line of the shell, where ``riskml`` is the command and ``$1`` a file."""
+    pd.concat([loans] * 30).to_csv(tmp_path / "book.csv")
+
+    def ended(line):
+        script = f"set -o pipefail; riskml() {{ '{sys.executable}' -m riskml_hand_made \"$@\"; }}; {line}"
+        done = subprocess.run(
+            ["bash", "-c", script, "bash", tmp_path / "book.csv"], cwd=folder, env=os.environ | {"PYTHONPATH": ""},
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        return SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    return ended
+
+
+def test_the_head_of_the_scores_is_all_that_is_said(ended):
+    done = ended('riskml score "$1" -o - | head -n 1')
+    assert (done.code, done.out, done.err) == (141, "row,probability,points,tier\n", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("riskml score - -o - <&-", "standard input is closed; pipe a table into it, or name a file"),
+        ("riskml score - -o - 0>out", "standard input cannot be read: Bad file descriptor"),
+        ('riskml score "$1" -o - >&-', "standard output is closed; name a file to write"),
+        ("riskml card >&-", "standard output is closed; name a file to write"),
+        ('riskml score "$1" -o - > /dev/full', "standard output cannot be written: No space left on device"),
+        ("riskml --version > /dev/full", "standard output cannot be written: No space left on device"),
+    ],
+)
+def test_a_stream_that_is_broken_is_told_in_one_message(line, what, ended):
+    done = ended(line)
+    assert (done.code, done.err) == (2, f"error: {what}\n")
 
 
 def test_a_truncated_parquet_is_one_message(run, loans, tmp_path):
@@ -109,6 +166,17 @@ def test_the_check_of_a_file_is_printed(run, loans):
     found = pd.read_csv(io.BytesIO(done.out), index_col="column")
     assert found["status"].to_dict() == dict.fromkeys(["Age", "Income", "Home", "probability"], "stable")
     assert run("check", "-", given=b"Age,Income,Home\n").code == 2
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_file_that_breaks_the_schema_is_reported_not_refused(kind, run, loans):
+    broken = loans.drop(columns="Home").astype({"Age": object})
+    broken["Age"] = "old"
+    done = run("check", "-", given=written(broken, kind))
+    assert done.code == 0
+    found = pd.read_csv(io.BytesIO(done.out), index_col="column")
+    assert found["status"].to_dict() == {"Age": "broken", "Income": "stable", "Home": "broken"}
+    assert "columns missing from the table: 'Home'" in found.loc["Home", "message"]
 
 
 def test_the_card_is_printed(run, folder):

@@ -5,16 +5,15 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.conftest import SPARK, clean_environment
 
 from riskml.export.artifact import write_artifact
 from riskml.runtime.package import Artifact
@@ -93,18 +92,19 @@ def test_its_parameters_change_the_tiers_and_add_reasons(logged, artifacts, loan
     assert model.predict(rows).columns.tolist() == ["probability", "points", "tier"]
 
 
-def test_it_needs_the_very_versions_here_and_neither_riskml_nor_a_pickle(logged, tmp_path):
+def test_it_needs_the_very_versions_here_and_neither_riskml_nor_a_pickle(logged, clean_python, tmp_path):
     model_id = logged("blend")
     folder = tmp_path / "artifacts" / "models" / model_id / "artifacts"
     requirements = (folder / "requirements.txt").read_text().split()
     assert {text.split("==")[0] for text in requirements} == {"mlflow", "numpy", "pandas", "xgboost"}
     assert f"pandas=={pd.__version__}" in requirements
     assert not [path for path in folder.rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib", ".cloudpickle"}]
-    script = "import mlflow.pyfunc, sys; mlflow.pyfunc.load_model(sys.argv[1]); print('riskml' in sys.modules)"
+    script = "import mlflow.pyfunc, sys; print(len(mlflow.pyfunc.load_model(sys.argv[1]).input_example))"
     done = subprocess.run(
-        [sys.executable, "-I", "-c", script, str(folder)], capture_output=True, text=True, timeout=120, check=True
-    )
-    assert done.stdout.split()[-1] == "False"
+        [str(clean_python), "-c", script, str(folder)], env=clean_environment(clean_python), cwd=tmp_path,
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert done.stdout.split()[-1] == "3"
 
 
 def test_it_belongs_to_its_run_and_that_run_s_experiment(logged, run_id, mlflow_uri):
@@ -136,16 +136,14 @@ def test_two_versions_of_one_package_are_not_mistaken_for_each_other(
 
 
 @contextmanager
-def served(model_id):
+def served(model_id, python):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = ["models", "serve", "-m", f"models:/{model_id}", "--env-manager", "local", "--host", "127.0.0.1"]
-    # MLflow looks its web server up in PATH, as in an environment that is activated.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", *words, "--port", str(port)],
-        env=os.environ | {"PATH": path}, start_new_session=True,
+        [str(python), "-m", "mlflow", *words, "--port", str(port)],
+        env=clean_environment(python), start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -173,9 +171,11 @@ def ask(address, frame, **params):
         return pd.DataFrame(json.load(answer)["predictions"])
 
 
-def test_mlflow_models_serve_answers_with_the_artifact_s_scores(logged, artifacts, loans):
+def test_mlflow_models_serve_answers_with_the_artifact_s_scores_where_riskml_is_not(
+    logged, artifacts, loans, clean_python
+):
     artifact = Artifact.load(artifacts["blend"])
-    with served(logged("blend")) as address:
+    with served(logged("blend"), clean_python) as address:
         scores = ask(address, loans.head(20))
         explained = ask(address, loans.head(20), reasons=1)
         with pytest.raises(urllib.error.HTTPError) as refused:
@@ -185,3 +185,44 @@ def test_mlflow_models_serve_answers_with_the_artifact_s_scores(logged, artifact
     assert scores["tier"].tolist() == artifact.score(loans.head(20))["tier"].tolist()
     assert explained["reason_1"].str.contains(" = ").any()
     assert 400 <= refused.value.code < 600
+
+
+# What runs on a cluster: Spark, MLflow and the logged model; riskml is neither there nor on the workers.
+ON_SPARK = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+from mlflow.pyfunc import spark_udf
+from pyspark.sql import SparkSession
+model, table, answers, settings = sys.argv[1:]
+builder = SparkSession.builder
+for name, value in json.loads(settings).items():
+    builder = builder.config(name, value)
+session = builder.getOrCreate()
+session.sparkContext.setLogLevel("ERROR")
+rows = session.read.parquet(table)
+scores = spark_udf(session, model, env_manager="local", result_type="probability double, points double, tier string")
+found = rows.select("customer", scores("Age", "Income", "Home").alias("s")).select("customer", "s.*").toPandas()
+found.to_parquet(answers)
+session.stop()
+"""
+
+
+def test_a_spark_udf_answers_with_the_artifact_s_scores_where_riskml_is_not(
+    java, logged, artifacts, loans, clean_python, tmp_path
+):
+    artifact = Artifact.load(artifacts["scorecard"])
+    as_input(artifact, loans).reset_index().to_parquet(tmp_path / "loans.parquet")
+    own = {"spark.master": "local[1]", "spark.local.dir": str(tmp_path), "spark.driver.bindAddress": "127.0.0.1",
+           "spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false"}  # fmt: skip
+    words = [f"models:/{logged('scorecard')}", tmp_path / "loans.parquet", tmp_path / "answers.parquet"]
+    done = subprocess.run(
+        [str(clean_python), "-c", ON_SPARK, *map(str, words), json.dumps(SPARK | own)], cwd=tmp_path,
+        env=clean_environment(clean_python) | {"PYSPARK_PYTHON": str(clean_python)},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = pd.read_parquet(tmp_path / "answers.parquet").set_index("customer").loc[loans.index]
+    expected = artifact.score(loans)
+    np.testing.assert_allclose(found["probability"], expected["probability"], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found["points"], expected["points"], rtol=0, atol=1e-9)
+    assert found["tier"].tolist() == expected["tier"].tolist()

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from riskml.errors import InputError
 from riskml.runtime.checksums import PackageError
-from riskml.runtime.integrity import FILES, SIGNATURE, sealed, verify_signature
+from riskml.runtime.integrity import FILES, SIGNATURE, public_key, sealed, verify_signature
 
 MOST_FILES = 2_000
 MOST_BYTES = 1 << 30  # unpacked, all together
@@ -64,6 +64,8 @@ def read_wheel(wheel: str | Path) -> dict[str, bytes]:
         When it is no wheel, is damaged, or would unpack to more than a model has any need of.
     """
     wheel = Path(wheel)
+    if wheel.is_dir():
+        raise InputError("this is a folder, and no wheel", where=str(wheel), mend="name the .whl file in it")
     try:
         with zipfile.ZipFile(wheel) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -102,37 +104,61 @@ def verify(wheel: str | Path, key: str | Path | None = None) -> Verified:
         When the wheel cannot be read, a file was altered, added or taken away, or the signature is not the key's.
     """
     files = read_wheel(wheel)
-    try:
-        public = None if key is None else Path(key).read_bytes()
-    except OSError as error:
-        raise InputError(f"the key cannot be read: {error.strerror}", where=str(key)) from None
+    public = None if key is None else _public(Path(key))
     try:
         return _verified(files, public)
     except PackageError as error:
         raise InputError(str(error), where=str(wheel), mend="do not install it; get it again from its maker") from None
 
 
+def _public(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        public_key(content)
+    except OSError as error:
+        raise InputError(
+            f"the key cannot be read: {error.strerror}", where=str(path), mend="name a file with an ed25519 public key"
+        ) from None
+    except PackageError as error:
+        raise InputError(str(error), where=str(path), mend="openssl pkey -in private.pem -pubout") from None
+    return content
+
+
 def _verified(files: Mapping[str, bytes], public: bytes | None) -> Verified:
-    found = [name for name in files if name.endswith(f"/{FILES}") and name.count("/") == 1]
-    if len(found) != 1:
-        raise PackageError(f"the wheel holds no {FILES} of riskml: it was built by another tool, or an older riskml")
-    package, manifest = found[0].partition("/")[0], files[found[0]]
+    itself = _one(files, f"/{FILES}")
+    package, manifest = itself.partition("/")[0], files[itself]
     expected = sealed(manifest)
     for name, checksum in expected.items():
         if name not in files:
             raise PackageError(f"a file of the wheel is missing: {name}")
         if hashlib.sha256(files[name]).hexdigest() != checksum:
             raise PackageError(f"a file of the wheel was altered, its checksum does not agree: {name}")
-    info = next(name.partition("/")[0] for name in files if name.endswith(".dist-info/RECORD"))
+    info = _one(files, ".dist-info/RECORD").partition("/")[0]
+    version = HeaderParser().parsestr(_text(files, f"{info}/METADATA"))["Version"]
     signature = files.get(f"{package}/{SIGNATURE}")
-    more = files.keys() - expected.keys() - {found[0], f"{package}/{SIGNATURE}", f"{info}/RECORD"}
+    more = files.keys() - expected.keys() - {itself, f"{package}/{SIGNATURE}", f"{info}/RECORD"}
     if more:
         raise PackageError(f"files that the wheel's manifest does not name: {', '.join(map(repr, sorted(more)[:5]))}")
-    if files[f"{info}/RECORD"].decode() != record(files, f"{info}/RECORD"):
+    if _text(files, f"{info}/RECORD") != record(files, f"{info}/RECORD"):
         raise PackageError("the wheel's RECORD does not agree with its files")
-    said = HeaderParser().parsestr(files[f"{info}/METADATA"].decode("utf-8"))
     fingerprint = None if public is None else verify_signature(manifest, signature, public)
-    return Verified(package, str(said["Version"]), len(expected), signature is not None, fingerprint)
+    return Verified(package, str(version), len(expected), signature is not None, fingerprint)
+
+
+def _one(files: Mapping[str, bytes], ending: str) -> str:
+    """Return the one name at the top of a wheel that ends so."""
+    found = [name for name in files if name.endswith(ending) and name.count("/") == 1]
+    if len(found) != 1:
+        what = ending.rpartition("/")[2]
+        raise PackageError(f"the wheel holds no {what} of riskml: it was built by another tool, or an older riskml")
+    return found[0]
+
+
+def _text(files: Mapping[str, bytes], name: str) -> str:
+    try:
+        return files[name].decode("utf-8")
+    except (KeyError, UnicodeDecodeError):
+        raise PackageError(f"a file of the wheel is missing, or is no text: {name}") from None
 
 
 def record(files: Mapping[str, bytes], itself: str) -> str:

@@ -71,6 +71,38 @@ def read_customers(model: Path, data: Path, customer: str | None) -> pd.DataFram
     return read_book(data, customer)
 
 
+def scores_of_month(folder: Path) -> pd.DataFrame:
+    """Return a month's scores as a CRM takes them.
+
+    Parameters
+    ----------
+    folder : Path
+        Of one as-of date, as `riskml.managing.manage.manage` wrote it.
+
+    Returns
+    -------
+    DataFrame of shape (customers, any)
+        ``customer``, ``probability``, ``tier``, ``reason_1`` …, ``action`` (the titles of what is planned, what must
+        be done first in front; "" where nothing is), ``model_version``, ``as_of``.
+
+    Raises
+    ------
+    InputError
+        When it is not a month's folder.
+    """
+    of = [month for month in months(folder.parent) if month.folder.resolve() == folder.resolve()]
+    if not of:
+        raise InputError(
+            "it is not a month's folder", where=str(folder), mend="name a folder that riskml manage wrote, or a file"
+        )
+    (month,) = of
+    planned = month.read("actions").groupby("customer", sort=False)["title"].agg("; ".join)
+    scores = month.read("scores")
+    said = month.state["model_version"] or month.state["model"]
+    planned = planned.reindex(scores.index).fillna("")
+    return scores.assign(action=planned, model_version=said, as_of=month.state["as_of"]).reset_index()
+
+
 @dataclass(frozen=True)
 class Came:
     """Where it is written what came back: outcomes or complaints.

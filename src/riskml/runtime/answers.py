@@ -20,6 +20,7 @@ def convert(
     destination: str | Path,
     wanted: Wanted,
     answer: Callable[[Chunk], pd.DataFrame],
+    escape_formulas: bool = False,
     progress: Callable[[Chunk], None] | None = None,
 ) -> int:
     """Write a file of answers to a file of customers, whole or not at all.
@@ -29,9 +30,12 @@ def convert(
     source : path
         .csv or .tsv (also .gz; UTF-8, a header, separated by comma, semicolon or tab), or .parquet (needs pyarrow).
     destination : path
-        .csv or .parquet. In a CSV, text that a spreadsheet would take for a formula gets an apostrophe before it.
+        .csv or .parquet.
     wanted : Wanted
     answer : function of a Chunk that returns the rows to write
+    escape_formulas : bool, default False
+        In a CSV, put an apostrophe before text that a spreadsheet would take for a formula; else an identifier is
+        written as it was read.
     progress : function of a Chunk that is written, optional
 
     Returns
@@ -52,7 +56,7 @@ def convert(
     if destination.exists() and source.exists() and source.samefile(destination):
         raise PackageError(f"{destination}: the output would replace the input; choose another name")
     rows = 0
-    with _replacing(destination) as temporary, _writer(temporary) as write:
+    with _replacing(destination) as temporary, _writer(temporary, escape_formulas) as write:
         for chunk in read(source, wanted):
             try:
                 write(answer(chunk))
@@ -78,14 +82,15 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+def _writer(path: Path, escape_formulas: bool) -> Iterator[Callable[[pd.DataFrame], None]]:
     if suffix(path) == ".csv":
         with _created(path) as file:
             header = True
 
             def write_text(rows: pd.DataFrame) -> None:
                 nonlocal header
-                harmless(rows).to_csv(file, index=False, header=header, lineterminator="\n")
+                shown = escaped(rows) if escape_formulas else rows
+                shown.to_csv(file, index=False, header=header, lineterminator="\n")
                 header = False
 
             yield write_text
@@ -123,6 +128,11 @@ def _created(path: Path) -> TextIO:
         return path.open("w", encoding="utf-8", newline="")
     except OSError as error:
         raise PackageError(f"{path.parent}: no file can be written there: {error.strerror}") from None
+
+
+def escaped(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of which no spreadsheet takes a cell or a header for a formula."""
+    return harmless(rows).rename(columns=_harmless)
 
 
 def harmless(rows: pd.DataFrame) -> pd.DataFrame:

@@ -92,9 +92,9 @@ class _Counted:
         psi = float("nan") if self._expected is None or self.message else self._expected.psi(self._counts)
         notes = [self.message] if self.message else []
         if self._out:
-            notes.append(f"{self._out} rows beyond training's {self._low:g} to {self._high:g}")
+            notes.append(f"{_rows(self._out)} beyond training's {self._low:g} to {self._high:g}")
         if self._unseen:
-            notes.append(f"{self._unseen} rows with a level that training never saw")
+            notes.append(f"{_rows(self._unseen)} with a level that training never saw")
         before = self._missing_before
         if before is None:
             before = self._expected.missing if self._expected is not None else float("nan")
@@ -108,3 +108,7 @@ class _Counted:
             "unseen": self._unseen,
             "message": "; ".join(notes),
         }
+
+
+def _rows(count: int) -> str:
+    return f"{count} {'row' if count == 1 else 'rows'}"

@@ -1,6 +1,6 @@
 """The command of an exported package: scores of files, reasons, the card, a server, and proof that nothing was altered.
 
-Exit code 0 done, 2 the input is wrong.
+Exit code 0 done, 2 the input is wrong, 141 the reader of a pipe went away.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 from . import doors
 from .checksums import PackageError
 from .reasons import LANGUAGES
+from .standard import READER_GONE, STANDARD, files, say, stop_speaking
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .package import Artifact
     from .tables import Chunk
 
@@ -28,6 +31,7 @@ def score_file(
     destination: str | Path,
     *,
     id_column: str | None = None,
+    escape_formulas: bool = False,
     progress: Progress | None = None,
 ) -> int:
     """Write the scores of a file's customers, in its order.
@@ -41,6 +45,8 @@ def score_file(
         .csv or .parquet: the identifier (or ``row``, from 1), probability, points where there are some, tier.
     id_column : str, optional
         The column that names the customers; none may be empty.
+    escape_formulas : bool, default False
+        In a CSV, put an apostrophe before text that a spreadsheet would take for a formula.
     progress : function of a chunk that is written, optional
 
     Returns
@@ -55,7 +61,7 @@ def score_file(
     """
     from .filework import score_file
 
-    return score_file(artifact, source, destination, id_column, progress)
+    return score_file(artifact, source, destination, id_column, escape_formulas, progress)
 
 
 def explain_file(
@@ -66,6 +72,7 @@ def explain_file(
     id_column: str | None = None,
     n: int | None = None,
     language: str | None = None,
+    escape_formulas: bool = False,
     progress: Progress | None = None,
 ) -> int:
     """Write the reasons behind the scores of a file's customers, one row per customer and reason.
@@ -73,7 +80,7 @@ def explain_file(
     Parameters
     ----------
     artifact : Artifact
-    source, destination, id_column, progress
+    source, destination, id_column, escape_formulas, progress
         As in ``score_file``; written are the identifier, rank, column, value and contribution (log-odds).
     n : int, optional
         Reasons per customer at the most.
@@ -92,11 +99,11 @@ def explain_file(
     """
     from .filework import explain_file
 
-    return explain_file(artifact, source, destination, id_column, n, language, progress)
+    return explain_file(artifact, source, destination, id_column, n, language, escape_formulas, progress)
 
 
 def main(argv: Sequence[str] | None = None, artifact: Artifact | None = None) -> int:
-    """Run the command: 0 done, 2 the input is wrong.
+    """Run the command: 0 done, 2 the input is wrong, 141 the reader of a pipe went away.
 
     Parameters
     ----------
@@ -119,6 +126,9 @@ def main(argv: Sequence[str] | None = None, artifact: Artifact | None = None) ->
     except PackageError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    except BrokenPipeError:  # as in `… | head`: that is no error
+        stop_speaking()
+        return READER_GONE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"error: {where}{error.strerror or error}\n")
@@ -131,20 +141,20 @@ def main(argv: Sequence[str] | None = None, artifact: Artifact | None = None) ->
 
 def _score(options: argparse.Namespace, artifact: Artifact | None) -> None:
     _write(options, lambda *files, progress: score_file(
-        artifact or doors.artifact(), *files, id_column=options.id, progress=progress
+        artifact or doors.artifact(), *files, id_column=options.id, escape_formulas=options.escape_formulas,
+        progress=progress,
     ), "scored")  # fmt: skip
 
 
 def _explain(options: argparse.Namespace, artifact: Artifact | None) -> None:
     _write(options, lambda *files, progress: explain_file(
         artifact or doors.artifact(), *files, id_column=options.id, n=options.reasons, language=options.language,
-        progress=progress,
+        escape_formulas=options.escape_formulas, progress=progress,
     ), "explained")  # fmt: skip
 
 
 def _write(options: argparse.Namespace, work: Callable[..., int], did: str) -> None:
     from .progress import progress
-    from .standard import STANDARD, files
 
     with files(options.file, options.output) as (source, destination, done):
         with progress() as bar:
@@ -158,21 +168,27 @@ def _schema(options: argparse.Namespace, artifact: Artifact | None) -> None:
     table = (artifact or doors.artifact()).schema()
     for column in ("special", "levels"):
         table[column] = [None if values is None else "; ".join(map(str, values)) for values in table[column]]
-    sys.stdout.write(table.to_csv(index=False, lineterminator="\n"))
+    _print(table, options)
 
 
 def _check(options: argparse.Namespace, artifact: Artifact | None) -> None:
     from .filework import check_file
     from .progress import progress
-    from .standard import files
 
-    with files(options.file, "-") as (source, _, _), progress() as bar:
+    with files(options.file, STANDARD) as (source, _, _), progress() as bar:
         table = check_file(artifact or doors.artifact(), source, bar)
-    sys.stdout.write(table.to_csv(index=False, lineterminator="\n"))
+    _print(table, options)
+
+
+def _print(table: pd.DataFrame, options: argparse.Namespace) -> None:
+    from .answers import escaped
+
+    shown = escaped(table) if options.escape_formulas else table
+    say(shown.to_csv(index=False, lineterminator="\n"))
 
 
 def _card(options: argparse.Namespace, artifact: Artifact | None) -> None:
-    sys.stdout.write(doors.model_card())
+    say(doors.model_card())
 
 
 def _serve(options: argparse.Namespace, artifact: Artifact | None) -> None:
@@ -197,11 +213,11 @@ def _verify(options: argparse.Namespace, artifact: Artifact | None) -> None:
         content = signature.read_bytes() if signature.exists() else None
         key = verify_signature(manifest_of(package), content, Path(options.key).read_bytes())
         said += f", and signed with the key {key[:16]}…"
-    sys.stdout.write(f"{said}\n")
+    say(f"{said}\n")
 
 
 def _version(options: argparse.Namespace, artifact: Artifact | None) -> None:
-    sys.stdout.write(f"{_name()} {(artifact or doors.artifact()).version}\n")
+    say(f"{_name()} {(artifact or doors.artifact()).version}\n")
 
 
 _DO = {
@@ -232,19 +248,41 @@ def _parser() -> argparse.ArgumentParser:
         if name == "explain":
             one.add_argument("-n", "--reasons", type=int, help="reasons per customer at the most")
             one.add_argument("--language", choices=LANGUAGES, help="add the statement of a notice, at most four")
-    task("schema", "print the columns that a file must have, as CSV")
+        _escape(one)
+    _escape(task("schema", "print the columns that a file must have, as CSV"))
     one = task("check", "print how a file of customers differs from training's, as CSV")
     one.add_argument("file", help="the customers: .csv, .tsv (also .gz) or .parquet; - is standard input")
+    _escape(one)
     task("card", "print the model card")
     one = task("serve", "answer single records over HTTP (needs the extra: serve)")
     one.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
-    one.add_argument("--port", type=int, default=8000)
-    one.add_argument("--max-bytes", type=int, default=1 << 20, help="of a request's body (default: 1 MiB)")
-    one.add_argument("--max-rows", type=int, default=1000, help="of a request (default: 1000)")
-    one.add_argument("--timeout", type=float, default=10.0, help="seconds that a body may take (default: 10)")
+    one.add_argument("--port", type=int, default=8000, help="0 takes any that is free (default: 8000)")
+    one.add_argument("--max-bytes", type=_positive(int), default=1 << 20, help="of a request's body (default: 1 MiB)")
+    one.add_argument("--max-rows", type=_positive(int), default=1000, help="of a request (default: 1000)")
+    one.add_argument(
+        "--timeout", type=_positive(float), default=10.0, help="seconds that a body may take (default: 10)"
+    )
     one = task("verify", "prove that no file of this package was altered")
     one.add_argument("--key", metavar="PEM", help="an ed25519 public key: the package must be signed with it")
     return parser
+
+
+def _positive(kind: type[float]) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise ValueError
+        return value
+
+    number.__name__ = "positive number"  # what argparse calls it in its message
+    return number
+
+
+def _escape(task: argparse.ArgumentParser) -> None:
+    task.add_argument(
+        "--escape-formulas", action="store_true",
+        help="in a CSV for a spreadsheet: an apostrophe before text that it would take for a formula",
+    )  # fmt: skip
 
 
 def _name() -> str:

@@ -17,7 +17,12 @@ Progress = Callable[[Chunk], None]
 
 
 def score_file(
-    artifact: Artifact, source: str | Path, destination: str | Path, id_column: str | None, progress: Progress | None
+    artifact: Artifact,
+    source: str | Path,
+    destination: str | Path,
+    id_column: str | None,
+    escape_formulas: bool,
+    progress: Progress | None,
 ) -> int:
     """Write the scores of a file's customers, in its order, and return their number."""
 
@@ -26,7 +31,7 @@ def score_file(
         scores.insert(0, _free(id_column, scores), chunk.ids.to_numpy())
         return scores
 
-    return convert(source, destination, _wanted(artifact, id_column), answer, progress)
+    return convert(source, destination, _wanted(artifact, id_column), answer, escape_formulas, progress)
 
 
 def explain_file(
@@ -36,6 +41,7 @@ def explain_file(
     id_column: str | None,
     n: int | None,
     language: str | None,
+    escape_formulas: bool,
     progress: Progress | None,
 ) -> int:
     """Write the reasons of a file's customers, one row per customer and reason, and return the customers' number."""
@@ -46,13 +52,13 @@ def explain_file(
         reasons.insert(0, _free(id_column, reasons), chunk.ids.loc[rows].to_numpy())
         return reasons
 
-    return convert(source, destination, _wanted(artifact, id_column), answer, progress)
+    return convert(source, destination, _wanted(artifact, id_column), answer, escape_formulas, progress)
 
 
 def check_file(artifact: Artifact, source: str | Path, progress: Progress | None = None) -> pd.DataFrame:
     """Return how a file of customers differs from training's, as ``Artifact.check`` does of a table."""
     found, rows = Check(artifact), 0
-    for chunk in read(source, _wanted(artifact, None)):
+    for chunk in read(source, _wanted(artifact, None, all_needed=False)):
         found.add(chunk.frame)
         rows += len(chunk.frame)
         if progress is not None:
@@ -62,9 +68,9 @@ def check_file(artifact: Artifact, source: str | Path, progress: Progress | None
     return found.table()
 
 
-def _wanted(artifact: Artifact, id_column: str | None) -> Wanted:
+def _wanted(artifact: Artifact, id_column: str | None, *, all_needed: bool = True) -> Wanted:
     levels = {column["name"]: column["levels"] for column in artifact.columns if column["kind"] == "categorical"}
-    return Wanted(artifact.model.kinds, levels, id_column)
+    return Wanted(artifact.model.kinds, levels, id_column, all_needed)
 
 
 def _free(id_column: str | None, answers: pd.DataFrame) -> str:

@@ -7,9 +7,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .checksums import PackageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FILES = "manifest.json"
 SIGNATURE = "manifest.sig"
@@ -93,7 +96,7 @@ def manifest_of(package: Path) -> bytes:
         raise PackageError(f"the package's manifest is missing: {package / FILES} ({error.strerror})") from None
 
 
-def verify_signature(manifest: bytes, signature: bytes | None, public_key: bytes) -> str:
+def verify_signature(manifest: bytes, signature: bytes | None, public_key_pem: bytes) -> str:
     """Return the fingerprint of the key that signed a manifest.
 
     Parameters
@@ -101,7 +104,7 @@ def verify_signature(manifest: bytes, signature: bytes | None, public_key: bytes
     manifest : bytes
     signature : bytes or None
         Of manifest.sig; None where the package has none.
-    public_key : bytes
+    public_key_pem : bytes
         An ed25519 key as PEM.
 
     Returns
@@ -116,19 +119,10 @@ def verify_signature(manifest: bytes, signature: bytes | None, public_key: bytes
     """
     if signature is None:
         raise PackageError("the package is not signed")
-    try:
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-    except ImportError:
-        raise PackageError("a signature is verified with cryptography: pip install cryptography") from None
-    key: Any
-    try:
-        key = load_pem_public_key(public_key)
-    except ValueError:
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
-        raise PackageError("the key is no ed25519 public key in PEM")
+    key = public_key(public_key_pem)
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     own = hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
     said = _signature(signature)
     try:
@@ -137,6 +131,29 @@ def verify_signature(manifest: bytes, signature: bytes | None, public_key: bytes
         whose = "" if said["key"] == own else f"; it names the key {said['key'][:16]}…, and this is {own[:16]}…"
         raise PackageError(f"the signature does not agree with the manifest and this key{whose}") from None
     return own
+
+
+def public_key(content: bytes) -> Ed25519PublicKey:
+    """Return the ed25519 public key that a PEM file holds.
+
+    Raises
+    ------
+    PackageError
+        When it holds none, or cryptography is not installed.
+    """
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    except ImportError:
+        raise PackageError("a signature is verified with cryptography: pip install cryptography") from None
+    try:
+        key = load_pem_public_key(content)
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise PackageError("the key is no ed25519 public key in PEM")
+    return key
 
 
 def _signature(content: bytes) -> Mapping[str, Any]:

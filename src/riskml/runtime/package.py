@@ -223,12 +223,13 @@ class Artifact:
         Raises
         ------
         PackageError
-            When columns are missing, or hold what they must not.
+            When columns are missing, or hold what they must not, or the index does not name a customer.
         """
         import pandas as pd
 
         most = number_of_reasons(n, self.reasons, language)
         columns = self.read(frame)
+        _check_named(frame.index)
         found = self._reasons(columns, len(frame), most, language)
         names = ["rank", "column", "value", "contribution"] + ([] if language is None else ["statement"])
         rows = np.fromiter((reason["row"] for reason in found), dtype=np.intp, count=len(found))
@@ -368,6 +369,15 @@ class Artifact:
 
     def _contributions(self, columns: Columns, rows: int) -> Floats:
         return self.model.contributions(columns) if columns and rows else np.zeros((rows, len(columns)))
+
+
+def _check_named(index: pd.Index) -> None:
+    if index.nlevels == 1 and index.hasnans:
+        first = int(index.isna().argmax()) + 1
+        raise PackageError(
+            f"the table's index, row {first}: a customer without a name ({shown(index[first - 1])}); "
+            "give each row one, or number the rows: frame.reset_index()"
+        )
 
 
 def _tier_numbers(chance: Floats, bounds: Sequence[float]) -> NDArray[np.intp]:

@@ -1,14 +1,16 @@
-"""How long a connection may take over a request's head: who trickles it byte by byte is told to go."""
+"""Connections before there is a request: who trickles its head is told to go, who speaks no HTTP is told so."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
-_ANSWER = (
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\ncontent-length: 48\r\nconnection: close\r\n\r\n"
-    b'{"detail": "the request\'s head took too long.  "}'
-)
+
+def _answer(status: str, what: str) -> bytes:
+    body = json.dumps({"detail": what})
+    head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
+    return f"HTTP/1.1 {status}\r\n{head}\r\n\r\n{body}".encode("ascii")
 
 
 def protocol(seconds: float) -> Any:
@@ -46,9 +48,15 @@ def protocol(seconds: float) -> Any:
                 self._clock.cancel()
             super().connection_lost(exc)
 
+        def send_400_response(self, msg: str) -> None:
+            self._end(_answer("400 Bad Request", msg))
+
         def _give_up(self) -> None:
+            self._end(_answer("408 Request Timeout", f"the request's head took longer than {seconds:g} seconds"))
+
+        def _end(self, answer: bytes) -> None:
             if not self.transport.is_closing():
-                self.transport.write(_ANSWER)
+                self.transport.write(answer)
                 self.transport.close()
 
     return Patient

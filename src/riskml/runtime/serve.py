@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .checksums import PackageError
 from .contract import openapi
+from .page import POLICY, page
 
 if TYPE_CHECKING:
     from .package import Artifact
@@ -21,6 +24,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _KEEP_ALIVE = 5  # seconds
+_BACKLOG = 2048  # connections that wait to be taken
 _DRAINED = 16 << 20  # bytes that are read, and dropped, of a body that is too large
 
 
@@ -87,7 +91,7 @@ class Service:
             if scope["method"] != "POST":
                 raise _RefusedError(405, "POST is expected")
             said = _json(await self._body(scope, receive))
-            return 200, json.dumps(answer(said, _query(scope)), ensure_ascii=False, allow_nan=False).encode()
+            return 200, _encoded(answer(said, _query(scope)))
         except _RefusedError as error:
             if error.status == 413:
                 await self._drain(receive)
@@ -171,17 +175,15 @@ def run(artifact: Artifact, *, host: str, port: int, limits: Limits, card: str =
     Raises
     ------
     PackageError
-        When the packages that serving needs are not installed.
+        When the packages that serving needs are not installed, or the address cannot be listened on.
     """
     service = Service(artifact, limits, card)
     import uvicorn
 
     from .patience import protocol
 
-    uvicorn.run(
+    config = uvicorn.Config(
         service,
-        host=host,
-        port=port,
         http=protocol(limits.seconds),
         log_level="warning",
         access_log=False,
@@ -192,17 +194,49 @@ def run(artifact: Artifact, *, host: str, port: int, limits: Limits, card: str =
         timeout_keep_alive=_KEEP_ALIVE,
         h11_max_incomplete_event_size=1 << 16,
     )
+    with listening(host, port) as listener:
+        found = listener.getsockname()[1]
+        where = f"[{host}]:{found}" if ":" in host else f"{host}:{found}"
+        sys.stderr.write(f"listening on http://{where} (the page: /docs); Ctrl+C stops it\n")
+        sys.stderr.flush()
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections; a PackageError says why there can be none."""
+    if not 0 <= port <= 65535:
+        raise PackageError(f"port {port}: a port is a number from 0 (any that is free) to 65535")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # The protocol must be named: asyncio lets answers go at once (TCP_NODELAY) only where it reads TCP.
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        return listener
+    except (OSError, UnicodeError) as error:
+        what = getattr(error, "strerror", None) or error
+        raise PackageError(
+            f"host {host!r}, port {port}: nobody can listen there: {what}; name another, or port 0 for any that is free"
+        ) from None
 
 
 def _framework(artifact: Artifact, limits: Limits, card: str) -> Any:
     try:
         import uvicorn  # noqa: F401
         from fastapi import FastAPI
-        from fastapi.responses import JSONResponse, PlainTextResponse
+        from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
     except ImportError as error:
         package = f"riskml-{artifact.name.replace('_', '-')}"
         raise PackageError(f"serving needs {error.name}: pip install '{package}[serve]'") from None
-    app = FastAPI(title=artifact.title, version=artifact.version)
+    # Its own pages of documentation would load scripts from elsewhere.
+    app = FastAPI(title=artifact.title, version=artifact.version, docs_url=None, redoc_url=None)
+    contract = openapi(artifact, rows=limits.rows)
+    app.openapi = lambda: contract  # type: ignore[method-assign]
 
     @app.get("/health", include_in_schema=False)
     async def health() -> Any:
@@ -216,7 +250,10 @@ def _framework(artifact: Artifact, limits: Limits, card: str) -> Any:
     async def model_card() -> Any:
         return PlainTextResponse(card, media_type="text/markdown")
 
-    app.openapi = lambda: openapi(artifact, rows=limits.rows)  # type: ignore[method-assign]
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Any:
+        return HTMLResponse(page(artifact, contract), headers={"content-security-policy": POLICY})
+
     return app
 
 
@@ -248,6 +285,13 @@ def _query(scope: Scope) -> dict[str, str]:
     from urllib.parse import parse_qsl
 
     return dict(parse_qsl(scope["query_string"].decode("latin-1")))
+
+
+def _encoded(answer: Any) -> bytes:
+    try:
+        return json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:  # half a character, which JSON can name and UTF-8 cannot
+        return json.dumps(answer, ensure_ascii=True, allow_nan=False).encode()
 
 
 def _error(what: str) -> bytes:

@@ -8,7 +8,7 @@ import io
 import os
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from .checksums import PackageError
-from .frame import level
+from .frame import level, shown
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 CHUNK = 50_000  # rows
@@ -28,6 +28,9 @@ _EMPTY = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"]
     + ["NULL", "NaN", "None", "n/a", "nan", "null"]
 )
+
+# What programs write where a customer's name is missing. "NA" may be a name.
+_NOBODY = frozenset(["nan", "NaN", "NAN", "-nan", "<NA>", "NaT", "None", "null", "NULL"])
 
 # Until pandas 3.1 a number's last digit was read carelessly unless one asked; now one must not ask.
 _EXACT: dict[str, Any] = {}
@@ -54,15 +57,20 @@ class Wanted:
     levels : mapping of categorical column name to its levels in training
     id_column : str or None
         The identifier that is carried through; the row's number where there is none.
+    all_needed : bool, default True
+        Whether a file that lacks some of the columns is refused, or read without them.
     """
 
     kinds: Mapping[str, str]
     levels: Mapping[str, Sequence[str]]
     id_column: str | None = None
+    all_needed: bool = True
 
     def check(self, names: Sequence[str], path: Path) -> None:
         """Raise a PackageError when a wanted column is absent, or is there twice."""
-        wanted = [*self.kinds] + ([self.id_column] if self.id_column is not None else [])
+        wanted = [*(self.kinds if self.all_needed else self.found(names))] + (
+            [self.id_column] if self.id_column is not None else []
+        )
         absent = [name for name in wanted if name not in names]
         twice = [name for name in wanted if names.count(name) > 1]
         if absent:
@@ -70,6 +78,11 @@ class Wanted:
             raise PackageError(f"{path}: columns missing: {', '.join(map(repr, absent))}; the file has {there}")
         if twice:
             raise PackageError(f"{path}: columns that occur more than once: {', '.join(map(repr, twice))}")
+
+    def found(self, names: Iterable[str]) -> list[str]:
+        """Return the model's columns that a file has."""
+        there = {*names}
+        return [name for name in self.kinds if name in there]
 
 
 def read(path: str | Path, wanted: Wanted) -> Iterator[Chunk]:
@@ -235,17 +248,27 @@ def _offset(file: TextIO) -> int:
 
 def _chunk(path: Path, part: pd.DataFrame, wanted: Wanted, *, from_text: bool, done: float = 1.0) -> Chunk:
     ids = part.index.to_series() if wanted.id_column is None else part[wanted.id_column]
-    absent = ids.isna()
-    if from_text and not pd.api.types.is_numeric_dtype(ids.dtype):
-        absent |= ids == ""
-    if absent.any():
-        row = ids.index[int(absent.to_numpy().argmax())]
-        raise PackageError(f"{path}: column {wanted.id_column!r}, row {row}: a customer without an identifier")
-    frame = part[list(wanted.kinds)]
+    if wanted.id_column is not None:
+        _check_ids(path, wanted.id_column, ids)
+    frame = part[wanted.found(part.columns)]
     if from_text:
-        texts = {name: _levels(frame[name], wanted.levels[name]) for name in wanted.levels}
+        texts = {name: _levels(frame[name], known) for name, known in wanted.levels.items() if name in frame}
         frame = frame.assign(**texts)
     return Chunk(frame, ids, done)
+
+
+def _check_ids(path: Path, column: str, ids: pd.Series) -> None:
+    absent = ids.isna()
+    if not pd.api.types.is_numeric_dtype(ids.dtype):
+        absent |= ids.isin(_NOBODY) | (ids.astype(str).str.strip() == "")
+    if absent.any():
+        first, more = int(absent.to_numpy().argmax()), int(absent.sum()) - 1
+        tail = f" (and {more} more {'rows' if more > 1 else 'row'})" if more else ""
+        raise PackageError(
+            f"{path}: column {column!r}, row {ids.index[first]}: a customer without an identifier "
+            f"({shown(ids.iloc[first])}){tail}; "
+            "give each row one, leave such rows out, or let the rows be numbered (no --id)"
+        )
 
 
 def _levels(values: pd.Series, known: Sequence[str]) -> pd.Series:
