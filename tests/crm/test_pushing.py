@@ -206,10 +206,10 @@ def warnings_(ids: list[str], **changes) -> pd.DataFrame:
     """Return what `riskml alerts list -o` writes."""
     return pd.DataFrame(
         {
-            "key": [f"k{id}" for id in ids], "customer": ids, "level": "red", "state": "opened", "cause": "逾期",
-            "signs": "逾期 40 天; 订单减少", "opened": "2026-03-01", "due": "2026-03-04", "overdue_days": 0,
-            "acknowledged": "", "escalated": "", "escalated_to": "", "role": "finance", "priority": 0.5,
-            "plan": "电话催收", "rule": "small",
+            "key": [f"k{id}" for id in ids], "customer": ids, "level": "red", "state": "opened", "cause": "late",
+            "signs": "late red", "opened": "2026-03-01", "due": "2026-03-04", "acknowledged": "", "escalated": "",
+            "escalated_to": "", "closed": "", "outcome": "", "owner": "finance", "priority": 0.5, "plan": "电话催收",
+            "rule": "small", "text": "red: late red. 电话催收",
         }
     ).assign(**changes)  # fmt: skip
 
@@ -217,11 +217,11 @@ def warnings_(ids: list[str], **changes) -> pd.DataFrame:
 def test_a_list_of_early_warning_is_raised_as_it_is(zoho_mapping):
     asked = zoho_mapping.alerts.model_copy(update={"owners": {"finance": "365001", "risk": "365002"}})
     table = warnings_(["1", "2", "3", "4"], state=["opened", "closed", "escalated", "acknowledged"])
-    table["escalated_to"], table["role"] = ["", "", "risk", ""], ["finance", "finance", "finance", "sales"]
+    table["escalated_to"], table["owner"] = ["", "", "risk", ""], ["finance", "finance", "finance", "sales"]
     assert alert_rows(table, asked) == [
-        Alert("k1", "1", "逾期", "365001", dt.date(2026, 3, 4), "red\n逾期 40 天; 订单减少\n电话催收"),
-        Alert("k3", "3", "逾期", "365002", dt.date(2026, 3, 4), "red\n逾期 40 天; 订单减少\n电话催收"),
-        Alert("k4", "4", "逾期", "", dt.date(2026, 3, 4), "red\n逾期 40 天; 订单减少\n电话催收"),
+        Alert("k1", "1", "late", "365001", dt.date(2026, 3, 4), "red: late red. 电话催收"),
+        Alert("k3", "3", "late", "365002", dt.date(2026, 3, 4), "red: late red. 电话催收"),
+        Alert("k4", "4", "late", "", dt.date(2026, 3, 4), "red: late red. 电话催收"),
     ]
 
 

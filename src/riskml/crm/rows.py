@@ -16,7 +16,7 @@ from riskml.schema import shortened
 
 # What no CRM's field should get: control characters but for the line's end and the tab, and halves of characters.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_WARNING = ("level", "state", "signs", "role", "escalated_to", "plan")  # of a list of early warning
+_WARNING = ("state", "owner", "escalated_to")  # what tells a list of early warning: its owners are roles
 ALERT_COLUMNS = ("key", "customer", "cause", "owner", "due", "text")
 
 
@@ -77,8 +77,8 @@ def alert_rows(table: pd.DataFrame, asked: AlertsMap | None = None) -> list[Aler
     Parameters
     ----------
     table : DataFrame of shape (alerts, any)
-        ``key``, ``customer``, ``cause``, ``owner``, ``due``, ``text``; or a list of early warning, which has ``role``,
-        ``escalated_to``, ``level``, ``signs``, ``plan`` and ``state`` instead: closed alerts are left out.
+        ``key``, ``customer``, ``cause``, ``owner``, ``due``, ``text``. A list of early warning has ``state`` and
+        ``escalated_to`` as well; its owners are roles, and closed alerts are left out.
     asked : AlertsMap, optional
         Its ``owners`` say who stands for a role; the default owner stands for the others.
 
@@ -87,7 +87,7 @@ def alert_rows(table: pd.DataFrame, asked: AlertsMap | None = None) -> list[Aler
     DataError
         When a column is missing, a key is empty or stands twice, or a due date is none.
     """
-    if "owner" not in table and "role" in table:
+    if set(_WARNING) <= set(table):
         table = _warnings(table, {} if asked is None else asked.owners)
     lacking = [name for name in ALERT_COLUMNS if name not in table.columns]
     if lacking:
@@ -105,16 +105,11 @@ def alert_rows(table: pd.DataFrame, asked: AlertsMap | None = None) -> list[Aler
 
 
 def _warnings(table: pd.DataFrame, owners: Mapping[str, str]) -> pd.DataFrame:
-    """Return the open alerts of early warning as alerts of a CRM: to whom they are escalated, or else their role."""
-    said = {name: [_text(value) for value in table[name]] for name in _WARNING if name in table}
-    open = [state != "closed" for state in said.get("state", ["opened"] * len(table))]
-    roles = [later or role for later, role in zip(said.get("escalated_to", said["role"]), said["role"], strict=True)]
-    lines = zip(*(said[name] for name in ("level", "signs", "plan") if name in said), strict=True)
-    made = table.assign(
-        owner=[owners.get(role, "") for role in roles],
-        text=["\n".join(filter(None, line)) for line in lines] or "",
-    )
-    return made[pd.Series(open, made.index, dtype=bool)]
+    """Return the open alerts of early warning, owned by users of the CRM instead of roles."""
+    said = {name: [_text(value) for value in table[name]] for name in ("state", "owner", "escalated_to")}
+    roles = [later or role for later, role in zip(said["escalated_to"], said["owner"], strict=True)]
+    told = table.assign(owner=pd.Series([owners.get(role, "") for role in roles], table.index, dtype=object))
+    return told[pd.Series([state != "closed" for state in said["state"]], table.index, dtype=bool)]
 
 
 def _names(table: pd.DataFrame, column: str) -> list[str]:
