@@ -134,7 +134,7 @@ def past_due(**said):
 @pytest.mark.parametrize(
     ("due", "found"),
     [
-        ("2021-06-19", ("event before", 0)),  # 11 days past due on the as-of date's eve's night
+        ("2021-06-19", ("event before", 1)),  # 12 days past due on the as-of date
         ("2021-06-20", ("event before", 1)),  # more than 10 days past due on the as-of date itself: known that morning
         ("2021-06-21", ("kept", 1)),
         ("2021-07-19", ("kept", 1)),  # 11 days past due on 2021-07-30, the window's last day
@@ -169,6 +169,19 @@ def test_who_paid_what_was_long_past_due_may_be_looked_at_again(owed):
     bill = [("2021-01-01", "2021-02-01", 100.0, "a")]
     assert owed(past_due(), bill, [("a", "2021-06-30", 100.0)]) == ("kept", 0)
     assert owed(past_due(), bill, [("a", "2021-07-01", 100.0)])[0] == "event before"
+
+
+@pytest.mark.parametrize(
+    ("paid", "event"), [("2021-06-30", 0), ("2021-07-01", 1), ("2021-07-20", 1), ("2021-09-01", 1)]
+)
+def test_where_those_in_default_are_looked_at_they_have_the_event_until_they_pay(owed, paid, event):
+    bill, kept = [("2021-01-01", "2021-02-01", 100.0, "a")], {"population": {"already": False}}
+    assert owed(past_due(), bill, [("a", paid, 100.0)], **kept) == ("kept", event)
+
+
+def test_who_is_in_default_and_it_is_not_known_yet_is_looked_at_and_has_the_event(judged_on):
+    bills = ("invoices", "customer day recorded due amount", [(1, "2021-05-01", "2021-07-05", "2021-06-01", 100.0)])
+    assert tuple(judged_on({"bills": bills, "calls": KNOWN}, past_due()).loc[1]) == ("kept", 1)
 
 
 def unpaid(**said):

@@ -62,10 +62,10 @@ def events(panel: PanelConfig, tables: Tables, first: int, end: int) -> nw.LazyF
         return table.filter(_between(first, end) & nw.col("kind").is_in(list(asked.values))).select("customer").unique()
     assert asked.over is not None
     if asked.rule == "days_past_due":
-        # The first day on which an invoice is more than so many days past due.
-        crossed = nw.col("day") + int(asked.over) + 1
+        # More than so many days past due on a day of the window: from the first such day until it is settled.
+        crossed, until = nw.col("day") + int(asked.over) + 1, nw.col("day") + nw.col("dpd")
         late = settled(panel, tables, end, hindsight=True).filter(
-            (nw.col("dpd") > asked.over) & (crossed >= first) & (crossed < end)
+            (nw.col("dpd") > asked.over) & (crossed < end) & (until >= first)
         )
         return late.select("customer").unique()
     overdue = settled(panel, tables, end, hindsight=True).filter(nw.col("open") & (nw.col("day") < end))
