@@ -147,6 +147,14 @@ def test_changed_tables_begin_anew_and_folders_as_spark_writes_go(panel, tmp_pat
     assert 9 in set(built.frame()["customer"])
 
 
+def test_another_version_begins_anew(panel, tmp_path, monkeypatch):
+    build(panel(), tmp_path / "panel")
+    file = tmp_path / "panel" / f"as_of={AS_OF[0]}.parquet"
+    file.write_bytes(b"of another version")
+    monkeypatch.setattr(building, "__version__", "0.0.0")
+    assert len(build(panel(), tmp_path / "panel").frame()) == 12
+
+
 def test_other_features_of_ones_own_begin_anew(panel, tmp_path):
     file = tmp_path / "own.py"
     text = (
@@ -268,6 +276,15 @@ def test_late_records_are_counted(panel, tmp_path):
     orders = [(who, day, str(pd.Timestamp(day) + pd.Timedelta(days=3)), amount) for who, day, amount in bought()]
     built = build(panel(orders, "customer day recorded amount"), tmp_path / "panel")
     assert findings(built)["recorded later than they happened: known only from then on"] == len(orders)
+
+
+def test_returns_and_credit_notes_are_counted(panel, tmp_path):
+    bills = ("invoices", "customer day due amount", [(1, "2021-02-01", "2021-03-01", -5.0)])
+    built = build(
+        panel(bought((1, "2021-05-05", -1.0), (1, "2021-05-06", None)), tables={"bills": bills}), tmp_path / "p"
+    )
+    assert findings(built)["of less than nought: returns, which lower spending and are no purchases"] == 1
+    assert [one for one in findings(built, "bills") if "credit notes" in one]
 
 
 def test_stamps_in_the_future_are_refused_until_it_is_said_when_the_tables_were_drawn(panel, tmp_path):

@@ -211,6 +211,16 @@ def test_an_invoice_without_a_due_date_does_not_count(owes):
     assert owes([("2021-05-01", None, 100.0, "a")])["bills_owed_now"] == 0
 
 
+def test_a_credit_note_is_no_invoice(owes):
+    row = owes([("2021-05-01", "2021-06-20", 100.0, "a"), ("2021-05-01", "2021-06-21", -30.0, "b")])
+    assert (row["bills_count_30d"], row["bills_sum_30d"], row["bills_late_30d"], row["bills_owed_now"]) == (
+        1,
+        100,
+        1,
+        100,
+    )
+
+
 def test_a_payment_of_an_unknown_invoice_settles_nothing(owes):
     assert owes([("2021-05-01", "2021-06-01", 100.0, "a")], [("z", "2021-05-20", 100.0)])["bills_owed_now"] == 100
 

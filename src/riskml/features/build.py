@@ -14,6 +14,7 @@ from pathlib import Path
 import narwhals as nw
 import pandas as pd
 
+from riskml import __version__
 from riskml.data.tables import Stored, check_columns, stored
 from riskml.errors import DataError
 from riskml.features.canonical import columns_read
@@ -100,7 +101,7 @@ def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None)
     own = own_features(Path(panel.own)) if panel.own else ()
     listed = catalog(panel, own)
     tables = opened(panel, folder)
-    _start(folder, _digest(panel, tables))
+    _start(folder, _digest(panel, tables, listed))
     rest = [date for date in dates if not (folder / f"as_of={date}.json").is_file()]
     if not rest and (folder / "remarks.json").is_file():
         return _made(panel, folder, listed)
@@ -235,10 +236,12 @@ def _start(folder: Path, digest: str) -> None:
     write_json(mark, {"digest": digest})
 
 
-def _digest(panel: PanelConfig, tables: dict[str, Stored]) -> str:
+def _digest(panel: PanelConfig, tables: dict[str, Stored], listed: Catalog) -> str:
     files = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for one in tables.values() for file in one.files]
     code = Path(panel.own).read_text(encoding="utf-8") if panel.own else ""
-    said = json.dumps([panel.model_dump(mode="json"), files, code], sort_keys=True)
+    # Another version may mean something else by the same words.
+    made_by = [__version__, listed.descriptions()]
+    said = json.dumps([panel.model_dump(mode="json"), files, code, made_by], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()
 
 

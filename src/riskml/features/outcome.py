@@ -8,6 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from riskml.features.payment import invoices_at
+from riskml.features.purchase import bought
 from riskml.panel_config import PanelConfig
 
 Tables = Mapping[str, nw.LazyFrame[Any]]
@@ -56,7 +57,9 @@ def events(panel: PanelConfig, tables: Tables, first: int, end: int) -> nw.LazyF
     """
     asked, table = panel.outcome, tables[panel.outcome.table]
     if asked.rule in ("no_purchase", "spending_fall"):
-        found = table.filter(_between(first, end)).group_by("customer").agg(spent=nw.col("amount").sum())
+        inside = table.filter(_between(first, end))
+        inside = bought(inside) if asked.rule == "no_purchase" else inside  # a return is none, and lowers spending
+        found = inside.group_by("customer").agg(spent=nw.col("amount").sum())
         return found
     if asked.rule in ("status", "cancellation"):
         return table.filter(_between(first, end) & nw.col("kind").is_in(list(asked.values))).select("customer").unique()

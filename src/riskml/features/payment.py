@@ -20,7 +20,7 @@ def invoices_at(invoices: nw.LazyFrame[Any], payments: nw.LazyFrame[Any] | None,
     Parameters
     ----------
     invoices : LazyFrame
-        ``customer, day, known, due, amount``; with payments ``invoice``, without them ``paid`` and ``paid_amount``
+        ``customer, day, known, due, amount``, credit notes (less than nought) left out; with payments ``invoice``, without them ``paid`` and ``paid_amount``
         where there are such.
     payments : LazyFrame or None
         ``invoice, day, known, amount``.
@@ -35,6 +35,7 @@ def invoices_at(invoices: nw.LazyFrame[Any], payments: nw.LazyFrame[Any] | None,
         time), ``part`` (whether a part of it, and no more, was paid when it fell due).
     """
     seen = invoices.filter((nw.col("day") < as_of) & (nw.col("known") < as_of) & ~nw.col("due").is_null())
+    seen = seen.filter(~(nw.col("amount") < 0).fill_null(False))
     columns = seen.collect_schema().names()
     if payments is not None:
         made = payments.filter((nw.col("day") < as_of) & (nw.col("known") < as_of))
