@@ -8,7 +8,7 @@ import pytest
 
 from riskml.errors import ConfigError, DataError
 from riskml.features import build as building
-from riskml.features import duck
+from riskml.features import coverage, duck
 from riskml.features.build import build
 
 AS_OF = ["2021-04-01", "2021-07-01", "2021-10-01"]
@@ -210,8 +210,25 @@ def test_where_nobody_is_left_it_is_said_why(panel, tmp_path):
 
 
 def test_before_anyone_is_known_it_is_said_that_nobody_is(panel, tmp_path):
-    with pytest.raises(DataError, match="none is known"):
+    with pytest.raises(DataError, match="none is known") as error:
         build(panel(as_of=["2019-01-01"]), tmp_path / "panel")
+    assert "the records begin on 2021-01-06" in error.value.mend
+
+
+def test_what_was_refused_is_refused_again(panel, tmp_path):
+    asked = panel(until="2021-04-10")
+    for _ in range(2):
+        with pytest.raises(DataError, match="at every as-of date"):
+            build(asked, tmp_path / "panel")
+
+
+def test_a_kind_of_status_that_no_record_has_is_told_with_those_there_are(panel_of, tmp_path):
+    marks = ("statuses", "customer day kind", [(1, "2021-04-05", "left"), (2, "2021-04-05", "lost")])
+    outcome = {"rule": "status", "table": "marks", "values": ["Left"], "days": 30}
+    tables = {"orders": ("purchases", "customer day amount", bought()), "marks": marks}
+    with pytest.raises(ConfigError, match="no record of marks is of the kind 'Left'") as error:
+        build(panel_of(tables, as_of=AS_OF[:1], until=UNTIL, outcome=outcome), tmp_path / "panel")
+    assert (error.value.where, error.value.mend) == ("panel.outcome.values", "the kinds are 'left', 'lost'")
 
 
 # -- dirty tables
@@ -270,6 +287,16 @@ def test_repeated_keys_are_counted(panel, tmp_path):
     assert findings(twice)["with a key that another record has: only the first that was known counts"] == len(orders)
     assert not [finding for finding in findings(once) if "key" in finding]
     pd.testing.assert_frame_equal(by_row(once), by_row(twice))
+
+
+def test_records_that_are_there_twice_are_counted_where_no_key_tells(panel, tmp_path, monkeypatch):
+    orders = [(*one, f"n{i}") for i, one in enumerate(bought())]
+    built = build(panel([*orders, *orders[:3], orders[0]], "customer day amount number"), tmp_path / "panel")
+    told = "equal to another in every column, and counted: where they are duplicates, name the table's key"
+    assert findings(built)[told] == 4
+    assert told not in findings(build(panel(orders, "customer day amount number"), tmp_path / "once"))
+    monkeypatch.setattr(coverage, "MOST_ROWS", 10)
+    assert [one for one in findings(build(panel(), tmp_path / "large")) if "not looked at for duplicates" in one]
 
 
 def test_late_records_are_counted(panel, tmp_path):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from riskml.data.duplicates import duplicated_rows
+from riskml.data.tables import Stored
 from riskml.errors import DataError
-from riskml.features.outcome import Tables
+from riskml.features.outcome import Frames, Tables
 from riskml.panel_config import PanelConfig, TableConfig
 
+MOST_ROWS = 2_000_000
+"""Of a table without a key that are looked at for duplicates; of a larger one a key has to tell."""
 _EPOCH = dt.date(1970, 1, 1)
 _APART = 31  # days between nearly all records and the last one, beyond which the last one is taken for a mistake
 _NEARLY_ALL = 0.999
@@ -23,14 +26,6 @@ _NEGATIVE = {
     "invoices": "of less than nought: credit notes, left out; what they settle belongs among the payments",
 }
 _FEW = 20  # days with a record, below which nothing is told from how far they are apart
-
-
-class Frames(Protocol):
-    """What brings a small result into memory."""
-
-    def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
-        """Return a small result as a pandas frame."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -180,6 +175,19 @@ def remarks(panel: PanelConfig, found: Coverage, until: int) -> Iterator[dict[st
         )
         if panel.tables[name].role not in ("attributes", "statuses"):  # no window looks at these
             yield from ({"table": name, "finding": finding, "records": 0} for finding in _gaps(panel, found, name))
+
+
+def repeats(panel: PanelConfig, tables: Mapping[str, Stored]) -> Iterator[dict[str, object]]:
+    """Yield, as `remarks` does, how many records of a table without a key are there twice, or that nobody looked."""
+    for name, table in tables.items():
+        if panel.tables[name].key is not None:
+            continue
+        if table.rows > MOST_ROWS:
+            said = f"has no key, and more than {MOST_ROWS:,} records: not looked at for duplicates"
+            yield {"table": name, "finding": said, "records": 0}
+        elif twice := duplicated_rows(table.files):
+            said = "equal to another in every column, and counted: where they are duplicates, name the table's key"
+            yield {"table": name, "finding": said, "records": twice}
 
 
 def _gaps(panel: PanelConfig, found: Coverage, name: str) -> Iterator[str]:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import narwhals as nw
+import pandas as pd
 
+from riskml.errors import ConfigError
 from riskml.features.payment import invoices_at
 from riskml.features.purchase import bought
 from riskml.panel_config import PanelConfig
+from riskml.schema import shortened
 
 Tables = Mapping[str, nw.LazyFrame[Any]]
+
+
+class Frames(Protocol):
+    """What brings a small result into memory."""
+
+    def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Return a small result as a pandas frame."""
+        ...
 
 
 def _between(first: int, end: int) -> nw.Expr:
@@ -92,3 +103,22 @@ def before(panel: PanelConfig, tables: Tables, as_of: int) -> nw.LazyFrame[Any] 
         return now.filter(nw.lit(as_of) - nw.col("day") > asked.over).select("customer").unique()
     owing = now.group_by("customer").agg(owed=nw.col("owed").sum())
     return owing.filter(nw.col("owed") > asked.over).select("customer")
+
+
+def check_kinds(panel: PanelConfig, tables: Tables, engine: Frames) -> None:
+    """Refuse an outcome that reads kinds of which there is no record: they are misspelt, or the column is another.
+
+    Raises
+    ------
+    ConfigError
+    """
+    asked = panel.outcome
+    if not asked.values:
+        return
+    kinds = set(engine.frame(tables[asked.table].select("kind").unique())["kind"].dropna())
+    if kinds.isdisjoint(asked.values):
+        raise ConfigError(
+            f"no record of {asked.table} is of the kind {' or '.join(map(repr, asked.values))}",
+            where="panel.outcome.values",
+            mend=f"the kinds are {shortened(sorted(kinds))}" if kinds else "no record has a kind",
+        )

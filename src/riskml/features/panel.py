@@ -21,10 +21,9 @@ from riskml.features.market import series_at
 from riskml.features.outcome import Tables, before, events
 from riskml.features.payment import invoices_at
 from riskml.features.purchase import bought
-from riskml.panel_config import PanelConfig, TableConfig
+from riskml.panel_config import BEHAVIOUR, PanelConfig, TableConfig
 
 _EPOCH = dt.date(1970, 1, 1)
-_BEHAVIOUR: tuple[Any, ...] = ("purchases", "invoices", "balances", "service", "contacts", "activity", "bureau")
 
 
 def day_number(date: dt.date) -> int:
@@ -102,7 +101,7 @@ def known(table: nw.LazyFrame[Any], as_of: int) -> nw.LazyFrame[Any]:
 
 def population(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     """Return everyone known on a day: ``customer``, ``first`` (the day they were first seen)."""
-    seen = list(book.of("attributes")) or list(book.of(*_BEHAVIOUR))
+    seen = list(book.of("attributes")) or list(book.of(*BEHAVIOUR))
     firsts = [
         known(table, as_of).filter(~nw.col("customer").is_null()).group_by("customer").agg(first=nw.col("day").min())
         for table in seen

@@ -20,8 +20,8 @@ def invoices_at(invoices: nw.LazyFrame[Any], payments: nw.LazyFrame[Any] | None,
     Parameters
     ----------
     invoices : LazyFrame
-        ``customer, day, known, due, amount``, credit notes (less than nought) left out; with payments ``invoice``, without them ``paid`` and ``paid_amount``
-        where there are such.
+        ``customer, day, known, due, amount``; with payments ``invoice``, without them ``paid`` and ``paid_amount``
+        where there are such. Credit notes (of less than nought) are left out.
     payments : LazyFrame or None
         ``invoice, day, known, amount``.
     as_of : int
@@ -172,7 +172,7 @@ INVOICES = (
         Feature(
             f"roll_{over}",
             "share",
-            f"roll rate: of invoices {_behind(bucket)} that could go over {over} days in {{days}} days, the share that did",
+            f"of invoices {_behind(bucket)} that could roll over {over} days in {{days}} days, the share that did",
             _roll(bucket, over),
         )
         for bucket, over in pairwise(_BUCKETS)

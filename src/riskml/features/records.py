@@ -128,7 +128,7 @@ def ratio(above: nw.Expr, below: nw.Expr) -> nw.Expr:
 
 
 def growth(now: nw.Expr, past: nw.Expr) -> nw.Expr:
-    """Return how many times the past something is: null where the past is not above nought, and a ratio tells nothing."""
+    """Return how many times the past something is; null where the past is not above nought: no ratio tells it."""
     return nw.when(past > 0).then(now / past)
 
 
