@@ -133,7 +133,7 @@ def check_columns(stored: Stored, wanted: Mapping[str, Collection[str]], where: 
     Traceback (most recent call last):
     riskml.errors.DataError: 2 columns are not as they must be:
       there is no column 'custmer' (did you mean 'customer'?)
-      column 'day' is text, not date or timestamp
+      column 'day' is text, not date or timestamp; a day is written as 2024-01-31
       where: tables.orders
       mend:  the columns are 'customer' (integer), 'day' (text)
     """
