@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,7 +90,8 @@ def _dates(number: int, which: str = "") -> str:
 
 def _shifts(column: str, samples: list[pd.Series], dates: Dates, whole: pd.Timestamp | None) -> Iterator[Finding]:
     """Yield the largest PSI of known values between two dates that follow each other."""
-    shifts, short = {}, {}
+    shifts: dict[pd.Timestamp, float] = {}
+    short: dict[pd.Timestamp, float] = {}
     for now in range(1, len(samples)):
         before, after = samples[now - 1], samples[now]
         if min(len(before), len(after)) >= FEW:
@@ -103,14 +104,15 @@ def _shifts(column: str, samples: list[pd.Series], dates: Dates, whole: pd.Times
     day, worst = max(found.items(), key=lambda one: one[1])
     said = f"PSI {worst:.2f} on {written(day)} against the date before, over {ACT:g} at {_dates(len(found))}"
     tells_the_date = len(shifts) > max(1, (len(samples) - 1) / 2)
-    means, severity = ": a season, or another definition?", "watch"
+    means = ": a season, or another definition?"
+    severity: Severity = "watch"
     if not shifts:
         means = _not_whole(whole)
     elif tells_the_date:
         means = ": it tells the date, as a market's index does, or an age in a book to which nobody is added"
     elif worst > REDEFINED_PSI:
         means, severity = ": its unit or its meaning changes", "act"
-    yield Finding("drifting definition", column, said + means, cast("Severity", severity), worst)
+    yield Finding("drifting definition", column, said + means, severity, worst)
 
 
 def _levels(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Finding]:
