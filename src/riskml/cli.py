@@ -470,7 +470,7 @@ def crm_alerts(
         Path,
         typer.Argument(
             metavar="ALERTS",
-            help="A list of `riskml alerts`, or a table with key, customer, cause, owner, due, text.",
+            help="What `riskml alerts list -o` writes, or a table with key, customer, cause, owner, due, text.",
         ),
     ],
     settings: _SETTINGS = None,

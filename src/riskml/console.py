@@ -214,6 +214,11 @@ def _leaderboard(rows: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
+def _wide() -> Console:
+    """Return a console on which, in a file or a pipe, a row of a table stays a line."""
+    return _console if _console.is_terminal else Console(highlight=False, width=140)
+
+
 def show_tiers(proposal: Proposal, rule: str | None) -> None:
     """Show what tiers hold on the rows set aside, and, where they are proposed, how an experiment says them."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
@@ -235,11 +240,12 @@ def show_tiers(proposal: Proposal, rule: str | None) -> None:
     shown = [name for name in heads if name in rows]
     table.add_column("tier")
     for name in shown:
-        table.add_column(heads[name][0], justify="right")
+        head = heads[name][0]
+        table.add_column(head, justify="right", min_width=max(map(len, head.split())))
     for _, row in rows.iterrows():
         cells = [heads[name][1].format(row[name]) if row["rows"] or name == "rows" else "" for name in shown]
         table.add_row(escape(str(row["tier"])), *cells)
-    _console.print(table)
+    _wide().print(table)
     low = [str(row.tier) for row in rows.itertuples() if row.underestimated]
     falls = [str(row.tier) for row in rows.itertuples() if row.monotone is False]
     if low:

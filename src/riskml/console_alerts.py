@@ -61,7 +61,7 @@ def show_alerts(alerts: Sequence[Alert], on: dt.date) -> None:
         cells = (*([alert.rule] if several else []), *cells)
         table.add_row(*(_cell(cell) for cell in (*cells, alert.role, alert.signs)))
     # In a file or a pipe, a line for each alert.
-    _console.print(table, width=None if _console.is_terminal else 200)
+    (_console if _console.is_terminal else Console(highlight=False, width=200)).print(table)
     if len(alerts) > _MOST:
         _console.print(f"… and {len(alerts) - _MOST:,} more; -o FILE.csv writes all")
     if not alerts:

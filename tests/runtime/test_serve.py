@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pandas as pd
@@ -24,7 +25,7 @@ from riskml.runtime.package import Artifact
 from riskml.runtime.serve import Limits, Service, listening
 
 RECORD = {"Age": 25, "Income": 55.5, "Home": "rent"}
-OPTIONS = ("--max-bytes", "5000", "--max-rows", "10", "--timeout", "1")
+OPTIONS = ("--max-bytes", "5000", "--max-rows", "10", "--timeout", "1", "--max-connections", "60")
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +225,18 @@ def test_many_at_once_all_get_their_own_answer(server, artifact):
     first, *others = server.log.read_text().splitlines()
     assert first == f"listening on http://127.0.0.1:{server.port} (the page: /docs); Ctrl+C stops it"
     assert set(others) <= {"WARNING:  Invalid HTTP request received."}
+
+
+def test_who_is_one_too_many_is_told_so_and_others_go_on(server):
+    with ExitStack() as stack:
+        here = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10)) for _ in range(60)
+        ]
+        status, said = raw(server, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        here[0].sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert here[0].recv(100).startswith(b"HTTP/1.1 200")
+    assert status == b"HTTP/1.1 429 Too Many Requests"
+    assert json.loads(said) == {"detail": "more than 60 connections at a time"}
 
 
 def test_a_connection_that_ends_early_costs_nothing(artifact):

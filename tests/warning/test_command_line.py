@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from riskml.cli import main
+from riskml.crm.mapping import AlertsMap
 from riskml.crm.rows import alert_rows
 from riskml.warning.store import Store
 
@@ -147,13 +148,13 @@ def test_a_role_that_is_not_known_is_refused(january: str, capsys: Capture) -> N
 
 def test_a_list_that_is_written_is_what_a_crm_takes(january: str, at: Path) -> None:
     assert run("list", "-o", "list.csv") == 0
-    wanted = alert_rows(pd.read_csv("list.csv"))
+    wanted = alert_rows(pd.read_csv("list.csv"), AlertsMap(object="Tasks", owners={"finance": "365001"}))
     assert [(one.customer, one.cause, one.owner) for one in wanted] == [
-        ("b", "late", "finance"),
-        ("c", "late", "finance"),
-        ("a", "late", "finance"),
+        ("b", "late", "365001"),
+        ("c", "late", "365001"),
+        ("a", "late", "365001"),
     ]
-    assert wanted[0].text == "red: late red. call"
+    assert wanted[0].text == "red\nlate red\ncall"
 
 
 def test_closed_ones_are_listed_with_their_outcome_when_asked_for(january: str, at: Path) -> None:

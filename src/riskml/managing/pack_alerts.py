@@ -65,7 +65,7 @@ def alerts_context(warned: Warned, as_of: dt.date, language: Language) -> dict[s
 def _open(rules: WarningRules, alerts: pd.DataFrame, as_of: dt.date, language: Language) -> Table:
     said = WORDS[language]
     late = alerts.assign(late=[due < as_of for due in alerts["due"]])
-    grouped = late.groupby(["level", "cause", "owner"], sort=False).agg(
+    grouped = late.groupby(["level", "cause", "role"], sort=False).agg(
         number=("key", "size"), overdue=("late", "sum"), due=("due", "min")
     )
     grouped = grouped.reset_index().sort_values(["level", "number"], ascending=[False, False], kind="stable")
@@ -73,7 +73,7 @@ def _open(rules: WarningRules, alerts: pd.DataFrame, as_of: dt.date, language: L
         [
             text_cell(alert_word(row["level"], language)),
             text_cell(cause_words(rules, row["cause"], language)),
-            text_cell(role_words(row["owner"], language)),
+            text_cell(role_words(row["role"], language)),
             Cell(count(row["number"])),
             Cell(count(row["overdue"])),
             text_cell(row["due"]),
@@ -91,7 +91,7 @@ def _first(rules: WarningRules, alerts: pd.DataFrame, language: Language) -> Tab
         one = rules.indicators.get(row["cause"])
         told = [
             *(row["customer"], alert_word(row["level"], language), signs_words(rules, row["signs"], language)),
-            *(role_words(row["owner"], language), row["due"]),
+            *(role_words(row["role"], language), row["due"]),
             in_language(one.plan, language) if one else row["plan"],
         ]
         rows.append([text_cell(value) for value in told])

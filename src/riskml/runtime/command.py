@@ -194,7 +194,7 @@ def _card(options: argparse.Namespace, artifact: Artifact | None) -> None:
 def _serve(options: argparse.Namespace, artifact: Artifact | None) -> None:
     from .serve import Limits, run
 
-    limits = Limits(bytes=options.max_bytes, rows=options.max_rows, seconds=options.timeout)
+    limits = Limits(options.max_bytes, options.max_rows, options.timeout, options.max_connections)
     card = doors.model_card() if artifact is None else ""
     run(artifact or doors.artifact(), host=options.host, port=options.port, limits=limits, card=card)
 
@@ -259,6 +259,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--port", type=int, default=8000, help="0 takes any that is free (default: 8000)")
     one.add_argument("--max-bytes", type=_positive(int), default=1 << 20, help="of a request's body (default: 1 MiB)")
     one.add_argument("--max-rows", type=_positive(int), default=1000, help="of a request (default: 1000)")
+    one.add_argument("--max-connections", type=_positive(int), default=1000, help="at a time (default: 1000)")
     one.add_argument(
         "--timeout", type=_positive(float), default=10.0, help="seconds that a body may take (default: 10)"
     )

@@ -98,6 +98,7 @@ def _content(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
 def _post(summary: str, body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     refusals = {
         "400": "no JSON", "408": "the body took too long", "413": "too large", "422": "not a record of this model",
+        "429": "too many connections at a time",
     }  # fmt: skip
     return {
         "summary": summary,

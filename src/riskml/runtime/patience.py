@@ -1,4 +1,4 @@
-"""Connections before there is a request: who trickles its head is told to go, who speaks no HTTP is told so."""
+"""Connections before there is a request: who trickles its head, speaks no HTTP or is one too many is told so."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ def _answer(status: str, what: str) -> bytes:
     return f"HTTP/1.1 {status}\r\n{head}\r\n\r\n{body}".encode("ascii")
 
 
-def protocol(seconds: float) -> Any:
-    """Return uvicorn's HTTP protocol, with a limit for the head of a request.
+def protocol(seconds: float, connections: int) -> Any:
+    """Return uvicorn's HTTP protocol, with limits for the head of a request and for who may ask at a time.
 
     Parameters
     ----------
     seconds : float
+    connections : int
 
     Returns
     -------
@@ -29,12 +30,17 @@ def protocol(seconds: float) -> Any:
 
     class Patient(H11Protocol):
         _clock: asyncio.TimerHandle | None = None
+        _too_many = False
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            self._too_many = len(self.connections) > connections
             self._clock = self.loop.call_later(seconds, self._give_up)
 
         def data_received(self, data: bytes) -> None:
+            if self._too_many:
+                self._end(_answer("429 Too Many Requests", f"more than {connections} connections at a time"))
+                return
             super().data_received(data)
             waiting = self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]
             if waiting and self._clock is None:

@@ -40,14 +40,14 @@ class Limits:
         Of a batch.
     seconds : float
         Until its body has arrived.
-    concurrency : int
-        Connections at a time.
+    connections : int
+        At a time.
     """
 
     bytes: int = 1 << 20
     rows: int = 1000
     seconds: float = 10.0
-    concurrency: int = 1000
+    connections: int = 1000
 
 
 class _RefusedError(Exception):
@@ -184,13 +184,12 @@ def run(artifact: Artifact, *, host: str, port: int, limits: Limits, card: str =
 
     config = uvicorn.Config(
         service,
-        http=protocol(limits.seconds),
+        http=protocol(limits.seconds, limits.connections),
         log_level="warning",
         access_log=False,
         server_header=False,
         date_header=False,
         lifespan="off",
-        limit_concurrency=limits.concurrency,
         timeout_keep_alive=_KEEP_ALIVE,
         h11_max_incomplete_event_size=1 << 16,
     )

@@ -46,7 +46,7 @@ _HEADS: Mapping[Language, Mapping[str, str]] = {
         "escalated_to": "上报至",
         "closed": "关闭日期",
         "outcome": "结果",
-        "owner": "负责部门",
+        "role": "负责部门",
         "priority": "优先级",
         "plan": "应对预案",
         "rule": "规则",
@@ -90,13 +90,13 @@ def in_words(table: pd.DataFrame, rules: WarningRules, language: Language) -> pd
     DataFrame
         Causes, signs, plans, levels and states in words; in Chinese the columns' names too.
     """
-    told = table.drop(columns="text", errors="ignore").copy()
+    told = table.copy()
     plans = {name: in_language(one.plan, language) for name, one in rules.indicators.items()}
     told["plan"] = [plans.get(cause, plan) for cause, plan in zip(table["cause"], table["plan"], strict=True)]
     told["cause"] = [cause_words(rules, cause, language) for cause in table["cause"]]
     told["signs"] = [signs_words(rules, signs, language) for signs in table["signs"]]
     for name in {"what", "level", "state", "outcome"} & {*told.columns}:
         told[name] = [alert_word(code, language) for code in table[name]]
-    for name in ("owner", "escalated_to"):
+    for name in ("role", "escalated_to"):
         told[name] = [role_words(role, language) for role in table[name]]
     return told.rename(columns=dict(_HEADS[language]))

@@ -21,26 +21,19 @@ from riskml.workbook import workbook
 
 COLUMNS = [
     *("key", "customer", "level", "state", "cause", "signs", "opened", "due"),
-    *("acknowledged", "escalated", "escalated_to", "closed", "outcome", "owner", "priority", "plan", "rule", "text"),
+    *("acknowledged", "escalated", "escalated_to", "closed", "outcome", "role", "priority", "plan", "rule"),
 ]
 
 
 def alerts_table(alerts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return alerts, given as mappings of their fields, one row each; empty cells where there is nothing to say.
-
-    ``owner`` is the role that an alert belongs to; ``text`` says it in a line, as `riskml crm alerts` takes it.
-    """
-    told = [
-        {**alert, "owner": alert["role"], "text": f"{alert['level']}: {alert['signs']}. {alert['plan']}"}
-        for alert in alerts
-    ]
-    rows = [{name: "" if alert[name] is None else alert[name] for name in COLUMNS} for alert in told]
+    """Return alerts, given as mappings of their fields, one row each; empty cells where there is nothing to say."""
+    rows = [{name: "" if alert[name] is None else alert[name] for name in COLUMNS} for alert in alerts]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def role_alerts(table: pd.DataFrame, role: str) -> pd.DataFrame:
     """Return the alerts of a role, and those escalated to it."""
-    return table[(table["owner"] == role) | (table["escalated_to"] == role)].reset_index(drop=True)
+    return table[(table["role"] == role) | (table["escalated_to"] == role)].reset_index(drop=True)
 
 
 def with_overdue(table: pd.DataFrame, on: dt.date) -> pd.DataFrame:
