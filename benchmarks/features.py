@@ -66,7 +66,7 @@ def with_riskml(file: Path, out: Path) -> None:
             "as_of": DATES,
             "windows": WINDOWS,
             "outcome": {"rule": "no_purchase", "table": "orders", "days": 90},
-            "memory": "2GB",
+            "memory": "4GB",
         }
     )
     build(panel, out)

@@ -36,6 +36,7 @@ KINDS = ("scorecard", "logistic", "tree", "boosting", "ebm", "blend")
 HOMES = {"owner": 0.0, "rent": 1.0, "=cmd|'x'!A1": 2.0, "None": 3.0}
 
 REPOSITORY = Path(__file__).parents[1]
+SECRET = "never-seen-of-a-login"  # to a CRM, in the environment of the runs that execute every notebook
 QUICK = {"sample": 600, "overrides": ("models.trials=1", "split.folds=3")}  # of the runs that execute every notebook
 
 
@@ -277,9 +278,17 @@ def quick_runs(project: Path) -> Callable[[str], Run]:
     def quick_run(name: str) -> Run:
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+            for variable in ("RISKML_ZOHO_REFRESH_TOKEN", "RISKML_FXIAOKE_APP_SECRET"):
+                patch.setenv(variable, SECRET)
             return run_experiment(project / "experiments" / f"{name}.yaml", **QUICK)
 
     return quick_run
+
+
+@pytest.fixture
+def secret() -> str:
+    """Return the login to a CRM that the quick runs had in their environment."""
+    return SECRET
 
 
 @pytest.fixture(scope="session", params=["credit_default", "telco_churn"])

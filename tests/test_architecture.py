@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "riskml"
 ORDER = [
     ["errors", "runtime"],
     ["files", "groups", "schema", "validation", "workbook"],
-    ["expression_values", "expressions", "panel_config"],
+    ["expression_values", "expressions", "languages", "panel_config", "roles"],
     ["config", "estimator", "policy_config"],
     ["warning_config"],
     ["data"],

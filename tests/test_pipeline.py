@@ -57,6 +57,12 @@ def test_a_finished_run_says_so(quick_run: Run) -> None:
     assert state["mlflow_trouble"] is None
 
 
+def test_no_login_to_a_crm_is_in_anything_that_a_run_leaves_behind(quick_run: Run, project: Path, secret: str) -> None:
+    files = [path for path in project.rglob("*") if path.is_file() and not path.is_relative_to(project / ".git")]
+    assert {"mlflow.db", "run.json"} <= {path.name for path in files}
+    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+
+
 def test_every_family_is_compared_and_one_is_chosen(quick_run: Run) -> None:
     board = quick_run.leaderboard()
     assert set(board["family"]) == {"scorecard", "logistic", "tree", "boosting", "blend"}

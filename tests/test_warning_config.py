@@ -26,7 +26,7 @@ def refused(tmp_path: Path, **changes: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["book_default", "credit_default", "telco_churn"])
+@pytest.mark.parametrize("name", ["book_default", "credit_default", "crm_default", "telco_churn"])
 def test_the_shipped_rules_are_understood_and_belong_to_an_experiment(name: str) -> None:
     rules = read_rules(PROJECT / "experiments" / "warnings" / f"{name}.yaml")
     experiment = yaml.safe_load((PROJECT / "experiments" / f"{name}.yaml").read_text())

@@ -417,13 +417,21 @@ def crm_pull(
 @crm.command("push")
 def crm_push(
     mapping: _MAPPING,
-    scores: Annotated[Path, typer.Argument(metavar="SCORES", help="Customers with their scores: .csv or .parquet.")],
+    scores: Annotated[
+        Path, typer.Argument(metavar="SCORES", help="Customers with their scores: .csv, .parquet; or a month's folder.")
+    ],
     settings: _SETTINGS = None,
     id: Annotated[
         str, typer.Option(metavar="COLUMN", help="The column with the customer's id in the CRM.")
     ] = "customer",
     as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Of the scores, where no column tells.")] = "",
     model_version: Annotated[str, typer.Option("--model-version", metavar="TEXT", help="Likewise.")] = "",
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="PART", help="Write this part alone, such as tier; may be repeated.")
+    ] = None,
+    customer: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Write to this customer alone; may be repeated.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="Write what did not change as well.")] = False,
     automations: _AUTOMATIONS = False,
     audit: _AUDIT = None,
@@ -434,8 +442,10 @@ def crm_push(
 
     from riskml import console_crm
     from riskml.crm import commands
+    from riskml.managing.command import scores_of_month
 
-    asked = commands.Push(scores, id, as_of, model_version, everything, automations)
+    table = scores_of_month(scores) if scores.is_dir() else scores
+    asked = commands.Push(table, id, as_of, model_version, everything, automations, only or (), customer or ())
     with console_crm.RowBar("rows") as bar:
         planned, pushed = commands.push(
             mapping, settings, asked, audit=audit, now=dt.datetime.now(dt.UTC), yes=yes, progress=bar
@@ -444,13 +454,22 @@ def crm_push(
     if pushed is not None:
         console_crm.show_pushed(pushed)
         if pushed.count("written") < len(pushed.outcomes):
-            raise RunError("not every customer was written", mend="see above; the next push tries them again")
+            raise RunError(
+                "not every customer was written",
+                mend="see above, and what `riskml crm check` says; the next push tries them again",
+            )
 
 
 @crm.command("alerts")
 def crm_alerts(
     mapping: _MAPPING,
-    alerts: Annotated[Path, typer.Argument(metavar="ALERTS", help="key, customer, cause, owner, due, text.")],
+    alerts: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ALERTS",
+            help="A list of `riskml alerts`, or a table with key, customer, cause, owner, due, text.",
+        ),
+    ],
     settings: _SETTINGS = None,
     automations: _AUTOMATIONS = False,
     audit: _AUDIT = None,
@@ -558,14 +577,16 @@ def alerts_update(
     """Record a day's book: open alerts, raise those that became worse, escalate what is overdue."""
     from riskml.console_alerts import show_recorded
     from riskml.warning.inputs import day, read_books
+    from riskml.warning.readings import read_book
     from riskml.warning.store import Store
     from riskml.warning.update import update
     from riskml.warning_config import read_rules
 
     said, date = read_rules(rules), day(as_of, "--as-of")
-    frame = read_books(book, date, customer)
+    # Before the store is opened, which would make it: of a book that is refused nothing is left.
+    frame = read_book(said, read_books(book, date, customer), customer)
     with Store(store) as opened:
-        show_recorded(update(opened, said, frame, date, dt.date.today(), customer))
+        show_recorded(update(opened, said, frame, date, dt.date.today()))
 
 
 @alerts.command("list")
@@ -582,10 +603,11 @@ def alerts_list(
     from riskml.console_alerts import show_alerts
     from riskml.files import replacing
     from riskml.warning.delivery.table import alerts_table, csv_text
+    from riskml.warning.inputs import known_role
     from riskml.warning.store import Store
 
     with Store(store, create=False) as opened:
-        found = opened.alerts(open_only=not every, role=role)
+        found = opened.alerts(open_only=not every, role=None if role is None else known_role(role))
     if out is None:
         show_alerts(found, _today(on))
         return
@@ -676,10 +698,10 @@ def alerts_send(
     troubles: list[str] = []
     with Store(store, create=False) as opened:
         if said.delivery.table is not None and only in (None, "table"):
-            for path in write_tables(said.delivery.table, opened.alerts(said.name, open_only=True), _today(on)):
+            for path in write_tables(said.delivery.table, said, opened.alerts(said.name, open_only=True), _today(on)):
                 typer.echo(f"{path} is written")
         for way in ways:
-            sent = send(opened, way, time.time)
+            sent = send(opened, said.name, way, time.time)
             show_sent(sent)
             troubles += sent.troubles
     if troubles:
@@ -782,7 +804,8 @@ def manage(
         Path | None, typer.Option("--monitoring", metavar="FILE", help="A monitoring.json, for the pack.")
     ] = None,
     results: Annotated[
-        Path | None, typer.Option("--results", metavar="FILE", help="results.csv of `riskml feedback`, for the pack.")
+        Path | None,
+        typer.Option("--results", metavar="FOLDER", help="Of `riskml feedback`; OUT/feedback by default."),
     ] = None,
     language: Annotated[str | None, typer.Option(help="en or zh; that of the policy's messages when left out.")] = None,
 ) -> None:
@@ -792,7 +815,8 @@ def manage(
     from riskml.managing.manage import manage as manage_book
     from riskml.warning.inputs import day
 
-    asked = asked_for(model, policy, rules, monitoring, results, language)
+    brought = results or (out / "feedback" if (out / "feedback" / "results.csv").is_file() else None)
+    asked = asked_for(model, policy, rules, monitoring, brought, language)
     date = day(as_of, "--as-of")
     with Steps() as steps:
         done = manage_book(
@@ -810,10 +834,23 @@ def feedback(
     window: Annotated[
         int, typer.Option("--window", metavar="DAYS", min=1, help="An event counts within so many.")
     ] = 90,
-    customer: Annotated[str, typer.Option("--customer", metavar="COLUMN")] = "customer",
-    date: Annotated[str, typer.Option("--date", metavar="COLUMN")] = "date",
+    customer: Annotated[str, typer.Option("--customer", metavar="COLUMN", help="The customer in FILE.")] = "customer",
+    date: Annotated[str, typer.Option("--date", metavar="COLUMN", help="The day in FILE.")] = "date",
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="EXPR", help='Which rows count: status == "default".')
+    ] = None,
     decisions: Annotated[
-        Path | None, typer.Option("--decisions", metavar="FILE", help="customer, action, status: what officers did.")
+        list[Path] | None,
+        typer.Option("--decisions", metavar="FILE", help="Lists that officers filled in; may be said again."),
+    ] = None,
+    complaints: Annotated[
+        Path | None, typer.Option("--complaints", metavar="FILE", help="Who complained, and when.")
+    ] = None,
+    complaint_date: Annotated[
+        str, typer.Option("--complaint-date", metavar="COLUMN", help="The day in that file.")
+    ] = "date",
+    complaint_where: Annotated[
+        str | None, typer.Option("--complaint-where", metavar="EXPR", help='Which rows count: kind == "complaint".')
     ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="FOLDER/feedback by default.")
@@ -821,10 +858,19 @@ def feedback(
 ) -> None:
     """Join outcomes to what was done: results of actions, labels for the next training, rules to reconsider."""
     from riskml.console_managing import show_feedback
-    from riskml.managing.command import feedback_of, write_feedback
+    from riskml.managing.command import Came, feedback_of, write_feedback
     from riskml.warning.inputs import day
 
-    found = feedback_of(folder, policy, events, day(until, "--until"), window, customer, date, decisions)
+    said = None if complaints is None else Came(complaints, customer, complaint_date, complaint_where)
+    found = feedback_of(
+        folder,
+        policy,
+        Came(events, customer, date, where),
+        day(until, "--until"),
+        window,
+        decisions=decisions or [],
+        complaints=said,
+    )
     show_feedback(found, write_feedback(found, out or folder / "feedback"))
 
 

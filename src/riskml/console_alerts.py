@@ -34,12 +34,34 @@ def show_recorded(recorded: Recorded) -> None:
 
 def show_alerts(alerts: Sequence[Alert], on: dt.date) -> None:
     """Show alerts, who comes first on top."""
-    table = Table("key", "level", "customer", "state", "due", "late", "role", "signs", box=None, header_style="bold")
+    several = len({alert.rule for alert in alerts}) > 1
+    table = Table(
+        *(["rules"] if several else []),
+        "key",
+        "level",
+        "customer",
+        "state",
+        "due",
+        "late",
+        "role",
+        "signs",
+        box=None,
+        header_style="bold",
+    )
     for alert in alerts[:_MOST]:
         late = overdue_days(alert, on)
-        cells = (alert.key[:10], alert.level, alert.customer, alert.state, alert.due, f"{late} d" if late else "")
+        cells: tuple[object, ...] = (
+            alert.key[:10],
+            alert.level,
+            alert.customer,
+            alert.state,
+            alert.due,
+            f"{late} d" if late else "",
+        )
+        cells = (*([alert.rule] if several else []), *cells)
         table.add_row(*(_cell(cell) for cell in (*cells, alert.role, alert.signs)))
-    _console.print(table)
+    # In a file or a pipe, a line for each alert.
+    _console.print(table, width=None if _console.is_terminal else 200)
     if len(alerts) > _MOST:
         _console.print(f"… and {len(alerts) - _MOST:,} more; -o FILE.csv writes all")
     if not alerts:

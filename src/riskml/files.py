@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Parameters
     ----------
     path : path
-        The file to write. Its folder is made where it is missing.
+        The file to write, or a folder that is not there yet. The folder above it is made where it is missing.
 
     Yields
     ------
@@ -48,7 +49,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         # Where the folder itself could not be made, there is nothing to remove.
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, content: Any) -> None:

@@ -15,13 +15,12 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from riskml.config import one_line, yaml_mapping
 from riskml.errors import ConfigError
 from riskml.expressions import parse
+from riskml.languages import Language, Titles, in_language
 from riskml.panel_config import Name, Part, Text
+from riskml.roles import Role
 from riskml.schema import near, shortened
 
-Owner = Literal["sales", "finance", "service", "risk"]
-OWNERS: tuple[Owner, ...] = get_args(Owner)
 Channel = Literal["email", "phone", "visit", "sms"]
-Language = Literal["en", "zh"]
 Kind = Literal[
     "credit_limit",
     "collateral",
@@ -36,6 +35,7 @@ Kind = Literal[
 ]
 OWN_FIELDS = ("customer", "action", "reason", "due", "company", "sender", "contact")  # of every message
 OTHER = "other"  # the reason of customers whose reasons belong to no group
+_OTHER: Mapping[Language, str] = {"en": "other reasons", "zh": "其他原因"}
 
 
 def _twice(names: Sequence[str]) -> str | None:
@@ -73,15 +73,15 @@ class ReasonConfig(Part):
     """A group of columns that give one reason."""
 
     columns: tuple[Text, ...] = Field(min_length=1, description="names, or patterns such as invoices_*; case matters")
-    title: dict[Language, Text] = Field(default_factory=dict, description="the reason in words, by language")
+    title: Titles | None = Field(None, description="the reason in words: a text, or one by language (en, zh)")
 
 
 class Treatment(Part):
     """Something that can be done for one customer."""
 
     kind: Kind
-    title: Text = Field(description="for those who do it, in a line")
-    owner: Owner
+    title: Titles = Field(description="for those who do it, in a line: a text, or one by language")
+    owner: Role
     deadline_days: int = Field(ge=0, le=366, description="calendar days from the as-of date")
     cost: Amount = Field(0.0, description="money for one customer: a number, or an expression over the book's columns")
     hours: float = Field(0.0, ge=0, le=10_000, description="of the owner, for one customer")
@@ -154,7 +154,7 @@ class Limits(Part):
 
     budget: Positive | None = None
     actions: int | None = Field(None, ge=0, description="customers' actions in all")
-    roles: dict[Owner, RoleLimit] = Field(default_factory=dict)
+    roles: dict[Role, RoleLimit] = Field(default_factory=dict)
 
 
 class HoldOut(Part):
@@ -168,9 +168,11 @@ class MessagesConfig(Part):
     """How customers are written and spoken to."""
 
     language: Language = "en"
-    company: Text = Field("our company", description="who writes")
-    sender: Text = Field("your customer service", description="who signs")
-    contact: Text = Field("the number on your contract", description="where the customer reaches someone")
+    company: Titles = Field({"en": "our company", "zh": "本公司"}, description="who writes")
+    sender: Titles = Field({"en": "your customer service", "zh": "客户服务部"}, description="who signs")
+    contact: Titles = Field(
+        {"en": "the number on your contract", "zh": "合同上的电话"}, description="where the customer reaches someone"
+    )
     fields: tuple[Text, ...] = Field((), description="columns of the book that templates may show")
     templates: dict[Text, Text] = Field(
         default_factory=dict, description="own text of a template, as email/liquidity, instead of the kit's"
@@ -208,9 +210,11 @@ class Policy(Part):
     """One policy: what is done for the customers of a scored book."""
 
     name: Name
+    title: Titles | None = Field(None, description="of the pack; that of the model when left out")
     task: Literal["default", "churn"]
     currency: str = ""
     tiers: tuple[Text, ...] = Field(min_length=1, description="those of the experiment, the safest first")
+    tier_titles: dict[Text, Titles] = Field(default_factory=dict, description="the tiers in words, where names are not")
     hysteresis: float = Field(0.1, ge=0.0, le=10.0, description="how far past a border, as a share of its odds")
     amounts: AmountsConfig
     reasons: dict[Name, ReasonConfig] = Field(default_factory=dict)
@@ -263,6 +267,7 @@ class Policy(Part):
     def _names_are_known(self) -> Policy:
         if _twice(self.tiers):
             raise ValueError(f"tiers: {_twice(self.tiers)!r} is named twice")
+        _known([*self.tier_titles], self.tiers, "tier_titles", "tier")
         groups = [*self.reasons, OTHER]
         for place, rule in enumerate(self.rules):
             _known([rule.tier], self.tiers, f"rules.{place}", "tier")
@@ -348,6 +353,19 @@ class Policy(Part):
             if rule.tier == tier and reason in rule.reasons:
                 return place
         return next(place for place, rule in enumerate(self.rules) if rule.tier == tier and not rule.reasons)
+
+    def tier_title(self, name: str, language: Language) -> str:
+        """Return a tier in words: its name where the policy says none."""
+        return in_language(self.tier_titles[name], language) if name in self.tier_titles else name
+
+    def reason_title(self, name: str, language: Language) -> str:
+        """Return a reason in words: its name where the policy says none."""
+        said = self.reasons[name].title if name in self.reasons else _OTHER if name == OTHER else None
+        return in_language(said, language) if said else name
+
+    def treatment_title(self, name: str, language: Language) -> str:
+        """Return a treatment in words: its name where the policy does not know it any more."""
+        return in_language(self.treatments[name].title, language) if name in self.treatments else name
 
     def check_tiers(self, names: Sequence[str]) -> None:
         """Raise a ConfigError when the policy is not for the tiers of an experiment, the safest first."""

@@ -18,9 +18,10 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 from riskml.config import one_line, yaml_mapping
 from riskml.errors import ConfigError
 from riskml.expressions import Expression, parse
+from riskml.languages import Language, Titles
 from riskml.panel_config import Name, Part, Text
+from riskml.roles import ROLES, Role
 
-OwnerRole = Literal["sales", "finance", "service", "risk"]
 Level = Literal["amber", "red"]
 LEVELS: tuple[Level, ...] = ("amber", "red")  # 1 and 2; 0 is calm
 TIER = "tier_number"  # what expressions read for a tier's place, 0 being the lowest risk
@@ -60,7 +61,7 @@ class DueConfig(Part):
 class IndicatorConfig(Part):
     """One sign of trouble: a value, or its change, and the thresholds from which it warns."""
 
-    title: Text = Field(description="what is seen, for people: the cause in an alert")
+    title: Titles = Field(description="what is seen, for people: the cause in an alert; a text, or one by language")
     value: Text = Field(description=f"a column, or an expression over columns; {TIER} is the place of the tier")
     measure: Literal["level", "rise", "fall", "growth", "decline"] = Field(
         "level",
@@ -74,9 +75,9 @@ class IndicatorConfig(Part):
     red: float | None = Field(None, description="the second level")
     persistence: PersistenceConfig = PersistenceConfig()
     weight: float = Field(1.0, ge=0, le=1000, description="points at amber; twice as many at red")
-    role: OwnerRole = Field(description="who owns an alert that this indicator causes")
+    role: Role = Field(description="who owns an alert that this indicator causes")
     due_days: DueConfig | None = Field(None, description="that of the alerts when left out")
-    plan: Text = Field(description="the contingency plan: what the owner does first")
+    plan: Titles = Field(description="the contingency plan: what the owner does first; a text, or one by language")
 
     @model_validator(mode="after")
     def _thresholds_make_sense(self) -> IndicatorConfig:
@@ -197,7 +198,8 @@ class WarningRules(Part):
     """A file of early-warning rules."""
 
     name: Name = Field(description="lower case; a part of every alert's key: another name is another set of alerts")
-    title: Text
+    title: Titles
+    language: Language = Field("en", description="in which people are told: of the lists and the mail")
     tiers: tuple[Text, ...] = Field((), description=f"the tiers' names, lowest risk first, where {TIER} is read")
     indicators: dict[Name, IndicatorConfig] = Field(min_length=1, max_length=30)
     alerts: AlertConfig = AlertConfig()
@@ -237,10 +239,8 @@ class WarningRules(Part):
             absent = sorted(told - {*self.delivery.mail.to})
             if absent:
                 raise ValueError(f"delivery.mail.to has no address of {', '.join(absent)}")
-        elif self.alerts.escalation is not None:
-            known = OwnerRole.__args__  # type: ignore[attr-defined]
-            if self.alerts.escalation.to not in known:
-                raise ValueError(f"alerts.escalation.to: {self.alerts.escalation.to!r} is none of {', '.join(known)}")
+        elif self.alerts.escalation is not None and self.alerts.escalation.to not in ROLES:
+            raise ValueError(f"alerts.escalation.to: {self.alerts.escalation.to!r} is none of {', '.join(ROLES)}")
         return self
 
     @property

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from tests.contract.serving import ContractServer, Reply, Request, reply
 
 LOGIN = {"app_id": "FSAID_1", "app_secret": "s3cret-of-fxiaoke", "permanent_code": "p3rmanent-of-fxiaoke"}
-USER, EA, CORPORATION = "FSUID_1", "fx1", "FSCID_x"
+USER, MOBILE, EA, CORPORATION = "FSUID_1", "13800000001", "fx1", "FSCID_x"
 BEIJING = ZoneInfo("Asia/Shanghai")
 START = dt.datetime(2026, 1, 1, tzinfo=BEIJING)
 _OPERATORS = {"EQ", "GT", "LT", "IN", "LIKE"}
@@ -147,6 +147,9 @@ class FxiaokeServer(ContractServer):
             return limited
         if path == "/cgi/crm/v2/object/describe":
             return self._describe(body)
+        if path == "/cgi/user/getByMobile":
+            known = [{"openUserId": USER, "name": "示例"}] if body.get("mobile") == MOBILE else []
+            return right(empList=known)
         if path == "/cgi/message/send":
             return self._send(body)
         found = re.fullmatch(r"/cgi/crm(/custom)?/v2/data/(query|create|update)", path)
@@ -179,11 +182,12 @@ class FxiaokeServer(ContractServer):
     def _authorized(self, request: Request, body: dict[str, Any]) -> bool:
         said = request.headers.get("authorization", "")
         if said:
-            token = said.removeprefix("Bearer ")
-            known = request.headers.get("x-fs-ea") == EA and request.headers.get("x-fs-userid") == USER
+            token, user = said.removeprefix("Bearer "), request.headers.get("x-fs-userid")
+            known = request.headers.get("x-fs-ea") == EA
         else:
-            token = body.get("corpAccessToken", "")
-            known = body.get("corpId") == CORPORATION and body.get("currentOpenUserId") == USER
+            token, user = body.get("corpAccessToken", ""), body.get("currentOpenUserId")
+            known = body.get("corpId") == CORPORATION
+        known = known and (user == USER or request.path == "/cgi/user/getByMobile")
         return known and self.tokens.get(token, 0.0) > self.now()
 
     def _limited(self, path: str) -> Reply | None:
@@ -347,12 +351,15 @@ def main() -> None:
     server = FxiaokeServer(port=asked.port)
     fill(server, asked.customers, asked.months, asked.seed)
     serve(
+        "fxiaoke",
         server,
         {
             "RISKML_FXIAOKE_URL": server.url,
             "RISKML_FXIAOKE_USER": USER,
             **{f"RISKML_FXIAOKE_{name.upper()}": value for name, value in LOGIN.items()},
         },
+        list(server.objects["AccountObj"]),
+        asked.folder,
     )
 
 

@@ -15,7 +15,7 @@ if str(ROOT) not in sys.path:
 
 from tests.contract.book import name  # noqa: E402
 from tests.contract.fxiaoke_server import LOGIN, USER, FxiaokeServer  # noqa: E402
-from tests.contract.serving import FakeClock, running  # noqa: E402
+from tests.contract.serving import ContractServer, FakeClock, running  # noqa: E402
 from tests.contract.zoho_server import CLIENT, ZohoServer  # noqa: E402
 
 from riskml.crm.calls import Backoff  # noqa: E402
@@ -50,8 +50,11 @@ def zoho(zoho_server: ZohoServer, zoho_mapping: Mapping, clock: FakeClock) -> It
     """Yield what opens a connector to the server."""
     opened: list[Zoho] = []
 
-    def open_zoho(mapping: Mapping = zoho_mapping, *, timeout: float = 5.0, **rest: Any) -> Zoho:
-        settings = ZohoSettings(**CLIENT, accounts_url=zoho_server.url, timeout_seconds=timeout)
+    def open_zoho(
+        mapping: Mapping = zoho_mapping, *, timeout: float = 5.0, login: dict[str, str] | None = None, **rest: Any
+    ) -> Zoho:
+        said = {**CLIENT, "accounts_url": zoho_server.url, "timeout_seconds": timeout, **(login or {})}
+        settings = ZohoSettings(**said)
         calls = ZohoCalls(settings, clock, wait=Backoff(1.0, 60.0))
         opened.append(Zoho(settings, mapping, clock, calls=calls, **rest))
         return opened[-1]
@@ -113,3 +116,25 @@ def customers(fxiaoke_server: FxiaokeServer) -> Callable[[int], list[str]]:
         return [fxiaoke_server.put("AccountObj", name=name(number)) for number in range(count)]
 
     return add
+
+
+@pytest.fixture(params=["zoho", "fxiaoke"])
+def system(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, ContractServer]]:
+    """Yield a system's name and its server, in a project of its own that is the current directory."""
+    folder = tmp_path / "project" / "experiments" / "crm"
+    folder.mkdir(parents=True)
+    for file in MAPPINGS.glob("*.yaml"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    monkeypatch.chdir(tmp_path / "project")
+    server: ZohoServer | FxiaokeServer = ZohoServer() if request.param == "zoho" else FxiaokeServer()
+    if isinstance(server, ZohoServer):
+        server.switches.bulk_states = ("COMPLETED",)
+        said = {**CLIENT, "accounts_url": server.url}
+    else:
+        said = {**LOGIN, "url": server.url, "user": USER}
+    for setting, value in said.items():
+        monkeypatch.setenv(f"RISKML_{request.param.upper()}_{setting.upper()}", value)
+    with running(server):
+        yield request.param, server

@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.contract.fxiaoke_server import LOGIN, USER, FxiaokeServer, wrong
-from tests.contract.serving import Reply, running
+from tests.contract.fxiaoke_server import LOGIN, wrong
+from tests.contract.serving import Reply
 from tests.contract.zoho_server import CLIENT, ZohoServer, error
 
 from riskml.cli import main
-
-
-@pytest.fixture(params=["zoho", "fxiaoke"])
-def system(request, tmp_path, monkeypatch):
-    """Yield a system's name and its server, in a project of its own that is the current directory."""
-    root = Path(__file__).parents[2]
-    folder = tmp_path / "project" / "experiments" / "crm"
-    folder.mkdir(parents=True)
-    for file in (root / "experiments" / "crm").glob("*.yaml"):
-        (folder / file.name).write_bytes(file.read_bytes())
-    monkeypatch.chdir(tmp_path / "project")
-    server = ZohoServer() if request.param == "zoho" else FxiaokeServer()
-    if request.param == "zoho":
-        server.switches.bulk_states = ("COMPLETED",)
-        said = {**CLIENT, "accounts_url": server.url}
-    else:
-        said = {**LOGIN, "url": server.url, "user": USER}
-    for name, value in said.items():
-        monkeypatch.setenv(f"RISKML_{request.param.upper()}_{name.upper()}", value)
-    with running(server):
-        yield request.param, server
 
 
 def filled(name: str, server, count: int = 3) -> list[str]:
@@ -157,3 +135,24 @@ def test_no_secret_is_in_anything_that_a_run_leaves_behind(system, capsys, caplo
     assert caplog.text
     for place, content in left.items():
         assert not [word for word in hidden if word.encode() in content], place
+
+
+def test_an_audit_of_another_account_is_refused_before_a_call(system, capsys, monkeypatch):
+    name, server = system
+    files(filled(name, server))
+    assert push(name, "--yes") == 0
+    monkeypatch.setenv("RISKML_ZOHO_CLIENT_ID", "1000.OTHER")
+    monkeypatch.setenv("RISKML_FXIAOKE_APP_ID", "FSAID_2")
+    calls = len(server.calls)
+    for words in (["--yes"], []):
+        assert push(name, *words) == 2
+        assert "kept for another account" in capsys.readouterr().err
+    assert len(server.calls) == calls
+
+
+def test_a_dry_run_needs_no_login(system, capsys, monkeypatch):
+    name, server = system
+    files(filled(name, server))
+    monkeypatch.delenv("RISKML_ZOHO_CLIENT_ID" if name == "zoho" else "RISKML_FXIAOKE_APP_ID")
+    assert push(name) == 0
+    assert push(name, "--yes") == 2

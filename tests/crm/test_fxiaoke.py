@@ -8,13 +8,15 @@ from typing import Any
 
 import httpx
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
-from tests.contract.fxiaoke_server import EA, LOCKED, LOGIN, MOVED, USER, Field, wrong
+from tests.contract.fxiaoke_server import EA, LOCKED, LOGIN, MOBILE, MOVED, USER, Field, wrong
 from tests.contract.serving import HTML
 
 from riskml.crm.audit import SCHEMA, Audit
-from riskml.crm.connector import Alert, CrmError, LimitReached, Passing, Row
+from riskml.crm.connector import Alert, CrmError, LimitReached, LoginRefused, Passing, Row
 from riskml.crm.database import database
+from riskml.crm.pull import pull
 from riskml.crm.push import plan, push
 from riskml.crm.rows import score_rows
 
@@ -101,6 +103,15 @@ def test_14_a_token_that_ends_mid_run_is_fetched_once_and_the_call_repeated(
     assert fxiaoke_server.counted[path] == 2
 
 
+@pytest.mark.parametrize("workers", [1, 4])
+def test_14_a_token_that_ends_in_a_push_is_fetched_once_for_all_workers(workers, fxiaoke, fxiaoke_server, customers):
+    ids = customers(30)
+    fxiaoke_server.fault(UPDATE, 9, fxiaoke_server.end_tokens)
+    assert statuses(fxiaoke(workers=workers).write_scores(scored(ids))) == ["written"] * 30
+    assert sorted(fxiaoke_server.writes) == ids
+    assert fxiaoke_server.counted[TOKEN] == 2
+
+
 def test_14_a_second_refusal_of_a_token_is_final(fxiaoke, fxiaoke_server):
     for nth in (1, 2):
         fxiaoke_server.fault(QUERY, nth, wrong(20016, "error"))
@@ -118,6 +129,21 @@ def test_14_a_token_is_kept_for_6600_seconds(fxiaoke, fxiaoke_server, clock):
     clock.moment += 20
     read(connector)
     assert fxiaoke_server.counted[TOKEN] == 2
+
+
+@pytest.mark.parametrize("auth", ["new", "legacy"])
+def test_14_a_user_is_found_by_the_mobile_number_once(auth, fxiaoke, fxiaoke_server, customers):
+    ids = customers(150)
+    connector = fxiaoke(auth=auth, user="", mobile=MOBILE)
+    fxiaoke_server.fault(QUERY, 2, fxiaoke_server.end_tokens)
+    assert read(connector) == ids
+    assert fxiaoke_server.counted["POST /cgi/user/getByMobile"] == 1
+
+
+def test_14_a_mobile_number_that_nobody_has_is_told_and_not_shown(fxiaoke):
+    with pytest.raises(LoginRefused, match="0 users have the mobile number") as caught:
+        read(fxiaoke(user="", mobile="13899999999"))
+    assert "138" not in str(caught.value)
 
 
 def test_14_no_more_than_ten_token_calls_a_minute(fxiaoke, fxiaoke_server, clock):
@@ -172,12 +198,19 @@ def test_16_changes_since_a_time_are_read_with_that_moment(fxiaoke, fxiaoke_serv
 # -- 17: values
 
 
-def test_17_fields_that_are_omitted_are_empty_and_names_of_lookups_are_left(fxiaoke, fxiaoke_server, customers):
+def test_17_fields_that_are_omitted_are_empty_and_names_of_lookups_are_left(
+    fxiaoke, fxiaoke_server, fxiaoke_mapping, customers, tmp_path
+):
     (id,) = customers(1)
-    fxiaoke_server.put("SalesOrderObj", account_id=id, order_amount=None)
+    fxiaoke_server.put("SalesOrderObj", account_id=id, order_amount=None, order_time=1767283200000)
     (page,) = fxiaoke().iter_records("SalesOrderObj", ["account_id", "order_amount"])
-    assert page.records[0].values["account_id"] == id
     assert "order_amount" not in page.records[0].values
+    assert "account_id__r" in page.records[0].values
+    mapping = fxiaoke_mapping.model_copy(update={"tables": {"orders": fxiaoke_mapping.tables["orders"]}})
+    pull(fxiaoke(), mapping, tmp_path, started=NOW)
+    (order,) = pq.read_table(tmp_path / "orders.parquet").to_pylist()
+    assert (order["customer"], order["amount"], order["category"]) == (id, None, None)
+    assert set(order) == {"order", "customer", "amount", "time", "category"}
 
 
 def test_17_numbers_are_written_as_text_and_dates_as_milliseconds(fxiaoke, fxiaoke_server, fxiaoke_mapping, customers):

@@ -12,7 +12,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +35,14 @@ class Killer:
 
     Parameters
     ----------
-    server, system, mapping, folder
+    warm : Popen
+        The process that starts the others.
+    server, system, folder
     seed : int
     """
 
-    def __init__(self, server: Any, system: str, folder: Path, seed: int) -> None:
-        self.server, self.folder = server, folder
+    def __init__(self, warm: subprocess.Popen[str], server: Any, system: str, folder: Path, seed: int) -> None:
+        self._warm, self.server, self.folder = warm, server, folder
         self.chance = random.Random(seed)
         self.kills = 0
         said = (
@@ -52,16 +53,6 @@ class Killer:
         self.mapping.write_text(_smaller(system), encoding="utf-8")
         self._child = 0
         self._known = threading.Event()
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-        with subprocess.Popen(
-            [sys.executable, "-m", "tests.crm.killing"],
-            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        ) as self._warm:  # fmt: skip
-            yield
-            self._warm.stdin.close()
 
     def run(self, task: str, *, kill: bool = True, **rest: Any) -> bool:
         """Run a task; return whether it ended by itself, and well."""
@@ -109,14 +100,25 @@ def _now(server: Any) -> dt.datetime:
     return dt.datetime.fromtimestamp(said / 1000, dt.UTC)
 
 
+@pytest.fixture(scope="module")
+def warm() -> Iterator[subprocess.Popen[str]]:
+    """Yield a process that has imported everything, once for all tests."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.crm.killing"],
+        cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        yield process
+        process.stdin.close()
+
+
 @pytest.fixture(params=["zoho", "fxiaoke"])
-def killer(request, tmp_path) -> Iterator[Killer]:
+def killer(request, tmp_path, warm) -> Iterator[Killer]:
     server = (ZohoServer if request.param == "zoho" else FxiaokeServer)(now=Quick().now)
     if request.param == "zoho":
         server.switches.bulk_rows = 50
-    killer = Killer(server, request.param, tmp_path, seed=20260101)
-    with running(server), killer.working():
-        yield killer
+    with running(server):
+        yield Killer(warm, server, request.param, tmp_path, seed=20260101)
 
 
 def world(server: Any) -> tuple[dict[str, Any], str, str]:

@@ -13,7 +13,7 @@ from riskml.crm.connector import Alert
 from riskml.crm.database import database
 from riskml.crm.push import plan, push, raise_alerts
 from riskml.crm.rows import alert_rows, score_rows
-from riskml.errors import DataError
+from riskml.errors import ConfigError, DataError
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 DAY = dt.date(2026, 3, 1)
@@ -118,11 +118,36 @@ def test_scores_that_cannot_be_written_are_refused(change, message, zoho_mapping
         rows(["1", "2"], zoho_mapping, **change)
 
 
-def test_a_part_that_is_missing_is_named(zoho_mapping):
-    with pytest.raises(DataError, match="no column tier"):
-        score_rows(scores(["1"]).drop(columns="tier"), zoho_mapping.scores, as_of=DAY, model_version="1")
-    with pytest.raises(DataError, match="as_of, or --as-of"):
-        score_rows(scores(["1"]), zoho_mapping.scores, model_version="1")
+def test_all_parts_that_are_missing_are_named_at_once_with_what_can_be_done(zoho_mapping):
+    bare = scores(["1"])[["customer", "probability", "tier"]]
+    with pytest.raises(DataError) as caught:
+        score_rows(bare, zoho_mapping.scores, as_of=DAY)
+    assert caught.value.what.splitlines()[1:] == [
+        "    reasons, or reason_1, reason_2 …",
+        "    action or treatment",
+        "    model_version (or --model-version)",
+    ]
+    assert caught.value.mend.endswith("push the others alone: --only score --only tier --only as_of")
+
+
+def test_a_part_pushed_alone_leaves_the_others_as_they_are_and_known(zoho, zoho_server, zoho_mapping, accounts, audit):
+    ids, asked = accounts(3), zoho_mapping.scores
+    push(zoho(), plan(rows(ids, zoho_mapping), asked, audit), audit, at=NOW)
+    tier = asked.only(["tier"])
+    moved = score_rows(pd.DataFrame({"customer": ids, "tier": ["low", "high", "low"]}), tier)
+    planned = plan(moved, tier, audit)
+    assert [row.values for row in planned.rows] == [{"Risk_Tier": "高"}]
+    push(zoho(), planned, audit, at=NOW)
+    kept = zoho_server.modules["Accounts"][ids[1]]
+    assert (kept["Risk_Tier"], kept["Risk_Action"]) == ("高", "标准条款")
+    assert plan(moved, tier, audit).unchanged == 3
+    whole = rows(ids, zoho_mapping, tier=["low", "high", "low"])
+    assert plan(whole, asked, audit).unchanged == 3  # the parts add up
+
+
+def test_a_part_that_the_mapping_does_not_write_is_refused(zoho_mapping):
+    with pytest.raises(ConfigError, match=r"writes no 'colour'(.|\n)*it writes score, tier"):
+        zoho_mapping.scores.only(["tier", "colour"])
 
 
 def test_control_characters_and_half_characters_are_left_out(zoho_mapping):
@@ -153,7 +178,7 @@ def test_alerts_are_raised_once_in_all_runs(zoho, zoho_server, accounts, audit):
     second = raise_alerts(zoho(), alert_rows(alerts(ids)), audit, at=NOW)
     assert [*first["status"], *second["status"]] == ["created"] * 3 + ["exists"] * 3
     assert list(first["id"]) == list(second["id"]) == list(zoho_server.modules["Tasks"])
-    assert len(zoho_server.calls) == calls  # the audit knows them
+    assert len(zoho_server.calls) == calls + 1  # the login alone: the audit knows them
 
 
 def test_an_alert_that_is_refused_does_not_stop_the_others(zoho, zoho_server, accounts, audit):
@@ -175,6 +200,29 @@ def test_alerts_need_their_columns_and_keys_of_their_own():
     assert alert_rows(alerts(["7"]))[0] == Alert(
         "7:default:2026-03-01", "7", "风险升高", "", dt.date(2026, 3, 4), "=1+1"
     )
+
+
+def warnings_(ids: list[str], **changes) -> pd.DataFrame:
+    """Return what `riskml alerts list -o` writes."""
+    return pd.DataFrame(
+        {
+            "key": [f"k{id}" for id in ids], "customer": ids, "level": "red", "state": "opened", "cause": "逾期",
+            "signs": "逾期 40 天; 订单减少", "opened": "2026-03-01", "due": "2026-03-04", "overdue_days": 0,
+            "acknowledged": "", "escalated": "", "escalated_to": "", "role": "finance", "priority": 0.5,
+            "plan": "电话催收", "rule": "small",
+        }
+    ).assign(**changes)  # fmt: skip
+
+
+def test_a_list_of_early_warning_is_raised_as_it_is(zoho_mapping):
+    asked = zoho_mapping.alerts.model_copy(update={"owners": {"finance": "365001", "risk": "365002"}})
+    table = warnings_(["1", "2", "3", "4"], state=["opened", "closed", "escalated", "acknowledged"])
+    table["escalated_to"], table["role"] = ["", "", "risk", ""], ["finance", "finance", "finance", "sales"]
+    assert alert_rows(table, asked) == [
+        Alert("k1", "1", "逾期", "365001", dt.date(2026, 3, 4), "red\n逾期 40 天; 订单减少\n电话催收"),
+        Alert("k3", "3", "逾期", "365002", dt.date(2026, 3, 4), "red\n逾期 40 天; 订单减少\n电话催收"),
+        Alert("k4", "4", "逾期", "", dt.date(2026, 3, 4), "red\n逾期 40 天; 订单减少\n电话催收"),
+    ]
 
 
 def test_a_folder_of_files_gets_scores_and_alerts_that_no_spreadsheet_executes(tmp_path, audit):

@@ -52,6 +52,13 @@ def test_what_is_missing_is_named_with_its_variable():
         read_settings("zoho", {name: value for name, value in ENVIRONMENT.items() if "REFRESH" not in name})
 
 
+def test_somebody_has_to_act_in_fxiaoke():
+    login = {f"RISKML_FXIAOKE_{name}": "x" for name in ("APP_ID", "APP_SECRET", "PERMANENT_CODE")}
+    with pytest.raises(ConfigError, match=r"user \(its open user id\), or mobile"):
+        read_settings("fxiaoke", login)
+    assert read_settings("fxiaoke", login | {"RISKML_FXIAOKE_MOBILE": "138"}).secrets() == ["x", "x", "138"]
+
+
 def test_settings_do_not_show_their_secrets():
     settings = read_settings("zoho", ENVIRONMENT)
     assert "HIDDEN" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"

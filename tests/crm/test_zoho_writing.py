@@ -31,6 +31,26 @@ def alert(id: str, **values) -> Alert:
     return Alert(**{**vars(ALERT), "customer": id, **values})
 
 
+# -- 2: expiry in the middle of a push
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_02_a_token_that_ends_at_any_batch_writes_every_row_once(call, zoho, zoho_server, accounts):
+    ids = accounts(250)
+    zoho_server.fault(UPDATE, call, zoho_server.end_tokens)
+    assert statuses(zoho().write_scores(scored(ids))) == ["written"] * 250
+    assert zoho_server.writes == ids
+    assert zoho_server.counted["POST /oauth/v2/token"] == 2
+
+
+@pytest.mark.parametrize("call", ["POST /crm/v8/coql", CREATE])
+def test_02_a_token_that_ends_at_any_call_of_an_alert_makes_one_task(call, zoho, zoho_server, accounts):
+    (id,) = accounts(1)
+    zoho_server.fault(call, 1, zoho_server.end_tokens)
+    assert zoho().raise_alert(alert(id)).status == "created"
+    assert len(zoho_server.modules["Tasks"]) == 1
+
+
 # -- 9: batches and their verdicts
 
 
@@ -219,6 +239,21 @@ def test_an_alert_is_a_task_of_the_customer_with_its_key(zoho, zoho_server, acco
     )
     assert (task["Due_Date"], task["Status"], task["Priority"]) == ("2026-01-05", "Not Started", "High")
     assert (task["Risk_Key"], task["Description"]) == (ALERT.key, ALERT.text)
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("Leads", {"What_Id": {"id": "7"}, "$se_module": "Leads"}),
+        ("Contacts", {"Who_Id": {"id": "7"}}),  # of a task, a contact is who and not what
+    ],
+)
+def test_an_alert_belongs_to_the_module_of_the_customers(module, said, zoho, zoho_mapping, zoho_server):
+    zoho_server.fields["Tasks"]["Who_Id"] = Field("联系人", "lookup")
+    scores = zoho_mapping.scores.model_copy(update={"object": module})
+    zoho(zoho_mapping.model_copy(update={"scores": scores})).raise_alert(alert("7"))
+    (task,) = zoho_server.modules["Tasks"].values()
+    assert {name: task[name] for name in ("What_Id", "Who_Id", "$se_module") if name in task} == said
 
 
 @pytest.mark.parametrize("key", ["a'b", "a\\", "a' or id > '0", "\\' or 1", "中文 𠮷"])

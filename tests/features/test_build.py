@@ -8,6 +8,7 @@ import pytest
 
 from riskml.errors import ConfigError, DataError
 from riskml.features import build as building
+from riskml.features import duck
 from riskml.features.build import build
 
 AS_OF = ["2021-04-01", "2021-07-01", "2021-10-01"]
@@ -55,6 +56,24 @@ def test_a_panel_has_a_row_for_each_customer_and_date_with_the_columns_that_it_l
     assert not frame.duplicated(["customer", "as_of"]).any()
     assert set(frame["outcome"]) <= {0, 1}
     assert built.dates["events"].sum() == frame["outcome"].sum()
+
+
+@pytest.mark.parametrize("name", [int, "customer {}".format], ids=["numbers", "text"])
+def test_a_large_book_is_worked_out_in_parts_and_gives_the_same(panel, tmp_path, monkeypatch, name):
+    orders = [(name(who), day, amount) for who, day, amount in bought()]
+    whole = build(panel(orders), tmp_path / "whole")
+    monkeypatch.setattr(duck, "_AT_ONCE", 2)
+    parted = build(panel(orders), tmp_path / "parted")
+    assert [len(list(file.glob("part-*.parquet"))) for file in parted.files] == [2, 2, 2]
+    assert not [file for file in parted.folder.rglob("*.part*") if file.suffix != ".parquet"]
+    pd.testing.assert_frame_equal(by_row(parted), by_row(whole), rtol=1e-12)
+
+
+def test_parts_of_a_build_that_was_killed_are_made_again(panel, tmp_path, monkeypatch):
+    monkeypatch.setattr(duck, "_AT_ONCE", 2)
+    first = by_row(build(panel(), tmp_path / "panel"))
+    (tmp_path / "panel" / f"as_of={AS_OF[1]}.json").unlink()
+    pd.testing.assert_frame_equal(by_row(build(panel(), tmp_path / "panel")), first)
 
 
 def test_every_column_is_described(panel, tmp_path):

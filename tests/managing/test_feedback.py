@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from riskml.errors import DataError, InputError
+from riskml.managing.command import Came
 from riskml.managing.feedback import Feedback, feedback
 from riskml.managing.folder import Managed
 from riskml.policy_config import Policy
@@ -106,3 +107,47 @@ def test_a_month_whose_window_has_not_passed_does_not_count(tmp_path: Path, poli
 def test_decisions_that_are_not_understood(tmp_path: Path, policy: Policy, said: dict[str, Any], told: str) -> None:
     with pytest.raises(DataError, match=told):
         judged(month_of(tmp_path / "m"), events_of(0.3, 0.5), policy, decisions=pd.DataFrame(said))
+
+
+def test_complaints_are_joined_to_actions_and_put_those_that_bring_them_in_doubt(
+    tmp_path: Path, policy: Policy
+) -> None:
+    names = [f"c{n:04d}" for n in range(1000)]
+    # 30 % of the treated and 10 % of the others complain within the window; one of them twice, one much later.
+    who = [*names[:120], *names[400:460], names[0], names[200]]
+    days = [*["2026-03-01"] * 181, "2026-09-01"]
+    complaints = pd.Series(pd.to_datetime(days), index=pd.Index(who))
+    found = judged(month_of(tmp_path / "m"), events_of(0.3, 0.5), policy, complaints=complaints)
+    result = found.results.set_index("action").loc["plan"]
+    assert result["complaints"] == pytest.approx(0.2)
+    assert result["complaints_low"] > 0
+    assert found.labels["complained"].sum() == 180
+    assert found.reconsider["finding"].tolist() == ["complaints"]
+    assert "of 100 treated 20.0 more complained" in found.reconsider["why"].item()
+
+
+def test_without_complaints_nothing_is_said_of_them(tmp_path: Path, policy: Policy) -> None:
+    found = judged(month_of(tmp_path / "m"), events_of(0.3, 0.5), policy)
+    assert found.results["complaints"].isna().all()
+    assert found.labels["complained"].isna().all()
+
+
+def test_outcomes_come_from_a_pulled_table_of_a_crm(tmp_path: Path) -> None:
+    # As `riskml crm pull` writes it: timestamps with a zone, and rows that tell of other things.
+    table = pd.DataFrame(
+        {
+            "id": [1, 2, 3, 4],
+            "customer": ["c1", "c2", "c1", "c3"],
+            "opened": pd.to_datetime(["2026-03-01", "2026-03-02", "2026-03-03", "2026-09-09"]).tz_localize("UTC"),
+            "kind": ["complaint", "question", "complaint", "complaint"],
+        }
+    )
+    table.to_parquet(tmp_path / "cases.parquet")
+    came = Came(tmp_path / "cases.parquet", date="opened", where='kind == "complaint"')
+    assert came.read(UNTIL).index.tolist() == ["c1", "c1"]
+
+
+def test_a_column_that_the_outcomes_lack_is_named(tmp_path: Path) -> None:
+    pd.DataFrame({"customer": ["c1"], "dat": ["2026-03-01"]}).to_csv(tmp_path / "events.csv", index=False)
+    with pytest.raises(DataError, match="no column 'date'"):
+        Came(tmp_path / "events.csv").read(UNTIL)

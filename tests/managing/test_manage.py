@@ -13,13 +13,17 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+import yaml
 
 from riskml.errors import ConfigError, DataError, InputError
+from riskml.managing.command import Came, feedback_of, read_brought, write_feedback
 from riskml.managing.folder import months
 from riskml.managing.manage import Asked, Done, manage
 from riskml.policy_config import Policy, policy_of
 from riskml.runtime.package import Artifact
+from riskml.warning.alerts import close
 from riskml.warning.store import Store
+from riskml.warning.update import change, update
 from riskml.warning_config import WarningRules
 
 from .conftest import POLICY, book_of
@@ -87,6 +91,90 @@ def test_the_pack_speaks_chinese(asked: Asked, customers: pd.DataFrame, folder: 
         assert words in page
 
 
+def test_nothing_of_a_chinese_pack_is_a_code(asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
+    spoken = Asked(asked.model, asked.policy, asked.rules, language="zh")
+    page = (manage(spoken, customers, JANUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
+    for code in ("limits.budget", ">score<", ">red<", ">amber<", ">finance<", ">liquidity<"):
+        assert code not in page
+    assert "红色" in page
+
+
+def test_the_pack_tells_causes_limits_and_owners_in_words(january: Done) -> None:
+    page = (january.month.folder / "pack.html").read_text("utf-8")
+    assert "limits.budget" not in page
+    assert "the budget" in page
+    assert ">score<" not in page
+    assert ">likely<" in page
+
+
+def test_the_pack_without_rules_says_so(asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
+    bare = Asked(asked.model, asked.policy)
+    page = (manage(bare, customers, JANUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
+    assert "No rules of early warning were handed in." in page
+
+
+def test_a_month_in_which_nobody_rose_shows_no_risers(
+    january: Done, asked: Asked, customers: pd.DataFrame, folder: Path
+) -> None:
+    page = (manage(asked, customers, FEBRUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
+    assert "Nobody&#39;s probability rose." in page
+    assert ">nan<" not in page
+
+
+def test_the_pack_tells_which_alerts_were_closed_and_how_they_ended(
+    january: Done, asked: Asked, customers: pd.DataFrame, folder: Path
+) -> None:
+    assert asked.rules is not None
+    other = asked.rules.model_copy(update={"name": "other"})
+    with Store(folder / "alerts.db") as store:
+        first, second = store.alerts()[:2]
+        change(store, first.key, lambda alert: close(alert, dt.date(2026, 2, 10), "ann", "averted"))
+        change(store, second.key, lambda alert: close(alert, dt.date(2026, 2, 11), "ann", "false_alarm"))
+        # What happens under other rules is not told here.
+        update(store, other, january.month.read("scores").reset_index(), dt.date(2026, 2, 12), TODAY)
+    page = (manage(asked, customers, FEBRUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
+    assert "Since the month before: 2 closed" in page
+    closed = page.partition("Closed since the month before")[2].partition("</table>")[0]
+    assert "averted" in closed
+    assert "false alarm" in closed
+
+
+def test_what_january_brought_is_in_the_pack_of_a_later_month(
+    asked: Asked, customers: pd.DataFrame, folder: Path, tmp_path: Path
+) -> None:
+    said = {**POLICY, "hold_out": {"share": 0.4}}
+    holding = Asked(asked.model, policy_of(said), asked.rules)
+    january = manage(holding, customers, JANUARY, folder, today=TODAY)
+    actions = january.month.read("actions")
+    planned = actions.loc[actions["action"] == "plan", "customer"].tolist()
+    scores = january.month.read("scores")
+    struck = [name for name in scores.index if name not in planned and int(name[1:]) % 2]  # none of the treated
+    pd.DataFrame({"customer": struck, "date": "2026-03-01"}).to_csv(tmp_path / "events.csv", index=False)
+    refused = pd.DataFrame({"customer": planned[:5], "action": "plan", "status": "refused"})
+    refused.to_csv(tmp_path / "decisions.csv", index=False)
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+    found = feedback_of(
+        folder,
+        policy,
+        Came(tmp_path / "events.csv"),
+        dt.date(2026, 5, 31),
+        90,
+        decisions=[tmp_path / "decisions.csv"],
+        complaints=Came(tmp_path / "events.csv"),
+    )
+    brought = read_brought(write_feedback(found, tmp_path / "feedback"))
+    later = Asked(holding.model, holding.policy, holding.rules, brought=brought)
+    page = (manage(later, customers, FEBRUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
+    results = page.partition('<section id="results">')[2].partition("</section>")[0]
+    row = found.results.set_index("action").loc["plan"]
+    assert row["treated"] == len(planned) - 5
+    assert row["avoided"] > 0
+    assert f"{100 * row['avoided']:+.1f}" in results
+    assert "more complaints" in results
+    assert "refused" in results
+
+
 def test_the_same_day_again_changes_nothing(january: Done, asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in january.month.folder.rglob("*")}
     again = manage(asked, customers, JANUARY, folder, today=TODAY)
@@ -98,11 +186,24 @@ def test_the_same_day_again_changes_nothing(january: Done, asked: Asked, custome
 def test_the_same_day_with_another_book_or_policy_is_refused(
     january: Done, asked: Asked, customers: pd.DataFrame, folder: Path
 ) -> None:
-    with pytest.raises(InputError, match="with another book, model or policy"):
+    with pytest.raises(InputError, match="with another book, model, policy or rules"):
         manage(asked, poorer(customers), JANUARY, folder, today=TODAY)
     other = policy_of({**POLICY, "limits": {"budget": 200.0}})
-    with pytest.raises(InputError, match="with another book, model or policy"):
+    with pytest.raises(InputError, match="with another book, model, policy or rules"):
         manage(Asked(asked.model, other, asked.rules), customers, JANUARY, folder, today=TODAY)
+    with pytest.raises(InputError, match="with another book, model, policy or rules"):
+        manage(Asked(asked.model, asked.policy), customers, JANUARY, folder, today=TODAY)
+
+
+def test_rules_that_the_book_does_not_fit_leave_nothing_behind(
+    asked: Asked, customers: pd.DataFrame, folder: Path
+) -> None:
+    assert asked.rules is not None
+    one = asked.rules.indicators["score"].model_copy(update={"value": "days_late"})
+    strange = asked.rules.model_copy(update={"indicators": {"score": one}})
+    with pytest.raises(ConfigError, match="the rules read 'days_late'"):
+        manage(Asked(asked.model, asked.policy, strange), customers, JANUARY, folder, today=TODAY)
+    assert not folder.exists()
 
 
 def test_a_day_before_the_last_one_and_a_day_after_today_are_refused(

@@ -24,11 +24,22 @@ def source() -> NotebookNode:
 
 
 @pytest.fixture(scope="module", params=["zoho", "fxiaoke"])
-def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NotebookNode:
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where an execution left all it leaves."""
     folder = tmp_path_factory.mktemp(request.param)
     given = {"system": request.param, "folder": str(folder / "data")}
     papermill.execute_notebook(NOTEBOOK, folder / "done.ipynb", given, cwd=NOTEBOOK.parent, progress_bar=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(folder: Path) -> NotebookNode:
     return nbformat.read(folder / "done.ipynb", as_version=4)
+
+
+@pytest.fixture
+def left(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_holds_no_output_and_no_trace_of_an_execution(source):
@@ -68,6 +79,8 @@ def test_writes_to_every_customer_raises_alerts_and_nothing_twice(done):
     assert re.search(r"rows to write\s+0\nalerts to raise\s+0", tables[-1])
 
 
-def test_no_secret_is_in_the_notebook_that_was_executed(done):
-    text = nbformat.writes(done)
-    assert not re.search(r"s3cret|r3fresh|p3rmanent|t0ken", text)
+def test_no_secret_is_in_anything_that_an_execution_leaves_behind(done, left):
+    assert "done.ipynb" in left
+    assert any(name.endswith("audit.db") for name in left)
+    assert any(name.endswith("records.db") for name in left)
+    assert not [name for name, content in left.items() if re.search(rb"s3cret|r3fresh|p3rmanent|t0ken", content)]

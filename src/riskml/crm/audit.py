@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from riskml.crm.connector import Outcome, Raised, Row
-from riskml.crm.database import transaction
+from riskml.crm.database import keep_to, transaction
 
 SCHEMA = """
 create table if not exists outcomes (
@@ -37,6 +37,10 @@ class Audit:
         self._db = connection
         self._db.execute("pragma synchronous=full")  # an audit outlives a power failure as well
 
+    def keep_to(self, account: str, *, whole: bool = True) -> None:
+        """Bind the audit to an account of the CRM; see ``riskml.crm.database.keep_to``."""
+        keep_to(self._db, account, whole=whole)
+
     def written(self, object: str) -> dict[str, str]:
         """Return what was written last, by customer: the values as JSON."""
         rows = self._db.execute("select customer, content from written where object = ?", [object])
@@ -53,7 +57,16 @@ class Audit:
                     [at, object, row.customer, outcome.status, outcome.code, outcome.message, content],
                 )
                 if outcome.status == "written":
-                    self._db.execute("insert or replace into written values (?, ?, ?)", [object, row.customer, content])
+                    self._keep_written(object, row)
+
+    def _keep_written(self, object: str, row: Row) -> None:
+        """Keep a row's values beside those of other fields that were written before."""
+        place = [object, row.customer]
+        known = self._db.execute("select content from written where object = ? and customer = ?", place).fetchone()
+        last = json.loads(known[0]) if known else {}
+        self._db.execute(
+            "insert or replace into written values (?, ?, ?)", [*place, content_of(last | dict(row.values))]
+        )
 
     def raised(self) -> dict[str, Raised]:
         """Return the alerts that are known to be in the CRM, by key."""
@@ -80,8 +93,6 @@ class Audit:
         return pd.read_sql_query("select * from alerts order by key", self._db)
 
 
-def content_of(values: Mapping[str, object], without: Iterable[str] = ()) -> str:
+def content_of(values: Mapping[str, object]) -> str:
     """Return values as JSON that is equal where they are."""
-    left_out = set(without)
-    kept = {name: value for name, value in values.items() if name not in left_out}
-    return json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str)
+    return json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from riskml.crm.connector import CrmError, Passing
+from riskml.crm.connector import CrmError, Passing, Unreachable
 
 Result = TypeVar("Result")
 Answer = httpx.Response
 _USER_AGENT = "riskml"
+_CONNECT = 5.0  # seconds
+_FIRST_ATTEMPTS = 4  # to reach a host that never answered: its name may be wrong
+_log = logging.getLogger(__name__)
 
 
 class Clock:
@@ -51,12 +58,13 @@ class Backoff:
 
     def __call__(self, state: RetryCallState) -> float:
         """Return the wait that tenacity asks for."""
-        error = state.outcome.exception() if state.outcome else None
-        return max(self.seconds(state.attempt_number), getattr(error, "wait_seconds", 0.0))
+        return max(self.seconds(state.attempt_number), getattr(_error(state), "wait_seconds", 0.0))
 
 
 def persistently(call: Callable[[], Result], clock: Clock, *, attempts: int = 8, wait: Backoff | None = None) -> Result:
-    """Return what a call returns, trying again while its trouble passes (`Passing`).
+    """Return what a call returns, trying again while its trouble passes (`Passing`). Each wait is told as a warning.
+
+    A call within that was tried as often as it is worth is not tried again from here.
 
     Raises
     ------
@@ -65,12 +73,27 @@ def persistently(call: Callable[[], Result], clock: Clock, *, attempts: int = 8,
     """
     retrying = Retrying(
         sleep=clock.sleep,
-        stop=stop_after_attempt(attempts),
+        stop=lambda state: state.attempt_number >= min(attempts, getattr(_error(state), "most_attempts", attempts)),
         wait=wait or Backoff(),
-        retry=retry_if_exception_type(Passing),
+        retry=retry_if_exception(lambda error: isinstance(error, Passing) and not error.exhausted),
+        before_sleep=_tell,
         reraise=True,
     )
-    return retrying(call)
+    try:
+        return retrying(call)
+    except Passing as error:
+        error.exhausted = True
+        raise
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _tell(state: RetryCallState) -> None:
+    error = _error(state)
+    if isinstance(error, Passing) and state.next_action:
+        _log.warning("%s (%s): trying again in %.0f s", error.what, error.where, max(1.0, state.next_action.sleep))
 
 
 class Window:
@@ -118,6 +141,12 @@ class Window:
         return number
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return what servers are known by: read once, it takes thirty milliseconds."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Caller:
     """Single HTTP calls: a connection that breaks is a passing trouble, a redirection is none of ours to follow.
 
@@ -130,19 +159,30 @@ class Caller:
     """
 
     def __init__(self, timeout: float, secrets: Callable[[], Iterable[str]]) -> None:
-        self._client = httpx.Client(timeout=timeout, headers={"User-Agent": _USER_AGENT}, trust_env=False)
+        patience = httpx.Timeout(timeout, connect=min(timeout, _CONNECT))
+        self._client = httpx.Client(
+            timeout=patience, headers={"User-Agent": _USER_AGENT}, trust_env=False, verify=_certificates()
+        )
         self._secrets = secrets
+        self._answered: set[str] = set()
 
     def send(self, method: str, url: str, **what: Any) -> Answer:
         """Return the answer, whatever it says.
 
         Raises
         ------
+        Unreachable
+            When there is no connection.
         Passing
-            When none came. What was asked may have been done all the same.
+            When no answer came. What was asked may have been done all the same.
         """
+        host = urlsplit(url).netloc
         try:
-            return self._client.request(method, url, **what)
+            answer = self._client.request(method, url, **what)
+            self._answered.add(host)
+            return answer
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self._unreachable(error, url, host) from None
         except httpx.TransportError as error:
             # From None: the request behind the error carries the token.
             raise self.trouble(f"no answer: {type(error).__name__}: {error}", url) from None
@@ -159,6 +199,16 @@ class Caller:
                 return answer
         except httpx.TransportError as error:
             raise self.trouble(f"the download broke off: {type(error).__name__}", url) from None
+
+    def _unreachable(self, error: httpx.TransportError, url: str, host: str) -> Unreachable:
+        known = host in self._answered
+        again = "check the network, then run again: it goes on where it stopped"
+        mend = again if known else "check the address in the settings, and the network"
+        what = self.clean(f"{host} cannot be reached: {str(error) or type(error).__name__}")
+        made = Unreachable(what, where=self.clean(url.partition("?")[0]), mend=mend)
+        if not known:
+            made.most_attempts = _FIRST_ATTEMPTS
+        return made
 
     def trouble(self, what: str, url: str) -> Passing:
         """Return a passing trouble, without secrets."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +12,19 @@ from pathlib import Path
 import pandas as pd
 
 from riskml.crm.audit import SCHEMA, Audit
-from riskml.crm.connector import FieldState
+from riskml.crm.connector import FieldState, Row
 from riskml.crm.database import database
-from riskml.crm.mapping import read_mapping
+from riskml.crm.mapping import Mapping, read_mapping
 from riskml.crm.pull import Listener as PullListener
 from riskml.crm.pull import Pulled
 from riskml.crm.pull import pull as pull_tables
 from riskml.crm.push import Listener, Plan, Pushed, plan, raise_alerts
 from riskml.crm.push import push as push_rows
 from riskml.crm.rows import alert_rows, score_rows
-from riskml.crm.settings import read_settings
+from riskml.crm.settings import Settings, read_settings
 from riskml.crm.systems import connected
 from riskml.data.sources import read_table
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Push:
         ISO date; empty where the table has it.
     model_version : str
     everything, automations : bool
+    only : sequence of str
+        Parts of a score, such as ``tier``: the others are neither needed nor written. Empty for all.
+    customers : sequence of str
+        Ids: the others are left alone. Empty for all.
     """
 
     scores: Path | pd.DataFrame
@@ -48,6 +52,8 @@ class Push:
     model_version: str = ""
     everything: bool = False
     automations: bool = False
+    only: Sequence[str] = ()
+    customers: Sequence[str] = ()
 
 
 def mapping_file(name: str | Path) -> Path:
@@ -112,12 +118,13 @@ def push(
         raise ConfigError("the mapping does not say where scores go", where=str(file), mend="add scores")
     table = asked.scores if isinstance(asked.scores, pd.DataFrame) else read_table(asked.scores)
     day = _date(asked.as_of) if asked.as_of else None
-    rows = score_rows(table, said.scores, as_of=day, model_version=asked.model_version, id=asked.id)
+    into = said.scores.only(asked.only) if asked.only else said.scores
+    rows = _of(score_rows(table, into, as_of=day, model_version=asked.model_version, id=asked.id), asked.customers)
     with _audit(file, audit) as kept:
-        planned = plan(rows, said.scores, kept, everything=asked.everything)
-        if not yes:
+        login = _login(said, settings, kept, needed=yes)
+        planned = plan(rows, into, kept, everything=asked.everything)
+        if not yes or login is None:
             return planned, None
-        login = read_settings(said.system, os.environ, settings)
         with connected(said, login, automations=asked.automations) as connector:
             return planned, push_rows(connector, planned, kept, at=now, progress=progress)
 
@@ -141,16 +148,37 @@ def alerts(
     said = read_mapping(file)
     if said.alerts is None:
         raise ConfigError("the mapping does not say where alerts go", where=str(file), mend="add alerts")
-    wanted = alert_rows(table if isinstance(table, pd.DataFrame) else read_table(table))
+    wanted = alert_rows(table if isinstance(table, pd.DataFrame) else alert_table(table), said.alerts)
     with _audit(file, audit) as kept:
-        if not yes:
+        login = _login(said, settings, kept, needed=yes)
+        if not yes or login is None:
             known = kept.raised()
             status = ["exists" if alert.key in known else "new" for alert in wanted]
-            told = [(one.key, one.customer, state, "", "") for one, state in zip(wanted, status, strict=True)]
+            about = [f"{alert.customer}: {alert.cause}, due {alert.due}" for alert in wanted]
+            keys = [(alert.key, alert.customer) for alert in wanted]
+            told = [(*key, state, "", one) for key, state, one in zip(keys, status, about, strict=True)]
             return pd.DataFrame(told, columns=["key", "customer", "status", "id", "remark"])
-        login = read_settings(said.system, os.environ, settings)
         with connected(said, login, automations=automations) as connector:
             return raise_alerts(connector, wanted, kept, at=now, progress=progress)
+
+
+def _of(rows: list[Row], customers: Sequence[str]) -> list[Row]:
+    unknown = set(customers) - {row.customer for row in rows}
+    if unknown:
+        raise DataError(f"the scores have no customer {min(unknown)!r}", where="--customer")
+    return [row for row in rows if not customers or row.customer in customers]
+
+
+def alert_table(file: Path) -> pd.DataFrame:
+    """Read alerts, all of it as text; a list without any, as early warning writes it on a good day, is no mistake."""
+    if file.suffix.lower() == ".csv" and file.is_file():
+        try:
+            with file.open(encoding="utf-8-sig") as lines:
+                delimiter = max(",;\t", key=next(lines, "").count)
+            return pd.read_csv(file, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
+            pass  # which reading as any table explains
+    return read_table(file)
 
 
 @contextmanager
@@ -158,6 +186,18 @@ def _audit(mapping: Path, file: Path | None) -> Iterator[Audit]:
     folder = mapping.parent.parent if mapping.parent.name == "crm" else mapping.parent
     with database(file or folder / "runs" / "crm" / f"{mapping.stem}.db", SCHEMA) as connection:
         yield Audit(connection)
+
+
+def _login(mapping: Mapping, file: Path | None, audit: Audit, *, needed: bool) -> Settings | None:
+    """Return how to log in, where it is known or needed; refuse an audit of another account before a call."""
+    try:
+        found = read_settings(mapping.system, os.environ, file)
+    except ConfigError:
+        if needed:
+            raise
+        return None  # what would be written is shown without
+    audit.keep_to(found.account, whole=False)
+    return found
 
 
 def _date(said: str) -> dt.date:

@@ -16,10 +16,20 @@ class CrmError(RunError):
     """A CRM system refused a call, and would refuse it again."""
 
 
+class LoginRefused(CrmError):
+    """The login is not taken: no other call would do better."""
+
+
 class Passing(CrmError):
     """A trouble that passes: worth another try, at once or by the next run."""
 
     wait_seconds = 0.0  # before another try, at the least
+    most_attempts = 1_000
+    exhausted = False  # was tried as often as it is worth
+
+
+class Unreachable(Passing):
+    """There is no connection: nothing was asked, and nothing done."""
 
 
 class LimitReached(CrmError):
@@ -146,6 +156,11 @@ class Connector(Protocol):
     name: str
     batch: int  # rows that a call of write_scores should get: one checkpoint each
     tells_gone: bool  # whether pages name the records that were deleted
+
+    @property
+    def account(self) -> str:
+        """Whose records these are: a folder of tables, and an audit, are kept to one account. No secret is in it."""
+        ...
 
     def check_schema(self, *, create: bool = False) -> list[FieldState]:
         """Return the state of every field of the mapping; create those to write to that are missing, where asked."""

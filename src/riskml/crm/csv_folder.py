@@ -34,7 +34,7 @@ class CsvFolder:
     name, batch, tells_gone = "csv", 100_000, False
 
     def __init__(self, settings: CsvSettings, mapping: CrmMapping) -> None:
-        self._folder, self._mapping = settings.folder, mapping
+        self._folder, self._mapping, self.account = settings.folder, mapping, settings.account
         self._out = settings.out or settings.folder / "risk"
         self._tables = {table.object: table for table in mapping.tables.values()}
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from riskml.errors import InputError
 
+_OWNER = "create table if not exists account (name text)"
+
 
 @contextmanager
 def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
@@ -38,6 +40,34 @@ def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     finally:
         kept.close()
         held.close()
+
+
+def keep_to(connection: sqlite3.Connection, account: str, *, whole: bool = True) -> None:
+    """Bind a database to a CRM account by its first use, and refuse to use it with another one.
+
+    Parameters
+    ----------
+    connection : Connection
+    account : str
+        As the connector tells it; or how its name begins, as far as it is known without a call.
+    whole : bool
+        False where only the beginning is known: nothing is bound then.
+
+    Raises
+    ------
+    InputError
+        When it is that of another account: its records, and what was written to them, are not those of this one.
+    """
+    connection.execute(_OWNER)
+    known = "".join(name for (name,) in connection.execute("select name from account"))
+    if not known and whole:
+        connection.execute("insert into account values (?)", [account])
+    elif known and not (known == account if whole else known.startswith(account)):
+        raise InputError(
+            f"it is kept for another account: {known}; this is {account}",
+            where=str(connection.execute("pragma database_list").fetchone()[2]),
+            mend="use another folder, or another --audit, for this account",
+        )
 
 
 @contextmanager

@@ -64,6 +64,12 @@ class Fxiaoke:
         self._triggers = {"triggerApprovalFlow": automations, "triggerWorkFlow": automations}
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="fxiaoke")
 
+    @property
+    def account(self) -> str:
+        """Which account: an application may be installed by many enterprises. It logs in."""
+        self.calls.token()
+        return f"{self.calls.settings.account}, enterprise {self.calls.enterprise}"
+
     def check_schema(self, *, create: bool = False) -> list[FieldState]:
         """Return the state of the mapping's fields. Fxiaoke's API creates none: its administration does."""
         return field_states(self.calls, self._mapping, ALERT_FIELDS)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 from riskml.crm.calls import Backoff, Caller, Clock, Window, parsed, persistently
-from riskml.crm.connector import CrmError, LimitReached, Passing
+from riskml.crm.connector import CrmError, LimitReached, LoginRefused, Passing
 from riskml.crm.settings import FxiaokeSettings
 
 _SECONDS = 20.0  # in which each interface takes so many calls as were bought
@@ -18,7 +18,8 @@ _INVALID_TOKEN = 20016
 _BUSY = frozenset({-1, 50009})
 _RATE = frozenset({30004, 14001})
 _MEND = {
-    20017: "authorize the application in Fxiaoke's administration",
+    20016: "check the application's id and user",
+    20017: "check permanent_code, and authorize the application in Fxiaoke's administration",
     10006: "check app_secret",
 }
 _SPENT = {30002: "the calls of the day are spent: run again tomorrow", 30003: "buy the quota of this interface"}
@@ -64,7 +65,7 @@ class FxiaokeCalls:
         self.clock, self.settings = clock, settings
         self.attempts, self.wait = attempts, wait or Backoff()
         self.caller = Caller(settings.timeout_seconds, lambda: [*settings.secrets(), self._token])
-        self._token, self._corporation, self._until = "", "", 0.0
+        self._token, self.enterprise, self._until, self._user = "", "", 0.0, settings.user
         self._lock = threading.Lock()
         self._windows: defaultdict[str, Window] = defaultdict(lambda: Window(settings.calls, _SECONDS, clock))
         self._token_window = Window(_TOKEN_CALLS, _TOKEN_SECONDS, clock)
@@ -99,6 +100,8 @@ class FxiaokeCalls:
             try:
                 return once()
             except Answered as error:
+                if error.exhausted:
+                    raise
                 self.clock.sleep(max(error.wait_seconds, self.wait.seconds(attempt)))
         return once()
 
@@ -114,20 +117,7 @@ class FxiaokeCalls:
             raise self._refused({"errorCode": _INVALID_TOKEN, "errorMessage": "the token is refused"}, path) from None
 
     def _once(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
-        headers = {}
-        if self.settings.auth == "new":
-            headers = {
-                "authorization": f"Bearer {token}",
-                "x-fs-ea": self._corporation,
-                "x-fs-userid": self.settings.user,
-            }
-        else:
-            body = body | {
-                "corpAccessToken": token,
-                "corpId": self._corporation,
-                "currentOpenUserId": self.settings.user,
-            }
-        said = self._windows[path](lambda: self._post(path, body, headers))
+        said = self._windows[path](lambda: self._identified(path, body, token, self._user))
         code = said["errorCode"]
         if code == 0:
             return said
@@ -135,21 +125,29 @@ class FxiaokeCalls:
             raise _TokenEnded
         raise self._refused(said, path)
 
+    def _identified(self, path: str, body: dict[str, Any], token: str, user: str) -> dict[str, Any]:
+        """Return the answer to a call with what identifies the caller; before the user is known, without a user."""
+        if self.settings.auth == "new":
+            headers = {"authorization": f"Bearer {token}", "x-fs-ea": self.enterprise}
+            return self._post(path, body, headers | ({"x-fs-userid": user} if user else {}))
+        said = {"corpAccessToken": token, "corpId": self.enterprise}
+        return self._post(path, body | said | ({"currentOpenUserId": user} if user else {}), {})
+
     def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
         url = self.settings.url + path
         answer = self.caller.send("POST", url, json=body, headers=headers)
-        said = parsed(answer)
-        if answer.is_redirect:
-            raise self.caller.error(
-                f"the host answers {answer.status_code}: it is not that of the open API",
-                url,
-                "set url to https://open.fxiaoke.com, or to the open-… host of your cloud",
+        said, status = parsed(answer), answer.status_code
+        if answer.is_redirect or (not isinstance(said, dict) and 400 <= status < 500 and status not in (408, 429)):
+            raise LoginRefused(
+                f"the host answers {status}: it is not that of the open API",
+                where=self.caller.clean(url),
+                mend="set url to https://open.fxiaoke.com, or to the open-… host of your cloud",
             )
         if not isinstance(said, dict) or not isinstance(said.get("errorCode"), int):
-            raise self.caller.trouble(f"Fxiaoke answers {answer.status_code} without an error code", url)
+            raise self.caller.trouble(f"Fxiaoke answers {status} without an error code", url)
         return said
 
-    def _refused(self, said: dict[str, Any], path: str) -> CrmError:
+    def _refused(self, said: dict[str, Any], path: str, *, login: bool = False) -> CrmError:
         code = int(said["errorCode"])
         text = self.caller.clean(str(said.get("errorMessage", "")))
         what = f"Fxiaoke refuses: {code} {text}".strip()
@@ -158,9 +156,13 @@ class FxiaokeCalls:
             return RateLimited(what, where=where, mend="run again: it goes on where it stopped")
         if code in _BUSY:
             return Answered(what, where=where, mend="run again: it goes on where it stopped")
+        if code in _MEND:
+            return LoginRefused(what, where=where, mend=_MEND[code])
         if code in _SPENT:
             return LimitReached(what, where=where, mend=_SPENT[code])
-        return Refused(what, where=where, mend=_MEND.get(code, ""), code=code)
+        if login:
+            return LoginRefused(what, where=where, mend="check the settings")
+        return Refused(what, where=where, code=code)
 
     def token(self, *, instead_of: str = "") -> str:
         """Return the token, anew where it ended or where the server does not take it any more; once for all threads."""
@@ -184,6 +186,20 @@ class FxiaokeCalls:
             path, names = "/cgi/corpAccessToken/get/V2", ("corpAccessToken", "corpId")
         said = self._token_window(lambda: self._post(path, body, {}))
         if said["errorCode"] != 0:
-            raise self._refused(said, path.partition("?")[0])
-        self._token, self._corporation = str(said[names[0]]), str(said[names[1]])
+            raise self._refused(said, path.partition("?")[0], login=True)
+        token, self.enterprise = str(said[names[0]]), str(said[names[1]])
+        self._user = self._user or self._user_of(settings, token)
+        self._token = token
         self._until = now + min(_KEPT, float(said.get("expiresIn", 7_200)) - 60.0)
+
+    def _user_of(self, settings: FxiaokeSettings, token: str) -> str:
+        """Return the open user id of a mobile number."""
+        assert settings.mobile is not None
+        path, number = "/cgi/user/getByMobile", settings.mobile.get_secret_value()
+        said = self._windows[path](lambda: self._identified(path, {"mobile": number}, token, ""))
+        if said["errorCode"] != 0:
+            raise self._refused(said, path, login=True)
+        found = said.get("empList") or []
+        if len(found) != 1:
+            raise LoginRefused(f"{len(found)} users have the mobile number", where=path, mend="set user instead")
+        return str(found[0]["openUserId"])

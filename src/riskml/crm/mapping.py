@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections.abc import Mapping as Map
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -68,6 +69,21 @@ class ScoresMap(Part):
     object: Text
     fields: dict[ScorePart, ScoreField] = Field(min_length=1)
 
+    def only(self, parts: Sequence[str]) -> ScoresMap:
+        """Return the mapping of some parts alone.
+
+        Raises
+        ------
+        ConfigError
+            When one is not mapped.
+        """
+        unknown = [part for part in parts if part not in self.fields]
+        if unknown:
+            raise ConfigError(
+                f"the mapping writes no {unknown[0]!r}", where="--only", mend=f"it writes {', '.join(self.fields)}"
+            )
+        return self.model_copy(update={"fields": {part: self.fields[part] for part in self.fields if part in parts}})
+
 
 class AlertsMap(Part):
     """Where alerts are raised."""
@@ -98,6 +114,11 @@ class Mapping(Part):
     overlap_minutes: int = Field(
         60, ge=0, description="how far before the last pull changes are read again: late ones, and clocks that differ"
     )
+
+    @property
+    def customers(self) -> str:
+        """The object that the customers are records of: that which scores are written to, or else the first table's."""
+        return self.scores.object if self.scores else next(iter(self.tables.values())).object
 
     @field_validator("timezone")
     @classmethod

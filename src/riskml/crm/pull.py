@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from riskml.crm.connector import Connector, Page
-from riskml.crm.database import database
+from riskml.crm.database import database, keep_to
 from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.mapping import TableMap, canonical
 from riskml.crm.store import SCHEMA, Pass, Store, mapping_digest
@@ -79,9 +79,10 @@ def pull(
     CrmError
         When the system refuses, or does not answer any more; what was read is kept, and the next pull goes on.
     InputError
-        When another pull is at work in the folder.
+        When another pull is at work in the folder, or it is that of another account.
     """
     with database(folder / STATE, SCHEMA) as connection:
+        keep_to(connection, connector.account)
         store = Store(connection)
         return [
             _table(connector, mapping, name, store, folder, started, full, progress or (lambda table, read: None))

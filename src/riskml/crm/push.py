@@ -6,11 +6,12 @@ import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from riskml.crm.audit import Audit, content_of
-from riskml.crm.connector import Alert, Connector, CrmError, LimitReached, Outcome, Passing, Row
+from riskml.crm.connector import Alert, Connector, CrmError, LimitReached, LoginRefused, Outcome, Passing, Row
 from riskml.crm.mapping import ScoresMap
 
 Listener = Callable[[int, int], None]
@@ -84,7 +85,7 @@ def plan(rows: Sequence[Row], asked: ScoresMap, audit: Audit, *, everything: boo
     kept, before = [], []
     for row in rows:
         last = written.get(row.customer, "")
-        if everything or not last or _without(last, dated) != content_of(row.values, dated):
+        if everything or not last or _differs(row, json.loads(last), dated):
             kept.append(row)
             before.append(last)
     return Plan(asked.object, tuple(kept), tuple(before), len(rows) - len(kept))
@@ -112,7 +113,10 @@ def push(
     ------
     CrmError
         When the system refuses a whole call, or does not answer; the next push goes on.
+    InputError
+        When the audit is that of another account.
     """
+    audit.keep_to(connector.account)
     outcomes: list[Outcome] = []
     for first in range(0, len(planned.rows), connector.batch):
         some = planned.rows[first : first + connector.batch]
@@ -151,9 +155,12 @@ def raise_alerts(
 
     Raises
     ------
-    Passing, LimitReached
-        When the system does not answer or takes no more calls; the next run goes on.
+    LoginRefused, Passing, LimitReached
+        When the system does not let in, does not answer, or takes no more calls; the next run goes on.
+    InputError
+        When the audit is that of another account.
     """
+    audit.keep_to(connector.account)
     known = audit.raised()
     rows: list[tuple[str, str, str, str, str]] = []
     for done, alert in enumerate(alerts, 1):
@@ -172,12 +179,14 @@ def raise_alerts(
 def _raised(connector: Connector, alert: Alert) -> tuple[str, str, str]:
     try:
         raised = connector.raise_alert(alert)
-    except (Passing, LimitReached):
+    except (LoginRefused, Passing, LimitReached):
         raise
     except CrmError as error:  # of this alert: the others go on
-        return "failed", "", str(error)
+        return "failed", "", "; ".join(filter(None, [error.what, error.mend]))
     return raised.status, raised.id, raised.remark
 
 
-def _without(content: str, fields: Sequence[str]) -> str:
-    return content_of(json.loads(content), fields)
+def _differs(row: Row, last: dict[str, Any], dated: Sequence[str]) -> bool:
+    """Return whether a part that is to be written is another than the last one that was."""
+    now = json.loads(content_of(row.values))
+    return any(name not in dated and (name not in last or last[name] != value) for name, value in now.items())

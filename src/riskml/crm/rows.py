@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from riskml.crm.connector import Alert, Row, Value
-from riskml.crm.mapping import ScoreField, ScoresMap, clipped
+from riskml.crm.mapping import AlertsMap, ScoreField, ScoresMap, clipped
 from riskml.errors import DataError
 from riskml.schema import shortened
 
 # What no CRM's field should get: control characters but for the line's end and the tab, and halves of characters.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_WARNING = ("level", "state", "signs", "role", "escalated_to", "plan")  # of a list of early warning
 ALERT_COLUMNS = ("key", "customer", "cause", "owner", "due", "text")
 
 
@@ -48,7 +49,7 @@ def score_rows(
     Raises
     ------
     DataError
-        When a column is missing, a customer stands twice, or a value does not fit its field.
+        When columns are missing, a customer stands twice, or a value does not fit its field.
 
     Examples
     --------
@@ -62,26 +63,38 @@ def score_rows(
         "as_of": [as_of] * len(table) if as_of else None,
         "model_version": [model_version] * len(table) if model_version else None,
     }
-    columns: dict[str, list[Value]] = {}
-    for part, field in asked.fields.items():
-        values = parts.get(part) or _PARTS[part](table)
-        columns[field.field] = [
-            _fitting(value, field, f"{part} of customer {ids[at]}") for at, value in enumerate(values)
-        ]
+    said = _said(table, asked.fields, parts)
+    columns: dict[str, list[Value]] = {
+        field.field: [_fitting(value, field, f"{part} of customer {ids[at]}") for at, value in enumerate(said[part])]
+        for part, field in asked.fields.items()
+    }
     return [Row(customer, {field: values[at] for field, values in columns.items()}) for at, customer in enumerate(ids)]
 
 
-def alert_rows(table: pd.DataFrame) -> list[Alert]:
-    """Return alerts from a table with ``key``, ``customer``, ``cause``, ``owner``, ``due``, ``text``.
+def alert_rows(table: pd.DataFrame, asked: AlertsMap | None = None) -> list[Alert]:
+    """Return alerts from a table.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (alerts, any)
+        ``key``, ``customer``, ``cause``, ``owner``, ``due``, ``text``; or a list of early warning, which has ``role``,
+        ``escalated_to``, ``level``, ``signs``, ``plan`` and ``state`` instead: closed alerts are left out.
+    asked : AlertsMap, optional
+        Its ``owners`` say who stands for a role; the default owner stands for the others.
 
     Raises
     ------
     DataError
         When a column is missing, a key is empty or stands twice, or a due date is none.
     """
+    if "owner" not in table and "role" in table:
+        table = _warnings(table, {} if asked is None else asked.owners)
     lacking = [name for name in ALERT_COLUMNS if name not in table.columns]
     if lacking:
-        raise DataError(f"the alerts have no column {', '.join(lacking)}", mend=f"they need {', '.join(ALERT_COLUMNS)}")
+        raise DataError(
+            f"the alerts have no column {', '.join(lacking)}",
+            mend=f"they need {', '.join(ALERT_COLUMNS)}; or hand in what `riskml alerts list -o` writes",
+        )
     keys = _ids(table, "key")
     customers = _names(table, "customer")
     alerts = []
@@ -89,6 +102,19 @@ def alert_rows(table: pd.DataFrame) -> list[Alert]:
         cause, owner, text = (_text(table[name].iloc[at]) for name in ("cause", "owner", "text"))
         alerts.append(Alert(key, customers[at], cause, owner, _date(table["due"].iloc[at], f"alert {key}"), text))
     return alerts
+
+
+def _warnings(table: pd.DataFrame, owners: Mapping[str, str]) -> pd.DataFrame:
+    """Return the open alerts of early warning as alerts of a CRM: to whom they are escalated, or else their role."""
+    said = {name: [_text(value) for value in table[name]] for name in _WARNING if name in table}
+    open = [state != "closed" for state in said.get("state", ["opened"] * len(table))]
+    roles = [later or role for later, role in zip(said.get("escalated_to", said["role"]), said["role"], strict=True)]
+    lines = zip(*(said[name] for name in ("level", "signs", "plan") if name in said), strict=True)
+    made = table.assign(
+        owner=[owners.get(role, "") for role in roles],
+        text=["\n".join(filter(None, line)) for line in lines] or "",
+    )
+    return made[pd.Series(open, made.index, dtype=bool)]
 
 
 def _names(table: pd.DataFrame, column: str) -> list[str]:
@@ -118,46 +144,50 @@ def _ids(table: pd.DataFrame, column: str) -> list[str]:
     return ids
 
 
-def _scores(table: pd.DataFrame) -> list[Any]:
+def _scores(table: pd.DataFrame) -> list[Any] | None:
     if "score" in table:
         return list(table["score"])
-    return [100.0 * value for value in _column(table, "probability", "score or probability")]
+    return [100.0 * value for value in table["probability"]] if "probability" in table else None
 
 
-def _reasons(table: pd.DataFrame) -> list[Any]:
+def _reasons(table: pd.DataFrame) -> list[Any] | None:
     if "reasons" in table:
         return list(table["reasons"])
     ranked = [name for name in table.columns if re.fullmatch(r"reason_\d+", str(name))]
     if not ranked:
-        raise _lacks("reasons, or reason_1, reason_2 …")
+        return None
     ranked.sort(key=lambda name: int(str(name).split("_")[1]))
     return ["; ".join(filter(None, map(_text, row))) for row in table[ranked].itertuples(index=False)]
 
 
-def _actions(table: pd.DataFrame) -> list[Any]:
-    return list(table["action"]) if "action" in table else _column(table, "treatment", "action or treatment")
+def _column(*names: str) -> Callable[[pd.DataFrame], list[Any] | None]:
+    return lambda table: next((list(table[name]) for name in names if name in table), None)
 
 
-_PARTS: dict[str, Callable[[pd.DataFrame], list[Any]]] = {
-    "score": _scores,
-    "tier": lambda table: _column(table, "tier", "tier"),
-    "reasons": _reasons,
-    "action": _actions,
-    "model_version": lambda table: _column(table, "model_version", "model_version, or --model-version"),
-    "as_of": lambda table: _column(table, "as_of", "as_of, or --as-of"),
+# What a part is read from, as a person is told, and how.
+_PARTS: dict[str, tuple[str, Callable[[pd.DataFrame], list[Any] | None]]] = {
+    "score": ("score or probability", _scores),
+    "tier": ("tier", _column("tier")),
+    "reasons": ("reasons, or reason_1, reason_2 …", _reasons),
+    "action": ("action or treatment", _column("action", "treatment")),
+    "model_version": ("model_version (or --model-version)", _column("model_version")),
+    "as_of": ("as_of (or --as-of)", _column("as_of")),
 }
 
 
-def _column(table: pd.DataFrame, name: str, wanted: str) -> list[Any]:
-    if name not in table:
-        raise _lacks(wanted)
-    return list(table[name])
-
-
-def _lacks(wanted: str) -> DataError:
-    return DataError(
-        f"the scores have no column {wanted}", mend="add it, or take the part out of the mapping's scores.fields"
-    )
+def _said(table: pd.DataFrame, parts: Iterable[str], given: Mapping[str, list[Any] | None]) -> dict[str, list[Any]]:
+    """Return the values of each part; refuse a table that lacks some, and name them all."""
+    found = {part: given.get(part) or _PARTS[part][1](table) for part in parts}
+    lacking = [part for part, values in found.items() if values is None]
+    if lacking and len(table):
+        wanted = "".join(f"\n    {_PARTS[part][0]}" for part in lacking)
+        rest = " ".join(f"--only {part}" for part in found if part not in lacking)
+        raise DataError(
+            f"the scores lack columns:{wanted}",
+            mend="add them, or take the parts out of the mapping's scores.fields"
+            + (f", or push the others alone: {rest}" if rest else ""),
+        )
+    return {part: values or [] for part, values in found.items()}
 
 
 def _fitting(value: Any, field: ScoreField, where: str) -> Value:

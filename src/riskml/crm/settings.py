@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from riskml.errors import ConfigError
 
@@ -59,6 +59,10 @@ class _Settings(BaseModel):
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
 class ZohoSettings(_Settings):
     """Of a self client in Zoho's API console."""
 
@@ -68,6 +72,11 @@ class ZohoSettings(_Settings):
     accounts_url: Url = "https://accounts.zoho.com"
     timeout_seconds: float = Field(60.0, gt=0)
 
+    @property
+    def account(self) -> str:
+        """Whose records are meant, as far as the settings tell."""
+        return f"Zoho client {self.client_id} of {_host(self.accounts_url)}"
+
 
 class FxiaokeSettings(_Settings):
     """Of an application in Fxiaoke's open platform."""
@@ -75,12 +84,24 @@ class FxiaokeSettings(_Settings):
     app_id: str = Field(min_length=1)
     app_secret: SecretStr = Field(min_length=1)
     permanent_code: SecretStr = Field(min_length=1)
-    user: str = Field(min_length=1, description="the user who acts: its open user id, FSUID_…")
+    user: str = Field("", description="the user who acts: its open user id, FSUID_…")
+    mobile: SecretStr | None = Field(None, description="of the user, where the open user id is not known")
     url: Url = "https://open.fxiaoke.com"
     auth: Literal["new", "legacy"] = "new"
     workers: int = Field(4, ge=1, le=16, description="calls under way at once when writing; the rate limit holds")
     calls: int = Field(100, ge=1, description="calls of an interface in 20 seconds, as they were bought")
     timeout_seconds: float = Field(60.0, gt=0)
+
+    @model_validator(mode="after")
+    def _somebody_acts(self) -> FxiaokeSettings:
+        if not self.user and not self.mobile:
+            raise ValueError("name the user who acts: user (its open user id), or mobile")
+        return self
+
+    @property
+    def account(self) -> str:
+        """Whose records are meant, as far as the settings tell."""
+        return f"Fxiaoke application {self.app_id} of {_host(self.url)}"
 
 
 class CsvSettings(_Settings):
@@ -88,6 +109,11 @@ class CsvSettings(_Settings):
 
     folder: Path
     out: Path | None = Field(None, description="where scores and alerts go; risk/ in the folder when left out")
+
+    @property
+    def account(self) -> str:
+        """Whose records are meant."""
+        return f"the files in {self.folder.expanduser().resolve()}"
 
 
 Settings = ZohoSettings | FxiaokeSettings | CsvSettings

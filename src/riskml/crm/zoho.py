@@ -53,6 +53,12 @@ class Zoho:
         # An empty list suppresses every automation; left out, all of them run.
         self._trigger: dict[str, Any] = {} if automations else {"trigger": []}
 
+    @property
+    def account(self) -> str:
+        """Which account: a client of Zoho may belong to a sandbox as well, on a host of its own. It logs in."""
+        self.calls.token()
+        return f"{self.calls.settings.account}, {self.calls.host}"
+
     def check_schema(self, *, create: bool = False) -> list[FieldState]:
         """Return the state of the mapping's fields; missing ones to write to are created where asked."""
         return field_states(self.calls, self._mapping, KEY_FIELD, create=create)
@@ -89,7 +95,7 @@ class Zoho:
         asked = self._mapping.alerts
         assert asked is not None
         key_field = asked.fields.get("key", KEY_FIELD)
-        task = {**_task(alert, asked), key_field: alert.key}
+        task = {**_task(alert, asked, self._mapping.customers), key_field: alert.key}
         trouble: Passing | None = None
         for attempt in range(1, self.calls.attempts + 1):
             found = self._task_of(asked.object, key_field, alert.key)
@@ -235,12 +241,12 @@ class Zoho:
         raise CrmError(f"the task is refused: {outcome.code} {outcome.message}", where=f"alert {key}")
 
 
-def _task(alert: Alert, asked: AlertsMap) -> dict[str, Any]:
+def _task(alert: Alert, asked: AlertsMap, module: str) -> dict[str, Any]:
     owner = asked.owners.get(alert.owner, alert.owner) or asked.default_owner
+    customer = {"id": alert.customer}
     task: dict[str, Any] = {
         "Subject": clipped(f"{asked.title}: {alert.cause}", _SUBJECT),
-        "What_Id": {"id": alert.customer},
-        "$se_module": "Accounts",
+        **({"Who_Id": customer} if module == "Contacts" else {"What_Id": customer, "$se_module": module}),
         "Due_Date": alert.due.isoformat(),
         "Status": "Not Started",
         "Priority": asked.priority,

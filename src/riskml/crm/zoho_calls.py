@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from riskml.crm.calls import Answer, Backoff, Caller, Clock, parsed, persistently
-from riskml.crm.connector import CrmError, LimitReached, Passing
+from riskml.crm.connector import CrmError, LimitReached, LoginRefused, Passing, Unreachable
 from riskml.crm.settings import ZohoSettings, secure_url
 
 _TOKENS, _TOKEN_SECONDS = 10, 600.0  # refreshes that Zoho allows a refresh token, in so many seconds
@@ -33,12 +33,17 @@ class ZohoCalls:
     """
 
     def __init__(self, settings: ZohoSettings, clock: Clock, *, attempts: int = 8, wait: Backoff | None = None) -> None:
-        self.clock, self._settings = clock, settings
+        self.clock, self.settings = clock, settings
         self.attempts, self.wait = attempts, wait or Backoff()
         self._token, self._api, self._until = "", "", 0.0
         self._refreshed: deque[float] = deque(maxlen=_TOKENS)
         self._lock = threading.Lock()
         self.caller = Caller(settings.timeout_seconds, lambda: [*settings.secrets(), self._token])
+
+    @property
+    def host(self) -> str:
+        """The host of the API, as Zoho named it with the token."""
+        return urlsplit(self._api).netloc
 
     def request(self, method: str, path: str, *, again: bool = True, **what: Any) -> Answer:
         """Return the answer to a call that was understood: 2xx, 304, or 400 with a verdict for each row.
@@ -115,6 +120,8 @@ class ZohoCalls:
             what = "a page instead of JSON" if said is None else f"{_code(answer)}"
             raise self.caller.trouble(f"Zoho answers {status}: {what}", path)
         what = f"Zoho refuses: {status} {_code(answer)} {_message(said)}".strip()
+        if status == 401:
+            raise LoginRefused(self.caller.clean(what), where=path, mend=_MEND.get(_code(answer), _MEND["token"]))
         raise ZohoRefused(self.caller.clean(what), where=path, mend=_MEND.get(_code(answer), ""), code=_code(answer))
 
     def token(self, *, instead_of: str = "") -> str:
@@ -129,30 +136,40 @@ class ZohoCalls:
             return self._token
 
     def _refresh(self) -> None:
-        now, url = self.clock.now(), f"{self._settings.accounts_url}/oauth/v2/token"
+        now, url = self.clock.now(), f"{self.settings.accounts_url}/oauth/v2/token"
         if len(self._refreshed) == _TOKENS and now - self._refreshed[0] < _TOKEN_SECONDS:
             raise _no_more_tokens(url)
-        self._refreshed.append(now)
         form = {
             "grant_type": "refresh_token",
-            "client_id": self._settings.client_id,
-            "client_secret": self._settings.client_secret.get_secret_value(),
-            "refresh_token": self._settings.refresh_token.get_secret_value(),
+            "client_id": self.settings.client_id,
+            "client_secret": self.settings.client_secret.get_secret_value(),
+            "refresh_token": self.settings.refresh_token.get_secret_value(),
         }
-        answer = self.caller.send("POST", url, data=form)
+        self._refreshed.append(now)
+        try:
+            answer = self.caller.send("POST", url, data=form)
+        except Unreachable:  # Zoho does not know that it was asked
+            self._refreshed.pop()
+            raise
         said = parsed(answer)
         token = said.get("access_token") if isinstance(said, dict) else None
         if not token:  # the text is in the language of the account, so the token alone tells
-            if answer.status_code >= 500 or said is None:
-                raise self.caller.trouble(f"Zoho gives no token: {answer.status_code}", url)
-            if answer.status_code >= 400:
-                raise _no_more_tokens(url)
-            raise self.caller.error(f"Zoho gives no token: {said.get('error', 'no reason told')}", url, _MEND["token"])
+            raise self._no_token(answer, said, url)
         try:
             self._api = secure_url(said.get("api_domain", ""))
         except ValueError as error:
             raise self.caller.error(f"Zoho names no domain to call: {error}", url) from None
         self._token, self._until = token, now + float(said.get("expires_in", 3600)) - _EARLY
+
+    def _no_token(self, answer: Answer, said: Any, url: str) -> CrmError:
+        status = answer.status_code
+        if status >= 500 or (status < 300 and not isinstance(said, dict)):
+            return self.caller.trouble(f"Zoho gives no token: {status}", url)
+        if status >= 400 and isinstance(said, dict):
+            return _no_more_tokens(url)
+        why = said.get("error", "no reason told") if isinstance(said, dict) else f"{status}, a page instead of JSON"
+        what = self.caller.clean(f"Zoho gives no token: {why}")
+        return LoginRefused(what, where=self.caller.clean(url), mend=_MEND["token"])
 
 
 class ZohoRefused(CrmError):
@@ -168,6 +185,7 @@ _MEND = {
     "OAUTH_SCOPE_MISMATCH": "make the refresh token anew, with the scopes that docs/crm.md lists",
     "NO_PERMISSION": "give the user of the refresh token this permission",
     "INVALID_MODULE": "correct the object in the mapping",
+    "INVALID_QUERY": "see with `riskml crm check` whether the object and its key field are there",
 }
 
 

@@ -79,7 +79,7 @@ def _state(
             return FieldState(
                 object, field.field, "other name", f"{field.label!r} is {named}: write that into the mapping"
             )
-        return FieldState(object, field.field, "missing", (made or {}).get(field.label, "riskml crm check --create"))
+        return FieldState(object, field.field, "missing", (made or {}).get(field.label, "--create makes it"))
     if known.get("data_type") not in _SUITED[field.type]:
         told = f"it is {known.get('data_type')}, and {_TYPES[field.type]} is to be written"
         return FieldState(object, field.field, "other type", told)

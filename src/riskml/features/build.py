@@ -215,8 +215,10 @@ def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> None:
             kept = told_apart.filter(nw.col("state") == STATES[0]).select("customer", "outcome")
             named = [column["column"] for column in book.catalog.descriptions()]
             if row[STATES[0]]:
-                dated = features(book, as_of, kept).with_columns(as_of=nw.lit(date))
-                engine.write(dated.select("customer", "as_of", *named, "outcome"), file)
+                parts = [features(book.part(some), as_of, kept.filter(some)) for some in engine.parts(kept)]
+                parts = parts or [features(book, as_of, kept)]
+                dated = [part.with_columns(as_of=nw.lit(date)) for part in parts]
+                engine.write([part.select("customer", "as_of", *named, "outcome") for part in dated], file)
     row["censored"] = censored
     write_json(told, row)  # last: what it tells of is whole
 

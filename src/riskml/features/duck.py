@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from riskml.data.tables import Stored
 from riskml.features.canonical import Dialect, select
 from riskml.files import replacing
 from riskml.panel_config import PanelConfig, TableConfig
+
+_AT_ONCE = 1_000_000  # customers
 
 
 def _quote(name: str) -> str:
@@ -31,7 +35,7 @@ def _below(file: Path, root: Path) -> tuple[str, ...]:
 
 def _day(column: str, kind: str, zone: str) -> str:
     local = f"timezone({_text(zone)}, {column})" if kind == "timestamp with zone" else column
-    return f"cast(cast({local} as date) - date '1970-01-01' as bigint)"
+    return f"cast(cast({local} as date) - date '1970-01-01' as integer)"
 
 
 DIALECT = Dialect(_quote, _day, "varchar", "double")
@@ -44,39 +48,70 @@ class DuckDB:
     Parameters
     ----------
     connection : duckdb connection
+    numbers : iterator of int
+        Names of what is held: no two alike.
     """
 
     connection: Any
+    numbers: Iterator[int] = field(default_factory=count)
 
     def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
-        """Return a table in its canonical form; nothing is read before it is used."""
+        """Return a table in its canonical form, read once: each as-of date looks at it several times."""
         files = ", ".join(_text(str(file)) for file in stored.files)
         # Folders named key=value count only below the source's own: any parent may happen to be called so.
         hive = str(any("=" in part for file in stored.files for part in _below(file, stored.root))).lower()
         source = f"read_parquet([{files}], union_by_name=true, hive_partitioning={hive})"
         query = select(table, panel, stored.columns, source, DIALECT, whole=whole)
-        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.sql(query))
-        return frame
+        read = self.connection.sql(query)
+        # A customer's records side by side: only so is a group finished before the next one needs its memory.
+        return self._held(read if table.role == "market" else read.order("customer"), self._name())
 
     def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Return a small result as a pandas frame."""
         found: pd.DataFrame = lazy.to_native().df()
         return found
 
-    def write(self, lazy: nw.LazyFrame[Any], file: Path) -> None:
-        """Write a result as one Parquet file, whole or not at all."""
+    def parts(self, rows: nw.LazyFrame[Any]) -> list[nw.Expr]:
+        """Return conditions on ``customer`` for parts of a million: more at once would go by the disk."""
+        found = rows.to_native()
+        several = -(-len(found) // _AT_ONCE)
+        if several < 2:
+            return []
+        shares = [number / several for number in range(1, several)]
+        ((cuts,),) = found.aggregate(f"quantile_disc(customer, {shares})").fetchall()
+        customer = nw.col("customer")
+        between = [(customer >= low) & (customer < high) for low, high in pairwise(cuts)]
+        return [customer < cuts[0], *between, customer >= cuts[-1]]
+
+    def write(self, parts: Sequence[nw.LazyFrame[Any]], file: Path) -> None:
+        """Write a result as Parquet, whole or not at all; of several parts a folder."""
         with replacing(file) as temporary:
-            lazy.to_native().write_parquet(str(temporary), compression="zstd")
+            if len(parts) == 1:
+                parts[0].to_native().write_parquet(str(temporary), compression="snappy")
+                return
+            shutil.rmtree(file, ignore_errors=True)  # of a build that was stopped before it had told of it
+            temporary.mkdir()
+            for number, part in enumerate(parts):
+                one = temporary / f"part-{number:05d}.parquet"
+                part.to_native().write_parquet(str(one), compression="snappy")
 
     @contextmanager
     def holding(self, lazy: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
         """Work a result out once, for use more than once, and let go of it afterwards."""
-        name = f"held_{id(lazy)}"  # unlike any other's as long as this runs
-        lazy.to_native().create(name)
+        name = self._name()
         try:
-            yield nw.from_native(self.connection.table(name))
+            yield self._held(lazy.to_native(), name)
         finally:
-            self.connection.execute(f"drop table {name}")
+            self.connection.execute(f"drop table if exists {name}")
+
+    def _name(self) -> str:
+        return f"held_{next(self.numbers)}"
+
+    def _held(self, relation: Any, name: str) -> nw.LazyFrame[Any]:
+        """Keep a result in memory, or on disk where there is too much of it."""
+        relation.create(name)
+        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.table(name))
+        return frame
 
 
 @contextmanager

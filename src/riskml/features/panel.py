@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,8 +48,12 @@ class Engine(Protocol):
         """Return a small result as a pandas frame."""
         ...
 
-    def write(self, lazy: nw.LazyFrame[Any], file: Path) -> None:
-        """Write a result as Parquet, whole or not at all."""
+    def parts(self, rows: nw.LazyFrame[Any]) -> Sequence[nw.Expr]:
+        """Return conditions on ``customer`` that split rows into parts, or none to take them at once."""
+        ...
+
+    def write(self, parts: Sequence[nw.LazyFrame[Any]], file: Path) -> None:
+        """Write a result as Parquet, whole or not at all; of several parts a folder."""
         ...
 
     def holding(self, lazy: nw.LazyFrame[Any]) -> AbstractContextManager[nw.LazyFrame[Any]]:
@@ -83,6 +87,12 @@ class Book:
     def of(self, *roles: Any) -> Iterator[nw.LazyFrame[Any]]:
         """Yield the tables of some roles."""
         return (self.tables[name] for name in self.panel.of_role(*roles))
+
+    def part(self, condition: nw.Expr) -> Book:
+        """Return the book of some customers; a payment belongs to an invoice, an index to nobody."""
+        shared = self.panel.of_role("payments", "market")
+        tables = {name: table if name in shared else table.filter(condition) for name, table in self.tables.items()}
+        return replace(self, tables=tables)
 
 
 def known(table: nw.LazyFrame[Any], as_of: int) -> nw.LazyFrame[Any]:
@@ -141,7 +151,7 @@ def aggregated(book: Book, name: str, as_of: int) -> nw.LazyFrame[Any]:
 def youngest(records: nw.LazyFrame[Any], key: str, per: str) -> nw.LazyFrame[Any]:
     """Return the day of the youngest record of each value of a column."""
     if per == "day":
-        return records.select(key, "day").unique()
+        return records.group_by(key, "day").agg(records=nw.len())
     return records.filter(~nw.col(per).is_null()).group_by(key, per).agg(nw.col("day").max())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
@@ -80,8 +80,13 @@ class Spark:
             found: pd.DataFrame = lazy.to_native().toPandas()
         return found
 
-    def write(self, lazy: nw.LazyFrame[Any], file: Path) -> None:
+    def parts(self, rows: nw.LazyFrame[Any]) -> list[nw.Expr]:
+        """Return none: Spark makes partitions of its own."""
+        return []
+
+    def write(self, parts: Sequence[nw.LazyFrame[Any]], file: Path) -> None:
         """Write a result as Parquet: Spark's folder of parts, which it commits whole or not at all."""
+        (lazy,) = parts
         lazy.to_native().write.mode("overwrite").parquet(str(file))
 
     @contextmanager

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
+from zipfile import BadZipFile
 
 import pandas as pd
 
 from riskml.book import load_model, read_book
 from riskml.data.sources import read_table
 from riskml.errors import InputError
+from riskml.expressions import parse
 from riskml.files import read_json, replacing
-from riskml.managing.feedback import Feedback, feedback
+from riskml.languages import Language
+from riskml.managing.feedback import Brought, Feedback, feedback
 from riskml.managing.folder import months
+from riskml.managing.lists import decided
 from riskml.managing.manage import Asked
-from riskml.policy_config import Language, read_policy
+from riskml.policy_config import read_policy
 from riskml.run import Run
 from riskml.runtime.answers import harmless
-from riskml.warning.past import event_dates
+from riskml.warning.past import all_dates
 from riskml.warning_config import read_rules
 
 
 def asked_for(
     model: Path, policy: Path, rules: Path | None, monitoring: Path | None, results: Path | None, language: str | None
 ) -> Asked:
-    """Read what a month is made from.
+    """Read what a month is made from; ``results`` is a folder that `write_feedback` wrote, or its ``results.csv``.
 
     Raises
     ------
@@ -44,7 +50,7 @@ def asked_for(
         rules=None if rules is None else read_rules(rules),
         language=spoken,
         health=tuple(_findings(monitoring)) if monitoring is not None else (),
-        results=read_table(str(results)) if results is not None else None,
+        brought=None if results is None else read_brought(results),
     )
 
 
@@ -65,29 +71,164 @@ def read_customers(model: Path, data: Path, customer: str | None) -> pd.DataFram
     return read_book(data, customer)
 
 
+def scores_of_month(folder: Path) -> pd.DataFrame:
+    """Return a month's scores as a CRM takes them.
+
+    Parameters
+    ----------
+    folder : Path
+        Of one as-of date, as `riskml.managing.manage.manage` wrote it.
+
+    Returns
+    -------
+    DataFrame of shape (customers, any)
+        ``customer``, ``probability``, ``tier``, ``reason_1`` …, ``action`` (the titles of what is planned, what must
+        be done first in front; "" where nothing is), ``model_version``, ``as_of``.
+
+    Raises
+    ------
+    InputError
+        When it is not a month's folder.
+    """
+    of = [month for month in months(folder.parent) if month.folder.resolve() == folder.resolve()]
+    if not of:
+        raise InputError(
+            "it is not a month's folder", where=str(folder), mend="name a folder that riskml manage wrote, or a file"
+        )
+    (month,) = of
+    planned = month.read("actions").groupby("customer", sort=False)["title"].agg("; ".join)
+    scores = month.read("scores")
+    said = month.state["model_version"] or month.state["model"]
+    planned = planned.reindex(scores.index).fillna("")
+    return scores.assign(action=planned, model_version=said, as_of=month.state["as_of"]).reset_index()
+
+
+@dataclass(frozen=True)
+class Came:
+    """Where it is written what came back: outcomes or complaints.
+
+    Parameters
+    ----------
+    file : Path
+        .csv or .parquet, such as a table that `riskml crm pull` brought.
+    customer, date : str
+        The columns of who and when.
+    where : str or None
+        A condition over its columns: which rows count, such as ``status == "default"``.
+    """
+
+    file: Path
+    customer: str = "customer"
+    date: str = "date"
+    where: str | None = None
+
+    def read(self, until: dt.date) -> pd.Series:
+        """Return the days by customer, as text; a customer may have several.
+
+        Raises
+        ------
+        DataError
+            When the table, or a column, is not there, or a day is none.
+        ConfigError
+            When the condition cannot be read.
+        """
+        table = read_table(str(self.file))
+        if self.where is not None:
+            condition = parse(self.where, where=f"the condition on {self.file}")
+            table = table[condition.holds(table).to_numpy()].reset_index(drop=True)
+        days = all_dates(table, self.customer, self.date, str(self.file))
+        return days[days < pd.Timestamp(until) + pd.Timedelta(days=1)]
+
+
 def feedback_of(
     folder: Path,
     policy: Path,
-    events: Path,
+    events: Came,
     until: dt.date,
     window_days: int,
-    customer: str,
-    date: str,
-    decisions: Path | None,
+    *,
+    decisions: Sequence[Path] = (),
+    complaints: Came | None = None,
 ) -> Feedback:
-    """Read outcomes and decisions, and join them to a managed book."""
-    known = event_dates(read_table(str(events)), customer, date, until, str(events)).dates
+    """Read outcomes, decisions and complaints, and join them to a managed book."""
     found = months(folder)
     if not found:
         raise InputError("the folder holds no month", where=str(folder), mend="`riskml manage` makes them")
     index = found[0].read("scores").index
-    if pd.api.types.is_numeric_dtype(index):  # a CSV of events may hold numbers where the book does, or text
-        known.index = pd.Index(pd.to_numeric(known.index.to_series(), errors="coerce"))
-    else:
-        known.index = known.index.astype(str)
-    known = known[known.index.notna()]
-    said = None if decisions is None else read_table(str(decisions))
-    return feedback(found, known, read_policy(policy), until=until, window_days=window_days, decisions=said)
+    days = _of_book(events.read(until), index)
+    complained = None if complaints is None else _of_book(complaints.read(until), index)
+    said = [one for one in map(_decisions, decisions) if len(one)]
+    joined = pd.concat(said, ignore_index=True) if said else None
+    if joined is not None and "customer" in joined:
+        joined = joined.assign(customer=_like(joined["customer"], index))
+    first = days.sort_values(kind="stable")
+    return feedback(
+        found,
+        first[~first.index.duplicated()],
+        read_policy(policy),
+        until=until,
+        window_days=window_days,
+        decisions=joined,
+        complaints=complained,
+    )
+
+
+def _of_book(days: pd.Series, index: pd.Index) -> pd.Series:
+    named = days.set_axis(pd.Index(_like(days.index.to_series(), index)))
+    return named[named.index.notna()]
+
+
+def _like(customers: pd.Series, index: pd.Index) -> pd.Series:
+    """Return customers as the book names them: a CSV may hold numbers where it has text, or the other way round."""
+    if pd.api.types.is_numeric_dtype(index):
+        return pd.to_numeric(customers, errors="coerce")
+    return customers.astype(str)
+
+
+def _decisions(file: Path) -> pd.DataFrame:
+    """Return what a list says was done; a role's list may be empty, and may be the workbook that was filled in."""
+    if file.suffix.lower() == ".xlsx":
+        try:
+            return decided(pd.read_excel(file))
+        except (OSError, ValueError, BadZipFile) as error:
+            raise InputError(f"the workbook cannot be read: {error}", where=str(file)) from None
+    if file.suffix.lower() == ".csv" and file.is_file() and len(file.read_text("utf-8-sig").splitlines()) == 1:
+        return pd.DataFrame()
+    return decided(read_table(str(file)))
+
+
+def read_brought(results: Path) -> Brought:
+    """Return what earlier actions brought, from the folder of a feedback or its ``results.csv``.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    folder = results if results.is_dir() else results.parent
+    tables = []
+    for name in ("results", "overrides", "reconsider"):
+        file = folder / f"{name}.csv" if results.is_dir() or name != "results" else results
+        try:
+            tables.append(_with_instead(pd.read_csv(file)))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"what came of earlier actions cannot be read: {error}",
+                where=str(file),
+                mend="`riskml feedback` writes it; name its folder",
+            ) from None
+    lacking = [name for name in ("action", "avoided", "complaints", "verdict") if name not in tables[0]]
+    if lacking:
+        raise InputError(
+            f"it has no column {lacking[0]!r}", where=str(results), mend="name the folder that `riskml feedback` wrote"
+        )
+    return Brought(*tables)
+
+
+def _with_instead(table: pd.DataFrame) -> pd.DataFrame:
+    if "instead" not in table:
+        return table
+    return table.assign(instead=table["instead"].astype(object).fillna(""))
 
 
 def write_feedback(found: Feedback, folder: Path) -> Path:

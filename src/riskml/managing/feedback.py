@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from riskml.errors import DataError, InputError
+from riskml.languages import Language
 from riskml.managing.folder import Managed
+from riskml.managing.words import WHYS
 from riskml.policy_config import Policy
 from riskml.schema import near, shortened
 
@@ -29,21 +31,33 @@ class Feedback:
     ----------
     labels : DataFrame
         A row for each customer and as-of date: ``customer``, ``as_of``, ``probability``, ``tier``, ``outcome`` (1: the
-        event came within the window), ``treated`` (something optional was done), ``held_out``: for the next training.
+        event came within the window), ``complained`` (the same of complaints; missing where none were handed in),
+        ``treated`` (something optional was done), ``held_out``: for the next training.
     results : DataFrame
         A row for each optional action: ``action``, ``treated``, ``compared``, ``against`` ("held out" or "alike"),
         ``avoided`` (share of the treated who would have had the event and did not), ``low``, ``high`` (95 %),
         ``assumed`` (what the policy's effect promised, on the same scale), ``covered`` (share of the treated with
-        anyone to compare with), ``verdict``.
+        anyone to compare with), ``verdict``, ``complaints`` (share of the treated who complained within the window,
+        above that of those they are compared with; missing where no complaints were handed in), ``complaints_low``,
+        ``complaints_high`` (95 %).
     overrides : DataFrame
         What officers did with what was planned: ``action``, ``status``, ``instead``, ``customers``, ``events``,
         ``event_rate``, ``expected`` (mean probability).
     reconsider : DataFrame
-        ``action``, ``why``: actions of the policy whose assumed effect outcomes contradict, and those that officers
-        mostly do not carry out.
+        ``action``, ``finding``, ``found`` and ``against`` (its figures), ``why``: actions of the policy whose assumed
+        effect outcomes contradict, those that bring complaints, and those that officers mostly do not carry out.
     """
 
     labels: pd.DataFrame
+    results: pd.DataFrame
+    overrides: pd.DataFrame
+    reconsider: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What earlier actions brought, for the pack: ``results``, ``overrides`` and ``reconsider`` of a `Feedback`."""
+
     results: pd.DataFrame
     overrides: pd.DataFrame
     reconsider: pd.DataFrame
@@ -57,6 +71,7 @@ def feedback(
     until: dt.date,
     window_days: int,
     decisions: pd.DataFrame | None = None,
+    complaints: pd.Series | None = None,
 ) -> Feedback:
     """Join outcomes to what was done.
 
@@ -74,6 +89,8 @@ def feedback(
     decisions : DataFrame, optional
         ``customer``, ``action``, ``status`` (done, refused, replaced), and if they like ``as_of``, ``instead``, ``by``
         and ``why``: what officers did. What nobody speaks of counts as done.
+    complaints : Series of datetime64, optional
+        The days of all complaints, by customer, who may have several.
 
     Returns
     -------
@@ -93,7 +110,7 @@ def feedback(
             where="--until",
             mend="wait until a window has passed, or say a shorter --window",
         )
-    labels = pd.concat([_labelled(month, events, window_days) for month in ripe], ignore_index=True)
+    labels = pd.concat([_labelled(month, events, complaints, window_days) for month in ripe], ignore_index=True)
     planned = pd.concat([_optional(month) for month in ripe], ignore_index=True)
     said = _with_decisions(planned, decisions)
     done = said[said["status"].isin([PLANNED, "done"])]
@@ -105,14 +122,15 @@ def feedback(
     results = pd.DataFrame(
         [_result(action, own.merge(labels, on=keys), pool, policy) for action, own in done.groupby("action")],
         columns=[
-            *("action", "treated", "compared", "against", "avoided", "low", "high", "assumed", "covered", "verdict")
+            *("action", "treated", "compared", "against", "avoided", "low", "high", "assumed", "covered", "verdict"),
+            *("complaints", "complaints_low", "complaints_high"),
         ],
     )
     overrides = _overrides(said.merge(labels, on=keys))
     return Feedback(labels, results, overrides, _reconsider(results, said))
 
 
-def _labelled(month: Managed, events: pd.Series, window_days: int) -> pd.DataFrame:
+def _labelled(month: Managed, events: pd.Series, complaints: pd.Series | None, window_days: int) -> pd.DataFrame:
     scores, left_out = month.read("scores"), month.read("left_out")
     day = pd.Timestamp(month.as_of)
     when = pd.to_datetime(events.reindex(scores.index))
@@ -128,9 +146,13 @@ def _labelled(month: Managed, events: pd.Series, window_days: int) -> pd.DataFra
             "tier": scores["tier"].to_numpy(),
             "reason": scores["reason"].to_numpy(),
             "outcome": within.astype(int),
+            "complained": np.nan,
             "held_out": scores.index.isin(held),
         }
     )
+    if complaints is not None:
+        soon = complaints[(complaints > day) & (complaints <= day + pd.Timedelta(days=window_days))]
+        frame["complained"] = scores.index.isin(soon.index).astype(float)
     return frame[~earlier].reset_index(drop=True)
 
 
@@ -169,7 +191,7 @@ def _with_decisions(planned: pd.DataFrame, decisions: pd.DataFrame | None) -> pd
         )
     joined = planned.merge(given, on=keys, how="left")
     joined["status"] = joined["status"].fillna(PLANNED)
-    joined["instead"] = joined["instead"].fillna("") if "instead" in joined else ""
+    joined["instead"] = joined["instead"].astype(object).fillna("") if "instead" in joined else ""
     return joined
 
 
@@ -182,47 +204,67 @@ def _result(action: Any, treated: pd.DataFrame, pool: pd.DataFrame, policy: Poli
     held = pool[pool["held_out"]]
     against, others = ("held out", held) if len(held) >= _MIN_COMPARED else ("alike", pool)
     edges = np.unique(np.quantile(treated["probability"], np.linspace(0, 1, _BANDS + 1)[1:-1]))
-
-    def celled(rows: pd.DataFrame) -> pd.DataFrame:
-        gap = rows["outcome"] - rows["probability"]
-        band = np.searchsorted(edges, rows["probability"], side="right")
-        grouped = gap.groupby([rows["tier"], rows["reason"], band])
-        return pd.DataFrame({"rows": grouped.size(), "mean": grouped.mean(), "var": grouped.var(ddof=1)})
-
-    ours, theirs = celled(treated), celled(others)
-    both = ours.join(theirs.add_suffix("_of"), how="inner")
-    both = both[(both["rows"] > 1) & (both["rows_of"] > 1)]
-    weight = both["rows"] / both["rows"].sum() if len(both) else both["rows"]
-    avoided = float((weight * (both["mean_of"] - both["mean"])).sum()) if len(both) else float("nan")
-    error = float(np.sqrt((weight**2 * (both["var"] / both["rows"] + both["var_of"] / both["rows_of"])).sum()))
-    low, high = avoided - _Z * error, avoided + _Z * error
+    fewer = _difference(treated, others, lambda rows: rows["probability"] - rows["outcome"], edges)
+    more = _difference(treated, others, lambda rows: rows["complained"], edges)
     assumed = (
         float(treated["probability"].mean()) * policy.treatments[action].effect if action in policy.treatments else 0.0
     )
     return {
         "action": action,
         "treated": len(treated),
-        "compared": int(both["rows_of"].sum()),
+        "compared": fewer.compared,
         "against": against,
-        "avoided": avoided,
-        "low": low,
-        "high": high,
+        "avoided": fewer.mean,
+        "low": fewer.low,
+        "high": fewer.high,
         "assumed": assumed,
-        "covered": float(both["rows"].sum() / max(len(treated), 1)),
-        "verdict": _verdict(avoided, low, high, assumed, int(both["rows_of"].sum())),
+        "covered": fewer.covered,
+        "verdict": _verdict(fewer, assumed),
+        "complaints": more.mean,
+        "complaints_low": more.low,
+        "complaints_high": more.high,
     }
 
 
-def _verdict(avoided: float, low: float, high: float, assumed: float, compared: int) -> str:
-    if compared < _MIN_COMPARED or np.isnan(avoided):
+@dataclass(frozen=True)
+class _Difference:
+    """How far the treated lie above those they are compared with, with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+    compared: int
+    covered: float
+
+
+def _difference(
+    treated: pd.DataFrame, others: pd.DataFrame, of: Callable[[pd.DataFrame], pd.Series], edges: Any
+) -> _Difference:
+    def celled(rows: pd.DataFrame) -> pd.DataFrame:
+        band = np.searchsorted(edges, rows["probability"], side="right")
+        grouped = of(rows).groupby([rows["tier"], rows["reason"], band])
+        return pd.DataFrame({"rows": grouped.size(), "mean": grouped.mean(), "var": grouped.var(ddof=1)})
+
+    both = celled(treated).join(celled(others).add_suffix("_of"), how="inner")
+    both = both[(both["rows"] > 1) & (both["rows_of"] > 1)]
+    weight = both["rows"] / both["rows"].sum() if len(both) else both["rows"]
+    mean = float((weight * (both["mean"] - both["mean_of"])).sum(skipna=False)) if len(both) else float("nan")
+    squares = weight**2 * (both["var"] / both["rows"] + both["var_of"] / both["rows_of"])
+    error = float(np.sqrt(squares.sum()))
+    covered = float(both["rows"].sum() / max(len(treated), 1))
+    return _Difference(mean, mean - _Z * error, mean + _Z * error, int(both["rows_of"].sum()), covered)
+
+
+def _verdict(found: _Difference, assumed: float) -> str:
+    if found.compared < _MIN_COMPARED or np.isnan(found.mean):
         return "too few to compare with"
-    if high <= 0:
+    if found.high <= 0:
         return "does harm, or nothing"
-    if high < assumed:
+    if found.high < assumed:
         return "less than assumed"
-    if low > assumed:
+    if found.low > assumed:
         return "more than assumed"
-    return "as assumed" if low > 0 else "not known yet"
+    return "as assumed" if found.low > 0 else "not known yet"
 
 
 def _overrides(rows: pd.DataFrame) -> pd.DataFrame:
@@ -237,14 +279,22 @@ def _overrides(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reconsider(results: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    for action, verdict, avoided, assumed in results[["action", "verdict", "avoided", "assumed"]].to_numpy():
-        if verdict in ("less than assumed", "does harm, or nothing"):
-            told = f"of 100 treated {100 * avoided:.1f} avoided the event, {100 * assumed:.1f} were assumed to"
-            rows.append((action, f"{verdict}: {told}"))
+    rows: list[tuple[str, str, float, float]] = []
+    for one in results.to_dict("records"):
+        if one["verdict"] in ("less than assumed", "does harm, or nothing"):
+            rows.append((one["action"], one["verdict"], 100 * one["avoided"], 100 * one["assumed"]))
+        if one["complaints_low"] > 0 and one["compared"] >= _MIN_COMPARED:
+            rows.append((one["action"], "complaints", 100 * one["complaints"], 0.0))
     known = said[said["status"] != PLANNED]
     for action, own in known.groupby("action"):
         passed = int((own["status"] != "done").sum())
         if len(own) >= _MIN_COMPARED and passed > len(own) / 2:
-            rows.append((action, f"officers did something else in {passed} of {len(own)} cases"))
-    return pd.DataFrame(rows, columns=["action", "why"])
+            rows.append((str(action), "not carried out", passed, len(own)))
+    found = pd.DataFrame(rows, columns=["action", "finding", "found", "against"])
+    found["why"] = [why(finding, number, against, "en") for _, finding, number, against in rows]
+    return found
+
+
+def why(finding: str, found: float, against: float, language: Language) -> str:
+    """Return in words why an action is to be reconsidered."""
+    return WHYS[language][finding].format(found=found, against=against)

@@ -84,12 +84,12 @@ def done_already(folder: Path, as_of: dt.date, digest: str) -> Managed | None:
     Raises
     ------
     InputError
-        When it was done from another book, model or policy: actions of that day are out already.
+        When it was done from another book, model, policy or rules: actions of that day are out already.
     """
     found = next((month for month in months(folder) if month.as_of == as_of), None)
     if found is not None and found.state["digest"] != digest:
         raise InputError(
-            f"the as-of date {as_of} was done with another book, model or policy",
+            f"the as-of date {as_of} was done with another book, model, policy or rules",
             where=str(found.folder),
             mend="its actions are out already: give corrections with the next as-of date, or take another folder",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,18 +11,21 @@ from typing import Any
 
 import pandas as pd
 
+from riskml.languages import Language
 from riskml.managing import folder as folders
-from riskml.managing.lists import role_lists, write_lists
+from riskml.managing.feedback import Brought
+from riskml.managing.lists import Spoken, role_lists, write_lists
 from riskml.managing.month import Month, Progress, month_digest, month_of, moves
 from riskml.managing.pack import Pack, write_pack
+from riskml.managing.pack_alerts import Warned
 from riskml.policy.messages import messages
-from riskml.policy_config import Language, Policy
+from riskml.policy_config import Policy
 from riskml.runtime.answers import harmless
 from riskml.runtime.package import Artifact
-from riskml.warning.alerts import Alert
 from riskml.warning.delivery.table import alerts_table
+from riskml.warning.readings import read_book
 from riskml.warning.store import Store
-from riskml.warning.update import Recorded, update
+from riskml.warning.update import update
 from riskml.warning_config import WarningRules
 
 
@@ -38,8 +42,8 @@ class Asked:
     language : "en" or "zh"
     health : list of dict
         Findings of a monitoring, as ``monitoring.json`` holds them: for the pack.
-    results : DataFrame or None
-        What earlier actions brought, as `riskml.managing.feedback.results` says it: for the pack.
+    brought : Brought or None
+        What earlier actions brought: for the pack.
     """
 
     model: Artifact
@@ -47,7 +51,7 @@ class Asked:
     rules: WarningRules | None = None
     language: Language = "en"
     health: tuple[dict[str, Any], ...] = ()
-    results: pd.DataFrame | None = None
+    brought: Brought | None = None
 
 
 @dataclass(frozen=True)
@@ -99,35 +103,40 @@ def manage(
     month = month_of(
         asked.model, customers, as_of, asked.policy, before=before, language=asked.language, progress=progress
     )
-    digest = month_digest(month, asked.policy)
+    digest = month_digest(month, asked.policy, asked.rules)
     same = folders.done_already(folder, as_of, digest)
     if same is not None:
         return Done(same, new=False)
     progress("alerts")
-    recorded, alerts, happened = _alerts(asked.rules, month, folder, today, earlier)
+    warned = _warned(asked.rules, month, folder, today, earlier)
     progress("files")
-    state = _state(asked, month, recorded, alerts, digest)
-    write = _writer(asked, month, earlier, alerts, happened)
+    state = _state(asked, month, warned, digest)
+    write = _writer(asked, month, earlier, warned)
     return Done(folders.write_month(folder, state, write), new=True)
 
 
-def _alerts(
+def _warned(
     rules: WarningRules | None, month: Month, folder: Path, today: dt.date, earlier: folders.Managed | None
-) -> tuple[Recorded | None, list[Alert], dict[str, int]]:
-    """Return the day as recorded, the open alerts, and how often what happened since the month before."""
+) -> Warned:
+    """Record the day's alerts; return them with what happened since the month before."""
     if rules is None:
-        return None, [], {}
+        return Warned()
+    since = dt.date.min if earlier is None else earlier.as_of
+    book = read_book(rules, month.book)  # before the store is there: of a book that is refused nothing is left
     with Store(folder / folders.ALERTS) as store:
-        recorded = update(store, rules, month.book, month.as_of, today)
-        since = dt.date.min if earlier is None else earlier.as_of
-        happened: dict[str, int] = {}
-        for event in store.events():
-            if since < event.on <= month.as_of:
-                happened[event.what] = happened.get(event.what, 0) + 1
-        return recorded, store.alerts(rules.name, open_only=True), happened
+        recorded = update(store, rules, book, month.as_of, today)
+        alerts = store.alerts(rules.name)
+        own = {alert.key for alert in alerts}
+        happened: Counter[str] = Counter(
+            event.what for event in store.events() if event.alert in own and since < event.on <= month.as_of
+        )
+    open_ = [alert for alert in alerts if alert.closed is None]
+    closed = [alert for alert in alerts if alert.closed is not None and since < alert.closed <= month.as_of]
+    tables = [alerts_table([asdict(alert) for alert in some]) for some in (open_, closed)]
+    return Warned(rules, recorded.day.opened, tables[0], tables[1], happened)
 
 
-def _state(asked: Asked, month: Month, recorded: Recorded | None, alerts: list[Alert], digest: str) -> dict[str, Any]:
+def _state(asked: Asked, month: Month, warned: Warned, digest: str) -> dict[str, Any]:
     scores, actions = month.scores, month.plan.actions
     return {
         "as_of": str(month.as_of),
@@ -143,41 +152,36 @@ def _state(asked: Asked, month: Month, recorded: Recorded | None, alerts: list[A
         "cost": float(actions["cost"].sum()),
         "expected_benefit": float(actions["expected_benefit"].sum()),
         "left_out": len(month.plan.left_out),
-        "alerts_opened": 0 if recorded is None else recorded.day.opened,
-        "alerts_open": len(alerts),
+        "alerts_opened": warned.opened,
+        "alerts_open": len(warned.open),
     }
 
 
-def _writer(
-    asked: Asked, month: Month, earlier: folders.Managed | None, alerts: list[Alert], happened: dict[str, int]
-) -> Callable[[Path], None]:
+def _writer(asked: Asked, month: Month, earlier: folders.Managed | None, warned: Warned) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
-        plan, tiers = month.plan, list(asked.policy.tiers)
-        open_alerts = alerts_table([asdict(alert) for alert in alerts])
+        plan, policy, language = month.plan, asked.policy, asked.language
         month.scores.to_parquet(folder / "scores.parquet")
         plan.actions.to_parquet(folder / "actions.parquet", index=False)
         plan.left_out.to_parquet(folder / "left_out.parquet", index=False)
         harmless(plan.limits).to_csv(folder / "limits.csv", index=False)
-        moved = moves(month.scores, tiers)
+        moved = moves(month.scores, list(policy.tiers))
         moved.to_csv(folder / "migration.csv")
-        messages(asked.policy, plan.actions, month.book, language=asked.language).to_parquet(
-            folder / "messages.parquet", index=False
+        written = messages(policy, plan.actions, month.book, language=language)
+        written.to_parquet(folder / "messages.parquet", index=False)
+        spoken = Spoken(policy, asked.rules, language)
+        lists = role_lists(plan.actions, warned.open, written, month.as_of, spoken)
+        write_lists(folder / "lists", lists, language)
+        pack = Pack(
+            model=asked.model,
+            policy=policy,
+            month=month,
+            moved=moved,
+            before=None if earlier is None else earlier.state,
+            warned=warned,
+            health=asked.health,
+            brought=asked.brought,
+            language=language,
         )
-        write_lists(folder / "lists", role_lists(plan.actions, open_alerts))
-        write_pack(
-            folder / "pack.html",
-            Pack(
-                model=asked.model,
-                policy=asked.policy,
-                month=month,
-                moved=moved,
-                before=None if earlier is None else earlier.state,
-                alerts=open_alerts,
-                happened=happened,
-                health=asked.health,
-                results=asked.results,
-                language=asked.language,
-            ),
-        )
+        write_pack(folder / "pack.html", pack)
 
     return write

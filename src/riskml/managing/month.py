@@ -16,11 +16,13 @@ import pandas as pd
 from riskml.config import TierConfig
 from riskml.data.digest import content_hash
 from riskml.errors import DataError
+from riskml.languages import Language
 from riskml.policy.actions import Plan, plan
 from riskml.policy.customers import customers_of
 from riskml.policy.tiers import with_hysteresis
-from riskml.policy_config import Language, Policy
+from riskml.policy_config import Policy
 from riskml.runtime.package import Artifact
+from riskml.warning_config import WarningRules
 
 REASONS = 4
 _ROWS = 20_000  # explained at once
@@ -109,9 +111,10 @@ def month_of(
     return Month(as_of, scores, planned, book)
 
 
-def month_digest(month: Month, policy: Policy) -> str:
-    """Return a fingerprint of what a month was made from: the book, its scores and the policy."""
+def month_digest(month: Month, policy: Policy, rules: WarningRules | None = None) -> str:
+    """Return a fingerprint of what a month was made from: the book, its scores, the policy and the rules."""
     said = json.dumps(policy.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    said += "" if rules is None else rules.digest()
     # Customers count as well: the content alone does not know the index.
     content = content_hash(month.book.reset_index())
     return hashlib.sha256(f"{month.as_of} {content} {said}".encode()).hexdigest()

@@ -10,12 +10,18 @@ from typing import Any
 import pandas as pd
 
 from riskml.files import replacing
+from riskml.languages import Language, in_language
+from riskml.managing.feedback import Brought, why
 from riskml.managing.month import REASONS, Month
-from riskml.managing.words import WORDS
-from riskml.policy_config import OWNERS, Language, Policy
+from riskml.managing.pack_alerts import Warned, alerts_context
+from riskml.managing.words import FOUND, WORDS
+from riskml.policy.wording import limit_words
+from riskml.policy_config import Policy
 from riskml.report.table import Cell, Head, Table, templates, text_cell
-from riskml.report.wording import count, percent
+from riskml.report.wording import count, number, percent, signed
+from riskml.roles import ROLES, role_words
 from riskml.runtime.package import Artifact
+from riskml.warning.delivery.table import role_alerts
 
 _WATCHED, _RISERS = 20, 10
 
@@ -33,14 +39,12 @@ class Pack:
         As of `riskml.managing.month.moves`.
     before : mapping or None
         State of the month before.
-    alerts : DataFrame
-        Open ones, the first to look at in front.
-    happened : mapping of str to int
-        To alerts, since the month before.
+    warned : Warned
+        What early warning has to tell.
     health : sequence of mappings
         Findings of monitoring: ``what``, ``severity``, ``next_step``.
-    results : DataFrame or None
-        Of earlier actions.
+    brought : Brought or None
+        What earlier actions brought.
     language : "en" or "zh"
     """
 
@@ -49,10 +53,9 @@ class Pack:
     month: Month
     moved: pd.DataFrame
     before: Mapping[str, Any] | None
-    alerts: pd.DataFrame
-    happened: Mapping[str, int]
+    warned: Warned
     health: Sequence[Mapping[str, Any]]
-    results: pd.DataFrame | None
+    brought: Brought | None
     language: Language
 
 
@@ -69,7 +72,9 @@ def pack_context(pack: Pack) -> dict[str, Any]:
     return {
         "said": said,
         "language": "zh-CN" if pack.language == "zh" else "en",
-        "title": pack.model.title or pack.model.name,
+        "title": in_language(pack.policy.title, pack.language)
+        if pack.policy.title
+        else pack.model.title or pack.model.name,
         "made": said["made"].format(
             as_of=pack.month.as_of, model=pack.model.name, version=pack.model.version, policy=pack.policy.name
         ),
@@ -79,14 +84,17 @@ def pack_context(pack: Pack) -> dict[str, Any]:
         "by_reason": _by_reason(pack) if pack.before else None,
         "risers": _customers(pack, _risers(scores)) if pack.before else None,
         "watch": _customers(pack, _watched(scores, pack.policy)),
-        "alerts": _alerts(pack),
-        "happened": [(said[name], number) for name, number in pack.happened.items()],
+        **alerts_context(pack.warned, pack.month.as_of, pack.language),
         "actions": _actions(pack),
         "limits": _limits(pack),
         "left_out": said["left_out"].format(count=count(len(pack.month.plan.left_out))),
         "results": _results(pack),
+        "done": _done(pack),
+        "reconsider": _reconsider(pack),
         "health": _health(pack),
-        "roles": [(role, said["list_of"].format(role=said[role]), _sizes(pack, role)) for role in OWNERS],
+        "roles": [
+            (role, said["list_of"].format(role=role_words(role, pack.language)), _sizes(pack, role)) for role in ROLES
+        ],
     }
 
 
@@ -98,12 +106,16 @@ def _tiles(pack: Pack) -> list[tuple[str, str, str]]:
         ("expected_events", scores["probability"].sum(), "expected_events"),
         ("expected_loss", scores["expected_loss"].sum(), "expected_loss"),
         ("actions_count", len(pack.month.plan.actions), "actions"),
-        ("alerts_open", len(pack.alerts), "alerts_open"),
+        ("alerts_open", len(pack.warned.open), "alerts_open"),
     ]
     if pack.policy.task == "churn":
         figures = [figure for figure in figures if figure[0] != "expected_loss"]
     return [
-        (said[name], count(round(value)), f"{said['before']}: {count(round(before[key]))}" if key in before else "")
+        (
+            said[name],
+            count(round(value)),
+            f"{said['before']}{said['colon']}{count(round(before[key]))}" if key in before else "",
+        )
         for name, value, key in figures
     ]
 
@@ -117,7 +129,7 @@ def _tiers(pack: Pack) -> Table:
         before = (pack.before or {}).get("tiers", {}).get(name)
         rows.append(
             [
-                text_cell(name),
+                text_cell(pack.policy.tier_title(name, pack.language)),
                 Cell(count(len(own))),
                 Cell("–" if before is None else count(before)),
                 Cell(percent(len(own) / max(len(scores), 1))),
@@ -126,16 +138,21 @@ def _tiers(pack: Pack) -> Table:
             ]
         )
     heads = ["customers", "before", "share", "mean_probability", loss]
-    return Table([Head(said["tier"]), *(Head(said[name], numeric=True) for name in heads)], rows)
+    titles = [_with_currency(pack, said[name]) if name == loss else said[name] for name in heads]
+    return Table([Head(said["tier"]), *(Head(title, numeric=True) for title in titles)], rows)
 
 
 def _moves(pack: Pack) -> Table:
     said = WORDS[pack.language]
     rows = [
-        [text_cell(before or said["new"]), *(Cell(count(value)) for value in line)]
+        [
+            text_cell(pack.policy.tier_title(before, pack.language) if before else said["new"]),
+            *(Cell(count(value)) for value in line),
+        ]
         for before, line in zip(pack.moved.index, pack.moved.to_numpy(), strict=True)
     ]
-    return Table([Head(said["from"]), *(Head(name, numeric=True) for name in pack.policy.tiers)], rows)
+    tiers = [pack.policy.tier_title(name, pack.language) for name in pack.policy.tiers]
+    return Table([Head(said["from"]), *(Head(name, numeric=True) for name in tiers)], rows)
 
 
 def _riskier(pack: Pack) -> pd.DataFrame:
@@ -147,13 +164,17 @@ def _riskier(pack: Pack) -> pd.DataFrame:
 def _by_reason(pack: Pack) -> Table:
     said = WORDS[pack.language]
     found = _riskier(pack).groupby("reason").size().sort_values(ascending=False, kind="stable")
-    rows = [[text_cell(_reason(pack, str(name))), Cell(count(number))] for name, number in found.items()]
+    rows = [
+        [text_cell(pack.policy.reason_title(str(name), pack.language)), Cell(count(number))]
+        for name, number in found.items()
+    ]
     return Table([Head(said["reason"]), Head(said["customers"], numeric=True)], rows)
 
 
 def _risers(scores: pd.DataFrame) -> pd.DataFrame:
     rise = scores["probability"] - scores["previous_probability"]
-    return scores[rise > 0].assign(rise=rise).sort_values("rise", ascending=False, kind="stable").head(_RISERS)
+    # A frame without rows would take the rows of what is assigned to it.
+    return scores.assign(rise=rise)[rise > 0].sort_values("rise", ascending=False, kind="stable").head(_RISERS)
 
 
 def _watched(scores: pd.DataFrame, policy: Policy) -> pd.DataFrame:
@@ -167,7 +188,7 @@ def _watched(scores: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 def _customers(pack: Pack, some: pd.DataFrame) -> Table:
     said, actions = WORDS[pack.language], pack.month.plan.actions
     mine = actions[actions["customer"].isin(some.index)]
-    done = mine.groupby("customer", sort=False)["title"].agg("; ".join)
+    done = mine.groupby("customer", sort=False)["title"].agg(said["semicolon"].join)
     columns = [f"reason_{rank}" for rank in range(1, REASONS + 1)]
     rows = []
     for customer, row in some.iterrows():
@@ -176,10 +197,10 @@ def _customers(pack: Pack, some: pd.DataFrame) -> Table:
         rows.append(
             [
                 text_cell(customer),
-                text_cell(row["tier"]),
+                text_cell(pack.policy.tier_title(row["tier"], pack.language)),
                 Cell(percent(row["probability"])),
                 Cell("–" if pd.isna(before) else percent(before)),
-                text_cell(_reason(pack, str(row["reason"]))),
+                text_cell(pack.policy.reason_title(str(row["reason"]), pack.language)),
                 text_cell(told),
                 text_cell(done.get(customer, "")),
             ]
@@ -189,27 +210,9 @@ def _customers(pack: Pack, some: pd.DataFrame) -> Table:
     return Table(heads, rows)
 
 
-def _reason(pack: Pack, group: str) -> str:
-    known = pack.policy.reasons.get(group)
-    return known.title.get(pack.language, group) if known is not None else group
-
-
-def _alerts(pack: Pack) -> Table | None:
-    if pack.alerts.empty:
-        return None
-    said = WORDS[pack.language]
-    grouped = pack.alerts.groupby(["level", "cause", "role"], sort=False).agg(
-        number=("key", "size"), due=("due", "min")
-    )
-    grouped = grouped.reset_index().sort_values(["level", "number"], ascending=[False, False], kind="stable")
-    rows = [
-        [
-            *map(text_cell, (row["level"], row["cause"], said.get(str(row["role"]), row["role"]), row["due"])),
-            Cell(count(row["number"])),
-        ]
-        for row in grouped.to_dict("records")
-    ]
-    return Table([*(Head(said[name]) for name in ("level", "cause", "owner", "due")), Head(said["number"], True)], rows)
+def _with_currency(pack: Pack, title: str) -> str:
+    currency = pack.policy.currency
+    return title + (WORDS[pack.language]["money"].format(currency=currency) if currency else "")
 
 
 def _actions(pack: Pack) -> Table | None:
@@ -221,14 +224,15 @@ def _actions(pack: Pack) -> Table | None:
     grouped = grouped.sort_values(["owner", "benefit"], ascending=[True, False], kind="stable")
     rows = [
         [
-            text_cell(said[str(row["owner"])]),
+            text_cell(role_words(row["owner"], pack.language)),
             text_cell(row["title"]),
             *(Cell(count(round(float(value)))) for value in (row["number"], row["cost"], row["benefit"])),
         ]
         for row in grouped.to_dict("records")
     ]
-    heads = [Head(said["owner"]), Head(said["treatment"])]
-    return Table([*heads, *(Head(said[name], numeric=True) for name in named)], rows)
+    heads = [Head(said["owner"]), Head(said["treatment"]), Head(said["number"], numeric=True)]
+    heads += [Head(_with_currency(pack, said[name]), numeric=True) for name in ("cost", "benefit")]
+    return Table(heads, rows)
 
 
 def _limits(pack: Pack) -> Table | None:
@@ -237,7 +241,7 @@ def _limits(pack: Pack) -> Table | None:
         return None
     rows = [
         [
-            text_cell(row["limit"]),
+            text_cell(limit_words(pack.policy, row["limit"], pack.language)),
             *(Cell(f"{value:,.0f}") for value in (row["allowed"], row["must"] + row["may"], row["left"])),
             Cell(f"{row['price']:,.2f}"),
         ]
@@ -248,23 +252,59 @@ def _limits(pack: Pack) -> Table | None:
 
 
 def _results(pack: Pack) -> Table | None:
-    if pack.results is None or pack.results.empty:
+    if pack.brought is None or pack.brought.results.empty:
+        return None
+    said, found = WORDS[pack.language], FOUND[pack.language]
+    results = pack.brought.results
+    complaints = results["complaints"].notna().any()
+    rows = []
+    for row in results.to_dict("records"):
+        against = found.get(row["against"], row["against"])
+        cells = [
+            text_cell(pack.policy.treatment_title(row["action"], pack.language)),
+            Cell(count(row["treated"])),
+            Cell(f"{count(row['compared'])} ({against})"),
+            Cell(signed(100 * row["avoided"], 1)),
+            Cell(said["range"].format(low=signed(100 * row["low"], 1), high=signed(100 * row["high"], 1))),
+            Cell(number(100 * row["assumed"], 1)),
+        ]
+        cells += [Cell(signed(100 * row["complaints"], 1))] if complaints else []
+        rows.append([*cells, text_cell(found.get(row["verdict"], row["verdict"]))])
+    names = ["treated", "compared", "avoided", "interval", "assumed", *(["complaints"] if complaints else [])]
+    return Table([Head(said["treatment"]), *(Head(said[name], True) for name in names), Head(said["verdict"])], rows)
+
+
+def _done(pack: Pack) -> Table | None:
+    if pack.brought is None or pack.brought.overrides.empty:
+        return None
+    said, found, policy = WORDS[pack.language], FOUND[pack.language], pack.policy
+    rows = [
+        [
+            text_cell(policy.treatment_title(row["action"], pack.language)),
+            text_cell(found.get(row["status"], row["status"])),
+            text_cell(policy.treatment_title(row["instead"], pack.language)),
+            Cell(count(row["customers"])),
+            Cell(percent(row["event_rate"])),
+            Cell(percent(row["expected"])),
+        ]
+        for row in pack.brought.overrides.to_dict("records")
+    ]
+    heads = [Head(said[name]) for name in ("treatment", "status", "instead")]
+    return Table([*heads, *(Head(said[name], True) for name in ("customers", "events", "expected"))], rows)
+
+
+def _reconsider(pack: Pack) -> Table | None:
+    if pack.brought is None or pack.brought.reconsider.empty:
         return None
     said = WORDS[pack.language]
     rows = [
         [
-            text_cell(row["action"]),
-            Cell(count(row["treated"])),
-            Cell(f"{count(row['compared'])} ({row['against']})"),
-            Cell(f"{100 * row['avoided']:.1f}"),
-            Cell(f"{100 * row['low']:.1f} – {100 * row['high']:.1f}"),
-            Cell(f"{100 * row['assumed']:.1f}"),
-            text_cell(row["verdict"]),
+            text_cell(pack.policy.treatment_title(row["action"], pack.language)),
+            text_cell(why(row["finding"], row["found"], row["against"], pack.language)),
         ]
-        for row in pack.results.to_dict("records")
+        for row in pack.brought.reconsider.to_dict("records")
     ]
-    names = ("treated", "compared", "avoided", "interval", "assumed")
-    return Table([Head(said["treatment"]), *(Head(said[name], True) for name in names), Head(said["verdict"])], rows)
+    return Table([Head(said["treatment"]), Head(said["why"])], rows)
 
 
 def _health(pack: Pack) -> Table | None:
@@ -276,7 +316,6 @@ def _health(pack: Pack) -> Table | None:
 
 
 def _sizes(pack: Pack, role: str) -> str:
-    said, alerts = WORDS[pack.language], pack.alerts
     actions = int((pack.month.plan.actions["owner"] == role).sum())
-    warned = int(((alerts["role"] == role) | (alerts["escalated_to"] == role)).sum()) if len(alerts) else 0
-    return f"{count(actions)} {said['actions_count']}, {count(warned)} {said['alerts_open']}"
+    warned = len(role_alerts(pack.warned.open, role))
+    return WORDS[pack.language]["sizes"].format(actions=count(actions), alerts=count(warned))

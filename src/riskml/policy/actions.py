@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from riskml.errors import DataError
+from riskml.languages import Language, in_language
 from riskml.policy.customers import Customers, customers_of
 from riskml.policy.messages import Writer
 from riskml.policy.offers import Offers, after, limits_of, offers_of
 from riskml.policy.optimise import EXACT, Solution, solve
 from riskml.policy.options import UNIT, Ints, Limit, Options
 from riskml.policy.wording import Why
-from riskml.policy_config import Language, Policy
+from riskml.policy_config import Policy
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,9 @@ def _actions(
     days = np.array([one.deadline_days for one in kinds], dtype="timedelta64[D]")
     frame = _who(customers, position)
     frame["action"] = np.array(offers.names, dtype=object)[treatment]
-    for name in ("kind", "title", "owner"):
-        frame[name] = np.array([getattr(one, name) for one in kinds], dtype=object)[treatment]
+    frame["kind"] = np.array([one.kind for one in kinds], dtype=object)[treatment]
+    frame["title"] = np.array([in_language(one.title, why.language) for one in kinds], dtype=object)[treatment]
+    frame["owner"] = np.array([one.owner for one in kinds], dtype=object)[treatment]
     frame["due"] = (np.datetime64(f"{as_of:%Y-%m-%d}", "D") + days[treatment]).astype("datetime64[s]")
     frame["cost"], frame["expected_benefit"] = cost[order], benefit[order]
     frame["mandatory"] = mandatory[order]

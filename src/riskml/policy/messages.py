@@ -9,11 +9,12 @@ out of the fields, so that no customer's name can add a header, a line or a seco
 from __future__ import annotations
 
 import datetime as dt
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 import pandas as pd
@@ -21,12 +22,15 @@ from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from riskml.errors import ConfigError, DataError
+from riskml.languages import Language, in_language
 from riskml.policy.sandbox import FILTERS, TESTS, bundled, check_source, line_of, source_of
-from riskml.policy_config import OTHER, OWN_FIELDS, Language, Policy
+from riskml.policy_config import OTHER, OWN_FIELDS, Policy
 from riskml.schema import near
 
 _LONGEST = 300  # characters of a field
 _SUBJECT = "Subject:"
+_BREAK = re.compile(r"</?(?:p|br|div|li|tr|h[1-6])\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")  # a field has none: it is escaped
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,16 @@ def plain(value: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
+def plain_text(page: str) -> str:
+    r"""Return the text of an e-mail's HTML, a line for each paragraph and break.
+
+    >>> plain_text("<p>Dear customer,</p>\n<p>5 &lt; 6<br>Ann</p>")
+    'Dear customer,\n5 < 6\nAnn'
+    """
+    lines = (" ".join(unescape(_TAG.sub("", line)).split()) for line in _BREAK.split(page))
+    return "\n".join(filter(None, lines))
+
+
 def _fields(policy: Policy, rows: pd.DataFrame, book: pd.DataFrame, language: Language) -> Iterator[dict[str, str]]:
     said = policy.messages
     absent = [name for name in said.fields if name not in book]
@@ -256,8 +270,8 @@ def _fields(policy: Policy, rows: pd.DataFrame, book: pd.DataFrame, language: La
             where="messages.fields",
             mend=near(absent[0], book.columns) or "add the column to the book",
         )
-    own = {"company": said.company, "sender": said.sender, "contact": said.contact}
-    reasons = {name: one.title.get(language, name) for name, one in policy.reasons.items()}
+    own = {name: in_language(getattr(said, name), language) for name in ("company", "sender", "contact")}
+    reasons = {name: policy.reason_title(name, language) for name in policy.reasons}
     columns = {name: book[name].reindex(rows["customer"]).tolist() for name in said.fields}
     for place, row in enumerate(rows[["customer", "title", "reason", "due"]].itertuples(index=False)):
         fields = own | {

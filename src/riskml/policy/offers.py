@@ -13,7 +13,8 @@ from riskml.errors import ConfigError, DataError
 from riskml.expressions import parse
 from riskml.policy.customers import Customers
 from riskml.policy.options import UNIT, Floats, Ints, Limit, Options
-from riskml.policy_config import OWNERS, Policy, Treatment
+from riskml.policy_config import Policy, Treatment
+from riskml.roles import ROLES
 
 Flags = npt.NDArray[np.bool_]
 
@@ -101,7 +102,7 @@ def _limits(policy: Policy) -> Iterator[Limit]:
         yield Limit("limits.budget", "money", everyone, _whole(said.budget))
     if said.actions is not None:
         yield Limit("limits.actions", "actions", everyone, said.actions)
-    for owner in OWNERS:
+    for owner in ROLES:
         role = said.roles.get(owner)
         if role is not None and role.budget is not None:
             yield Limit(f"limits.roles.{owner}.budget", "money", owners == owner, _whole(role.budget))

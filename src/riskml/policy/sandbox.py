@@ -10,7 +10,7 @@ from types import TracebackType
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from riskml.errors import ConfigError
-from riskml.policy_config import Language
+from riskml.languages import Language
 from riskml.schema import near, shortened
 
 FILTERS = ("capitalize", "default", "escape", "lower", "title", "trim", "truncate", "upper")

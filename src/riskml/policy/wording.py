@@ -8,11 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from riskml.languages import Language, in_language
 from riskml.policy.customers import Customers
 from riskml.policy.offers import Offers
 from riskml.policy.optimise import Solution
 from riskml.policy.options import UNIT, Floats, Ints, Limit
-from riskml.policy_config import OTHER, OWNERS, Language, Policy
+from riskml.policy_config import OTHER, Policy
+from riskml.roles import role_words
 
 _TEXTS: Mapping[Language, Mapping[str, str]] = {
     "en": {
@@ -37,7 +39,6 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
         "hours": "hours",
         "capacity": "places",
         "money": "money",
-        **{owner: owner for owner in OWNERS},
     },
     "zh": {
         "opening": "风险 {p}（等级 {tier}），主要原因：{reason}{because}。",
@@ -61,10 +62,6 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
         "hours": "工时",
         "capacity": "名额",
         "money": "预算",
-        "sales": "销售",
-        "finance": "财务",
-        "service": "服务",
-        "risk": "风险管理",
     },
 }
 
@@ -169,7 +166,7 @@ class Why:
 
     @cached_property
     def _titles(self) -> list[str]:
-        return [one.title for one in self.policy.treatments.values()]
+        return [in_language(one.title, self.language) for one in self.policy.treatments.values()]
 
     @cached_property
     def _binding(self) -> list[list[str]]:
@@ -187,12 +184,7 @@ class Why:
         return [self._words(limit) for limit in self.left if int(may.uses(limit, np.array([row]))[0]) > limit.amount]
 
     def _words(self, limit: Limit) -> str:
-        """Return the name of a limit in words: limits.roles.risk.hours is "the hours of risk"."""
-        texts, (*_, kind, name, measure) = self._texts, ("", *limit.name.split("."))
-        if len(limit.name.split(".")) == 2:
-            return texts[measure]
-        shown = self.policy.treatments[name].title if kind == "treatments" else texts[name]
-        return texts[kind].format(name=shown, measure=texts["money" if measure == "budget" else measure])
+        return limit_words(self.policy, limit.name, self.language)
 
     def _alternatives(self) -> tuple[Ints, Floats]:
         """Return the best other treatment of each customer who is served, -1 for none, and how far it is behind."""
@@ -211,8 +203,9 @@ class Why:
 
     def _openings(self, position: Ints) -> Iterator[str]:
         texts, customers = self._texts, self.customers
+        tiers = [self.policy.tier_title(name, self.language) for name in self.policy.tiers]
         reasons = [
-            self.policy.reasons[name].title.get(self.language, name) if name != OTHER else texts[OTHER]
+            self.policy.reason_title(name, self.language) if name != OTHER else texts[OTHER]
             for name in customers.reasons
         ]
         for p, tier, reason, column in zip(
@@ -225,7 +218,7 @@ class Why:
             because = texts["because"].format(column=column) if column else ""
             yield texts["opening"].format(
                 p=f"{p:.0%}" if p >= 0.1 else f"{p:.1%}",
-                tier=self.policy.tiers[tier],
+                tier=tiers[tier],
                 reason=reasons[reason],
                 because=because,
             )
@@ -233,3 +226,12 @@ class Why:
     def _money(self, amounts: Floats) -> list[str]:
         unit = f" {self.policy.currency}" if self.policy.currency else ""
         return [(f"{x:,.0f}" if abs(x) >= 100 else f"{x:,.2f}") + unit for x in amounts.tolist()]
+
+
+def limit_words(policy: Policy, limit: str, language: Language) -> str:
+    """Return a limit in words: ``limits.roles.risk.hours`` is "the hours of risk"."""
+    texts, (*_, kind, name, measure) = _TEXTS[language], ("", *limit.split("."))
+    if limit.count(".") == 1:
+        return texts[measure]
+    shown = policy.treatment_title(name, language) if kind == "treatments" else role_words(name, language)
+    return texts[kind].format(name=shown, measure=texts["money" if measure == "budget" else measure])

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from riskml.errors import InputError
+from riskml.languages import in_language
 from riskml.warning.readings import alert_key
 from riskml.warning_config import LEVELS, Level, WarningRules
 
@@ -201,7 +202,7 @@ def _opened(rules: WarningRules, row: _Signal, as_of: dt.date) -> Change:
         priority=row.priority,
         role=one.role,
         due=as_of + _allowed(rules, row.cause, level),
-        plan=one.plan,
+        plan=in_language(one.plan, rules.language),
     )
     return Change(alert, Event(key, "opened", as_of, note=level))
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import get_args
 
 import pandas as pd
 
 from riskml.data.sources import read_table
 from riskml.errors import ConfigError, DataError, InputError
+from riskml.roles import ROLES
 from riskml.warning.delivery.channel import Channel
 from riskml.warning.past import Outcomes, event_dates, outcomes_of_panel, panel_books
-from riskml.warning_config import OwnerRole, WarningRules
+from riskml.warning_config import WarningRules
 
 
 def day(text: str, option: str) -> dt.date:
@@ -98,13 +98,25 @@ def channels(rules: WarningRules, clock: Callable[[], float], only: str | None =
     made: dict[str, Callable[[], Channel]] = {}
     if said.mail is not None:
         mail = said.mail
-        made["mail"] = lambda: Mail(mail)
+        made["mail"] = lambda: Mail(mail, rules)
     if said.webhook is not None:
         webhook = said.webhook
         made["webhook"] = lambda: Webhook(webhook, clock)
     if only is not None and only not in (*made, "table"):
         raise ConfigError(f"the rules have no delivery {only!r}", where="--only", mend="add it beneath delivery")
     return [build() for name, build in made.items() if only in (None, name)]
+
+
+def known_role(said: str) -> str:
+    """Return a role that an option names.
+
+    Raises
+    ------
+    InputError
+    """
+    if said not in ROLES:
+        raise InputError(f"there is no role {said!r}", where="--role", mend=f"it is one of {', '.join(ROLES)}")
+    return said
 
 
 def officers(said: Sequence[str]) -> dict[str, int]:
@@ -114,10 +126,10 @@ def officers(said: Sequence[str]) -> dict[str, int]:
     ------
     InputError
     """
-    found = {}
+    found: dict[str, int] = {}
     for one in said:
         role, _, number = one.partition("=")
-        if role not in get_args(OwnerRole) or not number.isdecimal() or int(number) < 1:
+        if role not in ROLES or not number.isdecimal() or int(number) < 1:
             raise InputError(f"{one!r} is not understood", where="--officers", mend="write it like --officers risk=3")
         found[role] = int(number)
     return found

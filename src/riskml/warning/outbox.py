@@ -44,14 +44,17 @@ class Sent:
     troubles: tuple[str, ...]
 
 
-def send(store: Store, channel: Channel, clock: Callable[[], float]) -> Sent:
+def send(store: Store, rule: str, channel: Channel, clock: Callable[[], float]) -> Sent:
     """Hand over what happened since the last send on a channel, and what could not be handed over then.
 
-    A channel that is new begins with the alerts that are open: what was closed before it came is not told.
+    Rules that share a store each have books of their own: a file's addresses learn of its own alerts alone. A channel
+    that is new begins with the alerts that are open: what was closed before it came is not told.
 
     Parameters
     ----------
     store : Store
+    rule : str
+        The name of the rules whose channel it is.
     channel : Channel
     clock : function that returns seconds since 1970
 
@@ -65,10 +68,10 @@ def send(store: Store, channel: Channel, clock: Callable[[], float]) -> Sent:
         When another process is sending on this store.
     """
     with _alone(store):
-        _pack(store, channel)
+        _pack(store, rule, channel)
         done = events = 0
         troubles: list[str] = []
-        for parcel in _waiting(store, channel.name):
+        for parcel in _waiting(store, rule, channel):
             at = clock()
             try:
                 channel.deliver(parcel, at)
@@ -85,21 +88,27 @@ def send(store: Store, channel: Channel, clock: Callable[[], float]) -> Sent:
             with store.transaction():
                 store.execute(said, stamp, parcel.key)
             done, events = done + 1, events + len(parcel.notices)
-    return Sent(channel.name, done, events, len(_waiting(store, channel.name)), tuple(troubles))
+    return Sent(channel.name, done, events, len(_waiting(store, rule, channel)), tuple(troubles))
 
 
-def _pack(store: Store, channel: Channel) -> None:
-    """Put every event that the channel has not packed into parcels, in one transaction."""
-    name = channel.name
+def _book(rule: str, channel: Channel) -> str:
+    return f"{rule}/{channel.name}"
+
+
+def _pack(store: Store, rule: str, channel: Channel) -> None:
+    """Put every event of the rules' alerts that the channel has not packed into parcels, in one transaction."""
+    name = _book(rule, channel)
     with store.transaction():
         known = store.execute("SELECT 1 FROM channels WHERE name = ?", name).fetchone()
         if not known:
             store.execute("INSERT INTO channels VALUES (?)", name)
-            closed = "SELECT events.key FROM events JOIN alerts ON alerts.key = alert WHERE alerts.closed IS NOT NULL"
-            store.execute(f"INSERT INTO posted SELECT ?, key FROM ({closed})", name)
+            closed = (
+                "SELECT events.key FROM events JOIN alerts ON alerts.key = alert WHERE rule = ? AND closed IS NOT NULL"
+            )
+            store.execute(f"INSERT INTO posted SELECT ?, key FROM ({closed})", name, rule)
         notices = [
             Notice(row["event"], row["what"], row["happened"], row["by"], row["note"], row["alert"])
-            for row in _unpacked(store, name)
+            for row in _unpacked(store, rule, name)
         ]
         for parcel in channel.parcels(notices) if notices else ():
             said = "INSERT INTO parcels (key, channel, recipient, payload, state) VALUES (?, ?, ?, ?, 'waiting')"
@@ -108,13 +117,13 @@ def _pack(store: Store, channel: Channel) -> None:
             store.execute("INSERT INTO posted VALUES (?, ?)", name, notice.event)
 
 
-def _unpacked(store: Store, channel: str) -> Iterator[dict[str, Any]]:
+def _unpacked(store: Store, rule: str, book: str) -> Iterator[dict[str, Any]]:
     said = (
-        "SELECT key, alert, what, happened, by, note FROM events "
-        "WHERE NOT EXISTS (SELECT 1 FROM posted WHERE channel = ? AND event = events.key) ORDER BY number"
+        "SELECT events.key, alert, what, happened, by, note FROM events JOIN alerts ON alerts.key = alert "
+        "WHERE rule = ? AND NOT EXISTS (SELECT 1 FROM posted WHERE channel = ? AND event = events.key) ORDER BY number"
     )
-    rows = store.execute(said, channel).fetchall()
-    alerts = {alert.key: alert for alert in store.alerts()} if rows else {}
+    rows = store.execute(said, rule, book).fetchall()
+    alerts = {alert.key: alert for alert in store.alerts(rule)} if rows else {}
     for key, alert, what, happened, by, note in rows:
         told = {name: _plain(value) for name, value in asdict(alerts[alert]).items()}
         yield {"event": key, "what": what, "happened": happened, "by": by, "note": note, "alert": told}
@@ -126,11 +135,10 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _waiting(store: Store, channel: str) -> list[Parcel]:
-    said = (
-        "SELECT key, channel, recipient, payload FROM parcels WHERE channel = ? AND state = 'waiting' ORDER BY number"
-    )
-    return [Parcel.from_payload(*row) for row in store.execute(said, channel)]
+def _waiting(store: Store, rule: str, channel: Channel) -> list[Parcel]:
+    said = "SELECT key, recipient, payload FROM parcels WHERE channel = ? AND state = 'waiting' ORDER BY number"
+    rows = store.execute(said, _book(rule, channel))
+    return [Parcel.from_payload(key, channel.name, recipient, payload) for key, recipient, payload in rows]
 
 
 @contextmanager

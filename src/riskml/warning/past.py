@@ -12,6 +12,7 @@ import pandas as pd
 
 from riskml.data.sources import read_table
 from riskml.errors import DataError
+from riskml.schema import near
 from riskml.warning.indicators import conditions, measures
 from riskml.warning.readings import Reading, read_book, values
 from riskml.warning_config import WarningRules
@@ -166,18 +167,35 @@ def event_dates(frame: pd.DataFrame, customer: str, date: str, until: dt.date | 
     DataError
         When a column is absent, or a date is none.
     """
-    absent = [name for name in (customer, date) if name not in frame.columns]
-    if absent:
-        raise DataError(f"the table of events has no column {absent[0]!r}", where=where, mend="name it in the options")
-    days = pd.to_datetime(frame[date], errors="coerce")
-    if days.isna().any():
-        row = int(np.flatnonzero(days.isna())[0])
-        raise DataError(f"{frame[date].iloc[row]!r} is no date", where=f"{where}, column {date!r}, row {row + 1}")
-    firsts = pd.Series(days.to_numpy().astype("datetime64[ns]"), index=frame[customer].astype(str)).sort_values()
+    firsts = all_dates(frame, customer, date, where).sort_values(kind="stable")
     firsts = firsts[~firsts.index.duplicated()]
     if until is None:
         until = (firsts.max() + pd.Timedelta(days=1)).date() if len(firsts) else None
     return Outcomes(firsts, until)
+
+
+def all_dates(frame: pd.DataFrame, customer: str, date: str, where: str = "") -> pd.Series:
+    """Return the days of a table of things that happened to customers, by customer as text; one may be there often.
+
+    Raises
+    ------
+    DataError
+        When a column is absent, or a date is none.
+    """
+    absent = [name for name in (customer, date) if name not in frame.columns]
+    if absent:
+        raise DataError(
+            f"the table has no column {absent[0]!r}",
+            where=where,
+            mend=near(absent[0], list(map(str, frame.columns))) or "name it in the options",
+        )
+    days = pd.to_datetime(frame[date], errors="coerce")
+    if days.isna().any():
+        row = int(np.flatnonzero(days.isna())[0])
+        raise DataError(f"{frame[date].iloc[row]!r} is no date", where=f"{where}, column {date!r}, row {row + 1}")
+    if days.dt.tz is not None:
+        days = days.dt.tz_localize(None)
+    return pd.Series(days.to_numpy().astype("datetime64[ns]"), index=frame[customer].astype(str).to_numpy())
 
 
 def outcomes_of_panel(books: Iterable[Book], customer: str = "customer") -> Outcomes:

@@ -217,12 +217,14 @@ class Store:
         return [_alert(row) for row in self.execute(f"{said} AND escalated IS NULL AND due < ?", rule, str(on))]
 
     def alerts(self, rule: str | None = None, *, open_only: bool = False, role: str | None = None) -> list[Alert]:
-        """Return alerts: red before amber, then by priority."""
+        """Return alerts, of a role also those escalated to it: red before amber, then by priority."""
         wheres, values = ["1"], []
-        for name, value in (("rule", rule), ("role", role)):
-            if value is not None:
-                wheres.append(f"{name} = ?")
-                values.append(value)
+        if rule is not None:
+            wheres.append("rule = ?")
+            values.append(rule)
+        if role is not None:
+            wheres.append("? IN (role, escalated_to)")
+            values.append(role)
         if open_only:
             wheres.append("closed IS NULL")
         said = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE {' AND '.join(wheres)}"

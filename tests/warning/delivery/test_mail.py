@@ -34,13 +34,13 @@ def filled(store: Store, rules: WarningRules) -> Store:
     return store
 
 
-def mail(port: int, **said: object) -> Mail:
+def mail(port: int, language: str = "en", **said: object) -> Mail:
     told = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "riskml@example.com", "to": TO, **said}
-    return Mail(MailDelivery.model_validate(told))
+    return Mail(MailDelivery.model_validate(told), rules_of(language=language))
 
 
 def sent(store: Store, port: int, **said: object) -> Sent:
-    return send(store, mail(port, **said), lambda: NOW)
+    return send(store, "small", mail(port, **said), lambda: NOW)
 
 
 def test_each_role_gets_one_mail_per_address_with_its_own_alerts(filled: Store, mail_server: Start) -> None:
@@ -56,6 +56,18 @@ def test_each_role_gets_one_mail_per_address_with_its_own_alerts(filled: Store, 
     (attached,) = by_address["risk@example.com"].iter_attachments()
     assert attached.get_filename() == "alerts_risk.csv"
     assert "what,key,customer" in attached.get_content()
+
+
+def test_a_mail_tells_in_words_what_warned_in_the_language_of_the_rules(filled: Store, mail_server: Start) -> None:
+    server = mail_server()
+    send(filled, "small", mail(server.port, "zh"), lambda: NOW)
+    message = next(one for one in server.box.taken if one["To"] == "risk@example.com")
+    assert message["Subject"] == "客户预警（风险管理）：1 条，其中红色 1 条"
+    body = message.get_body()
+    assert body is not None
+    assert "征兆：score（红色）" in body.get_content()
+    (attached,) = message.iter_attachments()
+    assert "客户,级别" in attached.get_content()
 
 
 def test_a_second_send_sends_nothing(filled: Store, mail_server: Start) -> None:
@@ -105,7 +117,7 @@ def test_a_server_that_is_away_is_asked_once(filled: Store) -> None:
 def test_a_mail_that_is_tried_again_has_the_same_message_id(filled: Store, mail_server: Start) -> None:
     server = mail_server()
     channel = mail(server.port)
-    send(filled, channel, lambda: NOW)
+    send(filled, "small", channel, lambda: NOW)
     row = filled.execute("SELECT key FROM parcels ORDER BY number LIMIT 1").fetchone()
     assert server.box.taken[0]["Message-ID"] == f"<{row[0]}@example.com>"
 

@@ -12,7 +12,7 @@ from riskml.warning.store import Store
 from riskml.warning.update import update
 from riskml.warning_config import TableDelivery, WarningRules
 
-from ..conftest import FEBRUARY, JANUARY, TODAY, book_of
+from ..conftest import FEBRUARY, JANUARY, TODAY, book_of, rules_of
 
 HOSTILE = '=HYPERLINK("http://x";"y")\x07'
 
@@ -22,7 +22,7 @@ def written(store: Store, rules: WarningRules, tmp_path: Path) -> Path:
     update(store, rules, frame, JANUARY, TODAY)
     update(store, rules, book_of(b=(0, 0.3)), FEBRUARY, TODAY)
     said = TableDelivery(folder=str(tmp_path / "lists"))
-    write_tables(said, store.alerts(open_only=True), FEBRUARY)
+    write_tables(said, rules, store.alerts(open_only=True), FEBRUARY)
     return tmp_path / "lists"
 
 
@@ -35,6 +35,16 @@ def test_each_role_has_a_list_and_those_it_was_escalated_to_as_well(
     finance = pd.read_csv(folder / "alerts_finance.csv")
     assert finance["customer"].tolist()[0] == "b"  # red first
     assert finance["overdue_days"].tolist() == [26, 17]
+
+
+def test_lists_are_in_words_of_the_language_of_the_rules(store: Store, rules: WarningRules, tmp_path: Path) -> None:
+    update(store, rules, book_of(b=(40, 0.3)), JANUARY, TODAY)
+    indicators = {"late": {**rules.indicators["late"].model_dump(), "title": {"en": "paid late", "zh": "付款逾期"}}}
+    spoken = rules_of(language="zh", indicators={**rules.model_dump()["indicators"], **indicators})
+    write_tables(TableDelivery(folder=str(tmp_path)), spoken, store.alerts(), JANUARY)
+    (row,) = pd.read_csv(tmp_path / "alerts_finance.csv").to_dict("records")
+    assert (row["起因"], row["级别"], row["征兆"]) == ("付款逾期", "红色", "付款逾期（红色）")
+    assert row["负责部门"] == "财务"
 
 
 def test_no_text_becomes_a_formula_in_csv_or_excel(store: Store, rules: WarningRules, tmp_path: Path) -> None:
@@ -51,5 +61,5 @@ def test_no_text_becomes_a_formula_in_csv_or_excel(store: Store, rules: WarningR
 def test_lists_written_again_are_the_same(store: Store, rules: WarningRules, tmp_path: Path) -> None:
     folder = written(store, rules, tmp_path)
     before = (folder / "alerts_risk.csv").read_bytes()
-    write_tables(TableDelivery(folder=str(folder)), store.alerts(open_only=True), FEBRUARY)
+    write_tables(TableDelivery(folder=str(folder)), rules, store.alerts(open_only=True), FEBRUARY)
     assert (folder / "alerts_risk.csv").read_bytes() == before

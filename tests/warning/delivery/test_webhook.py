@@ -35,7 +35,7 @@ def filled(store: Store, rules: WarningRules) -> Store:
 def sent(store: Store, hook: Hook, pauses: list[float] | None = None, **said: object) -> Sent:
     told = WebhookDelivery.model_validate({"url": hook.url, **said})
     waited = pauses if pauses is not None else []
-    return send(store, Webhook(told, lambda: NOW, waited.append), lambda: NOW)
+    return send(store, "small", Webhook(told, lambda: NOW, waited.append), lambda: NOW)
 
 
 def test_events_come_in_batches_each_signed_with_its_time_and_key(filled: Store, hook: Hook) -> None:
@@ -100,7 +100,7 @@ def test_no_message_and_no_store_shows_the_url_or_the_secret(
 
     monkeypatch.setattr(httpx.Client, "post", away)
     channel = Webhook(WebhookDelivery(url=hook.url, attempts=2), lambda: NOW, lambda _: None)
-    found = send(filled, channel, lambda: NOW)
+    found = send(filled, "small", channel, lambda: NOW)
     kept = "".join(path.read_bytes().decode("latin-1") for path in filled.path.parent.iterdir())
     for shown in (*found.troubles, repr(channel), repr(vars(channel)), kept):
         assert "verysecrettoken" not in shown.replace(repr(channel._said), "")
@@ -113,7 +113,7 @@ def test_a_url_from_the_environment_is_private_as_well(
     monkeypatch.setenv("HOOK", hook.url)
     channel = Webhook(WebhookDelivery(url="${HOOK}"), lambda: NOW)
     assert "verysecrettoken" not in repr(vars(channel))
-    assert send(filled, channel, lambda: NOW).events == 5
+    assert send(filled, "small", channel, lambda: NOW).events == 5
     monkeypatch.setenv("HOOK", "http://elsewhere.example.com/")
     with pytest.raises(InputError, match="must begin with https://"):
         Webhook(WebhookDelivery(url="${HOOK}"), lambda: NOW)

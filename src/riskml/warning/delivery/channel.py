@@ -95,7 +95,7 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name in the store; two channels with one name would share their books."""
+        """Its name in the store; two channels of one rules file with one name would share their books."""
 
     def parcels(self, notices: Sequence[Notice]) -> list[Parcel]:
         """Return what is to be handed over: parcels by `Parcel.of`, the same for the same notices.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -17,12 +17,29 @@ from email.utils import format_datetime
 from pydantic import SecretStr
 
 from riskml.errors import ConfigError, InputError
+from riskml.languages import Language, in_language
+from riskml.roles import role_words
 from riskml.warning.delivery.channel import DeliveryError, Notice, Parcel, secret
 from riskml.warning.delivery.table import alerts_table, csv_text
-from riskml.warning_config import MailDelivery
+from riskml.warning.wording import alert_word, in_words, signs_words
+from riskml.warning_config import MailDelivery, WarningRules
 
 _TOLD = ("opened", "raised", "escalated")  # who acknowledges or closes an alert knows of it
 _SHOWN = 50
+_TEXTS: Mapping[Language, Mapping[str, str]] = {
+    "en": {
+        "subject": "Early warning, {reader}: {count} alerts, {red} red",
+        "alert": "{level}  customer {customer}\n  {what} {on}, due {due}\n  signs: {signs}\n  plan:  {plan}\n"
+        "  key:   {key}\n",
+        "more": "… and {count} more: all are in the attached list.",
+    },
+    "zh": {
+        "subject": "客户预警（{reader}）：{count} 条，其中红色 {red} 条",
+        "alert": "{level}  客户 {customer}\n  {what} {on}，期限 {due}\n  征兆：{signs}\n  预案：{plan}\n"
+        "  编号：{key}\n",
+        "more": "……另有 {count} 条，详见附件。",
+    },
+}
 
 
 class Mail:
@@ -31,6 +48,8 @@ class Mail:
     Parameters
     ----------
     said : MailDelivery
+    rules : WarningRules
+        Whose words it speaks in.
 
     Raises
     ------
@@ -40,8 +59,8 @@ class Mail:
 
     name = "mail"
 
-    def __init__(self, said: MailDelivery) -> None:
-        self._said = said
+    def __init__(self, said: MailDelivery, rules: WarningRules) -> None:
+        self._said, self._rules = said, rules
         self._password: SecretStr | None = None
         if said.user is not None:
             self._password = secret(said.password_env, "delivery.mail.password_env")
@@ -139,15 +158,39 @@ class Mail:
         rows = alerts_table([notice.alert for notice in parcel.notices])
         rows.insert(0, "what", [notice.what for notice in parcel.notices])
         red = sum(notice.alert["level"] == "red" for notice in parcel.notices)
+        language = self._rules.language
         message = EmailMessage()
-        message["Subject"] = f"Early warning, {reader}: {len(rows)} alerts, {red} red"
+        message["Subject"] = _TEXTS[language]["subject"].format(
+            reader=role_words(reader, language), count=len(rows), red=red
+        )
         message["From"], message["To"] = self._said.sender, address
         message["Date"] = format_datetime(dt.datetime.fromtimestamp(at, dt.UTC))
         message["Message-ID"] = f"<{parcel.key}@{self._said.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(_body(parcel.notices), cte="quoted-printable")
-        message.add_attachment(csv_text(rows).encode("utf-8-sig"), "text", "csv", filename=f"alerts_{reader}.csv")
+        message.set_content(self._body(parcel.notices), cte="quoted-printable")
+        listed = csv_text(in_words(rows, self._rules, language)).encode("utf-8-sig")
+        message.add_attachment(listed, "text", "csv", filename=f"alerts_{reader}.csv", params={"charset": "utf-8"})
         return message
+
+    def _body(self, notices: Sequence[Notice]) -> str:
+        rules, language, told = self._rules, self._rules.language, []
+        for notice in notices[:_SHOWN]:
+            alert = notice.alert
+            one = rules.indicators.get(alert["cause"])
+            said = {
+                "level": alert_word(alert["level"], language).upper(),
+                "customer": alert["customer"],
+                "what": alert_word(notice.what, language),
+                "on": notice.on,
+                "due": alert["due"],
+                "signs": signs_words(rules, alert["signs"], language),
+                "plan": in_language(one.plan, language) if one else alert["plan"],
+                "key": alert["key"],
+            }
+            told.append(_TEXTS[language]["alert"].format(**{name: _line(value) for name, value in said.items()}))
+        if len(notices) > _SHOWN:
+            told.append(_TEXTS[language]["more"].format(count=len(notices) - _SHOWN))
+        return "\n".join(told)
 
     def _connected(self) -> smtplib.SMTP:
         said = self._said
@@ -166,23 +209,6 @@ class Mail:
             server.close()
             raise
         return server
-
-
-def _body(notices: Sequence[Notice]) -> str:
-    lines = []
-    for notice in notices[:_SHOWN]:
-        alert = notice.alert
-        lines += [
-            f"{alert['level'].upper()}  customer {_line(alert['customer'])}",
-            f"  {notice.what} {notice.on}, due {alert['due']}",
-            f"  signs: {_line(alert['signs'])}",
-            f"  plan:  {_line(alert['plan'])}",
-            f"  key:   {alert['key']}",
-            "",
-        ]
-    if len(notices) > _SHOWN:
-        lines.append(f"… and {len(notices) - _SHOWN} more: all are in the attached list.")
-    return "\n".join(lines)
 
 
 def _line(value: object) -> str:

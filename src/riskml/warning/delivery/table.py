@@ -9,36 +9,56 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pandas as pd
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
 
 from riskml.files import replacing
+from riskml.roles import ROLES
 from riskml.runtime.answers import harmless
-from riskml.warning.alerts import Alert, overdue_days
-from riskml.warning_config import OwnerRole, TableDelivery
+from riskml.warning.alerts import Alert
+from riskml.warning.wording import in_words
+from riskml.warning_config import TableDelivery, WarningRules
+from riskml.workbook import workbook
 
 COLUMNS = [
     *("key", "customer", "level", "state", "cause", "signs", "opened", "due"),
-    *("acknowledged", "escalated", "escalated_to", "role", "priority", "plan", "rule"),
+    *("acknowledged", "escalated", "escalated_to", "closed", "outcome", "owner", "priority", "plan", "rule", "text"),
 ]
-ROLES: tuple[OwnerRole, ...] = ("sales", "finance", "service", "risk")
-_LONGEST = 32_767  # characters of an Excel cell
 
 
 def alerts_table(alerts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return alerts, given as mappings of their fields, one row each; empty cells where there is nothing to say."""
-    rows = [{name: "" if alert[name] is None else alert[name] for name in COLUMNS} for alert in alerts]
+    """Return alerts, given as mappings of their fields, one row each; empty cells where there is nothing to say.
+
+    ``owner`` is the role that an alert belongs to; ``text`` says it in a line, as `riskml crm alerts` takes it.
+    """
+    told = [
+        {**alert, "owner": alert["role"], "text": f"{alert['level']}: {alert['signs']}. {alert['plan']}"}
+        for alert in alerts
+    ]
+    rows = [{name: "" if alert[name] is None else alert[name] for name in COLUMNS} for alert in told]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def write_tables(said: TableDelivery, alerts: Sequence[Alert], on: dt.date) -> list[Path]:
+def role_alerts(table: pd.DataFrame, role: str) -> pd.DataFrame:
+    """Return the alerts of a role, and those escalated to it."""
+    return table[(table["owner"] == role) | (table["escalated_to"] == role)].reset_index(drop=True)
+
+
+def with_overdue(table: pd.DataFrame, on: dt.date) -> pd.DataFrame:
+    """Return a list with ``overdue_days`` beside the day that an alert is due."""
+    late = [0 if closed else max(0, (on - due).days) for due, closed in zip(table["due"], table["closed"], strict=True)]
+    told = table.copy()
+    told.insert(list(table.columns).index("due") + 1, "overdue_days", late)
+    return told
+
+
+def write_tables(said: TableDelivery, rules: WarningRules, alerts: Sequence[Alert], on: dt.date) -> list[Path]:
     """Write the open alerts of each role, and those escalated to it; a role without any gets an empty list.
 
     Parameters
     ----------
     said : TableDelivery
+    rules : WarningRules
+        Whose words they are told in.
     alerts : sequence of Alert
         Open ones, who comes first in front.
     on : date
@@ -49,10 +69,9 @@ def write_tables(said: TableDelivery, alerts: Sequence[Alert], on: dt.date) -> l
     list of Path
     """
     folder, written = Path(said.folder), []
+    whole = with_overdue(alerts_table([asdict(alert) for alert in alerts]), on)
     for role in ROLES:
-        own = [alert for alert in alerts if role in (alert.role, alert.escalated_to)]
-        table = alerts_table([asdict(alert) for alert in own])
-        table.insert(8, "overdue_days", [overdue_days(alert, on) for alert in own])
+        table = in_words(role_alerts(whole, role), rules, rules.language)
         for ending in said.formats:
             path = folder / f"alerts_{role}.{ending}"
             with replacing(path) as temporary:
@@ -60,7 +79,7 @@ def write_tables(said: TableDelivery, alerts: Sequence[Alert], on: dt.date) -> l
                     # Excel takes a CSV for UTF-8 only with the mark.
                     temporary.write_text(csv_text(table), encoding="utf-8-sig", newline="")
                 else:
-                    _workbook(table, role).save(temporary)
+                    workbook({role: table}).save(temporary)
             written.append(path)
     return written
 
@@ -72,23 +91,3 @@ def csv_text(table: pd.DataFrame) -> str:
         file, index=False, lineterminator="\n"
     )
     return file.getvalue()
-
-
-def _workbook(table: pd.DataFrame, title: str) -> openpyxl.Workbook:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = title
-    for column, name in enumerate(table.columns, start=1):
-        sheet.cell(1, column, name).font = Font(bold=True)
-    for row, values in enumerate(table.itertuples(index=False), start=2):
-        for column, value in enumerate(values, start=1):
-            cell = sheet.cell(row, column)
-            if isinstance(value, str):
-                cell.value = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)[:_LONGEST]
-                cell.data_type = "s"  # text, whatever it begins with
-            elif not (isinstance(value, float) and value != value):
-                cell.value = value
-    sheet.freeze_panes = "A2"
-    sheet.auto_filter.ref = sheet.dimensions
-    return book

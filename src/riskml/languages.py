@@ -1,0 +1,31 @@
+"""Words in the languages that people are spoken to in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from riskml.panel_config import Text
+
+Language = Literal["en", "zh"]
+
+
+def _by_language(said: Any) -> Any:
+    return {"en": said} if isinstance(said, str) else said
+
+
+# One text for every language, or a text for each.
+Titles = Annotated[dict[Language, Text], BeforeValidator(_by_language), Field(min_length=1)]
+
+
+def in_language(said: Mapping[Language, str], language: Language) -> str:
+    """Return a text in a language; where it is not said in it, as it is said.
+
+    Examples
+    --------
+    >>> in_language({"en": "a call", "zh": "致电"}, "zh"), in_language({"en": "a call"}, "zh")
+    ('致电', 'a call')
+    """
+    return said[language] if language in said else next(iter(said.values()))
