@@ -67,9 +67,9 @@ class RiskClassifier(RiskEstimator):
     monotone : mapping of column name to "ascending" or "descending", optional
         How the risk has to go where a numeric column rises; every family keeps to it, and a blend of them as well.
     storage : str, optional
-        Where the search keeps its trials: an Optuna storage URL, or the path of a journal file (``.log``). A search
-        that was killed goes on from there, and several processes or machines with the same rows, folds and settings
-        share it.
+        Where the search keeps its trials: an Optuna storage URL, in which ``${NAME}`` is a variable of the environment,
+        or the path of a journal file (``.log``). A search that was killed goes on from there, and several processes or
+        machines with the same rows, folds and settings share it.
     progress : callable, optional
         Called with a `riskml.models.search.Progress` after each trial.
     random_state : int, default=0
