@@ -122,8 +122,10 @@ class ModelsConfig(Part):
         # The experiment is written into the run's folder, its notebooks and MLflow.
         found = _PASSWORD.search(self.storage or "")
         if found and not _VARIABLE.fullmatch(found["in_place"] or found["in_query"]):
-            raise ValueError("storage holds a password, which would be written down: set it in the environment, and "
-                             "say ${NAME} in its place")
+            raise ValueError(
+                "storage holds a password, which would be written down: set it in the environment, and "
+                "say ${NAME} in its place"
+            )
         return self
 
 

@@ -48,7 +48,7 @@ def note(run: Run) -> str:
     board = state["leaderboard"]
     if board:
         lines[:1] = [f"{_champion(run, state['champion'])} {lines[0]}"]
-        lines += [reason_of_choice(run.experiment, pd.DataFrame(board)), ""]
+        lines += [reason_of_choice(run.experiment, pd.DataFrame(board)) + _of_the_choice(run), ""]
         lines += ["| family | AUC, cross-validated | ± | AUC, rows set aside | columns |", "|---|---|---|---|---|"]
         for row in board:
             name = f"**{row['family']}** ★" if row["chosen"] else row["family"]
@@ -114,6 +114,13 @@ def reason_of_choice(experiment: Experiment, board: pd.DataFrame) -> str:
         f"cross-validated AUC (the highest of all is {best['auc_cv']:.4f}, {best['family']}).",
     }
     return rules[experiment.models.select]
+
+
+def _of_the_choice(run: Run) -> str:
+    nested = run.fit.get("nested_auc")
+    if nested is None:
+        return ""
+    return f" Where each fold's family is chosen by the other folds, the AUC is {number(nested, 4)}."
 
 
 def _champion(run: Run, chosen: Mapping[str, Any]) -> str:
