@@ -176,8 +176,8 @@ def execute_notebook(
 def to_html(notebook: Path) -> Path:
     """Write an executed notebook as a page beside it, and return the page.
 
-    The page is for people who read: code is there, and shows once its box is ticked. It runs no script and loads nothing
-    from elsewhere: it is a document, which says the same years later and offline.
+    The page is for people who read: code is there, and shows once its box is ticked. It runs no script and loads
+    nothing from elsewhere: it is a document, which says the same years later and offline.
     """
     from nbconvert import HTMLExporter
 
