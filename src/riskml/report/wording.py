@@ -157,10 +157,10 @@ def wrapped(text: object, width: int, most: int = 2) -> list[str]:
 
 
 def markdown(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line: no link, no picture, no cell of a table's beginning.
+    r"""Return text that Markdown shows as it is, on one line: no link, no picture, no cell of a table's beginning.
 
     >>> print(markdown("a_b|![<i>](http://x)"))
-    a\\_b\\|!\\[&lt;i>\\](http://x)
+    a\_b\|!\[&lt;i>\](http://x)
     """
     return re.sub(r"([\\*_`|\[\]])", r"\\\1", " ".join(text.split()).replace("<", "&lt;"))
 
