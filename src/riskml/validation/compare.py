@@ -246,7 +246,7 @@ def learning_curve(
     X : DataFrame of shape (n, k)
         Training rows.
     y : array of shape (n,)
-        Their outcomes.
+        Their outcomes, 1 is the event.
     X_test : DataFrame of shape (m, k)
         Rows that are never trained on.
     y_test : array of shape (m,)
