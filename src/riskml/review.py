@@ -198,7 +198,7 @@ def levels(shared: Shared) -> pd.DataFrame:
     DataFrame
         ``run`` and the columns of ``validation.observed_expected``; a ratio above 1: the risk is underestimated.
     """
-    tables = [observed_expected(shared.y, column).assign(run=name) for name, column in shared.probability.items()]
+    tables = [observed_expected(shared.y, column).assign(run=str(name)) for name, column in shared.probability.items()]
     table = pd.concat(tables, ignore_index=True)
     return table[["run", *(column for column in table if column not in ("run", "group"))]]
 
