@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,8 @@ from riskml.panel_config import Name, PanelConfig, Part, Text
 Family = Literal["scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"]
 _WITHOUT_EXTRAS: tuple[Family, ...] = ("scorecard", "logistic", "tree", "boosting", "blend")
 _READABLE: tuple[Family, ...] = ("scorecard", "logistic", "tree", "ebm")
+_PASSWORD = re.compile(r"://[^/?#@:]*:(?P<in_place>[^?]+)@|[?&]\w*(?:pass|pwd)\w*=(?P<in_query>[^&]+)", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\{\w+\}")
 Scalar = bool | int | float | str
 
 
@@ -96,7 +99,8 @@ class ModelsConfig(Part):
 
     storage: str | None = Field(
         None,
-        description="an Optuna storage URL that several machines share; a journal in the run's folder when left out",
+        description="an Optuna storage URL that several machines share, its password as ${NAME} of the environment; a "
+        "journal in the run's folder when left out",
     )
     fixed: dict[Family, dict[str, Any]] = Field(
         default_factory=dict,
@@ -111,6 +115,17 @@ class ModelsConfig(Part):
             raise ValueError("a blend needs at least two other families")
         if self.select == "interpretable" and not {*_READABLE} & {*self.families}:
             raise ValueError("select: interpretable needs one of scorecard, logistic, tree, ebm among the families")
+        return self
+
+    @model_validator(mode="after")
+    def _storage_without_a_password(self) -> ModelsConfig:
+        # The experiment is written into the run's folder, its notebooks and MLflow.
+        found = _PASSWORD.search(self.storage or "")
+        if found and not _VARIABLE.fullmatch(found["in_place"] or found["in_query"]):
+            raise ValueError(
+                "storage holds a password, which would be written down: set it in the environment, and "
+                "say ${NAME} in its place"
+            )
         return self
 
 
