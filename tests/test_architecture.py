@@ -48,7 +48,7 @@ DOORS = {
     "papermill": ["execution.py"],
     "nbconvert": ["execution.py"],
     "matplotlib": ["report/plots/"],
-    "duckdb": ["features/duck.py", "data/duckfiles.py", "data/texttables.py"],
+    "duckdb": ["features/duck.py", "data/duckfiles.py", "data/duplicates.py", "data/texttables.py"],
     "sqlalchemy": ["data/databases.py"],
     "typer": ["cli/"],
     "pyspark": ["features/spark.py", "scale.py"],

@@ -54,6 +54,14 @@ def without(table, name):
         ({"outcome": {**NO_PURCHASE, "days": 0}}, "greater than or equal to 1"),
         ({"outcome": {"rule": "spending_fall", "table": "orders", "fall": 0}}, "greater than 0"),
         ({"as_of": []}, "as_of is empty"),
+        ({"as_of": None}, "Input should be a list of dates, or {every: month"),
+        ({"as_of": "2021-01-01"}, "Input should be a list of dates, or {every: month"),
+        ({"as_of": {"every": "week", "first": "2021-01-01", "last": "2021-02-01"}}, "Input should be 'month'"),
+        ({"as_of": {"first": "2021-01-01"}}, "Field required"),
+        (
+            {"tables": {"orders": MARKS}, "outcome": {"rule": "status", "table": "orders", "values": ["x"]}},
+            "no table says who the customers are",
+        ),
         ({"as_of": ["2021-02-01", "2021-01-01"]}, "as_of must rise, each once"),
         ({"as_of": ["2021-02-01", "2021-02-01"]}, "as_of must rise, each once"),
         ({"as_of": {"first": "2021-02-01", "last": "2021-01-01"}}, "last lies before first"),
@@ -70,7 +78,7 @@ def without(table, name):
         ({"tables": {"index": INDEX}}, "index.by names 'industry': it must be among the columns of the attributes"),
         (
             {
-                "tables": {"orders": MARKS},
+                "tables": {"orders": MARKS, "book": BOOK},
                 "outcome": {"rule": "status", "table": "orders", "values": ["x"]},
                 "population": {"active_days": 9},
             },

@@ -1,10 +1,41 @@
-"""A panel over its as-of dates: what is missing when, and which features tell when."""
+"""A panel over time: what its tables hold, what is missing when, and which features tell when."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from riskml.features.coverage import Coverage, drawn_on
+from riskml.panel_config import PanelConfig
 from riskml.scorecard import OptimalBinner
+
+
+def records_over_time(coverage: Coverage, panel: PanelConfig) -> pd.DataFrame:
+    """Return the records of each table by month, as a share of its fullest month.
+
+    Parameters
+    ----------
+    coverage : Coverage
+        Records of each table by day.
+    panel : PanelConfig
+
+    Returns
+    -------
+    DataFrame of shape (tables, months)
+        Months that are whole, from the first as-of date's longest window to the day the tables were drawn. Attributes
+        are left out: they are told when they change.
+    """
+    epoch, until = pd.Timestamp(0), drawn_on(panel, coverage)
+    first = pd.Timestamp(panel.dates()[0]) - pd.Timedelta(days=panel.windows[-1])
+    months = pd.date_range(first.normalize().replace(day=1), epoch + pd.Timedelta(days=until), freq="MS")[:-1]
+    found = {}
+    for name, days in coverage.days.items():
+        if panel.tables[name].role == "attributes":
+            continue
+        known = days[days["day"] < until]
+        month = (epoch + pd.to_timedelta(known["day"].astype("int64"), unit="D")).dt.to_period("M").dt.start_time
+        found[name] = known["records"].groupby(month.to_numpy()).sum().reindex(months, fill_value=0)
+    counted = pd.DataFrame(found, index=months).T.astype(float)
+    return counted.div(counted.max(axis=1).clip(lower=1.0), axis=0)
 
 
 def missing_over_time(frame: pd.DataFrame, dates: pd.Series, most: int = 20) -> pd.DataFrame:

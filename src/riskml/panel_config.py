@@ -5,9 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -32,6 +41,10 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
+# The roles whose records show that somebody is a customer.
+BEHAVIOUR: tuple[Role, ...] = (
+    "purchases", "invoices", "balances", "service", "contacts", "activity", "bureau",
+)  # fmt: skip
 # What a table of each role must say beside its time, and what it may say.
 NEEDED: dict[Role, tuple[str, ...]] = {
     "purchases": ("amount",),
@@ -125,6 +138,22 @@ class EveryMonth(Part):
         return self
 
 
+def _way(said: Any) -> str | None:
+    if isinstance(said, list | tuple):
+        return "dates"
+    return "months" if isinstance(said, dict | EveryMonth) else None
+
+
+AsOf = Annotated[
+    Annotated[tuple[dt.date, ...], Tag("dates")] | Annotated[EveryMonth, Tag("months")],
+    Discriminator(
+        _way,
+        custom_error_type="as_of",
+        custom_error_message="Input should be a list of dates, or {every: month, first: 2023-01-01, last: 2024-01-01}",
+    ),
+]
+
+
 class OutcomeConfig(Part):
     """What counts as the event, in the performance window after an as-of date."""
 
@@ -170,7 +199,7 @@ class PanelConfig(Part):
 
     tables: dict[Name, TableConfig] = Field(min_length=1)
     customer: Text = Field("customer", description="the customer's column in every table that names no other")
-    as_of: tuple[dt.date, ...] | EveryMonth = Field(description="the dates on which customers are looked at")
+    as_of: AsOf = Field(description="the dates on which customers are looked at")
     windows: tuple[int, ...] = Field((30, 90, 180, 365), min_length=1, description="observation windows in days")
     outcome: OutcomeConfig
     population: PopulationConfig = PopulationConfig()
@@ -218,6 +247,8 @@ class PanelConfig(Part):
             raise ValueError("population.active_days needs a table of purchases or activity")
         if self.population.gone and not self.of_role("statuses"):
             raise ValueError("population.gone needs a table of statuses")
+        if not self.of_role("attributes", *BEHAVIOUR):
+            raise ValueError("no table says who the customers are: add attributes, or what customers do")
         for role in ("attributes", "payments", "invoices"):
             if len(self.of_role(role)) > 1:
                 raise ValueError(f"only one table may have the role {role}")

@@ -124,6 +124,12 @@ def test_a_column_of_two_types_names_both_files(
     assert error.where == f"{folder / 'b.parquet'}, column 'x'"
 
 
+def test_two_types_in_partitions_name_their_folders(parts: Callable[..., Path], copies: Path):
+    folder = parts(**{"year=2021/part": {"x": [1]}, "year=2022/part": {"x": ["one"]}})
+    said = refused(folder, copies).what
+    assert said == "column 'x' is integer in year=2021/part.parquet and text in year=2022/part.parquet"
+
+
 def test_hive_partitions_are_columns(parts: Callable[..., Path], copies: Path):
     folder = _partitioned(parts)
     found = stored(str(folder), copies)
@@ -695,7 +701,7 @@ def test_all_faults_of_the_columns_are_one_error():
     assert caught.value.what.splitlines() == [
         "3 columns are not as they must be:",
         "  there is no column 'custmer' (did you mean 'customer'?)",
-        "  column 'day' is text, not date or timestamp ('soon' in t.csv, line 9)",
+        "  column 'day' is text, not date or timestamp ('soon' in t.csv, line 9); a day is written as 2024-01-31",
         "  column 'paid' holds nothing, not number",
     ]
     assert caught.value.where == "tables.orders"

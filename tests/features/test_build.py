@@ -8,7 +8,7 @@ import pytest
 
 from riskml.errors import ConfigError, DataError
 from riskml.features import build as building
-from riskml.features import duck
+from riskml.features import coverage, duck
 from riskml.features.build import build
 
 AS_OF = ["2021-04-01", "2021-07-01", "2021-10-01"]
@@ -147,6 +147,14 @@ def test_changed_tables_begin_anew_and_folders_as_spark_writes_go(panel, tmp_pat
     assert 9 in set(built.frame()["customer"])
 
 
+def test_another_version_begins_anew(panel, tmp_path, monkeypatch):
+    build(panel(), tmp_path / "panel")
+    file = tmp_path / "panel" / f"as_of={AS_OF[0]}.parquet"
+    file.write_bytes(b"of another version")
+    monkeypatch.setattr(building, "__version__", "0.0.0")
+    assert len(build(panel(), tmp_path / "panel").frame()) == 12
+
+
 def test_other_features_of_ones_own_begin_anew(panel, tmp_path):
     file = tmp_path / "own.py"
     text = (
@@ -202,8 +210,25 @@ def test_where_nobody_is_left_it_is_said_why(panel, tmp_path):
 
 
 def test_before_anyone_is_known_it_is_said_that_nobody_is(panel, tmp_path):
-    with pytest.raises(DataError, match="none is known"):
+    with pytest.raises(DataError, match="none is known") as error:
         build(panel(as_of=["2019-01-01"]), tmp_path / "panel")
+    assert "the records begin on 2021-01-06" in error.value.mend
+
+
+def test_what_was_refused_is_refused_again(panel, tmp_path):
+    asked = panel(until="2021-04-10")
+    for _ in range(2):
+        with pytest.raises(DataError, match="at every as-of date"):
+            build(asked, tmp_path / "panel")
+
+
+def test_a_kind_of_status_that_no_record_has_is_told_with_those_there_are(panel_of, tmp_path):
+    marks = ("statuses", "customer day kind", [(1, "2021-04-05", "left"), (2, "2021-04-05", "lost")])
+    outcome = {"rule": "status", "table": "marks", "values": ["Left"], "days": 30}
+    tables = {"orders": ("purchases", "customer day amount", bought()), "marks": marks}
+    with pytest.raises(ConfigError, match="no record of marks is of the kind 'Left'") as error:
+        build(panel_of(tables, as_of=AS_OF[:1], until=UNTIL, outcome=outcome), tmp_path / "panel")
+    assert (error.value.where, error.value.mend) == ("panel.outcome.values", "the kinds are 'left', 'lost'")
 
 
 # -- dirty tables
@@ -264,10 +289,29 @@ def test_repeated_keys_are_counted(panel, tmp_path):
     pd.testing.assert_frame_equal(by_row(once), by_row(twice))
 
 
+def test_records_that_are_there_twice_are_counted_where_no_key_tells(panel, tmp_path, monkeypatch):
+    orders = [(*one, f"n{i}") for i, one in enumerate(bought())]
+    built = build(panel([*orders, *orders[:3], orders[0]], "customer day amount number"), tmp_path / "panel")
+    told = "equal to another in every column, and counted: where they are duplicates, name the table's key"
+    assert findings(built)[told] == 4
+    assert told not in findings(build(panel(orders, "customer day amount number"), tmp_path / "once"))
+    monkeypatch.setattr(coverage, "MOST_ROWS", 10)
+    assert [one for one in findings(build(panel(), tmp_path / "large")) if "not looked at for duplicates" in one]
+
+
 def test_late_records_are_counted(panel, tmp_path):
     orders = [(who, day, str(pd.Timestamp(day) + pd.Timedelta(days=3)), amount) for who, day, amount in bought()]
     built = build(panel(orders, "customer day recorded amount"), tmp_path / "panel")
     assert findings(built)["recorded later than they happened: known only from then on"] == len(orders)
+
+
+def test_returns_and_credit_notes_are_counted(panel, tmp_path):
+    bills = ("invoices", "customer day due amount", [(1, "2021-02-01", "2021-03-01", -5.0)])
+    built = build(
+        panel(bought((1, "2021-05-05", -1.0), (1, "2021-05-06", None)), tables={"bills": bills}), tmp_path / "p"
+    )
+    assert findings(built)["of less than nought: returns, which lower spending and are no purchases"] == 1
+    assert [one for one in findings(built, "bills") if "credit notes" in one]
 
 
 def test_stamps_in_the_future_are_refused_until_it_is_said_when_the_tables_were_drawn(panel, tmp_path):

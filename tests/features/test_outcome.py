@@ -44,6 +44,17 @@ def test_a_purchase_counts_for_the_outcome_however_late_it_was_recorded(judged_o
 
 
 @pytest.mark.parametrize(("after", "event"), [(50.0, 1), (50.01, 0), (None, 1)])
+def test_a_return_is_no_purchase(bought):
+    active = {"population": {"active_days": 30}}
+    assert bought(no_purchase(), ("2021-06-10", 5.0), ("2021-07-10", -5.0), **active) == ("kept", 1)
+    assert bought(no_purchase(), ("2021-06-10", -5.0), **active)[0] == "not active"
+
+
+def test_returns_lower_spending(bought):
+    outcome = {"rule": "spending_fall", "table": "orders", "days": 30, "fall": 0.5}
+    assert bought(outcome, ("2021-06-15", 100.0), ("2021-07-05", 80.0), ("2021-07-06", -40.0)) == ("kept", 1)
+
+
 def test_spending_that_fell_by_the_share_or_more_is_the_event(bought, after, event):
     outcome = {"rule": "spending_fall", "table": "orders", "days": 30, "fall": 0.5}
     assert bought(
@@ -134,7 +145,7 @@ def past_due(**said):
 @pytest.mark.parametrize(
     ("due", "found"),
     [
-        ("2021-06-19", ("event before", 0)),  # 11 days past due on the as-of date's eve's night
+        ("2021-06-19", ("event before", 1)),  # 12 days past due on the as-of date
         ("2021-06-20", ("event before", 1)),  # more than 10 days past due on the as-of date itself: known that morning
         ("2021-06-21", ("kept", 1)),
         ("2021-07-19", ("kept", 1)),  # 11 days past due on 2021-07-30, the window's last day
@@ -169,6 +180,19 @@ def test_who_paid_what_was_long_past_due_may_be_looked_at_again(owed):
     bill = [("2021-01-01", "2021-02-01", 100.0, "a")]
     assert owed(past_due(), bill, [("a", "2021-06-30", 100.0)]) == ("kept", 0)
     assert owed(past_due(), bill, [("a", "2021-07-01", 100.0)])[0] == "event before"
+
+
+@pytest.mark.parametrize(
+    ("paid", "event"), [("2021-06-30", 0), ("2021-07-01", 1), ("2021-07-20", 1), ("2021-09-01", 1)]
+)
+def test_where_those_in_default_are_looked_at_they_have_the_event_until_they_pay(owed, paid, event):
+    bill, kept = [("2021-01-01", "2021-02-01", 100.0, "a")], {"population": {"already": False}}
+    assert owed(past_due(), bill, [("a", paid, 100.0)], **kept) == ("kept", event)
+
+
+def test_who_is_in_default_and_it_is_not_known_yet_is_looked_at_and_has_the_event(judged_on):
+    bills = ("invoices", "customer day recorded due amount", [(1, "2021-05-01", "2021-07-05", "2021-06-01", 100.0)])
+    assert tuple(judged_on({"bills": bills, "calls": KNOWN}, past_due()).loc[1]) == ("kept", 1)
 
 
 def unpaid(**said):

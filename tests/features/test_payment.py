@@ -119,6 +119,21 @@ def test_a_refund_opens_the_invoice_again(owes):
     assert (row["bills_owed_now"], row["bills_dpd_now"]) == (20, 30)
 
 
+def test_the_worst_of_a_window_counts_old_invoices_that_were_past_due_still(owes):
+    old = ("2021-01-01", "2021-03-01", 100.0, "a")
+    row = owes([old])
+    assert (row["bills_worst_dpd_30d"], row["bills_worst_dpd_90d"]) == (122, 122), "122 days past due, and open"
+    assert row["bills_count_90d"] == 0
+    row = owes([old, ("2021-05-01", "2021-06-20", 1.0, "b")], [("a", "2021-05-31", 100.0)])
+    assert (row["bills_worst_dpd_30d"], row["bills_worst_dpd_90d"]) == (11, 91), "the old one was paid 31 days ago"
+    assert owes([old], [("a", "2021-06-01", 100.0)])["bills_worst_dpd_30d"] == 92, "and 30 days ago"
+
+
+def test_the_worst_of_a_window_without_invoices_due_or_past_due_is_missing(owes):
+    paid = [("a", "2021-03-01", 100.0)]
+    assert math.isnan(owes([("2021-01-01", "2021-03-01", 100.0, "a")], paid)["bills_worst_dpd_90d"])
+
+
 def test_windows_look_back_from_when_an_invoice_was_due(owes):
     bills = [
         ("2021-01-01", "2021-06-01", 1.0, "a"),
@@ -136,11 +151,27 @@ def test_late_invoices_roll_on_beyond_thirty_days(owes):
         ("2021-04-01", "2021-04-10", 1.0, "a"),
         ("2021-04-01", "2021-05-10", 1.0, "b"),
         ("2021-04-01", "2021-05-10", 1.0, "c"),
+        ("2021-06-01", "2021-06-10", 1.0, "d"),
     ]
     row = owes(bills, [("a", "2021-05-10", 1.0), ("b", "2021-06-10", 1.0), ("c", "2021-05-01", 1.0)])
-    assert row["bills_late_90d"] == pytest.approx(2 / 3)
-    assert row["bills_roll_90d"] == pytest.approx(1 / 2), "30 days late, and 31"
-    assert math.isnan(row["bills_roll_30d"])
+    assert row["bills_late_90d"] == pytest.approx(3 / 4)
+    assert row["bills_roll_30_90d"] == pytest.approx(1 / 2), "30 days late, and 31; in time; too young to tell"
+    assert row["bills_roll_30_30d"] == 1, "the second alone could go over in these days"
+    assert math.isnan(row["bills_roll_60_90d"])
+
+
+@pytest.mark.parametrize(
+    ("due", "found"), [("2021-06-01", None), ("2021-05-31", 1), ("2021-05-02", 1), ("2021-05-01", None)]
+)
+def test_an_invoice_rolls_on_the_day_on_which_it_is_over_the_bucket(owes, due, found):
+    row = owes([("2021-04-01", due, 1.0, "a")])
+    assert row["bills_roll_30_30d"] == pytest.approx(found if found is not None else math.nan, nan_ok=True)
+
+
+def test_invoices_roll_on_from_thirty_days_to_sixty(owes):
+    bills = [("2021-03-01", "2021-04-20", 1.0, "a"), ("2021-03-01", "2021-04-21", 1.0, "b")]
+    row = owes(bills, [("a", "2021-06-10", 1.0)])
+    assert (row["bills_roll_30_90d"], row["bills_roll_60_90d"]) == (1, 1 / 2)
 
 
 def test_changes_compare_what_fell_due(owes):
@@ -161,7 +192,7 @@ def test_of_a_customer_without_invoices_nothing_is_owed_and_habits_are_missing(o
         0,
         0,
     )
-    assert row[["bills_since_late", "bills_worst_dpd_90d", "bills_late_90d", "bills_roll_90d"]].isna().all()
+    assert row[["bills_since_late", "bills_worst_dpd_90d", "bills_late_90d", "bills_roll_30_90d"]].isna().all()
 
 
 def test_an_invoice_without_an_amount_is_open_until_something_is_paid(owes):
@@ -178,6 +209,16 @@ def test_an_invoice_without_an_amount_is_open_until_something_is_paid(owes):
 
 def test_an_invoice_without_a_due_date_does_not_count(owes):
     assert owes([("2021-05-01", None, 100.0, "a")])["bills_owed_now"] == 0
+
+
+def test_a_credit_note_is_no_invoice(owes):
+    row = owes([("2021-05-01", "2021-06-20", 100.0, "a"), ("2021-05-01", "2021-06-21", -30.0, "b")])
+    assert (row["bills_count_30d"], row["bills_sum_30d"], row["bills_late_30d"], row["bills_owed_now"]) == (
+        1,
+        100,
+        1,
+        100,
+    )
 
 
 def test_a_payment_of_an_unknown_invoice_settles_nothing(owes):

@@ -82,6 +82,28 @@ def test_the_trend_compares_a_window_with_the_one_before(bought):
     assert "orders_trend_90d" not in row, "the 90 days before the longest window are not looked at"
 
 
+def test_a_return_lowers_spending_and_is_no_purchase(bought):
+    row = bought(("2021-06-01", 40.0, "a"), ("2021-06-11", 60.0, "a"), ("2021-06-28", -60.0, "b"))
+    assert (row["orders_recency"], row["orders_gap"], row["orders_rhythm"]) == (20, 10, 2)
+    assert (row["orders_count_30d"], row["orders_days_30d"], row["orders_kinds_30d"]) == (2, 2, 1)
+    assert (row["orders_sum_30d"], row["orders_mean_30d"], row["orders_largest_30d"]) == (40, 50, 60)
+
+
+def test_a_return_alone_is_no_sign_of_life(bought):
+    row = bought(("2021-06-28", -60.0, "b"))
+    assert (row["orders_count_90d"], row["orders_days_90d"], row["orders_sum_90d"]) == (0, 0, -60)
+    assert row[["orders_recency", "orders_since_first", "orders_mean_90d", "orders_largest_90d"]].isna().all()
+
+
+def test_what_costs_nothing_is_a_purchase(bought):
+    assert bought(("2021-06-28", 0.0, "b"))["orders_recency"] == 3
+
+
+def test_from_spending_below_nought_there_is_no_trend_and_no_change(bought):
+    row = bought(("2021-05-20", -60.0, "a"), ("2021-06-20", 10.0, "a"))
+    assert row[["orders_sum_trend_30d", "orders_sum_change_30_90d"]].isna().all()
+
+
 def test_a_trend_from_nothing_is_missing(bought):
     row = bought(("2021-06-21", 6.0, "a"))
     assert math.isnan(row["orders_trend_30d"])

@@ -94,7 +94,7 @@ def united(files: Iterable[Path], root: Path) -> Columns:
     keys: dict[Path, dict[str, str | None]] = {}
     rows = 0
     for path in files:
-        rows += _rows_and_columns(path, found)
+        rows += _rows_and_columns(path, found, root)
         keys[path] = partition_keys(path, root)
     _refuse_capitals(found)
     kinds = {name: one for name, (one, _) in found.items()}
@@ -147,7 +147,7 @@ def _is_date(value: str) -> bool:
         return False
 
 
-def _rows_and_columns(path: Path, found: dict[str, tuple[str, Path]]) -> int:
+def _rows_and_columns(path: Path, found: dict[str, tuple[str, Path]], root: Path) -> int:
     """Add a file's columns to those found, and return how many rows it has."""
     try:
         with pq.ParquetFile(path) as file:
@@ -165,18 +165,18 @@ def _rows_and_columns(path: Path, found: dict[str, tuple[str, Path]]) -> int:
     for field in schema:
         own = kind(field.type)
         there, other = found.get(field.name, (own, path))
-        found[field.name] = _common(field.name, (there, other), (own, path)), path if there == "null" else other
+        found[field.name] = _common(field.name, (there, other), (own, path), root), path if there == "null" else other
     return rows
 
 
-def _common(name: str, one: tuple[str, Path], other: tuple[str, Path]) -> str:
+def _common(name: str, one: tuple[str, Path], other: tuple[str, Path], root: Path) -> str:
     kinds = {one[0], other[0]} - {"null"}
     if len(kinds) < 2:
         return next(iter(kinds), "null")
     if common := _WIDER.get(frozenset(kinds)):
         return common
     raise DataError(
-        f"column {name!r} is {one[0]} in {one[1].name} and {other[0]} in {other[1].name}",
+        f"column {name!r} is {one[0]} in {one[1].relative_to(root)} and {other[0]} in {other[1].relative_to(root)}",
         where=f"{other[1]}, column {name!r}",
         mend="write the column with one type in all files",
     )

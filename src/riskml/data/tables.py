@@ -133,7 +133,7 @@ def check_columns(stored: Stored, wanted: Mapping[str, Collection[str]], where: 
     Traceback (most recent call last):
     riskml.errors.DataError: 2 columns are not as they must be:
       there is no column 'custmer' (did you mean 'customer'?)
-      column 'day' is text, not date or timestamp
+      column 'day' is text, not date or timestamp; a day is written as 2024-01-31
       where: tables.orders
       mend:  the columns are 'customer' (integer), 'day' (text)
     """
@@ -159,9 +159,11 @@ def _fault(stored: Stored, name: str, kinds: Collection[str]) -> str:
     if kind in kinds or (kind == "integer" and "number" in kinds):
         return ""
     if kind == "null":
-        return f"column {name!r} holds nothing, not {' or '.join(kinds)}"
+        return f"column {name!r} holds nothing, not {' or '.join(sorted(kinds))}"
     remark = f" ({stored.remarks[name]})" if name in stored.remarks else ""
-    return f"column {name!r} is {kind}, not {' or '.join(kinds)}{remark}"
+    said = " or ".join(sorted(kinds))
+    dated = "; a day is written as 2024-01-31" if kind == "text" and "date" in kinds else ""
+    return f"column {name!r} is {kind}, not {said}{remark}{dated}"
 
 
 def _from_url(url: str, folder: Path, table: str | None, name: str) -> Stored:

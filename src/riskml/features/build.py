@@ -14,15 +14,17 @@ from pathlib import Path
 import narwhals as nw
 import pandas as pd
 
+from riskml import __version__
 from riskml.data.tables import Stored, check_columns, stored
 from riskml.errors import DataError
 from riskml.features.canonical import columns_read
 from riskml.features.catalog import Catalog, catalog, own_features
-from riskml.features.coverage import Coverage, coverage, drawn_on, identified_by, remarks
+from riskml.features.coverage import Coverage, coverage, drawn_on, identified_by, remarks, repeats
+from riskml.features.outcome import check_kinds
 from riskml.features.own import check_own
 from riskml.features.panel import STATES, Book, Engine, day_number, day_of, features, judged
 from riskml.files import read_json, replacing, write_json
-from riskml.panel_config import PanelConfig
+from riskml.panel_config import BEHAVIOUR, PanelConfig
 
 _OF_LATER = ("event in the gap",)  # what is not known on the day itself
 Listener = Callable[[int, int, str], None]
@@ -100,31 +102,31 @@ def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None)
     own = own_features(Path(panel.own)) if panel.own else ()
     listed = catalog(panel, own)
     tables = opened(panel, folder)
-    _start(folder, _digest(panel, tables))
+    _start(folder, _digest(panel, tables, listed))
     rest = [date for date in dates if not (folder / f"as_of={date}.json").is_file()]
     if not rest and (folder / "remarks.json").is_file():
         return _made(panel, folder, listed)
     with engine_of(panel, folder) as engine:
         book, found = book_of(panel, listed, tables, engine)
         check_own(book, own, dates[-1])
+        check_kinds(panel, book.tables, engine)
         for date in rest:
             tell(dates.index(date), len(dates), str(date))
             _one_date(book, engine, date, folder)
         tell(len(dates), len(dates), "")
         with replacing(folder / "coverage.parquet") as temporary:
             found.to_frame().to_parquet(temporary)
-        write_json(folder / "remarks.json", list(remarks(panel, found, book.until)))
-        until = book.until
-    made = _made(panel, folder, listed)
-    _refuse_nothing(made.dates, until)
-    return made
+        write_json(folder / "remarks.json", [*remarks(panel, found, book.until), *repeats(panel, tables)])
+    return _made(panel, folder, listed)
 
 
 def _made(panel: PanelConfig, folder: Path, listed: Catalog) -> Panel:
     rows = [read_json(folder / f"as_of={date}.json") for date in panel.dates()]
     notes = pd.DataFrame(read_json(folder / "remarks.json"), columns=["table", "finding", "records"])
     covered = Coverage.from_frame(pd.read_parquet(folder / "coverage.parquet"))
-    return Panel(folder, pd.DataFrame(rows), notes, pd.DataFrame(listed.descriptions()), covered)
+    made = Panel(folder, pd.DataFrame(rows), notes, pd.DataFrame(listed.descriptions()), covered)
+    _refuse_nothing(made, panel)
+    return made
 
 
 def features_at(panel: PanelConfig, date: dt.date, folder: Path) -> pd.DataFrame:
@@ -235,21 +237,32 @@ def _start(folder: Path, digest: str) -> None:
     write_json(mark, {"digest": digest})
 
 
-def _digest(panel: PanelConfig, tables: dict[str, Stored]) -> str:
+def _digest(panel: PanelConfig, tables: dict[str, Stored], listed: Catalog) -> str:
     files = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for one in tables.values() for file in one.files]
     code = Path(panel.own).read_text(encoding="utf-8") if panel.own else ""
-    said = json.dumps([panel.model_dump(mode="json"), files, code], sort_keys=True)
+    # Another version may mean something else by the same words.
+    made_by = [__version__, listed.descriptions()]
+    said = json.dumps([panel.model_dump(mode="json"), files, code, made_by], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _refuse_nothing(made: pd.DataFrame, until: int) -> None:
-    if made["censored"].all():
+def _refuse_nothing(made: Panel, panel: PanelConfig) -> None:
+    dates = made.dates
+    if dates["censored"].all():
         raise DataError(
             "the performance window runs past the data at every as-of date: no outcome is known",
             where="panel.as_of",
-            mend=f"choose earlier as-of dates or a shorter window; the data end before {day_of(until)}",
+            mend=f"choose earlier as-of dates or a shorter window; the data end before "
+            f"{day_of(drawn_on(panel, made.coverage))}",
         )
-    if made["kept"].sum() == 0:
-        left = made[list(STATES[1:])].sum()
+    if dates["customers"].sum() == 0:
+        begins = min(made.coverage.first(name) for name in panel.of_role("attributes", *BEHAVIOUR))
+        raise DataError(
+            "no customer is left to look at: none is known on any as-of date",
+            where="panel.as_of",
+            mend=f"choose later as-of dates; the records begin on {day_of(begins)}",
+        )
+    if dates["kept"].sum() == 0:
+        left = dates[list(STATES[1:])].sum()
         why = ", ".join(f"{count} {state}" for state, count in left.items() if count)
-        raise DataError(f"no customer is left to look at: {why or 'none is known'}", where="panel.population")
+        raise DataError(f"no customer is left to look at: {why}", where="panel.population", mend="leave out fewer")

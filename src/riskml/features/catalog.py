@@ -15,7 +15,7 @@ from riskml.features.financial import BALANCES, BUREAU
 from riskml.features.market import MARKET
 from riskml.features.payment import INVOICES
 from riskml.features.purchase import PURCHASES
-from riskml.features.records import Feature, Records, ratio
+from riskml.features.records import Feature, Records, growth, ratio
 from riskml.panel_config import PanelConfig, Role, TableConfig
 
 # What the panel itself calls its columns, and its tables theirs.
@@ -76,7 +76,7 @@ class Change:
     def expression(self) -> nw.Expr:
         """Return it, from the panel's columns."""
         scale = self.long.days / self.short.days
-        return ratio(nw.col(self.short.name) * scale, nw.col(self.long.name)).alias(self.name)
+        return growth(nw.col(self.short.name) * scale, nw.col(self.long.name)).alias(self.name)
 
 
 @dataclass(frozen=True)

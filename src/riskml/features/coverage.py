@@ -5,28 +5,27 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from riskml.data.duplicates import duplicated_rows
+from riskml.data.tables import Stored
 from riskml.errors import DataError
-from riskml.features.outcome import Tables
+from riskml.features.outcome import Frames, Tables
 from riskml.panel_config import PanelConfig, TableConfig
 
+MOST_ROWS = 2_000_000
+"""Of a table without a key that are looked at for duplicates; of a larger one a key has to tell."""
 _EPOCH = dt.date(1970, 1, 1)
 _APART = 31  # days between nearly all records and the last one, beyond which the last one is taken for a mistake
 _NEARLY_ALL = 0.999
+_NEGATIVE = {
+    "purchases": "of less than nought: returns, which lower spending and are no purchases",
+    "invoices": "of less than nought: credit notes, left out; what they settle belongs among the payments",
+}
 _FEW = 20  # days with a record, below which nothing is told from how far they are apart
-
-
-class Frames(Protocol):
-    """What brings a small result into memory."""
-
-    def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
-        """Return a small result as a pandas frame."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,8 @@ class Coverage:
     days : mapping of table to DataFrame
         ``day`` (days since 1970-01-01; missing where a record has no time), ``records``, ``nobody`` (without a
         customer; a payment, without an invoice), ``strangers`` (of customers of whom no attributes are known),
-        ``repeats`` (with a key that was there before), ``late`` (recorded after the day they happened),
-        ``delay`` (by how many days, all of these together).
+        ``repeats`` (with a key that was there before), ``negative`` (purchases and invoices of less than nought),
+        ``late`` (recorded after the day they happened), ``delay`` (by how many days, all of these together).
     """
 
     days: Mapping[str, pd.DataFrame]
@@ -97,15 +96,17 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
             book = tables[described[0]].select("customer").unique().with_columns(told=nw.lit(True))
             table = table.join(book, on="customer", how="left")
             stranger = nw.col("told").is_null() & ~nw.col("customer").is_null()
+        negative = nw.col("amount") < 0 if role in _NEGATIVE else nw.lit(False)
         repeats = nw.col("repeats") if panel.tables[name].key else nw.lit(0)
         counted = table.with_columns(
             nobody=nobody.cast(nw.Int64),
             strangers=stranger.cast(nw.Int64),
             repeats=repeats.cast(nw.Int64),
+            negative=negative.cast(nw.Int64).fill_null(0),
             late=(nw.col("known") > nw.col("day")).cast(nw.Int64),
             delay=nw.col("known") - nw.col("day"),
         )
-        sums = [nw.col(column).sum() for column in ("nobody", "strangers", "repeats", "late", "delay")]
+        sums = [nw.col(column).sum() for column in ("nobody", "strangers", "repeats", "negative", "late", "delay")]
         by_day = counted.group_by("day").agg(nw.len().alias("records"), *sums)
         days = engine.frame(by_day).sort_values("day", ignore_index=True)
         if days["day"].notna().sum() == 0:
@@ -163,6 +164,7 @@ def remarks(panel: PanelConfig, found: Coverage, until: int) -> Iterator[dict[st
             f"{identified_by(panel.tables[name])}: left out": days["nobody"].sum(),
             "of customers without attributes: left out": days["strangers"].sum(),
             "with a key that another record has: only the first that was known counts": days["repeats"].sum(),
+            _NEGATIVE.get(panel.tables[name].role, ""): days["negative"].sum(),
             f"on or after {drawn}, when the tables were drawn: never known": days.loc[future, "records"].sum(),
             "recorded later than they happened: known only from then on": days["late"].sum(),
         }
@@ -173,6 +175,19 @@ def remarks(panel: PanelConfig, found: Coverage, until: int) -> Iterator[dict[st
         )
         if panel.tables[name].role not in ("attributes", "statuses"):  # no window looks at these
             yield from ({"table": name, "finding": finding, "records": 0} for finding in _gaps(panel, found, name))
+
+
+def repeats(panel: PanelConfig, tables: Mapping[str, Stored]) -> Iterator[dict[str, object]]:
+    """Yield, as `remarks` does, how many records of a table without a key are there twice, or that nobody looked."""
+    for name, table in tables.items():
+        if panel.tables[name].key is not None:
+            continue
+        if table.rows > MOST_ROWS:
+            said = f"has no key, and more than {MOST_ROWS:,} records: not looked at for duplicates"
+            yield {"table": name, "finding": said, "records": 0}
+        elif twice := duplicated_rows(table.files):
+            said = "equal to another in every column, and counted: where they are duplicates, name the table's key"
+            yield {"table": name, "finding": said, "records": twice}
 
 
 def _gaps(panel: PanelConfig, found: Coverage, name: str) -> Iterator[str]:

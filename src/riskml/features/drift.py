@@ -21,17 +21,26 @@ _LEVEL = 0.01  # share of rows of a level that appears or vanishes
 _RATE = (1.5, 3.0)  # times the event rate of the date before
 
 
-def drift(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
-    """Yield what changes from one as-of date to the next by more than a season: values, levels, the event rate."""
+def drift(frame: pd.DataFrame, dates: Dates, whole: Mapping[str, pd.Timestamp] | None = None) -> Iterator[Finding]:
+    """Yield what changes from one as-of date to the next by more than a season: values, levels, the event rate.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    dates : Dates
+    whole : mapping of column to Timestamp, optional
+        The day from which its window lies within its table: what changes before it needs no other reason.
+    """
+    whole = whole or {}
     yield from _event_rates(frame, dates)
     for column in feature_names(frame):
         values = frame[column]
         numeric = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
         samples = [values.iloc[rows] for rows in dates.sample]
         missing = np.array([one.isna().mean() for one in samples])
-        yield from _missing(column, missing, dates)
+        yield from _missing(column, missing, dates, whole.get(column))
         levels = [] if numeric else list(_levels(column, samples, dates))
-        yield from levels or _shifts(column, [one.dropna() for one in samples], dates)
+        yield from levels or _shifts(column, [one.dropna() for one in samples], dates, whole.get(column))
 
 
 def _event_rates(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
@@ -54,7 +63,7 @@ def _event_rates(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
             yield Finding("drifting definition", "outcome", said, "act" if times > _RATE[1] else "watch", times)
 
 
-def _missing(column: str, missing: NDArray[np.float64], dates: Dates) -> Iterator[Finding]:
+def _missing(column: str, missing: NDArray[np.float64], dates: Dates, whole: pd.Timestamp | None) -> Iterator[Finding]:
     if len(missing) < 2:
         return
     steps = np.diff(missing)
@@ -63,31 +72,47 @@ def _missing(column: str, missing: NDArray[np.float64], dates: Dates) -> Iterato
         before, after = missing[now - 1], missing[now]
         said = f"missing goes from {before:.0%} to {after:.0%} on {written(dates.days[now])}"
         more = int((np.abs(steps) > _MISSING).sum()) - 1
-        whole = min(before, after) < 0.05 and max(before, after) > 0.95
-        said += f", and jumps at {more} other dates" if more else ""
-        yield Finding("drifting definition", column, said, "act" if whole else "watch", float(abs(steps[now - 1])))
+        all_of_it = min(before, after) < 0.05 and max(before, after) > 0.95
+        said += f", and jumps at {_dates(more, 'other ')}" if more else ""
+        short = whole is not None and dates.days[now - 1] < whole
+        said += _not_whole(whole) if short else ""
+        severity: Severity = "act" if all_of_it and not short else "watch"
+        yield Finding("drifting definition", column, said, severity, float(abs(steps[now - 1])))
 
 
-def _shifts(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Finding]:
+def _not_whole(whole: pd.Timestamp | None) -> str:
+    return f": its table begins within its window until {written(whole)}"
+
+
+def _dates(number: int, which: str = "") -> str:
+    return f"{number} {which}date{'s' if number > 1 else ''}"
+
+
+def _shifts(column: str, samples: list[pd.Series], dates: Dates, whole: pd.Timestamp | None) -> Iterator[Finding]:
     """Yield the largest PSI of known values between two dates that follow each other."""
-    shifts = {}
+    shifts: dict[pd.Timestamp, float] = {}
+    short: dict[pd.Timestamp, float] = {}
     for now in range(1, len(samples)):
         before, after = samples[now - 1], samples[now]
         if min(len(before), len(after)) >= FEW:
             test = psi_test(before, after)
             if test.verdict == "act":
-                shifts[dates.days[now]] = test.psi
-    if shifts:
-        day, worst = max(shifts.items(), key=lambda one: one[1])
-        said = f"PSI {worst:.2f} on {written(day)} against the date before, over {ACT:g} at {len(shifts)} dates"
-        ages = len(shifts) > max(1, (len(samples) - 1) / 2)
-        means = ": a season, or another definition?"
-        if ages:
-            means = ": it tells the date, as an age does in a book to which nobody is added"
-        elif worst > REDEFINED_PSI:
-            means = ": its unit or its meaning changes"
-        severity: Severity = "act" if worst > REDEFINED_PSI and not ages else "watch"
-        yield Finding("drifting definition", column, said + means, severity, worst)
+                (short if whole is not None and dates.days[now - 1] < whole else shifts)[dates.days[now]] = test.psi
+    found = shifts or short
+    if not found:
+        return
+    day, worst = max(found.items(), key=lambda one: one[1])
+    said = f"PSI {worst:.2f} on {written(day)} against the date before, over {ACT:g} at {_dates(len(found))}"
+    tells_the_date = len(shifts) > max(1, (len(samples) - 1) / 2)
+    means = ": a season, or another definition?"
+    severity: Severity = "watch"
+    if not shifts:
+        means = _not_whole(whole)
+    elif tells_the_date:
+        means = ": it tells the date, as a market's index does, or an age in a book to which nobody is added"
+    elif worst > REDEFINED_PSI:
+        means, severity = ": its unit or its meaning changes", "act"
+    yield Finding("drifting definition", column, said + means, severity, worst)
 
 
 def _levels(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from riskml.data.suspicion import LEAK_AUC, identifier_reason, solo_auc
+from riskml.features.catalog import Against, Change, catalog
 from riskml.features.coverage import Coverage
 from riskml.features.drift import drift
 from riskml.features.findings import CHANCE, ROWS, Dates, Finding, by_date, feature_names, written
@@ -50,7 +51,7 @@ def leakage_report(
         *targets_in_disguise(frame, dates),
         *order(frame, dates),
         *shared_customers(frame, panel, part),
-        *drift(frame, dates),
+        *drift(frame, dates, _whole(panel, coverage)),
     ]
     table = pd.DataFrame([vars(one) for one in found], columns=["check", "column", "finding", "severity", "figure"])
     rank = table["severity"].map({"act": 0, "watch": 1, "info": 2})
@@ -149,6 +150,16 @@ def shared_customers(frame: pd.DataFrame, panel: PanelConfig, part: pd.Series | 
 
 
 # -- their parts
+
+
+def _whole(panel: PanelConfig, coverage: Coverage) -> dict[str, pd.Timestamp]:
+    """Return of each column the day from which its window lies within its table."""
+    listed = catalog(panel)
+    reach = {one.name: one.days * (2 if one.feature.doubled else 1) for one in listed.columns}
+    reach |= {one.name: reach[one.long.name] for one in listed.changes if isinstance(one, Change)}
+    reach |= {one.name: reach[one.spending.name] for one in listed.changes if isinstance(one, Against)}
+    begins = {name: pd.Timestamp(0) + pd.Timedelta(days=coverage.first(name)) for name in panel.tables}
+    return {one.name: begins[one.table] + pd.Timedelta(days=reach[one.name]) for one in listed.made}
 
 
 def _numbers(customer: pd.Series) -> NDArray[np.float64] | None:

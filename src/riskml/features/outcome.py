@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import narwhals as nw
+import pandas as pd
 
+from riskml.errors import ConfigError
 from riskml.features.payment import invoices_at
+from riskml.features.purchase import bought
 from riskml.panel_config import PanelConfig
+from riskml.schema import shortened
 
 Tables = Mapping[str, nw.LazyFrame[Any]]
+
+
+class Frames(Protocol):
+    """What brings a small result into memory."""
+
+    def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Return a small result as a pandas frame."""
+        ...
 
 
 def _between(first: int, end: int) -> nw.Expr:
@@ -56,16 +68,18 @@ def events(panel: PanelConfig, tables: Tables, first: int, end: int) -> nw.LazyF
     """
     asked, table = panel.outcome, tables[panel.outcome.table]
     if asked.rule in ("no_purchase", "spending_fall"):
-        found = table.filter(_between(first, end)).group_by("customer").agg(spent=nw.col("amount").sum())
+        inside = table.filter(_between(first, end))
+        inside = bought(inside) if asked.rule == "no_purchase" else inside  # a return is none, and lowers spending
+        found = inside.group_by("customer").agg(spent=nw.col("amount").sum())
         return found
     if asked.rule in ("status", "cancellation"):
         return table.filter(_between(first, end) & nw.col("kind").is_in(list(asked.values))).select("customer").unique()
     assert asked.over is not None
     if asked.rule == "days_past_due":
-        # The first day on which an invoice is more than so many days past due.
-        crossed = nw.col("day") + int(asked.over) + 1
+        # More than so many days past due on a day of the window: from the first such day until it is settled.
+        crossed, until = nw.col("day") + int(asked.over) + 1, nw.col("day") + nw.col("dpd")
         late = settled(panel, tables, end, hindsight=True).filter(
-            (nw.col("dpd") > asked.over) & (crossed >= first) & (crossed < end)
+            (nw.col("dpd") > asked.over) & (crossed < end) & (until >= first)
         )
         return late.select("customer").unique()
     overdue = settled(panel, tables, end, hindsight=True).filter(nw.col("open") & (nw.col("day") < end))
@@ -89,3 +103,22 @@ def before(panel: PanelConfig, tables: Tables, as_of: int) -> nw.LazyFrame[Any] 
         return now.filter(nw.lit(as_of) - nw.col("day") > asked.over).select("customer").unique()
     owing = now.group_by("customer").agg(owed=nw.col("owed").sum())
     return owing.filter(nw.col("owed") > asked.over).select("customer")
+
+
+def check_kinds(panel: PanelConfig, tables: Tables, engine: Frames) -> None:
+    """Refuse an outcome that reads kinds of which there is no record: they are misspelt, or the column is another.
+
+    Raises
+    ------
+    ConfigError
+    """
+    asked = panel.outcome
+    if not asked.values:
+        return
+    kinds = set(engine.frame(tables[asked.table].select("kind").unique())["kind"].dropna())
+    if kinds.isdisjoint(asked.values):
+        raise ConfigError(
+            f"no record of {asked.table} is of the kind {' or '.join(map(repr, asked.values))}",
+            where="panel.outcome.values",
+            mend=f"the kinds are {shortened(sorted(kinds))}" if kinds else "no record has a kind",
+        )

@@ -20,11 +20,10 @@ from riskml.features.financial import with_latest
 from riskml.features.market import series_at
 from riskml.features.outcome import Tables, before, events
 from riskml.features.payment import invoices_at
-from riskml.panel_config import PanelConfig, TableConfig
+from riskml.features.purchase import bought
+from riskml.panel_config import BEHAVIOUR, PanelConfig, TableConfig
 
 _EPOCH = dt.date(1970, 1, 1)
-_ACTS: tuple[Any, ...] = ("purchases", "activity")
-_BEHAVIOUR: tuple[Any, ...] = ("purchases", "invoices", "balances", "service", "contacts", "activity", "bureau")
 
 
 def day_number(date: dt.date) -> int:
@@ -102,7 +101,7 @@ def known(table: nw.LazyFrame[Any], as_of: int) -> nw.LazyFrame[Any]:
 
 def population(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     """Return everyone known on a day: ``customer``, ``first`` (the day they were first seen)."""
-    seen = list(book.of("attributes")) or list(book.of(*_BEHAVIOUR))
+    seen = list(book.of("attributes")) or list(book.of(*BEHAVIOUR))
     firsts = [
         known(table, as_of).filter(~nw.col("customer").is_null()).group_by("customer").agg(first=nw.col("day").min())
         for table in seen
@@ -139,10 +138,11 @@ def aggregated(book: Book, name: str, as_of: int) -> nw.LazyFrame[Any]:
     """Return the features of a table, one row per customer (of a market: per ``by``) with a record."""
     key = "by" if book.panel.tables[name].role == "market" else "customer"
     records, columns = prepared(book, name, as_of), book.catalog.of(name)
+    acts = bought(records) if book.panel.tables[name].role == "purchases" else records
     found: nw.LazyFrame[Any] | None = None
     for per in dict.fromkeys(column.feature.per for column in columns):
         some = [column.expression(as_of) for column in columns if column.feature.per == per]
-        one = (records if per is None else youngest(records, key, per)).group_by(key).agg(*some)
+        one = (records if per is None else youngest(acts, key, per)).group_by(key).agg(*some)
         found = one if found is None else found.join(one, on=key, how="left")
     assert found is not None
     return found
@@ -219,7 +219,8 @@ def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     active = panel.population.active_days
     acting = None
     if active is not None:
-        recent = [known(table, as_of).filter(nw.col("day") >= as_of - active) for table in book.of(*_ACTS)]
+        acts = [*map(bought, book.of("purchases")), *book.of("activity")]
+        recent = [known(table, as_of).filter(nw.col("day") >= as_of - active) for table in acts]
         acting = reduce(
             lambda one, other: nw.concat([one, other]), [table.select("customer") for table in recent]
         ).unique()

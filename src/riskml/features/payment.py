@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import narwhals as nw
@@ -9,7 +11,7 @@ import narwhals as nw
 from riskml.features.records import Feature, Records, ratio
 
 _CENT = 0.005  # below it nothing is owed
-_ROLLED = 30  # days past due from which a late invoice counts as rolled on
+_BUCKETS = (0, 30, 60)  # days past due: an invoice rolls on from one bucket into the next
 
 
 def invoices_at(invoices: nw.LazyFrame[Any], payments: nw.LazyFrame[Any] | None, as_of: int) -> nw.LazyFrame[Any]:
@@ -19,7 +21,7 @@ def invoices_at(invoices: nw.LazyFrame[Any], payments: nw.LazyFrame[Any] | None,
     ----------
     invoices : LazyFrame
         ``customer, day, known, due, amount``; with payments ``invoice``, without them ``paid`` and ``paid_amount``
-        where there are such.
+        where there are such. Credit notes (of less than nought) are left out.
     payments : LazyFrame or None
         ``invoice, day, known, amount``.
     as_of : int
@@ -33,6 +35,7 @@ def invoices_at(invoices: nw.LazyFrame[Any], payments: nw.LazyFrame[Any] | None,
         time), ``part`` (whether a part of it, and no more, was paid when it fell due).
     """
     seen = invoices.filter((nw.col("day") < as_of) & (nw.col("known") < as_of) & ~nw.col("due").is_null())
+    seen = seen.filter(~(nw.col("amount") < 0).fill_null(False))
     columns = seen.collect_schema().names()
     if payments is not None:
         made = payments.filter((nw.col("day") < as_of) & (nw.col("known") < as_of))
@@ -90,6 +93,31 @@ def _late(r: Records) -> nw.Expr:
     return r.column("dpd") > 0
 
 
+def _past_due_inside(r: Records) -> nw.Expr:
+    """Return days past due of invoices that fell due inside the window, or before it and were past due still."""
+    last = r.age - r.column("dpd")  # the age of the last day on which it was past due
+    return nw.when((r.age >= r.newest) & (last <= r.oldest)).then(r.column("dpd"))
+
+
+def _roll(bucket: int, over: int) -> Callable[[Records], nw.Expr]:
+    """Return the share of invoices in a bucket that went over its end, where that would have been in the window."""
+
+    def share(r: Records) -> nw.Expr:
+        day = r.age - over  # the age of the day on which the bucket ends; younger ones may roll yet
+        ended = (day >= r.newest) & (day <= r.oldest) & (r.column("dpd") > bucket)
+        return ratio(_count(ended & (r.column("dpd") > over)), _count(ended))
+
+    return share
+
+
+def _behind(bucket: int) -> str:
+    return f"over {bucket} days past due" if bucket else "past due"
+
+
+def _count(condition: nw.Expr) -> nw.Expr:
+    return nw.when(condition).then(nw.lit(1)).count()
+
+
 INVOICES = (
     Feature(
         "dpd_now",
@@ -124,7 +152,12 @@ INVOICES = (
     ),
     Feature("count", "invoices", "invoices that fell due in {days} days", lambda r: r.count(), empty=0, rate=True),
     Feature("sum", "money", "money that fell due in {days} days", lambda r: r["amount"].sum(), empty=0, rate=True),
-    Feature("worst_dpd", "days", "most days past due, of invoices due in {days} days", lambda r: r["dpd"].max()),
+    Feature(
+        "worst_dpd",
+        "days",
+        "most days past due in {days} days, of invoices that fell due in them or were past due still",
+        lambda r: _past_due_inside(r).max(),
+    ),
     Feature("mean_dpd", "days", "mean days past due, of invoices due in {days} days", lambda r: r["dpd"].mean()),
     Feature(
         "late", "share", "share of invoices due in {days} days that was not paid in time", lambda r: _share(_late(r), r)
@@ -135,10 +168,13 @@ INVOICES = (
         "share of invoices due in {days} days of which only a part was paid in time",
         lambda r: _share(nw.col("part"), r),
     ),
-    Feature(
-        "roll",
-        "share",
-        f"share of late invoices due in {{days}} days that went beyond {_ROLLED} days past due",
-        lambda r: ratio(r.count(nw.col("dpd") > _ROLLED), r.count(_late(r))),
+    *(
+        Feature(
+            f"roll_{over}",
+            "share",
+            f"of invoices {_behind(bucket)} that could roll over {over} days in {{days}} days, the share that did",
+            _roll(bucket, over),
+        )
+        for bucket, over in pairwise(_BUCKETS)
     ),
 )

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
-from riskml.features.records import Feature, Records, ratio
+from riskml.features.records import Feature, Records, growth, ratio
+
+
+def bought(purchases: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return the purchases among the records: a negative amount is a return or a credit note, and no purchase."""
+    return purchases.filter(_is_bought())
+
+
+def _is_bought() -> nw.Expr:
+    return ~(nw.col("amount") < 0).fill_null(False)
+
+
+def _count(r: Records) -> nw.Expr:
+    return r.count(_is_bought())
 
 
 def _gap(r: Records) -> nw.Expr:
@@ -18,11 +33,11 @@ def _overdue(r: Records) -> nw.Expr:
 
 
 def _trend(r: Records) -> nw.Expr:
-    return ratio(r.count(), r.before.count())
+    return ratio(_count(r), _count(r.before))
 
 
 def _spending_trend(r: Records) -> nw.Expr:
-    return ratio(r["amount"].sum(), r.before["amount"].sum())
+    return growth(r["amount"].sum(), r.before["amount"].sum())
 
 
 PURCHASES = (
@@ -30,14 +45,14 @@ PURCHASES = (
         "recency",
         "days",
         "days since the last purchase, of the last {days} days",
-        lambda r: r.ages().min(),
+        lambda r: r.ages(_is_bought()).min(),
         windowed=False,
     ),
     Feature(
         "since_first",
         "days",
         "days since the first purchase of the last {days} days",
-        lambda r: r.ages().max(),
+        lambda r: r.ages(_is_bought()).max(),
         windowed=False,
     ),
     Feature(
@@ -56,11 +71,11 @@ PURCHASES = (
         windowed=False,
         per="day",
     ),
-    Feature("count", "purchases", "purchases in {days} days", lambda r: r.count(), empty=0, rate=True),
+    Feature("count", "purchases", "purchases in {days} days", _count, empty=0, rate=True),
     Feature("days", "days", "days with a purchase in {days} days", lambda r: r.count(), empty=0, per="day"),
-    Feature("sum", "money", "spending in {days} days", lambda r: r["amount"].sum(), empty=0, rate=True),
-    Feature("mean", "money", "mean purchase in {days} days", lambda r: r["amount"].mean()),
-    Feature("largest", "money", "largest purchase in {days} days", lambda r: r["amount"].max()),
+    Feature("sum", "money", "spending in {days} days, less returns", lambda r: r["amount"].sum(), empty=0, rate=True),
+    Feature("mean", "money", "mean purchase in {days} days", lambda r: r.where(_is_bought(), "amount").mean()),
+    Feature("largest", "money", "largest purchase in {days} days", lambda r: r.where(_is_bought(), "amount").max()),
     Feature(
         "kinds", "kinds", "different kinds bought in {days} days", lambda r: r.count(), ("kind",), empty=0, per="kind"
     ),

@@ -127,6 +127,11 @@ def ratio(above: nw.Expr, below: nw.Expr) -> nw.Expr:
     return nw.when(below != 0).then(above / below)
 
 
+def growth(now: nw.Expr, past: nw.Expr) -> nw.Expr:
+    """Return how many times the past something is; null where the past is not above nought: no ratio tells it."""
+    return nw.when(past > 0).then(now / past)
+
+
 def feature(
     table: str,
     *,

@@ -15,6 +15,7 @@ _SHOWN_PER_INCH = 96
 # A name that ends in "_" stands for all that begin so.
 _CAPTIONS: Mapping[str, tuple[str, str]] = {
     "target": ("data", "Rows and events of each part. The parts should have about the same share of events."),
+    "records_over_time": ("data", "What the tables hold, month by month: a gap is news that never came."),
     "events_over_time": (
         "data",
         "The event rate at each as-of date, with its 95 % interval; the pale bars are customers.",

@@ -12,7 +12,7 @@ from riskml.report.plots.data import event_rate_by_column, missing_and_kinds, ta
 from riskml.report.plots.evidence import by_group, learning, profit
 from riskml.report.plots.models import leaderboard, search_history
 from riskml.report.plots.monitoring import months
-from riskml.report.plots.panel import events_over_time, missing_over_time, strength_over_time
+from riskml.report.plots.panel import events_over_time, missing_over_time, records_over_time, strength_over_time
 from riskml.report.plots.picture import Picture
 from riskml.report.plots.profiles import profiles
 from riskml.report.plots.review import calibrations, differences, profits
@@ -39,6 +39,7 @@ __all__ = [
     "profit",
     "profits",
     "reasons_of_customer",
+    "records_over_time",
     "roc",
     "score_distribution",
     "search_history",

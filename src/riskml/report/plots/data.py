@@ -97,8 +97,8 @@ def missing_and_kinds(profile: pd.DataFrame) -> Picture:
     axes.set_xlim(0, min(float(share.max()) * 1.15, 1.12))
     as_percent(axes.xaxis, float(share.max()))
     rows_from_the_top(axes, [fitted(column, 34) for column in shown["column"]])
-    rest = f"; the {_MOST_COLUMNS} with most are shown" if len(gaps) > len(shown) else ""
-    axes.set_title(f"share of rows without a value ({made_of}{rest})")
+    rest = f"; the {_MOST_COLUMNS} with most" if len(gaps) > len(shown) else ""
+    axes.set_title(f"share of rows without a value{rest}")
     present = [kind for kind in kinds.index if kind in set(shown["kind"])]
     axes.legend(handles=[Patch(color=KINDS.get(kind, MUTED), label=kind) for kind in present], loc="lower right")
     return picture

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import StrMethodFormatter
 
 from riskml.report.colours import EVENT, INK, MUTED
-from riskml.report.plots.picture import Picture, empty, headline, house_style
+from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style
 from riskml.report.wording import fitted, number, percent
 
 
@@ -38,8 +38,8 @@ def events_over_time(frame: pd.DataFrame) -> Picture:
     x = np.arange(len(told))
     error = 1.96 * np.sqrt(rate * (1 - rate) / told["kept"])
     axes.errorbar(x, rate, yerr=error, color=EVENT, marker="o", markersize=5, linewidth=1.5, capsize=0)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylim(bottom=0)
+    as_percent(axes.yaxis, axes.get_ylim()[1])
     axes.set_ylabel("event rate")
     bars = axes.twinx()
     bars.bar(x, told["kept"], color=MUTED, alpha=0.25, width=0.7)
@@ -52,6 +52,28 @@ def events_over_time(frame: pd.DataFrame) -> Picture:
     step = max(1, -(-len(told) // 12))
     axes.set_xticks(x[::step], list(told["as_of"].astype(str))[::step], rotation=30, ha="right")
     return picture
+
+
+@house_style()
+def records_over_time(frame: pd.DataFrame) -> Picture:
+    """Draw how full each month of each table is.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (tables, months)
+        Shares of the fullest month.
+
+    Returns
+    -------
+    Picture
+    """
+    return _grid(
+        frame,
+        "Records by month, as a share of the table's fullest: white is a gap",
+        "No month is whole",
+        (0.0, 1.0),
+        lambda share: percent(share, 0),
+    )
 
 
 @house_style()
