@@ -64,6 +64,15 @@ def test_a_password_of_the_search_s_storage_is_refused_since_it_would_be_written
     assert "s3c" not in str(refused.value)
 
 
+def test_a_password_of_a_table_s_source_is_refused_since_it_would_be_written_down(tmp_path):
+    table = "{role: purchases, source: 'postgresql://risk:s3cret@erp/books', time: day, amount: amount}"
+    file = _written(tmp_path)
+    file.write_text(f"name: book\ntitle: Who?\ntask: churn\npanel:\n  tables: {{orders: {table}}}\n")
+    with pytest.raises(ConfigError, match=r"source holds a password.*say \$\{NAME\} in its place") as refused:
+        read_experiment(file)
+    assert "s3c" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "storage",
     ["sqlite:////book/search.db", "search.log", "postgresql://risk:${DB_PASSWORD}@db:5432/search", "redis://db:6379/0"],

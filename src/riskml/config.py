@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,13 +18,11 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from riskml.errors import ConfigError
 from riskml.monitoring_config import MonitoringConfig
-from riskml.panel_config import Name, PanelConfig, Part, Text
+from riskml.panel_config import Name, PanelConfig, Part, Text, without_password
 
 Family = Literal["scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"]
 _WITHOUT_EXTRAS: tuple[Family, ...] = ("scorecard", "logistic", "tree", "boosting", "blend")
 _READABLE: tuple[Family, ...] = ("scorecard", "logistic", "tree", "ebm")
-_PASSWORD = re.compile(r"://[^/?#@:]*:(?P<in_place>[^?]+)@|[?&]\w*(?:pass|pwd)\w*=(?P<in_query>[^&]+)", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$\{\w+\}")
 Scalar = bool | int | float | str
 
 
@@ -119,13 +116,7 @@ class ModelsConfig(Part):
 
     @model_validator(mode="after")
     def _storage_without_a_password(self) -> ModelsConfig:
-        # The experiment is written into the run's folder, its notebooks and MLflow.
-        found = _PASSWORD.search(self.storage or "")
-        if found and not _VARIABLE.fullmatch(found["in_place"] or found["in_query"]):
-            raise ValueError(
-                "storage holds a password, which would be written down: set it in the environment, and "
-                "say ${NAME} in its place"
-            )
+        without_password(self.storage, "storage")
         return self
 
 
