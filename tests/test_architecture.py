@@ -50,7 +50,7 @@ DOORS = {
     "matplotlib": ["report/plots/"],
     "duckdb": ["features/duck.py", "data/duckfiles.py", "data/duplicates.py", "data/texttables.py"],
     "sqlalchemy": ["data/databases.py"],
-    "typer": ["cli.py"],
+    "typer": ["cli/"],
     "pyspark": ["features/spark.py", "scale.py"],
     "interpret": ["models/ebm.py"],
     "lightgbm": ["models/lightgbm.py", "runtime/boosted.py"],

@@ -47,3 +47,42 @@ def test_the_same_key_in_two_places_is_none_twice(tmp_path):
 )
 def test_edited_bins_in_the_wrong_place_are_told_where_they_belong(tmp_path, text):
     _refused(tmp_path, text, "overrides: unknown key; edited bins belong beneath models: fixed: scorecard:")
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "postgresql://risk:s3cret@db/search",
+        "postgresql://risk:s3/cr@t@db/search",
+        "postgresql://db/search?user=risk&password=s3cret",
+        "postgresql://risk:s3cret${MORE}@db/search",
+    ],
+)
+def test_a_password_of_the_search_s_storage_is_refused_since_it_would_be_written_down(tmp_path, storage):
+    with pytest.raises(ConfigError, match=r"say \$\{NAME\} in its place") as refused:
+        read_experiment(_written(tmp_path), [f"models.storage={storage}"])
+    assert "s3c" not in str(refused.value)
+
+
+def test_a_password_of_a_table_s_source_is_refused_since_it_would_be_written_down(tmp_path):
+    table = "{role: purchases, source: 'postgresql://risk:s3cret@erp/books', time: day, amount: amount}"
+    file = _written(tmp_path)
+    file.write_text(f"name: book\ntitle: Who?\ntask: churn\npanel:\n  tables: {{orders: {table}}}\n")
+    with pytest.raises(ConfigError, match=r"source holds a password.*say \$\{NAME\} in its place") as refused:
+        read_experiment(file)
+    assert "s3c" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "storage",
+    ["sqlite:////book/search.db", "search.log", "postgresql://risk:${DB_PASSWORD}@db:5432/search", "redis://db:6379/0"],
+)
+def test_a_storage_without_a_password_is_taken(tmp_path, storage):
+    asked = read_experiment(_written(tmp_path), [f"models.storage={storage}"])
+    assert asked.models.storage == storage
+
+
+def _written(folder: Path) -> Path:
+    file = folder / "book.yaml"
+    file.write_text("name: book\ntitle: Who?\ntask: default\ndata: {source: book.csv, target: y, event: 1}\n")
+    return file

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from riskml.execution import to_html
+from riskml.execution import Kernel, execute_notebook, to_html
 from riskml.report.plots import Picture
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -39,3 +40,34 @@ def test_a_picture_carries_its_description(page):
 
 def test_a_page_is_called_as_its_notebook(page):
     assert "<title>a</title>" in page
+
+
+def test_code_is_folded_until_its_box_is_ticked(page):
+    assert "show()" in re.sub("<[^>]*>", "", page)
+    assert page.index('<input type="checkbox" autocomplete="off"> show the code') < page.index("<b>all bins</b>")
+    assert page.count("riskml-code input:not(:checked)) .jp-CodeCell .jp-Cell-inputWrapper") == 1
+
+
+def test_a_page_runs_no_script_and_loads_nothing(page):
+    assert "<script" not in page
+    assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//[^"'> ]*""", page)
+    assert not re.findall(r"""@import|url\(["']?(?:https?:)?//[^)]*""", page)
+
+
+@pytest.mark.parametrize("seconds", [3600.01, float("inf")])
+def test_a_cell_may_take_any_time_that_is_said(tmp_path, seconds):
+    source = tmp_path / "a.ipynb"
+    cells = [new_code_cell("n: int = 1", metadata={"tags": ["parameters"]}), new_code_cell("assert n == 2")]
+    kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), source)
+    heard: list[int] = []
+    count = execute_notebook(
+        source,
+        tmp_path / "done.ipynb",
+        {"n": 2},
+        kernel=Kernel(source, tmp_path),
+        cell_seconds=seconds,
+        listen=lambda cell, cells, heading: heard.append(cell),
+    )
+    assert count == 3  # one more: the parameters that were handed in
+    assert heard == [0, 1, 2]

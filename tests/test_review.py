@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from riskml import review, rundiff
+from riskml.console_comparison import show_comparison
 from riskml.errors import DataError, InputError
+from riskml.report.review_tables import levels_table
 from riskml.runview import RunView
 from riskml.validation import ChurnCosts, CreditCosts, auc, delong_test, swap_set
 
@@ -95,6 +97,26 @@ def test_a_run_that_lacks_its_predictions_is_named_with_them() -> None:
     bare = RunView("book/bare", "there", {"task": "default"}, {})
     with pytest.raises(InputError, match=r"the run book/bare lacks predictions\.parquet"):
         review.shared_customers([view(1.0), bare])
+
+
+def test_the_level_of_each_run_is_told_on_the_same_customers() -> None:
+    views = [view(1.0), view(3.0)]
+    shared = review.shared_customers(views)
+    found = review.levels(shared).set_index("run")
+    assert found.loc["B", "ratio"] == pytest.approx(shared.y.sum() / shared.probability["B"].sum())
+    assert found["lower"].le(found["ratio"]).all()
+    off = ~found["lower"].le(1) | ~found["upper"].ge(1)
+    assert levels_table(review.levels(shared)).marked == frozenset(np.flatnonzero(off))
+
+
+def test_the_terminal_tells_level_and_money_and_whose_costs_these_are(capsys: pytest.CaptureFixture[str]) -> None:
+    views = [view(1.0), view(3.0)]
+    show_comparison(views)
+    said = " ".join(capsys.readouterr().out.split())
+    best = review.best_cutoffs(review.shared_customers(views), rundiff.stated_costs(views).costs)
+    assert "observed / expected" in said
+    assert f"{best['B'].profit_per_customer:.4g}" in said
+    assert "the runs state no costs of their own" in said
 
 
 def test_who_changes_tier_is_the_swap_set_with_outcomes() -> None:

@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from riskml.errors import ConfigError
 from riskml.monitoring_config import MonitoringConfig
-from riskml.panel_config import Name, PanelConfig, Part, Text
+from riskml.panel_config import Name, PanelConfig, Part, Text, without_password
 
 Family = Literal["scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"]
 _WITHOUT_EXTRAS: tuple[Family, ...] = ("scorecard", "logistic", "tree", "boosting", "blend")
@@ -96,7 +96,8 @@ class ModelsConfig(Part):
 
     storage: str | None = Field(
         None,
-        description="an Optuna storage URL that several machines share; a journal in the run's folder when left out",
+        description="an Optuna storage URL that several machines share, its password as ${NAME} of the environment; a "
+        "journal in the run's folder when left out",
     )
     fixed: dict[Family, dict[str, Any]] = Field(
         default_factory=dict,
@@ -111,6 +112,11 @@ class ModelsConfig(Part):
             raise ValueError("a blend needs at least two other families")
         if self.select == "interpretable" and not {*_READABLE} & {*self.families}:
             raise ValueError("select: interpretable needs one of scorecard, logistic, tree, ebm among the families")
+        return self
+
+    @model_validator(mode="after")
+    def _storage_without_a_password(self) -> ModelsConfig:
+        without_password(self.storage, "storage")
         return self
 
 

@@ -179,14 +179,15 @@ def show_models(table: pd.DataFrame) -> None:
     for model, versions in table.groupby("model", sort=False):
         _console.print(f"[bold]{escape(str(model))}[/bold]")
         shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-        for title in ("version", "", "family", "gate", "decided by", "on"):
+        for title in ("version", "", "family", "gate", "decision", "by", "on"):
             shown.add_column(title)
         for row in versions.itertuples():
-            cells = (str(row.version), row.aliases, row.family, row.gate, row.promoted_by, str(row.promoted_at)[:10])
+            decided = (row.decision, row.decided_by, str(row.decided_at)[:10])
+            cells = (row.version, row.aliases, row.family, row.gate, *decided)
             shown.add_row(*(escape(str(cell)) for cell in cells))
         _console.print(shown)
         for row in versions.itertuples():
-            for why in filter(None, [row.reason if row.gate != "passed" else "", row.promoted_why]):
+            for why in filter(None, [row.reason if row.gate != "passed" else "", row.decided_why]):
                 _console.print(f"  {row.version}: {escape(str(why))}")
 
 

@@ -53,8 +53,10 @@ def show_comparison(views: Sequence[RunView]) -> None:
         except InputError as error:
             _console.print(f"[yellow]{escape(error.what)}; their figures do not compare.[/yellow]", soft_wrap=False)
         else:
-            _console.print(escape(f"{compared.said} {compared.tiers_said}"), soft_wrap=False)
+            stated = rundiff.stated_costs(views)
+            _console.print(escape(f"{compared.said} {compared.tiers_said} Costs: {stated.said}"), soft_wrap=False)
             tables += _on_the_same_customers(compared, names)
+            tables += _level_and_money(compared, names, stated)
             tables.append(("scores, from development to rows set aside", names, _shifts(review.stability(views))))
     # The same widths in every table: what belongs to one run stands beneath its name.
     longest = max(len(name) for _, _, rows in tables for name in rows)
@@ -80,8 +82,27 @@ def _on_the_same_customers(
         swapped[f"moved {move}" if move != "same" else "as before"] = ["", *(_move(rows.get(run)) for run in runs)]
     return [
         ("difference from A, on the same customers (95 % interval)", names, gaps),
-        ("who changes tier from A, and the event rate among them", names, swapped),
+        (
+            "who changes tier from A, and the event rate among them",
+            names,
+            swapped,
+        ),
     ]
+
+
+def _level_and_money(
+    compared: review.Shared, names: Sequence[str], stated: rundiff.StatedCosts
+) -> list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]]:
+    levels = review.levels(compared).to_dict(orient="records")
+    best = review.best_cutoffs(compared, stated.costs).values()
+    told = {
+        "observed / expected": [f"{row['ratio']:.3f} ({row['lower']:.3f} to {row['upper']:.3f})" for row in levels],
+        "profit per customer": [
+            f"{one.profit_per_customer:.4g}, {percent(one.share_acted)} acted on, from {percent(one.cutoff)}"
+            for one in best
+        ],
+    }
+    return [("events and money, on the same customers (cut-off: the best in hindsight)", names, told)]
 
 
 def _gap(row: Mapping[Any, Any]) -> str:

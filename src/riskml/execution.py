@@ -6,6 +6,7 @@ import ast
 import contextlib
 import html
 import logging
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -76,8 +77,10 @@ class _Engine(Engine):  # type: ignore[misc]
             begin(cell, cell_index=cell_index, **more)
 
         nb_man.cell_start = cell_start
+        # It takes whole seconds, or no limit.
+        limit = None if math.isinf(cell_seconds) else math.ceil(cell_seconds)
         client = PapermillNotebookClient(
-            nb_man, km=kernel.manager, kernel_name=kernel_name, timeout=cell_seconds, startup_timeout=120, log=_quiet
+            nb_man, km=kernel.manager, kernel_name=kernel_name, timeout=limit, startup_timeout=120, log=_quiet
         )
         try:
             client.execute()
@@ -88,6 +91,16 @@ class _Engine(Engine):  # type: ignore[misc]
                 client.kc.stop_channels()
 
 
+_SCRIPT = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
+# A browser that does not know :has shows the code.
+_CODE_BOX = """
+<style>
+.riskml-code { float: right; font: 13px sans-serif; color: #57606a; padding: 6px 10px; }
+main:has(.riskml-code input:not(:checked)) .jp-CodeCell .jp-Cell-inputWrapper { display: none; }
+main:has(.riskml-code input:not(:checked)) .jp-OutputPrompt { visibility: hidden; }
+</style>
+<label class="riskml-code"><input type="checkbox" autocomplete="off"> show the code</label>
+"""
 papermill_engines.register("riskml", _Engine)
 logging.getLogger("papermill").setLevel(logging.ERROR)  # it tells of every file it reads
 _quiet = logging.getLogger(f"{__name__}.quiet")  # nbconvert looks for a picture's description in one place only
@@ -161,13 +174,17 @@ def execute_notebook(
 
 
 def to_html(notebook: Path) -> Path:
-    """Write an executed notebook as a page beside it, and return the page."""
+    """Write an executed notebook as a page beside it, and return the page.
+
+    The page is for people who read: code is there, and shows once its box is ticked. It runs no script and loads
+    nothing from elsewhere: it is a document, which says the same years later and offline.
+    """
     from nbconvert import HTMLExporter
 
     read = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     title = {"metadata": {"name": notebook.stem}}
     page, _ = HTMLExporter(log=_quiet).from_notebook_node(_for_a_page(read), title)  # type: ignore[no-untyped-call]
-    page = _described(page, read)
+    page = _SCRIPT.sub("", _described(page, read)).replace("<main>", f"<main>{_CODE_BOX}", 1)
     target = notebook.with_suffix(".html")
     with replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -12,26 +12,23 @@ from typing import Any
 
 import pandas as pd
 
-from riskml import __version__
 from riskml.config import Experiment, read_experiment
 from riskml.errors import InputError, RiskmlError
 from riskml.monitoring import folder as folders
-from riskml.monitoring.findings import Finding, findings_of, next_step
+from riskml.monitoring.findings import Finding, findings_of
 from riskml.monitoring.history import history, of_months
 from riskml.monitoring.newbook import NewBook, new_book, read_new_book
-from riskml.monitoring.page import column_moves, write_page
 from riskml.monitoring.reference import Reference, reference_of
 from riskml.monitoring.result import Earlier, Month, month_of
+from riskml.monitoring.writing import PAGE, state_of, write_files
 from riskml.project import experiment_file, runs_folder
 from riskml.report.wording import count
 from riskml.run import Run
-from riskml.runtime.answers import harmless
 from riskml.tracking import monitored_runs
 from riskml.warning.inputs import day
 
 _log = logging.getLogger(__name__)
 FOLDER = "monitoring"
-PAGE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -209,8 +206,8 @@ def monitor(asked: Asked, *, today: dt.date, track: bool = True) -> Done:
     past, trouble = _past(run, place, track)
     seen = history(past, {as_of: month.metrics()})
     seen = seen[[day <= as_of for day in seen.index]]
-    state = _state(run, reference, month, findings)
-    written = folders.write_month(place, state, lambda folder: _files(folder, month, findings, reference, seen))
+    state = state_of(run, reference, month, findings)
+    written = folders.write_month(place, state, lambda folder: write_files(folder, month, findings, reference, seen))
     if track:
         written = _track_all(run, place, written, trouble)
     return Done(run, reference, month, tuple(findings), seen, written)
@@ -285,53 +282,6 @@ def _past(run: Run, place: Path, track: bool) -> tuple[dict[dt.date, dict[str, f
         except RiskmlError as error:
             trouble = error.what
     return known | of_months(folders.months(place)), trouble
-
-
-def _state(run: Run, reference: Reference, month: Month, findings: Sequence[Finding]) -> dict[str, Any]:
-    model = reference.model
-    return {
-        "as_of": str(month.as_of),
-        "experiment": run.experiment.name,
-        "run": run.folder.name,
-        "model": {"name": model.name, "version": model.version, "family": model.family},
-        "source": month.source,
-        "rows": month.rows,
-        "named": month.named,
-        "known": 0 if month.scored is None or month.scored.realised is None else month.scored.realised.rows,
-        "scored": month.scored is not None,
-        "next_step": next_step(findings),
-        "findings": [one.to_dict() for one in findings],
-        "behaviour_absent": dict(month.behaviour.absent),
-        "metrics": month.metrics(),
-        "limits": reference.experiment.monitoring.model_dump(mode="json"),
-        "riskml": __version__,
-        "mlflow_run_id": None,
-        "mlflow_trouble": None,
-    }
-
-
-def _files(folder: Path, month: Month, findings: Sequence[Finding], reference: Reference, seen: pd.DataFrame) -> None:
-    found = {
-        "findings": pd.DataFrame([one.to_dict() for one in findings]),
-        "columns": month.columns.assign(in_words=column_moves(month)),
-        "quality": month.quality,
-        "behaviour": month.behaviour.summary,
-        "history": seen.reset_index(),
-    }
-    scored = month.scored
-    if scored is not None:
-        found |= {"tiers": scored.moves.shares, "segments": scored.segments, "score_bins": scored.shift.bins}
-        if scored.moves.matrix is not None:
-            found["migration"] = scored.moves.matrix.reset_index()
-        if scored.realised is not None:
-            found |= {"calibration": scored.realised.by_tier, "periods": scored.realised.by_period}
-        customers = scored.scores.copy()
-        for name, values in month.behaviour.customers.items():
-            customers[str(name)] = values.to_numpy()
-        customers.to_parquet(folder / folders.CUSTOMERS)
-    for name, table in found.items():
-        harmless(table).to_csv(folder / f"{name}.csv", index=False)
-    write_page(folder / PAGE, month, findings, reference, seen)
 
 
 def _track_all(run: Run, place: Path, written: folders.Monitored, trouble: str) -> folders.Monitored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,26 @@ from pydantic import (
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
+_PASSWORD = re.compile(r"://[^/?#@:]*:(?P<in_place>[^?]+)@|[?&]\w*(?:pass|pwd)\w*=(?P<in_query>[^&]+)", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\{\w+\}")
+
+
+def without_password(address: str | None, what: str) -> None:
+    """Refuse an address that holds a password: an experiment is written into the run's notebooks and MLflow.
+
+    Raises
+    ------
+    ValueError
+        Which does not show it.
+    """
+    found = _PASSWORD.search(address or "")
+    if found and not _VARIABLE.fullmatch(found["in_place"] or found["in_query"]):
+        raise ValueError(
+            f"{what} holds a password, which would be written down: set it in the environment, and "
+            "say ${NAME} in its place"
+        )
+
+
 Role = Literal[
     "purchases",
     "invoices",
@@ -106,6 +127,11 @@ class TableConfig(Part):
     by: str | None = Field(None, description="market: the column that the customers' attributes share, as industry")
     value: str | None = Field(None, description="market: the index")
     columns: tuple[str, ...] = Field((), description="attributes: the columns that become features")
+
+    @model_validator(mode="after")
+    def _source_without_a_password(self) -> TableConfig:
+        without_password(self.source, "source")
+        return self
 
     @model_validator(mode="after")
     def _columns_are_those_of_the_role(self) -> TableConfig:

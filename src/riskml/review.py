@@ -20,6 +20,7 @@ from riskml.validation import (
     CreditCosts,
     best_cutoff,
     calibration_table,
+    observed_expected,
     paired_differences,
     profit_curve,
     psi_test,
@@ -183,6 +184,23 @@ def moves(swapped: pd.DataFrame) -> pd.DataFrame:
 def calibrations(shared: Shared) -> dict[str, pd.DataFrame]:
     """Return each run's ``validation.calibration_table`` on the same customers."""
     return {str(name): calibration_table(shared.y, column) for name, column in shared.probability.items()}
+
+
+def levels(shared: Shared) -> pd.DataFrame:
+    """Return the events of each run over those that it expects, with the interval, on the same customers.
+
+    Parameters
+    ----------
+    shared : Shared
+
+    Returns
+    -------
+    DataFrame
+        ``run`` and the columns of ``validation.observed_expected``; a ratio above 1: the risk is underestimated.
+    """
+    tables = [observed_expected(shared.y, column).assign(run=str(name)) for name, column in shared.probability.items()]
+    table = pd.concat(tables, ignore_index=True)
+    return table[["run", *(column for column in table if column not in ("run", "group"))]]
 
 
 def profits(shared: Shared, costs: CreditCosts | ChurnCosts) -> dict[str, pd.DataFrame]:

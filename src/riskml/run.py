@@ -314,12 +314,16 @@ class Run:
         return self.read_csv("leaderboard.csv")
 
     @property
+    def fit(self) -> dict[str, Any]:
+        """What fit.json tells of the families: seconds, failures, settings, weights, the AUC of the choice itself."""
+        found: dict[str, Any] = self.read_json("fit.json") if self.path("fit.json").is_file() else {}
+        return found
+
+    @property
     def left_out(self) -> dict[str, str]:
-        """Families that were asked for and could not be fitted, and why, as fit.json tells."""
-        if not self.path("fit.json").is_file():
-            return {}
+        """Families that were asked for and could not be fitted, and why."""
         # An earlier version did not tell.
-        failures: dict[str, str] = self.read_json("fit.json").get("failures", {})
+        failures: dict[str, str] = self.fit.get("failures", {})
         return failures
 
     @property

@@ -303,9 +303,7 @@ def _sent(session: Any, wheel: Path) -> str:
 def _scorer(wheel: str, keep: list[str]) -> Any:
     # A function within a function travels whole to the workers, which may not have riskml.
     def scores(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        import atexit
         import importlib
-        import shutil
         import sys
         import tempfile
         import zipfile
@@ -316,8 +314,8 @@ def _scorer(wheel: str, keep: list[str]) -> Any:
         name = wheel.split("-")[0]
         source = SparkFiles.get(wheel)
         if getattr(sys.modules.get(name), "riskml_wheel", None) != wheel:
-            folder = tempfile.mkdtemp(prefix="riskml-wheel-")
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            # Where Spark itself cleans up: a worker is killed, and runs nothing at its end.
+            folder = tempfile.mkdtemp(dir=SparkFiles.getRootDirectory())
             with zipfile.ZipFile(source) as archive:
                 archive.extractall(folder)
             for stale in [module for module in sys.modules if module.split(".")[0] == name]:

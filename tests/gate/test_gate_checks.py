@@ -10,7 +10,7 @@ import pytest
 
 from riskml.assessment import assess
 from riskml.config import DEFAULT_TIERS, GateConfig
-from riskml.gate import Evidence, judge
+from riskml.gate import Check, Evidence, Verdict, judge
 from riskml.gate.checks import calibrated, events_as_expected, ranks, stable, tiers_hold
 from riskml.validation import psi_test
 
@@ -69,6 +69,7 @@ def test_a_calibration_error_beyond_the_bound_fails_only_beyond_chance(evidence:
     assert found.value is not None
     assert found.value > 0.01
     assert found.passed
+    assert "0.01 is allowed; chance alone gives up to" in found.reason
     sharpened = evidence.probability**2 / (evidence.probability**2 + (1 - evidence.probability) ** 2)
     assert not calibrated(replace(evidence, probability=sharpened), 0.01, LEVEL).passed
 
@@ -174,3 +175,10 @@ def test_a_verdict_is_a_table_and_plain_values(evidence: Evidence) -> None:
     assert list(verdict.table()) == ["check", "passed", "value", "bound", "reason"]
     assert len(verdict.to_dict()["checks"]) == len(verdict.table())
     assert verdict.to_markdown().count("\n") == len(verdict.checks) + 3
+
+
+def test_names_from_the_data_are_shown_as_they_are_in_markdown() -> None:
+    reason = "a|b\n# <img src=x> ![x](http://elsewhere): 20.0% are approved"
+    row = Verdict((Check("fairness, a_b", False, 0.2, "at least 0.8", reason),)).to_markdown().splitlines()[-1]
+    assert row.startswith("| fairness, a\\_b | **not passed** | 0.2000 |")
+    assert "a\\|b # &lt;img src=x> !\\[x\\](http://elsewhere)" in row

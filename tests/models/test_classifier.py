@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import get_args
 
@@ -86,6 +87,15 @@ def test_the_blend_weighs_the_other_families_and_no_weight_is_negative(fitted, b
     columns = {name: fitted.schema_.conform(book[0])[name].to_numpy() for name in blend.kinds}
     parts = sum(w * model.margin(columns) for w, model in zip(blend.weights, blend.models, strict=True))
     np.testing.assert_allclose(blend.margin(columns), blend.intercept + parts)
+
+
+def test_what_went_into_the_final_models_is_told(fitted):
+    blend = fitted.estimators_["blend"].model_
+    assert tuple(fitted.weights_.values()) == blend.weights
+    assert set(fitted.settings_) == set(fitted.estimators_) - {"blend"}
+    for family, several in fitted.settings_.items():
+        own = fitted.trials_.loc[fitted.trials_["family"] == family, "params"].map(json.loads).tolist()
+        assert all(one in own for one in several)
 
 
 def test_the_same_seed_gives_the_same_results(book):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, InputError
 from riskml.models.families import FAMILIES
 from riskml.models.search import Search, opened
 from riskml.models.task import Task
@@ -112,6 +113,50 @@ def test_processes_that_began_together_do_not_try_the_same(task, tmp_path):
     assert params.nunique() == 7, "only the defaults are tried by both"
 
 
+@pytest.mark.parametrize("name", ["search.log", "search.db"])
+def test_processes_that_know_nothing_of_each_other_yet_do_not_try_the_same(task, tmp_path, name):
+    storage = str(tmp_path / name) if name.endswith(".log") else f"sqlite:///{tmp_path / name}"
+    some = [Search(FAMILIES["tree"], task, opened(storage)) for _ in range(3)]
+    for search in some:
+        for _ in range(4):
+            search.trial()
+    tried = [{str(params) for params in search.table()["params"][1:]} for search in some]
+    assert len(set().union(*tried)) == sum(map(len, tried))
+
+
+def test_a_search_alone_in_its_storage_is_the_one_in_memory(task, tmp_path):
+    alone, stored = Search(FAMILIES["tree"], task), Search(FAMILIES["tree"], task, opened(str(tmp_path / "search.log")))
+    for search in (alone, stored):
+        for _ in range(3):
+            search.trial()
+    assert stored.table().equals(alone.table())
+
+
+def test_a_search_that_is_really_killed_goes_on_where_it_was(task, tmp_path):
+    code = (
+        "import sys, pickle; from riskml.models.families import FAMILIES; "
+        "from riskml.models.search import Search, opened; "
+        "task = pickle.load(open(sys.argv[2], 'rb')); search = Search(FAMILIES['tree'], task, opened(sys.argv[1]))\n"
+        "while True: search.trial(); print(search.count, flush=True)"
+    )
+    (tmp_path / "task").write_bytes(pickle.dumps(task))
+    storage = str(tmp_path / "search.log")
+    command = [sys.executable, "-c", code, storage, str(tmp_path / "task")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            for _ in range(3):
+                process.stdout.readline()
+        finally:
+            process.kill()
+    later = Search(FAMILIES["tree"], task, opened(storage))
+    begun = later.count
+    assert begun >= 3
+    later.trial()
+    params = later.table()["params"].map(str)
+    assert params.iloc[0] == str(FAMILIES["tree"].start), "the good defaults are not tried again"
+    assert params.nunique() == len(params) == begun + 1
+
+
 def test_a_storage_that_goes_away_does_not_end_the_search(task, tmp_path, monkeypatch):
     storage = opened(f"sqlite:///{tmp_path / 'search.db'}")
     search = Search(FAMILIES["tree"], task, storage)
@@ -150,6 +195,15 @@ def test_a_storage_that_cannot_be_opened_is_told_without_its_password(tmp_path):
     with pytest.raises(ConfigError, match="cannot be opened") as error:
         opened("postgresql://someone:secret@127.0.0.1:1/none")
     assert "secret" not in str(error.value)
+
+
+def test_a_storage_may_name_variables_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEARCH_FOLDER", str(tmp_path))
+    opened("sqlite:///${SEARCH_FOLDER}/search.db")
+    assert (tmp_path / "search.db").is_file()
+    monkeypatch.delenv("SEARCH_FOLDER")
+    with pytest.raises(InputError, match="the environment has no variable 'SEARCH_FOLDER'"):
+        opened("sqlite:///${SEARCH_FOLDER}/search.db")
 
 
 def test_parameters_set_by_hand_are_not_searched(task):

@@ -144,7 +144,7 @@ def test_of_many_columns_the_ones_that_matter_are_told_and_the_others_counted(
     told = [one.figures["column"] for one in findings if one.key == "column_shift"]
     assert told == ["c13", "c12", "c11", "c10", "c9"]
     (rest,) = [one for one in findings if one.key == "more_shifted"]
-    assert rest.text() == "9 more columns have shifted: c8, c7, c6, c5, c4, c3, c2, c1, c0."
+    assert rest.text() == "More columns have shifted (9): c8, c7, c6, c5, c4, c3, c2, c1, c0."
     (cells,) = [one for one in findings if one.key == "more_out_of_range"]
     assert cells.figures["count"] == "8"
 

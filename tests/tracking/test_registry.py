@@ -162,7 +162,17 @@ def test_the_versions_of_all_models_stand_in_one_table(client: MlflowClient) -> 
     assert table["version"].tolist() == [3, 2, 1]
     assert table["aliases"].tolist() == ["challenger", "champion", ""]
     assert table["gate"].tolist() == ["not passed", "passed", "passed"]
-    assert table["promoted_by"].tolist() == ["", "Ann", ""]
+    assert table["decided_by"].tolist() == ["", "Ann", ""]
+    assert table["decision"].tolist() == ["", "promoted", ""]
+
+
+def test_the_table_tells_the_last_decision_on_a_version(client: MlflowClient) -> None:
+    promote(client, NAME, "1", ANN)
+    promote(client, NAME, "2", ANN)
+    take_back(client, NAME, Decision("Bo", "alarms", ANN.at))
+    told = standings(client).set_index("version")[["decision", "decided_by", "decided_why"]]
+    assert told.loc[2].tolist() == ["taken back", "Bo", "alarms"]
+    assert told.loc[1].tolist() == ["promoted", "Bo", "alarms"]
 
 
 # -- the command line

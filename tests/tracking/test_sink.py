@@ -137,6 +137,17 @@ def test_a_familys_settings_are_params(children: dict[str, Record]) -> None:
     assert all(children[family].data.params["trials"] == "1" for family in FAMILIES - {"blend"})
 
 
+def test_the_blend_s_params_are_its_weights(children: dict[str, Record], quick_run: Run) -> None:
+    weights = {f"weight.{name}": f"{weight:.4f}" for name, weight in quick_run.fit["weights"].items()}
+    assert children["blend"].data.params == weights != {}
+
+
+def test_the_figure_of_the_choice_itself_is_told(parent: Record, quick_run: Run) -> None:
+    nested = quick_run.fit["nested_auc"]
+    assert parent.data.metrics["cv.auc_nested"] == pytest.approx(nested)
+    assert f"{nested:.4f}" in parent.data.tags["mlflow.note.content"]
+
+
 def test_every_family_has_a_model_that_scores(children: dict[str, Record], client: MlflowClient) -> None:
     for child in children.values():
         model = client.get_logged_model(child.data.tags["riskml.model_id"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,6 +163,26 @@ def test_groups_of_two_columns_are_refused() -> None:
 def test_every_public_name_is_there_and_in_order() -> None:
     assert all(hasattr(validation, name) for name in validation.__all__)
     assert sorted(validation.__all__, key=lambda name: (not name.isupper(), name)) == validation.__all__
+
+
+# Of distributions and counts: there is no worse side.
+WITHOUT_A_DIRECTION = {"baseline", "concentration", "csi", "drift_test", "psi", "psi_by", "psi_test"}
+FUNCTIONS = [name for name in validation.__all__ if inspect.isfunction(getattr(validation, name))]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_says_what_goes_in_what_comes_out_and_where_it_is_from(name: str) -> None:
+    told = inspect.getdoc(getattr(validation, name)) or ""
+    parts = re.findall(r"^(\w+)\n-+$", told, re.MULTILINE)
+    assert parts == ["Parameters", "Returns", "Raises", "References", "Examples"]
+
+
+DIRECTIONS = r"riskier|1 is (the event|default|churn)|probabilit(y|ies) of|1 for a customer|safest"
+
+
+@pytest.mark.parametrize("name", [n for n in FUNCTIONS if n not in WITHOUT_A_DIRECTION])
+def test_every_function_of_outcomes_says_which_way_is_risk(name: str) -> None:
+    assert re.search(DIRECTIONS, inspect.getdoc(getattr(validation, name)) or "", re.IGNORECASE)
 
 
 def test_validation_knows_nothing_of_riskml_but_its_errors() -> None:

@@ -75,7 +75,7 @@ class Place:
         return Path(str(self.url.database)).absolute()
 
 
-def expanded(source: str) -> str:
+def expanded(source: str, where: str = "the source of a table") -> str:
     """Return a URL with the environment's variables in the places of ``${NAME}``.
 
     A user or password is taken as it is: characters such as @ and / in it need no %40 and %2F.
@@ -83,6 +83,8 @@ def expanded(source: str) -> str:
     Parameters
     ----------
     source : str
+    where : str, default "the source of a table"
+        What the URL is for, for the message.
 
     Returns
     -------
@@ -106,7 +108,7 @@ def expanded(source: str) -> str:
         if found[1] not in os.environ:
             raise InputError(
                 f"the environment has no variable {found[1]!r}",
-                where="the source of a table",
+                where=where,
                 mend=f"set it before the run: export {found[1]}=…",
             )
         said = os.environ[found[1]]

@@ -18,7 +18,7 @@ from riskml.features.canonical import Dialect, select
 from riskml.files import replacing
 from riskml.panel_config import PanelConfig, TableConfig
 
-_AT_ONCE = 1_000_000  # customers
+_AT_ONCE = 500_000  # customers
 
 
 def _quote(name: str) -> str:
@@ -72,7 +72,7 @@ class DuckDB:
         return found
 
     def parts(self, rows: nw.LazyFrame[Any]) -> list[nw.Expr]:
-        """Return conditions on ``customer`` for parts of a million: more at once would go by the disk."""
+        """Return conditions on ``customer`` for parts of half a million: more at once would go by the disk."""
         found = rows.to_native()
         several = -(-len(found) // _AT_ONCE)
         if several < 2:

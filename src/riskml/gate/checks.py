@@ -74,7 +74,10 @@ def calibrated(evidence: Evidence, most: float, level: float) -> Check:
     drawn = np.random.default_rng([evidence.seed, 4]).binomial(count, np.clip(mean, 0, 1), size=(_DRAWS, len(count)))
     errors = np.abs(drawn / count - mean) @ (count / count.sum())
     chance = float(np.quantile(errors, level))
-    reason = f"expected calibration error {found:.4f}; chance alone gives up to {chance:.4f} on {count.sum():,} rows"
+    reason = (
+        f"expected calibration error {found:.4f}, {most:g} is allowed; "
+        f"chance alone gives up to {chance:.4f} on {count.sum():,} rows"
+    )
     return Check("calibration", found <= max(most, chance), found, f"at most {most:g}, or within chance", reason)
 
 
@@ -129,7 +132,7 @@ def stable(evidence: Evidence, most: float, level: float) -> Check:
     shift = found[counts]
     others = [f"{test.psi:.4f} against {name}" for name, test in found.items() if name != counts]
     reason = (
-        f"PSI {shift.psi:.4f} against {counts} of the training rows; "
+        f"PSI {shift.psi:.4f} against {counts} of the training rows, {most:g} is allowed; "
         f"without any shift chance gives up to {shift.no_shift:.4f}" + "".join(f" ({other})" for other in others)
     )
     return Check("stability", bool(near), shift.psi, f"at most {most:g}, or within chance", reason)

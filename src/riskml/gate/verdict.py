@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from riskml.report.wording import markdown
+
 
 @dataclass(frozen=True)
 class Check:
@@ -82,6 +84,7 @@ class Verdict:
         lines = [f"**{said}**", "", "| check | | value | asked for | why |", "|---|---|---|---|---|"]
         for check in self.checks:
             value = "" if check.value is None else f"{check.value:.4f}"
-            cells = (check.name, "passed" if check.passed else "**not passed**", value, check.bound, check.reason)
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            passed = "passed" if check.passed else "**not passed**"
+            name, bound, reason = map(markdown, (check.name, check.bound, check.reason))
+            lines.append(f"| {name} | {passed} | {value} | {bound} | {reason} |")
         return "\n".join(lines)

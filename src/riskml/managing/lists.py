@@ -23,7 +23,7 @@ from riskml.warning.wording import in_words
 from riskml.warning_config import WarningRules
 from riskml.workbook import workbook
 
-MOST_ROWS = 5_000  # of a sheet: beyond, a person filters the CSV
+MOST_ROWS = 2_000  # of a sheet: beyond, a person filters the CSV
 _COLUMNS = [
     *("due", "customer", "tier", "probability", "reason", "because", "title", "why", "cost", "expected_benefit"),
     *("mandatory", "channel", "action", "as_of", "status", "instead", "note"),

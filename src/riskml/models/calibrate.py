@@ -44,8 +44,8 @@ def platt(margin: Floats, target: NDArray[np.int8]) -> Platt:
     --------
     >>> margin = np.array([-2.0, -2.0, -2.0, -2.0, 2.0, 2.0, 2.0, 2.0] * 100)
     >>> found = platt(margin, np.array([0, 0, 0, 1, 1, 1, 1, 0] * 100))
-    >>> round(found.intercept, 2), round(found.slope, 2)
-    (0.0, 0.55)
+    >>> abs(found.intercept) < 1e-6, round(found.slope, 2)
+    (True, 0.55)
     """
 
     def loss(free: Floats) -> tuple[float, Floats]:

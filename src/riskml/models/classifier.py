@@ -67,9 +67,9 @@ class RiskClassifier(RiskEstimator):
     monotone : mapping of column name to "ascending" or "descending", optional
         How the risk has to go where a numeric column rises; every family keeps to it, and a blend of them as well.
     storage : str, optional
-        Where the search keeps its trials: an Optuna storage URL, or the path of a journal file (``.log``). A search
-        that was killed goes on from there, and several processes or machines with the same rows, folds and settings
-        share it.
+        Where the search keeps its trials: an Optuna storage URL, in which ``${NAME}`` is a variable of the environment,
+        or the path of a journal file (``.log``). A search that was killed goes on from there, and several processes or
+        machines with the same rows, folds and settings share it.
     progress : callable, optional
         Called with a `riskml.models.search.Progress` after each trial.
     random_state : int, default=0
@@ -83,6 +83,10 @@ class RiskClassifier(RiskEstimator):
         The AUC of the procedure as a whole: on each fold, that of the family which the other folds choose.
     best_family_ : str
     estimators_ : dict of family to its estimator, fitted on all rows
+    settings_ : dict of family to list of dict
+        The settings of its estimator: several where it averages models of several settings.
+    weights_ : dict of family to float
+        The blend's weights, of the families that have one; empty where no blend competes.
     oof_ : DataFrame of shape (n, families)
         Out-of-fold probabilities of the event.
     trials_ : DataFrame
@@ -205,6 +209,7 @@ class RiskClassifier(RiskEstimator):
             self.failures_ = {search.name: search.reason for search in searches if search.reason}
             inside = [search for search in searches if not search.reason]
             margins = self._finish(inside, task, clock)
+        self.weights_: dict[str, float] = {}
         if "blend" in names:
             self._add_blend(margins, task)
         kept = [name for name in names if name in margins]
@@ -222,6 +227,7 @@ class RiskClassifier(RiskEstimator):
         """Fit each family as fully as the time allows; return log-odds on the folds that judge."""
         margins: dict[str, Floats] = {}
         self.estimators_: dict[str, RiskEstimator] = {}
+        self.settings_: dict[str, list[dict[str, Any]]] = {}
         self.calibrated_: list[str] = []
         self.seconds_ = {search.name: search.spent for search in searches}
         # Cheap ones first: what they leave of the time goes to the dear ones.
@@ -239,6 +245,7 @@ class RiskClassifier(RiskEstimator):
             try:
                 margins[name] = judged(search, plan)
                 self.estimators_[name] = fitted(search, plan)
+                self.settings_[name] = [dict(one.params) for one in search.leaders.settings(plan.settings)]
             except Exception as error:
                 margins.pop(name, None)
                 if len(searches) == 1 and isinstance(error, InputError):
@@ -272,7 +279,9 @@ class RiskClassifier(RiskEstimator):
             return
         table = np.column_stack([margins[name] for name in singles])
         margins["blend"] = _crossfitted(table, task)
-        self.estimators_["blend"] = self._blend(blend_weights(table, task.target), singles)
+        found = blend_weights(table, task.target)
+        self.estimators_["blend"] = self._blend(found, singles)
+        self.weights_ = {name: float(weight) for name, weight in zip(singles, found.weights, strict=True) if weight > 0}
 
     def _check_numbers(self) -> None:
         if not is_number(self.n_trials, whole=True) or self.n_trials < 1:

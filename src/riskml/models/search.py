@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -83,7 +84,10 @@ class Search:
         self._study = optuna.create_study(direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=4))
         self._shared = None if storage is None else _Shared(storage, f"riskml {task.digest(family)} {self.name}")
         self.refresh()
-        self._sample(task.random_state + len(self.tried))
+        place = self._shared.place if self._shared else 0
+        # A process that others have come before is told apart from them: it would else try what they try.
+        words = (task.random_state, len(self.tried), place)
+        self._sample(_seed(*words) if place else task.random_state + len(self.tried))
         if self.leaders.best is None:
             self._study.enqueue_trial(start)
 
@@ -115,8 +119,7 @@ class Search:
             self._take_in(frozen)
         if news and self._shared and self._shared.own:
             # Processes that began together would otherwise try the same settings.
-            words = (self.task.random_state, self.count, min(self._shared.own))
-            self._sample(int(np.random.SeedSequence(words).generate_state(1)[0]))
+            self._sample(_seed(self.task.random_state, self.count, min(self._shared.own)))
 
     def trial(self, limit: float = np.inf) -> float:
         """Run one trial and return its mean AUC on the folds it reached.
@@ -228,6 +231,19 @@ class _Shared:
         self._seen = set[int]()
         self.own = set[int]()  # trials of this process
         self._next = 0.0  # when it may be asked again
+        self.place = self._registered()
+
+    def _registered(self) -> int:
+        """Return a number that tells this process from those that have come to the study: 0 where it is the first.
+
+        It signs in before it reads who is there: of two that come at once, one at least sees the other.
+        """
+        assert self._storage is not None
+        name = f"process {time.time():017.6f} {uuid.uuid4().hex}"
+        self._storage.set_study_user_attr(self._study, name, True)
+        there = sorted(key for key in self._storage.get_study_user_attrs(self._study) if key.startswith("process "))
+        # The same place among more of them is another number.
+        return 0 if len(there) == 1 else len(there) ** 2 + there.index(name)
 
     def add(self, frozen: optuna.trial.FrozenTrial) -> None:
         """Tell the storage of a trial; a storage that fails is left alone from then on."""
@@ -261,6 +277,10 @@ class _Shared:
         )
 
 
+def _seed(*words: int) -> int:
+    return int(np.random.SeedSequence(words).generate_state(1)[0])
+
+
 def said(error: Exception) -> str:
     """Return an error in a line."""
     if isinstance(error, RiskmlError):
@@ -274,15 +294,22 @@ def opened(storage: str | None) -> Storage | None:
     Parameters
     ----------
     storage : str, optional
-        A URL, or the path of a journal file that ends in ``.log``.
+        A URL, with ``${NAME}`` for what the environment holds, such as a password; or the path of a journal file that
+        ends in ``.log``.
 
     Raises
     ------
     ConfigError
         When it cannot be opened; a password in the URL is not shown.
+    InputError
+        When a variable of the environment is not set.
     """
     if storage is None:
         return None
+    if "${" in storage:
+        from riskml.data.databases import expanded
+
+        storage = expanded(storage, "models.storage")
     try:
         if storage.endswith(".log"):
             from optuna.storages.journal import JournalFileBackend

@@ -128,7 +128,7 @@ def _of_cells(table: pd.DataFrame, name: str, watch: float, act: float) -> Itera
 
 def _the_rest(severity: Severity, about: str, key: str, columns: pd.Series) -> Iterator[Finding]:
     if len(columns):
-        names = ", ".join(map(str, columns.head(10))) + (" …" if len(columns) > 10 else "")
+        names = ", ".join(map(str, columns.head(10))) + (", …" if len(columns) > 10 else "")
         step: NextStep = "watch" if severity == "watch" else "none"
         yield Finding(severity, about, key, step, {"count": count(len(columns)), "names": names})
 

@@ -79,9 +79,7 @@ def data_table(experiment: Experiment, data: Mapping[str, Any], notes: pd.DataFr
     )
 
 
-def method_table(
-    experiment: Experiment, board: pd.DataFrame, trials: pd.DataFrame, left_out: Mapping[str, str]
-) -> Table:
+def method_table(experiment: Experiment, board: pd.DataFrame, fit: Mapping[str, Any]) -> Table:
     """Show what was chosen, by which rule, out of what, and with which settings.
 
     Parameters
@@ -89,33 +87,47 @@ def method_table(
     experiment : Experiment
     board : DataFrame
         leaderboard.csv.
-    trials : DataFrame
-        search.csv.
-    left_out : mapping of family to reason
-        Families that were asked for and could not be fitted.
+    fit : mapping
+        fit.json.
     """
     chosen = board.loc[board["chosen"].astype(str) == "True"].iloc[0]
     family = str(chosen["family"])
-    own = trials[(trials["family"] == family) & trials["auc_cv"].notna()].sort_values(
-        "auc_cv", ascending=False, kind="stable"
-    )
-    settings = (
-        ", ".join(f"{k} = {v}" for k, v in json.loads(own["params"].iloc[0]).items()) if len(own) else "none searched"
-    )
     seen = "; ".join(f"{row.family} {number(row.auc_cv)} ± {number(row.auc_cv_se)}" for row in board.itertuples())
     models, split = experiment.models, experiment.split
+    nested, left_out = fit.get("nested_auc"), fit.get("failures", {})
     return _facts(
         [
             ("model", sentence(f"{family_name(family)}: {nature(family)}")),
             ("why this one", f"{RULES[models.select]} (rule “{models.select}”, on the training rows alone)"),
             ("alternatives, cross-validated AUC", seen),
+            (
+                "the choice itself, cross-validated AUC",
+                "not measured"
+                if nested is None
+                else f"{number(nested)}: on each fold, that of the family which the other folds choose",
+            ),
             ("asked for, and left out", "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "none"),
             ("columns that it reads", count(chosen["columns"])),
-            ("its settings", settings),
+            ("its settings", _settings(family, fit)),
             ("set by hand", json.dumps({str(k): v for k, v in models.fixed.items()}) if models.fixed else "nothing"),
             ("search", f"trials per family at the most: {models.trials}; folds: {split.folds}; seed: {split.seed}"),
         ]
     )
+
+
+def _settings(family: str, fit: Mapping[str, Any]) -> str:
+    """Return the settings of a family, or of those that a blend weighs, with their weights."""
+    known = fit.get("settings", {})
+    if family == "blend" and fit.get("weights"):
+        return "; ".join(f"{number(w)} × {name} ({_settings(name, fit)})" for name, w in fit["weights"].items())
+    several = known.get(family, [])
+    told = [", ".join(f"{key} = {_setting(value)}" for key, value in one.items()) for one in several]
+    averaged = f"the mean of {len(told)} models: " if len(told) > 1 else ""
+    return averaged + " | ".join(told) if any(told) else "none searched"
+
+
+def _setting(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def assumptions_table(experiment: Experiment, assessed: Mapping[str, Any]) -> Table:

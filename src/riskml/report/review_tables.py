@@ -8,7 +8,7 @@ import pandas as pd
 
 from riskml.report.colours import EVENT, NON_EVENT
 from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
-from riskml.report.wording import count, number, p_value, percent, signed
+from riskml.report.wording import count, interval, number, p_value, percent, signed
 from riskml.validation import BestCutoff
 
 _TITLES = {"auc": "AUC", "ks": "KS", "brier": "Brier", "log_loss": "log loss", "ece": "ECE"}
@@ -127,6 +127,34 @@ def swaps_table(frame: pd.DataFrame) -> Table:
     heads = [Head("run"), Head("tier by A"), Head("tier by the run"), Head("which is"), Head("customers", True)]
     heads += [Head("events", True), Head("event rate", True), Head("95% interval", True)]
     return Table(heads, rows, note="" if rows else "Nobody changes tier.")
+
+
+def levels_table(frame: pd.DataFrame) -> Table:
+    """Show each run's events beside those that it expects; marked where the interval of the ratio does not hold 1.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``review.levels``.
+
+    Returns
+    -------
+    Table
+    """
+    records = frame.to_dict(orient="records")
+    rows = [
+        [
+            text_cell(row["run"]),
+            Cell(count(row["observed"])),
+            Cell(number(row["expected"], 1)),
+            Cell(number(row["ratio"])),
+            Cell(interval(row["lower"], row["upper"], 3)),
+        ]
+        for row in records
+    ]
+    off = frozenset(at for at, row in enumerate(records) if not row["lower"] <= 1 <= row["upper"])
+    heads = [Head("run"), Head("events", True), Head("expected", True), Head("observed / expected", True)]
+    return Table([*heads, Head("95 % interval", True)], rows, off)
 
 
 def stability_table(frame: pd.DataFrame) -> Table:

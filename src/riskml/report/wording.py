@@ -156,6 +156,15 @@ def wrapped(text: object, width: int, most: int = 2) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
+def markdown(text: str) -> str:
+    r"""Return text that Markdown shows as it is, on one line: no link, no picture, no cell of a table's beginning.
+
+    >>> print(markdown("a_b|![<i>](http://x)"))
+    a\_b\|!\[&lt;i>\](http://x)
+    """
+    return re.sub(r"([\\*_`|\[\]])", r"\\\1", " ".join(text.split()).replace("<", "&lt;"))
+
+
 def listed(names: Sequence[str], width: int, most: int) -> list[str]:
     """Return names over lines, as many as have room, and how many more there are.
 

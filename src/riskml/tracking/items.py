@@ -232,7 +232,7 @@ def _families(run: Run) -> Iterator[Item]:
     yield TableFile(for_review(predicted), "tables/predictions.parquet")
     for row in board.to_dict(orient="records"):
         family, chosen = str(row["family"]), bool(row["chosen"])
-        params, figures = _best_params(trials, family), _on_rows_aside(row, predicted, features.aside)
+        params, figures = _best_params(trials, run.fit, family), _on_rows_aside(row, predicted, features.aside)
         told = {"riskml.kind": "family", "family": family, "champion": str(chosen).lower()}
         yield Tags(_common_tags(run) | told, family)
         yield Params(params, family)
@@ -245,7 +245,8 @@ def _families(run: Run) -> Iterator[Item]:
             yield Tags({"family": family, "champion": family})
             yield Metrics({"cv.auc_mean": row["auc_cv"], "cv.auc_se": row["auc_cv_se"]} | figures)
             said = run.read_json("data.json")
-            yield Metrics({"data.rows": said["rows"], "data.event_rate": said["event_rate"]})
+            nested = {"cv.auc_nested": run.fit["nested_auc"]} if "nested_auc" in run.fit else {}
+            yield Metrics(nested | {"data.rows": said["rows"], "data.event_rate": said["event_rate"]})
 
 
 def for_review(predicted: pd.DataFrame) -> pd.DataFrame:
@@ -284,12 +285,17 @@ def _common_tags(run: Run) -> dict[str, str]:
     return tags | ({"riskml.sample": str(state["sample"])} if state["sample"] else {})
 
 
-def _best_params(trials: pd.DataFrame, family: str) -> dict[str, str]:
+def _best_params(trials: pd.DataFrame, fit: Mapping[str, Any], family: str) -> dict[str, str]:
+    """Return the settings of a family's best trial, and how many it averages; of a blend, its weights."""
+    if family == "blend":
+        return {f"weight.{name}": f"{weight:.4f}" for name, weight in fit.get("weights", {}).items()}
     own = trials[trials["family"] == family].dropna(subset="auc_cv")
     if own.empty:
         return {}
     best = own.sort_values("auc_cv", ascending=False, kind="stable").iloc[0]
-    return {key: _shown(value) for key, value in json.loads(best["params"]).items()} | {"trials": str(len(own))}
+    averaged = len(fit.get("settings", {}).get(family, ()))
+    told = {"trials": str(len(own))} | ({"settings_averaged": str(averaged)} if averaged > 1 else {})
+    return {key: _shown(value) for key, value in json.loads(best["params"]).items()} | told
 
 
 def _on_rows_aside(row: Mapping[Any, Any], predicted: pd.DataFrame, aside: str) -> dict[str, float]:

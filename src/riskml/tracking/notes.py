@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from riskml.config import Experiment
-from riskml.report.wording import count, interval, number, percent
+from riskml.report.wording import count, interval, markdown, number, percent
 from riskml.run import Run
 
 _FIGURES = {
@@ -40,7 +40,7 @@ def note(run: Run) -> str:
         Markdown, with pictures and links that MLflow's own UI serves.
     """
     state = run.state
-    lines = [f"**{escaped(run.experiment.title)}**", ""]
+    lines = [f"**{markdown(run.experiment.title)}**", ""]
     if state["sample"]:
         lines += [f"A quick look at {state['sample']} rows: its figures say little.", ""]
     if state.get("error"):
@@ -48,7 +48,7 @@ def note(run: Run) -> str:
     board = state["leaderboard"]
     if board:
         lines[:1] = [f"{_champion(run, state['champion'])} {lines[0]}"]
-        lines += [reason_of_choice(run.experiment, pd.DataFrame(board)), ""]
+        lines += [reason_of_choice(run.experiment, pd.DataFrame(board)) + _of_the_choice(run), ""]
         lines += ["| family | AUC, cross-validated | ± | AUC, rows set aside | columns |", "|---|---|---|---|---|"]
         for row in board:
             name = f"**{row['family']}** ★" if row["chosen"] else row["family"]
@@ -82,7 +82,7 @@ def family_note(run: Run, row: Mapping[Any, Any], params: Mapping[str, str], fig
     families = [entry["family"] for entry in run.state["leaderboard"]]
     place = f"{families.index(row['family']) + 1} of {len(families)} by cross-validated AUC"
     chosen = " **The champion.**" if row["chosen"] else ""
-    lines = [f"### {row['family']}: {place}", "", f"{escaped(run.experiment.title)}{chosen}", ""]
+    lines = [f"### {row['family']}: {place}", "", f"{markdown(run.experiment.title)}{chosen}", ""]
     lines += ["| measure | value | 95 % |", "|---|---|---|"]
     lines.append(f"| AUC, cross-validated | {number(row['auc_cv'], 4)} | ± {number(row['auc_cv_se'], 4)} (one se) |")
     for key, value in figures.items():
@@ -114,6 +114,13 @@ def reason_of_choice(experiment: Experiment, board: pd.DataFrame) -> str:
         f"cross-validated AUC (the highest of all is {best['auc_cv']:.4f}, {best['family']}).",
     }
     return rules[experiment.models.select]
+
+
+def _of_the_choice(run: Run) -> str:
+    nested = run.fit.get("nested_auc")
+    if nested is None:
+        return ""
+    return f" Where each fold's family is chosen by the other folds, the AUC is {number(nested, 4)}."
 
 
 def _champion(run: Run, chosen: Mapping[str, Any]) -> str:
@@ -178,8 +185,3 @@ def _said(part: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{text.replace('`', ' ')}`"
-
-
-def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    return text.replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")

@@ -200,8 +200,8 @@ def standings(client: MlflowClient, name: str = "") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``model``, ``version``, ``aliases``, ``family``, ``gate``, ``reason``, ``promoted_by``, ``promoted_why``,
-        ``promoted_at``; by model, the newest version first.
+        ``model``, ``version``, ``aliases``, ``family``, ``gate``, ``reason``, ``decision`` (what was decided last:
+        promoted or taken back), ``decided_by``, ``decided_why``, ``decided_at``; by model, the newest version first.
 
     Raises
     ------
@@ -216,11 +216,12 @@ def standings(client: MlflowClient, name: str = "") -> pd.DataFrame:
         for number, version in _versions(client, model).items():
             tags = version.tags
             called = ", ".join(sorted(alias for alias, of in held.items() if of == number))
-            told = [tags.get(f"riskml.promoted_{key}", "") for key in ("by", "why", "at")]
+            done = tags.get(DECIDED, "promoted")
+            told = [tags.get(f"riskml.{done}_{key}", "") for key in ("by", "why", "at")]
             gate = [tags.get("family", ""), tags.get(GATE, "not judged"), tags.get(REASON, "")]
-            rows.append((model, int(number), called, *gate, *told))
-    columns = ["model", "version", "aliases", "family", "gate", "reason", "promoted_by", "promoted_why", "promoted_at"]
-    return pd.DataFrame(rows, columns=columns)
+            rows.append((model, int(number), called, *gate, done.replace("_", " ") if told[0] else "", *told))
+    columns = ["model", "version", "aliases", "family", "gate", "reason"]
+    return pd.DataFrame(rows, columns=[*columns, "decision", "decided_by", "decided_why", "decided_at"])
 
 
 def _point(client: MlflowClient, name: str, alias: str, version: str) -> None:

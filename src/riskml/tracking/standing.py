@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from riskml.report.wording import markdown
 from riskml.tracking import registry
-from riskml.tracking.notes import escaped
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -90,7 +90,7 @@ def standing(version: ModelVersion, aliases: Mapping[str, str]) -> str:
         now = f"{model} is the challenger{', and a person decides' if passed else ''}"
     else:
         now = f"{model} was a challenger"
-    reason = escaped(shorten(tags.get(registry.REASON, "it was never judged"), _REASON_LENGTH, placeholder=" …"))
+    reason = markdown(shorten(tags.get(registry.REASON, "it was never judged"), _REASON_LENGTH, placeholder=" …"))
     # Plain text: the table of runs shows its first words as they are.
     return f"{tags.get('family', 'model')}, gate {tags.get(registry.GATE, 'not judged')} ({reason}); {now}."
 
@@ -98,9 +98,9 @@ def standing(version: ModelVersion, aliases: Mapping[str, str]) -> str:
 def _decision(tags: Mapping[str, str], done: str) -> str:
     """Return who decided it, when, and why; the gate's own reason is told already."""
     by, at, why = (tags.get(f"riskml.{done}_{key}", "") for key in ("by", "at", "why"))
-    said = f" by {escaped(by)} on {at[:10]}" if by else ""
+    said = f" by {markdown(by)} on {at[:10]}" if by else ""
     return (
-        f"{said} (“{escaped(shorten(why, _REASON_LENGTH, placeholder=' …'))}”)"
+        f"{said} (“{markdown(shorten(why, _REASON_LENGTH, placeholder=' …'))}”)"
         if why and by != registry.BY_THE_GATE
         else said
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 
+from riskml.report.wording import markdown
+
 _KEY = "riskml"
 VIEW = "mlflow.sharedViewState"
 # The UI has an order of its own: what is known of a run, then figures by name, then tags, which a screen of 1,600
@@ -36,8 +38,9 @@ def experiment_tags(title: str, experiment_id: str) -> dict[str, str]:
         Those that begin with ``VIEW`` are riskml's own; others may have been changed by people.
     """
     note = (
-        f"**{title}** [Open the table of runs with the figures that matter]({page(experiment_id)}): one line per run, "
-        "the best cross-validated AUC first; its description begins with the chosen family and what the gate said. "
+        f"**{markdown(title)}** [Open the table of runs with the figures that matter]({page(experiment_id)}): "
+        "one line per run, the best cross-validated AUC first; its description begins with the chosen family and what "
+        "the gate said. "
         "Each run has its families beneath it. "
         "`riskml compare RUN RUN` tells whether a difference is more than chance."
     )

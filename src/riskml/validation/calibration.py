@@ -135,6 +135,10 @@ def log_loss(y: ArrayLike, p: ArrayLike) -> float:
     DataError
         As for `brier`.
 
+    References
+    ----------
+    Good (1952), Journal of the Royal Statistical Society B 14: the logarithmic score.
+
     Examples
     --------
     >>> round(log_loss([0, 1], [0.5, 0.5]), 4)
@@ -209,6 +213,11 @@ def calibration_table(y: ArrayLike, p: ArrayLike, *, n_bands: int = 10, level: f
     DataError
         As for `brier`.
 
+    References
+    ----------
+    Murphy and Winkler (1977), Applied Statistics 26; the interval: Brown, Cai, DasGupta (2001), Statistical
+    Science 16.
+
     Examples
     --------
     >>> calibration_table([0, 0, 1, 1], [0.1, 0.1, 0.6, 0.8], n_bands=2)[["band", "count", "mean_p", "event_rate"]]
@@ -264,6 +273,11 @@ def observed_expected(y: ArrayLike, p: ArrayLike, *, by: ArrayLike | None = None
     ------
     DataError
         As for `brier`.
+
+    References
+    ----------
+    BCBS Working Paper 14 (2005), Studies on the Validation of Internal Rating Systems; the interval: Brown, Cai,
+    DasGupta (2001), Statistical Science 16.
 
     Examples
     --------

@@ -186,6 +186,10 @@ def swap_set(
     DataError
         When y is not 0 or 1, a tier is missing or not among ``tiers``, or the lengths differ.
 
+    References
+    ----------
+    The interval: Brown, Cai, DasGupta (2001), Statistical Science 16.
+
     Examples
     --------
     >>> swap_set([0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 0, 1])[["tier_a", "tier_b", "move", "count", "event_rate"]]
@@ -242,7 +246,7 @@ def learning_curve(
     X : DataFrame of shape (n, k)
         Training rows.
     y : array of shape (n,)
-        Their outcomes.
+        Their outcomes, 1 is the event.
     X_test : DataFrame of shape (m, k)
         Rows that are never trained on.
     y_test : array of shape (m,)
@@ -267,6 +271,10 @@ def learning_curve(
         When an outcome is not 0 or 1 or has one class, or the lengths differ.
     ConfigError
         When a share is not above 0 and at most 1.
+
+    References
+    ----------
+    Perlich, Provost, Simonoff (2003), Journal of Machine Learning Research 4.
 
     Examples
     --------

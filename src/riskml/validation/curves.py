@@ -34,6 +34,10 @@ def roc_curve(y: ArrayLike, score: ArrayLike, *, max_points: int = 1000) -> pd.D
     DataError
         When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
 
+    References
+    ----------
+    Fawcett (2006), Pattern Recognition Letters 27.
+
     Examples
     --------
     >>> roc_curve([0, 1, 0, 1], [0.1, 0.4, 0.35, 0.8])
@@ -79,6 +83,10 @@ def gains_table(y: ArrayLike, score: ArrayLike, *, n_bands: int = 10) -> pd.Data
     ------
     DataError
         When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
+
+    References
+    ----------
+    Siddiqi (2006), Credit Risk Scorecards: gains and lift by band.
 
     Examples
     --------
@@ -134,6 +142,10 @@ def captured_share(y: ArrayLike, score: ArrayLike, *, share: float = 0.10) -> fl
         When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
     ConfigError
         When ``share`` is not above 0 and at most 1.
+
+    References
+    ----------
+    Siddiqi (2006), Credit Risk Scorecards: the cumulative accuracy profile (BCBS Working Paper 14) at one share.
 
     Examples
     --------

@@ -133,6 +133,10 @@ def auc(y: ArrayLike, score: ArrayLike) -> float:
     DataError
         When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
 
+    References
+    ----------
+    Hanley and McNeil (1982), Radiology 143: the area is the Mann-Whitney statistic over the pairs.
+
     Examples
     --------
     >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
@@ -161,6 +165,10 @@ def gini(y: ArrayLike, score: ArrayLike) -> float:
     DataError
         As for `auc`.
 
+    References
+    ----------
+    BCBS Working Paper 14 (2005), Studies on the Validation of Internal Rating Systems: the accuracy ratio.
+
     Examples
     --------
     >>> gini([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
@@ -188,6 +196,10 @@ def ks(y: ArrayLike, score: ArrayLike) -> float:
     ------
     DataError
         As for `auc`.
+
+    References
+    ----------
+    Massey (1951), JASA 46; as a measure of scores: BCBS Working Paper 14 (2005).
 
     Examples
     --------

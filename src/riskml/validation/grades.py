@@ -129,6 +129,10 @@ def migration_matrix(
     DataError
         When a grade is missing or not among ``grades``, or the lengths differ.
 
+    References
+    ----------
+    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.5.1.
+
     Examples
     --------
     >>> migration_matrix(["A", "A", "B"], ["A", "B", "B"]).to_dict("index")

@@ -199,6 +199,11 @@ def profit_curve(y: ArrayLike, p: ArrayLike, costs: CreditCosts | ChurnCosts, *,
     ConfigError
         When a cost is negative or a share is above 1.
 
+    References
+    ----------
+    Elkan (2001), IJCAI: decisions by expected cost; Provost and Fawcett (2013), Data Science for Business: profit
+    curves.
+
     Examples
     --------
     >>> profit_curve([0, 0, 1], [0.1, 0.2, 0.9], CreditCosts(exposure=1000, lgd=0.5, margin=0.1))
@@ -236,6 +241,10 @@ def expected_profit_curve(p: ArrayLike, costs: CreditCosts | ChurnCosts, *, max_
     DataError, ConfigError
         As for `profit_curve`.
 
+    References
+    ----------
+    Elkan (2001), IJCAI: decisions by expected cost.
+
     Examples
     --------
     >>> expected_profit_curve([0.1, 0.5], CreditCosts(exposure=1000, lgd=0.5, margin=0.1))["profit"].tolist()
@@ -269,6 +278,10 @@ def best_cutoff(y: ArrayLike, p: ArrayLike, costs: CreditCosts | ChurnCosts) -> 
     ------
     DataError, ConfigError
         As for `profit_curve`.
+
+    References
+    ----------
+    Elkan (2001), IJCAI: decisions by expected cost.
 
     Examples
     --------

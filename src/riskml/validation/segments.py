@@ -50,6 +50,10 @@ def performance_by(y: ArrayLike, p: ArrayLike, by: ArrayLike, *, level: float = 
     DataError
         When y is not 0 or 1, p is outside 0…1, a value is missing, or the lengths differ.
 
+    References
+    ----------
+    Those of `delong`, `ks`, `brier`, `log_loss` and `observed_expected`.
+
     Examples
     --------
     >>> y, p = [0, 0, 1, 1, 0, 0], [0.1, 0.2, 0.3, 0.9, 0.1, 0.2]
@@ -131,6 +135,10 @@ def psi_by(
     ------
     DataError
         When there are no rows, the lengths differ, or the values are of another kind than the baseline's.
+
+    References
+    ----------
+    Yurdakul and Naranjo (2020), Journal of Risk Model Validation 14(3).
 
     Examples
     --------

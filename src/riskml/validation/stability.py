@@ -223,6 +223,10 @@ def baseline(
     DataError
         When there are no rows.
 
+    References
+    ----------
+    Siddiqi (2006), Credit Risk Scorecards.
+
     Examples
     --------
     >>> import numpy as np
@@ -394,6 +398,11 @@ def csi(
     ------
     DataError
         When a column is missing, or is of another kind than in the baseline.
+
+    References
+    ----------
+    Siddiqi (2006), Credit Risk Scorecards; the no-shift quantile: Yurdakul and Naranjo (2020), Journal of Risk Model
+    Validation 14(3).
 
     Examples
     --------

@@ -1,0 +1,79 @@
+"""The command line: exit code 0 done, 2 the input is wrong, 1 anything else."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from riskml import __version__
+from riskml.cli import alerts, crm, months, package, registry, runs
+from riskml.errors import InputError, RiskmlError
+
+# What is heavy is imported in the commands: help must come at once.
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich takes as long to import as all the rest
+    help="Find, rank, explain and manage customers who may default, or leave.",
+    epilog="--debug, anywhere, shows where an error came from.",
+)
+for commands in (runs, registry, package, months):
+    app.add_typer(commands.app)
+app.add_typer(crm.app, name="crm")
+app.add_typer(alerts.app, name="alerts")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The words after ``riskml``; those of the process when left out.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        app([word for word in words if word != "--debug"], prog_name="riskml")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        return _failed("stopped by hand", 1, debug)
+    except InputError as error:
+        return _failed(str(error), 2, debug)
+    except RiskmlError as error:
+        return _failed(str(error), 1, debug)
+    except Exception as error:
+        from riskml.runtime.package import PackageError
+
+        if isinstance(error, PackageError):
+            return _failed(str(error), 2, debug)
+        hint = "" if debug else "\n  mend:  this should not happen; --debug shows where it did"
+        return _failed(f"{type(error).__name__}: {error}{hint}", 1, debug)
+    return 0
+
+
+def _failed(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"error: {message}\n")
+    return code
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"riskml {__version__}")
+        raise typer.Exit

@@ -1,0 +1,255 @@
+"""Early warning: alerts from a scored book."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riskml.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Early warning: alerts from a scored book.")
+_Rules = Annotated[Path, typer.Argument(metavar="RULES", help="A rules file, as in experiments/warnings/.")]
+_Store = Annotated[Path, typer.Option("--store", metavar="FILE", help="The file that holds the alerts.")]
+_On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day it is; today when left out.")]
+_By = Annotated[str, typer.Option("--by", metavar="WHO", help="Who does it; you when left out.")]
+_Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="What is to be remembered.")]
+_Panel = Annotated[Path, typer.Option("--panel", metavar="FOLDER", help="Books of past days: as_of=….parquet.")]
+_Model = Annotated[Path | None, typer.Option("--model", metavar="MODEL", help="What scores them, as for `score`.")]
+_Events = Annotated[
+    Path | None, typer.Option("--events", metavar="FILE", help="Who had the event, and when; else the panel's outcome.")
+]
+_Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Later events are not in FILE yet.")]
+_Customer = Annotated[str, typer.Option("--customer", metavar="COLUMN", help="The column that names the customers.")]
+_Date = Annotated[str, typer.Option("--date", metavar="COLUMN", help="The column of the events' days.")]
+_Horizon = Annotated[int, typer.Option("--horizon", metavar="DAYS", min=1, help="An alert is right for so long.")]
+_Lead = Annotated[int, typer.Option("--lead", metavar="DAYS", min=0, help="So early is early enough.")]
+
+
+@app.command("update")
+def alerts_update(
+    rules: _Rules,
+    book: Annotated[
+        list[Path], typer.Option("--book", metavar="FILE", help="The scored book; may be said again for more columns.")
+    ],
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="The day that the book is of.")],
+    store: _Store,
+    customer: _Customer = "customer",
+) -> None:
+    """Record a day's book: open alerts, raise those that became worse, escalate what is overdue."""
+    from riskml.console_alerts import show_recorded
+    from riskml.warning.inputs import day, read_books
+    from riskml.warning.readings import read_book
+    from riskml.warning.store import Store
+    from riskml.warning.update import update
+    from riskml.warning_config import read_rules
+
+    said, date = read_rules(rules), day(as_of, "--as-of")
+    # Before the store is opened, which would make it: of a book that is refused nothing is left.
+    frame = read_book(said, read_books(book, date, customer), customer)
+    with Store(store) as opened:
+        show_recorded(update(opened, said, frame, date, dt.date.today()))
+
+
+@app.command("list")
+def alerts_list(
+    store: _Store,
+    role: Annotated[str | None, typer.Option("--role", help="sales, finance, service or risk.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE.csv", help="Write them all.")] = None,
+    on: _On = None,
+) -> None:
+    """List alerts: red before amber, then by priority."""
+    from dataclasses import asdict
+
+    from riskml.console_alerts import show_alerts
+    from riskml.files import replacing
+    from riskml.warning.delivery.table import alerts_table, csv_text
+    from riskml.warning.inputs import known_role
+    from riskml.warning.store import Store
+
+    with Store(store, create=False) as opened:
+        found = opened.alerts(open_only=not every, role=None if role is None else known_role(role))
+    if out is None:
+        show_alerts(found, _today(on))
+        return
+    with replacing(out) as temporary:
+        temporary.write_text(csv_text(alerts_table([asdict(alert) for alert in found])), "utf-8-sig", newline="")
+    typer.echo(f"{len(found)} alerts: {out}")
+
+
+@app.command("ack")
+def alerts_ack(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The alert's key, or its beginning.")],
+    store: _Store,
+    by: _By = "",
+    note: _Note = "",
+    on: _On = None,
+) -> None:
+    """Acknowledge an alert: somebody has taken it up."""
+    import getpass
+
+    from riskml.warning.alerts import acknowledge
+    from riskml.warning.store import Store
+    from riskml.warning.update import change
+
+    with Store(store, create=False) as opened:
+        who = by or getpass.getuser()
+        done = change(opened, key, lambda alert: acknowledge(alert, _today(on), who, note))
+    typer.echo(f"alert {done.key} of customer {done.customer} is acknowledged; it is due on {done.due}")
+
+
+@app.command("close")
+def alerts_close(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The alert's key, or its beginning.")],
+    outcome: Annotated[str, typer.Option("--outcome", help="event, averted, false_alarm or other.")],
+    store: _Store,
+    by: _By = "",
+    note: _Note = "",
+    on: _On = None,
+) -> None:
+    """Close an alert with what came of it."""
+    import getpass
+
+    from riskml.warning.alerts import close
+    from riskml.warning.store import Store
+    from riskml.warning.update import change
+
+    with Store(store, create=False) as opened:
+        who = by or getpass.getuser()
+        done = change(opened, key, lambda alert: close(alert, _today(on), who, outcome, note))
+    typer.echo(f"alert {done.key} of customer {done.customer} is closed: {outcome}")
+
+
+@app.command("overdue")
+def alerts_overdue(rules: _Rules, store: _Store, on: _On = None) -> None:
+    """Escalate what is overdue for too long, and list all that is overdue."""
+    from riskml.console_alerts import show_alerts
+    from riskml.warning.alerts import overdue_days
+    from riskml.warning.store import Store
+    from riskml.warning.update import escalate_overdue
+    from riskml.warning_config import read_rules
+
+    said, today = read_rules(rules), _today(on)
+    with Store(store, create=False) as opened:
+        escalated = escalate_overdue(opened, said, today)
+        late = [alert for alert in opened.alerts(said.name, open_only=True) if overdue_days(alert, today)]
+    show_alerts(late, today)
+    typer.echo(f"{len(late)} overdue, {len(escalated)} escalated now")
+
+
+@app.command("send")
+def alerts_send(
+    rules: _Rules,
+    store: _Store,
+    only: Annotated[str | None, typer.Option("--only", help="table, mail or webhook; all when left out.")] = None,
+    on: _On = None,
+) -> None:
+    """Deliver what is new: lists by role, mail, webhook, as the rules say. What was delivered is not sent again."""
+    import time
+
+    from riskml.console_alerts import show_sent
+    from riskml.warning.delivery.table import write_tables
+    from riskml.warning.inputs import channels
+    from riskml.warning.outbox import send
+    from riskml.warning.store import Store
+    from riskml.warning_config import read_rules
+
+    said = read_rules(rules)
+    ways = channels(said, time.time, only)
+    troubles: list[str] = []
+    with Store(store, create=False) as opened:
+        if said.delivery.table is not None and only in (None, "table"):
+            for path in write_tables(said.delivery.table, said, opened.alerts(said.name, open_only=True), _today(on)):
+                typer.echo(f"{path} is written")
+        for way in ways:
+            sent = send(opened, said.name, way, time.time)
+            show_sent(sent)
+            troubles += sent.troubles
+    if troubles:
+        raise RunError("\n".join(troubles), where=str(store), mend="what is waiting goes out with the next send")
+
+
+@app.command("backtest")
+def alerts_backtest(
+    rules: _Rules,
+    panel: _Panel,
+    model: _Model = None,
+    events: _Events = None,
+    until: _Until = None,
+    customer: _Customer = "customer",
+    date: _Date = "date",
+    horizon: _Horizon = 180,
+    lead: _Lead = 30,
+    officers: Annotated[
+        list[str] | None, typer.Option("--officers", metavar="ROLE=N", help="How many share the work: risk=3.")
+    ] = None,
+) -> None:
+    """Show how early, how many and how right alerts would have been on past days."""
+    from riskml.console_alerts import show_backtest
+    from riskml.warning import inputs
+    from riskml.warning.backtest import backtest
+    from riskml.warning.past import past
+    from riskml.warning_config import read_rules
+
+    said, shared = read_rules(rules), inputs.officers(officers or [])
+    known = inputs.outcomes(panel, events, customer, date, inputs.day(until, "--until") if until else None)
+    dates = past(said, inputs.books(panel, _scorer(model)))
+    found = backtest(said, dates, known, horizon_days=horizon, lead_days=lead, officers=shared)
+    show_backtest(found, lead, horizon, known.exact)
+
+
+@app.command("tune")
+def alerts_tune(
+    rules: _Rules,
+    panel: _Panel,
+    at_most: Annotated[float, typer.Option("--at-most", metavar="SHARE", help="Of the book, newly alerted on a day.")],
+    judge_from: Annotated[str, typer.Option("--judge-from", metavar="DATE", help="Days that only judge.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE.yaml", help="The rules to write.")],
+    model: _Model = None,
+    events: _Events = None,
+    until: _Until = None,
+    customer: _Customer = "customer",
+    date: _Date = "date",
+    horizon: _Horizon = 180,
+    lead: _Lead = 30,
+) -> None:
+    """Seek thresholds that announce the most events within a limit of work, and judge them on later days."""
+    from riskml.console_alerts import show_tuned
+    from riskml.files import replacing
+    from riskml.warning import inputs
+    from riskml.warning.past import past
+    from riskml.warning.tuner import tune
+    from riskml.warning_config import read_rules
+
+    if not 0 < at_most <= 1:
+        raise InputError(f"{at_most} is no share above 0", where="--at-most", mend="--at-most 0.05 is 5 % of the book")
+    said, judging = read_rules(rules), inputs.day(judge_from, "--judge-from")
+    known = inputs.outcomes(panel, events, customer, date, inputs.day(until, "--until") if until else None)
+    dates = past(said, inputs.books(panel, _scorer(model)))
+    tuned = tune(said, dates, known, at_most=at_most, judge_from=judging, horizon_days=horizon, lead_days=lead)
+    with replacing(out) as temporary:
+        temporary.write_text(tuned.rules.to_yaml(), encoding="utf-8")
+    show_tuned(tuned)
+    typer.echo(f"{out} is written")
+
+
+def _today(said: str | None) -> dt.date:
+    if said is None:
+        return dt.date.today()
+    from riskml.warning.inputs import day
+
+    return day(said, "--on")
+
+
+def _scorer(model: Path | None) -> Callable[[pd.DataFrame], pd.DataFrame] | None:
+    from riskml.book import load_model
+
+    return None if model is None else load_model(model).score

@@ -1,0 +1,107 @@
+"""What is tracked: champions, challengers, and a run's tiers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riskml.errors import InputError, RunError
+from riskml.project import nearest_project, project_folder
+
+if TYPE_CHECKING:
+    pass
+
+app = typer.Typer()
+
+
+@app.command()
+def track(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+) -> None:
+    """Write a finished run to MLflow: after a tracking server was away, or to another one."""
+    from riskml import console, pipeline
+    from riskml.run import Run
+
+    tracked = pipeline.track(Run.open(run))
+    console.show_gate(tracked)
+    console.show_tracking(tracked)
+    if tracked.state["mlflow_trouble"]:
+        raise RunError("the run is not tracked", where=str(tracked.folder), mend="check MLFLOW_TRACKING_URI")
+
+
+@app.command()
+def models(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="A registered model, or its experiment; else all.")
+    ] = "",
+) -> None:
+    """List the registered models: who is champion, what the gate said, who decided."""
+    from riskml import console
+    from riskml.tracking.client import mlflow_client
+    from riskml.tracking.registry import standings
+
+    model, project = _registered(name) if name else ("", nearest_project())
+    with mlflow_client(project) as client:
+        console.show_models(standings(client, model))
+
+
+@app.command()
+def promote(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered model, or its experiment.")],
+    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="The challenger when left out.")] = None,
+    by: Annotated[str, typer.Option(metavar="WHO", help="Who decides; you when left out.")] = "",
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Why.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Although the gate says no; needs --by and --why.")] = False,
+    back: Annotated[bool, typer.Option("--back", help="Make the champion before this one champion again.")] = False,
+) -> None:
+    """Make a version of a model the champion, or go back to the one before."""
+    import getpass
+
+    from riskml.tracking import registry, standing
+    from riskml.tracking.client import mlflow_client
+
+    if force and not (by.strip() and why.strip()):
+        raise InputError("who overrules the gate says who it is, and why", where="--force", mend="add --by and --why")
+    if back and (force or version is not None):
+        raise InputError("--back takes neither a version nor --force", mend="riskml promote NAME --back")
+    decision = registry.Decision(by or getpass.getuser(), why, dt.datetime.now(dt.UTC))
+    model, project = _registered(name)
+    with mlflow_client(project) as client:
+        if back:
+            done = registry.take_back(client, model, decision)
+        else:
+            done = registry.promote(client, model, version, decision, force=force)
+        standing.tell(client, done.name, done.champion, done.before)
+    was = f"; it was version {done.before}" if done.before else ""
+    typer.echo(f"version {done.champion} is the champion of {done.name} now{was}")
+
+
+def _registered(name: str) -> tuple[str, Path]:
+    """Return the registered model that is meant, and the project that it is looked for in."""
+    from riskml.config import read_experiment
+    from riskml.tracking.items import registered_name
+
+    if name.endswith((".yaml", ".yml")):
+        file = Path(name).expanduser().absolute()
+        return registered_name(read_experiment(file)), project_folder(file)
+    return name if name.startswith("riskml_") else f"riskml_{name}", nearest_project()
+
+
+@app.command()
+def tiers(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    rule: Annotated[
+        str | None, typer.Option(metavar="RULE", help="Propose cut-offs instead: equal_risk or profit_best.")
+    ] = None,
+    names: Annotated[str, typer.Option(metavar="A,B,C", help="Of the proposed tiers, the safest first.")] = "",
+) -> None:
+    """Show a run's tiers on its rows set aside, or propose others as YAML for the experiment file."""
+    from riskml import console
+    from riskml.run import Run
+    from riskml.tiering import tiers_of_run
+
+    named = tuple(filter(None, map(str.strip, names.split(","))))
+    console.show_tiers(tiers_of_run(Run.open(run), rule, named), rule)
