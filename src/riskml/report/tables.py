@@ -268,7 +268,8 @@ def profile_table(frame: pd.DataFrame) -> Table:
     -------
     Table
     """
-    meanings = "description" in frame.columns and bool((frame["description"].fillna("") != "").any())
+    told = frame.get("description", pd.Series(dtype=object))
+    meanings = bool((told.notna() & (told != "")).any())
     heads = [Head("column"), *([Head("what it means")] if meanings else []), Head("kind"), Head("missing", True)]
     heads += [Head("distinct values", True), Head("values"), Head("suspicion")]
     rows = [
