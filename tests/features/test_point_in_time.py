@@ -113,7 +113,7 @@ def rows(looked_at):
     [
         {"rule": "no_purchase", "table": "orders"},
         {"rule": "spending_fall", "table": "orders"},
-        {"rule": "days_past_due", "table": "bills", "over": 5},
+        {"rule": "days_past_due", "table": "bills", "over": 150},
         {"rule": "unpaid_amount", "table": "bills", "over": 50},
         {"rule": "status", "table": "marks", "values": ["goods"]},
         {"rule": "cancellation", "table": "marks", "values": ["goods", "request"]},
