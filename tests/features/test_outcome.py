@@ -44,6 +44,13 @@ def test_a_purchase_counts_for_the_outcome_however_late_it_was_recorded(judged_o
 
 
 @pytest.mark.parametrize(("after", "event"), [(50.0, 1), (50.01, 0), (None, 1)])
+def test_spending_that_fell_by_the_share_or_more_is_the_event(bought, after, event):
+    outcome = {"rule": "spending_fall", "table": "orders", "days": 30, "fall": 0.5}
+    assert bought(
+        outcome, ("2021-06-30", 60.0), ("2021-06-01", 40.0), ("2021-05-31", 900.0), ("2021-07-30", after)
+    ) == ("kept", event)
+
+
 def test_a_return_is_no_purchase(bought):
     active = {"population": {"active_days": 30}}
     assert bought(no_purchase(), ("2021-06-10", 5.0), ("2021-07-10", -5.0), **active) == ("kept", 1)
@@ -53,13 +60,6 @@ def test_a_return_is_no_purchase(bought):
 def test_returns_lower_spending(bought):
     outcome = {"rule": "spending_fall", "table": "orders", "days": 30, "fall": 0.5}
     assert bought(outcome, ("2021-06-15", 100.0), ("2021-07-05", 80.0), ("2021-07-06", -40.0)) == ("kept", 1)
-
-
-def test_spending_that_fell_by_the_share_or_more_is_the_event(bought, after, event):
-    outcome = {"rule": "spending_fall", "table": "orders", "days": 30, "fall": 0.5}
-    assert bought(
-        outcome, ("2021-06-30", 60.0), ("2021-06-01", 40.0), ("2021-05-31", 900.0), ("2021-07-30", after)
-    ) == ("kept", event)
 
 
 def test_spending_after_a_gap_is_compared_with_that_before_the_as_of_date(bought):

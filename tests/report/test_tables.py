@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskml.report import tables
@@ -39,6 +39,7 @@ def _read(table) -> _Reader:
     return reader
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(blacklist_categories=("Cs", "Cc")), min_size=1))
 def test_any_text_comes_out_as_it_went_in(text):
     reader = _read(Table([Head(text, hint=text)], [[Cell(text)]]))
@@ -56,6 +57,17 @@ def test_hostile_values_stay_text(show, notes, drivers, profile, high_risk):
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     assert "{{ 7 * 7 }}" in html
+
+
+def test_what_columns_mean_is_shown_where_it_is_known(profile):
+    first = profile["column"].iloc[0]
+    told = profile.assign(description=["days past due (days)", *[""] * (len(profile) - 1)])
+    shown = tables.profile_table(told)
+    assert shown.heads[1].text == "what it means"
+    assert [cell.text for cell in shown.rows[0][:2]] == [first, "days past due (days)"]
+    assert shown.rows[1][1].text == "–"
+    silent = tables.profile_table(profile.assign(description=float("nan")))
+    assert "what it means" not in [head.text for head in silent.heads]
 
 
 def test_the_chosen_family_alone_is_marked(leaderboard):

@@ -262,17 +262,20 @@ def profile_table(frame: pd.DataFrame) -> Table:
     ----------
     frame : DataFrame
         ``profile.csv``, as of ``riskml.data.profile``: ``column``, ``kind``, ``missing``, ``distinct``, ``min``,
-        ``median``, ``max``, ``top``, ``top_share``, ``suspicion``.
+        ``median``, ``max``, ``top``, ``top_share``, ``suspicion``; ``description`` where it is known what columns mean.
 
     Returns
     -------
     Table
     """
-    heads = [Head("column"), Head("kind"), Head("missing", True), Head("distinct values", True), Head("values")]
-    heads.append(Head("suspicion"))
+    told = frame.get("description", pd.Series(dtype=object))
+    meanings = bool((told.notna() & (told != "")).any())
+    heads = [Head("column"), *([Head("what it means")] if meanings else []), Head("kind"), Head("missing", True)]
+    heads += [Head("distinct values", True), Head("values"), Head("suspicion")]
     rows = [
         [
             text_cell(row["column"]),
+            *([text_cell(row["description"])] if meanings else []),
             text_cell(row["kind"]),
             bar_cell(row["missing"], 1.0, NON_EVENT),
             Cell(count(row["distinct"])),
