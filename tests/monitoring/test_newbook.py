@@ -93,7 +93,10 @@ def test_the_book_of_a_day_of_a_panel_goes_by_its_customers() -> None:
     said = ASKED.model_dump(mode="json")
     said["data"] = {}
     said["panel"] = {
-        "tables": {"states": {"role": "statuses", "source": "x.csv", "time": "day", "kind": "state"}},
+        "tables": {
+            "states": {"role": "statuses", "source": "x.csv", "time": "day", "kind": "state"},
+            "acts": {"role": "activity", "source": "x.csv", "time": "day"},
+        },
         "as_of": ["2026-01-01"],
         "outcome": {"rule": "status", "table": "states", "values": ["default"]},
     }

@@ -161,7 +161,10 @@ def test_dated_records_need_later_dates_and_no_table(
 ) -> None:
     said = own_run.experiment.model_dump(mode="json") | {"data": {}}
     said["panel"] = {
-        "tables": {"states": {"role": "statuses", "source": "x.csv", "time": "day", "kind": "state"}},
+        "tables": {
+            "states": {"role": "statuses", "source": "x.csv", "time": "day", "kind": "state"},
+            "acts": {"role": "activity", "source": "x.csv", "time": "day"},
+        },
         "as_of": ["2026-01-01"],
         "outcome": {"rule": "status", "table": "states", "values": ["default"]},
     }
