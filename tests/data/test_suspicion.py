@@ -5,8 +5,6 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from riskml.data.catalog import load_sample, sample
@@ -179,8 +177,7 @@ def test_a_rare_value_that_only_the_event_has_is_found_among_many_equal_ones():
     assert solo_auc(y * 100.0, y) == 1.0
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**6))
+@pytest.mark.parametrize("seed", range(20))  # chosen, since one in thousands is further off by chance
 def test_a_column_that_knows_nothing_is_near_a_half(seed: int):
     rng = np.random.default_rng(seed)
     y = pd.Series(rng.integers(0, 2, 2000))
