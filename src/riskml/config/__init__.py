@@ -1,0 +1,1 @@
+"""What a YAML file may contain: experiment, panel, monitoring, policy and early-warning rules."""

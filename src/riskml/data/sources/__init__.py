@@ -1,0 +1,1 @@
+"""Sources of tables: CSV, Parquet, DuckDB files and databases."""

@@ -1,0 +1,1 @@
+"""Numbers, tables and colours as HTML and text."""

@@ -1,0 +1,1 @@
+"""Engines that compute features: DuckDB and Spark."""

@@ -1,0 +1,1 @@
+"""Features by theme: payment, purchase, contact, financial, market."""

@@ -1,0 +1,123 @@
+"""Measures of risk models as plain functions of arrays and frames: higher is riskier, 1 is the event."""
+
+from riskml.validation.calibration import (
+    BrierParts,
+    brier,
+    brier_decomposition,
+    calibration_table,
+    ece,
+    log_loss,
+    observed_expected,
+)
+from riskml.validation.compare import METRICS, learning_curve, paired_differences, swap_set
+from riskml.validation.curves import captured_share, gains_table, roc_curve
+from riskml.validation.discrimination import (
+    AucDecline,
+    AucInterval,
+    DelongTest,
+    auc,
+    auc_decline,
+    delong,
+    delong_test,
+    gini,
+    h_measure,
+    ks,
+)
+from riskml.validation.drift import DriftTest, drift_test
+from riskml.validation.fairness import approval_rate_ratio, calibration_within_groups, equal_opportunity
+from riskml.validation.grades import (
+    Bandwidth,
+    Concentration,
+    concentration,
+    matrix_weighted_bandwidth,
+    migration_matrix,
+)
+from riskml.validation.maximum_profit import (
+    BetaPrior,
+    ExpectedMaximumProfit,
+    PointMassPrior,
+    emp,
+    emp_churn,
+    emp_credit,
+    empc,
+)
+from riskml.validation.pd_tests import (
+    HosmerLemeshow,
+    binomial_test,
+    hosmer_lemeshow,
+    jeffreys_p_value,
+    jeffreys_test,
+)
+from riskml.validation.profit import (
+    BestCutoff,
+    ChurnCosts,
+    CreditCosts,
+    best_cutoff,
+    expected_profit_curve,
+    profit_curve,
+)
+from riskml.validation.segments import performance_by, psi_by
+from riskml.validation.stability import Baseline, PsiTest, baseline, csi, psi, psi_test
+
+__all__ = [
+    "METRICS",
+    "AucDecline",
+    "AucInterval",
+    "Bandwidth",
+    "Baseline",
+    "BestCutoff",
+    "BetaPrior",
+    "BrierParts",
+    "ChurnCosts",
+    "Concentration",
+    "CreditCosts",
+    "DelongTest",
+    "DriftTest",
+    "ExpectedMaximumProfit",
+    "HosmerLemeshow",
+    "PointMassPrior",
+    "PsiTest",
+    "approval_rate_ratio",
+    "auc",
+    "auc_decline",
+    "baseline",
+    "best_cutoff",
+    "binomial_test",
+    "brier",
+    "brier_decomposition",
+    "calibration_table",
+    "calibration_within_groups",
+    "captured_share",
+    "concentration",
+    "csi",
+    "delong",
+    "delong_test",
+    "drift_test",
+    "ece",
+    "emp",
+    "emp_churn",
+    "emp_credit",
+    "empc",
+    "equal_opportunity",
+    "expected_profit_curve",
+    "gains_table",
+    "gini",
+    "h_measure",
+    "hosmer_lemeshow",
+    "jeffreys_p_value",
+    "jeffreys_test",
+    "ks",
+    "learning_curve",
+    "log_loss",
+    "matrix_weighted_bandwidth",
+    "migration_matrix",
+    "observed_expected",
+    "paired_differences",
+    "performance_by",
+    "profit_curve",
+    "psi",
+    "psi_by",
+    "psi_test",
+    "roc_curve",
+    "swap_set",
+]

@@ -1,0 +1,1 @@
+"""Hyperparameter search under a time budget."""

@@ -1,0 +1,1 @@
+"""HTML and tables of binners and scorecards."""
