@@ -28,7 +28,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
 from riskml import RiskClassifier
-from riskml.data.sources import read_table
+from riskml.data.sources.source import read_table
 from riskml.validation import auc, ece
 
 TABLES = {

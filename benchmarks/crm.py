@@ -60,10 +60,10 @@ def serve(system: str, customers: int) -> None:
 
 def pull(system: str) -> None:
     """Pull the customers once, and print the time and the peak memory."""
+    from riskml.crm.adapters import connected
     from riskml.crm.mapping import read_mapping
     from riskml.crm.pull import pull as pull_tables
     from riskml.crm.settings import read_settings
-    from riskml.crm.systems import connected
 
     mapping = read_mapping(ROOT / "experiments" / "crm" / f"{system}.yaml")
     mapping = mapping.model_copy(update={"tables": {"customers": mapping.tables["customers"]}})

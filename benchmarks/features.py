@@ -55,8 +55,8 @@ def make(file: Path, events: int, seed: int = 7) -> None:
 
 def with_riskml(file: Path, out: Path) -> None:
     """Build the panel."""
-    from riskml.features.build import build
-    from riskml.panel_config import PanelConfig
+    from riskml.config.panel import PanelConfig
+    from riskml.features.panel_store import build
 
     panel = PanelConfig.model_validate(
         {

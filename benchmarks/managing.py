@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from riskml.book import load_model
-from riskml.config import read_experiment
+from riskml.config.experiment import read_experiment
+from riskml.config.policy import policy_of, read_policy
+from riskml.config.warning import read_rules
 from riskml.data.catalog import load_sample
 from riskml.export.artifact import write_artifact
-from riskml.managing.manage import Asked, manage
 from riskml.models.boosting import RiskBooster
-from riskml.policy_config import policy_of, read_policy
+from riskml.portfolio.manage import Asked, manage
+from riskml.runs.model_loading import load_model
 from riskml.runtime.package import Artifact
-from riskml.warning_config import read_rules
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 MONTHS = (dt.date(2026, 1, 31), dt.date(2026, 2, 28))

@@ -97,10 +97,10 @@ def theirs(python: str, before: pd.DataFrame, now: pd.DataFrame) -> dict[str, di
 
 def month(rows: int) -> None:
     """Print the seconds of a month's measures of a large book, beyond its scoring."""
+    from riskml.config.monitoring import MonitoringConfig
     from riskml.monitoring.drift import score_shift
     from riskml.monitoring.migration import tier_moves
-    from riskml.monitoring.realised import realised
-    from riskml.monitoring_config import MonitoringConfig
+    from riskml.monitoring.realised_performance import realised
 
     before, now = books(rows)
     tiers = ["low", "medium", "high"]

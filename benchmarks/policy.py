@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskml.config import read_experiment
+from riskml.config.experiment import read_experiment
+from riskml.config.policy import Policy, policy_of, read_policy
 from riskml.policy.actions import options_of, plan
 from riskml.policy.messages import messages
 from riskml.policy.optimise import solve
 from riskml.policy.options import Limit
-from riskml.policy.prices import bound_at, optimum
+from riskml.policy.shadow_prices import bound_at, optimum
 from riskml.policy.tiers import tier_table, with_hysteresis
-from riskml.policy_config import Policy, policy_of, read_policy
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 TODAY = dt.date(2024, 1, 31)

@@ -111,7 +111,7 @@ def line(what: str, found: str, target: str, good: bool) -> None:
 
 def fitted(folder: Path) -> dict[str, Path]:
     """Return the artifact folders of a card of ten characteristics and of boosted trees, fitted on the same rows."""
-    from riskml.config import DataConfig, Experiment
+    from riskml.config.experiment import DataConfig, Experiment
     from riskml.export.artifact import write_artifact
     from riskml.models.boosting import RiskBooster
     from riskml.scorecard import Scorecard

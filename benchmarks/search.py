@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from riskml import RiskClassifier
-from riskml.data.sources import read_table
+from riskml.data.sources.source import read_table
 from riskml.models.classifier import DEFAULT_FAMILIES
 
 STORAGES = {"memory": None, "journal": "{folder}/search.log", "SQLite": "sqlite:///{folder}/search.db"}

@@ -12,11 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from riskml.config import read_experiment
+from riskml.config.experiment import read_experiment
 from riskml.data.prepare import prepare
 from riskml.data.simulate import simulate
 from riskml.data.split import split
-from riskml.features.table import experiment_panel, experiment_table
+from riskml.features.training_table import experiment_panel, experiment_table
 from riskml.models.families import FAMILIES, estimator
 from riskml.validation import auc, delong_test
 

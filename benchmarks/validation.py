@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskml import validation as v
+from riskml import metrics as v
 
 SECONDS, GIGABYTES, DELONG_SECONDS = 20.0, 2.0, 1.0
 

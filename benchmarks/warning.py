@@ -22,16 +22,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from riskml.config import Experiment, read_experiment
+from riskml.config.experiment import Experiment, read_experiment
+from riskml.config.warning import IndicatorConfig, WarningRules, read_rules
 from riskml.data.prepare import prepare
-from riskml.data.simulate import Shock, Switches, simulate
-from riskml.features.build import features_at
-from riskml.features.table import experiment_panel, experiment_table
+from riskml.data.simulate import Scenario, Shock, simulate
+from riskml.features.panel_store import features_at
+from riskml.features.training_table import experiment_panel, experiment_table
 from riskml.models.families import FAMILIES, estimator
 from riskml.warning.backtest import Backtest, backtest
-from riskml.warning.past import Outcomes, Past, event_dates, past
+from riskml.warning.replay import Outcomes, Replay, event_dates, past
 from riskml.warning.tuner import tune
-from riskml.warning_config import IndicatorConfig, WarningRules, read_rules
 
 PROJECT = Path(__file__).parents[1]
 LEARN = "[2022-01-01, 2022-04-01, 2022-07-01, 2022-10-01]"
@@ -54,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.folder or Path(temporary)
         start = time.perf_counter()
-        shock = Switches(shock=Shock(str(SHOCK), asked.size))
+        shock = Scenario(shock=Shock(str(SHOCK), asked.size))
         book = simulate(folder / "data" / "book", asked.customers, months=42, switches=shock, horizon_days=90)
         said(f"{asked.customers:,} customers simulated; the shock of {SHOCK} has size {asked.size:g}", start)
         scored = scored_books(folder)
@@ -174,7 +174,7 @@ def report(
     months(backtest(rules, by_rules, events, horizon_days=180, lead_days=LEAD_DAYS), events)
 
 
-def line(name: str, days: int, found: Backtest, shocked: Backtest, dates: Past) -> str:
+def line(name: str, days: int, found: Backtest, shocked: Backtest, dates: Replay) -> str:
     """Return a row of the table."""
     one = found.figures
     lead = f"{one['lead_q1']:.0f}/{one['lead_median']:.0f}/{one['lead_q3']:.0f}"

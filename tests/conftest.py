@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import DataConfig, Experiment, ExportConfig
-from riskml.run import Run
+from riskml.config.experiment import DataConfig, Experiment, ExportConfig
+from riskml.runs.run import Run
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import Encoding
 from riskml.runtime.model import Additive, Blend, Tree
@@ -69,7 +69,7 @@ def java() -> None:
 @pytest.fixture(scope="session")
 def spark(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Yield the one Spark session of all tests, on this machine; it is stopped in every outcome."""
-    from riskml.features.spark import spark_session
+    from riskml.features.engines.spark import spark_session
 
     home = tmp_path_factory.mktemp("spark")
     own = {"spark.master": "local[2]", "spark.local.dir": str(home), "spark.sql.warehouse.dir": str(home / "tables")}
@@ -272,7 +272,7 @@ def project(_migrated_store: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def quick_runs(project: Path) -> Callable[[str], Run]:
     """Return a function that executes every notebook of an experiment on a few rows, once, and returns the run."""
-    from riskml.pipeline import run_experiment
+    from riskml.pipeline.stages import run_experiment
 
     @cache
     def quick_run(name: str) -> Run:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskml.config import ColumnConfig
+from riskml.config.experiment import ColumnConfig
 from riskml.errors import ConfigError, DataError
 from riskml.schema import Column, Schema, near, shortened
 
@@ -92,7 +92,7 @@ def test_dates_mixed_with_text_or_numbers_are_refused_unless_the_kind_is_said(va
 def test_dates_and_durations_are_refused_with_a_way_out(values):
     with pytest.raises(DataError, match="column 'opened'") as caught:
         Schema.infer(pd.DataFrame({"opened": values}))
-    assert "data.exclude" in caught.value.mend
+    assert "data.exclude" in caught.value.fix
 
 
 def test_cells_that_hold_collections_are_refused_by_row():
@@ -183,7 +183,7 @@ def test_dates_where_numbers_should_be_are_refused():
 def test_a_missing_column_is_named_with_the_nearest_one_there_is():
     with pytest.raises(DataError, match="missing column: 'Income'") as caught:
         Schema((Column("Income", "numeric"),)).conform(pd.DataFrame({"income": [1]}))
-    assert caught.value.mend == "did you mean 'income'?"
+    assert caught.value.fix == "did you mean 'income'?"
 
 
 def test_a_table_without_rows_conforms():

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from riskml import scale
-from riskml.config import DataConfig, Experiment
+from riskml import spark as scale
+from riskml.config.experiment import DataConfig, Experiment
 from riskml.errors import DataError
 from riskml.export.artifact import write_artifact
 from riskml.export.wheel import build_wheel
 from riskml.models.boosting import RiskBooster
 from riskml.runtime.package import Artifact
 from riskml.scorecard import OptimalBinner
-from riskml.scorecard.counts import NumericCounts, count_levels, count_numeric
+from riskml.scorecard.binning.counts import NumericCounts, count_levels, count_numeric
 
 CODES = {"income": (-1.0,)}
 

@@ -55,7 +55,7 @@ def _codes_of(special_values: Any) -> SpecialValues:
         raise ConfigError(
             f"special_values map columns to lists of codes; got {special_values!r}",
             where="special_values",
-            mend="write {'age': [-1]}",
+            fix="write {'age': [-1]}",
         )
     return said
 
@@ -66,7 +66,7 @@ def _check_header(names: pd.Index) -> None:
         raise DataError(
             f"the columns' names are of several types: {', '.join(sorted(kinds))}",
             where="the header",
-            mend="name every column by text: X.columns = X.columns.astype(str)",
+            fix="name every column by text: X.columns = X.columns.astype(str)",
         )
     refuse_duplicates(map(str, names))
 
@@ -91,9 +91,9 @@ class FrameEstimator(BaseEstimator):  # type: ignore[misc]
             _check_header(X.columns)
             validate_data(self, X, reset=reset, skip_check_array=True)
             if reset and len(X) < 2:
-                raise DataError(f"n_samples={len(X)}: a fit needs at least two rows", mend="hand in more rows")
+                raise DataError(f"n_samples={len(X)}: a fit needs at least two rows", fix="hand in more rows")
             if reset and not X.shape[1]:
-                raise DataError(f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required", mend="add columns")
+                raise DataError(f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required", fix="add columns")
             learned = () if reset else self._learned_names()
             if hasattr(self, "feature_names_in_") or set(learned) <= set(map(str, X.columns)):
                 return X
@@ -107,7 +107,7 @@ class FrameEstimator(BaseEstimator):  # type: ignore[misc]
     def _html_repr(self) -> str:
         """Return what a notebook shows (scikit-learn calls this): the report's view of it, or else the diagram."""
         # The report stands to the right, and is opened when something is looked at.
-        view: str = import_module("riskml.report.estimators").html_of(self)
+        view: str = import_module("riskml.scorecard.display.html").html_of(self)
         return view or str(super()._html_repr())
 
     def _learned_names(self) -> tuple[str, ...]:
@@ -143,20 +143,20 @@ class RiskEstimator(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
         check_consistent_length(X, labels)
         blank = pd.isna(labels)
         if blank.any():
-            raise DataError(f"the target has {int(blank.sum())} blanks (NaN)", mend="drop those rows or fill them in")
+            raise DataError(f"the target has {int(blank.sum())} blanks (NaN)", fix="drop those rows or fill them in")
         if labels.dtype.kind == "f" and np.isinf(labels).any():
-            raise DataError("the target has infinite values", mend="make the target 0 or 1")
+            raise DataError("the target has infinite values", fix="make the target 0 or 1")
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) > 2:
             raise DataError(
                 "Only binary classification is supported. The type of the target is multiclass: "
                 f"{len(self.classes_)} classes",
-                mend="say which value is the event and make the target 0 or 1",
+                fix="say which value is the event and make the target 0 or 1",
             )
         if len(self.classes_) < 2:
             raise DataError(
-                f"the target has one class only: {self.classes_.tolist()[0]!r}", mend="hand in rows of both classes"
+                f"the target has one class only: {self.classes_.tolist()[0]!r}", fix="hand in rows of both classes"
             )
         if isinstance(self.classes_[1], str):
             warnings.warn(

@@ -1,4 +1,4 @@
-"""Errors that say what was wrong, where, and how to mend it."""
+"""Errors that say what was wrong, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ class RiskmlError(Exception):
         What is wrong, with what was got and what is expected.
     where : str, optional
         The file, column, row, key or stage it was found in.
-    mend : str, optional
+    fix : str, optional
         What the reader can do about it.
     """
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
-        self.what, self.where, self.mend = what, where, mend
+    def __init__(self, what: str, *, where: str = "", fix: str = "", mend: str = "") -> None:
+        fix = fix or mend  # the keyword of version 0.1
+        self.what, self.where, self.fix = what, where, fix
         lines = [what]
         if where:
             lines.append(f"  where: {where}")
-        if mend:
-            lines.append(f"  mend:  {mend}")
+        if fix:
+            lines.append(f"  fix:   {fix}")
         super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments are lost by the default protocol when a worker process hands an error back.
-        return _rebuild, (type(self), self.what, self.where, self.mend)
+        return _rebuild, (type(self), self.what, self.where, self.fix)
 
 
-def _rebuild(kind: type[RiskmlError], what: str, where: str, mend: str) -> RiskmlError:
-    return kind(what, where=where, mend=mend)
+def _rebuild(kind: type[RiskmlError], what: str, where: str, fix: str) -> RiskmlError:
+    return kind(what, where=where, fix=fix)
 
 
 class InputError(RiskmlError, ValueError):

@@ -112,7 +112,7 @@ class Evaluation:
             f"the column {name!r} holds {'dates' if kind == 'M' else seen}; {self.text!r} can use numbers, "
             "text and true/false",
             where=self.where,
-            mend="make a number of it, such as days before the as-of date",
+            fix="make a number of it, such as days before the as-of date",
         )
 
     def _condition(self, node: ast.expr) -> Condition:
@@ -206,8 +206,8 @@ class Evaluation:
             true = compare[type(operator)](a, b)
         return Condition(true & ~unknown, ~true & ~unknown)
 
-    def _mistaken(self, what: str, mend: str) -> NoReturn:
-        raise DataError(f"{what} (in {self.text!r})", where=self.where, mend=mend)
+    def _mistaken(self, what: str, fix: str) -> NoReturn:
+        raise DataError(f"{what} (in {self.text!r})", where=self.where, fix=fix)
 
 
 def numbers(found: Value) -> Numbers:

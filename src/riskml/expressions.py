@@ -71,7 +71,7 @@ class Expression:
                 f"{self.text!r} reads the column{'s' if len(absent) > 1 else ''} {shortened(absent)}, "
                 "which the table does not have",
                 where=self.where,
-                mend=near(absent[0], known) or f"the table has {shortened(known)}",
+                fix=near(absent[0], known) or f"the table has {shortened(known)}",
             )
 
     def holds(self, frame: pd.DataFrame) -> pd.Series:
@@ -98,7 +98,7 @@ class Expression:
             raise ConfigError(
                 f"{self.text!r} is {word(found)}, not a condition",
                 where=self.where,
-                mend="compare it with something, as in `late_days > 30`",
+                fix="compare it with something, as in `late_days > 30`",
             )
         return pd.Series(found.true, index=frame.index)
 
@@ -157,15 +157,15 @@ def parse(text: str, *, where: str = "") -> Expression:
     Traceback (most recent call last):
     ...
     riskml.errors.ConfigError: "__import__('os').system('ls')" holds a call of something that is no function here
-      mend:  it may hold columns, numbers, text, comparisons, and/or/not, in [..], + - * /, isnull, abs, min, max
+      fix:   it may hold columns, numbers, text, comparisons, and/or/not, in [..], + - * /, isnull, abs, min, max
     """
     if not isinstance(text, str) or not text.strip():
-        raise ConfigError("an expression is missing", where=where, mend="write one, as in `days_past_due >= 30`")
+        raise ConfigError("an expression is missing", where=where, fix="write one, as in `days_past_due >= 30`")
     if len(text) > _MOST_CHARACTERS:
         raise ConfigError(
             f"an expression has at most {_MOST_CHARACTERS} characters, this one has {len(text)}: {text[:60]!r}…",
             where=where,
-            mend="split the rule in two",
+            fix="split the rule in two",
         )
     quoted: list[str] = []
 
@@ -173,7 +173,7 @@ def parse(text: str, *, where: str = "") -> Expression:
         if match[1] is not None:
             return match[1]
         if match[3] is not None:
-            raise ConfigError(f"{text!r} holds a comment", where=where, mend="write it beside the expression")
+            raise ConfigError(f"{text!r} holds a comment", where=where, fix="write it beside the expression")
         if match[2] is None:
             return " "  # an expression may go over several lines
         quoted.append(match[2])
@@ -185,7 +185,7 @@ def parse(text: str, *, where: str = "") -> Expression:
         raise
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         told = error.msg if isinstance(error, SyntaxError) else "it is nested too deeply"
-        raise ConfigError(f"{text!r} cannot be read: {told}", where=where, mend=_LANGUAGE) from None
+        raise ConfigError(f"{text!r} cannot be read: {told}", where=where, fix=_LANGUAGE) from None
     reader = _Reader(text, quoted, where)
     tree = reader.read(tree, 0)
     return Expression(text.strip(), tuple(dict.fromkeys(reader.columns)), tree, where)
@@ -260,4 +260,4 @@ class _Reader:
         return ast.Name(id=name, ctx=ast.Load())
 
     def _refuse(self, what: str) -> NoReturn:
-        raise ConfigError(f"{self.text!r} holds {what}", where=self.where, mend=_LANGUAGE)
+        raise ConfigError(f"{self.text!r} holds {what}", where=self.where, fix=_LANGUAGE)

@@ -44,7 +44,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise InputError(
             f"cannot be written: {error.strerror or error}",
             where=str(path),
-            mend="choose a folder that you may write to",
+            fix="choose a folder that you may write to",
         ) from error
     finally:
         # Where the folder itself could not be made, there is nothing to remove.

@@ -169,7 +169,7 @@ class Schema:
             raise DataError(
                 f"missing {'columns' if len(absent) > 1 else 'column'}: " + "; ".join(map(repr, absent)),
                 where=f"a table with the columns {shortened(names)}",
-                mend=near(absent[0], names) or "add the columns; empty cells are allowed",
+                fix=near(absent[0], names) or "add the columns; empty cells are allowed",
             )
         data: dict[str, pd.Series] = {}
         problems = []
@@ -187,7 +187,7 @@ class Schema:
         if problems:
             raise DataError(
                 "\n".join(problems),
-                mend="correct these values, or leave the cells empty where nothing is known",
+                fix="correct these values, or leave the cells empty where nothing is known",
             )
         return pd.DataFrame(data, index=frame.index, columns=pd.Index(self.names, dtype=object))
 
@@ -213,7 +213,7 @@ def refuse_duplicates(names: Iterable[str]) -> None:
             f"{len(twice)} column {'names occur' if len(twice) > 1 else 'name occurs'} more than once: "
             + shortened(twice),
             where="the header",
-            mend="give every column a name of its own",
+            fix="give every column a name of its own",
         )
 
 
@@ -263,7 +263,7 @@ def _kind(series: pd.Series, name: str) -> Kind:
         raise DataError(
             f"a column of intervals ({series.dtype}) is no feature by itself",
             where=f"column {name!r}",
-            mend="hand in the numbers that were cut, or the intervals as text (.astype(str))",
+            fix="hand in the numbers that were cut, or the intervals as text (.astype(str))",
         )
     if seen in _TIMES:
         raise _of_dates(series, name, "durations" if "delta" in seen else "dates")
@@ -279,7 +279,7 @@ def _of_dates(series: pd.Series, name: str, what: str) -> DataError:
     return DataError(
         f"a column of {what} ({series.dtype}) is no feature by itself",
         where=f"column {name!r}",
-        mend="turn it into a number, such as days before the as-of date, or leave it out (in an experiment file: "
+        fix="turn it into a number, such as days before the as-of date, or leave it out (in an experiment file: "
         "data.exclude, or data.date when it is the as-of date)",
     )
 
@@ -300,7 +300,7 @@ def _refuse_mixed(series: pd.Series, name: str) -> None:
     raise DataError(
         f"{' and '.join(words)} are mixed: {counted}, and {first.iloc[0]!r}",
         where=f"column {name!r}, row {first.index[0]!r}",
-        mend="leave such cells empty, give the text a number as its special code, or make the column text"
+        fix="leave such cells empty, give the text a number as its special code, or make the column text"
         if words == ["numbers", "text"]
         else "turn dates into numbers, such as days before the as-of date, and leave other cells empty; or make the "
         "column text",
@@ -328,7 +328,7 @@ def refuse_collections(series: pd.Series, name: str) -> None:
             raise DataError(
                 f"a cell holds a {type(value).__name__}; cells hold numbers or text",
                 where=f"column {name!r}, row {row!r}",
-                mend="unfold the column into columns of numbers or text",
+                fix="unfold the column into columns of numbers or text",
             )
 
 
@@ -343,6 +343,6 @@ def _code(value: object, kind: Kind, name: str) -> float | str:
         raise ConfigError(
             f"a special code of a numeric column is a number; got {value!r}",
             where=f"data.columns.{name}.special",
-            mend="correct the code, or set the column's kind to categorical",
+            fix="correct the code, or set the column's kind to categorical",
         )
     return code

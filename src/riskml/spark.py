@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from riskml.book import load_model
 from riskml.errors import DataError
-from riskml.features.spark import quiet
+from riskml.features.engines.spark import quiet
 from riskml.models.boosting import RiskBooster
 from riskml.models.monotone import directions
+from riskml.runs.model_loading import load_model
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import Floats, levels
 from riskml.schema import Column, Schema
-from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
@@ -54,7 +54,7 @@ def schema_of(frame: DataFrame, columns: Sequence[str] | None = None) -> Schema:
     found = []
     for name in names:
         if name not in types:
-            raise DataError(f"there is no column {name!r}", mend=f"the columns are {', '.join(types)}")
+            raise DataError(f"there is no column {name!r}", fix=f"the columns are {', '.join(types)}")
         if types[name] == "string":
             found.append(Column(name, "categorical"))
         elif types[name] in ("tinyint", "smallint", "int", "bigint", "float", "double", "boolean") or types[
@@ -65,7 +65,7 @@ def schema_of(frame: DataFrame, columns: Sequence[str] | None = None) -> Schema:
             raise DataError(
                 f"the column is of type {types[name]}, neither numbers nor text",
                 where=f"column {name!r}",
-                mend="leave it out, or cast it",
+                fix="leave it out, or cast it",
             )
     return Schema(tuple(found))
 
@@ -275,7 +275,7 @@ def score(frame: DataFrame, wheel: str | Path, keep: Sequence[str] = ("customer"
     artifact = load_model(wheel)
     absent = [name for name in (*keep, *artifact.model.kinds) if name not in frame.columns]
     if absent:
-        raise DataError(f"columns missing from the frame: {', '.join(absent)}", mend="add them, or choose keep")
+        raise DataError(f"columns missing from the frame: {', '.join(absent)}", fix="add them, or choose keep")
     sent = _sent(frame.sparkSession, wheel)
     answers = artifact.score(pd.DataFrame({name: [] for name in artifact.model.kinds}))
     types = dict(frame.dtypes)
@@ -356,7 +356,7 @@ def _check_target(frame: DataFrame, target: str) -> None:
         raise DataError(
             f"the target holds {', '.join(map(str, found)) or 'nothing'}",
             where=f"column {target!r}",
-            mend="it must be 0 or 1 in every row, and each of them in some",
+            fix="it must be 0 or 1 in every row, and each of them in some",
         )
 
 
@@ -369,7 +369,7 @@ def _check_levels(frame: DataFrame, names: Sequence[str]) -> dict[str, dict[str,
             raise DataError(
                 f"there are more than {_LEVELS} levels: an identifier, or free text",
                 where=f"column {name!r}",
-                mend="leave the column out, or group its levels",
+                fix="leave the column out, or group its levels",
             )
         known = levels(pd.Series([row[0] for row in rows], dtype=object))
         found[name] = {level: float(number) for number, level in enumerate(sorted({one for one in known if one}))}

@@ -14,8 +14,8 @@ import pytest
 from mlflow import MlflowClient
 
 from riskml.cli import main
-from riskml.config import read_experiment
-from riskml.run import Run
+from riskml.config.experiment import read_experiment
+from riskml.runs.run import Run
 
 Capture = pytest.CaptureFixture[str]
 
@@ -143,7 +143,7 @@ def test_a_table_that_cannot_be_learnt_from(tiny: Path, tiny_table: pd.DataFrame
     said = refused(["run", "tiny", "--to", "1_features"], capsys)
     assert [word for word in words if word not in said] == []
     assert "where:" in said
-    assert "mend:" in said
+    assert "fix:" in said
 
 
 def test_debug_shows_where_an_error_came_from(tiny: Path, capsys: Capture) -> None:
@@ -155,7 +155,7 @@ def test_debug_shows_where_an_error_came_from(tiny: Path, capsys: Capture) -> No
 
 
 def test_new_writes_an_experiment_that_can_be_read(tiny: Path, capsys: Capture) -> None:
-    from riskml.config import read_experiment
+    from riskml.config.experiment import read_experiment
 
     assert main(["new", "loans", "--data", "tiny.csv", "--target", "bad", "--id", "customer"]) == 0
     assert "riskml run experiments/loans.yaml" in capsys.readouterr().out

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 
 
 def experiment(**said: Any) -> Experiment:

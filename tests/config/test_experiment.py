@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from riskml.config import read_experiment
+from riskml.config.experiment import read_experiment
 from riskml.errors import ConfigError
 
 HEAD = """name: cards

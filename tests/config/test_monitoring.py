@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from riskml.config import read_experiment
+from riskml.config.experiment import read_experiment
+from riskml.config.monitoring import MonitoringConfig
 from riskml.errors import ConfigError
-from riskml.monitoring_config import MonitoringConfig
 
 SAID = {"name": "a", "title": "?", "task": "default", "data": {"source": "credit_data", "target": "Status"}}
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from pydantic import ValidationError
 
-from riskml.panel_config import PanelConfig
+from riskml.config.panel import PanelConfig
 
 ORDERS = {"role": "purchases", "source": "orders.csv", "time": "day", "amount": "amount"}
 BILLS = {"role": "invoices", "source": "bills.csv", "time": "day", "due": "due", "amount": "amount"}

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from riskml.config import read_experiment
-from riskml.data.sources import read_table
+from riskml.config.experiment import read_experiment
+from riskml.config.policy import Policy, policy_columns, policy_of, read_policy
+from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError
 from riskml.features.catalog import catalog
 from riskml.policy.messages import Writer
-from riskml.policy_config import Policy, policy_columns, policy_of, read_policy
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 POLICIES = sorted((EXPERIMENTS / "policies").glob("*.yaml"))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from riskml.config.warning import WarningRules, read_rules
 from riskml.errors import ConfigError
-from riskml.warning_config import WarningRules, read_rules
 
 PROJECT = Path(__file__).parents[1]
 INDICATOR = {"title": "late", "value": "days_late", "amber": 10, "red": 30, "role": "finance", "plan": "call"}

@@ -24,7 +24,7 @@ LOCKED = 201112103  # (M) of a record that is locked
 
 
 @dataclass
-class Switches:
+class Scenario:
     """What the documentation leaves open, and limits that tests make small."""
 
     token_seconds: int = 7200
@@ -91,9 +91,9 @@ _DATES = {"date", "date_time"}
 class FxiaokeServer(ContractServer):
     """The server: ``objects`` holds the records, by object and id."""
 
-    def __init__(self, *, switches: Switches | None = None, **rest: Any) -> None:
+    def __init__(self, *, switches: Scenario | None = None, **rest: Any) -> None:
         super().__init__(**rest)
-        self.switches = switches or Switches()
+        self.switches = switches or Scenario()
         self.objects: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in OBJECTS}
         self.fields = {name: dict(fields) for name, fields in OBJECTS.items()}
         self.tokens: dict[str, float] = {}

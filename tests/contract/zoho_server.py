@@ -25,7 +25,7 @@ _CHINESE = "您已多次发出请求。请稍后再试。"
 
 
 @dataclass
-class Switches:
+class Scenario:
     """What the documentation leaves open, and limits that tests make small."""
 
     token_seconds: int = 3600
@@ -109,9 +109,9 @@ RISK_FIELDS = {
 class ZohoServer(ContractServer):
     """The server: ``modules`` holds the records, by module and id."""
 
-    def __init__(self, *, switches: Switches | None = None, risk_fields: bool = True, **rest: Any) -> None:
+    def __init__(self, *, switches: Scenario | None = None, risk_fields: bool = True, **rest: Any) -> None:
         super().__init__(**rest)
-        self.switches = switches or Switches()
+        self.switches = switches or Scenario()
         self.modules: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in FIELDS}
         self.fields = {name: dict(fields) | _ALWAYS for name, fields in FIELDS.items()}
         if risk_fields:

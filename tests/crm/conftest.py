@@ -18,13 +18,13 @@ from tests.contract.fxiaoke_server import LOGIN, USER, FxiaokeServer  # noqa: E4
 from tests.contract.serving import ContractServer, FakeClock, running  # noqa: E402
 from tests.contract.zoho_server import CLIENT, ZohoServer  # noqa: E402
 
-from riskml.crm.calls import Backoff  # noqa: E402
-from riskml.crm.fxiaoke import Fxiaoke  # noqa: E402
-from riskml.crm.fxiaoke_calls import FxiaokeCalls  # noqa: E402
+from riskml.crm.fxiaoke.adapter import Fxiaoke  # noqa: E402
+from riskml.crm.fxiaoke.http import FxiaokeCalls  # noqa: E402
+from riskml.crm.http import Backoff  # noqa: E402
 from riskml.crm.mapping import Mapping, read_mapping  # noqa: E402
 from riskml.crm.settings import FxiaokeSettings, ZohoSettings  # noqa: E402
-from riskml.crm.zoho import Zoho  # noqa: E402
-from riskml.crm.zoho_calls import ZohoCalls  # noqa: E402
+from riskml.crm.zoho.adapter import Zoho  # noqa: E402
+from riskml.crm.zoho.http import ZohoCalls  # noqa: E402
 
 MAPPINGS = ROOT / "experiments" / "crm"
 

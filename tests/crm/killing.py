@@ -18,9 +18,11 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.crm import commands, fxiaoke, zoho
-from riskml.crm.calls import Caller, Clock
+from riskml.crm import service
 from riskml.crm.connector import CrmError
+from riskml.crm.fxiaoke import adapter as fxiaoke
+from riskml.crm.http import Caller, Clock
+from riskml.crm.zoho import adapter as zoho
 
 WARM = (fxiaoke, zoho)  # imported once, and not by each child
 FASTER = 10_000  # so many seconds pass in one
@@ -52,7 +54,7 @@ def main() -> None:
 
 def _do(asked: dict[str, Any]) -> int:
     os.environ.update(asked["environment"])
-    commands.connected.__wrapped__.__kwdefaults__["clock"] = Quick()  # type: ignore[attr-defined]
+    service.connected.__wrapped__.__kwdefaults__["clock"] = Quick()  # type: ignore[attr-defined]
     if asked["statement"]:
         _die_at_statement(asked["statement"])
     if asked["seconds"]:
@@ -60,12 +62,12 @@ def _do(asked: dict[str, Any]) -> int:
     mapping, now = Path(asked["mapping"]), dt.datetime.fromisoformat(asked["now"])
     try:
         if asked["task"] == "pull":
-            commands.pull(mapping, None, Path(asked["folder"]), now=now)
+            service.pull(mapping, None, Path(asked["folder"]), now=now)
         else:
             audit = Path(asked["folder"], "audit.db")
             scores = pd.DataFrame(asked["scores"])
-            commands.push(mapping, None, commands.Push(scores), now=now, yes=True, audit=audit)
-            commands.alerts(mapping, None, pd.DataFrame(asked["alerts"]), now=now, yes=True, audit=audit)
+            service.push(mapping, None, service.Push(scores), now=now, yes=True, audit=audit)
+            service.alerts(mapping, None, pd.DataFrame(asked["alerts"]), now=now, yes=True, audit=audit)
     except CrmError:
         return 3  # too many tokens in a row: the next run goes on
     except BaseException:

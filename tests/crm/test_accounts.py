@@ -11,16 +11,16 @@ from tests.contract.zoho_server import CLIENT
 from riskml.crm.audit import SCHEMA, Audit
 from riskml.crm.connector import Alert, Row
 from riskml.crm.csv_folder import CsvFolder
-from riskml.crm.database import database, keep_to
 from riskml.crm.mapping import Mapping
 from riskml.crm.pull import pull
 from riskml.crm.push import plan, push, raise_alerts
 from riskml.crm.settings import CsvSettings
+from riskml.crm.sqlite import database, keep_to
 from riskml.errors import InputError
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 ALERT = Alert("k", "1", "x", "", NOW.date(), "x")
-REFUSED = r"kept for another account: {}(.|\n)*mend: .* another --audit"
+REFUSED = r"kept for another account: {}(.|\n)*fix: .* another --audit"
 
 
 def only_customers(mapping: Mapping) -> Mapping:

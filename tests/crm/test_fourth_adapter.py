@@ -12,10 +12,10 @@ import pytest
 
 from riskml.crm.audit import SCHEMA, Audit
 from riskml.crm.connector import Alert, Row
-from riskml.crm.database import database
 from riskml.crm.mapping import Mapping
 from riskml.crm.pull import pull
 from riskml.crm.push import plan, push, raise_alerts
+from riskml.crm.sqlite import database
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 PAGE = (Path(__file__).parents[2] / "docs" / "crm.md").read_text(encoding="utf-8")

@@ -23,8 +23,8 @@ from tests.contract.zoho_server import CLIENT, ZohoServer
 from tests.crm.killing import Quick
 
 from riskml.crm.audit import SCHEMA, Audit
-from riskml.crm.database import database
 from riskml.crm.mapping import read_mapping
+from riskml.crm.sqlite import database
 
 ROOT = Path(__file__).parents[2]
 KILLS = 25  # of each system, in pulls and in pushes

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from tests.managing.conftest import POLICY, book_of
 
-from riskml.book import load_model
 from riskml.cli import main
-from riskml.crm.commands import alert_table
-from riskml.crm.rows import alert_rows
-from riskml.managing.manage import Asked, Done, manage
-from riskml.policy_config import policy_of
+from riskml.config.policy import policy_of
+from riskml.config.warning import WarningRules
+from riskml.crm.payload import alert_rows
+from riskml.crm.service import alert_table
+from riskml.portfolio.manage import Asked, Done, manage
+from riskml.runs.model_loading import load_model
 from riskml.scorecard import Scorecard
-from riskml.warning_config import WarningRules
 
 AS_OF = dt.date(2026, 1, 31)
 RULES = {

@@ -10,9 +10,9 @@ import pytest
 
 from riskml.crm.audit import SCHEMA, Audit
 from riskml.crm.connector import Alert
-from riskml.crm.database import database
+from riskml.crm.payload import alert_rows, score_rows
 from riskml.crm.push import plan, push, raise_alerts
-from riskml.crm.rows import alert_rows, score_rows
+from riskml.crm.sqlite import database
 from riskml.errors import ConfigError, DataError
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -127,7 +127,7 @@ def test_all_parts_that_are_missing_are_named_at_once_with_what_can_be_done(zoho
         "    action or treatment",
         "    model_version (or --model-version)",
     ]
-    assert caught.value.mend.endswith("push the others alone: --only score --only tier --only as_of")
+    assert caught.value.fix.endswith("push the others alone: --only score --only tier --only as_of")
 
 
 def test_a_part_pushed_alone_leaves_the_others_as_they_are_and_known(zoho, zoho_server, zoho_mapping, accounts, audit):

@@ -11,12 +11,12 @@ from tests.contract.serving import HTML
 
 from riskml.crm.connector import LimitReached, Passing
 from riskml.crm.csv_folder import CsvFolder
-from riskml.crm.database import database
 from riskml.crm.mapping import Mapping, read_mapping
 from riskml.crm.pull import pull
+from riskml.crm.pull_state import SCHEMA
 from riskml.crm.settings import CsvSettings
-from riskml.crm.store import SCHEMA
-from riskml.data.tables import stored
+from riskml.crm.sqlite import database
+from riskml.data.sources.tables import stored
 from riskml.errors import DataError, InputError
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=8)))

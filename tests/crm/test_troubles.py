@@ -10,8 +10,8 @@ from tests.contract.serving import HTML, Reply, reply
 
 from riskml.crm.audit import SCHEMA, Audit
 from riskml.crm.connector import Alert, LoginRefused, Passing, Row, Unreachable
-from riskml.crm.database import database
 from riskml.crm.push import plan, push, raise_alerts
+from riskml.crm.sqlite import database
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 ZOHO_TOKEN, FXIAOKE_TOKEN = "POST /oauth/v2/token", "POST /oauth2.0/token"
@@ -55,7 +55,7 @@ def test_a_wrong_login_of_fxiaoke_is_told_at_once_by_every_verb(wrong, fxiaoke, 
         lambda one: one.raise_alert(alerts(1)[0]),
     ):
         fxiaoke_server.token_calls.clear()
-        with pytest.raises(LoginRefused, match="mend: "):
+        with pytest.raises(LoginRefused, match="fix: "):
             ask(fxiaoke(**{wrong: "another"}))
     assert clock.slept == []
 

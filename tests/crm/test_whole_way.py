@@ -11,8 +11,8 @@ import pytest
 from tests.contract.zoho_server import fill
 
 from riskml.cli import main
-from riskml.config import read_experiment
-from riskml.features.build import build
+from riskml.config.experiment import read_experiment
+from riskml.features.panel_store import build
 from riskml.scorecard import Scorecard
 
 ROOT = Path(__file__).parents[2]

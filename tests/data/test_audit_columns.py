@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from riskml.config import Experiment
-from riskml.data.beside import beside
+from riskml.config.experiment import Experiment
+from riskml.data.audit_columns import beside
 from riskml.errors import ConfigError, DataError
 
 BOOK = pd.DataFrame({"k": ["a", "b"], "sex": ["f", None], "age": [20, 30], "amount": [100.0, 200.0], "bad": [0, 1]})

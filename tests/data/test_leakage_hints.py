@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from riskml.data.catalog import load_sample, sample
-from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc, special_codes
+from riskml.data.leakage_hints import LEAK_AUC, date_form, identifier_reason, solo_auc, special_codes
 
 RNG = np.random.default_rng(0)
 LABELLED = ("credit_data", "lending_club", "wa_churn", "mlc_churn")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskml.config import Experiment, GateConfig
+from riskml.config.experiment import Experiment, GateConfig
 from riskml.data.catalog import load_sample, sample
 from riskml.data.prepare import prepare
 from riskml.errors import ConfigError, DataError
@@ -117,7 +117,7 @@ def test_an_unknown_column_names_the_key_and_the_nearest_column(book: pd.DataFra
     with pytest.raises(ConfigError, match="the table has no column") as caught:
         prepare(book, experiment(**data))
     assert caught.value.where == key
-    assert caught.value.mend.startswith("did you mean")
+    assert caught.value.fix.startswith("did you mean")
 
 
 @pytest.mark.parametrize(("rows", "says"), [(0, "the table has no rows"), (20, "the table has 20 rows; at least 50")])
@@ -183,7 +183,7 @@ def test_numbers_not_written_plainly_are_refused_instead_of_dropped(book: pd.Dat
         prepare(book, experiment())
     assert "column 'income': row 0: '1,000.50'" in caught.value.what
     assert "column 'rate': row 0: '0%'" in caught.value.what
-    assert "percent" in caught.value.mend
+    assert "percent" in caught.value.fix
     found = prepare(book, experiment(exclude=["income"], columns={"rate": {"kind": "categorical"}}))
     assert found.schema["rate"].kind == "categorical"
 
@@ -287,7 +287,7 @@ def test_a_column_named_as_one_of_the_runs_own_is_refused(book: pd.DataFrame, na
     with pytest.raises(DataError) as caught:
         prepare(book.rename(columns={"age": name}), experiment())
     assert caught.value.where == f"column {name!r}"
-    assert "rename" in caught.value.mend
+    assert "rename" in caught.value.fix
     assert name not in prepare(book.rename(columns={"age": name}), experiment(exclude=[name])).X
 
 

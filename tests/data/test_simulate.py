@@ -14,15 +14,15 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from riskml.cli import main
-from riskml.data.simulate import Book, Drift, Late, Shock, Simulated, Switches, simulate
+from riskml.data.simulate import Book, Drift, Late, Scenario, Shock, Simulated, simulate
 from riskml.data.simulate.block import generator
 from riskml.data.simulate.calendar import calendar
-from riskml.data.simulate.law import ChurnLaw, default_law, expit
-from riskml.data.simulate.lives import Lives, Traits, draw_traits, live
+from riskml.data.simulate.hazards import ChurnLaw, default_law, expit
 from riskml.data.simulate.market import Market, market
+from riskml.data.simulate.orders import CATEGORIES
 from riskml.data.simulate.tables import TABLES
-from riskml.data.simulate.trade import CATEGORIES
-from riskml.data.simulate.truth import outlook, truth_rows
+from riskml.data.simulate.trajectories import Profile, Trajectories, draw_traits, live
+from riskml.data.simulate.true_risk import outlook, truth_rows
 from riskml.errors import InputError
 
 EVENTS = {"orders": "time", "invoices": "issued", "tickets": "opened", "contacts": "time", "logins": "time"}
@@ -37,7 +37,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
 @pytest.fixture(scope="module")
 def flawed(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     """A thousand customers whose records come late and are dirty."""
-    switches = Switches(late=Late(0.2, 6.0), dirty=0.1)
+    switches = Scenario(late=Late(0.2, 6.0), dirty=0.1)
     return simulate(tmp_path_factory.mktemp("flawed") / "book", customers=1_000, months=24, switches=switches)
 
 
@@ -86,7 +86,7 @@ def same(one: Path, other: Path) -> None:
 
 def test_the_same_seed_makes_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "other"):
-        simulate(tmp_path / name, 1_200, months=6, switches=Switches(late=Late(0.1), dirty=0.1))
+        simulate(tmp_path / name, 1_200, months=6, switches=Scenario(late=Late(0.1), dirty=0.1))
     same(tmp_path / "one", tmp_path / "other")
 
 
@@ -96,7 +96,7 @@ def test_another_seed_makes_another_book(tmp_path: Path) -> None:
 
 
 def test_a_customers_records_depend_neither_on_the_size_of_the_files_nor_on_that_of_the_book(tmp_path: Path) -> None:
-    switches = Switches(late=Late(0.1), dirty=0.05)
+    switches = Scenario(late=Late(0.1), dirty=0.05)
     small = simulate(tmp_path / "small", 1_500, months=6, chunk=1_000, switches=switches)
     large = simulate(tmp_path / "large", 2_300, months=6, chunk=5_000, switches=switches)
     assert len(list(small.tables["orders"].glob("*.parquet"))) == 2
@@ -245,9 +245,9 @@ def test_the_true_probability_is_the_frequency_among_many_futures(stress: float,
         m, x = 0.94 * m + e, 0.94 * x - 0.12 * e + 0.339 * rng.standard_normal(n)
         s = 0.9 * s + 0.436 * rng.standard_normal(n)
     one = np.array([1])
-    traits = Traits(0 * one, one, 5e4 * one, np.array([leverage]), months.first[:1] - 730)
+    traits = Profile(0 * one, one, 5e4 * one, np.array([leverage]), months.first[:1] - 730)
     states = [np.array([[value, value]]) for value in (stress, mood, 0.0)]
-    lives = Lives(traits, *states, ended=10**7 * one, ending=np.zeros(1, np.int8))
+    lives = Trajectories(traits, *states, ended=10**7 * one, ending=np.zeros(1, np.int8))
     assert np.ravel(outlook(book, months, lives)) == pytest.approx(hits, rel=0.015)
 
 
@@ -343,7 +343,7 @@ def test_orders_and_logins_thin_out_before_churn_and_complaints_rise(
 
 def test_a_drift_changes_what_default_follows_from_its_date_on() -> None:
     date = np.datetime64("2022-07-01").astype(np.int64)
-    drifted = many(Book(switches=Switches(drift=Drift("2022-07-01"))), 20)
+    drifted = many(Book(switches=Scenario(drift=Drift("2022-07-01"))), 20)
     plain = many(Book(), 20)
     before = drifted["month"] < date - 90
     columns = ["customer", "month", "default_probability", "ended"]
@@ -359,7 +359,7 @@ def test_a_drift_changes_what_default_follows_from_its_date_on() -> None:
 
 
 def test_a_shock_comes_as_a_surprise_and_raises_defaults(tmp_path: Path) -> None:
-    shocked, plain = many(Book(switches=Switches(shock=Shock("2022-06-15"))), 20), many(Book(), 20)
+    shocked, plain = many(Book(switches=Scenario(shock=Shock("2022-06-15"))), 20), many(Book(), 20)
     date = np.datetime64("2022-06-01").astype(np.int64)
     quarter = [frame[(frame["month"] > date) & (frame["month"] < date + 100)] for frame in (shocked, plain)]
     assert quarter[0]["default"].mean() > 2 * quarter[1]["default"].mean()
@@ -367,7 +367,7 @@ def test_a_shock_comes_as_a_surprise_and_raises_defaults(tmp_path: Path) -> None
     foreseen = [frame.loc[frame["month"] <= date, "default_probability"].sum() for frame in (shocked, plain)]
     assert foreseen[0] == foreseen[1]
     index = [
-        simulate(tmp_path / name, 1_000, months=24, switches=Switches(shock=shock)).read("market")
+        simulate(tmp_path / name, 1_000, months=24, switches=Scenario(shock=shock)).read("market")
         for name, shock in (("shocked", Shock("2022-06-15")), ("plain", None))
     ]
     ratio = (index[0]["index"] / index[1]["index"]).groupby(index[0]["date"]).mean()
@@ -378,7 +378,7 @@ def test_a_shock_comes_as_a_surprise_and_raises_defaults(tmp_path: Path) -> None
 def test_late_records_are_known_later_and_change_nothing_else(flawed: Simulated, plain: Simulated) -> None:
     for name in ("orders", "tickets"):
         assert (plain.read(name)["recorded"] == plain.read(name)[EVENTS[name]]).all()
-    clean = simulate(flawed.folder.with_name("late"), 1_000, months=24, switches=Switches(late=Late(0.2, 6.0)))
+    clean = simulate(flawed.folder.with_name("late"), 1_000, months=24, switches=Scenario(late=Late(0.2, 6.0)))
     end = pd.Timestamp("2023-01-01")
     for name in ("orders", "invoices", "payments", "tickets"):
         rows, column = clean.read(name), EVENTS.get(name, "paid")
@@ -414,7 +414,7 @@ def test_without_switches_nothing_is_dirty(book: Simulated) -> None:
 
 
 def test_late_payers_pay_late_and_are_not_the_riskier(tmp_path: Path, plain: Simulated) -> None:
-    late = simulate(tmp_path / "late", 1_000, months=24, switches=Switches(late_payers=1.0))
+    late = simulate(tmp_path / "late", 1_000, months=24, switches=Scenario(late_payers=1.0))
     delays = []
     for simulated in (late, plain):
         both = simulated.read("payments").merge(simulated.read("invoices"), on="invoice")
@@ -480,8 +480,8 @@ def test_what_is_interrupted_leaves_no_half_folder(tmp_path: Path) -> None:
         ({"start": "yesterday"}, "start"),
         ({"chunk": 1_500}, "chunk"),
         ({"horizon_days": 0}, "horizon_days"),
-        ({"switches": Switches(shock=Shock("2030-01-01"))}, "shock.date"),
-        ({"switches": Switches(drift=Drift("2020-12-31"))}, "drift.date"),
+        ({"switches": Scenario(shock=Shock("2030-01-01"))}, "shock.date"),
+        ({"switches": Scenario(drift=Drift("2020-12-31"))}, "drift.date"),
     ],
 )
 def test_what_makes_no_book_is_refused(said: dict[str, object], where: str) -> None:
@@ -490,7 +490,7 @@ def test_what_makes_no_book_is_refused(said: dict[str, object], where: str) -> N
     assert where in caught.value.where
 
 
-@pytest.mark.parametrize("make", [lambda: Late(1.5), lambda: Switches(dirty=-0.1), lambda: Shock("2021-01-01", 99)])
+@pytest.mark.parametrize("make", [lambda: Late(1.5), lambda: Scenario(dirty=-0.1), lambda: Shock("2021-01-01", 99)])
 def test_a_switch_out_of_range_is_refused(make: Callable[[], object]) -> None:
     with pytest.raises(InputError, match="out of range"):
         make()
@@ -511,7 +511,7 @@ def test_the_command_makes_the_book_that_the_function_makes(tmp_path: Path, caps
     words += ["--drift", "2021-03-01", "--shock", "2021-04-01:0.5", "--late-payers", "0.2"]
     assert main(["simulate", str(tmp_path / "one"), *words]) == 0
     assert "orders" in capsys.readouterr().out
-    switches = Switches(Drift("2021-03-01"), Shock("2021-04-01", 0.5), Late(0.1, 4.0), 0.05, 0.2)
+    switches = Scenario(Drift("2021-03-01"), Shock("2021-04-01", 0.5), Late(0.1, 4.0), 0.05, 0.2)
     simulate(tmp_path / "other", 1_000, months=6, seed=3, switches=switches)
     same(tmp_path / "one", tmp_path / "other")
 
@@ -521,5 +521,5 @@ def test_the_command_makes_the_book_that_the_function_makes(tmp_path: Path, caps
 )
 def test_a_wrong_word_ends_with_2(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", str(tmp_path / "book"), *words]) == 2
-    assert "mend" in capsys.readouterr().err
+    assert "fix:" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskml.config import SplitConfig
+from riskml.config.experiment import SplitConfig
 from riskml.data.split import split
 from riskml.errors import DataError
 

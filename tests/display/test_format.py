@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskml.report.colours import family_colour, tier_colours
-from riskml.report.wording import MISSING, count, fitted, interval, is_number, number, percent, seconds, signed
+from riskml.display.colours import family_colour, tier_colours
+from riskml.display.format import MISSING, count, fitted, interval, is_number, number, percent, seconds, signed
 
 UNKNOWN = [None, float("nan"), float("inf"), pd.NA, np.nan, "0.5", True]
 

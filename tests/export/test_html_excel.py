@@ -8,8 +8,8 @@ import pytest
 from riskml.cli import main
 from riskml.errors import InputError
 from riskml.export.formats import write_all, write_model
+from riskml.export.html_excel import sheets
 from riskml.export.onnx import to_onnx
-from riskml.export.readable import sheets
 from riskml.runtime.package import Artifact
 
 

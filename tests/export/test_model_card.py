@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from riskml.export.card import model_card
+from riskml.export.model_card import model_card
 from riskml.runtime.package import Artifact
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from riskml.export.artifact import write_artifact
-from riskml.export.card import model_card
+from riskml.export.model_card import model_card
 from riskml.export.verify import verify_wheel
 from riskml.export.wheel import build_wheel
 from riskml.models.families import FAMILIES, estimator

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from riskml.book import import_wheel
 from riskml.export.artifact import write_artifact
 from riskml.export.onnx import onnx_inputs, to_onnx
 from riskml.export.sql import to_sql
 from riskml.export.wheel import build_wheel
 from riskml.models.families import FAMILIES, estimator
+from riskml.runs.model_loading import import_wheel
 from riskml.runtime.frame import columns
 from riskml.runtime.model import probability
 from riskml.runtime.package import Artifact
@@ -203,8 +203,8 @@ def test_postgresql_answers_as_the_wheel(loaded, postgresql):
 
 
 def test_spark_answers_as_the_wheel_with_the_wheel_and_with_sql(loaded, folders, spark, tmp_path):
-    from riskml import scale
-    from riskml.features.spark import quiet
+    from riskml import spark as scale
+    from riskml.features.engines.spark import quiet
 
     frame = hard_rows(60)
     file = tmp_path / "loans.parquet"

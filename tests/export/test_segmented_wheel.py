@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from riskml.export.artifact import write_artifact
-from riskml.export.card import model_card
+from riskml.export.model_card import model_card
 from riskml.export.wheel import build_wheel
 from riskml.runtime.package import Artifact
 from riskml.scorecard import SegmentedScorecard

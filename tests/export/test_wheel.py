@@ -228,7 +228,7 @@ def test_a_missing_expectation_is_a_difference(wheel, installed, loans, monkeypa
 def test_what_cannot_be_installed_says_how_to_mend_it(wheel, loans, monkeypatch):
     monkeypatch.setattr("riskml.export.verify.pinned", lambda _: ["riskml-no-such-package==0.0.1"])
     monkeypatch.setenv("UV_OFFLINE", "1")
-    with pytest.raises(RunError, match="(?s)cannot be installed.*riskml-no-such-package.*mend:.*connect"):
+    with pytest.raises(RunError, match="(?s)cannot be installed.*riskml-no-such-package.*fix:.*connect"):
         verify_wheel(wheel, loans, pd.Series(0.5, index=loans.index))
 
 

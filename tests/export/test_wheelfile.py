@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from riskml.book import load_model
 from riskml.cli import main
 from riskml.errors import InputError
 from riskml.export import wheelfile
 from riskml.export.signing import sign_wheel
 from riskml.export.wheel import build_wheel, pack
 from riskml.export.wheelfile import read_wheel, record, verify
-from riskml.runtime import doors
+from riskml.runs.model_loading import load_model
+from riskml.runtime import api
 
 PACKAGE, INFO = "riskml_hand_made", "riskml_hand_made-1.2.3.dist-info"
 
@@ -277,11 +277,11 @@ def test_the_installed_package_refuses_an_altered_file_at_load(artifacts, tmp_pa
     from riskml.runtime.package import PackageError
 
     folder = write_package(artifacts["tree"], tmp_path)
-    monkeypatch.setattr(doors, "folder", lambda: folder)
-    doors.artifact.cache_clear()
-    assert doors.artifact().name == "hand_made"
+    monkeypatch.setattr(api, "folder", lambda: folder)
+    api.artifact.cache_clear()
+    assert api.artifact().name == "hand_made"
     (folder / "card.md").write_text("# Good for everything")
-    doors.artifact.cache_clear()
+    api.artifact.cache_clear()
     with pytest.raises(PackageError, match=r"was altered.*card\.md"):
-        doors.model_card()
-    doors.artifact.cache_clear()
+        api.model_card()
+    api.artifact.cache_clear()

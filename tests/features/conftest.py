@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from riskml.data.tables import stored
-from riskml.features.build import book_of
+from riskml.config.panel import PanelConfig
+from riskml.data.sources.tables import stored
 from riskml.features.catalog import catalog
-from riskml.features.duck import DuckDB, duckdb_engine
+from riskml.features.engines.duckdb import DuckDB, duckdb_engine
 from riskml.features.panel import Book, day_number, features, judged
-from riskml.panel_config import PanelConfig
+from riskml.features.panel_store import book_of
 
 DAYS = ("day", "recorded", "due", "paid", "closed", "since")
 

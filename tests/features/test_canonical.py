@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from riskml.data.tables import Stored
+from riskml.data.sources.tables import Stored
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from riskml.errors import ConfigError
-from riskml.features.build import build
 from riskml.features.catalog import own_features
+from riskml.features.panel_store import build
 
 ORDERS = [
     (1, "2021-06-30", 30.0, "gifts"), (1, "2021-06-20", 10.0, "food"), (1, "2021-05-10", 60.0, "food"),
     (2, "2021-05-10", 5.0, "food"),
 ]  # fmt: skip
-HEAD = "import narwhals as nw\nfrom riskml.features.records import Records, feature\n"
+HEAD = "import narwhals as nw\nfrom riskml.features.window import Records, feature\n"
 
 
 @pytest.fixture

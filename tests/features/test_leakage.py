@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.features.build import build
+from riskml.config.panel import PanelConfig
 from riskml.features.coverage import Coverage
 from riskml.features.leakage import leakage_report
-from riskml.panel_config import PanelConfig
+from riskml.features.panel_store import build
 
 DATES = pd.to_datetime(["2021-01-01", "2021-04-01", "2021-07-01", "2021-10-01"])
 EACH = 1500

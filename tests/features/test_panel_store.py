@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from riskml.errors import ConfigError, DataError
-from riskml.features import build as building
-from riskml.features import coverage, duck
-from riskml.features.build import build
+from riskml.features import coverage
+from riskml.features import panel_store as building
+from riskml.features.engines import duckdb
+from riskml.features.panel_store import build
 
 AS_OF = ["2021-04-01", "2021-07-01", "2021-10-01"]
 OUTCOME = {"rule": "no_purchase", "table": "orders", "days": 30}
@@ -62,7 +63,7 @@ def test_a_panel_has_a_row_for_each_customer_and_date_with_the_columns_that_it_l
 def test_a_large_book_is_worked_out_in_parts_and_gives_the_same(panel, tmp_path, monkeypatch, name):
     orders = [(name(who), day, amount) for who, day, amount in bought()]
     whole = build(panel(orders), tmp_path / "whole")
-    monkeypatch.setattr(duck, "_AT_ONCE", 2)
+    monkeypatch.setattr(duckdb, "_AT_ONCE", 2)
     parted = build(panel(orders), tmp_path / "parted")
     assert [len(list(file.glob("part-*.parquet"))) for file in parted.files] == [2, 2, 2]
     assert not [file for file in parted.folder.rglob("*.part*") if file.suffix != ".parquet"]
@@ -70,7 +71,7 @@ def test_a_large_book_is_worked_out_in_parts_and_gives_the_same(panel, tmp_path,
 
 
 def test_parts_of_a_build_that_was_killed_are_made_again(panel, tmp_path, monkeypatch):
-    monkeypatch.setattr(duck, "_AT_ONCE", 2)
+    monkeypatch.setattr(duckdb, "_AT_ONCE", 2)
     first = by_row(build(panel(), tmp_path / "panel"))
     (tmp_path / "panel" / f"as_of={AS_OF[1]}.json").unlink()
     pd.testing.assert_frame_equal(by_row(build(panel(), tmp_path / "panel")), first)
@@ -158,7 +159,7 @@ def test_another_version_begins_anew(panel, tmp_path, monkeypatch):
 def test_other_features_of_ones_own_begin_anew(panel, tmp_path):
     file = tmp_path / "own.py"
     text = (
-        "from riskml.features.records import feature\n\n"
+        "from riskml.features.window import feature\n\n"
         "@feature('orders', unit='money', description='an order')\n"
         "def top(orders):\n    return orders['amount'].{}()\n"
     )
@@ -201,7 +202,7 @@ def test_a_gap_moves_the_performance_window_past_the_data(panel_of, tmp_path):
 def test_where_no_outcome_is_known_at_any_date_there_is_nothing_to_learn(panel, tmp_path):
     with pytest.raises(DataError, match="at every as-of date") as error:
         build(panel(until="2021-04-10"), tmp_path / "panel")
-    assert "2021-04-10" in error.value.mend
+    assert "2021-04-10" in error.value.fix
 
 
 def test_where_nobody_is_left_it_is_said_why(panel, tmp_path):
@@ -212,7 +213,7 @@ def test_where_nobody_is_left_it_is_said_why(panel, tmp_path):
 def test_before_anyone_is_known_it_is_said_that_nobody_is(panel, tmp_path):
     with pytest.raises(DataError, match="none is known") as error:
         build(panel(as_of=["2019-01-01"]), tmp_path / "panel")
-    assert "the records begin on 2021-01-06" in error.value.mend
+    assert "the records begin on 2021-01-06" in error.value.fix
 
 
 def test_what_was_refused_is_refused_again(panel, tmp_path):
@@ -228,7 +229,7 @@ def test_a_kind_of_status_that_no_record_has_is_told_with_those_there_are(panel_
     tables = {"orders": ("purchases", "customer day amount", bought()), "marks": marks}
     with pytest.raises(ConfigError, match="no record of marks is of the kind 'Left'") as error:
         build(panel_of(tables, as_of=AS_OF[:1], until=UNTIL, outcome=outcome), tmp_path / "panel")
-    assert (error.value.where, error.value.mend) == ("panel.outcome.values", "the kinds are 'left', 'lost'")
+    assert (error.value.where, error.value.fix) == ("panel.outcome.values", "the kinds are 'left', 'lost'")
 
 
 # -- dirty tables
@@ -318,7 +319,7 @@ def test_stamps_in_the_future_are_refused_until_it_is_said_when_the_tables_were_
     orders = bought((1, "2099-01-01", 1.0))
     with pytest.raises(DataError, match="2099-01-01.*stamp in the future") as error:
         build(panel(orders, until=None), tmp_path / "panel")
-    assert "panel.until" in error.value.mend
+    assert "panel.until" in error.value.fix
     built = build(panel(orders), tmp_path / "panel")
     assert findings(built)[f"on or after {UNTIL}, when the tables were drawn: never known"] == 1
 

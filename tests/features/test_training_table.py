@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 from riskml.errors import ConfigError, DataError, InputError
-from riskml.features.table import book_on, embargoed, experiment_panel, experiment_table
+from riskml.features.training_table import book_on, embargoed, experiment_panel, experiment_table
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_what_the_panel_says_is_not_said_again(asked):
 
 
 def test_an_experiment_with_a_panel_survives_its_own_yaml(asked, tmp_path):
-    from riskml.config import read_experiment
+    from riskml.config.experiment import read_experiment
 
     file = tmp_path / "shop.yaml"
     file.write_text(asked().to_yaml(), encoding="utf-8")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import DEFAULT_TIERS
+from riskml.config.experiment import DEFAULT_TIERS
 from riskml.gate import Evidence
 
 

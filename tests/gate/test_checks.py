@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.assessment import assess
-from riskml.config import DEFAULT_TIERS, GateConfig
+from riskml.config.experiment import DEFAULT_TIERS, GateConfig
 from riskml.gate import Check, Evidence, Verdict, judge
 from riskml.gate.checks import calibrated, events_as_expected, ranks, stable, tiers_hold
-from riskml.validation import psi_test
+from riskml.metrics import psi_test
+from riskml.validation.holdout import assess
 
 LEVEL = 0.95
 

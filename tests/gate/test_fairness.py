@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import GateConfig
+from riskml.config.experiment import GateConfig
 from riskml.gate import Evidence, judge
 from riskml.gate.fairness import approved_alike
 
@@ -23,7 +23,7 @@ def grouped(evidence: Evidence) -> Evidence:
     return replace(evidence, probability=probability, groups=pd.DataFrame({"sex": group}, index=evidence.y.index))
 
 
-def test_a_group_that_is_approved_much_less_often_fails_the_gate(grouped: Evidence) -> None:
+def test_a_group_that_is_approved_much_less_often_fails_the_judge(grouped: Evidence) -> None:
     check = approved_alike(grouped, "sex", 0.8, None)
     assert not check.passed
     assert check.value == pytest.approx(0.6 / 0.9)

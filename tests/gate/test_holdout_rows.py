@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import DataConfig, Experiment, GateConfig
-from riskml.gate.rows import RowNames, protected_columns, row_names
-from riskml.run import Features, Run
+from riskml.config.experiment import DataConfig, Experiment, GateConfig
+from riskml.gate.holdout_rows import RowNames, protected_columns, row_names
+from riskml.runs.run import Dataset, Run
 
 
 def named(
@@ -26,7 +26,7 @@ def named(
     index = pd.Index(names)
     y = pd.Series(0, index=index)
     date = pd.Series(pd.to_datetime(dates), index=index) if dates else None
-    return row_names(run, Features(pd.DataFrame(index=index), y, y, y, date))
+    return row_names(run, Dataset(pd.DataFrame(index=index), y, y, y, date))
 
 
 def test_a_customer_is_known_again_however_the_identifier_is_stored(tmp_path: Path) -> None:

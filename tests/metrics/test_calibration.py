@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as peer_log_loss
 
-from riskml.validation import brier, brier_decomposition, calibration_table, ece, log_loss, observed_expected
+from riskml.metrics import brier, brier_decomposition, calibration_table, ece, log_loss, observed_expected
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from riskml.errors import ConfigError, DataError
-from riskml.validation import auc, brier, delong_test, ks, learning_curve, log_loss, paired_differences, swap_set
+from riskml.metrics import auc, brier, delong_test, ks, learning_curve, log_loss, paired_differences, swap_set
 
 
 def book(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

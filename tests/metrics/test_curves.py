@@ -6,7 +6,7 @@ from sklearn.metrics import auc as area
 from sklearn.metrics import roc_curve as peer_curve
 
 from riskml.errors import ConfigError
-from riskml.validation import auc, captured_share, gains_table, ks, roc_curve
+from riskml.metrics import auc, captured_share, gains_table, ks, roc_curve
 
 
 @pytest.fixture(scope="module")

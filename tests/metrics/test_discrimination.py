@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp, norm
 from sklearn.metrics import roc_auc_score
 
 from riskml.errors import ConfigError
-from riskml.validation import auc, auc_decline, delong, delong_test, gini, h_measure, ks
+from riskml.metrics import auc, auc_decline, delong, delong_test, gini, h_measure, ks
 
 # 43 patients with ovarian cancer: albumin, total protein, K-G score, outcome. DeLong, DeLong, Clarke-Pearson (1988),
 # as reprinted in the SAS/STAT manual, PROC LOGISTIC, "Comparing Receiver Operating Characteristic Curves".

@@ -9,7 +9,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2, ks_2samp, wasserstein_distance
 
 from riskml.errors import ConfigError, DataError
-from riskml.validation import drift_test
+from riskml.metrics import drift_test
 
 
 def normal(rows: int, mean: float = 0.0, seed: int = 0) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from riskml.errors import DataError
-from riskml.validation import approval_rate_ratio, calibration_within_groups, equal_opportunity
+from riskml.metrics import approval_rate_ratio, calibration_within_groups, equal_opportunity
 
 # 80 of 100 in group m are approved, 60 of 100 in group f.
 APPROVED = [1] * 80 + [0] * 20 + [1] * 60 + [0] * 40

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskml.errors import DataError
-from riskml.validation import concentration, matrix_weighted_bandwidth, migration_matrix
+from riskml.metrics import concentration, matrix_weighted_bandwidth, migration_matrix
 
 
 def test_a_matrix_counts_moves_from_row_to_column() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import riskml.validation as validation
+import riskml.metrics as validation
 from riskml.errors import ConfigError, DataError
 
 RANKING = [
@@ -44,7 +44,7 @@ either = pytest.mark.parametrize("measure", [*RANKING, *SIZE], ids=lambda measur
 
 @either
 def test_outcomes_other_than_0_and_1_are_refused(measure: Measure) -> None:
-    with pytest.raises(DataError, match=r"(?s)y must be 0 or 1, got also 2.*row 2.*mend"):
+    with pytest.raises(DataError, match=r"(?s)y must be 0 or 1, got also 2.*row 2.*fix"):
         measure([0, 1, 2], [0.1, 0.2, 0.3])
 
 

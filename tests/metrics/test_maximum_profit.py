@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.stats import beta
 
 from riskml.errors import ConfigError
-from riskml.validation import BetaPrior, PointMassPrior, emp, emp_churn, emp_credit, empc
+from riskml.metrics import BetaPrior, PointMassPrior, emp, emp_churn, emp_credit, empc
 
 EIGHT = [0, 1, 0, 1, 0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 

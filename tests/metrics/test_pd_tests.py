@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.stats import beta, binom, binomtest, chi2, norm
 
 from riskml.errors import DataError
-from riskml.validation import binomial_test, hosmer_lemeshow, jeffreys_p_value, jeffreys_test
+from riskml.metrics import binomial_test, hosmer_lemeshow, jeffreys_p_value, jeffreys_test
 
 # A book of three grades: customers, defaults, PD.
 COUNT, EVENT, PD = [500, 300, 200], [2, 6, 15], [0.005, 0.01, 0.05]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskml.errors import ConfigError, DataError
-from riskml.validation import ChurnCosts, CreditCosts, best_cutoff, expected_profit_curve, profit_curve
+from riskml.metrics import ChurnCosts, CreditCosts, best_cutoff, expected_profit_curve, profit_curve
 
 LOAN = CreditCosts(exposure=1000, lgd=0.5, margin=0.1)
 OFFER = ChurnCosts(value=100, contact_cost=2, success_rate=0.4, incentive=10)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from riskml.errors import DataError
-from riskml.validation import (
+from riskml.metrics import (
     auc,
     baseline,
     brier,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from riskml.errors import DataError
-from riskml.validation import Baseline, baseline, csi, psi, psi_test
+from riskml.metrics import Baseline, baseline, csi, psi, psi_test
 
 
 def test_psi_by_hand() -> None:

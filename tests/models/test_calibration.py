@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from riskml.models.calibrate import needed, platt
+from riskml.models.calibration import needed, platt
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from riskml import RiskClassifier
-from riskml.config import Family, ModelsConfig
+from riskml.config.experiment import Family, ModelsConfig
 from riskml.errors import ConfigError, DataError, FitError, InputError
 from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose, nested_auc
 from riskml.models.families import FAMILIES
-from riskml.models.schedule import Clock
+from riskml.models.search.budget import Clock
 from riskml.runtime.model import Blend, probability
 
 QUICK = {"n_trials": 1, "cv": 3, "random_state": 3}
@@ -231,7 +231,7 @@ def test_where_it_is_the_only_family_its_own_error_is_told(one_beyond):
 
 @pytest.mark.parametrize("families", [("tree", "logistic"), ("tree",)])
 def test_a_family_that_fails_on_a_fold_that_judges_is_left_out(book, monkeypatch, families):
-    from riskml.models import task as tasks
+    from riskml.models.search import cv_task as tasks
 
     fit = tasks.Task.fit
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskml.models.blend import blend_weights
+from riskml.models.ensemble import blend_weights
 
 
 def _book(seed: int, noise: tuple[float, ...], rows: int = 2000):

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from riskml.errors import FitError
 from riskml.models.logistic import Logistic
-from riskml.models.ordered import ordered_logistic
+from riskml.models.monotone_logistic import ordered_logistic
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.models.blend import averaged
+from riskml.models.ensemble import averaged
 from riskml.models.families import FAMILIES
-from riskml.models.finish import end_seconds, fitted, fullest, judged
-from riskml.models.plan import LEAST, Plan, plans
-from riskml.models.search import Search
-from riskml.models.task import Task
+from riskml.models.refit import end_seconds, fitted, fullest, judged
+from riskml.models.search.cv_task import Task
+from riskml.models.search.refit_plan import LEAST, Plan, plans
+from riskml.models.search.study import Search
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.frame import columns
 from riskml.runtime.model import model_from_dict

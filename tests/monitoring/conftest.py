@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 
 from riskml import RiskClassifier
-from riskml.comparison import Described, leaderboard, predictions
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 from riskml.data.prepare import prepare
-from riskml.data.sources import data_digest
+from riskml.data.sources.source import data_digest
 from riskml.data.split import split
-from riskml.data_card import data_card
 from riskml.export.artifact import write_artifact
 from riskml.monitoring import Reference, reference_of
-from riskml.run import Features, Run
+from riskml.runs.run import Dataset, Run
+from riskml.validation.data_card import data_card
+from riskml.validation.leaderboard import Described, leaderboard, predictions
 
 TIERS = [
     {"name": "low", "from_probability": 0.0},
@@ -67,7 +67,7 @@ def fitted_run(project: Path, table: pd.DataFrame) -> Run:
     run = Run.start(asked, project / "experiments" / "runs", at=dt.datetime(2026, 1, 2, 3, 4, 5))
     prepared = prepare(table, asked)
     parts = split(prepared.y, None, asked.split, None)
-    features = Features(prepared.X, prepared.y, parts["part"], parts["fold"])
+    features = Dataset(prepared.X, prepared.y, parts["part"], parts["fold"])
     run.write_features(features)
     run.write_json("data.json", data_card(asked, features, prepared.schema, digest=data_digest(table), quick=0))
     train = features.rows("train")

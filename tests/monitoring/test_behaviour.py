@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.config.monitoring import AspectConfig, BehaviourConfig
+from riskml.config.panel import PanelConfig
 from riskml.monitoring import behaviour
-from riskml.monitoring_config import AspectConfig, BehaviourConfig
-from riskml.panel_config import PanelConfig
 
 ASKED = BehaviourConfig(
     frequency=AspectConfig(recent="bought_90d", usual="bought_360d", scale=4),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from riskml.errors import DataError
-from riskml.monitoring.estimated import estimated_performance
-from riskml.validation import auc, brier, log_loss
+from riskml.metrics import auc, brier, log_loss
+from riskml.monitoring.estimated_performance import estimated_performance
 
 CHANCE = np.random.default_rng(3).beta(1.2, 4.0, 800).round(3)
 

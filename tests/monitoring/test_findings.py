@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.monitoring import Earlier, Estimate, Finding, Reference, findings_of, month_of, new_book, next_step
+from riskml.config.monitoring import MonitoringConfig
+from riskml.monitoring import Estimate, Finding, PreviousMonth, Reference, findings_of, month_of, next_step, snapshot_of
 from riskml.monitoring.words import WORDS, fields
-from riskml.monitoring_config import MonitoringConfig
 
 from .conftest import customers
 
@@ -19,12 +19,12 @@ DAY = dt.date(2026, 3, 1)
 
 
 def found(
-    reference: Reference, frame: pd.DataFrame, earlier: Earlier | None = None, **limits: object
+    reference: Reference, frame: pd.DataFrame, earlier: PreviousMonth | None = None, **limits: object
 ) -> dict[str, Finding]:
     asked = reference.experiment
     checked = MonitoringConfig.model_validate(asked.monitoring.model_dump() | limits)
     watched = replace(reference, experiment=asked.model_copy(update={"monitoring": checked}))
-    month = month_of(watched, new_book(frame, watched.experiment), DAY, earlier)
+    month = month_of(watched, snapshot_of(frame, watched.experiment), DAY, earlier)
     return {one.key: one for one in findings_of(month, watched)}
 
 
@@ -134,7 +134,7 @@ def test_many_columns_that_moved_far_call_for_a_new_model(reference: Reference, 
 def test_of_many_columns_the_ones_that_matter_are_told_and_the_others_counted(
     reference: Reference, same: pd.DataFrame
 ) -> None:
-    month = month_of(reference, new_book(same, reference.experiment), DAY)
+    month = month_of(reference, snapshot_of(same, reference.experiment), DAY)
     names = [f"c{i}" for i in range(14)]
     columns = pd.DataFrame({"column": names, "used": True, "psi": 0.2, "no_shift": 0.0, "status": "watch"})
     columns = columns.assign(moved="higher", level="", before=1.0, now=2.0, log_odds=np.arange(14) / 100)
@@ -162,7 +162,7 @@ def test_customers_who_pay_later_than_is_their_way_are_watched(reference: Refere
 
 def test_moves_to_riskier_tiers_are_watched(reference: Reference, same: pd.DataFrame) -> None:
     before = reference.model.score(same).set_axis(same["customer"], axis=0)
-    moved = found(reference, same.assign(debt=same["debt"] + 1), Earlier(before, "2026-02-01"))["migrated"]
+    moved = found(reference, same.assign(debt=same["debt"] + 1), PreviousMonth(before, "2026-02-01"))["migrated"]
     assert moved.figures["since"] == "2026-02-01"
 
 

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from riskml.errors import ConfigError, InputError
-from riskml.monitoring import Earlier, Month, Reference, by_segment, month_of, new_book
+from riskml.monitoring import Month, PreviousMonth, Reference, by_segment, month_of, snapshot_of
 from riskml.monitoring.drift import FITTED, OUT_OF_FOLD, nearer_psi
 
 DAY = dt.date(2026, 3, 1)
 
 
-def measured(reference: Reference, frame: pd.DataFrame, earlier: Earlier | None = None) -> Month:
-    return month_of(reference, new_book(frame, reference.experiment), DAY, earlier)
+def measured(reference: Reference, frame: pd.DataFrame, earlier: PreviousMonth | None = None) -> Month:
+    return month_of(reference, snapshot_of(frame, reference.experiment), DAY, earlier)
 
 
 def column(month: Month, name: str, table: str = "columns") -> pd.Series:
@@ -110,7 +110,7 @@ def test_who_moved_is_counted_where_the_same_customers_were_there_before(
     reference: Reference, same: pd.DataFrame
 ) -> None:
     before = reference.model.score(same).set_axis(same["customer"], axis=0)
-    worse = measured(reference, same.assign(debt=same["debt"] + 1.0), Earlier(before, "2026-02-01"))
+    worse = measured(reference, same.assign(debt=same["debt"] + 1.0), PreviousMonth(before, "2026-02-01"))
     moves = worse.scored.moves
     assert moves.since == "2026-02-01"
     assert moves.same == len(same)
@@ -124,9 +124,9 @@ def test_other_customers_are_not_followed_and_refused_where_they_were_asked_for(
     reference: Reference, same: pd.DataFrame
 ) -> None:
     others = reference.model.score(same).set_axis([f"x{i}" for i in range(len(same))], axis=0)
-    assert measured(reference, same, Earlier(others, "before")).scored.moves.matrix is None
+    assert measured(reference, same, PreviousMonth(others, "before")).scored.moves.matrix is None
     with pytest.raises(InputError, match="no customer of the book is among those of before"):
-        measured(reference, same, Earlier(others, "before", asked=True))
+        measured(reference, same, PreviousMonth(others, "before", asked=True))
 
 
 # -- performance
@@ -168,7 +168,7 @@ def test_rows_of_several_dates_are_judged_by_date(reference: Reference, same: pd
     asked = reference.experiment
     dated = asked.model_copy(update={"data": asked.data.model_copy(update={"date": "day"})})
     days = np.where(same.index % 2 == 0, "2026-01-31", "2026-02-28")
-    book = new_book(same.assign(day=days), dated)
+    book = snapshot_of(same.assign(day=days), dated)
     periods = month_of(reference, book, DAY).scored.realised.by_period
     assert periods["group"].tolist() == ["2026-01", "2026-02"]
     assert periods["count"].tolist() == [750, 750]
@@ -187,7 +187,7 @@ def test_every_segment_has_its_figures_and_small_ones_are_said_to_be(reference: 
 
 
 def test_a_segment_that_the_book_does_not_have_is_refused(reference: Reference, same: pd.DataFrame) -> None:
-    book = new_book(same.drop(columns="home"), reference.experiment)
+    book = snapshot_of(same.drop(columns="home"), reference.experiment)
     with pytest.raises(ConfigError, match="no column 'home' to make segments of"):
         by_segment(["home"], reference, book, reference.model.score(same), reference.experiment.monitoring)
 

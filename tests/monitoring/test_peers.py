@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.metrics import baseline, drift_test, psi
 from riskml.monitoring import estimated_performance
-from riskml.validation import baseline, drift_test, psi
 
 ROWS = 3000
 PSI_LEVEL = 0.10512717879223858

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 CELLS = [
     """import numpy as np, pandas as pd
 from riskml.scorecard import OptimalBinner
-from riskml.report.editor import BinEditor
+from riskml.scorecard.editor import BinEditor
 rng = np.random.default_rng(0)
 X = pd.DataFrame({"income": rng.gamma(4, 30, 2000).round()})
 y = (rng.random(2000) < 1 / (1 + np.exp(X["income"] / 40 - 2))).astype(int)

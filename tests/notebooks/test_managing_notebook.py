@@ -10,7 +10,7 @@ import nbformat
 import papermill
 import pytest
 
-from riskml.run import Run
+from riskml.runs.run import Run
 
 SOURCE = Path(__file__).parents[2] / "notebooks" / "managing.ipynb"
 

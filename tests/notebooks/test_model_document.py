@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
-from riskml.run import Run
+from riskml.runs.run import Run
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 PARTS = (

@@ -15,9 +15,9 @@ import pytest
 from nbformat import NotebookNode
 
 from riskml.cli import main
-from riskml.monitored import Asked
-from riskml.monitoring_notebook import parameters
-from riskml.run import Run
+from riskml.pipeline.monitor import Asked
+from riskml.pipeline.monitor_notebook import parameters
+from riskml.runs.run import Run
 
 from ..monitoring.conftest import customers, fitted_run
 

@@ -11,8 +11,8 @@ import papermill
 import pytest
 from nbformat import NotebookNode
 
-from riskml.pipeline import parameters
-from riskml.run import STAGES, Run
+from riskml.pipeline.stages import parameters
+from riskml.runs.run import STAGES, Run
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 

@@ -11,8 +11,8 @@ import nbformat
 import papermill
 import pytest
 
-from riskml.reviewing import runs_to_review
-from riskml.run import Run
+from riskml.pipeline.review import runs_to_review
+from riskml.runs.run import Run
 
 SOURCE = Path(__file__).parents[2] / "notebooks" / "review.ipynb"
 

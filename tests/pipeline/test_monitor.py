@@ -13,11 +13,11 @@ import pytest
 
 from riskml.cli import main
 from riskml.errors import InputError
-from riskml.monitored import Asked, Done, monitor, run_to_monitor
-from riskml.monitoring.folder import months, opened, write_month
 from riskml.monitoring.history import history
-from riskml.monitoring.page import page_context
-from riskml.run import Run
+from riskml.monitoring.html import page_context
+from riskml.monitoring.store import months, opened, write_month
+from riskml.pipeline.monitor import Asked, Done, monitor, run_to_monitor
+from riskml.runs.run import Run
 
 from .conftest import customers
 

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from riskml.execution import Kernel, execute_notebook, to_html
+from riskml.pipeline.notebooks import Kernel, execute_notebook, to_html
 from riskml.report.plots import Picture
 
 WIDGET = "application/vnd.jupyter.widget-view+json"

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from riskml.cli import main
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 from riskml.errors import InputError
-from riskml.monitored import Asked as AskedMonth
-from riskml.monitored import monitor
-from riskml.retraining import Asked, decide, retrain
-from riskml.run import Run
+from riskml.pipeline.monitor import Asked as AskedMonth
+from riskml.pipeline.monitor import monitor
+from riskml.pipeline.retrain import Asked, decide, retrain
+from riskml.runs.run import Run
 
 from .conftest import customers
 
@@ -175,7 +175,7 @@ def test_dated_records_need_later_dates_and_no_table(
 
 
 def test_rows_set_aside_by_date_begin_later_by_as_much_as_the_data_end_later(own_run: Run, tmp_path: Path) -> None:
-    from riskml.retraining import _overrides
+    from riskml.pipeline.retrain import _overrides
 
     asked = own_run.experiment
     dated = asked.model_copy(

@@ -14,8 +14,8 @@ import papermill
 import pytest
 
 from riskml.errors import ConfigError, InputError, RunError
-from riskml.pipeline import open_run, run_experiment
-from riskml.run import STAGES, Run
+from riskml.pipeline.stages import open_run, run_experiment
+from riskml.runs.run import STAGES, Run
 
 REPOSITORY = Path(__file__).parents[1]
 FILES = (
@@ -123,13 +123,13 @@ def test_a_mistake_in_the_table_leaves_no_run_behind(tiny: Path) -> None:
 
 
 def test_an_input_error_in_a_notebook_is_the_same_error_outside(tiny: Path) -> None:
-    raised = "from riskml.errors import DataError\nraise DataError('a baad cell', where='row 3', mend='look')"
+    raised = "from riskml.errors import DataError\nraise DataError('a baad cell', where='row 3', fix='look')"
     own_notebook(tiny.parents[1], "1_features", raised)
     with pytest.raises(InputError) as caught:
         run_experiment(tiny, to="1_features", track=False)
     assert "baad" in caught.value.what
     assert "stage 1_features" in caught.value.where
-    assert caught.value.mend == "look"
+    assert caught.value.fix == "look"
     assert only_run(tiny.parents[1]).state["status"] == "failed"
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riskml.config.policy import policy_of
 from riskml.errors import ConfigError, DataError
 from riskml.policy.actions import assign, plan
-from riskml.policy.fallback import scored_by_rules
-from riskml.policy_config import policy_of
+from riskml.policy.rules_only import scored_by_rules
 
 TODAY = dt.date(2026, 1, 31)
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskml.config.policy import policy_of
 from riskml.errors import ConfigError, DataError
 from riskml.policy.actions import assign
 from riskml.policy.messages import Writer, messages, plain, preview
-from riskml.policy.sandbox import bundled
-from riskml.policy_config import policy_of
+from riskml.policy.template_sandbox import bundled
 
 TODAY = dt.date(2026, 1, 31)
 FIELDS = {

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 
 from riskml.policy.optimise import solve
 from riskml.policy.options import Limit, Options
-from riskml.policy.prices import bound_at
+from riskml.policy.shadow_prices import bound_at
 
 KINDS = 4
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.errors import ConfigError, DataError
+from riskml.metrics import ChurnCosts, CreditCosts, best_cutoff
 from riskml.policy.cutoffs import equal_risk_tiers, given_tiers, profit_best_tiers
 from riskml.policy.tiers import tier_codes, tier_table, with_hysteresis
-from riskml.validation import ChurnCosts, CreditCosts, best_cutoff
 
 TIERS = given_tiers([0.0, 0.1, 0.3], ["low", "medium", "high"])
 NAMES = [tier.name for tier in TIERS]

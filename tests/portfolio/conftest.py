@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.book import load_model
-from riskml.policy_config import Policy, policy_of
+from riskml.config.policy import Policy, policy_of
+from riskml.config.warning import WarningRules
+from riskml.runs.model_loading import load_model
 from riskml.runtime.package import Artifact
 from riskml.scorecard import Scorecard
-from riskml.warning_config import WarningRules
 
 POLICY: dict[str, Any] = {
     "name": "small",

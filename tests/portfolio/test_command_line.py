@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from riskml.cli import main
+from riskml.config.warning import WarningRules
 from riskml.scorecard import Scorecard
-from riskml.warning_config import WarningRules
 
 from .conftest import POLICY, book_of
 

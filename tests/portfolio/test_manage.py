@@ -15,16 +15,16 @@ import pandas as pd
 import pytest
 import yaml
 
+from riskml.config.policy import Policy, policy_of
+from riskml.config.warning import WarningRules
 from riskml.errors import ConfigError, DataError, InputError
-from riskml.managing.command import Came, feedback_of, read_brought, write_feedback
-from riskml.managing.folder import months
-from riskml.managing.manage import Asked, Done, manage
-from riskml.policy_config import Policy, policy_of
+from riskml.portfolio.inputs import EventSource, feedback_of, read_brought, write_feedback
+from riskml.portfolio.manage import Asked, Done, manage
+from riskml.portfolio.store import months
 from riskml.runtime.package import Artifact
 from riskml.warning.alerts import close
+from riskml.warning.daily import change, update
 from riskml.warning.store import Store
-from riskml.warning.update import change, update
-from riskml.warning_config import WarningRules
 
 from .conftest import POLICY, book_of
 
@@ -157,11 +157,11 @@ def test_what_january_brought_is_in_the_pack_of_a_later_month(
     found = feedback_of(
         folder,
         policy,
-        Came(tmp_path / "events.csv"),
+        EventSource(tmp_path / "events.csv"),
         dt.date(2026, 5, 31),
         90,
         decisions=[tmp_path / "decisions.csv"],
-        complaints=Came(tmp_path / "events.csv"),
+        complaints=EventSource(tmp_path / "events.csv"),
     )
     brought = read_brought(write_feedback(found, tmp_path / "feedback"))
     later = Asked(holding.model, holding.policy, holding.rules, brought=brought)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from riskml.config.policy import Policy
 from riskml.errors import InputError
-from riskml.files import write_json
-from riskml.managing.health import Health, health_of, read_health
-from riskml.managing.manage import Asked, manage
-from riskml.policy_config import Policy
+from riskml.io import write_json
+from riskml.portfolio.manage import Asked, manage
+from riskml.portfolio.model_health import Health, health_of, read_health
 from riskml.runtime.package import Artifact
 
 JANUARY, TODAY = dt.date(2026, 1, 31), dt.date(2026, 6, 1)

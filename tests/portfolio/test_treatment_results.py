@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.config.policy import Policy
 from riskml.errors import DataError, InputError
-from riskml.managing.command import Came
-from riskml.managing.feedback import Feedback, feedback
-from riskml.managing.folder import Managed
-from riskml.policy_config import Policy
+from riskml.portfolio.inputs import EventSource
+from riskml.portfolio.store import StoredMonth
+from riskml.portfolio.treatment_results import Feedback, feedback
 
 AS_OF, UNTIL = dt.date(2026, 1, 31), dt.date(2026, 8, 1)
 
 
-def month_of(folder: Path, *, held: int = 0, treated: int = 400, rows: int = 1000) -> Managed:
+def month_of(folder: Path, *, held: int = 0, treated: int = 400, rows: int = 1000) -> StoredMonth:
     """Return a month: the first customers get a payment plan, the last are held out, all at a probability of .5."""
     names = [f"c{n:04d}" for n in range(rows)]
     scores = pd.DataFrame(
@@ -31,7 +31,7 @@ def month_of(folder: Path, *, held: int = 0, treated: int = 400, rows: int = 100
     actions.to_parquet(folder / "actions.parquet")
     left = pd.DataFrame({"customer": names[rows - held :] if held else [], "held_out": [True] * held})
     left.astype({"customer": object, "held_out": bool}).to_parquet(folder / "left_out.parquet")
-    return Managed(folder, {"as_of": str(AS_OF)})
+    return StoredMonth(folder, {"as_of": str(AS_OF)})
 
 
 def events_of(share_treated: float, share_other: float, treated: int = 400, rows: int = 1000) -> pd.Series:
@@ -41,7 +41,7 @@ def events_of(share_treated: float, share_other: float, treated: int = 400, rows
     return pd.Series(pd.Timestamp("2026-03-31"), index=pd.Index(struck), dtype="datetime64[ns]")
 
 
-def judged(month: Managed, events: pd.Series, policy: Policy, **said: Any) -> Feedback:
+def judged(month: StoredMonth, events: pd.Series, policy: Policy, **said: Any) -> Feedback:
     return feedback([month], events, policy, until=UNTIL, window_days=90, **said)
 
 
@@ -143,11 +143,11 @@ def test_outcomes_come_from_a_pulled_table_of_a_crm(tmp_path: Path) -> None:
         }
     )
     table.to_parquet(tmp_path / "cases.parquet")
-    came = Came(tmp_path / "cases.parquet", date="opened", where='kind == "complaint"')
+    came = EventSource(tmp_path / "cases.parquet", date="opened", where='kind == "complaint"')
     assert came.read(UNTIL).index.tolist() == ["c1", "c1"]
 
 
 def test_a_column_that_the_outcomes_lack_is_named(tmp_path: Path) -> None:
     pd.DataFrame({"customer": ["c1"], "dat": ["2026-03-01"]}).to_csv(tmp_path / "events.csv", index=False)
     with pytest.raises(DataError, match="no column 'date'"):
-        Came(tmp_path / "events.csv").read(UNTIL)
+        EventSource(tmp_path / "events.csv").read(UNTIL)

@@ -9,13 +9,13 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from riskml.languages import Language
-from riskml.managing.command import _decisions
-from riskml.managing.lists import decided
-from riskml.managing.manage import Asked, manage
-from riskml.policy_config import Policy
+from riskml.config.policy import Policy
+from riskml.config.warning import WarningRules
+from riskml.i18n import Language
+from riskml.portfolio.inputs import _decisions
+from riskml.portfolio.manage import Asked, manage
+from riskml.portfolio.worklists import decided
 from riskml.runtime.package import Artifact
-from riskml.warning_config import WarningRules
 
 JANUARY, TODAY = dt.date(2026, 1, 31), dt.date(2026, 6, 1)
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import Experiment
-from riskml.files import write_json
+from riskml.config.experiment import Experiment
+from riskml.io import write_json
+from riskml.metrics import calibration_table, delong, gains_table, jeffreys_p_value, roc_curve
 from riskml.report import plots
-from riskml.validation import calibration_table, delong, gains_table, jeffreys_p_value, roc_curve
 
 STAGES = ("1_features", "2_models", "3_validation", "4_export", "5_prediction")
 COLUMNS = {
@@ -193,7 +193,7 @@ def notes() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def high_risk(outcomes: pd.DataFrame) -> pd.DataFrame:
+def high_risk_list(outcomes: pd.DataFrame) -> pd.DataFrame:
     """Return high_risk.csv."""
     frame = outcomes["blend"].sort_values(ascending=False).head(60).rename("probability")
     frame = frame.rename_axis("customer").reset_index()
@@ -217,7 +217,7 @@ def write_run(
     validation: dict[str, Any],
     drivers: pd.DataFrame,
     notes: pd.DataFrame,
-    high_risk: pd.DataFrame,
+    high_risk_list: pd.DataFrame,
     outcomes: pd.DataFrame,
 ) -> Callable[..., Path]:
     """Return a function that writes the run's folder, as far as a stage and with changes to its files."""
@@ -245,7 +245,7 @@ def write_run(
             1: {"profile": profile, "notes": notes},
             2: {"leaderboard": leaderboard, "scorecard": scorecard},
             3: {"drivers": drivers, "comparison": comparison},
-            5: {"high_risk": high_risk},
+            5: {"high_risk": high_risk_list},
         }
         objects = {
             1: {"data": data},

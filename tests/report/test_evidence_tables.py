@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 from riskml.report import evidence_tables, model_document, plots
 
 HOSTILE = '<script>alert("1")</script>\'"&</td>{{ 7 * 7 }}'

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 from riskml.errors import InputError
-from riskml.report.document import build_report
+from riskml.report.html import build_report
 from riskml.report.png import png_facts
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}客户'
@@ -137,8 +137,8 @@ def test_the_same_run_gives_the_same_page(finished):
     assert build_report(finished).read_bytes() == first
 
 
-def test_customers_keep_the_zeros_of_their_names(page, high_risk):
-    assert high_risk["customer"].iloc[0] in page.words()
+def test_customers_keep_the_zeros_of_their_names(page, high_risk_list):
+    assert high_risk_list["customer"].iloc[0] in page.words()
 
 
 @pytest.mark.parametrize("upto", [0, 1, 2, 3, 4])
@@ -168,7 +168,17 @@ def hostile(experiment):
 
 
 def test_every_value_is_escaped(
-    write_run, tmp_path, hostile, leaderboard, comparison, scorecard, profile, drivers, notes, high_risk, validation
+    write_run,
+    tmp_path,
+    hostile,
+    leaderboard,
+    comparison,
+    scorecard,
+    profile,
+    drivers,
+    notes,
+    high_risk_list,
+    validation,
 ):
     def spoilt(frame: pd.DataFrame) -> pd.DataFrame:
         texts = [name for name in frame.columns if frame[name].dtype.kind not in "fib"]
@@ -185,7 +195,7 @@ def test_every_value_is_escaped(
         profile=spoilt(profile),
         drivers=spoilt(drivers),
         notes=spoilt(notes),
-        high_risk=spoilt(high_risk),
+        high_risk_list=spoilt(high_risk_list),
         validation={"tiers": [tier], "metrics": metrics, "part": HOSTILE},
         data={"source": HOSTILE, "licence": HOSTILE, "truth": HOSTILE, "parts": {HOSTILE: {"rows": 1, "events": 1}}},
         fit={"search_stopped_by": {HOSTILE: "time"}},

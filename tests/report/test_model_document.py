@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
+from riskml.display.table import Table
 from riskml.report.model_document import method_table
-from riskml.report.table import Table
 
 
 def test_the_method_names_the_families_that_were_left_out_and_why(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riskml.display.table import Cell, Head, Table
 from riskml.report import tables
-from riskml.report.table import Cell, Head, Table
 
 HOSTILE = '<script>alert("1")</script>\'"&</td>{{ 7 * 7 }}'
 
@@ -48,8 +48,8 @@ def test_any_text_comes_out_as_it_went_in(text):
 
 
 @pytest.mark.parametrize("show", [tables.notes_table, tables.drivers_table, tables.profile_table, tables.watch_list])
-def test_hostile_values_stay_text(show, notes, drivers, profile, high_risk):
-    frames = {"notes_table": notes, "drivers_table": drivers, "profile_table": profile, "watch_list": high_risk}
+def test_hostile_values_stay_text(show, notes, drivers, profile, high_risk_list):
+    frames = {"notes_table": notes, "drivers_table": drivers, "profile_table": profile, "watch_list": high_risk_list}
     frame = frames[show.__name__].copy()
     texts = [name for name in frame.columns if frame[name].dtype.kind not in "fib"]
     frame[texts] = HOSTILE
@@ -112,8 +112,8 @@ def test_a_table_of_tiers_without_customers_can_be_shown():
     assert table.rows[0][-1].text == "–"
 
 
-def test_the_watch_list_shows_the_riskiest_first_and_how_many_there_are(high_risk):
-    table = tables.watch_list(high_risk.sample(frac=1, random_state=1), most=5, tiers=["low", "medium", "high"])
+def test_the_watch_list_shows_the_riskiest_first_and_how_many_there_are(high_risk_list):
+    table = tables.watch_list(high_risk_list.sample(frac=1, random_state=1), most=5, tiers=["low", "medium", "high"])
     shown = [row[1].text for row in table.rows]
     assert shown == sorted(shown, reverse=True)
     assert len(table.rows) == 5

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml import review, rundiff
-from riskml.console_comparison import show_comparison
+from riskml.cli.output.compare import show_comparison
 from riskml.errors import DataError, InputError
+from riskml.metrics import ChurnCosts, CreditCosts, auc, delong_test, swap_set
 from riskml.report.review_tables import levels_table
-from riskml.runview import RunView
-from riskml.validation import ChurnCosts, CreditCosts, auc, delong_test, swap_set
+from riskml.runs import compare, diff
+from riskml.runs.summary import RunSummary
 
 TIERS = [{"name": "low", "from_probability": 0.0}, {"name": "high", "from_probability": 0.5}]
 
 
-def view(noise: float, *, rows: range = range(400), **settings: Any) -> RunView:
+def view(noise: float, *, rows: range = range(400), **settings: Any) -> RunSummary:
     """Return a run that knows the outcome more or less; every fourth customer was learnt from."""
     draw = np.random.default_rng(1)
     y = draw.binomial(1, 0.3, 1000)
@@ -31,19 +31,19 @@ def view(noise: float, *, rows: range = range(400), **settings: Any) -> RunView:
         "source": "book.csv", "digest": "d1", "rows": len(rows), "sample": 0, "columns": 2, "event_rate": y.mean(),
         "parts": {}, "schema": [{"name": "age", "kind": "numeric", "special": []}],
     }  # fmt: skip
-    return RunView(f"book/{noise}", "here", said, {"predictions.parquet": frame, "data.json": card})
+    return RunSummary(f"book/{noise}", "here", said, {"predictions.parquet": frame, "data.json": card})
 
 
 def test_only_customers_that_no_run_has_learnt_from_are_compared() -> None:
-    shared = review.shared_customers([view(1.0), view(3.0)])
+    shared = compare.shared_customers([view(1.0), view(3.0)])
     assert len(shared.y) == 300
     assert "c0" not in shared.y.index
     assert shared.said == "All 300 customers set aside are the same in every run."
 
 
 def test_differences_are_those_of_the_paired_test_on_the_same_rows() -> None:
-    shared = review.shared_customers([view(1.0), view(3.0)])
-    found = review.differences(shared).set_index("metric")
+    shared = compare.shared_customers([view(1.0), view(3.0)])
+    found = compare.differences(shared).set_index("metric")
     test = delong_test(shared.y, shared.probability["B"], shared.probability["A"])
     assert found.loc["auc", "difference"] == pytest.approx(test.difference)
     assert found.loc["auc", "difference"] == auc(shared.y, shared.probability["B"]) - auc(
@@ -55,12 +55,12 @@ def test_differences_are_those_of_the_paired_test_on_the_same_rows() -> None:
 
 
 def test_a_run_beside_itself_leaves_everything_open() -> None:
-    found = review.differences(review.shared_customers([view(1.0), view(1.0)]))
+    found = compare.differences(compare.shared_customers([view(1.0), view(1.0)]))
     assert set(found["verdict"]) == {"open"}
 
 
 def test_other_rows_are_compared_on_the_common_customers() -> None:
-    shared = review.shared_customers([view(1.0), view(3.0, rows=range(200, 600))])
+    shared = compare.shared_customers([view(1.0), view(3.0, rows=range(200, 600))])
     assert len(shared.y) == 150
     assert "Of 300 and 300 customers set aside, 150 are common" in shared.said
 
@@ -73,96 +73,96 @@ def test_other_rows_are_compared_on_the_common_customers() -> None:
         (view(1.0, rows=range(396, 800)), "too few"),
     ],
 )
-def test_what_does_not_compare_is_said(other: RunView, why: str) -> None:
+def test_what_does_not_compare_is_said(other: RunSummary, why: str) -> None:
     with pytest.raises(DataError, match=f"these runs do not compare: .*{why}"):
-        review.shared_customers([view(1.0), other])
+        compare.shared_customers([view(1.0), other])
 
 
 def test_customers_with_another_outcome_do_not_compare() -> None:
     other = view(1.0)
     other.of("predictions.parquet")["_target"] ^= 1
     with pytest.raises(DataError, match="300 of 300 common customers had another outcome in B"):
-        review.shared_customers([view(1.0), other])
+        compare.shared_customers([view(1.0), other])
 
 
 def test_row_numbers_of_other_data_are_no_customers() -> None:
     nameless, other = (view(1.0, data={"id": None}) for _ in range(2))
-    assert len(review.shared_customers([nameless, other]).y) == 300
+    assert len(compare.shared_customers([nameless, other]).y) == 300
     other.found["data.json"]["digest"] = "d2"
     with pytest.raises(DataError, match="no identifier"):
-        review.shared_customers([nameless, other])
+        compare.shared_customers([nameless, other])
 
 
 def test_a_run_that_lacks_its_predictions_is_named_with_them() -> None:
-    bare = RunView("book/bare", "there", {"task": "default"}, {})
+    bare = RunSummary("book/bare", "there", {"task": "default"}, {})
     with pytest.raises(InputError, match=r"the run book/bare lacks predictions\.parquet"):
-        review.shared_customers([view(1.0), bare])
+        compare.shared_customers([view(1.0), bare])
 
 
 def test_the_level_of_each_run_is_told_on_the_same_customers() -> None:
     views = [view(1.0), view(3.0)]
-    shared = review.shared_customers(views)
-    found = review.levels(shared).set_index("run")
+    shared = compare.shared_customers(views)
+    found = compare.levels(shared).set_index("run")
     assert found.loc["B", "ratio"] == pytest.approx(shared.y.sum() / shared.probability["B"].sum())
     assert found["lower"].le(found["ratio"]).all()
     off = ~found["lower"].le(1) | ~found["upper"].ge(1)
-    assert levels_table(review.levels(shared)).marked == frozenset(np.flatnonzero(off))
+    assert levels_table(compare.levels(shared)).marked == frozenset(np.flatnonzero(off))
 
 
 def test_the_terminal_tells_level_and_money_and_whose_costs_these_are(capsys: pytest.CaptureFixture[str]) -> None:
     views = [view(1.0), view(3.0)]
     show_comparison(views)
     said = " ".join(capsys.readouterr().out.split())
-    best = review.best_cutoffs(review.shared_customers(views), rundiff.stated_costs(views).costs)
+    best = compare.best_cutoffs(compare.shared_customers(views), diff.stated_costs(views).costs)
     assert "observed / expected" in said
     assert f"{best['B'].profit_per_customer:.4g}" in said
     assert "the runs state no costs of their own" in said
 
 
 def test_who_changes_tier_is_the_swap_set_with_outcomes() -> None:
-    shared = review.shared_customers([view(1.0), view(3.0)])
-    swapped = review.swaps(shared)
+    shared = compare.shared_customers([view(1.0), view(3.0)])
+    swapped = compare.swaps(shared)
     expected = swap_set(shared.y, shared.tier["A"], shared.tier["B"], tiers=["low", "high"])
     pd.testing.assert_frame_equal(swapped.drop(columns="run"), expected)
-    moved = review.moves(swapped)
+    moved = compare.moves(swapped)
     assert moved["count"].sum() == len(shared.y)
     assert moved["event"].sum() == shared.y.sum()
 
 
 def test_tiers_of_other_names_are_those_of_the_first_run() -> None:
     other = view(3.0, tiers=[{"name": "green", "from_probability": 0.0}, {"name": "red", "from_probability": 0.1}])
-    shared = review.shared_customers([view(1.0), other])
+    shared = compare.shared_customers([view(1.0), other])
     assert "first run's tiers" in shared.tiers_said
     assert ((shared.probability["B"] >= 0.5) == (shared.tier["B"] == "high")).all()
 
 
 def test_costs_are_the_experiments_or_named_defaults() -> None:
-    plain = rundiff.stated_costs([view(1.0), view(3.0)])
+    plain = diff.stated_costs([view(1.0), view(3.0)])
     assert isinstance(plain.costs, CreditCosts)
     assert "the kit's defaults" in plain.said
     own = view(3.0, costs={"exposure": "amount", "loss_given_default": 0.6, "margin": 0.1, "currency": "EUR"})
-    stated = rundiff.stated_costs([view(1.0), own])
+    stated = diff.stated_costs([view(1.0), own])
     assert stated.costs == CreditCosts(exposure=1.0, lgd=0.6, margin=0.1)
     assert "the costs of run B" in stated.said
     assert "default for exposure" in stated.said
-    churn = rundiff.stated_costs([view(1.0, task="churn", costs={"value": 90.0, "contact_cost": 2.0})])
+    churn = diff.stated_costs([view(1.0, task="churn", costs={"value": 90.0, "contact_cost": 2.0})])
     assert churn.costs == ChurnCosts(value=90.0, contact_cost=2.0, success_rate=0.3, incentive=10.0)
 
 
 def test_the_settings_and_the_data_that_differ() -> None:
     first, other = view(1.0), view(3.0, models={"trials": 5})
     other.found["data.json"]["schema"] = [{"name": "age", "kind": "categorical", "special": []}]
-    assert rundiff.settings([first, other]).to_dict(orient="index") == {"models.trials": {"A": "1", "B": "5"}}
-    facts = rundiff.data([first, other])
+    assert diff.settings([first, other]).to_dict(orient="index") == {"models.trials": {"A": "1", "B": "5"}}
+    facts = diff.data([first, other])
     assert facts.loc["column age"].tolist() == ["numeric", "categorical", "no"]
     assert facts.loc["digest", "same"] == "yes"
 
 
 def test_the_answer_says_whether_the_runs_can_be_told_apart() -> None:
-    worse = review.shared_customers([view(1.0), view(3.0)])
-    assert "**B ranks worse than A**" in review.answer(review.differences(worse), worse)
-    alike = review.shared_customers([view(1.0), view(1.0)])
-    said = review.answer(review.differences(alike), alike)
+    worse = compare.shared_customers([view(1.0), view(3.0)])
+    assert "**B ranks worse than A**" in compare.answer(compare.differences(worse), worse)
+    alike = compare.shared_customers([view(1.0), view(1.0)])
+    said = compare.answer(compare.differences(alike), alike)
     assert "cannot be told apart" in said
     assert "that they are equals is not shown: it may rank up to" in said
 
@@ -170,12 +170,12 @@ def test_the_answer_says_whether_the_runs_can_be_told_apart() -> None:
 def test_the_pictures_show_every_run() -> None:
     from riskml.report import plots
 
-    shared = review.shared_customers([view(1.0), view(3.0)])
-    costs = rundiff.stated_costs([view(1.0)]).costs
+    shared = compare.shared_customers([view(1.0), view(3.0)])
+    costs = diff.stated_costs([view(1.0)]).costs
     for picture in (
-        plots.calibrations(review.calibrations(shared)),
-        plots.profits(review.profits(shared, costs), act="declined"),
-        plots.differences(review.differences(shared)),
+        plots.calibrations(compare.calibrations(shared)),
+        plots.profits(compare.profits(shared, costs), act="declined"),
+        plots.differences(compare.differences(shared)),
     ):
         assert "B" in picture.alt
         assert picture.png().startswith(b"\x89PNG")

@@ -8,10 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.book import above_average, book_by_tier, drivers, high_risk, import_wheel, load_model
-from riskml.config import DEFAULT_TIERS
+from riskml.config.experiment import DEFAULT_TIERS
 from riskml.errors import InputError
 from riskml.export.wheel import build_wheel
+from riskml.runs.model_loading import (
+    book_by_tier,
+    contributions_vs_average,
+    drivers,
+    high_risk_list,
+    import_wheel,
+    load_model,
+)
 from riskml.runtime.package import Artifact
 from riskml.scorecard import Scorecard, SegmentedScorecard
 
@@ -24,14 +31,14 @@ REASONS = pd.DataFrame(
 
 
 def test_the_list_holds_the_highest_tier_the_riskiest_first() -> None:
-    listed = high_risk(SCORES, REASONS, DEFAULT_TIERS, n=3)
+    listed = high_risk_list(SCORES, REASONS, DEFAULT_TIERS, n=3)
     assert listed["customer"].tolist() == ["b", "c"]
     assert listed["treatment"].tolist() == ["reviewed by an officer"] * 2
     assert listed.filter(like="reason_").values.tolist() == [["Age = 19", "Home = rent", ""], ["Age = 22", "", ""]]
 
 
 def test_a_book_without_high_risk_gives_an_empty_list() -> None:
-    assert high_risk(SCORES[SCORES["tier"] == "low"], REASONS.head(0), DEFAULT_TIERS, n=2).empty
+    assert high_risk_list(SCORES[SCORES["tier"] == "low"], REASONS.head(0), DEFAULT_TIERS, n=2).empty
 
 
 def test_every_tier_is_counted() -> None:
@@ -42,7 +49,7 @@ def test_every_tier_is_counted() -> None:
 
 def test_a_customers_parts_add_up_to_the_score(artifacts: dict[str, Path], loans: pd.DataFrame) -> None:
     model = Artifact.load(artifacts["logistic"])
-    parts = above_average(model, loans.head(1))
+    parts = contributions_vs_average(model, loans.head(1))
     average = model.model.base + sum(model.reference.values())
     margin = model.contributions(loans.head(1)).sum(axis=1).iloc[0] + model.model.base
     assert average + parts["contribution"].sum() == pytest.approx(margin)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from riskml.config import DataConfig, Experiment
+from riskml.config.experiment import DataConfig, Experiment
 from riskml.errors import ConfigError, InputError
-from riskml.run import STAGES, Features, Run, newest, stage_name
+from riskml.runs.run import STAGES, Dataset, Run, newest, stage_name
 
 NOON = dt.datetime(2026, 3, 1, 12, 0, 0)
 
@@ -106,7 +106,7 @@ def test_the_wheel_and_the_report_are_named_relative_to_the_folder(run: Run) -> 
 
 def test_features_come_back_as_they_were(run: Run) -> None:
     index = pd.Index(["a", "b", "c"], name="customer")
-    features = Features(
+    features = Dataset(
         X=pd.DataFrame({"age": [1.5, None, 3.0], "home": ["rent", None, "own"]}, index=index),
         y=pd.Series([0, 1, 0], index=index, dtype="int8"),
         part=pd.Series(["train", "train", "oot"], index=index),

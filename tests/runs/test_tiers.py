@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from riskml.cli import main
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 from riskml.errors import InputError
-from riskml.run import Run
-from riskml.tiering import tiers_of_run
+from riskml.runs.run import Run
+from riskml.runs.tiers import tiers_of_run
 
 COSTS = {"exposure": "amount", "loss_given_default": 0.5, "margin": 0.1}
 

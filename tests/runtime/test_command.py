@@ -159,8 +159,8 @@ def test_a_table_without_rows_gives_scores_without_rows(artifact, loans):
     assert artifact.score(loans.iloc[:0]).shape == (0, 2)
 
 
-@pytest.mark.parametrize(("packed", "mend"), [(False, "iconv 'in.csv' -f"), (True, "gzip -dc 'in.csv.gz' | iconv -f")])
-def test_a_file_that_is_not_utf8_is_named_with_the_line_the_byte_and_a_mend(packed, mend, artifact, tmp_path, capsys):
+@pytest.mark.parametrize(("packed", "fix"), [(False, "iconv 'in.csv' -f"), (True, "gzip -dc 'in.csv.gz' | iconv -f")])
+def test_a_file_that_is_not_utf8_is_named_with_the_line_the_byte_and_a_mend(packed, fix, artifact, tmp_path, capsys):
     content = f"{HEADER}1,2,rent,a\n1,2,m\xfcnchen,a\n".encode("latin-1")
     source = tmp_path / ("in.csv.gz" if packed else "in.csv")
     source.write_bytes(gzip.compress(content) if packed else content)
@@ -168,7 +168,7 @@ def test_a_file_that_is_not_utf8_is_named_with_the_line_the_byte_and_a_mend(pack
     said = capsys.readouterr().err
     assert f"{source}, line 3" in said
     assert "byte 0xfc at place 6" in said
-    assert f"{mend} WINDOWS-1252 -t UTF-8" in said
+    assert f"{fix} WINDOWS-1252 -t UTF-8" in said
 
 
 def test_a_byte_order_mark_and_blanks_around_names_are_no_part_of_them(artifact, tmp_path):

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.metrics.stability import Baseline, baseline, psi
 from riskml.runtime.distribution import Distribution
 from riskml.runtime.package import Artifact
-from riskml.validation.stability import Baseline, baseline, psi
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.book import load_model
+from riskml.runs.model_loading import load_model
 from riskml.runtime.package import FORMAT, Artifact
 
 DATA = Path(__file__).parent / "data" / "format-1"

@@ -7,7 +7,7 @@ import pytest
 
 from riskml.errors import ConfigError
 from riskml.export.artifact import write_artifact
-from riskml.export.statements import read_statements, statements_file
+from riskml.export.reason_statements import read_statements, statements_file
 from riskml.runtime.package import Artifact, PackageError
 from riskml.runtime.reasons import ranked
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from riskml.export.wheel import write_package
 from riskml.runtime.forest import Walk, read_xgboost
 from riskml.runtime.package import Artifact, PackageError
-from riskml.runtime.record import _probes
-from riskml.runtime.values import number, text
+from riskml.runtime.parse import number, text
+from riskml.runtime.single import _probes
 
 
 @pytest.fixture(scope="module")

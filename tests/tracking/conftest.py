@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import DataConfig, Experiment, GateConfig
-from riskml.data.digest import data_digest
+from riskml.config.experiment import DataConfig, Experiment, GateConfig
+from riskml.data.sources.digest import data_digest
 from riskml.export.artifact import write_artifact
-from riskml.pipeline import run_experiment, track
-from riskml.run import Features, Run
+from riskml.pipeline.stages import run_experiment, track
+from riskml.runs.run import Dataset, Run
 from riskml.runtime.model import Additive
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Step
@@ -235,7 +235,7 @@ def make_run(artifacts: dict[str, Path], loans: pd.DataFrame, loan_experiment: E
         part.iloc[aside] = "test"
         outcome = pd.Series((book["Status"] == "bad").astype(int).to_numpy(), index=index)
         X = book[list(features)].set_axis(index, axis=0)
-        run.write_features(Features(X, outcome, part, (part == "train").astype(int) - 1))
+        run.write_features(Dataset(X, outcome, part, (part == "train").astype(int) - 1))
         run.write_json("data.json", {"digest": data_digest(pd.read_csv(tmp_path / "loans.csv"))})
         chance = Artifact.load(models[kind]).score(book)["probability"].set_axis(index, axis=0)
         chance = (chance + np.random.default_rng(3).normal(scale=noise, size=len(book))).clip(0, 1)

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from riskml import review
 from riskml.cli import main
 from riskml.errors import InputError, RunError
-from riskml.pipeline import begin, execute
-from riskml.run import Run
+from riskml.pipeline.stages import begin, execute
+from riskml.runs import compare
+from riskml.runs.run import Run
 from riskml.tracking.reader import fetch, fetch_all
 
 Capture = pytest.CaptureFixture[str]
@@ -130,4 +130,4 @@ def test_a_server_that_goes_away_costs_no_result_and_the_run_is_written_later(
     record = MlflowClient(own_server.uri).get_run(run.state["mlflow_run_id"])
     assert record.info.status == "FINISHED"
     assert record.data.metrics["cv.auc_mean"] == pytest.approx(run.state["champion"]["auc_cv"])
-    assert len(review.stability([fetch(record.info.run_id)])) == 1
+    assert len(compare.stability([fetch(record.info.run_id)])) == 1

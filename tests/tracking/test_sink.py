@@ -13,9 +13,9 @@ from mlflow.entities import Run as Record
 
 from riskml.cli import main
 from riskml.errors import InputError
-from riskml.pipeline import begin, execute, run_experiment, track
-from riskml.run import Run
-from riskml.tracking.items import Metrics, of_stage
+from riskml.pipeline.stages import begin, execute, run_experiment, track
+from riskml.runs.run import Run
+from riskml.tracking.log_items import Metrics, of_stage
 from riskml.tracking.sink import Sink
 from riskml.tracking.uri import tracking_uri, without_secrets
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import TierConfig
-from riskml.evidence.fairness import fairness_table, smallest_ratio
+from riskml.config.experiment import TierConfig
+from riskml.validation.fairness import fairness_table, smallest_ratio
 
 TIERS = (TierConfig(name="low", from_probability=0.0), TierConfig(name="high", from_probability=0.5))
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.assessment import assess
-from riskml.comparison import against
-from riskml.config import DEFAULT_TIERS, Experiment
-from riskml.evidence import stability
-from riskml.evidence.calibration import calibration_figures, calibration_tests
-from riskml.evidence.findings import Evidence, findings
+from riskml.config.experiment import DEFAULT_TIERS, Experiment
 from riskml.schema import Schema
+from riskml.validation import stability
+from riskml.validation.calibration import calibration_figures, calibration_tests
+from riskml.validation.findings import Evidence, findings
+from riskml.validation.holdout import assess
+from riskml.validation.leaderboard import against
 
 SAID = {
     "name": "a",

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.assessment import assess, roc_with_band, tier_table
-from riskml.config import DEFAULT_TIERS
-from riskml.validation import auc, brier
+from riskml.config.experiment import DEFAULT_TIERS
+from riskml.metrics import auc, brier
+from riskml.validation.holdout import assess, roc_with_band, tier_table
 
 
 @pytest.fixture(scope="module")

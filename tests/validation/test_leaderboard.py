@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from riskml.comparison import against, tier_of
-from riskml.config import DEFAULT_TIERS
-from riskml.validation import auc
+from riskml.config.experiment import DEFAULT_TIERS
+from riskml.metrics import auc
+from riskml.validation.leaderboard import against, tier_of
 
 
 def test_a_probability_on_the_border_belongs_to_the_tier_it_opens() -> None:

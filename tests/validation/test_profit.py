@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.config import Experiment
-from riskml.evidence.money import maximum_profit, profit
+from riskml.config.experiment import Experiment
+from riskml.validation.profit import maximum_profit, profit
 
 TIERS = [{"name": "low", "from_probability": 0.0}, {"name": "high", "from_probability": 0.5}]
 

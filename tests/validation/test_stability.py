@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.evidence import stability
 from riskml.schema import Schema
+from riskml.validation import stability
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.config.panel import PanelConfig
 from riskml.features.coverage import Coverage
-from riskml.over_time import missing_over_time, records_over_time, strength_over_time
-from riskml.panel_config import PanelConfig
 from riskml.report import plots
 from riskml.scorecard import OptimalBinner
+from riskml.validation.time_stability import missing_over_time, records_over_time, strength_over_time
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from riskml.config.warning import WarningRules
 from riskml.warning.store import Store
-from riskml.warning_config import WarningRules
 
 TODAY = dt.date(2030, 1, 1)
 JANUARY, FEBRUARY, MARCH = (dt.date(2024, month, 1) for month in (1, 2, 3))

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from riskml.config.warning import WarningRules
 from riskml.errors import InputError
 from riskml.warning.alerts import Alert, acknowledge, close, decide, escalate, overdue_days
-from riskml.warning_config import WarningRules
 
 from .conftest import FEBRUARY, JANUARY, rules_of
 

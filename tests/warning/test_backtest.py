@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.config.warning import WarningRules
 from riskml.errors import ConfigError
 from riskml.warning.backtest import backtest, replay
-from riskml.warning.past import Outcomes, Past, past
+from riskml.warning.daily import update
+from riskml.warning.replay import Outcomes, Replay, past
 from riskml.warning.store import Store
 from riskml.warning.tuner import tune
-from riskml.warning.update import update
-from riskml.warning_config import WarningRules
 
 from .conftest import FEBRUARY, JANUARY, MARCH, TODAY, book_of, rules_of
 
@@ -25,7 +25,7 @@ def outcomes(**days: str) -> Outcomes:
     return Outcomes(pd.Series(pd.to_datetime(list(days.values())), index=list(days)).astype("datetime64[ns]"), UNTIL)
 
 
-def three(rules: WarningRules) -> Past:
+def three(rules: WarningRules) -> Replay:
     """Return three dates: a and b are late from the start, c from March, d never."""
     early = book_of(a=(12, 0.1), b=(12, 0.1), c=(0, 0.1), d=(0, 0.1))
     late = book_of(b=(12, 0.1), c=(12, 0.1), d=(0, 0.1))
@@ -78,7 +78,7 @@ def test_a_replay_opens_what_a_store_opens_where_each_alert_is_closed_when_due(
     ]
     limited = rules_of(alerts={"at_most": 0.1, "cooldown_days": 40, "priority": "probability"})
     from riskml.warning.alerts import close
-    from riskml.warning.update import change
+    from riskml.warning.daily import change
 
     for day, book in books:
         for alert in store.alerts(open_only=True):

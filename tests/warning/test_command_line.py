@@ -13,7 +13,7 @@ import yaml
 
 from riskml.cli import main
 from riskml.crm.mapping import AlertsMap
-from riskml.crm.rows import alert_rows
+from riskml.crm.payload import alert_rows
 from riskml.warning.store import Store
 
 from .conftest import Hook, MailServer, book_of, free_port, rules_of

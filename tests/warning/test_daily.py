@@ -7,11 +7,11 @@ import datetime as dt
 import pandas as pd
 import pytest
 
+from riskml.config.warning import WarningRules
 from riskml.errors import InputError
 from riskml.warning.alerts import acknowledge, close
+from riskml.warning.daily import change, escalate_overdue, update
 from riskml.warning.store import Store
-from riskml.warning.update import change, escalate_overdue, update
-from riskml.warning_config import WarningRules
 
 from .conftest import FEBRUARY, JANUARY, MARCH, TODAY, book_of, rules_of
 

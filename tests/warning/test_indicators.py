@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riskml.config.warning import WarningRules
 from riskml.warning.indicators import judge_book, signals
-from riskml.warning.readings import Reading, read_book
-from riskml.warning_config import WarningRules
+from riskml.warning.snapshot import Reading, read_book
 
 from .conftest import FEBRUARY, JANUARY, MARCH, book_of, rules_of
 

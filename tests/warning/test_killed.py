@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from riskml.config.warning import WebhookDelivery
+from riskml.warning.daily import update
 from riskml.warning.delivery.webhook import Webhook
 from riskml.warning.outbox import send
 from riskml.warning.store import Store
-from riskml.warning.update import update
-from riskml.warning_config import WebhookDelivery
 
 from .conftest import TODAY, Hook, rules_of
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from riskml.config.warning import WarningRules
 from riskml.errors import RunError
 from riskml.warning.alerts import acknowledge, close
+from riskml.warning.daily import change, update
 from riskml.warning.delivery import DeliveryError, Notice, Parcel
 from riskml.warning.outbox import send
 from riskml.warning.store import Store
-from riskml.warning.update import change, update
-from riskml.warning_config import WarningRules
 
 from .conftest import FEBRUARY, JANUARY, TODAY, book_of, rules_of
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from riskml.config.warning import WarningRules
 from riskml.errors import DataError
-from riskml.warning.past import event_dates, outcomes_of_panel, panel_books, past
-from riskml.warning_config import WarningRules
+from riskml.warning.replay import event_dates, outcomes_of_panel, panel_books, past
 
 from .conftest import FEBRUARY, JANUARY, MARCH, book_of
 

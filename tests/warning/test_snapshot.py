@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.config.warning import WarningRules
 from riskml.errors import ConfigError, DataError
-from riskml.warning.readings import Reading, alert_key, book_digest, read_book, values
-from riskml.warning_config import WarningRules
+from riskml.warning.snapshot import Reading, alert_key, book_digest, read_book, values
 
 from .conftest import FEBRUARY, JANUARY, book_of, rules_of
 

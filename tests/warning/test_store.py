@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from riskml.config.warning import WarningRules
 from riskml.errors import InputError
+from riskml.warning.daily import update
 from riskml.warning.store import Store
-from riskml.warning.update import update
-from riskml.warning_config import WarningRules
 
 from .conftest import JANUARY, TODAY, book_of
 

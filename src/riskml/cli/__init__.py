@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from riskml import __version__
-from riskml.cli import alerts, crm, months, package, registry, runs
+from riskml.cli import alerts, crm, export, models, portfolio, runs
 from riskml.errors import InputError, RiskmlError
 
 # What is heavy is imported in the commands: help must come at once.
@@ -22,7 +22,7 @@ app = typer.Typer(
     help="Find, rank, explain and manage customers who may default, or leave.",
     epilog="--debug, anywhere, shows where an error came from.",
 )
-for commands in (runs, registry, package, months):
+for commands in (runs, models, export, portfolio):
     app.add_typer(commands.app)
 app.add_typer(crm.app, name="crm")
 app.add_typer(alerts.app, name="alerts")
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if isinstance(error, PackageError):
             return _failed(str(error), 2, debug)
-        hint = "" if debug else "\n  mend:  this should not happen; --debug shows where it did"
+        hint = "" if debug else "\n  fix:   this should not happen; --debug shows where it did"
         return _failed(f"{type(error).__name__}: {error}{hint}", 1, debug)
     return 0
 

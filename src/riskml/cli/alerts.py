@@ -44,12 +44,12 @@ def alerts_update(
     customer: _Customer = "customer",
 ) -> None:
     """Record a day's book: open alerts, raise those that became worse, escalate what is overdue."""
-    from riskml.console_alerts import show_recorded
-    from riskml.warning.inputs import day, read_books
-    from riskml.warning.readings import read_book
+    from riskml.cli.output.alerts import show_recorded
+    from riskml.config.warning import read_rules
+    from riskml.warning.cli_inputs import day, read_books
+    from riskml.warning.daily import update
+    from riskml.warning.snapshot import read_book
     from riskml.warning.store import Store
-    from riskml.warning.update import update
-    from riskml.warning_config import read_rules
 
     said, date = read_rules(rules), day(as_of, "--as-of")
     # Before the store is opened, which would make it: of a book that is refused nothing is left.
@@ -69,10 +69,10 @@ def alerts_list(
     """List alerts: red before amber, then by priority."""
     from dataclasses import asdict
 
-    from riskml.console_alerts import show_alerts
-    from riskml.files import replacing
+    from riskml.cli.output.alerts import show_alerts
+    from riskml.io import replacing
+    from riskml.warning.cli_inputs import known_role
     from riskml.warning.delivery.table import alerts_table, csv_text
-    from riskml.warning.inputs import known_role
     from riskml.warning.store import Store
 
     with Store(store, create=False) as opened:
@@ -97,8 +97,8 @@ def alerts_ack(
     import getpass
 
     from riskml.warning.alerts import acknowledge
+    from riskml.warning.daily import change
     from riskml.warning.store import Store
-    from riskml.warning.update import change
 
     with Store(store, create=False) as opened:
         who = by or getpass.getuser()
@@ -119,8 +119,8 @@ def alerts_close(
     import getpass
 
     from riskml.warning.alerts import close
+    from riskml.warning.daily import change
     from riskml.warning.store import Store
-    from riskml.warning.update import change
 
     with Store(store, create=False) as opened:
         who = by or getpass.getuser()
@@ -131,11 +131,11 @@ def alerts_close(
 @app.command("overdue")
 def alerts_overdue(rules: _Rules, store: _Store, on: _On = None) -> None:
     """Escalate what is overdue for too long, and list all that is overdue."""
-    from riskml.console_alerts import show_alerts
+    from riskml.cli.output.alerts import show_alerts
+    from riskml.config.warning import read_rules
     from riskml.warning.alerts import overdue_days
+    from riskml.warning.daily import escalate_overdue
     from riskml.warning.store import Store
-    from riskml.warning.update import escalate_overdue
-    from riskml.warning_config import read_rules
 
     said, today = read_rules(rules), _today(on)
     with Store(store, create=False) as opened:
@@ -155,12 +155,12 @@ def alerts_send(
     """Deliver what is new: lists by role, mail, webhook, as the rules say. What was delivered is not sent again."""
     import time
 
-    from riskml.console_alerts import show_sent
+    from riskml.cli.output.alerts import show_sent
+    from riskml.config.warning import read_rules
+    from riskml.warning.cli_inputs import channels
     from riskml.warning.delivery.table import write_tables
-    from riskml.warning.inputs import channels
     from riskml.warning.outbox import send
     from riskml.warning.store import Store
-    from riskml.warning_config import read_rules
 
     said = read_rules(rules)
     ways = channels(said, time.time, only)
@@ -174,7 +174,7 @@ def alerts_send(
             show_sent(sent)
             troubles += sent.troubles
     if troubles:
-        raise RunError("\n".join(troubles), where=str(store), mend="what is waiting goes out with the next send")
+        raise RunError("\n".join(troubles), where=str(store), fix="what is waiting goes out with the next send")
 
 
 @app.command("backtest")
@@ -193,15 +193,15 @@ def alerts_backtest(
     ] = None,
 ) -> None:
     """Show how early, how many and how right alerts would have been on past days."""
-    from riskml.console_alerts import show_backtest
-    from riskml.warning import inputs
+    from riskml.cli.output.alerts import show_backtest
+    from riskml.config.warning import read_rules
+    from riskml.warning import cli_inputs
     from riskml.warning.backtest import backtest
-    from riskml.warning.past import past
-    from riskml.warning_config import read_rules
+    from riskml.warning.replay import past
 
-    said, shared = read_rules(rules), inputs.officers(officers or [])
-    known = inputs.outcomes(panel, events, customer, date, inputs.day(until, "--until") if until else None)
-    dates = past(said, inputs.books(panel, _scorer(model)))
+    said, shared = read_rules(rules), cli_inputs.officers(officers or [])
+    known = cli_inputs.outcomes(panel, events, customer, date, cli_inputs.day(until, "--until") if until else None)
+    dates = past(said, cli_inputs.books(panel, _scorer(model)))
     found = backtest(said, dates, known, horizon_days=horizon, lead_days=lead, officers=shared)
     show_backtest(found, lead, horizon, known.exact)
 
@@ -222,18 +222,18 @@ def alerts_tune(
     lead: _Lead = 30,
 ) -> None:
     """Seek thresholds that announce the most events within a limit of work, and judge them on later days."""
-    from riskml.console_alerts import show_tuned
-    from riskml.files import replacing
-    from riskml.warning import inputs
-    from riskml.warning.past import past
+    from riskml.cli.output.alerts import show_tuned
+    from riskml.config.warning import read_rules
+    from riskml.io import replacing
+    from riskml.warning import cli_inputs
+    from riskml.warning.replay import past
     from riskml.warning.tuner import tune
-    from riskml.warning_config import read_rules
 
     if not 0 < at_most <= 1:
-        raise InputError(f"{at_most} is no share above 0", where="--at-most", mend="--at-most 0.05 is 5 % of the book")
-    said, judging = read_rules(rules), inputs.day(judge_from, "--judge-from")
-    known = inputs.outcomes(panel, events, customer, date, inputs.day(until, "--until") if until else None)
-    dates = past(said, inputs.books(panel, _scorer(model)))
+        raise InputError(f"{at_most} is no share above 0", where="--at-most", fix="--at-most 0.05 is 5 % of the book")
+    said, judging = read_rules(rules), cli_inputs.day(judge_from, "--judge-from")
+    known = cli_inputs.outcomes(panel, events, customer, date, cli_inputs.day(until, "--until") if until else None)
+    dates = past(said, cli_inputs.books(panel, _scorer(model)))
     tuned = tune(said, dates, known, at_most=at_most, judge_from=judging, horizon_days=horizon, lead_days=lead)
     with replacing(out) as temporary:
         temporary.write_text(tuned.rules.to_yaml(), encoding="utf-8")
@@ -244,12 +244,12 @@ def alerts_tune(
 def _today(said: str | None) -> dt.date:
     if said is None:
         return dt.date.today()
-    from riskml.warning.inputs import day
+    from riskml.warning.cli_inputs import day
 
     return day(said, "--on")
 
 
 def _scorer(model: Path | None) -> Callable[[pd.DataFrame], pd.DataFrame] | None:
-    from riskml.book import load_model
+    from riskml.runs.model_loading import load_model
 
     return None if model is None else load_model(model).score

@@ -35,11 +35,11 @@ def crm_check(
     ] = False,
 ) -> None:
     """Log in, and say which fields of a mapping the CRM has."""
-    from riskml import console_crm
-    from riskml.crm.commands import check
+    from riskml.cli.output import crm
+    from riskml.crm.service import check
 
-    if not console_crm.show_fields(check(mapping, settings, create=create)):
-        raise InputError("the mapping and the CRM do not fit together", mend="see above")
+    if not crm.show_fields(check(mapping, settings, create=create)):
+        raise InputError("the mapping and the CRM do not fit together", fix="see above")
 
 
 @app.command("pull")
@@ -50,12 +50,12 @@ def crm_pull(
     full: Annotated[bool, typer.Option("--full", help="Read everything again, and not only what changed.")] = False,
 ) -> None:
     """Bring a folder of tables up to date; after a break it goes on where it was."""
-    from riskml import console_crm
-    from riskml.crm.commands import pull
+    from riskml.cli.output import crm
+    from riskml.crm.service import pull
 
-    with console_crm.TableBars() as bars:
+    with crm.TableBars() as bars:
         pulled = pull(mapping, settings, folder, now=dt.datetime.now(dt.UTC), full=full, progress=bars)
-    console_crm.show_pulled(pulled)
+    crm.show_pulled(pulled)
 
 
 @app.command("push")
@@ -82,23 +82,23 @@ def crm_push(
     yes: _YES = False,
 ) -> None:
     """Write scores, tiers, reasons and actions to customers: what changed, by id, with an outcome for each."""
-    from riskml import console_crm
-    from riskml.crm import commands
-    from riskml.managing.command import scores_of_month
+    from riskml.cli.output import crm
+    from riskml.crm import service
+    from riskml.portfolio.inputs import scores_of_month
 
     table = scores_of_month(scores) if scores.is_dir() else scores
-    asked = commands.Push(table, id, as_of, model_version, everything, automations, only or (), customer or ())
-    with console_crm.RowBar("rows") as bar:
-        planned, pushed = commands.push(
+    asked = service.Push(table, id, as_of, model_version, everything, automations, only or (), customer or ())
+    with crm.RowBar("rows") as bar:
+        planned, pushed = service.push(
             mapping, settings, asked, audit=audit, now=dt.datetime.now(dt.UTC), yes=yes, progress=bar
         )
-    console_crm.show_plan(planned, done=pushed is not None)
+    crm.show_plan(planned, done=pushed is not None)
     if pushed is not None:
-        console_crm.show_pushed(pushed)
+        crm.show_pushed(pushed)
         if pushed.count("written") < len(pushed.outcomes):
             raise RunError(
                 "not every customer was written",
-                mend="see above, and what `riskml crm check` says; the next push tries them again",
+                fix="see above, and what `riskml crm check` says; the next push tries them again",
             )
 
 
@@ -118,11 +118,11 @@ def crm_alerts(
     yes: _YES = False,
 ) -> None:
     """Raise alerts to those who look after the customers; each key once, however often it is asked."""
-    from riskml import console_crm
-    from riskml.crm import commands
+    from riskml.cli.output import crm
+    from riskml.crm import service
 
-    with console_crm.RowBar("alerts") as bar:
-        told = commands.alerts(
+    with crm.RowBar("alerts") as bar:
+        told = service.alerts(
             mapping,
             settings,
             alerts,
@@ -132,6 +132,6 @@ def crm_alerts(
             automations=automations,
             progress=bar,
         )
-    console_crm.show_alerts(told, done=yes)
+    crm.show_alerts(told, done=yes)
     if (told["status"] == "failed").any():
-        raise RunError("not every alert was raised", mend="see above; the next run tries them again")
+        raise RunError("not every alert was raised", fix="see above; the next run tries them again")

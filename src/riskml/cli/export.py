@@ -22,8 +22,8 @@ def export(
     keep: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Of SQL: a column to carry through.")] = None,
 ) -> None:
     """Write a model beside its wheel: SQL for a database, ONNX, or a card to read (HTML, Excel)."""
-    from riskml.book import load_model
     from riskml.export.formats import write_model
+    from riskml.runs.model_loading import load_model
 
     written = write_model(load_model(model), out, dialect=dialect, table=table, keep=keep or ())
     typer.echo(f"{written} is written")

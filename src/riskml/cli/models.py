@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskml.errors import InputError, RunError
-from riskml.project import nearest_project, project_folder
+from riskml.runs.paths import nearest_project, project_folder
 
 if TYPE_CHECKING:
     pass
@@ -22,14 +22,15 @@ def track(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
 ) -> None:
     """Write a finished run to MLflow: after a tracking server was away, or to another one."""
-    from riskml import console, pipeline
-    from riskml.run import Run
+    from riskml.cli.output import runs
+    from riskml.pipeline import stages
+    from riskml.runs.run import Run
 
-    tracked = pipeline.track(Run.open(run))
-    console.show_gate(tracked)
-    console.show_tracking(tracked)
+    tracked = stages.track(Run.open(run))
+    runs.show_gate(tracked)
+    runs.show_tracking(tracked)
     if tracked.state["mlflow_trouble"]:
-        raise RunError("the run is not tracked", where=str(tracked.folder), mend="check MLFLOW_TRACKING_URI")
+        raise RunError("the run is not tracked", where=str(tracked.folder), fix="check MLFLOW_TRACKING_URI")
 
 
 @app.command()
@@ -39,13 +40,13 @@ def models(
     ] = "",
 ) -> None:
     """List the registered models: who is champion, what the gate said, who decided."""
-    from riskml import console
+    from riskml.cli.output import runs
     from riskml.tracking.client import mlflow_client
-    from riskml.tracking.registry import standings
+    from riskml.tracking.registry.aliases import standings
 
     model, project = _registered(name) if name else ("", nearest_project())
     with mlflow_client(project) as client:
-        console.show_models(standings(client, model))
+        runs.show_models(standings(client, model))
 
 
 @app.command()
@@ -60,29 +61,29 @@ def promote(
     """Make a version of a model the champion, or go back to the one before."""
     import getpass
 
-    from riskml.tracking import registry, standing
     from riskml.tracking.client import mlflow_client
+    from riskml.tracking.registry import aliases, status
 
     if force and not (by.strip() and why.strip()):
-        raise InputError("who overrules the gate says who it is, and why", where="--force", mend="add --by and --why")
+        raise InputError("who overrules the gate says who it is, and why", where="--force", fix="add --by and --why")
     if back and (force or version is not None):
-        raise InputError("--back takes neither a version nor --force", mend="riskml promote NAME --back")
-    decision = registry.Decision(by or getpass.getuser(), why, dt.datetime.now(dt.UTC))
+        raise InputError("--back takes neither a version nor --force", fix="riskml promote NAME --back")
+    decision = aliases.Decision(by or getpass.getuser(), why, dt.datetime.now(dt.UTC))
     model, project = _registered(name)
     with mlflow_client(project) as client:
         if back:
-            done = registry.take_back(client, model, decision)
+            done = aliases.take_back(client, model, decision)
         else:
-            done = registry.promote(client, model, version, decision, force=force)
-        standing.tell(client, done.name, done.champion, done.before)
+            done = aliases.promote(client, model, version, decision, force=force)
+        status.tell(client, done.name, done.champion, done.before)
     was = f"; it was version {done.before}" if done.before else ""
     typer.echo(f"version {done.champion} is the champion of {done.name} now{was}")
 
 
 def _registered(name: str) -> tuple[str, Path]:
     """Return the registered model that is meant, and the project that it is looked for in."""
-    from riskml.config import read_experiment
-    from riskml.tracking.items import registered_name
+    from riskml.config.experiment import read_experiment
+    from riskml.tracking.log_items import registered_name
 
     if name.endswith((".yaml", ".yml")):
         file = Path(name).expanduser().absolute()
@@ -99,9 +100,9 @@ def tiers(
     names: Annotated[str, typer.Option(metavar="A,B,C", help="Of the proposed tiers, the safest first.")] = "",
 ) -> None:
     """Show a run's tiers on its rows set aside, or propose others as YAML for the experiment file."""
-    from riskml import console
-    from riskml.run import Run
-    from riskml.tiering import tiers_of_run
+    from riskml.cli.output import runs
+    from riskml.runs.run import Run
+    from riskml.runs.tiers import tiers_of_run
 
     named = tuple(filter(None, map(str.strip, names.split(","))))
-    console.show_tiers(tiers_of_run(Run.open(run), rule, named), rule)
+    runs.show_tiers(tiers_of_run(Run.open(run), rule, named), rule)

@@ -12,8 +12,8 @@ import typer
 from riskml.cli.runs import stop_by_signal
 
 if TYPE_CHECKING:
-    from riskml.pipeline import Listener
-    from riskml.run import Run
+    from riskml.pipeline.stages import Listener
+    from riskml.runs.run import Run
 
 app = typer.Typer()
 
@@ -40,10 +40,10 @@ def manage(
     language: Annotated[str | None, typer.Option(help="en or zh; that of the policy's messages when left out.")] = None,
 ) -> None:
     """Make Monday's folder: tiers, actions, alerts, a list for each role, and the pack for the risk meeting."""
-    from riskml.console_managing import Steps, show_month
-    from riskml.managing.command import asked_for, read_customers
-    from riskml.managing.manage import manage as manage_book
-    from riskml.warning.inputs import day
+    from riskml.cli.output.portfolio import Steps, show_month
+    from riskml.portfolio.inputs import asked_for, read_customers
+    from riskml.portfolio.manage import manage as manage_book
+    from riskml.warning.cli_inputs import day
 
     brought = results or (out / "feedback" if (out / "feedback" / "results.csv").is_file() else None)
     date = day(as_of, "--as-of")
@@ -87,15 +87,15 @@ def feedback(
     ] = None,
 ) -> None:
     """Join outcomes to what was done: results of actions, labels for the next training, rules to reconsider."""
-    from riskml.console_managing import show_feedback
-    from riskml.managing.command import Came, feedback_of, write_feedback
-    from riskml.warning.inputs import day
+    from riskml.cli.output.portfolio import show_feedback
+    from riskml.portfolio.inputs import EventSource, feedback_of, write_feedback
+    from riskml.warning.cli_inputs import day
 
-    said = None if complaints is None else Came(complaints, customer, complaint_date, complaint_where)
+    said = None if complaints is None else EventSource(complaints, customer, complaint_date, complaint_where)
     found = feedback_of(
         folder,
         policy,
-        Came(events, customer, date, where),
+        EventSource(events, customer, date, where),
         day(until, "--until"),
         window,
         decisions=decisions or [],
@@ -133,11 +133,11 @@ def monitor(
     ] = False,
 ) -> None:
     """Watch a model on new customers: data, drift, tiers, performance before and after outcomes; and what to do."""
-    from riskml.console_monitoring import show_monitored, show_month
-    from riskml.monitored import Asked
-    from riskml.monitored import monitor as monitor_month
-    from riskml.monitoring_notebook import execute_monitoring
-    from riskml.warning.inputs import day
+    from riskml.cli.output.monitoring import show_monitored, show_month
+    from riskml.pipeline.monitor import Asked
+    from riskml.pipeline.monitor import monitor as monitor_month
+    from riskml.pipeline.monitor_notebook import execute_monitoring
+    from riskml.warning.cli_inputs import day
 
     asked = Asked(
         run=run,
@@ -174,11 +174,11 @@ def retrain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
     """Train again if the newest month calls for it, and hand the new model to the gate as challenger."""
-    from riskml import console
-    from riskml.console_monitoring import show_decision
-    from riskml.retraining import Asked, decide
-    from riskml.retraining import retrain as train_again
-    from riskml.run import STAGES
+    from riskml.cli.output import runs
+    from riskml.cli.output.monitoring import show_decision
+    from riskml.pipeline.retrain import Asked, decide
+    from riskml.pipeline.retrain import retrain as train_again
+    from riskml.runs.run import STAGES
 
     asked = Asked(run, data, outcomes, extend, monitoring, tuple(overrides or ()), force)
     decision = decide(asked)
@@ -187,17 +187,17 @@ def retrain(
         return
     before = signal.signal(signal.SIGTERM, stop_by_signal)
     try:
-        with console.StageLines(STAGES) as lines:
+        with runs.StageLines(STAGES) as lines:
 
             def listen(begun: Run) -> Listener:
-                console.show_beginning(begun)
+                runs.show_beginning(begun)
                 return lines
 
             done = train_again(asked, decision, at=dt.datetime.now(), begun=listen)
     finally:
         signal.signal(signal.SIGTERM, before)
     if done is not None:
-        console.show_results(done)
+        runs.show_results(done)
 
 
 @app.command()
@@ -208,6 +208,6 @@ def pdf(
     ] = None,
 ) -> None:
     """Print a page as PDF, with the Chromium of this machine."""
-    from riskml.managing.printing import print_pdf
+    from riskml.portfolio.pdf import print_pdf
 
     typer.echo(f"{print_pdf(page, out or page.with_suffix('.pdf'))} is written")

@@ -29,10 +29,10 @@ def run(
     ] = None,
 ) -> None:
     """Execute an experiment: features, models, validation, export, prediction."""
-    from riskml import console
-    from riskml.pipeline import begin, execute
-    from riskml.project import experiment_file
-    from riskml.run import STAGES, stage_name
+    from riskml.cli.output import runs as console
+    from riskml.pipeline.stages import begin, execute
+    from riskml.runs.paths import experiment_file
+    from riskml.runs.run import STAGES, stage_name
 
     last = stage_name(to) if to else STAGES[-1]
     begun = begin(experiment_file(file), resume=resume, sample=sample, overrides=overrides or [])
@@ -44,7 +44,7 @@ def run(
             execute(begun, to=last, progress=lines)
         except RunError as error:
             again = f"riskml run {file} --resume {begun.folder}"
-            raise RunError(error.what, where=error.where, mend="; ".join(filter(None, [error.mend, again]))) from error
+            raise RunError(error.what, where=error.where, fix="; ".join(filter(None, [error.fix, again]))) from error
         finally:
             signal.signal(signal.SIGTERM, before)
     console.show_results(begun)
@@ -66,13 +66,13 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Write over an experiment of this name.")] = False,
 ) -> None:
     """Write a commented experiment file for a table of your own."""
-    from riskml.data.draft import draft_experiment
-    from riskml.files import replacing
+    from riskml.data.experiment_template import draft_experiment
+    from riskml.io import replacing
 
     folder = Path.cwd() if Path.cwd().name == "experiments" else Path("experiments")
     file = folder / f"{name}.yaml"
     if file.exists() and not force:
-        raise InputError("the experiment exists already", where=str(file), mend="choose another name, or add --force")
+        raise InputError("the experiment exists already", where=str(file), fix="choose another name, or add --force")
     text = draft_experiment(name, data, target, event, id, date, folder=folder)
     with replacing(file) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -82,7 +82,7 @@ def new(
 @app.command()
 def samples() -> None:
     """List the data sets that need no download."""
-    from riskml import console
+    from riskml.cli.output import runs as console
 
     console.show_samples()
 
@@ -112,11 +112,11 @@ def simulate(
     ] = 0.1,
 ) -> None:
     """Simulate a book of customers whose true risk is known: for trials and proofs, never for real data."""
-    from riskml import console
-    from riskml.data.simulate import Drift, Late, Shock, Switches
+    from riskml.cli.output import runs as console
+    from riskml.data.simulate import Drift, Late, Scenario, Shock
     from riskml.data.simulate import simulate as write_book
 
-    switches = Switches(
+    switches = Scenario(
         drift=Drift(*_sized(drift, "--drift")) if drift else None,
         shock=Shock(*_sized(shock, "--shock")) if shock else None,
         late=Late(*_share(late)) if late else None,
@@ -147,7 +147,7 @@ def _number(text: str, option: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"{text!r} is no number", where=option, mend="riskml simulate --help shows the form") from None
+        raise InputError(f"{text!r} is no number", where=option, fix="riskml simulate --help shows the form") from None
 
 
 @app.command()
@@ -165,11 +165,11 @@ def compare(
 
     views = fetch_all(runs)
     if out is None:
-        from riskml.console_comparison import show_comparison
+        from riskml.cli.output.compare import show_comparison
 
         show_comparison(views)
     else:
-        from riskml.reviewing import write_review
+        from riskml.pipeline.review import write_review
 
         typer.echo(f"{write_review(runs, out)} is written")
 
@@ -181,9 +181,9 @@ def features(
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file to write: .csv or .parquet.")],
 ) -> None:
     """Make the features of a day, for `riskml score`: one row for each customer, of what was known before it."""
-    from riskml.config import read_experiment
-    from riskml.features.table import book_on
-    from riskml.project import experiment_file, panel_folder
+    from riskml.config.experiment import read_experiment
+    from riskml.features.training_table import book_on
+    from riskml.runs.paths import experiment_file, panel_folder
 
     path = experiment_file(file)
     experiment = read_experiment(path)
@@ -204,7 +204,7 @@ def score(
     ] = False,
 ) -> None:
     """Score a file of customers: probability, points where there are some, tier."""
-    from riskml.book import load_model
+    from riskml.runs.model_loading import load_model
     from riskml.runtime.command import score_file
 
     rows = score_file(load_model(model), data, out, id_column=id, escape_formulas=escape_formulas)

@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from riskml.config.monitoring import MonitoringConfig
+from riskml.config.panel import Name, PanelConfig, Part, Text, without_password
 from riskml.errors import ConfigError
-from riskml.monitoring_config import MonitoringConfig
-from riskml.panel_config import Name, PanelConfig, Part, Text, without_password
 
 Family = Literal["scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"]
 _WITHOUT_EXTRAS: tuple[Family, ...] = ("scorecard", "logistic", "tree", "boosting", "blend")
@@ -356,21 +356,21 @@ def yaml_mapping(path: Path, what: str) -> dict[str, Any]:
     try:
         said = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEach)
     except FileNotFoundError:
-        mend = "check the path" + (", or write one with `riskml new`" if what == "experiment" else "")
-        raise ConfigError(f"the {what} file does not exist", where=str(path), mend=mend) from None
+        fix = "check the path" + (", or write one with `riskml new`" if what == "experiment" else "")
+        raise ConfigError(f"the {what} file does not exist", where=str(path), fix=fix) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the {what} file cannot be read: {error}", where=str(path)) from None
     except _TwiceError as error:
-        raise ConfigError(str(error), where=f"{path}, line {error.line}", mend="say it once, all of it") from None
+        raise ConfigError(str(error), where=f"{path}, line {error.line}", fix="say it once, all of it") from None
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"the {what} file is not valid YAML: {error}", where=str(path), mend="mend the named line"
+            f"the {what} file is not valid YAML: {error}", where=str(path), fix="mend the named line"
         ) from None
     if not isinstance(said, dict):
         raise ConfigError(
             f"{'an' if what[0] in 'aeiou' else 'a'} {what} file holds keys and values; got {type(said).__name__}",
             where=str(path),
-            mend=start,
+            fix=start,
         )
     return said
 
@@ -401,12 +401,12 @@ def _apply(said: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):
-        raise ConfigError(f"an override is key=value; got {override!r}", where="-p", mend="as -p models.trials=5")
+        raise ConfigError(f"an override is key=value; got {override!r}", where="-p", fix="as -p models.trials=5")
     place = said
     for part in parts[:-1]:
         inner = place.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise ConfigError(f"{part!r} holds no keys of its own", where=f"-p {override}", mend="name the key in full")
+            raise ConfigError(f"{part!r} holds no keys of its own", where=f"-p {override}", fix="name the key in full")
         place = inner
     try:
         place[parts[-1]] = yaml.safe_load(value)
@@ -421,7 +421,7 @@ def _checked(said: Mapping[str, Any], path: Path) -> Experiment:
         raise ConfigError(
             "\n".join(["the experiment says something that is not understood", *map(one_line, error.errors())]),
             where=str(path),
-            mend="correct the keys named above; `riskml new` writes a commented example",
+            fix="correct the keys named above; `riskml new` writes a commented example",
         ) from None
     if experiment.panel is not None:
         return experiment.model_copy(update={"panel": experiment.panel.located(path.parent)})

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from riskml.panel_config import PanelConfig, Part, Text
+from riskml.config.panel import PanelConfig, Part, Text
 
 Aspect = Literal["frequency", "payment", "complaints"]
 

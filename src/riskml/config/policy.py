@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from riskml.config import one_line, yaml_mapping
+from riskml.config.experiment import one_line, yaml_mapping
+from riskml.config.panel import Name, Part, Text
 from riskml.errors import ConfigError
 from riskml.expressions import parse
-from riskml.languages import Language, Titles, in_language
-from riskml.panel_config import Name, Part, Text
-from riskml.roles import Role
+from riskml.i18n import Language, Titles, in_language
+from riskml.i18n.roles import Role
 from riskml.schema import near, shortened
 
 Channel = Literal["email", "phone", "visit", "sms"]
@@ -374,7 +374,7 @@ class Policy(Part):
                 f"the policy {self.name!r} is for the tiers {shortened(self.tiers)}, and the experiment has "
                 f"{shortened(names)}",
                 where="tiers",
-                mend="name the same tiers in both files, the safest first",
+                fix="name the same tiers in both files, the safest first",
             )
 
 
@@ -413,7 +413,7 @@ def policy_of(said: Mapping[str, Any], *, where: str = "the policy") -> Policy:
         raise ConfigError(
             "\n".join(["the policy says something that is not understood", *map(one_line, error.errors())]),
             where=where,
-            mend="correct the keys named above; docs/policy.md explains each",
+            fix="correct the keys named above; docs/policy.md explains each",
         ) from None
 
 

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from riskml.config import one_line, yaml_mapping
+from riskml.config.experiment import one_line, yaml_mapping
+from riskml.config.panel import Name, Part, Text
 from riskml.errors import ConfigError
 from riskml.expressions import Expression, parse
-from riskml.languages import Language, Titles
-from riskml.panel_config import Name, Part, Text
-from riskml.roles import ROLES, Role
+from riskml.i18n import Language, Titles
+from riskml.i18n.roles import ROLES, Role
 
 Level = Literal["amber", "red"]
 LEVELS: tuple[Level, ...] = ("amber", "red")  # 1 and 2; 0 is calm
@@ -270,7 +270,7 @@ def _parsed(text: str, where: str) -> Expression:
     try:
         return parse(text)
     except ConfigError as error:
-        raise ValueError(f"{where}: {error.what}" + (f"; {error.mend}" if error.mend else "")) from None
+        raise ValueError(f"{where}: {error.what}" + (f"; {error.fix}" if error.fix else "")) from None
 
 
 def read_rules(path: str | Path) -> WarningRules:
@@ -298,7 +298,7 @@ def read_rules(path: str | Path) -> WarningRules:
         raise ConfigError(
             "\n".join(["the rules say something that is not understood", *map(one_line, error.errors())]),
             where=str(path),
-            mend="correct the keys named above; docs/warning.md explains every key",
+            fix="correct the keys named above; docs/warning.md explains every key",
         ) from None
     table = rules.delivery.table
     if table is None:

@@ -6,3 +6,9 @@
 - ``pull``, ``store``: records as Parquet tables, one copy each, resumable
 - ``push``, ``audit``: scores and alerts written back, and what became of each
 """
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

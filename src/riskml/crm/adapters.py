@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from riskml.crm.calls import Clock
 from riskml.crm.connector import Connector
 from riskml.crm.csv_folder import CsvFolder
+from riskml.crm.http import Clock
 from riskml.crm.mapping import Mapping
 from riskml.crm.settings import CsvSettings, FxiaokeSettings, Settings, ZohoSettings
 
@@ -30,11 +30,11 @@ def connected(
     clock = clock or Clock()
     made: Connector
     if isinstance(settings, ZohoSettings):
-        from riskml.crm.zoho import Zoho
+        from riskml.crm.zoho.adapter import Zoho
 
         made = Zoho(settings, mapping, clock, automations=automations)
     elif isinstance(settings, FxiaokeSettings):
-        from riskml.crm.fxiaoke import Fxiaoke
+        from riskml.crm.fxiaoke.adapter import Fxiaoke
 
         made = Fxiaoke(settings, mapping, clock, automations=automations)
     else:

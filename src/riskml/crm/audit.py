@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from riskml.crm.connector import Outcome, Raised, Row
-from riskml.crm.database import keep_to, transaction
+from riskml.crm.sqlite import keep_to, transaction
 
 SCHEMA = """
 create table if not exists outcomes (
@@ -38,7 +38,7 @@ class Audit:
         self._db.execute("pragma synchronous=full")  # an audit outlives a power failure as well
 
     def keep_to(self, account: str, *, whole: bool = True) -> None:
-        """Bind the audit to an account of the CRM; see ``riskml.crm.database.keep_to``."""
+        """Bind the audit to an account of the CRM; see ``riskml.crm.sqlite.keep_to``."""
         keep_to(self._db, account, whole=whole)
 
     def written(self, object: str) -> dict[str, str]:

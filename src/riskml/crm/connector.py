@@ -141,7 +141,7 @@ class FieldState:
     object, field : str
     state : {"present", "missing", "created", "other type", "other name"}
     remark : str
-        How to mend it.
+        How to fix it.
     """
 
     object: str

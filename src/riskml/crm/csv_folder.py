@@ -15,8 +15,8 @@ from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.mapping import TableMap, microseconds
 from riskml.crm.settings import CsvSettings
 from riskml.errors import DataError
-from riskml.files import replacing
-from riskml.runtime.answers import harmless
+from riskml.io import replacing
+from riskml.runtime.batch import harmless
 
 _PAGE = 2_000
 csv.field_size_limit(10_000_000)
@@ -104,7 +104,7 @@ class CsvFolder:
     def _dicts(self, object: str, table: TableMap) -> Iterator[dict[str, str]]:
         file = self._folder / f"{object}.csv"
         if not file.is_file():
-            raise DataError("the file does not exist", where=str(file), mend="export it, or correct the mapping")
+            raise DataError("the file does not exist", where=str(file), fix="export it, or correct the mapping")
         lines = self._lines(file)
         header = next(lines, [])
         if table.id not in header:
@@ -112,7 +112,7 @@ class CsvFolder:
         for number, line in enumerate(lines, 2):
             row = dict(zip(header, line, strict=False))
             if not row.get(table.id):
-                raise DataError(f"a row has no {table.id!r}", where=f"{file}, row {number}", mend="number the records")
+                raise DataError(f"a row has no {table.id!r}", where=f"{file}, row {number}", fix="number the records")
             yield row
 
     def _lines(self, file: Path) -> Iterator[list[str]]:
@@ -121,7 +121,7 @@ class CsvFolder:
                 yield from csv.reader(lines)
         except UnicodeDecodeError:
             raise DataError(
-                f"the file is not in {self._mapping.encoding}", where=str(file), mend="set encoding, such as gb18030"
+                f"the file is not in {self._mapping.encoding}", where=str(file), fix="set encoding, such as gb18030"
             ) from None
 
 

@@ -203,20 +203,20 @@ class Caller:
     def _unreachable(self, error: httpx.TransportError, url: str, host: str) -> Unreachable:
         known = host in self._answered
         again = "check the network, then run again: it goes on where it stopped"
-        mend = again if known else "check the address in the settings, and the network"
+        fix = again if known else "check the address in the settings, and the network"
         what = self.clean(f"{host} cannot be reached: {str(error) or type(error).__name__}")
-        made = Unreachable(what, where=self.clean(url.partition("?")[0]), mend=mend)
+        made = Unreachable(what, where=self.clean(url.partition("?")[0]), fix=fix)
         if not known:
             made.most_attempts = _FIRST_ATTEMPTS
         return made
 
     def trouble(self, what: str, url: str) -> Passing:
         """Return a passing trouble, without secrets."""
-        return Passing(self.clean(what), where=self.clean(url), mend="run again: it goes on where it stopped")
+        return Passing(self.clean(what), where=self.clean(url), fix="run again: it goes on where it stopped")
 
-    def error(self, what: str, url: str, mend: str = "") -> CrmError:
+    def error(self, what: str, url: str, fix: str = "") -> CrmError:
         """Return a refusal, without secrets."""
-        return CrmError(self.clean(what), where=self.clean(url), mend=mend)
+        return CrmError(self.clean(what), where=self.clean(url), fix=fix)
 
     def clean(self, text: str) -> str:
         """Return a text without secrets, and not longer than a message should be."""

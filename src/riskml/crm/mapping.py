@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from riskml.config.panel import Name, Part, Text
 from riskml.crm.connector import Value
 from riskml.errors import ConfigError
-from riskml.panel_config import Name, Part, Text
 
 Type = Literal["text", "number", "integer", "boolean", "date", "timestamp"]
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -80,7 +80,7 @@ class ScoresMap(Part):
         unknown = [part for part in parts if part not in self.fields]
         if unknown:
             raise ConfigError(
-                f"the mapping writes no {unknown[0]!r}", where="--only", mend=f"it writes {', '.join(self.fields)}"
+                f"the mapping writes no {unknown[0]!r}", where="--only", fix=f"it writes {', '.join(self.fields)}"
             )
         return self.model_copy(update={"fields": {part: self.fields[part] for part in self.fields if part in parts}})
 
@@ -155,7 +155,7 @@ def read_mapping(path: Path) -> Mapping:
         return Mapping.model_validate(said)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise ConfigError("\n  ".join(faults), where=str(path), mend="see docs/crm.md") from None
+        raise ConfigError("\n  ".join(faults), where=str(path), fix="see docs/crm.md") from None
 
 
 def canonical(value: Any, type: Type, zone: str) -> Value:

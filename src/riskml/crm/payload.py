@@ -93,7 +93,7 @@ def alert_rows(table: pd.DataFrame, asked: AlertsMap | None = None) -> list[Aler
     if lacking:
         raise DataError(
             f"the alerts have no column {', '.join(lacking)}",
-            mend=f"they need {', '.join(ALERT_COLUMNS)}; or hand in what `riskml alerts list -o` writes",
+            fix=f"they need {', '.join(ALERT_COLUMNS)}; or hand in what `riskml alerts list -o` writes",
         )
     keys = _ids(table, "key")
     customers = _names(table, "customer")
@@ -121,15 +121,15 @@ def _names(table: pd.DataFrame, column: str) -> list[str]:
     if column not in table.columns:
         raise DataError(
             f"there is no column {column!r}",
-            mend=f"the columns are {shortened(list(map(str, table.columns)))}; see --id",
+            fix=f"the columns are {shortened(list(map(str, table.columns)))}; see --id",
         )
     values = table[column]
     if pd.api.types.is_float_dtype(values.dtype):  # ids of 19 digits have lost their last ones
-        raise DataError(f"the ids in {column!r} are floating-point numbers", mend="keep them as text")
+        raise DataError(f"the ids in {column!r} are floating-point numbers", fix="keep them as text")
     ids = [str(value).strip() for value in values]
     empty = [at + 1 for at, value in enumerate(values) if pd.isna(value) or not ids[at]]
     if empty:
-        raise DataError(f"{column!r} is empty in row {empty[0]}", mend="name every customer")
+        raise DataError(f"{column!r} is empty in row {empty[0]}", fix="name every customer")
     return ids
 
 
@@ -139,7 +139,7 @@ def _ids(table: pd.DataFrame, column: str) -> list[str]:
     if len(twice):
         raise DataError(
             f"{twice.nunique()} values of {column!r} stand more than once: {shortened(list(twice.unique()), most=5)}",
-            mend="keep one row for each",
+            fix="keep one row for each",
         )
     return ids
 
@@ -184,7 +184,7 @@ def _said(table: pd.DataFrame, parts: Iterable[str], given: Mapping[str, list[An
         rest = " ".join(f"--only {part}" for part in found if part not in lacking)
         raise DataError(
             f"the scores lack columns:{wanted}",
-            mend="add them, or take the parts out of the mapping's scores.fields"
+            fix="add them, or take the parts out of the mapping's scores.fields"
             + (f", or push the others alone: {rest}" if rest else ""),
         )
     return {part: values or [] for part, values in found.items()}
@@ -193,7 +193,7 @@ def _said(table: pd.DataFrame, parts: Iterable[str], given: Mapping[str, list[An
 def _fitting(value: Any, field: ScoreField, where: str) -> Value:
     if field.type in ("integer", "number"):
         if pd.isna(value):
-            raise DataError("there is no number", where=where, mend="leave out customers without a score")
+            raise DataError("there is no number", where=where, fix="leave out customers without a score")
         return int(float(value) + 0.5) if field.type == "integer" else float(value)
     if field.type == "date":
         return _date(value, where)
@@ -203,7 +203,7 @@ def _fitting(value: Any, field: ScoreField, where: str) -> Value:
             raise DataError(
                 f"{text!r} is none of the mapping's {', '.join(field.values)}",
                 where=where,
-                mend=f"add it to the values of {field.field}",
+                fix=f"add it to the values of {field.field}",
             )
         return field.values[text]
     return clipped(text, field.max_length)
@@ -220,4 +220,4 @@ def _date(value: Any, where: str) -> dt.date:
             return date.date()
     except (ValueError, TypeError):
         pass
-    raise DataError(f"{value!r} is no date", where=where, mend="write it as 2026-01-31")
+    raise DataError(f"{value!r} is no date", where=where, fix="write it as 2026-01-31")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from riskml.crm.connector import Connector, Page
-from riskml.crm.database import database, keep_to
 from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.mapping import TableMap, canonical
-from riskml.crm.store import SCHEMA, Pass, Store, mapping_digest
+from riskml.crm.pull_state import SCHEMA, Pass, Store, mapping_digest
+from riskml.crm.sqlite import database, keep_to
 
 STATE = ".crm/records.db"
 Listener = Callable[[str, int], None]

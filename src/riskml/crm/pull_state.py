@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from riskml.crm.database import transaction
 from riskml.crm.mapping import TableMap
-from riskml.files import replacing
+from riskml.crm.sqlite import transaction
+from riskml.io import replacing
 
 _TYPES = {
     "text": pa.string(),

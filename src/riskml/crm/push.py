@@ -182,7 +182,7 @@ def _raised(connector: Connector, alert: Alert) -> tuple[str, str, str]:
     except (LoginRefused, Passing, LimitReached):
         raise
     except CrmError as error:  # of this alert: the others go on
-        return "failed", "", "; ".join(filter(None, [error.what, error.mend]))
+        return "failed", "", "; ".join(filter(None, [error.what, error.fix]))
     return raised.status, raised.id, raised.remark
 
 

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pandas as pd
 
+from riskml.crm.adapters import connected
 from riskml.crm.audit import SCHEMA, Audit
 from riskml.crm.connector import FieldState, Row
-from riskml.crm.database import database
 from riskml.crm.mapping import Mapping, read_mapping
+from riskml.crm.payload import alert_rows, score_rows
 from riskml.crm.pull import Listener as PullListener
 from riskml.crm.pull import Pulled
 from riskml.crm.pull import pull as pull_tables
 from riskml.crm.push import Listener, Plan, Pushed, plan, raise_alerts
 from riskml.crm.push import push as push_rows
-from riskml.crm.rows import alert_rows, score_rows
 from riskml.crm.settings import Settings, read_settings
-from riskml.crm.systems import connected
-from riskml.data.sources import read_table
+from riskml.crm.sqlite import database
+from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, DataError
 
 
@@ -34,7 +34,7 @@ class Push:
     Parameters
     ----------
     scores : Path or DataFrame
-        A table of scores; see ``riskml.crm.rows.score_rows``.
+        A table of scores; see ``riskml.crm.payload.score_rows``.
     id : str
     as_of : str
         ISO date; empty where the table has it.
@@ -75,7 +75,7 @@ def mapping_file(name: str | Path) -> Path:
     raise ConfigError(
         f"there is no mapping {str(name)!r}",
         where=f"the folder experiments/crm/ in {here}, or in a folder above it",
-        mend="name the mapping file itself; see docs/crm.md",
+        fix="name the mapping file itself; see docs/crm.md",
     )
 
 
@@ -115,7 +115,7 @@ def push(
     file = mapping_file(mapping)
     said = read_mapping(file)
     if said.scores is None:
-        raise ConfigError("the mapping does not say where scores go", where=str(file), mend="add scores")
+        raise ConfigError("the mapping does not say where scores go", where=str(file), fix="add scores")
     table = asked.scores if isinstance(asked.scores, pd.DataFrame) else read_table(asked.scores)
     day = _date(asked.as_of) if asked.as_of else None
     into = said.scores.only(asked.only) if asked.only else said.scores
@@ -147,7 +147,7 @@ def alerts(
     file = mapping_file(mapping)
     said = read_mapping(file)
     if said.alerts is None:
-        raise ConfigError("the mapping does not say where alerts go", where=str(file), mend="add alerts")
+        raise ConfigError("the mapping does not say where alerts go", where=str(file), fix="add alerts")
     wanted = alert_rows(table if isinstance(table, pd.DataFrame) else alert_table(table), said.alerts)
     with _audit(file, audit) as kept:
         login = _login(said, settings, kept, needed=yes)

@@ -157,7 +157,7 @@ def read_settings(system: System, environment: Mapping[str, str], file: Path | N
         raise ConfigError(
             "; ".join(faults),
             where=f"the settings of {system}" + (f" in {path}" if path else " in the environment"),
-            mend=f"set {', '.join(prefix + name.upper() for name in kind.model_fields)}, or name a file",
+            fix=f"set {', '.join(prefix + name.upper() for name in kind.model_fields)}, or name a file",
         ) from None
 
 
@@ -166,13 +166,13 @@ def _of_file(path: Path) -> dict[str, Any]:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
             raise ConfigError(
-                f"others may read the file: its mode is {mode:04o}", where=str(path), mend=f"chmod 600 {path}"
+                f"others may read the file: its mode is {mode:04o}", where=str(path), fix=f"chmod 600 {path}"
             )
         said = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"the settings cannot be read: {error.strerror}", where=str(path)) from None
     except (yaml.YAMLError, UnicodeDecodeError):  # what the parser says would show the line, and the secret in it
-        raise ConfigError("the settings are no YAML", where=str(path), mend="write `name: value` lines") from None
+        raise ConfigError("the settings are no YAML", where=str(path), fix="write `name: value` lines") from None
     if not isinstance(said, dict):
-        raise ConfigError("the settings are no YAML mapping", where=str(path), mend="write `name: value` lines")
+        raise ConfigError("the settings are no YAML mapping", where=str(path), fix="write `name: value` lines")
     return {str(name): value for name, value in said.items()}

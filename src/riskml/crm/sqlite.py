@@ -31,7 +31,7 @@ def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
             held.execute("begin exclusive")  # the system lets go of it even when the process is killed
         except sqlite3.OperationalError:
             raise InputError(
-                "another pull or push is at work", where=str(path), mend="wait until it is done, then run again"
+                "another pull or push is at work", where=str(path), fix="wait until it is done, then run again"
             ) from None
         kept.execute("pragma journal_mode=wal")
         kept.execute("pragma synchronous=normal")
@@ -66,7 +66,7 @@ def keep_to(connection: sqlite3.Connection, account: str, *, whole: bool = True)
         raise InputError(
             f"it is kept for another account: {known}; this is {account}",
             where=str(connection.execute("pragma database_list").fetchone()[2]),
-            mend="use another folder, or another --audit, for this account",
+            fix="use another folder, or another --audit, for this account",
         )
 
 

@@ -1,1 +1,7 @@
 """Tables: where they come from, what they must satisfy, how rows are set aside."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

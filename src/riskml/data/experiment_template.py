@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from riskml.config import (
+from riskml.config.experiment import (
     DEFAULT_TIERS,
     CostsConfig,
     DataConfig,
@@ -25,16 +25,16 @@ from riskml.config import (
     SplitConfig,
     TierConfig,
 )
+from riskml.config.monitoring import MonitoringConfig
 from riskml.data.catalog import samples
 from riskml.data.guess import FoundOutcome, find_outcome, guess_task, whole
+from riskml.data.key_columns import as_of_dates, refuse_unknown
+from riskml.data.leakage_hints import special_codes
 from riskml.data.profile import profile
-from riskml.data.roles import as_of_dates, refuse_unknown
-from riskml.data.sources import read_table
+from riskml.data.sources.number_formats import refuse_written, text_as_numbers
+from riskml.data.sources.source import read_table
 from riskml.data.split import split
-from riskml.data.suspicion import special_codes
-from riskml.data.textnumbers import refuse_written, text_as_numbers
 from riskml.errors import ConfigError, DataError
-from riskml.monitoring_config import MonitoringConfig
 from riskml.schema import shortened
 
 _LEFT_OUT = ("empty", "constant", "date", "identifier", "leak")
@@ -122,7 +122,7 @@ def draft_experiment(
     except ValidationError as error:
         raise ConfigError(
             f"no experiment can be written for these columns: {error.errors()[0]['msg']}",
-            mend="name a different column for each role",
+            fix="name a different column for each role",
         ) from None
     return text
 
@@ -134,7 +134,7 @@ def _check_name(name: str) -> None:
             f"{name!r} cannot name an experiment: a name begins with a lower case letter, goes on with lower case "
             "letters, digits and underscores, and is 50 characters long at the most",
             where="NAME",
-            mend=f"for example {proposal}",
+            fix=f"for example {proposal}",
         )
 
 

@@ -9,9 +9,9 @@ from typing import Literal
 
 import pandas as pd
 
-from riskml.config import Scalar
+from riskml.config.experiment import Scalar
 from riskml.data.catalog import samples
-from riskml.data.roles import blank, outcome
+from riskml.data.key_columns import blank, outcome
 from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import levels
 
@@ -56,7 +56,7 @@ def find_outcome(column: pd.Series, event: Scalar | None) -> FoundOutcome:
     """
     column = column[~blank(column)]
     if column.empty:
-        raise DataError("the target has no values", where=f"column {column.name!r}", mend="name another target")
+        raise DataError("the target has no values", where=f"column {column.name!r}", fix="name another target")
     texts = pd.Series(levels(column))
     wanted = guess_event(texts) if event is None else event
     if wanted is None:
@@ -64,7 +64,7 @@ def find_outcome(column: pd.Series, event: Scalar | None) -> FoundOutcome:
         raise ConfigError(
             f"the target has {texts.nunique()} values, and none says that it is the event: {seen}",
             where=f"column {column.name!r}",
-            mend="say which one with --event",
+            fix="say which one with --event",
         )
     y = outcome(column, wanted)
     others = tuple(dict.fromkeys(texts[y.to_numpy() == 0]))

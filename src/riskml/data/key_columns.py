@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.config import Scalar
+from riskml.config.experiment import Scalar
 from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import level, levels
 from riskml.schema import near, refuse_collections, shortened
@@ -33,7 +33,7 @@ def refuse_unknown(names: Iterable[object], said: Iterable[tuple[str, str | None
             raise ConfigError(
                 f"the table has no column {name!r}; it has {shortened(known, 20)}",
                 where=key,
-                mend=near(name, known) or "name one of the table's columns",
+                fix=near(name, known) or "name one of the table's columns",
             )
 
 
@@ -69,13 +69,13 @@ def outcome(column: pd.Series, event: Scalar) -> pd.Series:
         raise DataError(
             f"no row of the target has the event's value {event!r}; its values are {shortened(sorted(values))}",
             where=f"column {column.name!r}, data.event",
-            mend=near(level(event), values) or "set data.event to the value that stands for default or churn",
+            fix=near(level(event), values) or "set data.event to the value that stands for default or churn",
         )
     if len(values) == 1:
         raise DataError(
             f"the target has one value only: {values[0]!r}; a model needs rows with and without the event",
             where=f"column {column.name!r}",
-            mend="add rows of the other outcome, or name another target",
+            fix="add rows of the other outcome, or name another target",
         )
     return pd.Series((texts == wanted).astype(np.int8), index=column.index, name=column.name)
 
@@ -120,7 +120,7 @@ def customers(column: pd.Series) -> pd.Index:
             f"{len(names)} {'customers have' if len(names) > 1 else 'customer has'} several rows, "
             f"{int(twice.sum())} in all: {shortened(names, 5)}",
             where=f"column {column.name!r}",
-            mend="keep one row per customer: sum up, or keep the row of one as-of date",
+            fix="keep one row per customer: sum up, or keep the row of one as-of date",
         )
     index: pd.Index = pd.Index(column.array, name=column.name)
     return index
@@ -160,7 +160,7 @@ def as_of_dates(column: pd.Series) -> pd.Series:
             raise DataError(
                 f"{count} as-of {'date' if count == 1 else 'dates'} cannot be read: {seen}",
                 where=f"column {column.name!r}, {row_names(column.index[lost])}",
-                mend="write dates as YYYY-MM-DD",
+                fix="write dates as YYYY-MM-DD",
             )
     return dates.dt.tz_localize(None) if dates.dt.tz is not None else dates
 
@@ -186,14 +186,14 @@ def without_blanks(column: pd.Series) -> pd.Series:
     return column.mask(empty) if empty.sum() > column.isna().sum() else column
 
 
-def refuse_blanks(column: pd.Series, role: str, mend: str) -> None:
+def refuse_blanks(column: pd.Series, role: str, fix: str) -> None:
     """Raise a DataError that says how many cells of a role are blank, and which come first."""
     empty = blank(column)
     if empty.any():
         raise DataError(
             f"{role} is blank in {int(empty.sum())} of {len(column)} rows",
             where=f"column {column.name!r}, {row_names(column.index[empty])}",
-            mend=mend,
+            fix=fix,
         )
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from riskml.config import ColumnConfig, DataConfig, Experiment
+from riskml.config.experiment import ColumnConfig, DataConfig, Experiment
 from riskml.data.catalog import sample, samples
-from riskml.data.roles import as_of_dates, customers, outcome, refuse_unknown, row_names, without_blanks
-from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc
-from riskml.data.textnumbers import refuse_written, text_as_numbers
+from riskml.data.key_columns import as_of_dates, customers, outcome, refuse_unknown, row_names, without_blanks
+from riskml.data.leakage_hints import LEAK_AUC, date_form, identifier_reason, solo_auc
+from riskml.data.sources.number_formats import refuse_written, text_as_numbers
 from riskml.errors import DataError
 from riskml.runtime.frame import level
 from riskml.schema import Column, Schema, refuse_duplicates
@@ -129,7 +129,7 @@ def _refuse_reserved(names: list[str]) -> None:
         raise DataError(
             f"a run writes columns of its own beside the features: {', '.join(RESERVED)}",
             where=", ".join(f"column {name!r}" for name in taken),
-            mend="rename them in the table, or list them in data.exclude",
+            fix="rename them in the table, or list them in data.exclude",
         )
 
 
@@ -139,7 +139,7 @@ def _check_size(frame: pd.DataFrame) -> None:
             f"the table has {len(frame)} rows; at least {FEWEST_ROWS} are needed to learn from some and judge by others"
             if len(frame)
             else "the table has no rows",
-            mend="use more rows; a model worth using takes hundreds of events",
+            fix="use more rows; a model worth using takes hundreds of events",
         )
 
 
@@ -151,7 +151,7 @@ def _check_events(y: pd.Series, folds: int) -> None:
                 f"the target has {count} {kind} in {len(y)} rows; at least {2 * folds} are needed, "
                 f"two for each of the {folds} folds",
                 where=f"column {y.name!r}",
-                mend="use more rows, or fewer folds (split.folds)",
+                fix="use more rows, or fewer folds (split.folds)",
             )
 
 
@@ -164,7 +164,7 @@ def _refuse_infinite(frame: pd.DataFrame) -> None:
     if problems:
         raise DataError(
             "\n".join(["values must be finite; infinite are", *problems]),
-            mend="leave these cells empty: a ratio with nothing below the line has no value",
+            fix="leave these cells empty: a ratio with nothing below the line has no value",
         )
 
 
@@ -191,13 +191,13 @@ def _features(frame: pd.DataFrame, y: pd.Series, data: DataConfig) -> tuple[pd.D
     if problems:
         raise DataError(
             "\n".join(["numbers and text are mixed", *problems]),
-            mend="correct these values or leave their cells empty; if they are codes, set "
+            fix="correct these values or leave their cells empty; if they are codes, set "
             "data.columns.<column>.kind to categorical",
         )
     if not kept:
         raise DataError(
             "no column is left to learn from" + (f": {notes[0].column} has {notes[0].finding}" if notes else ""),
-            mend="add columns that describe the customers, or shorten data.exclude",
+            fix="add columns that describe the customers, or shorten data.exclude",
         )
     return pd.DataFrame(kept, index=frame.index), notes
 

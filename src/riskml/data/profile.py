@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskml.config import Scalar
-from riskml.data.roles import blank, outcome, refuse_unknown, without_blanks
-from riskml.data.suspicion import LEAK_AUC, date_form, identifier_reason, solo_auc, special_codes
-from riskml.data.textnumbers import text_as_numbers
+from riskml.config.experiment import Scalar
+from riskml.data.key_columns import blank, outcome, refuse_unknown, without_blanks
+from riskml.data.leakage_hints import LEAK_AUC, date_form, identifier_reason, solo_auc, special_codes
+from riskml.data.sources.number_formats import text_as_numbers
 from riskml.errors import DataError
 from riskml.runtime.frame import level
 from riskml.schema import refuse_duplicates
@@ -50,7 +50,7 @@ def profile(frame: pd.DataFrame, target: str | None = None, event: Scalar | None
         missing); min, median, max (finite numbers only); top (the most frequent value, as text; missing when none
         occurs twice) and top_share (of the rows that have a value); suspicion (none or several of "empty", "constant",
         "date", "identifier", "infinite", "numbers as text", "mixed", "special codes", "many levels", "leak", separated
-        by commas) and its explanation. See ``riskml.data.suspicion`` for the rules. The target itself is described,
+        by commas) and its explanation. See ``riskml.data.leakage_hints`` for the rules. The target itself is described,
         never suspected.
 
     Raises
@@ -65,7 +65,7 @@ def profile(frame: pd.DataFrame, target: str | None = None, event: Scalar | None
     [['age', 'numeric', 0.33, ''], ['shop', 'categorical', 0.0, 'constant']]
     """
     if frame.empty:
-        raise DataError("the table has no rows", mend="use a table with rows")
+        raise DataError("the table has no rows", fix="use a table with rows")
     frame = frame.set_axis(pd.Index([str(name) for name in frame.columns], dtype=object), axis=1).reset_index(drop=True)
     refuse_duplicates(frame.columns)
     refuse_unknown(frame.columns, [("target", target)])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from riskml.config import SplitConfig
+from riskml.config.experiment import SplitConfig
 from riskml.errors import DataError
 
 
@@ -82,9 +82,7 @@ def _stratified(target: np.ndarray, config: SplitConfig) -> np.ndarray:
 
 def _out_of_time(dates: pd.Series | None, config: SplitConfig) -> np.ndarray:
     if dates is None or config.from_date is None:
-        raise DataError(
-            "an out_of_time split needs as-of dates", where="data.date", mend="name the column of the dates"
-        )
+        raise DataError("an out_of_time split needs as-of dates", where="data.date", fix="name the column of the dates")
     return (dates >= pd.Timestamp(config.from_date)).to_numpy(dtype=bool)
 
 
@@ -109,7 +107,7 @@ def _check_parts(target: np.ndarray, aside: np.ndarray, name: str, config: Split
                     where=f"split.from_date {config.from_date}"
                     if out_of_time
                     else f"split.test_share {config.test_share}",
-                    mend="choose another from_date"
+                    fix="choose another from_date"
                     if out_of_time
                     else "use more rows, another test_share or fewer folds",
                 )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 
-def some_rows(frame: pd.DataFrame, target: str, rows: int, seed: int) -> pd.DataFrame:
+def stratified_subsample(frame: pd.DataFrame, target: str, rows: int, seed: int) -> pd.DataFrame:
     """Draw rows of a table, stratified by its target.
 
     Parameters

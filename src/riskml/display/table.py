@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from riskml.report.wording import MISSING, fitted, is_number, percent
+from riskml.display.format import MISSING, fitted, is_number, percent
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Cell:
     bar : float or None, default None
         Length of a bar before the text, as a share of the longest, 0 to 1.
     colour : str, default ""
-        Colour of the bar; without a bar, of a dot before the text. One of ``riskml.report.colours``.
+        Colour of the bar; without a bar, of a dot before the text. One of ``riskml.display.colours``.
     whole : str, default ""
         The whole of a text that is shortened: a page shows it when it is asked for.
     """
@@ -131,7 +131,7 @@ def bar_cell(value: Any, full: float, colour: str, written: Callable[[Any], str]
 def templates() -> Environment:
     """Return the templates of the report, which escape every value."""
     return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,1 +1,7 @@
 """What leaves the kit: a fitted model as an artifact folder, and as a wheel that scores anywhere."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

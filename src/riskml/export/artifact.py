@@ -14,15 +14,15 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 from riskml.errors import InputError
+from riskml.metrics.stability import baseline
 from riskml.runtime.boosted import Boosted
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Blend, Model, probability
 from riskml.runtime.package import FORMAT, MANIFEST, digest
 from riskml.schema import Schema
-from riskml.validation.stability import baseline
 
 ENOUGH = 20_000  # rows that settle a mean contribution; exact Shapley values of millions would take minutes
 
@@ -182,7 +182,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> Path:
         raise InputError(
             f"the model cannot be written: {error.strerror or error}",
             where=str(folder),
-            mend="choose a folder that you may write to",
+            fix="choose a folder that you may write to",
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from riskml.errors import InputError
-from riskml.files import replacing
+from riskml.io import replacing
 from riskml.runtime.package import Artifact
 
 SUFFIXES = (".sql", ".onnx", ".html", ".xlsx")
@@ -53,19 +53,19 @@ def write_model(
         try:
             from riskml.export.onnx import write_onnx
         except ImportError:
-            raise InputError("ONNX needs a package of its own", mend="pip install 'riskml[onnx]'") from None
+            raise InputError("ONNX needs a package of its own", fix="pip install 'riskml[onnx]'") from None
         write_onnx(artifact, path)
     elif path.suffix.lower() == ".html":
-        from riskml.export.readable import write_html
+        from riskml.export.html_excel import write_html
 
         write_html(artifact, path)
     elif path.suffix.lower() == ".xlsx":
-        from riskml.export.readable import write_xlsx
+        from riskml.export.html_excel import write_xlsx
 
         write_xlsx(artifact, path)
     else:
         raise InputError(f"no model is written as {path.suffix or 'a file without a suffix'}", where=str(path),
-                         mend=f"let the name end in one of {', '.join(SUFFIXES)}")  # fmt: skip
+                         fix=f"let the name end in one of {', '.join(SUFFIXES)}")  # fmt: skip
     return path
 
 

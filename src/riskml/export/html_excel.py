@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.files import replacing
+from riskml.io import replacing
 from riskml.runtime.model import Additive, Blend, Model
 from riskml.runtime.package import Artifact
 from riskml.runtime.pairs import Pairwise

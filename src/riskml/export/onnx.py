@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from riskml.errors import InputError
-from riskml.export.onnxgraph import ML, Graph, tensor
+from riskml.export.onnx_graph import ML, Graph, tensor
 from riskml.export.sql import as_double
-from riskml.files import replacing
+from riskml.io import replacing
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import LARGEST, Encoding
 from riskml.runtime.forest import Forest, read_xgboost
@@ -141,7 +141,7 @@ class _Writer:
             ]
             return self._sum(model.intercept, parts)
         raise InputError(
-            f"ONNX of {getattr(model, 'kind', 'this family')} is not written", mend="use the wheel, or another family"
+            f"ONNX of {getattr(model, 'kind', 'this family')} is not written", fix="use the wheel, or another family"
         )
 
     def points(self, model: Model) -> str | None:

@@ -55,11 +55,11 @@ def read_statements(file: str | Path, columns: Iterable[str]) -> Statements:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"the statements cannot be read: {error}", where=str(path), mend="write it as YAML") from None
+        raise ConfigError(f"the statements cannot be read: {error}", where=str(path), fix="write it as YAML") from None
     if said is None:
         return {}
     if not isinstance(said, dict):
-        raise ConfigError("the statements are no mapping of columns", where=str(path), mend="write `column: statement`")
+        raise ConfigError("the statements are no mapping of columns", where=str(path), fix="write `column: statement`")
     known = list(columns)
     found: Statements = {}
     for column, texts in said.items():
@@ -67,7 +67,7 @@ def read_statements(file: str | Path, columns: Iterable[str]) -> Statements:
             raise ConfigError(
                 f"a statement for {column!r}, which is no column",
                 where=str(path),
-                mend=near(str(column), known) or "name a column of the table",
+                fix=near(str(column), known) or "name a column of the table",
             )
         found[column] = _texts(texts, f"{path}, {column}")
     return found
@@ -77,7 +77,7 @@ def _texts(said: Any, where: str) -> dict[str, str]:
     texts: Mapping[Any, Any] = said if isinstance(said, dict) else dict.fromkeys(LANGUAGES, said)
     for language, text in texts.items():
         if language not in LANGUAGES:
-            raise ConfigError(f"a statement in {language!r}", where=where, mend=f"use {' and '.join(LANGUAGES)}")
+            raise ConfigError(f"a statement in {language!r}", where=where, fix=f"use {' and '.join(LANGUAGES)}")
         if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST:
             raise ConfigError(
                 f"a statement is a line of up to {_LONGEST} characters; got {str(text)[:40]!r}", where=where

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from riskml.errors import InputError
 from riskml.export.wheel import pack
 from riskml.export.wheelfile import read_wheel, record, verify
-from riskml.files import replacing
+from riskml.io import replacing
 from riskml.runtime.integrity import ALGORITHM, FILES, SIGNATURE
 
 
@@ -66,8 +66,8 @@ def _private(path: Path, password: str | None) -> Ed25519PrivateKey:
         raise InputError(
             "the key cannot be read: it is no private key in PEM, or its password is another",
             where=str(path),
-            mend="openssl genpkey -algorithm ed25519 -out key.pem",
+            fix="openssl genpkey -algorithm ed25519 -out key.pem",
         ) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise InputError("the key is not one of ed25519", where=str(path), mend="openssl genpkey -algorithm ed25519")
+        raise InputError("the key is not one of ed25519", where=str(path), fix="openssl genpkey -algorithm ed25519")
     return key

@@ -60,11 +60,11 @@ def to_sql(artifact: Artifact, table: str, *, dialect: str = "duckdb", keep: Seq
     if dialect not in DIALECTS:
         raise InputError(
             f"SQL for {dialect!r} is not written",
-            mend=near(dialect, DIALECTS) or f"choose one of {', '.join(DIALECTS)}",
+            fix=near(dialect, DIALECTS) or f"choose one of {', '.join(DIALECTS)}",
         )
     results = ["probability", "points", "tier"]
     if taken := [name for name in keep if name.lower() in results]:
-        raise InputError(f"a kept column has the name of a result: {taken[0]!r}", mend="rename it in the table")
+        raise InputError(f"a kept column has the name of a result: {taken[0]!r}", fix="rename it in the table")
     kept = dict.fromkeys(keep)
     writer = _Writer(artifact, dialect)
     read = exp.select(*[_column(name) for name in kept], *writer.inputs()).from_(_table(table))
@@ -103,7 +103,7 @@ def _named(name: str) -> exp.Table:
 def _table(name: str) -> exp.Table:
     parts = [exp.to_identifier(part, quoted=True) for part in name.split(".")]
     if not all(parts) or len(parts) > 3:
-        raise InputError(f"{name!r} is no table's name", mend="write table, schema.table or database.schema.table")
+        raise InputError(f"{name!r} is no table's name", fix="write table, schema.table or database.schema.table")
     return exp.Table(**dict(zip(("this", "db", "catalog"), parts[::-1], strict=False)))
 
 
@@ -198,7 +198,7 @@ class _Writer:
             return self._sum(model.intercept, [exp.Mul(this=number(w), expression=self._part(m)) for w, m in parts])
         raise InputError(
             f"SQL for {self._artifact.family} is not written: its trees are too many for a query",
-            mend="use the wheel, or ONNX",
+            fix="use the wheel, or ONNX",
         )
 
     def _part(self, model: Model) -> Sql:

@@ -121,7 +121,7 @@ def pinned(requirements: Iterable[str]) -> list[str]:
         try:
             there = importlib.metadata.distribution(key)
         except importlib.metadata.PackageNotFoundError:
-            raise RunError(f"the wheel needs {key}, which is not installed here", mend=f"pip install {key}") from None
+            raise RunError(f"the wheel needs {key}, which is not installed here", fix=f"pip install {key}") from None
         found[key] = f"{key}=={there.version}"
         todo += [Requirement(text) for text in there.requires or ()]
     return sorted(found.values())
@@ -167,9 +167,9 @@ def _run(command: Sequence[str], failure: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
-        raise RunError(f"{failure}: no answer within {_TIMEOUT} seconds", mend=_MEND) from None
+        raise RunError(f"{failure}: no answer within {_TIMEOUT} seconds", fix=_MEND) from None
     if done.returncode:
-        raise RunError(f"{failure}: {' '.join((done.stderr or done.stdout).split())[-1000:]}", mend=_MEND)
+        raise RunError(f"{failure}: {' '.join((done.stderr or done.stdout).split())[-1000:]}", fix=_MEND)
 
 
 _MEND = (

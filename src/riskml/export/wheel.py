@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import riskml.runtime
-from riskml.export.card import model_card
+from riskml.export.model_card import model_card
 from riskml.export.sbom import NAME as BILL
 from riskml.export.sbom import bill_of_materials
 from riskml.export.wheelfile import record
-from riskml.files import replacing
+from riskml.io import replacing
 from riskml.runtime.integrity import FILES
 from riskml.runtime.package import Artifact
 

@@ -65,16 +65,16 @@ def read_wheel(wheel: str | Path) -> dict[str, bytes]:
     """
     wheel = Path(wheel)
     if wheel.is_dir():
-        raise InputError("this is a folder, and no wheel", where=str(wheel), mend="name the .whl file in it")
+        raise InputError("this is a folder, and no wheel", where=str(wheel), fix="name the .whl file in it")
     try:
         with zipfile.ZipFile(wheel) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             _check_entries(wheel, entries)
             return {entry.filename: _content(wheel, archive, entry) for entry in entries}
     except FileNotFoundError:
-        raise InputError("the wheel does not exist", where=str(wheel), mend="check the path") from None
+        raise InputError("the wheel does not exist", where=str(wheel), fix="check the path") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"the wheel cannot be read: {error}", where=str(wheel), mend="build it again") from None
+        raise InputError(f"the wheel cannot be read: {error}", where=str(wheel), fix="build it again") from None
 
 
 def unpack(wheel: str | Path, folder: str | Path) -> None:
@@ -108,7 +108,7 @@ def verify(wheel: str | Path, key: str | Path | None = None) -> Verified:
     try:
         return _verified(files, public)
     except PackageError as error:
-        raise InputError(str(error), where=str(wheel), mend="do not install it; get it again from its maker") from None
+        raise InputError(str(error), where=str(wheel), fix="do not install it; get it again from its maker") from None
 
 
 def _public(path: Path) -> bytes:
@@ -117,10 +117,10 @@ def _public(path: Path) -> bytes:
         public_key(content)
     except OSError as error:
         raise InputError(
-            f"the key cannot be read: {error.strerror}", where=str(path), mend="name a file with an ed25519 public key"
+            f"the key cannot be read: {error.strerror}", where=str(path), fix="name a file with an ed25519 public key"
         ) from None
     except PackageError as error:
-        raise InputError(str(error), where=str(path), mend="openssl pkey -in private.pem -pubout") from None
+        raise InputError(str(error), where=str(path), fix="openssl pkey -in private.pem -pubout") from None
     return content
 
 
@@ -175,7 +175,7 @@ def record(files: Mapping[str, bytes], itself: str) -> str:
 
 def _check_entries(wheel: Path, entries: list[zipfile.ZipInfo]) -> None:
     def refuse(what: str) -> InputError:
-        return InputError(f"the wheel is not unpacked: {what}", where=str(wheel), mend="do not trust this file")
+        return InputError(f"the wheel is not unpacked: {what}", where=str(wheel), fix="do not trust this file")
 
     names = [entry.filename for entry in entries]
     if len(names) > MOST_FILES:
@@ -202,7 +202,5 @@ def _content(wheel: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> b
             parts.append(part)
             left -= len(part)
     if left <= 0:
-        raise InputError(
-            f"{entry.filename!r} is larger than announced", where=str(wheel), mend="do not trust this file"
-        )
+        raise InputError(f"{entry.filename!r} is larger than announced", where=str(wheel), fix="do not trust this file")
     return b"".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from riskml.panel_config import ALLOWED, NEEDED, PanelConfig, TableConfig
+from riskml.config.panel import ALLOWED, NEEDED, PanelConfig, TableConfig
 
 _DAYS = ("time", "recorded", "due", "paid", "closed")
 _NUMBERS = (

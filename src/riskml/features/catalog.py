@@ -9,14 +9,14 @@ from pathlib import Path
 
 import narwhals as nw
 
+from riskml.config.panel import PanelConfig, Role, TableConfig
 from riskml.errors import ConfigError
-from riskml.features.contact import ACTIVITY, CONTACTS, SERVICE
-from riskml.features.financial import BALANCES, BUREAU
-from riskml.features.market import MARKET
-from riskml.features.payment import INVOICES
-from riskml.features.purchase import PURCHASES
-from riskml.features.records import Feature, Records, growth, ratio
-from riskml.panel_config import PanelConfig, Role, TableConfig
+from riskml.features.themes.contact import ACTIVITY, CONTACTS, SERVICE
+from riskml.features.themes.financial import BALANCES, BUREAU
+from riskml.features.themes.market import MARKET
+from riskml.features.themes.payment import INVOICES
+from riskml.features.themes.purchase import PURCHASES
+from riskml.features.window import Feature, Window, growth, ratio
 
 # What the panel itself calls its columns, and its tables theirs.
 _TAKEN = frozenset({"customer", "as_of", "outcome", "first", "state", "day", "known", "key", "by", "latest"})
@@ -53,7 +53,7 @@ class Column:
 
     def expression(self, as_of: int) -> nw.Expr:
         """Return the aggregate of the table's records."""
-        return self.feature.compute(Records(as_of, 1, self.days)).alias(self.name)
+        return self.feature.compute(Window(as_of, 1, self.days)).alias(self.name)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def catalog(panel: PanelConfig, own: Sequence[tuple[str, Feature]] = ()) -> Cata
             raise ConfigError(
                 f"the feature {feature.name!r} reads the table {name!r}",
                 where="panel.own",
-                mend=f"name one of {', '.join(name for name in panel.tables if panel.tables[name].role in FEATURES)}",
+                fix=f"name one of {', '.join(name for name in panel.tables if panel.tables[name].role in FEATURES)}",
             )
     columns: list[Column] = []
     changes: list[Change | Against] = []
@@ -178,11 +178,11 @@ def catalog(panel: PanelConfig, own: Sequence[tuple[str, Feature]] = ()) -> Cata
         raise ConfigError(
             f"an attribute cannot be called {taken!r}: the panel has a column of that name",
             where="panel.tables",
-            mend="rename the column in its source",
+            fix="rename the column in its source",
         )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise ConfigError(f"two features have the name {twice!r}", where="panel", mend="rename a table or a feature")
+        raise ConfigError(f"two features have the name {twice!r}", where="panel", fix="rename a table or a feature")
     return listed
 
 
@@ -265,6 +265,6 @@ def own_features(file: Path) -> tuple[tuple[str, Feature], ...]:
         raise ConfigError(
             "the file declares no feature",
             where=f"panel.own: {file}",
-            mend="write @feature('<table>', unit=…, description=…) above a function of its records",
+            fix="write @feature('<table>', unit=…, description=…) above a function of its records",
         )
     return found

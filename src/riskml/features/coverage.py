@@ -10,11 +10,11 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from riskml.config.panel import PanelConfig, TableConfig
 from riskml.data.duplicates import duplicated_rows
-from riskml.data.tables import Stored
+from riskml.data.sources.tables import Stored
 from riskml.errors import DataError
-from riskml.features.outcome import Frames, Tables
-from riskml.panel_config import PanelConfig, TableConfig
+from riskml.features.labels import Frames, Tables
 
 MOST_ROWS = 2_000_000
 """Of a table without a key that are looked at for duplicates; of a larger one a key has to tell."""
@@ -110,9 +110,7 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
         by_day = counted.group_by("day").agg(nw.len().alias("records"), *sums)
         days = engine.frame(by_day).sort_values("day", ignore_index=True)
         if days["day"].notna().sum() == 0:
-            raise DataError(
-                "the table has no record with a time", where=f"panel.tables.{name}", mend="check its source"
-            )
+            raise DataError("the table has no record with a time", where=f"panel.tables.{name}", fix="check its source")
         found[name] = days
     return Coverage(found)
 
@@ -138,7 +136,7 @@ def drawn_on(panel: PanelConfig, found: Coverage) -> int:
             f"the last record is of {_EPOCH + dt.timedelta(days=last)}, nearly all others lie before "
             f"{_EPOCH + dt.timedelta(days=usual + 1)}: is it a stamp in the future?",
             where=f"panel.tables.{panel.outcome.table}",
-            mend="say in panel.until on which day the tables were drawn; later records then do not count",
+            fix="say in panel.until on which day the tables were drawn; later records then do not count",
         )
     return last + 1
 

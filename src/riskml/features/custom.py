@@ -11,7 +11,7 @@ import narwhals as nw
 from riskml.errors import ConfigError
 from riskml.features.catalog import Column
 from riskml.features.panel import Book, day_number, prepared
-from riskml.features.records import Feature
+from riskml.features.window import Feature
 
 
 def check_own(book: Book, own: Sequence[tuple[str, Feature]], date: dt.date) -> None:
@@ -37,7 +37,7 @@ def check_own(book: Book, own: Sequence[tuple[str, Feature]], date: dt.date) -> 
 
 
 def _check(column: Column, records: nw.LazyFrame[Any], as_of: int, key: str) -> None:
-    where, mend = f"panel.own: {column.feature.name}", ""
+    where, fix = f"panel.own: {column.feature.name}", ""
     try:
         kind = records.group_by(key).agg(column.expression(as_of)).collect_schema()[column.name]
     except Exception as error:
@@ -46,7 +46,7 @@ def _check(column: Column, records: nw.LazyFrame[Any], as_of: int, key: str) -> 
         raise ConfigError(
             f"the feature cannot be computed: {type(error).__name__}: {told[0]}",
             where=where,
-            mend=f"return an aggregate, such as orders['amount'].sum(); {column.table} has the columns {columns}",
+            fix=f"return an aggregate, such as orders['amount'].sum(); {column.table} has the columns {columns}",
         ) from None
     if not (kind.is_numeric() or kind == nw.Boolean):
-        raise ConfigError(f"the feature gives {kind}, not a number", where=where, mend=mend)
+        raise ConfigError(f"the feature gives {kind}, not a number", where=where, fix=fix)

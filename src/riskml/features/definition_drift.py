@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from riskml.features.findings import CHANCE, FEW, Dates, Finding, Severity, feature_names, written
-from riskml.validation import psi_test
-from riskml.validation.stability import ACT
+from riskml.metrics import psi_test
+from riskml.metrics.stability import ACT
 
 REDEFINED_PSI = 1.0
 """No season moves a column so far from one as-of date to the next: what it means has changed."""

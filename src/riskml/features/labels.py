@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import narwhals as nw
 import pandas as pd
 
+from riskml.config.panel import PanelConfig
 from riskml.errors import ConfigError
-from riskml.features.payment import invoices_at
-from riskml.features.purchase import bought
-from riskml.panel_config import PanelConfig
+from riskml.features.themes.payment import invoices_at
+from riskml.features.themes.purchase import bought
 from riskml.schema import shortened
 
 Tables = Mapping[str, nw.LazyFrame[Any]]
@@ -120,5 +120,5 @@ def check_kinds(panel: PanelConfig, tables: Tables, engine: Frames) -> None:
         raise ConfigError(
             f"no record of {asked.table} is of the kind {' or '.join(map(repr, asked.values))}",
             where="panel.outcome.values",
-            mend=f"the kinds are {shortened(sorted(kinds))}" if kinds else "no record has a kind",
+            fix=f"the kinds are {shortened(sorted(kinds))}" if kinds else "no record has a kind",
         )

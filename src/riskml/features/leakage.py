@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.data.suspicion import LEAK_AUC, identifier_reason, solo_auc
+from riskml.config.panel import PanelConfig
+from riskml.data.leakage_hints import LEAK_AUC, identifier_reason, solo_auc
 from riskml.features.catalog import Against, Change, catalog
 from riskml.features.coverage import Coverage
-from riskml.features.drift import drift
+from riskml.features.definition_drift import drift
 from riskml.features.findings import CHANCE, ROWS, Dates, Finding, by_date, feature_names, written
-from riskml.panel_config import PanelConfig
-from riskml.validation import auc
+from riskml.metrics import auc
 
 WATCH_AUC = 0.90
 """A single column that ranks the outcome better than this is worth a look; above `LEAK_AUC` it is suspected."""

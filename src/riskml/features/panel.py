@@ -13,15 +13,15 @@ from typing import Any, Protocol
 import narwhals as nw
 import pandas as pd
 
-from riskml.data.tables import Stored
+from riskml.config.panel import BEHAVIOUR, PanelConfig, TableConfig
+from riskml.data.sources.tables import Stored
 from riskml.features.catalog import Catalog
-from riskml.features.contact import cases_at
-from riskml.features.financial import with_latest
-from riskml.features.market import series_at
-from riskml.features.outcome import Tables, before, events
-from riskml.features.payment import invoices_at
-from riskml.features.purchase import bought
-from riskml.panel_config import BEHAVIOUR, PanelConfig, TableConfig
+from riskml.features.labels import Tables, before, events
+from riskml.features.themes.contact import cases_at
+from riskml.features.themes.financial import with_latest
+from riskml.features.themes.market import series_at
+from riskml.features.themes.payment import invoices_at
+from riskml.features.themes.purchase import bought
 
 _EPOCH = dt.date(1970, 1, 1)
 
@@ -37,7 +37,7 @@ def day_of(number: int) -> dt.date:
 
 
 class Engine(Protocol):
-    """What runs the expressions: `riskml.features.duck.DuckDB` or `riskml.features.spark.Spark`."""
+    """What runs the expressions: `riskml.features.engines.duckdb.DuckDB` or `riskml.features.engines.spark.Spark`."""
 
     def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
         """Return a table in its canonical form."""

@@ -15,16 +15,16 @@ import narwhals as nw
 import pandas as pd
 
 from riskml import __version__
-from riskml.data.tables import Stored, check_columns, stored
+from riskml.config.panel import BEHAVIOUR, PanelConfig
+from riskml.data.sources.tables import Stored, check_columns, stored
 from riskml.errors import DataError
 from riskml.features.canonical import columns_read
 from riskml.features.catalog import Catalog, catalog, own_features
 from riskml.features.coverage import Coverage, coverage, drawn_on, identified_by, remarks, repeats
-from riskml.features.outcome import check_kinds
-from riskml.features.own import check_own
+from riskml.features.custom import check_own
+from riskml.features.labels import check_kinds
 from riskml.features.panel import STATES, Book, Engine, day_number, day_of, features, judged
-from riskml.files import read_json, replacing, write_json
-from riskml.panel_config import BEHAVIOUR, PanelConfig
+from riskml.io import read_json, replacing, write_json
 
 _OF_LATER = ("event in the gap",)  # what is not known on the day itself
 Listener = Callable[[int, int, str], None]
@@ -157,7 +157,7 @@ def features_at(panel: PanelConfig, date: dt.date, folder: Path) -> pd.DataFrame
         kept = judged(book, as_of).filter(nw.col("state").is_in([STATES[0], *_OF_LATER])).select("customer")
         rows = engine.frame(features(book, as_of, kept).sort("customer"))
     if rows.empty:
-        raise DataError("no customer is left to look at", where=str(date), mend="choose a day within the records")
+        raise DataError("no customer is left to look at", where=str(date), fix="choose a day within the records")
     rows.insert(1, "as_of", pd.Timestamp(date))
     return rows
 
@@ -174,10 +174,10 @@ def opened(panel: PanelConfig, folder: Path) -> dict[str, Stored]:
 def engine_of(panel: PanelConfig, folder: Path) -> AbstractContextManager[Engine]:
     """Return the engine that an experiment asks for."""
     if panel.engine == "spark":
-        from riskml.features.spark import spark_engine
+        from riskml.features.engines.spark import spark_engine
 
         return spark_engine(panel.memory)
-    from riskml.features.duck import duckdb_engine
+    from riskml.features.engines.duckdb import duckdb_engine
 
     return duckdb_engine(folder / "spill", panel.memory)
 
@@ -252,7 +252,7 @@ def _refuse_nothing(made: Panel, panel: PanelConfig) -> None:
         raise DataError(
             "the performance window runs past the data at every as-of date: no outcome is known",
             where="panel.as_of",
-            mend=f"choose earlier as-of dates or a shorter window; the data end before "
+            fix=f"choose earlier as-of dates or a shorter window; the data end before "
             f"{day_of(drawn_on(panel, made.coverage))}",
         )
     if dates["customers"].sum() == 0:
@@ -260,9 +260,9 @@ def _refuse_nothing(made: Panel, panel: PanelConfig) -> None:
         raise DataError(
             "no customer is left to look at: none is known on any as-of date",
             where="panel.as_of",
-            mend=f"choose later as-of dates; the records begin on {day_of(begins)}",
+            fix=f"choose later as-of dates; the records begin on {day_of(begins)}",
         )
     if dates["kept"].sum() == 0:
         left = dates[list(STATES[1:])].sum()
         why = ", ".join(f"{count} {state}" for state, count in left.items() if count)
-        raise DataError(f"no customer is left to look at: {why}", where="panel.population", mend="leave out fewer")
+        raise DataError(f"no customer is left to look at: {why}", where="panel.population", fix="leave out fewer")

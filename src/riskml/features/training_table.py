@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from riskml.config import Experiment
-from riskml.data.sources import read_table
+from riskml.config.experiment import Experiment
+from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, InputError
-from riskml.features.build import Listener, Panel, build, features_at, opened
-from riskml.files import replacing
+from riskml.features.panel_store import Listener, Panel, build, features_at, opened
+from riskml.io import replacing
 
 
 def experiment_panel(experiment: Experiment, folder: Path, progress: Listener | None = None) -> Panel | None:
@@ -23,7 +23,7 @@ def experiment_panel(experiment: Experiment, folder: Path, progress: Listener | 
     folder : Path
         Where it is kept.
     progress : callable, optional
-        As for ``riskml.features.build.build``.
+        As for ``riskml.features.panel_store.build``.
     """
     return None if experiment.panel is None else build(experiment.panel, folder, progress=progress)
 
@@ -101,7 +101,7 @@ def book_on(experiment: Experiment, as_of: str, folder: Path, out: Path) -> int:
         raise ConfigError(
             "the experiment is not on dated records: its table is scored as it is",
             where="panel",
-            mend="riskml score MODEL DATA -o OUT",
+            fix="riskml score MODEL DATA -o OUT",
         )
     if out.suffix not in (".csv", ".parquet"):
         raise InputError(f"the file must end in .csv or .parquet; got {out.name!r}", where="--out")

@@ -10,7 +10,7 @@ import narwhals as nw
 
 
 @dataclass(frozen=True)
-class Records:
+class Window:
     """A customer's records in a window, as narwhals expressions: what lies outside of it is null.
 
     Parameters
@@ -48,9 +48,9 @@ class Records:
         return self.oldest - self.newest + 1
 
     @property
-    def before(self) -> Records:
+    def before(self) -> Window:
         """The window of the same length that ends where this one begins."""
-        return Records(self.as_of, self.oldest + 1, self.oldest + self.days)
+        return Window(self.as_of, self.oldest + 1, self.oldest + self.days)
 
     def column(self, name: str) -> nw.Expr:
         """Return a column as it is, for conditions."""
@@ -78,7 +78,7 @@ class Records:
         return value.n_unique() - value.is_null().any().cast(nw.Int64)
 
 
-Compute = Callable[[Records], nw.Expr]
+Compute = Callable[[Window], nw.Expr]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Feature:
     description : str
         A line for the report; ``{days}`` stands for the window.
     compute : callable
-        From `Records` to an aggregate expression.
+        From `Window` to an aggregate expression.
     needs : tuple of str
         Columns without which it is left out.
     windowed : bool
@@ -105,7 +105,7 @@ class Feature:
         The value of a customer without any record: 0 for counts and sums, None where there is nothing to tell.
     per : str, optional
         A column each value of which counts once: of records that share it the youngest is taken. Far quicker than
-        `Records.distinct` in every window.
+        `Window.distinct` in every window.
     rate : bool
         Whether it grows with the window's length: its pace in a window is then compared with that in the next longer.
     """
@@ -140,7 +140,7 @@ def feature(
     windowed: bool = True,
     empty: float | None = None,
 ) -> Callable[[Compute], Compute]:
-    """Declare a feature of one's own: decorate a function from `Records` to an aggregate narwhals expression.
+    """Declare a feature of one's own: decorate a function from `Window` to an aggregate narwhals expression.
 
     Parameters
     ----------

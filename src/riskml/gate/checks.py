@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from riskml.comparison import tier_of
 from riskml.gate.evidence import Evidence
 from riskml.gate.verdict import Check
-from riskml.validation import calibration_table, delong, ece, jeffreys_test, observed_expected, psi_test
+from riskml.metrics import calibration_table, delong, ece, jeffreys_test, observed_expected, psi_test
+from riskml.validation.leaderboard import tier_of
 
 _DRAWS = 1000
 

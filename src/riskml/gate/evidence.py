@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from riskml.comparison import TierLike
+from riskml.validation.leaderboard import TierLike
 
 
 @dataclass(frozen=True)

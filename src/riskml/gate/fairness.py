@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from riskml.data.grouping import FEW, grouping
 from riskml.gate.evidence import Evidence
 from riskml.gate.verdict import Check
-from riskml.groups import FEW, grouping
-from riskml.validation import approval_rate_ratio
+from riskml.metrics import approval_rate_ratio
 
 
 def approved_alike(evidence: Evidence, column: str, least: float, approve_below: float | None) -> Check:

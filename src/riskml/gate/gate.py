@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from riskml.config import GateConfig
+from riskml.config.experiment import GateConfig
 from riskml.errors import DataError
-from riskml.gate.champion import NAME, Comparison, Rival, not_worse
 from riskml.gate.checks import calibrated, directions_kept, events_as_expected, ranks, stable, tiers_hold
 from riskml.gate.evidence import Evidence
 from riskml.gate.fairness import approved_alike
 from riskml.gate.verdict import Check, Verdict
+from riskml.gate.versus_champion import NAME, Comparison, Incumbent, not_worse
 
 
-def judge(evidence: Evidence, rule: GateConfig, rival: Rival | None = None) -> Verdict:
+def judge(evidence: Evidence, rule: GateConfig, rival: Incumbent | None = None) -> Verdict:
     """Say whether a model may become the champion, and why not.
 
     Parameters
@@ -72,7 +72,7 @@ def _fair(evidence: Evidence, rule: GateConfig) -> Iterator[Check]:
         yield Check(f"fairness, {column}", False, None, "", f"the column cannot be read: {why}; a person decides")
 
 
-def _compared(evidence: Evidence, rule: GateConfig, rival: Rival | None) -> Comparison:
+def _compared(evidence: Evidence, rule: GateConfig, rival: Incumbent | None) -> Comparison:
     try:
         return not_worse(evidence, rival, rule.max_auc_loss, rule.level)
     except DataError as error:

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.config import Experiment
-from riskml.data.digest import data_digest
-from riskml.data.roles import customers
+from riskml.config.experiment import Experiment
+from riskml.data.key_columns import customers
+from riskml.data.sources.digest import data_digest
 from riskml.errors import DataError, InputError
-from riskml.features.table import experiment_panel, experiment_table
+from riskml.features.training_table import experiment_panel, experiment_table
 from riskml.gate.evidence import Evidence
-from riskml.run import Features, Run
+from riskml.runs.run import Dataset, Run
 from riskml.runtime.frame import levels
 from riskml.runtime.package import Artifact
 
@@ -54,7 +54,7 @@ class RowNames:
         return np.isin(self.keys, others.keys)
 
 
-def row_names(run: Run, features: Features) -> RowNames:
+def row_names(run: Run, features: Dataset) -> RowNames:
     """Return the names of a run's rows.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.report.wording import markdown
+from riskml.display.format import markdown
 
 
 @dataclass(frozen=True)

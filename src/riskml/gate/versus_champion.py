@@ -11,13 +11,13 @@ from scipy.special import ndtr
 from riskml.errors import DataError
 from riskml.gate.evidence import Evidence
 from riskml.gate.verdict import Check
-from riskml.validation import DelongTest, delong_test
+from riskml.metrics import DelongTest, delong_test
 
 NAME = "champion"
 
 
 @dataclass(frozen=True)
-class Rival:
+class Incumbent:
     """The champion that a challenger is compared with.
 
     Parameters
@@ -49,7 +49,7 @@ class Comparison:
     auc_lost: float = 0.0
 
 
-def not_worse(evidence: Evidence, rival: Rival | None, most: float, level: float) -> Comparison:
+def not_worse(evidence: Evidence, rival: Incumbent | None, most: float, level: float) -> Comparison:
     """Check that the challenger ranks as well as the champion.
 
     Two bounds hold: it is not significantly worse (the paired DeLong test, one-sided), and the AUC that it loses, added
@@ -95,7 +95,7 @@ def _for_a_person(bound: str, reason: str) -> Comparison:
     return Comparison(Check(NAME, False, None, bound, f"{reason}; a person decides"))
 
 
-def _of_the_rest(evidence: Evidence, rival: Rival, probability: pd.Series, learnt: np.ndarray) -> str:
+def _of_the_rest(evidence: Evidence, rival: Incumbent, probability: pd.Series, learnt: np.ndarray) -> str:
     """Return what the other rows say where the champion has learnt from some of them, for a person to weigh."""
     said = (
         f"version {rival.version} has learnt from {int(learnt.sum()):,} of the {len(learnt):,} rows set aside, "

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
-
-from riskml.panel_config import Text
+from pydantic import BeforeValidator, Field, StringConstraints
 
 Language = Literal["en", "zh"]
+Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 def _by_language(said: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from riskml.languages import Language
+from riskml.i18n import Language
 
 Role = Literal["sales", "finance", "service", "risk"]
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -1,6 +1,6 @@
 """Measures of risk models as plain functions of arrays and frames: higher is riskier, 1 is the event."""
 
-from riskml.validation.calibration import (
+from riskml.metrics.calibration import (
     BrierParts,
     brier,
     brier_decomposition,
@@ -9,9 +9,9 @@ from riskml.validation.calibration import (
     log_loss,
     observed_expected,
 )
-from riskml.validation.compare import METRICS, learning_curve, paired_differences, swap_set
-from riskml.validation.curves import captured_share, gains_table, roc_curve
-from riskml.validation.discrimination import (
+from riskml.metrics.compare import METRICS, learning_curve, paired_differences, swap_set
+from riskml.metrics.curves import captured_share, gains_table, roc_curve
+from riskml.metrics.discrimination import (
     AucDecline,
     AucInterval,
     DelongTest,
@@ -23,16 +23,16 @@ from riskml.validation.discrimination import (
     h_measure,
     ks,
 )
-from riskml.validation.drift import DriftTest, drift_test
-from riskml.validation.fairness import approval_rate_ratio, calibration_within_groups, equal_opportunity
-from riskml.validation.grades import (
+from riskml.metrics.drift import DriftTest, drift_test
+from riskml.metrics.fairness import approval_rate_ratio, calibration_within_groups, equal_opportunity
+from riskml.metrics.grades import (
     Bandwidth,
     Concentration,
     concentration,
     matrix_weighted_bandwidth,
     migration_matrix,
 )
-from riskml.validation.maximum_profit import (
+from riskml.metrics.maximum_profit import (
     BetaPrior,
     ExpectedMaximumProfit,
     PointMassPrior,
@@ -41,14 +41,14 @@ from riskml.validation.maximum_profit import (
     emp_credit,
     empc,
 )
-from riskml.validation.pd_tests import (
+from riskml.metrics.pd_tests import (
     HosmerLemeshow,
     binomial_test,
     hosmer_lemeshow,
     jeffreys_p_value,
     jeffreys_test,
 )
-from riskml.validation.profit import (
+from riskml.metrics.profit import (
     BestCutoff,
     ChurnCosts,
     CreditCosts,
@@ -56,8 +56,8 @@ from riskml.validation.profit import (
     expected_profit_curve,
     profit_curve,
 )
-from riskml.validation.segments import performance_by, psi_by
-from riskml.validation.stability import Baseline, PsiTest, baseline, csi, psi, psi_test
+from riskml.metrics.segments import performance_by, psi_by
+from riskml.metrics.stability import Baseline, PsiTest, baseline, csi, psi, psi_test
 
 __all__ = [
     "METRICS",

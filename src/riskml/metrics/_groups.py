@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from riskml.validation._inputs import Flags, Floats, group_codes, positive_int
-from riskml.validation._steps import Rows, row_bands
+from riskml.metrics._inputs import Flags, Floats, group_codes, positive_int
+from riskml.metrics._steps import Rows, row_bands
 
 PORTFOLIO = "portfolio"
 

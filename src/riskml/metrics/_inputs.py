@@ -28,13 +28,13 @@ def _vector(values: ArrayLike, name: str) -> Floats:
         raise DataError(
             f"{name} must be numbers, got something else: {error}",
             where=name,
-            mend="turn labels into 0 and 1 (1 is the event), and scores into numbers",
+            fix="turn labels into 0 and 1 (1 is the event), and scores into numbers",
         ) from None
     if array.ndim != 1:
         raise DataError(
             f"{name} must have one dimension, got shape {array.shape}",
             where=name,
-            mend="of predict_proba's two columns pass the second one, [:, 1]",
+            fix="of predict_proba's two columns pass the second one, [:, 1]",
         )
     if array.size == 0:
         raise DataError(f"{name} has no rows", where=name)
@@ -43,7 +43,7 @@ def _vector(values: ArrayLike, name: str) -> Floats:
         raise DataError(
             f"{name} has {int(missing.sum())} missing values in {array.size} rows",
             where=f"{name}, first at row {int(missing.argmax())} (counted from 0)",
-            mend="drop these rows, or find out why they were not scored or have no outcome",
+            fix="drop these rows, or find out why they were not scored or have no outcome",
         )
     return array
 
@@ -55,7 +55,7 @@ def number_vector(values: ArrayLike, name: str, *, length: int | None = None) ->
         raise DataError(
             f"{name} has {array.size} rows where y has {length}",
             where=name,
-            mend="pass the outcome and the score of the same rows, in the same order",
+            fix="pass the outcome and the score of the same rows, in the same order",
         )
     return array
 
@@ -72,7 +72,7 @@ def _flags(y: ArrayLike, name: str) -> Flags:
         raise DataError(
             f"{name} must be 0 or 1, got also {found}",
             where=f"{name}, first at row {int(wrong.argmax())} (counted from 0)",
-            mend="set the event (default, churn) to 1 and everything else to 0",
+            fix="set the event (default, churn) to 1 and everything else to 0",
         )
     return flags
 
@@ -104,7 +104,7 @@ def _both_classes(flags: Flags, at_least: int, name: str) -> None:
             f"{name} must have at least {at_least} of each class, "
             f"got {events} events and {flags.size - events} non-events",
             where=name,
-            mend="use more rows, or a longer performance window, so that both outcomes occur",
+            fix="use more rows, or a longer performance window, so that both outcomes occur",
         )
 
 
@@ -117,7 +117,7 @@ def probability(p: ArrayLike, name: str = "p", *, length: int | None = None) -> 
         raise DataError(
             f"{name} must be probabilities between 0 and 1, got {array[row]:g}",
             where=f"{name}, first at row {row} (counted from 0)",
-            mend="pass the probability of the event, not points or log-odds",
+            fix="pass the probability of the event, not points or log-odds",
         )
     return array
 
@@ -149,7 +149,7 @@ def column(values: ArrayLike | pd.Series[Any], name: str, *, length: int | None 
         raise DataError(
             f"{name} has {len(series)} rows where {length} are expected",
             where=name,
-            mend="pass one value for each row, in the same order",
+            fix="pass one value for each row, in the same order",
         )
     return series
 
@@ -170,7 +170,7 @@ def group_codes(group: ArrayLike | pd.Series, name: str, *, length: int) -> tupl
             raise DataError(
                 f"{name} mixes kinds of values that have no order, such as numbers and text",
                 where=name,
-                mend="turn the groups into text, or into an ordered categorical",
+                fix="turn the groups into text, or into an ordered categorical",
             ) from None
         labels = pd.Index(labels)
     if (codes < 0).any():
@@ -182,7 +182,7 @@ def group_codes(group: ArrayLike | pd.Series, name: str, *, length: int) -> tupl
 def level_of(level: float) -> float:
     """Return the confidence level; one outside 0…1 is an error."""
     if not 0 < level < 1:
-        raise ConfigError(f"level must be between 0 and 1, got {level!r}", where="level", mend="use for example 0.95")
+        raise ConfigError(f"level must be between 0 and 1, got {level!r}", where="level", fix="use for example 0.95")
     return level
 
 

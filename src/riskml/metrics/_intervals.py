@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betaincinv, ndtri
 
-from riskml.validation._inputs import Floats
+from riskml.metrics._inputs import Floats
 
 
 def rate_interval(hits: Floats, count: Floats, level: float) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from riskml.validation._inputs import Flags, Floats
+from riskml.metrics._inputs import Flags, Floats
 
 Rows = NDArray[np.intp]
 T = TypeVar("T", bound=np.generic)

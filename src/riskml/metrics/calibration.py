@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import xlog1py, xlogy
 
-from riskml.validation._groups import PORTFOLIO, by_band, sums
-from riskml.validation._inputs import group_codes, level_of, outcome_and_probability
-from riskml.validation._intervals import rate_interval
+from riskml.metrics._groups import PORTFOLIO, by_band, sums
+from riskml.metrics._inputs import group_codes, level_of, outcome_and_probability
+from riskml.metrics._intervals import rate_interval
 
 
 @dataclass(frozen=True)

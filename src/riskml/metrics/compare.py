@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from riskml.errors import ConfigError, DataError
-from riskml.validation._inputs import Flags, Floats, column, level_of, outcome, positive_int, probability
-from riskml.validation._intervals import rate_interval
-from riskml.validation._steps import Rows
-from riskml.validation.calibration import brier, ece, log_loss
-from riskml.validation.discrimination import auc, delong_test, ks
-from riskml.validation.grades import migration_matrix
+from riskml.metrics._inputs import Flags, Floats, column, level_of, outcome, positive_int, probability
+from riskml.metrics._intervals import rate_interval
+from riskml.metrics._steps import Rows
+from riskml.metrics.calibration import brier, ece, log_loss
+from riskml.metrics.discrimination import auc, delong_test, ks
+from riskml.metrics.grades import migration_matrix
 
 Metric = Callable[[Flags, Floats], float]
 METRICS: Mapping[str, Metric] = MappingProxyType(
@@ -148,7 +148,7 @@ def _both_classes(y: Flags, n_rows: int, generator: np.random.Generator) -> Rows
     raise DataError(
         f"y has {int(y.sum())} events in {y.size} rows: draws of {n_rows} rows hold one class only",
         where="y",
-        mend="raise max_rows, or compare on more rows",
+        fix="raise max_rows, or compare on more rows",
     )
 
 

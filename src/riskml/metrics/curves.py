@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from riskml.errors import ConfigError
-from riskml.validation._inputs import outcome_and_score, positive_int
-from riskml.validation._steps import bands, steps
+from riskml.metrics._inputs import outcome_and_score, positive_int
+from riskml.metrics._steps import bands, steps
 
 
 def roc_curve(y: ArrayLike, score: ArrayLike, *, max_points: int = 1000) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc, ndtr, ndtri
 
 from riskml.errors import ConfigError
-from riskml.validation._inputs import Floats, level_of, number_vector, outcome_and_score, positive
-from riskml.validation._steps import Steps, descending, hull, spread, steps
+from riskml.metrics._inputs import Floats, level_of, number_vector, outcome_and_score, positive
+from riskml.metrics._steps import Steps, descending, hull, spread, steps
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from riskml.errors import DataError
-from riskml.validation._inputs import Floats, level_of, positive
-from riskml.validation.stability import number_values, text_values
+from riskml.metrics._inputs import Floats, level_of, positive
+from riskml.metrics.stability import number_values, text_values
 
 FEW_ROWS = 1000
 
@@ -103,7 +103,7 @@ def drift_test(
     now = number_values(current, special_values)
     if now is None:
         raise DataError(
-            "the reference holds numbers, these values are not", where="current", mend="pass the same column"
+            "the reference holds numbers, these values are not", where="current", fix="pass the same column"
         )
     return _of_numbers(_some(before, "reference"), _some(now, "current"), level, distance)
 

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from riskml.errors import DataError
-from riskml.validation._groups import PORTFOLIO
-from riskml.validation._inputs import (
+from riskml.metrics._groups import PORTFOLIO
+from riskml.metrics._inputs import (
     Flags,
     Floats,
     group_codes,
@@ -19,8 +19,8 @@ from riskml.validation._inputs import (
     outcome_and_probability,
     positive_int,
 )
-from riskml.validation._intervals import rate_interval, ratio_interval, wilson_interval
-from riskml.validation._steps import Rows, row_bands
+from riskml.metrics._intervals import rate_interval, ratio_interval, wilson_interval
+from riskml.metrics._steps import Rows, row_bands
 
 FOUR_FIFTHS = 0.8
 
@@ -38,7 +38,7 @@ def _reference(reference: Any, label: pd.Index, rate: Floats) -> int:
         raise DataError(
             f"the reference group {reference!r} is not among the groups: {', '.join(map(str, label))}",
             where="reference",
-            mend="name one of the groups, or leave it out to compare with the highest rate",
+            fix="name one of the groups, or leave it out to compare with the highest rate",
         )
     return int(np.flatnonzero(label == reference)[0])
 

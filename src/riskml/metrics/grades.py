@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from riskml.errors import DataError
-from riskml.validation._inputs import Floats, column, number_vector
-from riskml.validation._steps import Rows
+from riskml.metrics._inputs import Floats, column, number_vector
+from riskml.metrics._steps import Rows
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _graded(values: ArrayLike | pd.Series[Any], name: str) -> pd.Series[Any]:
         raise DataError(
             f"{name} has {int(missing.sum())} missing values in {len(series)} rows; each row needs a grade",
             where=name if series.empty else f"{name}, first at row {int(missing.argmax())} (counted from 0)",
-            mend="drop these rows, or give customers without a grade one of their own",
+            fix="drop these rows, or give customers without a grade one of their own",
         )
     return series
 
@@ -82,7 +82,7 @@ def grade_order(columns: Sequence[pd.Series[Any]], grades: Sequence[Any] | None,
             raise DataError(
                 f"grades must name each grade once; these are in the rows and not among them: {unknown}",
                 where=where,
-                mend="list every grade, the safest first",
+                fix="list every grade, the safest first",
             )
         return stated
     kinds = [one.dtype for one in columns]
@@ -95,7 +95,7 @@ def grade_order(columns: Sequence[pd.Series[Any]], grades: Sequence[Any] | None,
         raise DataError(
             "the grades mix kinds of values that have no order, such as numbers and text",
             where=where,
-            mend="pass grades=, the safest first",
+            fix="pass grades=, the safest first",
         ) from None
     return ascending
 
@@ -143,7 +143,7 @@ def migration_matrix(
         raise DataError(
             f"before has {len(was)} rows and after {len(now)}",
             where="before, after",
-            mend="pass the grades of the same customers, in the same order",
+            fix="pass the grades of the same customers, in the same order",
         )
     order = grade_order([was, now], grades, "before, after")
     flat = np.bincount(_codes(was, order) * len(order) + _codes(now, order), minlength=len(order) ** 2)
@@ -184,7 +184,7 @@ def matrix_weighted_bandwidth(matrix: pd.DataFrame | ArrayLike) -> Bandwidth:
         raise DataError(
             f"a migration matrix is square and holds counts, got shape {counts.shape}",
             where="matrix",
-            mend="pass what migration_matrix returns",
+            fix="pass what migration_matrix returns",
         )
     size = counts.shape[0]
     grade = np.arange(size)
@@ -235,13 +235,13 @@ def concentration(
     series = _graded(grade, "grade")
     order = grade_order([series], grades, "grade")
     if len(order) < 2:
-        raise DataError("concentration needs at least two grades", where="grade", mend="pass all grades of the scale")
+        raise DataError("concentration needs at least two grades", where="grade", fix="pass all grades of the scale")
     weight = None if exposure is None else number_vector(exposure, "exposure")
     if weight is not None and (weight.size != len(series) or (weight < 0).any() or not weight.sum() > 0):
         raise DataError(
             "exposure must have one value of at least 0 for each row, and not all 0",
             where="exposure",
-            mend="pass the exposure of the same customers, in the same order",
+            fix="pass the exposure of the same customers, in the same order",
         )
     total = np.bincount(_codes(series, order), weights=weight, minlength=len(order)).astype(np.float64)
     size = len(order)

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc
 
 from riskml.errors import ConfigError
-from riskml.validation._inputs import Floats, outcome_and_score, positive
-from riskml.validation._steps import Steps, hull, steps
+from riskml.metrics._inputs import Floats, outcome_and_score, positive
+from riskml.metrics._steps import Steps, hull, steps
 
 
 class Prior(Protocol):
@@ -263,7 +263,7 @@ def emp_churn(
         raise ConfigError(
             f"value must be above incentive, got {value!r} and {incentive!r}",
             where="value, incentive",
-            mend="an offer that costs more than the customer is worth never pays",
+            fix="an offer that costs more than the customer is worth never pays",
         )
     parts = hull(steps(*outcome_and_score(y, score)))
     expected, fraction = _expected_maximum(

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc, chdtrc, ndtri
 
 from riskml.errors import DataError
-from riskml.validation._groups import PORTFOLIO, by_grade, sums
-from riskml.validation._inputs import (
+from riskml.metrics._groups import PORTFOLIO, by_grade, sums
+from riskml.metrics._inputs import (
     Floats,
     level_of,
     number_vector,
@@ -86,7 +86,7 @@ def hosmer_lemeshow(
         raise DataError(
             f"{len(groups.label)} grades leave no degree of freedom when {df_lost} are lost",
             where="grade" if grade is not None else "n_bands",
-            mend="use more grades or bands",
+            fix="use more grades or bands",
         )
     expected = groups.count * groups.mean_p
     gap, variance = (expected - groups.event) ** 2, expected * (1 - groups.mean_p)

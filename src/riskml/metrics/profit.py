@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from riskml.errors import ConfigError, DataError
-from riskml.validation._inputs import Floats, number_vector, outcome_and_probability, positive_int, probability
-from riskml.validation._steps import Rows, descending
+from riskml.metrics._inputs import Floats, number_vector, outcome_and_probability, positive_int, probability
+from riskml.metrics._steps import Rows, descending
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _per_row(value: ArrayLike, name: str, length: int) -> Floats:
         raise DataError(
             f"{name} has {costs.size} rows where {length} are expected",
             where=name,
-            mend="give one number, or one for each row in the same order",
+            fix="give one number, or one for each row in the same order",
         )
     if not np.isfinite(costs).all() or (costs < 0).any():
         raise ConfigError(f"{name} must be a number of at least 0", where=name)

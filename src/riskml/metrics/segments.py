@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from riskml.validation._inputs import column, group_codes, outcome_and_probability
-from riskml.validation._steps import Rows
-from riskml.validation.calibration import brier, log_loss, observed_expected
-from riskml.validation.discrimination import auc, delong, ks
-from riskml.validation.stability import Baseline, fixed_baseline, psi_test
+from riskml.metrics._inputs import column, group_codes, outcome_and_probability
+from riskml.metrics._steps import Rows
+from riskml.metrics.calibration import brier, log_loss, observed_expected
+from riskml.metrics.discrimination import auc, delong, ks
+from riskml.metrics.stability import Baseline, fixed_baseline, psi_test
 
 
 def _rows_of(codes: Rows, n_groups: int) -> Iterator[Rows]:

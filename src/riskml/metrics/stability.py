@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtri
 
 from riskml.errors import DataError
-from riskml.validation._inputs import Floats, column, level_of, positive_int
+from riskml.metrics._inputs import Floats, column, level_of, positive_int
 
 WATCH, ACT = 0.10, 0.25
 _PARTS = ("edges", "categories", "special", "counts", "values")
@@ -149,7 +149,7 @@ def _numbers(series: pd.Series[Any]) -> Floats:
         raise DataError(
             f"the baseline holds numbers, these values are not: {error}",
             where=str(series.name or "values"),
-            mend="pass the same column, with the same type, as for the baseline",
+            fix="pass the same column, with the same type, as for the baseline",
         ) from None
 
 
@@ -418,7 +418,7 @@ def csi(
         raise DataError(
             f"the current book lacks {len(absent)} columns of the baseline: {', '.join(absent[:10])}",
             where="current",
-            mend="pass the same columns as for the baseline",
+            fix="pass the same columns as for the baseline",
         )
     records = []
     for name, known in reference.items():

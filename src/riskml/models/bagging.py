@@ -13,8 +13,8 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
+from riskml.base import RiskEstimator
 from riskml.errors import FitError
-from riskml.estimator import RiskEstimator
 from riskml.models.monotone import directions
 from riskml.runtime.boosted import Boosted
 from riskml.runtime.encoding import Encoding
@@ -84,7 +84,7 @@ class BaggedBooster(RiskEstimator, ABC):
         if rarest < 2:
             raise FitError(
                 f"boosting sets rows aside to know when to stop; the rarer class has {rarest} row",
-                mend="hand in at least two rows of each class",
+                fix="hand in at least two rows of each class",
             )
         signs = directions(self.schema_, self.monotone) if self.monotone else None
         folds = StratifiedKFold(min(self.folds, rarest), shuffle=True, random_state=self.random_state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from riskml.models.bagged import BaggedBooster, Grown, Rows
+from riskml.models.bagging import BaggedBooster, Grown, Rows
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import Encoding
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from riskml.errors import RiskmlError
-from riskml.models.bagged import BaggedBooster, Grown, Rows
+from riskml.models.bagging import BaggedBooster, Grown, Rows
 from riskml.runtime.boosted import CatBoost, catboost_pool
 from riskml.runtime.encoding import Encoding
 
@@ -110,7 +110,7 @@ class RiskCatBoost(BaggedBooster):
         except catboost.CatBoostError as error:
             # No InputError, so that a comparison goes on without this family: others can do with these rows.
             said = str(error).partition(": ")[2] or str(error)  # without the place in its source
-            raise RiskmlError(f"CatBoost cannot learn from these rows: {said}", mend="hand in more rows") from None
+            raise RiskmlError(f"CatBoost cannot learn from these rows: {said}", fix="hand in more rows") from None
         # The time of training and a random name would make each file another one.
         notes = booster.get_metadata()
         for name in list(notes.keys()):

@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
+from riskml.base import RiskEstimator, SpecialValues
 from riskml.errors import ConfigError, FitError, InputError
-from riskml.estimator import RiskEstimator, SpecialValues
-from riskml.models.blend import FittedBlend, Weights, blend_weights
-from riskml.models.calibrate import needed, platt
+from riskml.models.calibration import needed, platt
+from riskml.models.ensemble import FittedBlend, Weights, blend_weights
 from riskml.models.families import FAMILIES, Direction, estimator, refuse_absent, simplicity
-from riskml.models.finish import end_seconds, fitted, fullest, judged
 from riskml.models.monotone import directions
-from riskml.models.schedule import Clock, reserved, run_searches
-from riskml.models.search import Progress, Search, opened, said
-from riskml.models.task import Task, given_folds
+from riskml.models.refit import end_seconds, fitted, fullest, judged
+from riskml.models.search.budget import Clock, reserved, run_searches
+from riskml.models.search.cv_task import Task, given_folds
+from riskml.models.search.study import Progress, Search, opened, said
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
-from riskml.scorecard.asked import column_options
-from riskml.scorecard.options import is_number
-from riskml.scorecard.periods import one_for_each
+from riskml.scorecard.binning.options import is_number
+from riskml.scorecard.binning.periods import one_for_each
+from riskml.scorecard.binning.targets import column_options
 
 ALL_FAMILIES = (*FAMILIES, "blend")
 DEFAULT_FAMILIES = (*(name for name, family in FAMILIES.items() if not family.needs), "blend")
@@ -71,7 +71,7 @@ class RiskClassifier(RiskEstimator):
         or the path of a journal file (``.log``). A search that was killed goes on from there, and several processes or
         machines with the same rows, folds and settings share it.
     progress : callable, optional
-        Called with a `riskml.models.search.Progress` after each trial.
+        Called with a `riskml.models.search.study.Progress` after each trial.
     random_state : int, default=0
 
     Attributes
@@ -312,7 +312,7 @@ class RiskClassifier(RiskEstimator):
             )
         refuse_absent(names)
         if "blend" in names and len(names) < 3:
-            raise ConfigError("a blend needs at least two other families", where="families", mend="name more families")
+            raise ConfigError("a blend needs at least two other families", where="families", fix="name more families")
         if self.select not in ("best", "one_se", "interpretable"):
             raise ConfigError(f"select must be best, one_se or interpretable; got {self.select!r}", where="select")
         if self.select == "interpretable" and not any(
@@ -336,7 +336,7 @@ class RiskClassifier(RiskEstimator):
                 raise ConfigError(
                     f"{family} has no parameter {unknown[0]!r}",
                     where=f"fixed.{family}",
-                    mend=f"its parameters are {', '.join(sorted(known))}",
+                    fix=f"its parameters are {', '.join(sorted(known))}",
                 )
         # What names columns is checked here: in a fold it would look like a family that cannot be fitted.
         column_options({}, fixed.get("scorecard", {}).get("overrides"), [str(name) for name in frame.columns])
@@ -356,7 +356,7 @@ class RiskClassifier(RiskEstimator):
         if count < 2:
             raise FitError(
                 f"the rarer class has {rarest} rows, too few for two folds",
-                mend=f"hand in at least {4 if aside else 2} rows of that class",
+                fix=f"hand in at least {4 if aside else 2} rows of that class",
             )
         fold = np.empty(len(target), dtype=int)
         folds = StratifiedKFold(count, shuffle=True, random_state=self.random_state)
@@ -423,9 +423,9 @@ def nested_auc(aucs: Mapping[str, Floats], select: Select) -> float:
     return float(np.mean(found))
 
 
-def _mapping(said: Any, name: str, mend: str) -> dict[str, Any]:
+def _mapping(said: Any, name: str, fix: str) -> dict[str, Any]:
     if not isinstance(said, Mapping | None):
-        raise ConfigError(f"{name} must be a mapping; got {said!r}", where=name, mend=mend)
+        raise ConfigError(f"{name} must be a mapping; got {said!r}", where=name, fix=fix)
     return dict(said or {})
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from riskml.estimator import RiskEstimator
+from riskml.base import RiskEstimator
 from riskml.models.monotone import directions
 from riskml.runtime.encoding import Columns
 from riskml.runtime.frame import columns as read_columns

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from riskml.estimator import RiskEstimator
+from riskml.base import RiskEstimator
 from riskml.runtime.boosted import Boosted
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, Model

@@ -8,8 +8,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
+from riskml.base import RiskEstimator, SpecialValues
 from riskml.errors import ConfigError
-from riskml.estimator import RiskEstimator, SpecialValues
 
 if TYPE_CHECKING:
     import optuna
@@ -258,7 +258,7 @@ def refuse_absent(families: Iterable[str]) -> None:
             raise ConfigError(
                 f"the family {name!r} needs {needs}, which is not installed",
                 where="families",
-                mend=f"pip install riskml[{name}], or leave it out",
+                fix=f"pip install riskml[{name}], or leave it out",
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskml.models.bagged import BaggedBooster, Grown, Rows
+from riskml.models.bagging import BaggedBooster, Grown, Rows
 from riskml.runtime.boosted import LightGBM
 from riskml.runtime.encoding import Encoding
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from riskml.estimator import RiskEstimator, SpecialValues
+from riskml.base import RiskEstimator, SpecialValues
 from riskml.models.monotone import directions
-from riskml.models.ordered import ordered_logistic
+from riskml.models.monotone_logistic import ordered_logistic
 from riskml.runtime.frame import Floats, codes
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Line, Shape

@@ -32,15 +32,13 @@ def directions(schema: Schema, monotone: Mapping[str, str]) -> list[int]:
     known = {column.name: column for column in schema}
     for name, direction in monotone.items():
         if name not in known:
-            raise ConfigError(f"no column is called {name!r}", where="monotone", mend=near(name, list(known)))
+            raise ConfigError(f"no column is called {name!r}", where="monotone", fix=near(name, list(known)))
         if known[name].kind != "numeric":
             raise ConfigError(
                 f"column {name!r} is categorical: it has no order for the risk to follow",
                 where="monotone",
-                mend="leave it out, or make it numeric",
+                fix="leave it out, or make it numeric",
             )
         if not isinstance(direction, str) or direction not in _SIGNS:
-            raise ConfigError(
-                f"{direction!r} is no direction", where=f"monotone.{name}", mend="ascending or descending"
-            )
+            raise ConfigError(f"{direction!r} is no direction", where=f"monotone.{name}", fix="ascending or descending")
     return [_SIGNS.get(monotone.get(column.name, ""), 0) for column in schema]

@@ -92,4 +92,4 @@ def ordered_logistic(
         else:  # as near as the numbers' precision allows
             return Solution(float(free[0]), change @ free[1:], iteration)
         free, now = tried, then
-    raise FitError(f"the logistic has not converged in {max_iter} iterations", mend="raise max_iter, or lower C")
+    raise FitError(f"the logistic has not converged in {max_iter} iterations", fix="raise max_iter, or lower C")

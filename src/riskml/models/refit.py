@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskml.estimator import RiskEstimator
-from riskml.models.blend import averaged
-from riskml.models.leaders import Tried
-from riskml.models.plan import LEAST, Plan, judge_seconds, plans, span
-from riskml.models.search import Search
+from riskml.base import RiskEstimator
+from riskml.models.ensemble import averaged
+from riskml.models.search.refit_plan import LEAST, Plan, judge_seconds, plans, span
+from riskml.models.search.study import Search
+from riskml.models.search.trials import FinishedTrial
 from riskml.runtime.frame import Floats
 
 
@@ -57,7 +57,7 @@ def fullest(search: Search, seconds: float) -> Plan:
     return next((plan for plan in ways if end_seconds(search, plan) <= seconds), LEAST)
 
 
-def _jobs(search: Search, plan: Plan) -> list[tuple[int, Tried]]:
+def _jobs(search: Search, plan: Plan) -> list[tuple[int, FinishedTrial]]:
     """Return each fold's place with each of its settings."""
     leaders = search.leaders
     return [(place, trial) for place in range(leaders.folds) for trial in leaders.settings(plan.settings, place)]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
-from riskml.estimator import RiskEstimator
+from riskml.base import RiskEstimator
 from riskml.models.monotone import directions
 from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import columns as read_columns

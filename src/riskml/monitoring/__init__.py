@@ -2,26 +2,26 @@
 
 from riskml.monitoring.behaviour import Behaviour, behaviour
 from riskml.monitoring.drift import ScoreShift, column_shifts, score_shift
-from riskml.monitoring.estimated import ASSUMPTION, Estimate, EstimatedPerformance, estimated_performance
+from riskml.monitoring.estimated_performance import ASSUMPTION, Estimate, EstimatedPerformance, estimated_performance
 from riskml.monitoring.findings import Finding, findings_of, next_step
 from riskml.monitoring.migration import TierMoves, tier_moves
-from riskml.monitoring.newbook import NewBook, new_book, read_new_book
+from riskml.monitoring.month import Month, PreviousMonth, month_of
 from riskml.monitoring.quality import quality
-from riskml.monitoring.realised import Realised, realised
+from riskml.monitoring.realised_performance import RealisedPerformance, realised
 from riskml.monitoring.reference import Reference, reference_of
-from riskml.monitoring.result import Earlier, Month, month_of
 from riskml.monitoring.segments import by_segment
+from riskml.monitoring.snapshot import Snapshot, read_snapshot, snapshot_of
 
 __all__ = [
     "ASSUMPTION",
     "Behaviour",
-    "Earlier",
+    "PreviousMonth",
     "Estimate",
     "EstimatedPerformance",
     "Finding",
     "Month",
-    "NewBook",
-    "Realised",
+    "Snapshot",
+    "RealisedPerformance",
     "Reference",
     "ScoreShift",
     "TierMoves",
@@ -31,10 +31,10 @@ __all__ = [
     "estimated_performance",
     "findings_of",
     "month_of",
-    "new_book",
+    "snapshot_of",
     "next_step",
     "quality",
-    "read_new_book",
+    "read_snapshot",
     "realised",
     "reference_of",
     "score_shift",

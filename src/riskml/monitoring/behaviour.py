@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from riskml.monitoring_config import Aspect, AspectConfig, BehaviourConfig
-from riskml.panel_config import PanelConfig
+from riskml.config.monitoring import Aspect, AspectConfig, BehaviourConfig
+from riskml.config.panel import PanelConfig
+from riskml.metrics._intervals import rate_interval
 from riskml.runtime.frame import numeric
-from riskml.validation._intervals import rate_interval
 
 ASPECTS: tuple[Aspect, ...] = ("frequency", "payment", "complaints")
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from riskml.config.monitoring import MonitoringConfig
+from riskml.metrics import PsiTest, psi_test
 from riskml.monitoring.reference import Reference
-from riskml.monitoring_config import MonitoringConfig
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.package import PackageError
 from riskml.schema import Column
-from riskml.validation import PsiTest, psi_test
 
 OUT_OF_FOLD, FITTED = "out-of-fold scores", "the model's own scores"
 _CONTRIBUTED = 20_000  # rows whose contributions are worked out: a mean needs no more

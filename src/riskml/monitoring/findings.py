@@ -9,14 +9,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from riskml.languages import Language
-from riskml.monitoring.estimated import Estimate
-from riskml.monitoring.realised import Realised
+from riskml.config.monitoring import MonitoringConfig
+from riskml.display.format import count, number, p_value, percent, signed
+from riskml.i18n import Language
+from riskml.monitoring.estimated_performance import Estimate
+from riskml.monitoring.month import Month, Scored
+from riskml.monitoring.realised_performance import RealisedPerformance
 from riskml.monitoring.reference import Reference
-from riskml.monitoring.result import Month, Scored
 from riskml.monitoring.words import WORDS
-from riskml.monitoring_config import MonitoringConfig
-from riskml.report.wording import count, number, p_value, percent, signed
 
 Severity = Literal["act", "watch", "note"]
 NextStep = Literal["repair", "retrain", "recalibrate", "watch", "none"]
@@ -205,7 +205,7 @@ def _of_shift(scored: Scored, outcomes: Sequence[Finding], limits: MonitoringCon
         yield Finding("watch", "shift", "score_shift_held" if held else "score_shift", "watch", said)
 
 
-def _judged(came: Realised | None, limits: MonitoringConfig) -> bool:
+def _judged(came: RealisedPerformance | None, limits: MonitoringConfig) -> bool:
     return came is not None and min(came.events, came.rows - came.events) >= limits.min_events
 
 
@@ -240,7 +240,7 @@ def _of_outcomes(scored: Scored, reference: Reference, limits: MonitoringConfig)
             yield Finding("act", "ranking", "auc_lost", "retrain", figures)
 
 
-def _of_level(came: Realised, limits: MonitoringConfig) -> Iterator[Finding]:
+def _of_level(came: RealisedPerformance, limits: MonitoringConfig) -> Iterator[Finding]:
     ratio = came.observed_expected
     if _off(ratio, limits.calibration_watch):
         said = {

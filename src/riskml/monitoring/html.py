@@ -9,17 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.files import replacing
-from riskml.monitoring.estimated import ASSUMPTION, Estimate
+from riskml.display.format import count, interval, number, percent
+from riskml.display.table import Cell, Head, Table, templates, text_cell
+from riskml.io import replacing
+from riskml.monitoring.estimated_performance import ASSUMPTION, Estimate
 from riskml.monitoring.findings import Finding, move, next_step
 from riskml.monitoring.history import PREFIX
-from riskml.monitoring.reference import Aside, Reference
-from riskml.monitoring.result import Month, Scored
+from riskml.monitoring.month import Month, Scored
+from riskml.monitoring.reference import HoldoutSample, Reference
 from riskml.monitoring.words import WORDS
 from riskml.report import monitoring_tables as tables
 from riskml.report import plots
-from riskml.report.table import Cell, Head, Table, templates, text_cell
-from riskml.report.wording import count, interval, number, percent
 
 _PARTS = {
     "short": "In short",
@@ -110,7 +110,7 @@ def months_picture(history: pd.DataFrame, reference: Reference) -> plots.Picture
     )
 
 
-def aside_figures(aside: Aside) -> dict[str, float]:
+def aside_figures(aside: HoldoutSample) -> dict[str, float]:
     """Return what the rows set aside gave, by the names of a month's figures."""
     return {
         "auc": aside.auc.value,
@@ -122,7 +122,7 @@ def aside_figures(aside: Aside) -> dict[str, float]:
     }
 
 
-def checked(aside: Aside) -> str:
+def checked(aside: HoldoutSample) -> str:
     """Return how good the estimate was where it can be checked."""
     estimated = aside.estimated.auc
     return (
@@ -134,7 +134,7 @@ def checked(aside: Aside) -> str:
     )
 
 
-def _tiles(figures: dict[str, float], aside: Aside, step: str) -> list[tuple[str, str, str]]:
+def _tiles(figures: dict[str, float], aside: HoldoutSample, step: str) -> list[tuple[str, str, str]]:
     """Return what, its figure, and what stands beside it."""
     found = [("next step", step, ""), ("customers", count(figures["rows"]), "")]
     if "psi_score" in figures:

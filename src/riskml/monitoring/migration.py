@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from riskml.validation import concentration, matrix_weighted_bandwidth, migration_matrix
+from riskml.metrics import concentration, matrix_weighted_bandwidth, migration_matrix
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ import pandas as pd
 from riskml.errors import InputError
 from riskml.monitoring.behaviour import Behaviour, behaviour
 from riskml.monitoring.drift import ScoreShift, column_shifts, score_shift
-from riskml.monitoring.estimated import EstimatedPerformance, estimated_performance
+from riskml.monitoring.estimated_performance import EstimatedPerformance, estimated_performance
 from riskml.monitoring.migration import TierMoves, tier_moves
-from riskml.monitoring.newbook import NewBook
 from riskml.monitoring.quality import BROKEN, quality
-from riskml.monitoring.realised import Realised, realised
+from riskml.monitoring.realised_performance import RealisedPerformance, realised
 from riskml.monitoring.reference import Reference
 from riskml.monitoring.segments import by_segment
+from riskml.monitoring.snapshot import Snapshot
 from riskml.runtime.package import PackageError
 
 
@@ -41,7 +41,7 @@ class Scored:
     shift: ScoreShift
     moves: TierMoves
     estimated: EstimatedPerformance
-    realised: Realised | None
+    realised: RealisedPerformance | None
     segments: pd.DataFrame
 
 
@@ -119,7 +119,7 @@ def _of_scores(scored: Scored) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class PreviousMonth:
     """The customers of an earlier month.
 
     Parameters
@@ -137,7 +137,7 @@ class Earlier:
     asked: bool = False
 
 
-def month_of(reference: Reference, book: NewBook, as_of: dt.date, earlier: Earlier | None = None) -> Month:
+def month_of(reference: Reference, book: Snapshot, as_of: dt.date, earlier: PreviousMonth | None = None) -> Month:
     """Measure a month of a model.
 
     Parameters
@@ -179,7 +179,7 @@ def month_of(reference: Reference, book: NewBook, as_of: dt.date, earlier: Earli
     )
 
 
-def _scored(reference: Reference, book: NewBook, scores: pd.DataFrame, earlier: Earlier | None) -> Scored:
+def _scored(reference: Reference, book: Snapshot, scores: pd.DataFrame, earlier: PreviousMonth | None) -> Scored:
     limits = reference.experiment.monitoring
     names = [tier.name for tier in reference.tiers]
     segments = by_segment(limits.segments, reference, book, scores, limits)
@@ -193,7 +193,7 @@ def _scored(reference: Reference, book: NewBook, scores: pd.DataFrame, earlier: 
         raise InputError(
             f"no customer of the book {who} of {earlier.since}",
             where="--previous",
-            mend="name an earlier month of the same customers, and their column with --id",
+            fix="name an earlier month of the same customers, and their column with --id",
         )
     moves = tier_moves(
         scores,

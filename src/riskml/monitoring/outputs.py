@@ -10,12 +10,12 @@ import pandas as pd
 
 from riskml import __version__
 from riskml.monitoring.findings import Finding, next_step
-from riskml.monitoring.folder import CUSTOMERS
-from riskml.monitoring.page import column_moves, write_page
+from riskml.monitoring.html import column_moves, write_page
+from riskml.monitoring.month import Month
 from riskml.monitoring.reference import Reference
-from riskml.monitoring.result import Month
-from riskml.run import Run
-from riskml.runtime.answers import harmless
+from riskml.monitoring.store import CUSTOMERS
+from riskml.runs.run import Run
+from riskml.runtime.batch import harmless
 
 PAGE = "report.html"
 
@@ -79,7 +79,10 @@ def write_files(
         if scored.moves.matrix is not None:
             found["migration"] = scored.moves.matrix.reset_index()
         if scored.realised is not None:
-            found |= {"calibration": scored.realised.by_tier, "periods": scored.realised.by_period}
+            found |= {
+                "calibration": scored.realised.by_tier,
+                "periods": scored.realised.by_period,
+            }
         customers = scored.scores.copy()
         for name, values in month.behaviour.customers.items():
             customers[str(name)] = values.to_numpy()

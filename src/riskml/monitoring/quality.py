@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from riskml.monitoring.newbook import NewBook
+from riskml.config.monitoring import MonitoringConfig
 from riskml.monitoring.reference import Reference
-from riskml.monitoring_config import MonitoringConfig
+from riskml.monitoring.snapshot import Snapshot
 
 BROKEN = "broken"
 
 
-def quality(reference: Reference, book: NewBook, limits: MonitoringConfig) -> pd.DataFrame:
+def quality(reference: Reference, book: Snapshot, limits: MonitoringConfig) -> pd.DataFrame:
     """Compare a month's columns with those of training, cell by cell: what is missing, unknown or out of range.
 
     Parameters

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from riskml.groups import period_of
-from riskml.monitoring.estimated import Estimate
-from riskml.validation import (
+from riskml.data.grouping import period_of
+from riskml.metrics import (
     auc_decline,
     binomial_test,
     brier,
@@ -19,10 +18,11 @@ from riskml.validation import (
     observed_expected,
     performance_by,
 )
+from riskml.monitoring.estimated_performance import Estimate
 
 
 @dataclass(frozen=True)
-class Realised:
+class RealisedPerformance:
     """What came of a month's customers.
 
     Parameters
@@ -64,7 +64,7 @@ def realised(
     auc_before: float,
     dates: pd.Series | None = None,
     level: float = 0.95,
-) -> Realised:
+) -> RealisedPerformance:
     """Measure a model on the rows whose outcome is known.
 
     Parameters
@@ -97,7 +97,7 @@ def realised(
     if min(y.sum(), (1 - y).sum()) >= 2:
         found = delong(y, p, level=level)
         area, decline = Estimate(found.auc, found.lower, found.upper), auc_decline(y, p, auc_before).p_value
-    return Realised(
+    return RealisedPerformance(
         rows=len(y),
         events=int(y.sum()),
         auc=area,

@@ -7,18 +7,18 @@ from functools import cached_property
 
 import pandas as pd
 
-from riskml.book import load_model
-from riskml.config import Experiment, TierConfig
+from riskml.config.experiment import Experiment, TierConfig
 from riskml.errors import InputError
-from riskml.monitoring.estimated import Estimate, EstimatedPerformance, estimated_performance
-from riskml.run import Run
+from riskml.metrics import delong, observed_expected
+from riskml.monitoring.estimated_performance import Estimate, EstimatedPerformance, estimated_performance
+from riskml.runs.model_loading import load_model
+from riskml.runs.run import Run
 from riskml.runtime.package import Artifact
 from riskml.schema import Schema
-from riskml.validation import delong, observed_expected
 
 
 @dataclass(frozen=True)
-class Aside:
+class HoldoutSample:
     """The model on the rows that were set aside, whose outcomes are known.
 
     Parameters
@@ -65,7 +65,7 @@ class Reference:
     X: pd.DataFrame
     y: pd.Series
     scores: pd.DataFrame
-    aside: Aside
+    aside: HoldoutSample
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -98,7 +98,7 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
         When the run has no model yet.
     """
     if run.lacking("2_models"):
-        raise InputError("the run has no model yet", where=str(run.folder), mend=f"riskml run … --resume {run.folder}")
+        raise InputError("the run has no model yet", where=str(run.folder), fix=f"riskml run … --resume {run.folder}")
     asked = experiment or run.experiment
     features, predicted = run.features().rows("train"), run.read_parquet("predictions.parquet")
     learnt, model = predicted[predicted["_part"] == "train"], load_model(run.folder)
@@ -114,10 +114,10 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
     )
 
 
-def _aside(rows: pd.DataFrame, level: float) -> Aside:
+def _aside(rows: pd.DataFrame, level: float) -> HoldoutSample:
     y, p = rows["_target"], rows["probability"]
     area, balance = delong(y, p, level=level), observed_expected(y, p, level=level).iloc[0]
-    return Aside(
+    return HoldoutSample(
         part=str(rows["_part"].iloc[0]),
         rows=len(rows),
         events=int(y.sum()),

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from riskml.config.monitoring import MonitoringConfig
+from riskml.data.grouping import grouping
 from riskml.errors import ConfigError
-from riskml.groups import grouping
+from riskml.metrics import performance_by
 from riskml.monitoring.drift import nearer_psi, shift_status
-from riskml.monitoring.estimated import estimated_performance
-from riskml.monitoring.newbook import NewBook
+from riskml.monitoring.estimated_performance import estimated_performance
 from riskml.monitoring.reference import Reference
-from riskml.monitoring_config import MonitoringConfig
+from riskml.monitoring.snapshot import Snapshot
 from riskml.schema import near, shortened
-from riskml.validation import performance_by
 
 COLUMNS = (
     *("by", "group", "customers", "small", "mean_probability", "psi", "no_shift", "status"),
@@ -36,7 +36,7 @@ _BANDS, _MOST = 3, 8
 
 
 def by_segment(
-    names: Sequence[str], reference: Reference, book: NewBook, scores: pd.DataFrame, limits: MonitoringConfig
+    names: Sequence[str], reference: Reference, book: Snapshot, scores: pd.DataFrame, limits: MonitoringConfig
 ) -> pd.DataFrame:
     """Return shift, estimated and realised performance in the groups of some columns.
 
@@ -68,13 +68,13 @@ def by_segment(
 
 
 def _of_column(
-    name: str, reference: Reference, book: NewBook, scores: pd.DataFrame, limits: MonitoringConfig
+    name: str, reference: Reference, book: Snapshot, scores: pd.DataFrame, limits: MonitoringConfig
 ) -> pd.DataFrame:
     if name not in book.frame.columns:
         raise ConfigError(
             f"there is no column {name!r} to make segments of; the book has {shortened(book.frame.columns)}",
             where="monitoring.segments",
-            mend=near(name, book.frame.columns) or "name one of the book's columns",
+            fix=near(name, book.frame.columns) or "name one of the book's columns",
         )
     learnt = reference.X.get(name)
     special = reference.schema[name].special if learnt is not None else ()

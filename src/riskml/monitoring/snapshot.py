@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from riskml.config import Experiment
-from riskml.data.roles import as_of_dates, blank, matching_level
-from riskml.data.sources import read_table
+from riskml.config.experiment import Experiment
+from riskml.data.key_columns import as_of_dates, blank, matching_level
+from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, DataError, InputError
 from riskml.runtime.frame import levels
 from riskml.schema import near, shortened
@@ -20,7 +20,7 @@ PANEL_KEY = "customer"
 
 
 @dataclass(frozen=True)
-class NewBook:
+class Snapshot:
     """A book to be monitored.
 
     Parameters
@@ -59,9 +59,9 @@ class NewBook:
         return None if self.dates is None else self.dates.max().date()
 
 
-def read_new_book(
+def read_snapshot(
     data: str | Path, experiment: Experiment, *, outcomes: str | Path | None = None, customer: str | None = None
-) -> NewBook:
+) -> Snapshot:
     """Read a month's customers, and their outcomes where they are known.
 
     Parameters
@@ -84,7 +84,7 @@ def read_new_book(
     InputError
         When a file cannot be read, a column that is named is missing, or outcomes cannot be told apart.
     """
-    return new_book(
+    return snapshot_of(
         read_table(data),
         experiment,
         outcomes=None if outcomes is None else read_table(outcomes),
@@ -94,7 +94,7 @@ def read_new_book(
     )
 
 
-def new_book(
+def snapshot_of(
     frame: pd.DataFrame,
     experiment: Experiment,
     *,
@@ -102,8 +102,8 @@ def new_book(
     customer: str | None = None,
     source: str = "the data",
     outcomes_source: str = "the outcomes",
-) -> NewBook:
-    """Return a frame as a book to be monitored: as `read_new_book` does it with files."""
+) -> Snapshot:
+    """Return a frame as a book to be monitored: as `read_snapshot` does it with files."""
     frame = frame.reset_index(drop=True)
     key = _key(frame, experiment, customer, source)
     names = pd.Series(levels(frame[key] if key else frame.index.to_series()), dtype=object).fillna("")
@@ -116,10 +116,10 @@ def new_book(
             raise InputError(
                 "outcomes cannot be joined to customers that go by row number",
                 where=outcomes_source,
-                mend="name the customer's column with --id, or put the outcome beside the data",
+                fix="name the customer's column with --id, or put the outcome beside the data",
             )
         outcome = _joined(once, outcomes, key, experiment, outcomes_source)
-    return NewBook(frame, names, key is not None, int(once.duplicated().sum()), outcome, dates, Path(source).name)
+    return Snapshot(frame, names, key is not None, int(once.duplicated().sum()), outcome, dates, Path(source).name)
 
 
 def _key(frame: pd.DataFrame, experiment: Experiment, customer: str | None, source: str) -> str | None:
@@ -131,7 +131,7 @@ def _key(frame: pd.DataFrame, experiment: Experiment, customer: str | None, sour
         raise InputError(
             f"the book has no column {customer!r} to name its customers",
             where=source,
-            mend=near(customer, frame.columns) or "name another with --id",
+            fix=near(customer, frame.columns) or "name another with --id",
         )
     return customer
 
@@ -151,7 +151,7 @@ def _outcome(frame: pd.DataFrame, experiment: Experiment, source: str) -> pd.Ser
         raise DataError(
             f"no outcome has the event's value {experiment.data.event!r}; they are {shortened(sorted(texts.unique()))}",
             where=f"{source}, column {target!r}",
-            mend="write the outcome as it was in training",
+            fix="write the outcome as it was in training",
         )
     found[known] = (texts == wanted).astype(float)
     return found
@@ -164,7 +164,7 @@ def _joined(book: pd.DataFrame, outcomes: pd.DataFrame, key: str, experiment: Ex
             raise ConfigError(
                 f"the outcomes have no column {needed!r}; they have {shortened(outcomes.columns)}",
                 where=source,
-                mend=near(needed, outcomes.columns) or f"they need {key!r} and {data.target!r}",
+                fix=near(needed, outcomes.columns) or f"they need {key!r} and {data.target!r}",
             )
     said = pd.DataFrame({"customer": pd.Series(levels(outcomes[key]), dtype=object)})
     dated = data.date in outcomes.columns and book["date"].nunique() > 1
@@ -177,13 +177,13 @@ def _joined(book: pd.DataFrame, outcomes: pd.DataFrame, key: str, experiment: Ex
         raise DataError(
             f"{int(twice.sum())} customers have two outcomes: {shortened(said.loc[twice, 'customer'].unique(), 5)}",
             where=source,
-            mend="keep one outcome for each customer" + (" and as-of date" if dated else ""),
+            fix="keep one outcome for each customer" + (" and as-of date" if dated else ""),
         )
     joined = book[keys].merge(said[[*keys, "outcome"]], on=keys, how="left")["outcome"]
     if not joined.notna().any():
         raise DataError(
             f"no customer of the book is among the outcomes; the first of them is {said['customer'].iloc[0]!r}",
             where=source,
-            mend="hand in the outcomes of the same book",
+            fix="hand in the outcomes of the same book",
         )
     return joined

@@ -13,13 +13,13 @@ from typing import Any
 import pandas as pd
 
 from riskml.errors import InputError
-from riskml.files import read_json, write_json
+from riskml.io import read_json, write_json
 
 STATE, CUSTOMERS = "monitoring.json", "customers.parquet"
 
 
 @dataclass(frozen=True)
-class Monitored:
+class StoredReport:
     """A date that is done.
 
     Parameters
@@ -37,11 +37,11 @@ class Monitored:
         """The day that was monitored."""
         return dt.date.fromisoformat(self.state["as_of"])
 
-    def update(self, **changes: Any) -> Monitored:
+    def update(self, **changes: Any) -> StoredReport:
         """Return the month with other entries in its ``monitoring.json``."""
         state = self.state | changes
         write_json(self.folder / STATE, state)
-        return Monitored(self.folder, state)
+        return StoredReport(self.folder, state)
 
     def customers(self) -> pd.DataFrame:
         """Return its customers: ``probability``, ``tier`` and what else is known of them, by customer.
@@ -57,7 +57,7 @@ class Monitored:
         return pd.read_parquet(file)
 
 
-def opened(folder: Path) -> Monitored:
+def opened(folder: Path) -> StoredReport:
     """Open a monitored date.
 
     Raises
@@ -70,31 +70,31 @@ def opened(folder: Path) -> Monitored:
         dt.date.fromisoformat(state["as_of"])
     except FileNotFoundError:
         raise InputError(
-            f"this is no monitored month: it has no {STATE}", where=str(folder), mend="`riskml monitor` makes them"
+            f"this is no monitored month: it has no {STATE}", where=str(folder), fix="`riskml monitor` makes them"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the state of a month cannot be read: {error!r}", where=str(folder / STATE)) from None
-    return Monitored(folder, state)
+    return StoredReport(folder, state)
 
 
-def months(folder: Path) -> list[Monitored]:
+def months(folder: Path) -> list[StoredReport]:
     """Return the dates that are done, the earliest first."""
     return [opened(path.parent) for path in sorted(folder.glob(f"????-??-??/{STATE}"))]
 
 
-def newest(folder: Path, upto: dt.date | None = None) -> Monitored | None:
+def newest(folder: Path, upto: dt.date | None = None) -> StoredReport | None:
     """Return the last date that is done, up to and with a day where one is given."""
     done = [month for month in months(folder) if upto is None or month.as_of <= upto]
     return done[-1] if done else None
 
 
-def before(folder: Path, as_of: dt.date) -> Monitored | None:
+def before(folder: Path, as_of: dt.date) -> StoredReport | None:
     """Return the last date before a day whose customers were scored, and go by a name."""
     done = [month for month in months(folder) if month.as_of < as_of and month.state["scored"] and month.state["named"]]
     return done[-1] if done else None
 
 
-def write_month(folder: Path, state: dict[str, Any], write: Callable[[Path], None]) -> Monitored:
+def write_month(folder: Path, state: dict[str, Any], write: Callable[[Path], None]) -> StoredReport:
     """Write a date's folder, which appears when it is whole, and takes the place of an earlier one of that date.
 
     Parameters
@@ -131,4 +131,4 @@ def write_month(folder: Path, state: dict[str, Any], write: Callable[[Path], Non
             shutil.rmtree(old, ignore_errors=True)
         elif old.exists():
             old.rename(place)
-    return Monitored(place, state)
+    return StoredReport(place, state)

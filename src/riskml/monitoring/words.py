@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from string import Formatter
 
-from riskml.languages import Language
+from riskml.i18n import Language
 
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {

@@ -8,19 +8,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from riskml.project import notebook_file, project_folder
-from riskml.run import STAGES, Run
+from riskml.runs.paths import notebook_file, project_folder
+from riskml.runs.run import STAGES, Run
 from riskml.tracking.uri import without_secrets
 
 if TYPE_CHECKING:
-    from riskml.execution import Kernel
+    from riskml.pipeline.notebooks import Kernel
     from riskml.tracking.sink import Sink
 
 _log = logging.getLogger(__name__)
 _LIBRARIES = {"boosting": "xgboost", "ebm": "interpret.glassbox", "lightgbm": "lightgbm", "catboost": "catboost"}
 
 
-class Ahead:
+class KernelPrefetcher:
     """The kernel of the next stage, started while the one before it is at work."""
 
     def __init__(self, run: Run, stages: Sequence[str]) -> None:
@@ -45,7 +45,7 @@ class Ahead:
     def start(self) -> None:
         """Start the kernel of the next stage, if there is one."""
         # Papermill takes seconds to import.
-        from riskml.execution import Kernel
+        from riskml.pipeline.notebooks import Kernel
 
         stage = next(self._stages, None)
         if stage is not None:
@@ -58,7 +58,7 @@ class Ahead:
         return self._taken[-1]
 
 
-class Behind:
+class BackgroundWriter:
     """What follows a stage, while the next notebook runs: its page, and its records in MLflow.
 
     A tracking server that is away costs the records, never the results: the trouble is noted in run.json, and
@@ -103,7 +103,7 @@ class Behind:
         self._records(lambda sink: sink.end(status))
 
     def _page(self, stage: str) -> None:
-        from riskml.execution import to_html
+        from riskml.pipeline.notebooks import to_html
 
         notebook = self._run.path(f"{stage}.ipynb")
         if notebook.is_file():
@@ -130,7 +130,7 @@ class Behind:
 
 
 def _report(run: Run) -> Path:
-    from riskml.report.document import build_report
+    from riskml.report.html import build_report
 
     page = build_report(run.folder)
     run.update()  # run.json names the page

@@ -12,20 +12,20 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.config import Experiment, read_experiment
+from riskml.config.experiment import Experiment, read_experiment
+from riskml.display.format import count
 from riskml.errors import InputError, RiskmlError
-from riskml.monitoring import folder as folders
+from riskml.monitoring import store as folders
 from riskml.monitoring.findings import Finding, findings_of
 from riskml.monitoring.history import history, of_months
-from riskml.monitoring.newbook import NewBook, new_book, read_new_book
+from riskml.monitoring.month import Month, PreviousMonth, month_of
+from riskml.monitoring.outputs import PAGE, state_of, write_files
 from riskml.monitoring.reference import Reference, reference_of
-from riskml.monitoring.result import Earlier, Month, month_of
-from riskml.monitoring.writing import PAGE, state_of, write_files
-from riskml.project import experiment_file, runs_folder
-from riskml.report.wording import count
-from riskml.run import Run
-from riskml.tracking import monitored_runs
-from riskml.warning.inputs import day
+from riskml.monitoring.snapshot import Snapshot, read_snapshot, snapshot_of
+from riskml.runs.paths import experiment_file, runs_folder
+from riskml.runs.run import Run
+from riskml.tracking import monitoring_runs
+from riskml.warning.cli_inputs import day
 
 _log = logging.getLogger(__name__)
 FOLDER = "monitoring"
@@ -92,7 +92,7 @@ class Done:
     month: Month
     findings: tuple[Finding, ...]
     history: pd.DataFrame
-    written: folders.Monitored
+    written: folders.StoredReport
 
     def _repr_markdown_(self) -> str:
         # Markdown passes HTML on.
@@ -122,13 +122,13 @@ def run_to_monitor(experiment: str, run: str = "") -> Path:
     for folder in sorted((runs_folder(file) / name).glob("[0-9]*"), reverse=True):
         if (folder / "run.json").is_file() and not Run.open(folder).lacking("2_models"):
             return folder
-    from riskml.pipeline import run_experiment
+    from riskml.pipeline.stages import run_experiment
 
     _log.warning("%s was never run: executed now, first", name)
     return run_experiment(file).folder
 
 
-def asked_in_words(
+def request_text(
     *,
     experiment: str,
     run: str,
@@ -219,7 +219,7 @@ def _experiment(run: Run, asked: Asked) -> Experiment:
         raise InputError(
             f"a month can overrule monitoring's limits only; got {wrong[0]!r}",
             where="-p",
-            mend="as -p monitoring.psi_act=0.3; to change the model, run the experiment",
+            fix="as -p monitoring.psi_act=0.3; to change the model, run the experiment",
         )
     experiment = read_experiment(run.path("experiment.yaml"), asked.overrides) if asked.overrides else run.experiment
     limits = experiment.monitoring
@@ -227,11 +227,11 @@ def _experiment(run: Run, asked: Asked) -> Experiment:
     return experiment.model_copy(update={"monitoring": limits.model_copy(update={"segments": names})})
 
 
-def _book(run: Run, experiment: Experiment, asked: Asked) -> NewBook:
+def _book(run: Run, experiment: Experiment, asked: Asked) -> Snapshot:
     if asked.data:
-        return read_new_book(asked.data, experiment, outcomes=asked.outcomes, customer=asked.customer)
+        return read_snapshot(asked.data, experiment, outcomes=asked.outcomes, customer=asked.customer)
     if asked.outcomes:
-        raise InputError("outcomes belong to customers that are handed in", where="--outcomes", mend="add --data")
+        raise InputError("outcomes belong to customers that are handed in", where="--outcomes", fix="add --data")
     features = run.features()
     rows = features.rows(features.aside)
     data = experiment.data
@@ -239,13 +239,13 @@ def _book(run: Run, experiment: Experiment, asked: Asked) -> NewBook:
     frame[data.target] = rows.y.map({1: data.event, 0: "not the event"}).to_numpy()
     if data.date is not None and rows.date is not None:
         frame[data.date] = rows.date.to_numpy()
-    return new_book(frame, experiment, customer=asked.customer, source=f"the rows set aside ({features.aside})")
+    return snapshot_of(frame, experiment, customer=asked.customer, source=f"the rows set aside ({features.aside})")
 
 
-def _earlier(place: Path, as_of: dt.date, previous: str | Path | None) -> Earlier | None:
+def _earlier(place: Path, as_of: dt.date, previous: str | Path | None) -> PreviousMonth | None:
     if previous is None:
         found = folders.before(place, as_of)
-        return None if found is None else Earlier(found.customers(), str(found.as_of))
+        return None if found is None else PreviousMonth(found.customers(), str(found.as_of))
     path = Path(previous).expanduser()
     if path.is_dir():
         month = folders.opened(path)
@@ -253,21 +253,21 @@ def _earlier(place: Path, as_of: dt.date, previous: str | Path | None) -> Earlie
             raise InputError(
                 f"the month before is of {month.as_of}, which is not before {as_of}",
                 where=str(path),
-                mend="name an earlier month with --previous, or the day with --date",
+                fix="name an earlier month with --previous, or the day with --date",
             )
-        return Earlier(month.customers(), str(month.as_of), asked=True)
-    return Earlier(_scores(path), path.name, asked=True)
+        return PreviousMonth(month.customers(), str(month.as_of), asked=True)
+    return PreviousMonth(_scores(path), path.name, asked=True)
 
 
 def _scores(file: Path) -> pd.DataFrame:
     """Return the scores of a file, by customer: what `riskml score --id` writes."""
-    from riskml.data.sources import read_table
+    from riskml.data.sources.source import read_table
     from riskml.runtime.frame import levels
 
     table = read_table(file)
     if "tier" not in table.columns or len(table.columns) < 2:
         raise InputError(
-            "it holds no customers with a tier", where=str(file), mend="name a month's folder, or a file of scores"
+            "it holds no customers with a tier", where=str(file), fix="name a month's folder, or a file of scores"
         )
     first = next(name for name in table.columns if name not in ("tier", "probability", "points"))
     return table.set_axis(pd.Index(levels(table[first]), name="customer", dtype=object), axis=0)
@@ -278,13 +278,13 @@ def _past(run: Run, place: Path, track: bool) -> tuple[dict[dt.date, dict[str, f
     known, trouble = {}, ""
     if track:
         try:
-            known = monitored_runs.read_months(run)
+            known = monitoring_runs.read_months(run)
         except RiskmlError as error:
             trouble = error.what
     return known | of_months(folders.months(place)), trouble
 
 
-def _track_all(run: Run, place: Path, written: folders.Monitored, trouble: str) -> folders.Monitored:
+def _track_all(run: Run, place: Path, written: folders.StoredReport, trouble: str) -> folders.StoredReport:
     """Write the month to MLflow, and earlier ones that it was away for; return the month as it stands then."""
     for month in folders.months(place):
         if month.state["run"] != run.folder.name or month.state["mlflow_run_id"]:
@@ -292,7 +292,7 @@ def _track_all(run: Run, place: Path, written: folders.Monitored, trouble: str) 
         try:
             if trouble:
                 raise InputError(trouble)
-            found = monitored_runs.write_month(run, _record(month))
+            found = monitoring_runs.write_month(run, _record(month))
         except RiskmlError as error:
             month.update(mlflow_trouble=error.what)
             trouble = error.what  # a server that is away is not asked once more
@@ -301,9 +301,9 @@ def _track_all(run: Run, place: Path, written: folders.Monitored, trouble: str) 
     return folders.opened(written.folder)
 
 
-def _record(month: folders.Monitored) -> monitored_runs.MonthRecord:
+def _record(month: folders.StoredReport) -> monitoring_runs.MonthRecord:
     state: Mapping[str, Any] = month.state
     said = [f"- {one['severity']}: {one['what']}" for one in state["findings"]]
     note = "\n".join([f"Monitored as of {state['as_of']}: next step **{state['next_step']}**.", "", *said])
     files = [month.folder / PAGE, month.folder / folders.STATE, *sorted(month.folder.glob("*.csv"))]
-    return monitored_runs.MonthRecord(month.as_of, state["metrics"], state["next_step"], note, tuple(files))
+    return monitoring_runs.MonthRecord(month.as_of, state["metrics"], state["next_step"], note, tuple(files))

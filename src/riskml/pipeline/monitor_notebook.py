@@ -8,17 +8,17 @@ import tempfile
 from pathlib import Path
 
 from riskml.errors import InputError
-from riskml.monitored import FOLDER, Asked
-from riskml.monitoring.folder import Monitored, opened
-from riskml.monitoring.newbook import read_new_book
-from riskml.project import notebook_file
-from riskml.run import Run
+from riskml.monitoring.snapshot import read_snapshot
+from riskml.monitoring.store import StoredReport, opened
+from riskml.pipeline.monitor import FOLDER, Asked
+from riskml.runs.paths import notebook_file
+from riskml.runs.run import Run
 
 NOTEBOOK = "6_monitoring"
 _CELL_SECONDS = 3600.0
 
 
-def execute_monitoring(asked: Asked, *, today: dt.date) -> Monitored:
+def execute_monitoring(asked: Asked, *, today: dt.date) -> StoredReport:
     """Monitor a month by its notebook, which is kept in the month's folder, executed, as .ipynb and .html.
 
     Parameters
@@ -37,12 +37,12 @@ def execute_monitoring(asked: Asked, *, today: dt.date) -> Monitored:
     InputError
         As `riskml.monitored.monitor`.
     """
-    from riskml.execution import Kernel, execute_notebook, to_html
+    from riskml.pipeline.notebooks import Kernel, execute_notebook, to_html
 
     if not asked.data:
-        raise InputError("the notebook is executed on a month's customers", where="--data", mend="name a file")
+        raise InputError("the notebook is executed on a month's customers", where="--data", fix="name a file")
     run = Run.open(Path(asked.run).expanduser())
-    book = read_new_book(asked.data, run.experiment, outcomes=asked.outcomes, customer=asked.customer)
+    book = read_snapshot(asked.data, run.experiment, outcomes=asked.outcomes, customer=asked.customer)
     day, place = asked.date or book.day() or today, (asked.folder or run.path(FOLDER)).absolute()
     source = notebook_file(NOTEBOOK, run.folder.parents[1])
     with tempfile.TemporaryDirectory(prefix="riskml-monitoring-") as folder:

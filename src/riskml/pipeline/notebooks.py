@@ -22,7 +22,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from riskml import errors
 from riskml.errors import InputError, RiskmlError, RunError
-from riskml.files import replacing
+from riskml.io import replacing
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -167,7 +167,7 @@ def execute_notebook(
         raise RunError(
             str(error).strip().splitlines()[0],
             where=f"stage {source.stem}, cell {at[0]} ({at[1]})",
-            mend="out of memory is the usual reason for a kernel that dies: try --sample",
+            fix="out of memory is the usual reason for a kernel that dies: try --sample",
         ) from error
     _check_completed(done, source.stem, target)
     return len(done.cells)
@@ -238,7 +238,7 @@ def _check_parameters(source: Path, parameters: Mapping[str, Parameter]) -> None
             f"the notebook's parameters are {', '.join(sorted(known)) or 'none'}; "
             f"it is executed with {', '.join(sorted(parameters))}",
             where=f"{source}, the cell tagged 'parameters'",
-            mend="give the cell exactly these names",
+            fix="give the cell exactly these names",
         )
 
 
@@ -251,7 +251,7 @@ def _check_completed(done: NotebookNode, stage: str, target: Path) -> None:
             raise RunError(
                 "a cell was never executed: one before it ended the kernel",
                 where=f"stage {stage}, cell {number}: {_first_line(cell.source)}",
-                mend=f"take exit() out of the notebook; it is kept as it is in {target}",
+                fix=f"take exit() out of the notebook; it is kept as it is in {target}",
             )
 
 
@@ -259,20 +259,20 @@ def _translated(error: PapermillExecutionError, stage: str, target: Path) -> Ris
     cell = f"stage {stage}, cell {error.cell_index} (In [{error.exec_count}])"
     kind = getattr(errors, error.ename, None)
     if isinstance(kind, type) and issubclass(kind, InputError):
-        what, where, mend = _parts(error.evalue)
-        return kind(what, where="; ".join(filter(None, [where, cell])), mend=mend)
+        what, where, fix = _parts(error.evalue)
+        return kind(what, where="; ".join(filter(None, [where, cell])), fix=fix)
     return RunError(
         f"{error.ename}: {error.evalue}",
         where=f"{cell}: {_first_line(error.source)}",
-        mend=f"the notebook is kept up to there: {target}",
+        fix=f"the notebook is kept up to there: {target}",
     )
 
 
 def _parts(text: str) -> tuple[str, str, str]:
-    """Return what, where and mend of a RiskmlError's text."""
-    text, _, mend = text.partition("\n  mend:  ")
+    """Return what, where and fix of a RiskmlError's text."""
+    text, _, fix = text.partition("\n  fix:   ")
     what, _, where = text.partition("\n  where: ")
-    return what, where, mend
+    return what, where, fix
 
 
 def _first_line(source: str) -> str:

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from riskml.data.roles import as_of_dates, blank
-from riskml.data.sources import read_table
+from riskml.data.key_columns import as_of_dates, blank
+from riskml.data.sources.source import read_table
 from riskml.errors import InputError
-from riskml.files import read_json, replacing, write_json
-from riskml.monitored import FOLDER
-from riskml.monitoring.folder import Monitored, newest
-from riskml.monitoring.newbook import new_book
-from riskml.pipeline import Listener, begin_again, execute
-from riskml.run import Run
+from riskml.io import read_json, replacing, write_json
+from riskml.monitoring.snapshot import snapshot_of
+from riskml.monitoring.store import StoredReport, newest
+from riskml.pipeline.monitor import FOLDER
+from riskml.pipeline.stages import Listener, begin_again, execute
+from riskml.runs.run import Run
 from riskml.runtime.frame import levels
 
 RECORD = "retrain.json"
@@ -74,7 +74,7 @@ class Decision:
 
     needed: bool
     why: tuple[str, ...]
-    month: Monitored | None
+    month: StoredReport | None
     begun: Path | None = None
 
 
@@ -102,7 +102,7 @@ def decide(asked: Asked) -> Decision:
         raise InputError(
             "the model was never monitored: nothing says whether it should be trained again",
             where=str(asked.monitoring or run.path(FOLDER)),
-            mend=f"riskml monitor {run.folder} --data FILE, or --force",
+            fix=f"riskml monitor {run.folder} --data FILE, or --force",
         )
     step = month.state["next_step"]
     said = f"monitored as of {month.as_of}, the next step is {step}"
@@ -162,7 +162,7 @@ def retrain(
     return execute(run, progress=listen) if listen is not None else execute(run)
 
 
-def _begun(month: Monitored) -> Path | None:
+def _begun(month: StoredReport) -> Path | None:
     file = month.folder / RECORD
     if not file.is_file():
         return None
@@ -178,14 +178,14 @@ def _table(run: Run, asked: Asked, at: dt.datetime) -> Path | None:
             raise InputError(
                 "the experiment is on dated records: it has its own tables, and is trained again on later dates",
                 where="--data" if asked.data is not None else "-p",
-                mend="as -p 'panel.as_of=[2024-01-01, 2024-04-01]' -p split.from_date=2024-04-01",
+                fix="as -p 'panel.as_of=[2024-01-01, 2024-04-01]' -p split.from_date=2024-04-01",
             )
         return None
     if asked.data is None:
         raise InputError(
             "a model is trained again on new rows, and none are named",
             where="--data",
-            mend="name a table with outcomes: --data FILE",
+            fix="name a table with outcomes: --data FILE",
         )
     if not asked.extend and asked.outcomes is None:
         return asked.data
@@ -206,7 +206,7 @@ def _labelled(frame: pd.DataFrame, run: Run, asked: Asked) -> pd.DataFrame:
     if asked.outcomes is not None:
         said = read_table(asked.outcomes)
         # Its checks: a key, columns, one outcome each, customers in common.
-        new_book(frame, experiment, outcomes=said, source=str(asked.data), outcomes_source=str(asked.outcomes))
+        snapshot_of(frame, experiment, outcomes=said, source=str(asked.data), outcomes_source=str(asked.outcomes))
         known = pd.Series(said[target].to_numpy(), index=pd.Index(levels(said[key]), dtype=object))
         known = known[~known.index.duplicated()]
         frame = frame.assign(**{target: known.reindex(levels(frame[key])).to_numpy()})
@@ -214,7 +214,7 @@ def _labelled(frame: pd.DataFrame, run: Run, asked: Asked) -> pd.DataFrame:
         raise InputError(
             f"the data have no column {target!r}: nothing can be learnt without outcomes",
             where=str(asked.data),
-            mend="add it, or hand in --outcomes",
+            fix="add it, or hand in --outcomes",
         )
     return frame[~blank(frame[target])]
 
@@ -225,7 +225,7 @@ def _extended(before: pd.DataFrame, new: pd.DataFrame, key: str | None, date: st
         raise InputError(
             f"the new rows lack columns of the table they are added to: {', '.join(map(repr, absent[:10]))}",
             where="--data",
-            mend="add the columns (cells may be empty), or leave --extend out",
+            fix="add the columns (cells may be empty), or leave --extend out",
         )
     whole = pd.concat([before, new[list(before.columns)]], ignore_index=True)
     if key is None:

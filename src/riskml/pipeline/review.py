@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from riskml.errors import InputError
-from riskml.files import read_json, replacing
-from riskml.project import experiment_file, notebook_file, runs_folder
-from riskml.runview import RunView
+from riskml.io import read_json, replacing
+from riskml.runs.paths import experiment_file, notebook_file, runs_folder
+from riskml.runs.summary import RunSummary
 
 _log = logging.getLogger(__name__)
 _CELL_SECONDS = 3600.0
@@ -19,7 +19,7 @@ _QUICK = {"sample": 1500, "to": "3_validation"}
 _PAIR = (["scorecard", "logistic"], ["boosting"])
 
 
-def runs_to_review(runs: Sequence[str], experiment: str) -> list[RunView]:
+def runs_to_review(runs: Sequence[str], experiment: str) -> list[RunSummary]:
     """Return the runs that the notebook compares.
 
     Parameters
@@ -65,10 +65,10 @@ def write_review(runs: Sequence[str], page: Path) -> Path:
     InputError
         When the runs do not compare, one lacks an artifact, or the page cannot be written.
     """
-    from riskml.execution import Kernel, execute_notebook, to_html
+    from riskml.pipeline.notebooks import Kernel, execute_notebook, to_html
 
     if page.suffix.lower() not in {".html", ".htm"}:
-        raise InputError(f"the review is written as a page; got {page.name!r}", where="-o", mend="name a file .html")
+        raise InputError(f"the review is written as a page; got {page.name!r}", where="-o", fix="name a file .html")
     source = notebook_file("review", Path.cwd() / "experiments" / "any.yaml")
     with tempfile.TemporaryDirectory(prefix="riskml-review-") as folder:
         target = Path(folder) / "review.ipynb"
@@ -95,7 +95,7 @@ def _lasting(run: str) -> str:
 def _newest_two(file: Path) -> list[str]:
     found = _validated(file)
     if len(found) < 2:
-        from riskml.pipeline import run_experiment
+        from riskml.pipeline.stages import run_experiment
 
         for families in _PAIR[len(found) :]:
             _log.warning("there are fewer than two runs to compare: a quick look at %s first", ", ".join(families))

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from riskml.alongside import Ahead, Behind
-from riskml.config import Experiment, read_experiment
+from riskml.config.experiment import Experiment, read_experiment
 from riskml.errors import ConfigError, InputError, RunError
-from riskml.project import experiment_file, notebook_file, panel_folder, runs_folder
-from riskml.run import STAGES, Run, newest, stage_name
+from riskml.pipeline.background import BackgroundWriter, KernelPrefetcher
+from riskml.runs.paths import experiment_file, notebook_file, panel_folder, runs_folder
+from riskml.runs.run import STAGES, Run, newest, stage_name
 
 __all__ = ["Progress", "begin", "begin_again", "execute", "finish", "open_run", "run_experiment", "track"]
 
@@ -238,7 +238,7 @@ def finish(run: Run, stage: str) -> Run:
     if not run.hosted:
         run.mark(stage_name(stage), "finished", time.monotonic() - run.opened)
         run.update(status=_ended(run))
-        with Behind(run, track=True) as behind:
+        with BackgroundWriter(run, track=True) as behind:
             behind.stage(stage_name(stage))
             behind.end("FINISHED")
     return run
@@ -257,7 +257,7 @@ def track(run: Run) -> Run:
         The same. When MLflow cannot be reached, run.json says why (``mlflow_trouble``).
     """
     state = run.state
-    with Behind(run, track=True) as behind:
+    with BackgroundWriter(run, track=True) as behind:
         for stage in state["stages"]:
             if stage["status"] == "finished":
                 behind.stage(stage["name"])
@@ -271,22 +271,22 @@ def track(run: Run) -> Run:
 def _refuse_bad_data(experiment: Experiment, sample: int, panel: Path) -> None:
     """Read and prepare the table as the first notebook will, so that a mistake in it leaves no run behind."""
     from riskml.data.prepare import prepare
-    from riskml.data.sources import read_table
+    from riskml.data.sources.source import read_table
     from riskml.data.split import split
-    from riskml.quick_look import some_rows
+    from riskml.data.subsample import stratified_subsample
 
     if experiment.panel is not None:  # the first notebook builds it, which may take long
-        from riskml.features.table import check_tables
+        from riskml.features.training_table import check_tables
 
         check_tables(experiment, panel)
         return
     source = experiment.data.source
     try:
-        table = some_rows(read_table(source), experiment.data.target, sample, experiment.split.seed)
+        table = stratified_subsample(read_table(source), experiment.data.target, sample, experiment.split.seed)
         prepared = prepare(table, experiment)
         split(prepared.y, prepared.dates, experiment.split, prepared.groups)
     except InputError as error:
-        raise type(error)(error.what, where=error.where or source, mend=error.mend) from None
+        raise type(error)(error.what, where=error.where or source, fix=error.fix) from None
 
 
 def _by_hand(file: Path, stage: str, sample: int) -> Run:
@@ -307,21 +307,21 @@ def _resumed(file: Path, resume: Path, sample: int | None, overrides: Sequence[s
         raise ConfigError(
             f"the run was started with {begun or 'all'} rows, not with {sample}",
             where=where,
-            mend="leave --sample out, or start a new run",
+            fix="leave --sample out, or start a new run",
         )
     asked = read_experiment(file, overrides)
     if asked.name != run.experiment.name:
         raise ConfigError(
             f"the run belongs to the experiment {run.experiment.name!r}, not to {asked.name!r}",
             where=where,
-            mend="name the experiment file that it was started with",
+            fix="name the experiment file that it was started with",
         )
     same = {run.experiment.digest()} if overrides else {run.experiment.digest(), run.state["file_digest"]}
     if asked.digest() not in same:
         raise ConfigError(
             f"{'-p would change' if overrides else 'the file has changed'} an experiment that is under way",
             where=where,
-            mend=f"start a new run, or go on as it began: name {run.path('experiment.yaml')}",
+            fix=f"start a new run, or go on as it began: name {run.path('experiment.yaml')}",
         )
     return run
 
@@ -330,7 +330,7 @@ def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool
     if not stages:
         return
     run.update(status="running", error=None)
-    with Ahead(run, stages) as ahead, Behind(run, track=track) as behind:
+    with KernelPrefetcher(run, stages) as ahead, BackgroundWriter(run, track=track) as behind:
         for stage in stages:
             began = time.monotonic()
             run.mark(stage, "running")
@@ -356,8 +356,8 @@ def _ended(run: Run) -> str:
     return "partial" if run.lacking(STAGES[-1]) else "finished"
 
 
-def _execute_stage(run: Run, stage: str, ahead: Ahead, behind: Behind, progress: Listener) -> int:
-    from riskml.execution import execute_notebook
+def _execute_stage(run: Run, stage: str, ahead: KernelPrefetcher, behind: BackgroundWriter, progress: Listener) -> int:
+    from riskml.pipeline.notebooks import execute_notebook
 
     began = time.monotonic()
 

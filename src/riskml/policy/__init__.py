@@ -1,1 +1,7 @@
 """From a score to what is done on Monday: tiers, actions under budgets, and messages."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,15 +9,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from riskml.config.policy import Policy
 from riskml.errors import DataError
-from riskml.languages import Language, in_language
+from riskml.i18n import Language, in_language
 from riskml.policy.customers import Customers, customers_of
+from riskml.policy.explain import Why
 from riskml.policy.messages import Writer
 from riskml.policy.offers import Offers, after, limits_of, offers_of
 from riskml.policy.optimise import EXACT, Solution, solve
 from riskml.policy.options import UNIT, Ints, Limit, Options
-from riskml.policy.wording import Why
-from riskml.policy_config import Policy
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def plan(
         missing or asks for what messages do not have.
     """
     if not isinstance(as_of, dt.date):
-        raise DataError(f"the as-of date is a date; got {as_of!r}", where="as_of", mend="as datetime.date(2026, 1, 31)")
+        raise DataError(f"the as-of date is a date; got {as_of!r}", where="as_of", fix="as datetime.date(2026, 1, 31)")
     language = language or policy.messages.language
     Writer(policy, language).check()
     customers = customers_of(policy, book)

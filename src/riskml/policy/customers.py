@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from riskml.config.policy import OTHER, Amount, Policy
 from riskml.errors import DataError
 from riskml.expressions import parse
 from riskml.policy.options import Floats
 from riskml.policy.tiers import probabilities
-from riskml.policy_config import OTHER, Amount, Policy
 from riskml.schema import near, shortened
 
 _SALT = "riskml hold out "  # 16 characters, as the hash asks for
@@ -80,11 +80,11 @@ def customers_of(policy: Policy, book: pd.DataFrame) -> Customers:
         raise DataError(
             f"{len(twice)} customers are in the book more than once: {shortened(twice)}",
             where="the index of the book",
-            mend="hand in one row for each customer, of one as-of date",
+            fix="hand in one row for each customer, of one as-of date",
         )
     for name in ("probability", "tier"):
         if name not in book:
-            raise DataError(f"the book has no column {name!r}", where="the book", mend="score it first")
+            raise DataError(f"the book has no column {name!r}", where="the book", fix="score it first")
     chance = probabilities(book["probability"]) if len(book) else np.zeros(0)
     tier = _places(book["tier"], policy.tiers, "tier")
     groups = (*policy.reasons, OTHER)
@@ -115,7 +115,7 @@ def _places(values: pd.Series, names: Sequence[str], what: str) -> npt.NDArray[n
             if not strange
             else f"the book has the {what} {shortened(strange)}, which the policy does not know",
             where=f"the book, column {what!r}",
-            mend=near(strange[0], names) if strange else "score the book first",
+            fix=near(strange[0], names) if strange else "score the book first",
         )
     return np.array([names.index(name) for name in known], dtype=np.intp)[codes]
 
@@ -176,7 +176,7 @@ def _amount(said: Amount | None, book: pd.DataFrame, policy: Policy, name: str) 
             f"the amount is missing, infinite or below 0 for {int(wrong.sum())} customers, the first of them "
             f"{book.index[wrong][0]!r}",
             where=f"amounts.{name}, {said!r}",
-            mend="fill in the column, use max(…, 0), or say amounts.if_missing",
+            fix="fill in the column, use max(…, 0), or say amounts.if_missing",
         )
     return values
 

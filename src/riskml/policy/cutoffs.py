@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from riskml.config import TierConfig
+from riskml.config.experiment import TierConfig
 from riskml.errors import ConfigError, DataError
+from riskml.metrics import ChurnCosts, CreditCosts
 from riskml.policy.tiers import Floats, outcomes, probabilities
 from riskml.schema import shortened
-from riskml.validation import ChurnCosts, CreditCosts
 
 _RESAMPLES = 200
 _DIGITS = 3  # of a cut-off: more would pretend to a precision that it does not have
@@ -53,7 +53,7 @@ def given_tiers(bounds: Sequence[float], names: Sequence[str]) -> tuple[TierConf
         raise ConfigError(
             f"lower bounds start at 0, rise strictly and stay below 1; got {shortened(values)}",
             where="tiers",
-            mend="order them, the safest tier first",
+            fix="order them, the safest tier first",
         )
     return tuple(TierConfig(name=name, from_probability=bound) for name, bound in zip(names, values, strict=True))
 
@@ -89,7 +89,7 @@ def equal_risk_tiers(probability: ArrayLike, names: Sequence[str]) -> tuple[Tier
     """
     chance = np.sort(probabilities(probability))
     if len(names) < 2:
-        raise ConfigError("equal-risk tiers are at least two", where="names", mend="name them, the safest first")
+        raise ConfigError("equal-risk tiers are at least two", where="names", fix="name them, the safest first")
     before = np.cumsum(chance) - chance  # expected events beneath each row
     shares = before[-1:] + chance[-1:]
     places = np.searchsorted(before, shares * np.arange(1, len(names)) / len(names) - 1e-9 * shares)
@@ -131,7 +131,7 @@ def profit_best_tiers(
     chance = probabilities(probability)
     target = outcomes(y, len(chance))
     if len(names) < 2:
-        raise ConfigError("profit-best tiers are at least two", where="names", mend="name them, the safest first")
+        raise ConfigError("profit-best tiers are at least two", where="names", fix="name them, the safest first")
     best, lower, upper = _best_cutoffs(target, chance, costs, seed)
     highest, lowest = chance.max(), chance.min()
     if not lowest < best <= highest:
@@ -139,7 +139,7 @@ def profit_best_tiers(
         raise DataError(
             f"under these costs acting on {one} earns most: no cut-off parts the book",
             where="costs",
-            mend=f"check whether what acting costs is set too {said}, or use --rule equal_risk",
+            fix=f"check whether what acting costs is set too {said}, or use --rule equal_risk",
         )
     if len(names) == 2:
         return _learnt([0.0, best], names, chance)
@@ -194,5 +194,5 @@ def _learnt(bounds: Sequence[float], names: Sequence[str], chance: Floats) -> tu
     raise DataError(
         f"{len(np.unique(chance))} different probabilities do not part into {len(names)} tiers",
         where="probability",
-        mend="ask for fewer tiers",
+        fix="ask for fewer tiers",
     )

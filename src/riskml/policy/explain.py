@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from riskml.languages import Language, in_language
+from riskml.config.policy import OTHER, Policy
+from riskml.i18n import Language, in_language
+from riskml.i18n.roles import role_words
 from riskml.policy.customers import Customers
 from riskml.policy.offers import Offers
 from riskml.policy.optimise import Solution
 from riskml.policy.options import UNIT, Floats, Ints, Limit
-from riskml.policy_config import OTHER, Policy
-from riskml.roles import role_words
 
 _TEXTS: Mapping[Language, Mapping[str, str]] = {
     "en": {

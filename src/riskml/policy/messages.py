@@ -21,10 +21,10 @@ import pandas as pd
 from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from riskml.config.policy import OTHER, OWN_FIELDS, Policy
 from riskml.errors import ConfigError, DataError
-from riskml.languages import Language, in_language
-from riskml.policy.sandbox import FILTERS, TESTS, bundled, check_source, line_of, source_of
-from riskml.policy_config import OTHER, OWN_FIELDS, Policy
+from riskml.i18n import Language, in_language
+from riskml.policy.template_sandbox import FILTERS, TESTS, bundled, check_source, line_of, source_of
 from riskml.schema import near
 
 _LONGEST = 300  # characters of a field
@@ -88,7 +88,7 @@ class Writer:
         head = self._rendered(name, clean, html=False).lstrip().split("\n", 1)[0]
         if not head.startswith(_SUBJECT):
             raise ConfigError(
-                "the template of an e-mail starts with its subject", where=self._place(name), mend="Subject: …"
+                "the template of an e-mail starts with its subject", where=self._place(name), fix="Subject: …"
             )
         body = self._rendered(name, clean, html=True).lstrip().partition("\n")[2]
         return Message(channel, name, plain(head.removeprefix(_SUBJECT)), body.strip())
@@ -104,7 +104,7 @@ class Writer:
         raise ConfigError(
             f"there is no template {name!r} in language {self.language!r}",
             where="treatments",
-            mend=near(name, known) or "add it to messages.templates",
+            fix=near(name, known) or "add it to messages.templates",
         )
 
     def check(self) -> None:
@@ -122,7 +122,7 @@ class Writer:
             raise ConfigError(
                 f"the template cannot be filled in for customer {fields.get('customer', '')!r}: {told}",
                 where=f"{self._place(name)}, line {line_of(error)}",
-                mend="leave the field out, or ask `{% if field is defined %}` first",
+                fix="leave the field out, or ask `{% if field is defined %}` first",
             ) from None
 
     def _template(self, name: str, html: bool) -> Template:
@@ -268,7 +268,7 @@ def _fields(policy: Policy, rows: pd.DataFrame, book: pd.DataFrame, language: La
         raise DataError(
             f"messages show the column {absent[0]!r}, which the book does not have",
             where="messages.fields",
-            mend=near(absent[0], book.columns) or "add the column to the book",
+            fix=near(absent[0], book.columns) or "add the column to the book",
         )
     own = {name: in_language(getattr(said, name), language) for name in ("company", "sender", "contact")}
     reasons = {name: policy.reason_title(name, language) for name in policy.reasons}

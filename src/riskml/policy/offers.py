@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from riskml.config.policy import Policy, Treatment
 from riskml.errors import ConfigError, DataError
 from riskml.expressions import parse
+from riskml.i18n.roles import ROLES
 from riskml.policy.customers import Customers
 from riskml.policy.options import UNIT, Floats, Ints, Limit, Options
-from riskml.policy_config import Policy, Treatment
-from riskml.roles import ROLES
 
 Flags = npt.NDArray[np.bool_]
 
@@ -132,7 +132,7 @@ def after(limits: tuple[Limit, ...], must: Options, currency: str) -> tuple[Limi
             raise ConfigError(
                 f"what the rules say must be done needs {needed} for this book, and the limit is {allowed}",
                 where=limit.name,
-                mend="raise the limit, or move treatments from must to may, where they are done as far as it lasts",
+                fix="raise the limit, or move treatments from must to may, where they are done as far as it lasts",
             )
         left.append(Limit(limit.name, limit.measure, limit.treatments, limit.amount - used))
     return tuple(left)
@@ -185,7 +185,7 @@ def _costs(name: str, one: Treatment, book: pd.DataFrame | None, rows: int) -> F
             f"the cost is missing, infinite or below 0 for {int(wrong.sum())} customers, the first of them "
             f"{book.index[wrong][0]!r}",
             where=f"treatments.{name}.cost, {one.cost!r}",
-            mend="mend the expression, or the column that it reads",
+            fix="mend the expression, or the column that it reads",
         )
     return values
 

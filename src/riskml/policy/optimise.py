@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from riskml.policy.options import Floats, Ints, Limit, Options
-from riskml.policy.prices import bound_at, optimum, priced
+from riskml.policy.shadow_prices import bound_at, optimum, priced
 
 EXACT = 4_000  # options up to which the programme has a row for each customer
 _UPGRADED = 50_000  # options up to which what is left over is used up to the last

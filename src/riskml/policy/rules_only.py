@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from riskml.config.policy import OTHER, Policy
 from riskml.errors import ConfigError
 from riskml.expressions import parse
-from riskml.policy_config import OTHER, Policy
 
 
 def scored_by_rules(policy: Policy, frame: pd.DataFrame) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def scored_by_rules(policy: Policy, frame: pd.DataFrame) -> pd.DataFrame:
         raise ConfigError(
             "the policy has no rules for a book without a model",
             where="without_model",
-            mend="add them, or score the book first",
+            fix="add them, or score the book first",
         )
     which = np.full(len(frame), len(said.rules))
     for place, rule in reversed([*enumerate(said.rules)]):

@@ -10,7 +10,7 @@ from types import TracebackType
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from riskml.errors import ConfigError
-from riskml.languages import Language
+from riskml.i18n import Language
 from riskml.schema import near, shortened
 
 FILTERS = ("capitalize", "default", "escape", "lower", "title", "trim", "truncate", "upper")
@@ -62,7 +62,7 @@ def source_of(name: str, language: Language, own: Mapping[str, str]) -> str:
     raise ConfigError(
         f"there is no template {name!r} in language {language!r}",
         where="messages.templates",
-        mend=near(name, [*own, *bundled(language)]) or "add it to messages.templates",
+        fix=near(name, [*own, *bundled(language)]) or "add it to messages.templates",
     )
 
 
@@ -136,8 +136,8 @@ def _all(tree: nodes.Node) -> Iterator[nodes.Node]:
         yield from _all(child)
 
 
-def _refused(name: str, language: Language, line: int, what: str, mend: str = _LANGUAGE) -> ConfigError:
-    return ConfigError(f"the template {what}", where=f"template {name} ({language}), line {line}", mend=mend)
+def _refused(name: str, language: Language, line: int, what: str, fix: str = _LANGUAGE) -> ConfigError:
+    return ConfigError(f"the template {what}", where=f"template {name} ({language}), line {line}", fix=fix)
 
 
 def line_of(error: BaseException) -> str:

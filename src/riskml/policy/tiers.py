@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
-from riskml.config import TierConfig
+from riskml.config.experiment import TierConfig
 from riskml.errors import ConfigError, DataError
+from riskml.metrics import jeffreys_p_value
 from riskml.schema import near, shortened
-from riskml.validation import jeffreys_p_value
 
 Floats = npt.NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def _previous(previous_tier: pd.Series, names: npt.NDArray[np.object_], index: p
         raise DataError(
             f"{len(twice)} customers have two previous tiers: {shortened(twice.unique())}",
             where="previous_tier",
-            mend="hand in one tier for each customer: the last one",
+            fix="hand in one tier for each customer: the last one",
         )
     codes, known = pd.factorize(previous_tier)
     strange = [name for name in known if name not in names]
@@ -94,7 +94,7 @@ def _previous(previous_tier: pd.Series, names: npt.NDArray[np.object_], index: p
         raise DataError(
             f"the previous tiers {shortened(strange)} are none of {shortened(names)}",
             where="previous_tier",
-            mend=near(strange[0], names) or "leave them empty where tiers were renamed: such customers count as new",
+            fix=near(strange[0], names) or "leave them empty where tiers were renamed: such customers count as new",
         )
     places = np.array([*(list(names).index(name) for name in known), -1], dtype=np.intp)
     before = pd.Series(places[codes], index=previous_tier.index)

@@ -11,22 +11,22 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from riskml.book import load_model, read_book
-from riskml.data.sources import read_table
+from riskml.config.policy import read_policy
+from riskml.config.warning import read_rules
+from riskml.data.sources.source import read_table
 from riskml.errors import InputError
 from riskml.expressions import parse
-from riskml.files import replacing
-from riskml.languages import Language
-from riskml.managing.feedback import Brought, Feedback, feedback
-from riskml.managing.folder import months
-from riskml.managing.health import health_of, read_health
-from riskml.managing.lists import decided
-from riskml.managing.manage import Asked
-from riskml.policy_config import read_policy
-from riskml.run import Run
-from riskml.runtime.answers import harmless
-from riskml.warning.past import all_dates
-from riskml.warning_config import read_rules
+from riskml.i18n import Language
+from riskml.io import replacing
+from riskml.portfolio.manage import Asked
+from riskml.portfolio.model_health import health_of, read_health
+from riskml.portfolio.store import months
+from riskml.portfolio.treatment_results import Feedback, TreatmentResults, feedback
+from riskml.portfolio.worklists import decided
+from riskml.runs.model_loading import load_model, read_book
+from riskml.runs.run import Run
+from riskml.runtime.batch import harmless
+from riskml.warning.replay import all_dates
 
 
 def asked_for(
@@ -52,7 +52,7 @@ def asked_for(
     for known in get_args(Language):
         spoken = known if language == known else spoken
     if language is not None and language != spoken:
-        raise InputError(f"the language {language!r} is not known", where="--language", mend="en or zh")
+        raise InputError(f"the language {language!r} is not known", where="--language", fix="en or zh")
     return Asked(
         model=load_model(model),
         policy=said,
@@ -76,7 +76,7 @@ def scores_of_month(folder: Path) -> pd.DataFrame:
     Parameters
     ----------
     folder : Path
-        Of one as-of date, as `riskml.managing.manage.manage` wrote it.
+        Of one as-of date, as `riskml.portfolio.manage.manage` wrote it.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def scores_of_month(folder: Path) -> pd.DataFrame:
     of = [month for month in months(folder.parent) if month.folder.resolve() == folder.resolve()]
     if not of:
         raise InputError(
-            "it is not a month's folder", where=str(folder), mend="name a folder that riskml manage wrote, or a file"
+            "it is not a month's folder", where=str(folder), fix="name a folder that riskml manage wrote, or a file"
         )
     (month,) = of
     planned = month.read("actions").groupby("customer", sort=False)["title"].agg("; ".join)
@@ -103,7 +103,7 @@ def scores_of_month(folder: Path) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Came:
+class EventSource:
     """Where it is written what came back: outcomes or complaints.
 
     Parameters
@@ -142,17 +142,17 @@ class Came:
 def feedback_of(
     folder: Path,
     policy: Path,
-    events: Came,
+    events: EventSource,
     until: dt.date,
     window_days: int,
     *,
     decisions: Sequence[Path] = (),
-    complaints: Came | None = None,
+    complaints: EventSource | None = None,
 ) -> Feedback:
     """Read outcomes, decisions and complaints, and join them to a managed book."""
     found = months(folder)
     if not found:
-        raise InputError("the folder holds no month", where=str(folder), mend="`riskml manage` makes them")
+        raise InputError("the folder holds no month", where=str(folder), fix="`riskml manage` makes them")
     index = found[0].read("scores").index
     days = _of_book(events.read(until), index)
     complained = None if complaints is None else _of_book(complaints.read(until), index)
@@ -196,7 +196,7 @@ def _decisions(file: Path) -> pd.DataFrame:
     return decided(read_table(str(file)))
 
 
-def read_brought(results: Path) -> Brought:
+def read_brought(results: Path) -> TreatmentResults:
     """Return what earlier actions brought, from the folder of a feedback or its ``results.csv``.
 
     Raises
@@ -214,14 +214,14 @@ def read_brought(results: Path) -> Brought:
             raise InputError(
                 f"what came of earlier actions cannot be read: {error}",
                 where=str(file),
-                mend="`riskml feedback` writes it; name its folder",
+                fix="`riskml feedback` writes it; name its folder",
             ) from None
     lacking = [name for name in ("action", "avoided", "complaints", "verdict") if name not in tables[0]]
     if lacking:
         raise InputError(
-            f"it has no column {lacking[0]!r}", where=str(results), mend="name the folder that `riskml feedback` wrote"
+            f"it has no column {lacking[0]!r}", where=str(results), fix="name the folder that `riskml feedback` wrote"
         )
-    return Brought(*tables)
+    return TreatmentResults(*tables)
 
 
 def _with_instead(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,23 +11,23 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.languages import Language
-from riskml.managing import folder as folders
-from riskml.managing.feedback import Brought
-from riskml.managing.health import Health
-from riskml.managing.lists import Spoken, role_lists, write_lists
-from riskml.managing.month import Month, Progress, month_digest, month_of, moves
-from riskml.managing.pack import Pack, write_pack
-from riskml.managing.pack_alerts import Warned
+from riskml.config.policy import Policy
+from riskml.config.warning import WarningRules
+from riskml.i18n import Language
 from riskml.policy.messages import messages
-from riskml.policy_config import Policy
-from riskml.runtime.answers import harmless
+from riskml.portfolio import store as folders
+from riskml.portfolio.meeting_pack import Pack, write_pack
+from riskml.portfolio.model_health import Health
+from riskml.portfolio.month import Month, Progress, month_digest, month_of, moves
+from riskml.portfolio.pack_alerts import Warned
+from riskml.portfolio.treatment_results import TreatmentResults
+from riskml.portfolio.worklists import Spoken, role_lists, write_lists
+from riskml.runtime.batch import harmless
 from riskml.runtime.package import Artifact
+from riskml.warning.daily import update
 from riskml.warning.delivery.table import alerts_table
-from riskml.warning.readings import read_book
+from riskml.warning.snapshot import read_book
 from riskml.warning.store import Store
-from riskml.warning.update import update
-from riskml.warning_config import WarningRules
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Asked:
     rules: WarningRules | None = None
     language: Language = "en"
     health: Health | None = None
-    brought: Brought | None = None
+    brought: TreatmentResults | None = None
 
 
 @dataclass(frozen=True)
 class Done:
     """A month that is done; ``new`` is False where it was done already from the same inputs, and nothing changed."""
 
-    month: folders.Managed
+    month: folders.StoredMonth
     new: bool
 
 
@@ -117,7 +117,7 @@ def manage(
 
 
 def _warned(
-    rules: WarningRules | None, month: Month, folder: Path, today: dt.date, earlier: folders.Managed | None
+    rules: WarningRules | None, month: Month, folder: Path, today: dt.date, earlier: folders.StoredMonth | None
 ) -> Warned:
     """Record the day's alerts; return them with what happened since the month before."""
     if rules is None:
@@ -158,7 +158,7 @@ def _state(asked: Asked, month: Month, warned: Warned, digest: str) -> dict[str,
     }
 
 
-def _writer(asked: Asked, month: Month, earlier: folders.Managed | None, warned: Warned) -> Callable[[Path], None]:
+def _writer(asked: Asked, month: Month, earlier: folders.StoredMonth | None, warned: Warned) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         plan, policy, language = month.plan, asked.policy, asked.language
         month.scores.to_parquet(folder / "scores.parquet")

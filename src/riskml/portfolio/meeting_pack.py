@@ -9,19 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.files import replacing
-from riskml.languages import Language, in_language
-from riskml.managing.feedback import Brought, why
-from riskml.managing.health import Health
-from riskml.managing.month import REASONS, Month
-from riskml.managing.pack_alerts import Warned, alerts_context
-from riskml.managing.words import FOUND, WORDS
+from riskml.config.policy import Policy
+from riskml.display.format import count, number, percent, signed
+from riskml.display.table import Cell, Head, Table, templates, text_cell
+from riskml.i18n import Language, in_language
+from riskml.i18n.roles import ROLES, role_words
+from riskml.io import replacing
 from riskml.monitoring.words import WORDS as MONITORING
-from riskml.policy.wording import limit_words
-from riskml.policy_config import Policy
-from riskml.report.table import Cell, Head, Table, templates, text_cell
-from riskml.report.wording import count, number, percent, signed
-from riskml.roles import ROLES, role_words
+from riskml.policy.explain import limit_words
+from riskml.portfolio.model_health import Health
+from riskml.portfolio.month import REASONS, Month
+from riskml.portfolio.pack_alerts import Warned, alerts_context
+from riskml.portfolio.treatment_results import TreatmentResults, why
+from riskml.portfolio.words import FOUND, WORDS
 from riskml.runtime.package import Artifact
 from riskml.warning.delivery.table import role_alerts
 
@@ -38,7 +38,7 @@ class Pack:
     policy : Policy
     month : Month
     moved : DataFrame
-        As of `riskml.managing.month.moves`.
+        As of `riskml.portfolio.month.moves`.
     before : mapping or None
         State of the month before.
     warned : Warned
@@ -57,13 +57,13 @@ class Pack:
     before: Mapping[str, Any] | None
     warned: Warned
     health: Health | None
-    brought: Brought | None
+    brought: TreatmentResults | None
     language: Language
 
 
 def write_pack(path: Path, pack: Pack) -> None:
     """Write the page; links go to the lists in ``lists/`` beside it."""
-    page = templates().get_template("pack.html.j2").render(**pack_context(pack))
+    page = templates().get_template("meeting_pack.html.j2").render(**pack_context(pack))
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="replace")
 

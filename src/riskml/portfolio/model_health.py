@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riskml.errors import InputError
-from riskml.files import read_json
-from riskml.monitoring.folder import STATE, newest
+from riskml.io import read_json
+from riskml.monitoring.store import STATE, newest
 
 _FOLDER = "monitoring"
 _NEEDED = ("severity", "what", "next_step")
@@ -50,7 +50,7 @@ def read_health(file: Path) -> Health:
         return Health(str(said.get("as_of", "")), str(said.get("next_step", "")), found)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"it holds no findings of a monitoring: {error!r}", where=str(file), mend="name a monitoring.json"
+            f"it holds no findings of a monitoring: {error!r}", where=str(file), fix="name a monitoring.json"
         ) from None
 
 

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from riskml.config import TierConfig
-from riskml.data.digest import content_hash
+from riskml.config.experiment import TierConfig
+from riskml.config.policy import Policy
+from riskml.config.warning import WarningRules
+from riskml.data.sources.digest import content_hash
 from riskml.errors import DataError
-from riskml.languages import Language
+from riskml.i18n import Language
 from riskml.policy.actions import Plan, plan
 from riskml.policy.customers import customers_of
 from riskml.policy.tiers import with_hysteresis
-from riskml.policy_config import Policy
 from riskml.runtime.package import Artifact
-from riskml.warning_config import WarningRules
 
 REASONS = 4
 _ROWS = 20_000  # explained at once
@@ -88,7 +88,7 @@ def month_of(
     """
     if customers.index.has_duplicates:
         twice = customers.index[customers.index.duplicated()].nunique()
-        raise DataError(f"{twice} customers are in the book more than once", mend="keep one row for each")
+        raise DataError(f"{twice} customers are in the book more than once", fix="keep one row for each")
     policy.check_tiers([tier.name for tier in model.tiers])
     progress("scores")
     customers = customers.rename_axis(index="customer")

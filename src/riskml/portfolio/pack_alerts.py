@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from riskml.languages import Language, in_language
-from riskml.managing.words import WORDS
-from riskml.report.table import Cell, Head, Table, text_cell
-from riskml.report.wording import count
-from riskml.roles import role_words
+from riskml.config.warning import WarningRules
+from riskml.display.format import count
+from riskml.display.table import Cell, Head, Table, text_cell
+from riskml.i18n import Language, in_language
+from riskml.i18n.roles import role_words
+from riskml.portfolio.words import WORDS
 from riskml.warning.delivery.table import alerts_table
 from riskml.warning.wording import alert_word, cause_words, signs_words
-from riskml.warning_config import WarningRules
 
 _FIRST = 10
 _HAPPENED = ("opened", "raised", "acknowledged", "escalated", "closed")

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from riskml.errors import InputError, RunError
-from riskml.files import replacing
+from riskml.io import replacing
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _SECONDS = 120
@@ -37,7 +37,7 @@ def print_pdf(page: Path, out: Path) -> Path:
         raise InputError("the page does not exist", where=str(page))
     browser = next(filter(None, map(shutil.which, _NAMES)), None)
     if browser is None:
-        raise RunError("Chromium is not installed", mend="install it, or print the page from any browser")
+        raise RunError("Chromium is not installed", fix="install it, or print the page from any browser")
     with tempfile.TemporaryDirectory(prefix="riskml-pdf-") as profile, replacing(out) as temporary:
         # No sandbox: in containers it cannot be had. The page's own policy lets nothing run or load.
         words = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]

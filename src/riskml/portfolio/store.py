@@ -13,13 +13,13 @@ from typing import Any
 import pandas as pd
 
 from riskml.errors import InputError
-from riskml.files import read_json, write_json
+from riskml.io import read_json, write_json
 
 STATE, ALERTS = "month.json", "alerts.db"
 
 
 @dataclass(frozen=True)
-class Managed:
+class StoredMonth:
     """An as-of date that is done.
 
     Parameters
@@ -42,7 +42,7 @@ class Managed:
         return pd.read_parquet(self.folder / f"{name}.parquet")
 
 
-def months(folder: Path) -> list[Managed]:
+def months(folder: Path) -> list[StoredMonth]:
     """Return the as-of dates of a managed book, the earliest first.
 
     Raises
@@ -53,13 +53,13 @@ def months(folder: Path) -> list[Managed]:
     found = []
     for path in sorted(folder.glob(f"????-??-??/{STATE}")):
         try:
-            found.append(Managed(path.parent, read_json(path)))
+            found.append(StoredMonth(path.parent, read_json(path)))
         except (OSError, ValueError) as error:
             raise InputError(f"the state of a month cannot be read: {error}", where=str(path)) from None
     return found
 
 
-def before(folder: Path, as_of: dt.date) -> Managed | None:
+def before(folder: Path, as_of: dt.date) -> StoredMonth | None:
     """Return the last month before an as-of date; refuse a date before the last one that is done.
 
     Raises
@@ -72,13 +72,13 @@ def before(folder: Path, as_of: dt.date) -> Managed | None:
         raise InputError(
             f"the as-of date {as_of} lies before {done[-1].as_of}, which is done",
             where=str(folder),
-            mend="manage months in order; use another folder to look back",
+            fix="manage months in order; use another folder to look back",
         )
     earlier = [month for month in done if month.as_of < as_of]
     return earlier[-1] if earlier else None
 
 
-def done_already(folder: Path, as_of: dt.date, digest: str) -> Managed | None:
+def done_already(folder: Path, as_of: dt.date, digest: str) -> StoredMonth | None:
     """Return the month of an as-of date if it is done from the same inputs, None if it is not done.
 
     Raises
@@ -91,12 +91,12 @@ def done_already(folder: Path, as_of: dt.date, digest: str) -> Managed | None:
         raise InputError(
             f"the as-of date {as_of} was done with another book, model, policy or rules",
             where=str(found.folder),
-            mend="its actions are out already: give corrections with the next as-of date, or take another folder",
+            fix="its actions are out already: give corrections with the next as-of date, or take another folder",
         )
     return found
 
 
-def write_month(folder: Path, state: dict[str, Any], write: Callable[[Path], None]) -> Managed:
+def write_month(folder: Path, state: dict[str, Any], write: Callable[[Path], None]) -> StoredMonth:
     """Write an as-of date's folder, which appears when it is whole.
 
     Parameters
@@ -121,4 +121,4 @@ def write_month(folder: Path, state: dict[str, Any], write: Callable[[Path], Non
         raise InputError(f"the month cannot be written: {error.strerror or error}", where=str(place)) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return Managed(place, state)
+    return StoredMonth(place, state)

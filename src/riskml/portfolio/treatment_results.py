@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from riskml.config.policy import Policy
 from riskml.errors import DataError, InputError
-from riskml.languages import Language
-from riskml.managing.folder import Managed
-from riskml.managing.words import WHYS
-from riskml.policy_config import Policy
+from riskml.i18n import Language
+from riskml.portfolio.store import StoredMonth
+from riskml.portfolio.words import WHYS
 from riskml.schema import near, shortened
 
 _BANDS = 5  # of probability, within a tier
@@ -55,7 +55,7 @@ class Feedback:
 
 
 @dataclass(frozen=True)
-class Brought:
+class TreatmentResults:
     """What earlier actions brought, for the pack: ``results``, ``overrides`` and ``reconsider`` of a `Feedback`."""
 
     results: pd.DataFrame
@@ -64,7 +64,7 @@ class Brought:
 
 
 def feedback(
-    months: Iterable[Managed],
+    months: Iterable[StoredMonth],
     events: pd.Series,
     policy: Policy,
     *,
@@ -108,7 +108,7 @@ def feedback(
         raise InputError(
             f"no month is {window_days} days old on {until}",
             where="--until",
-            mend="wait until a window has passed, or say a shorter --window",
+            fix="wait until a window has passed, or say a shorter --window",
         )
     labels = pd.concat([_labelled(month, events, complaints, window_days) for month in ripe], ignore_index=True)
     planned = pd.concat([_optional(month) for month in ripe], ignore_index=True)
@@ -130,7 +130,7 @@ def feedback(
     return Feedback(labels, results, overrides, _reconsider(results, said))
 
 
-def _labelled(month: Managed, events: pd.Series, complaints: pd.Series | None, window_days: int) -> pd.DataFrame:
+def _labelled(month: StoredMonth, events: pd.Series, complaints: pd.Series | None, window_days: int) -> pd.DataFrame:
     scores, left_out = month.read("scores"), month.read("left_out")
     day = pd.Timestamp(month.as_of)
     when = pd.to_datetime(events.reindex(scores.index))
@@ -156,7 +156,7 @@ def _labelled(month: Managed, events: pd.Series, complaints: pd.Series | None, w
     return frame[~earlier].reset_index(drop=True)
 
 
-def _optional(month: Managed) -> pd.DataFrame:
+def _optional(month: StoredMonth) -> pd.DataFrame:
     actions = month.read("actions")
     chosen = actions.loc[~actions["mandatory"].astype(bool), ["customer", "action"]]
     return chosen.assign(as_of=pd.Timestamp(month.as_of))
@@ -170,14 +170,14 @@ def _with_decisions(planned: pd.DataFrame, decisions: pd.DataFrame | None) -> pd
         raise DataError(
             f"the decisions have no column {absent[0]!r}",
             where="the decisions",
-            mend=near(absent[0], list(decisions.columns)) or "they need customer, action and status",
+            fix=near(absent[0], list(decisions.columns)) or "they need customer, action and status",
         )
     strange = decisions.loc[~decisions["status"].isin(DONE), "status"].unique()
     if len(strange):
         raise DataError(
             f"unknown status {shortened(strange)}",
             where="the decisions, column 'status'",
-            mend=f"it is one of {', '.join(DONE)}",
+            fix=f"it is one of {', '.join(DONE)}",
         )
     keys = ["customer", "action", *(["as_of"] if "as_of" in decisions else [])]
     given = decisions[[*keys, "status", *(["instead"] if "instead" in decisions else [])]].copy()
@@ -187,7 +187,7 @@ def _with_decisions(planned: pd.DataFrame, decisions: pd.DataFrame | None) -> pd
         raise DataError(
             f"{int(given.duplicated(keys).sum())} actions are decided twice",
             where="the decisions",
-            mend="keep one row for each customer, action and as-of date",
+            fix="keep one row for each customer, action and as-of date",
         )
     joined = planned.merge(given, on=keys, how="left")
     joined["status"] = joined["status"].fillna(PLANNED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from riskml.languages import Language
+from riskml.i18n import Language
 
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from riskml.languages import Language
-from riskml.managing.words import HEADS, STATUSES, VALUES
+from riskml.config.policy import Policy
+from riskml.config.warning import WarningRules
+from riskml.i18n import Language
+from riskml.i18n.roles import ROLES
 from riskml.policy.messages import plain_text
-from riskml.policy_config import Policy
-from riskml.roles import ROLES
-from riskml.runtime.answers import harmless
+from riskml.portfolio.words import HEADS, STATUSES, VALUES
+from riskml.runtime.batch import harmless
 from riskml.warning.delivery.table import role_alerts, with_overdue
 from riskml.warning.wording import in_words
-from riskml.warning_config import WarningRules
 from riskml.workbook import workbook
 
 MOST_ROWS = 2_000  # of a sheet: beyond, a person filters the CSV
@@ -124,7 +124,7 @@ def decided(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With the columns and the statuses that `riskml.managing.feedback.feedback` knows.
+        With the columns and the statuses that `riskml.portfolio.treatment_results.feedback` knows.
     """
     heads = dict(zip(HEADS["zh"].values(), HEADS["zh"], strict=True))
     said = table.rename(columns={name: heads[name] for name in table.columns if name in heads})

@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.report.colours import EVENT, NON_EVENT, family_colour
-from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
-from riskml.report.wording import MISSING, count, interval, is_number, number, p_value, percent, signed
+from riskml.display.colours import EVENT, NON_EVENT, family_colour
+from riskml.display.format import MISSING, count, interval, is_number, number, p_value, percent, signed
+from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
 
 Write = Callable[[Mapping[Any, Any]], Cell]
 _SEVERITIES = {"act": EVENT, "watch": "#d9a400", "note": NON_EVENT}
 
 
 def tests_table(frame: pd.DataFrame) -> Table:
-    """Show the Jeffreys and the binomial test of each grade (`riskml.evidence.calibration.calibration_tests`)."""
+    """Show the Jeffreys and the binomial test of each grade (`riskml.validation.calibration.calibration_tests`)."""
     columns: list[tuple[Head, Write]] = [
         (Head("by"), lambda row: text_cell(row["by"])),
         (Head("grade"), lambda row: text_cell("" if row["by"] == "all" else row["grade"])),
@@ -55,7 +55,7 @@ def brier_table(figures: Mapping[str, Any]) -> Table:
 
 
 def policies_table(frame: pd.DataFrame | None, *, currency: str = "") -> Table:
-    """Show what each policy earns (`riskml.evidence.money.Profit`, ``policies``)."""
+    """Show what each policy earns (`riskml.validation.profit.Profit`, ``policies``)."""
     if frame is None:
         return Table([], [], note="The experiment states no costs (costs): where to decide cannot be weighed in money.")
     money = f", {currency}" if currency else ""
@@ -72,7 +72,7 @@ def policies_table(frame: pd.DataFrame | None, *, currency: str = "") -> Table:
 
 
 def maximum_profit_table(said: Mapping[str, Any]) -> Table:
-    """Show the expected maximum profit, and what it rests on (`riskml.evidence.money.maximum_profit`)."""
+    """Show the expected maximum profit, and what it rests on (`riskml.validation.profit.maximum_profit`)."""
     heads = [Head("measure"), Head("value", True), Head("unit"), Head("act on", True), Head("prior"), Head("costs")]
     cells = [
         said["measure"],
@@ -86,7 +86,7 @@ def maximum_profit_table(said: Mapping[str, Any]) -> Table:
 
 
 def fairness_table(frame: pd.DataFrame) -> Table:
-    """Show how each protected group fares (`riskml.evidence.fairness.fairness_table`)."""
+    """Show how each protected group fares (`riskml.validation.fairness.fairness_table`)."""
     if frame.empty:
         return Table(
             [], [], note="No protected group was named (fairness.columns of the experiment): nothing was tested."
@@ -115,7 +115,7 @@ def fairness_table(frame: pd.DataFrame) -> Table:
 
 
 def segments_table(frame: pd.DataFrame, *, nothing: str = "") -> Table:
-    """Show the measures by segment or period (`riskml.evidence.stability.by_segment`, ``over_time``)."""
+    """Show the measures by segment or period (`riskml.validation.stability.by_segment`, ``over_time``)."""
     parts = [(Head("part"), lambda row: text_cell(row["part"]))] if "part" in frame else []
     columns: list[tuple[Head, Write]] = [
         (Head("by"), lambda row: text_cell(row["by"])),
@@ -153,7 +153,7 @@ def characteristics_table(frame: pd.DataFrame, score: Mapping[str, Any]) -> Tabl
     Parameters
     ----------
     frame : DataFrame
-        `riskml.evidence.stability.characteristics`.
+        `riskml.validation.stability.characteristics`.
     score : mapping
         ``psi`` of validation.json.
     """
@@ -187,7 +187,7 @@ def _drift(row: Mapping[Any, Any]) -> str:
 
 
 def importance_table(frame: pd.DataFrame, *, family: str = "", most: int = 20) -> Table:
-    """Show what each column is worth to the model (`riskml.explanation.importance`)."""
+    """Show what each column is worth to the model (`riskml.validation.explain.importance`)."""
     shown = frame.head(most)
     colour = family_colour(family) if family else NON_EVENT
     full = float(shown["auc_drop"].max()) if len(shown) else 1.0
@@ -249,7 +249,7 @@ def reasons_table(frame: pd.DataFrame, probability: pd.Series) -> Table:
 
 
 def findings_table(frame: pd.DataFrame) -> Table:
-    """Show what has to be settled, the gravest first (`riskml.evidence.findings.findings`)."""
+    """Show what has to be settled, the gravest first (`riskml.validation.findings.findings`)."""
     columns: list[tuple[Head, Write]] = [
         (Head("severity"), lambda row: Cell(str(row["severity"]), None, _SEVERITIES[row["severity"]])),
         (Head("about"), lambda row: text_cell(row["about"])),

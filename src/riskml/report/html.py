@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.config import Experiment
-from riskml.files import replacing
-from riskml.report import evidence_tables, story, tables
-from riskml.report.colours import family_colour
-from riskml.report.gallery import gallery
-from riskml.report.results import Results, read_results
-from riskml.report.table import Table, templates
-from riskml.report.wording import count, interval, number, percent, seconds
+from riskml.config.experiment import Experiment
+from riskml.display.colours import family_colour
+from riskml.display.format import count, interval, number, percent, seconds
+from riskml.display.table import Table, templates
+from riskml.io import replacing
+from riskml.report import evidence_tables, narrative, tables
+from riskml.report.figures import gallery
+from riskml.report.run_results import Results, read_results
 
 REPORT = "report.html"
 
@@ -40,7 +40,7 @@ def build_report(folder: str | Path) -> Path:
     """
     folder = Path(folder)
     results = read_results(folder)
-    page = templates().get_template("document.html.j2").render(**_context(results))
+    page = templates().get_template("report.html.j2").render(**_context(results))
     path = folder / REPORT
     with replacing(path) as temporary:
         # Text of any origin can hold half a surrogate pair, which no encoding has.
@@ -54,18 +54,18 @@ def _context(results: Results) -> dict[str, Any]:
         "results": results,
         "experiment": experiment,
         "run": results.run,
-        "words": story.words(results),
-        "headline": story.headline(results),
-        "limits": story.limits(results),
-        "why": story.why(results),
-        "left_out": story.left_out(results),
+        "words": narrative.words(results),
+        "headline": narrative.headline(results),
+        "limits": narrative.limits(results),
+        "why": narrative.why(results),
+        "left_out": narrative.left_out(results),
         "tiles": list(_tiles(results)),
         "pictures": gallery(results.folder),
         "tables": _tables(results),
-        "absent": lambda stage: story.absent(results, stage),
+        "absent": lambda stage: narrative.absent(results, stage),
         "notebooks": sorted(path.name for path in results.folder.glob("[0-9]_*.html")),
         "source": Path(experiment.data.source).name,
-        "truth": story.sentence(str((results.data or {}).get("truth", ""))),
+        "truth": narrative.sentence(str((results.data or {}).get("truth", ""))),
         "verified": _verified((results.export or {}).get("verified") or {}),
         "yaml": _shareable(experiment).to_yaml(),
         "created": str(results.run.get("created", ""))[:16].replace("T", " "),
@@ -95,7 +95,9 @@ def _tables(results: Results) -> dict[str, Table | None]:
         "tiers": None if results.tiers is None else tables.tiers_table(results.tiers),
         "drivers": None if results.drivers is None else tables.drivers_table(results.drivers, family=family),
         "findings": None if results.findings is None else evidence_tables.findings_table(results.findings),
-        "watch_list": None if results.high_risk is None else tables.watch_list(results.high_risk, tiers=names),
+        "watch_list": None
+        if results.high_risk_list is None
+        else tables.watch_list(results.high_risk_list, tiers=names),
         "scored": None if results.scored is None else tables.tiers_table(_book(results.scored, names)),
     }
 
@@ -115,13 +117,15 @@ def _tiles(results: Results) -> Iterator[tuple[str, str, str]]:
         ("KS", "ks", 3),
         ("observed / expected", "observed_expected", 2),
     ):
-        said = story.metric(validation, name)
+        said = narrative.metric(validation, name)
         if said:
             yield number(said.get("value"), digits), title, interval(said.get("low"), said.get("high"), digits)
     bands = validation.get("gains") or []
     if bands:
         first = bands[0]
-        told = f"of all {story.words(results).events} are among the riskiest {percent(first['cumulative_share'], 0)}"
+        told = (
+            f"of all {narrative.words(results).events} are among the riskiest {percent(first['cumulative_share'], 0)}"
+        )
         yield percent(first["captured"], 0), "captured", told
     yield count(validation["rows"]), "never seen", f"customers, {count(validation['events'])} of them events"
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.config import Experiment
-from riskml.report.story import RULES, family_name, nature, sentence
-from riskml.report.table import Cell, Head, Table, text_cell
-from riskml.report.wording import count, is_number, number, percent
+from riskml.config.experiment import Experiment
+from riskml.display.format import count, is_number, number, percent
+from riskml.display.table import Cell, Head, Table, text_cell
+from riskml.report.narrative import RULES, family_name, nature, sentence
 
 NOT_GIVEN = "not given"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.report.colours import EVENT, NON_EVENT
-from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
-from riskml.report.wording import MISSING, count, interval, is_number, number, p_value, percent, signed
+from riskml.display.colours import EVENT, NON_EVENT
+from riskml.display.format import MISSING, count, interval, is_number, number, p_value, percent, signed
+from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
 
 _SHOWN = 25
 _ASPECTS = {

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from riskml.report.results import Results
-from riskml.report.wording import count, interval, is_number, number, p_value, percent
+from riskml.display.format import count, interval, is_number, number, p_value, percent
+from riskml.report.run_results import Results
 
 _FEW_EVENTS = 100
 _REJECTED = 0.05

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from riskml.report.colours import EVENT, NON_EVENT
-from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
-from riskml.report.wording import count, interval, number, p_value, percent, signed
-from riskml.validation import BestCutoff
+from riskml.display.colours import EVENT, NON_EVENT
+from riskml.display.format import count, interval, number, p_value, percent, signed
+from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
+from riskml.metrics import BestCutoff
 
 _TITLES = {"auc": "AUC", "ks": "KS", "brier": "Brier", "log_loss": "log loss", "ece": "ECE"}
 _VERDICTS = {"better": "#009e73", "worse": "#d55e00"}

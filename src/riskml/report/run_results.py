@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.config import Experiment, read_experiment
+from riskml.config.experiment import Experiment, read_experiment
 from riskml.errors import InputError
-from riskml.files import read_json
+from riskml.io import read_json
 
 _RATES = ("expected", "event_rate", "lower", "upper", "jeffreys_p")
 _CSV = ("profile", "notes", "leaderboard", "comparison", "scorecard", "drivers", "findings", "high_risk")
@@ -63,7 +63,7 @@ class Results:
     scorecard: pd.DataFrame | None
     drivers: pd.DataFrame | None
     findings: pd.DataFrame | None
-    high_risk: pd.DataFrame | None
+    high_risk_list: pd.DataFrame | None
     scored: pd.Series | None
 
     @property
@@ -126,7 +126,7 @@ def read_results(folder: Path) -> Results:
             raise InputError(
                 f"this is not the folder of a run: it has no {needed}",
                 where=str(folder),
-                mend="name a folder beneath experiments/runs/<experiment>/",
+                fix="name a folder beneath experiments/runs/<experiment>/",
             )
     scores = folder / "scores.parquet"
     return Results(

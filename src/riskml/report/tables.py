@@ -10,7 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.report.card_tables import (
+from riskml.display.colours import EVENT, NON_EVENT, family_colour, tier_colours
+from riskml.display.format import count, interval, is_number, number, p_value, percent, signed
+from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
+from riskml.scorecard.display.tables import (
     binner_table,
     binning_table,
     card_table,
@@ -18,9 +21,6 @@ from riskml.report.card_tables import (
     edits_table,
     selection_table,
 )
-from riskml.report.colours import EVENT, NON_EVENT, family_colour, tier_colours
-from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
-from riskml.report.wording import count, interval, is_number, number, p_value, percent, signed
 
 __all__ = [
     "binner_table",
@@ -413,7 +413,7 @@ def watch_list(frame: pd.DataFrame, *, most: int = 20, tiers: Sequence[str] = ()
     Parameters
     ----------
     frame : DataFrame
-        ``high_risk.csv``: ``customer``, ``probability``, ``tier``, ``treatment``, ``reason_1`` …
+        ``high_risk_list.csv``: ``customer``, ``probability``, ``tier``, ``treatment``, ``reason_1`` …
     most : int, default 20
         At most so many rows.
     tiers : sequence of str, optional

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from riskml.errors import DataError
-from riskml.runview import RunView
-from riskml.validation import (
+from riskml.metrics import (
     BestCutoff,
     ChurnCosts,
     CreditCosts,
@@ -26,6 +25,7 @@ from riskml.validation import (
     psi_test,
     swap_set,
 )
+from riskml.runs.summary import RunSummary
 
 _MORE_IS_BETTER = frozenset({"auc", "ks"})
 _CHANGED = "other events, other rows or another definition of the event"
@@ -58,7 +58,7 @@ class Shared:
     tiers_said: str
 
 
-def letters(views: Sequence[RunView]) -> list[str]:
+def letters(views: Sequence[RunSummary]) -> list[str]:
     """Return a short name of each run: A, B, … and numbers past Z.
 
     Parameters
@@ -68,7 +68,7 @@ def letters(views: Sequence[RunView]) -> list[str]:
     return [chr(ord("A") + at) if at < 26 else str(at + 1) for at in range(len(views))]
 
 
-def shared_customers(views: Sequence[RunView]) -> Shared:
+def shared_customers(views: Sequence[RunSummary]) -> Shared:
     """Return the customers that were set aside in every run.
 
     Parameters
@@ -213,7 +213,7 @@ def best_cutoffs(shared: Shared, costs: CreditCosts | ChurnCosts) -> dict[str, B
     return {str(name): best_cutoff(shared.y, column, costs) for name, column in shared.probability.items()}
 
 
-def stability(views: Sequence[RunView]) -> pd.DataFrame:
+def stability(views: Sequence[RunSummary]) -> pd.DataFrame:
     """Return how far each run's scores have shifted from the rows it was developed on to those it was judged on.
 
     Parameters
@@ -273,7 +273,7 @@ def _verdict(row: Mapping[Any, Any]) -> str:
     return "better" if (row["difference"] > 0) == (row["metric"] in _MORE_IS_BETTER) else "worse"
 
 
-def _refuse_other_questions(views: Sequence[RunView]) -> None:
+def _refuse_other_questions(views: Sequence[RunSummary]) -> None:
     names = letters(views)
     tasks = {view.task for view in views}
     if len(tasks) > 1:
@@ -285,7 +285,7 @@ def _refuse_other_questions(views: Sequence[RunView]) -> None:
             raise _apart("their data differ, and have no identifier by which customers could be found in both", views)
 
 
-def _refuse_unlike(rows: Sequence[pd.DataFrame], views: Sequence[RunView]) -> None:
+def _refuse_unlike(rows: Sequence[pd.DataFrame], views: Sequence[RunSummary]) -> None:
     y = rows[0]["_target"].to_numpy()
     if not y.size:
         raise _apart("no customer was set aside in all of them", views)
@@ -298,15 +298,15 @@ def _refuse_unlike(rows: Sequence[pd.DataFrame], views: Sequence[RunView]) -> No
         raise _apart(f"their {y.size:,} common customers hold {events} events: too few to tell anything by", views)
 
 
-def _apart(why: str, views: Sequence[RunView]) -> DataError:
+def _apart(why: str, views: Sequence[RunSummary]) -> DataError:
     return DataError(
         f"these runs do not compare: {why}",
         where=", ".join(f"{name} {view.name}" for name, view in zip(letters(views), views, strict=True)),
-        mend="compare runs of one experiment, on one table",
+        fix="compare runs of one experiment, on one table",
     )
 
 
-def _tiers(rows: Sequence[pd.DataFrame], views: Sequence[RunView]) -> tuple[pd.DataFrame, list[str], str]:
+def _tiers(rows: Sequence[pd.DataFrame], views: Sequence[RunSummary]) -> tuple[pd.DataFrame, list[str], str]:
     """Return each customer's tier by each run: by its own bounds, or by the first run's where the names differ."""
     names = [[str(tier["name"]) for tier in view.tiers] for view in views]
     bounds = [[float(tier["from_probability"]) for tier in view.tiers] for view in views]

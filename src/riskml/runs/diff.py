@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.review import letters
-from riskml.runview import RunView
-from riskml.validation import ChurnCosts, CreditCosts
+from riskml.metrics import ChurnCosts, CreditCosts
+from riskml.runs.compare import letters
+from riskml.runs.summary import RunSummary
 
 # Where an experiment states no costs. Credit: loss given default of senior unsecured claims in Basel's foundation
 # approach, and the return on investment of Verbraken et al. (2014); churn: the priors of Verbraken et al. (2013).
@@ -28,7 +28,7 @@ class StatedCosts:
     said: str
 
 
-def settings(views: Sequence[RunView]) -> pd.DataFrame:
+def settings(views: Sequence[RunSummary]) -> pd.DataFrame:
     """Return the settings that are not the same in all runs.
 
     Parameters
@@ -46,7 +46,7 @@ def settings(views: Sequence[RunView]) -> pd.DataFrame:
     return _frame({key: values for key, values in rows.items() if len(set(values)) > 1}, views)
 
 
-def data(views: Sequence[RunView]) -> pd.DataFrame:
+def data(views: Sequence[RunSummary]) -> pd.DataFrame:
     """Return the runs' data beside one another: rows, columns, digest, schema, event rate.
 
     Parameters
@@ -78,7 +78,7 @@ def data(views: Sequence[RunView]) -> pd.DataFrame:
     return frame.assign(same=["yes" if len(set(values)) == 1 else "no" for values in rows.values()])
 
 
-def champions(views: Sequence[RunView]) -> pd.DataFrame:
+def champions(views: Sequence[RunSummary]) -> pd.DataFrame:
     """Return what each run reports of its champion, on its own rows set aside.
 
     Parameters
@@ -103,7 +103,7 @@ def champions(views: Sequence[RunView]) -> pd.DataFrame:
     return _frame({key: values for key, values in rows.items() if set(values) != {"–"}}, views)
 
 
-def families(views: Sequence[RunView]) -> pd.DataFrame:
+def families(views: Sequence[RunSummary]) -> pd.DataFrame:
     """Return the cross-validated AUC of every family in every run; the champion has a star.
 
     Parameters
@@ -123,7 +123,7 @@ def families(views: Sequence[RunView]) -> pd.DataFrame:
     return _frame(rows, views)
 
 
-def stated_costs(views: Sequence[RunView]) -> StatedCosts:
+def stated_costs(views: Sequence[RunSummary]) -> StatedCosts:
     """Return the costs of the first run that states any, or the kit's defaults, and say whose they are.
 
     Parameters
@@ -151,7 +151,7 @@ def stated_costs(views: Sequence[RunView]) -> StatedCosts:
     return StatedCosts(costs, f"{told} ({whose}).")
 
 
-def _numbers(view: RunView) -> dict[str, float]:
+def _numbers(view: RunSummary) -> dict[str, float]:
     """Return the costs that a run states as numbers; what is a column of its table is not known here."""
     said = view.settings.get("costs") or {}
     plain = {str(key): value for key, value in said.items() if isinstance(value, int | float)}
@@ -160,7 +160,7 @@ def _numbers(view: RunView) -> dict[str, float]:
     return {key: float(value) for key, value in plain.items()}
 
 
-def _frame(rows: Mapping[str, Sequence[str]], views: Sequence[RunView]) -> pd.DataFrame:
+def _frame(rows: Mapping[str, Sequence[str]], views: Sequence[RunSummary]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(dict(rows), orient="index", columns=letters(views), dtype=object)
 
 
@@ -182,7 +182,7 @@ def _column(entry: Mapping[str, Any] | None) -> str:
     return f"{entry['kind']}{codes}"
 
 
-def _validation(view: RunView) -> str:
+def _validation(view: RunSummary) -> str:
     split = view.settings.get("split", {})
     return "stratified" if split.get("kind") != "out_of_time" else f"out of time from {split.get('from_date')}"
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from riskml.config import DEFAULT_TIERS, ExportConfig, TierConfig
-from riskml.data.sources import read_table
+from riskml.config.experiment import DEFAULT_TIERS, ExportConfig, TierConfig
+from riskml.data.sources.source import read_table
 from riskml.errors import InputError
 from riskml.export.wheelfile import unpack
-from riskml.run import Run
+from riskml.runs.run import Run
 from riskml.runtime.package import MANIFEST, Artifact, PackageError, Tier
 from riskml.runtime.shapes import Levels
 from riskml.schema import near, shortened
@@ -59,10 +59,10 @@ def load_model(path: Path) -> Artifact:
         run = Run.open(path)
         if run.path("leaderboard.csv").is_file():
             return Artifact.load(run.path("models", run.champion))
-        raise InputError("the run has no model yet", where=str(path), mend=f"riskml run … --resume {path}")
+        raise InputError("the run has no model yet", where=str(path), fix=f"riskml run … --resume {path}")
     what = "there is no model here" if path.exists() else "the model does not exist"
     raise InputError(
-        what, where=str(path), mend="name a run's folder, a wheel, one of a run's folders in models/, or a card file"
+        what, where=str(path), fix="name a run's folder, a wheel, one of a run's folders in models/, or a card file"
     )
 
 
@@ -71,7 +71,7 @@ def _of_wheel(wheel: Path) -> Artifact:
         unpack(wheel, folder)
         found = list(Path(folder).glob(f"*/model/{MANIFEST}"))
         if len(found) != 1:
-            raise InputError("the wheel holds no model of riskml", where=str(wheel), mend="name one that riskml built")
+            raise InputError("the wheel holds no model of riskml", where=str(wheel), fix="name one that riskml built")
         try:
             return Artifact.load(found[0].parent)
         except PackageError as error:
@@ -82,7 +82,7 @@ def _of_wheel(wheel: Path) -> Artifact:
 def _of_card(file: Path) -> Artifact:
     """Return a signed card, or cards of segments, as a model; its tiers are those of an experiment that names none."""
     from riskml.scorecard import Scorecard, SegmentedScorecard
-    from riskml.scorecard.cardtext import read_document
+    from riskml.scorecard.card.file_text import read_document
 
     said = read_document(file)
     segmented = isinstance(said, Mapping) and "riskml_segmented_scorecard" in said
@@ -193,19 +193,19 @@ def read_book(file: str | Path, id_column: str | None) -> pd.DataFrame:
         raise InputError(
             f"the book has no column {id_column!r} to name its customers",
             where=str(file),
-            mend=near(id_column, table.columns) or "add the column, or leave data.id out of the experiment",
+            fix=near(id_column, table.columns) or "add the column, or leave data.id out of the experiment",
         )
     twice = table[id_column][table[id_column].duplicated()]
     if len(twice):
         raise InputError(
             f"{twice.nunique()} customers stand in the book more than once: {shortened(twice.unique(), most=5)}",
             where=f"{file}, column {id_column!r}",
-            mend="keep one row for each customer",
+            fix="keep one row for each customer",
         )
     return table.set_index(id_column)
 
 
-def high_risk(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[TierConfig], *, n: int) -> pd.DataFrame:
+def high_risk_list(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[TierConfig], *, n: int) -> pd.DataFrame:
     """Return the list for those who decide: the customers of the highest tier, the riskiest first, and why.
 
     Parameters
@@ -264,7 +264,7 @@ def book_by_tier(scores: pd.DataFrame, tiers: Sequence[TierConfig]) -> pd.DataFr
     )
 
 
-def above_average(artifact: Artifact, customer: pd.DataFrame) -> pd.DataFrame:
+def contributions_vs_average(artifact: Artifact, customer: pd.DataFrame) -> pd.DataFrame:
     """Return what each column adds to one customer's log-odds, above the average customer of training.
 
     Parameters

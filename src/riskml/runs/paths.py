@@ -36,7 +36,7 @@ def experiment_file(name: str | Path) -> Path:
     raise ConfigError(
         f"there is no experiment {str(name)!r}",
         where=f"the folder experiments/ in {here}, or in a folder above it",
-        mend="name the experiment file itself, or write one with `riskml new`",
+        fix="name the experiment file itself, or write one with `riskml new`",
     )
 
 
@@ -85,4 +85,4 @@ def notebook_file(stage: str, file: Path) -> Path:
         found = folder / "notebooks" / f"{stage}.ipynb"
         if found.is_file():
             return found
-    raise RunError(f"the notebook {stage}.ipynb is missing", where=str(package), mend="install riskml again")
+    raise RunError(f"the notebook {stage}.ipynb is missing", where=str(package), fix="install riskml again")

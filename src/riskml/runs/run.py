@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from riskml import __version__
-from riskml.config import Experiment, read_experiment
+from riskml.config.experiment import Experiment, read_experiment
 from riskml.errors import ConfigError, InputError
-from riskml.files import read_json, replacing, write_json
+from riskml.io import read_json, replacing, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,11 +51,11 @@ def stage_name(text: str) -> str:
     for stage in STAGES:
         if text in {stage, *stage.split("_", 1)}:
             return stage
-    raise ConfigError(f"there is no stage {text!r}", mend=f"the stages are {', '.join(STAGES)}")
+    raise ConfigError(f"there is no stage {text!r}", fix=f"the stages are {', '.join(STAGES)}")
 
 
 @dataclass(frozen=True)
-class Features:
+class Dataset:
     """The rows of a run: what models see, the outcome, and which rows are set aside.
 
     Parameters
@@ -82,11 +82,11 @@ class Features:
         """The name of the part that no model has learnt from: "test" or "oot"."""
         return next((str(name) for name in self.part.unique() if name != "train"), "train")
 
-    def rows(self, part: str) -> Features:
+    def rows(self, part: str) -> Dataset:
         """Return the rows of one part."""
         keep = self.part == part
         date = None if self.date is None else self.date[keep]
-        return Features(self.X[keep], self.y[keep], self.part[keep], self.fold[keep], date)
+        return Dataset(self.X[keep], self.y[keep], self.part[keep], self.fold[keep], date)
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Run:
                 raise InputError(
                     f"this is not the folder of a run: it has no {needed}",
                     where=str(folder),
-                    mend="name a folder beneath experiments/runs/<experiment>/",
+                    fix="name a folder beneath experiments/runs/<experiment>/",
                 )
         return cls(folder, read_experiment(folder / "experiment.yaml"), hosted)
 
@@ -292,16 +292,16 @@ class Run:
         picture.save(self.path("figures", f"{name}.png"))
         return picture
 
-    def write_features(self, features: Features) -> None:
+    def write_features(self, features: Dataset) -> None:
         """Write features.parquet."""
         roles = {name: getattr(features, role) for name, role in _ROLES.items() if getattr(features, role) is not None}
         self.write_parquet("features.parquet", features.X.assign(**roles).rename_axis(index="customer"))
 
-    def features(self) -> Features:
+    def features(self) -> Dataset:
         """Read features.parquet."""
         frame = self.read_parquet("features.parquet")
         roles = {role: frame.pop(name) for name, role in _ROLES.items() if name in frame}
-        return Features(X=frame, **roles)
+        return Dataset(X=frame, **roles)
 
     def schema(self) -> Schema:
         """Return the columns of the features, as data.json tells of them."""
@@ -369,7 +369,7 @@ def _cannot_be_made(folder: Path, why: str) -> InputError:
     return InputError(
         f"the run's folder cannot be made: {why}",
         where=str(folder),
-        mend="move the experiment file to a folder that you may write to; runs lie beside it",
+        fix="move the experiment file to a folder that you may write to; runs lie beside it",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from riskml.errors import InputError
-from riskml.files import read_json
+from riskml.io import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ ARTIFACTS = ("data.json", "leaderboard.csv", "validation.json", "predictions.par
 
 
 @dataclass(frozen=True)
-class RunView:
+class RunSummary:
     """A run's settings and results.
 
     Parameters
@@ -41,7 +41,7 @@ class RunView:
     found: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of_folder(cls, folder: Path, *, name: str, where: str) -> RunView:
+    def of_folder(cls, folder: Path, *, name: str, where: str) -> RunSummary:
         """Read a run's folder, or one that holds the same files.
 
         Raises
@@ -127,5 +127,5 @@ def _lacks(name: str, where: str, artifact: str) -> InputError:
     return InputError(
         f"the run {name} lacks {artifact}",
         where=where,
-        mend="finish the run (riskml run FILE --resume RUN), or write it to MLflow again (riskml track RUN)",
+        fix="finish the run (riskml run FILE --resume RUN), or write it to MLflow again (riskml track RUN)",
     )

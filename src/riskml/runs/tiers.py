@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 import yaml
 
-from riskml.config import Experiment, TierConfig
-from riskml.data.beside import exposure_column
+from riskml.config.experiment import Experiment, TierConfig
+from riskml.data.audit_columns import exposure_column
 from riskml.errors import ConfigError, InputError
-from riskml.evidence.money import costs_of
 from riskml.policy.cutoffs import equal_risk_tiers, profit_best_tiers
 from riskml.policy.tiers import Floats, tier_table
-from riskml.run import Run
+from riskml.runs.run import Run
+from riskml.validation.profit import costs_of
 
 RULES = ("equal_risk", "profit_best")
 
@@ -57,9 +57,9 @@ def tiers_of_run(run: Run, rule: str | None = None, names: tuple[str, ...] = ())
         When the run has no predictions yet, or the rule needs costs that the experiment does not state.
     """
     if rule is not None and rule not in RULES:
-        raise ConfigError(f"there is no rule {rule!r}", where="--rule", mend=" or ".join(RULES))
+        raise ConfigError(f"there is no rule {rule!r}", where="--rule", fix=" or ".join(RULES))
     if not run.path("predictions.parquet").is_file():
-        raise InputError("the run has no predictions yet", where=str(run.folder), mend="riskml run … --to models")
+        raise InputError("the run has no predictions yet", where=str(run.folder), fix="riskml run … --to models")
     asked = run.experiment
     predicted = run.read_parquet("predictions.parquet")
     beside = run.read_parquet("beside.parquet") if run.path("beside.parquet").is_file() else pd.DataFrame()
@@ -68,7 +68,7 @@ def tiers_of_run(run: Run, rule: str | None = None, names: tuple[str, ...] = ())
     if rule is not None:
         tiers = _learnt(asked, predicted[learnt], beside[learnt] if len(beside) else beside, rule, names)
     elif names:
-        raise ConfigError("names are of proposed tiers", where="--names", mend="add --rule equal_risk")
+        raise ConfigError("names are of proposed tiers", where="--names", fix="add --rule equal_risk")
     rows = predicted[unseen]
     stake, share = _stake(asked, beside[unseen] if len(beside) else beside)
     table = tier_table(
@@ -93,7 +93,7 @@ def _learnt(
             raise ConfigError(
                 "profit-best tiers need the costs of the experiment, which states none",
                 where="costs",
-                mend="add costs: to the experiment file, or use --rule equal_risk",
+                fix="add costs: to the experiment file, or use --rule equal_risk",
             )
         found = profit_best_tiers(rows["_target"].to_numpy(), chance, costs, named, seed=asked.split.seed)
     # What is done with a tier of the same name stays.

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import doors
+from . import api
 from .checksums import PackageError
 from .reasons import LANGUAGES
-from .standard import READER_GONE, STANDARD, files, say, stop_speaking
+from .stdio import READER_GONE, STANDARD, files, say, stop_speaking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,14 +141,14 @@ def main(argv: Sequence[str] | None = None, artifact: Artifact | None = None) ->
 
 def _score(options: argparse.Namespace, artifact: Artifact | None) -> None:
     _write(options, lambda *files, progress: score_file(
-        artifact or doors.artifact(), *files, id_column=options.id, escape_formulas=options.escape_formulas,
+        artifact or api.artifact(), *files, id_column=options.id, escape_formulas=options.escape_formulas,
         progress=progress,
     ), "scored")  # fmt: skip
 
 
 def _explain(options: argparse.Namespace, artifact: Artifact | None) -> None:
     _write(options, lambda *files, progress: explain_file(
-        artifact or doors.artifact(), *files, id_column=options.id, n=options.reasons, language=options.language,
+        artifact or api.artifact(), *files, id_column=options.id, n=options.reasons, language=options.language,
         escape_formulas=options.escape_formulas, progress=progress,
     ), "explained")  # fmt: skip
 
@@ -165,7 +165,7 @@ def _write(options: argparse.Namespace, work: Callable[..., int], did: str) -> N
 
 
 def _schema(options: argparse.Namespace, artifact: Artifact | None) -> None:
-    table = (artifact or doors.artifact()).schema()
+    table = (artifact or api.artifact()).schema()
     for column in ("special", "levels"):
         table[column] = [None if values is None else "; ".join(map(str, values)) for values in table[column]]
     _print(table, options)
@@ -176,37 +176,37 @@ def _check(options: argparse.Namespace, artifact: Artifact | None) -> None:
     from .progress import progress
 
     with files(options.file, STANDARD) as (source, _, _), progress() as bar:
-        table = check_file(artifact or doors.artifact(), source, bar)
+        table = check_file(artifact or api.artifact(), source, bar)
     _print(table, options)
 
 
 def _print(table: pd.DataFrame, options: argparse.Namespace) -> None:
-    from .answers import escaped
+    from .batch import escaped
 
     shown = escaped(table) if options.escape_formulas else table
     say(shown.to_csv(index=False, lineterminator="\n"))
 
 
 def _card(options: argparse.Namespace, artifact: Artifact | None) -> None:
-    say(doors.model_card())
+    say(api.model_card())
 
 
 def _serve(options: argparse.Namespace, artifact: Artifact | None) -> None:
     from .serve import Limits, run
 
     limits = Limits(options.max_bytes, options.max_rows, options.timeout, options.max_connections)
-    card = doors.model_card() if artifact is None else ""
-    run(artifact or doors.artifact(), host=options.host, port=options.port, limits=limits, card=card)
+    card = api.model_card() if artifact is None else ""
+    run(artifact or api.artifact(), host=options.host, port=options.port, limits=limits, card=card)
 
 
 def _verify(options: argparse.Namespace, artifact: Artifact | None) -> None:
     from .integrity import SIGNATURE, manifest_of, unlisted, verify_folder, verify_signature
 
-    package = doors.folder()
+    package = api.folder()
     count = verify_folder(package)
     if more := list(unlisted(package)):
         raise PackageError(f"files that the package's manifest does not name: {', '.join(map(repr, more[:5]))}")
-    doors.artifact()
+    api.artifact()
     said = f"{count} files are what they were when the package was built"
     if options.key is not None:
         signature = package / SIGNATURE
@@ -217,7 +217,7 @@ def _verify(options: argparse.Namespace, artifact: Artifact | None) -> None:
 
 
 def _version(options: argparse.Namespace, artifact: Artifact | None) -> None:
-    say(f"{_name()} {(artifact or doors.artifact()).version}\n")
+    say(f"{_name()} {(artifact or api.artifact()).version}\n")
 
 
 _DO = {
@@ -287,4 +287,4 @@ def _escape(task: argparse.ArgumentParser) -> None:
 
 
 def _name() -> str:
-    return doors.folder().name.replace("_", "-")
+    return api.folder().name.replace("_", "-")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from .answers import convert
-from .check import Check
+from .batch import convert
 from .checksums import PackageError
+from .drift_check import Check
 from .package import Artifact
 from .tables import ROW, Chunk, Wanted, read
 

@@ -23,7 +23,7 @@ from .segmented import Segmented
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .record import Scorer
+    from .single import Scorer
 
 __all__ = ["FORMAT", "MANIFEST", "MISSING", "Artifact", "PackageError", "Tier", "digest"]
 
@@ -266,7 +266,7 @@ class Artifact:
     @cached_property
     def scorer(self) -> Scorer:
         """The model, ready for one customer at a time."""
-        from .record import Scorer
+        from .single import Scorer
 
         return Scorer(self)
 
@@ -285,7 +285,7 @@ class Artifact:
             ``missing_in_training`` (shares), ``out_of_range`` (numbers beyond training's), ``unseen`` (rows with a
             level that training never saw), ``message``. Nothing in the table makes it fail.
         """
-        from .check import Check
+        from .drift_check import Check
 
         found = Check(self)
         found.add(frame)

@@ -15,9 +15,9 @@ from .encoding import LARGEST, Columns, Encoding
 from .forest import Walk, read_xgboost
 from .model import Additive, Blend, Model, Tree
 from .pairs import Pairwise
+from .parse import Value, read
 from .segmented import Segmented
 from .shapes import Levels, Line, Shape, Step
-from .values import Value, read
 
 if TYPE_CHECKING:
     from .package import Artifact

@@ -1,13 +1,13 @@
 """Optimal bins, weights of evidence, and the scorecard."""
 
-from riskml.scorecard.augmented import Augmented
-from riskml.scorecard.binner import OptimalBinner
-from riskml.scorecard.card import Scorecard
-from riskml.scorecard.counts import LevelCounts, NumericCounts, count_levels, count_numeric
-from riskml.scorecard.edits import Edit
-from riskml.scorecard.prebins import prebin_edges
-from riskml.scorecard.reject import infer_rejects, reject_sensitivity
-from riskml.scorecard.segments import SegmentedScorecard
+from riskml.scorecard.binning.binner import OptimalBinner
+from riskml.scorecard.binning.counts import LevelCounts, NumericCounts, count_levels, count_numeric
+from riskml.scorecard.binning.prebins import prebin_edges
+from riskml.scorecard.card.edits import Edit
+from riskml.scorecard.card.scorecard import Scorecard
+from riskml.scorecard.reject.augmentation import Augmented
+from riskml.scorecard.reject.inference import infer_rejects, reject_sensitivity
+from riskml.scorecard.segments.scorecard import SegmentedScorecard
 
 __all__ = [
     "Augmented",

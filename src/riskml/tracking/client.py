@@ -67,7 +67,7 @@ def mlflow_client(project: Path) -> Iterator[MlflowClient]:
         raise InputError(
             "nothing has been tracked here yet",
             where=without_secrets(uri),
-            mend="run an experiment first, go to its project's folder, or set MLFLOW_TRACKING_URI",
+            fix="run an experiment first, go to its project's folder, or set MLFLOW_TRACKING_URI",
         )
     try:
         yield quiet_client(uri)
@@ -78,5 +78,5 @@ def mlflow_client(project: Path) -> Iterator[MlflowClient]:
         raise RunError(
             without_secrets(f"MLflow does not answer: {first}"),
             where=without_secrets(uri),
-            mend="check MLFLOW_TRACKING_URI, and whether the server is up; nothing is lost",
+            fix="check MLFLOW_TRACKING_URI, and whether the server is up; nothing is lost",
         ) from error

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.config import Experiment
-from riskml.report.wording import count, interval, markdown, number, percent
-from riskml.run import Run
+from riskml.config.experiment import Experiment
+from riskml.display.format import count, interval, markdown, number, percent
+from riskml.runs.run import Run
 
 _FIGURES = {
     "leaderboard": "the families beside one another",

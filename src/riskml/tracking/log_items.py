@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.config import Experiment
-from riskml.run import Run
-from riskml.tracking.notes import family_note, note
-from riskml.validation import delong, ece
+from riskml.config.experiment import Experiment
+from riskml.metrics import delong, ece
+from riskml.runs.run import Run
+from riskml.tracking.descriptions import family_note, note
 
 _CONTEXT = {"train": "training", "test": "validation", "oot": "out_of_time"}
 _TABLES = {

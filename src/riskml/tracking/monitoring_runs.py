@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from riskml.project import project_folder
-from riskml.run import Run
+from riskml.runs.paths import project_folder
+from riskml.runs.run import Run
 from riskml.tracking.client import mlflow_client
 from riskml.tracking.uri import DATABASES, tracking_uri, without_secrets
 

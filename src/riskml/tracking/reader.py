@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskml.errors import InputError, RiskmlError, RunError
-from riskml.project import project_folder
-from riskml.run import Run
-from riskml.runview import ARTIFACTS, SETTINGS, RunView
+from riskml.runs.paths import project_folder
+from riskml.runs.run import Run
+from riskml.runs.summary import ARTIFACTS, SETTINGS, RunSummary
 from riskml.tracking.client import quiet_client
 from riskml.tracking.uri import tracking_uri, without_secrets
 
@@ -23,7 +23,7 @@ _ID = re.compile(r"(?:runs:/)?([0-9a-f]{32})/?")
 _FOLDER = "tables"  # where a run's tables lie among its artifacts
 
 
-def fetch(run: str | Path) -> RunView:
+def fetch(run: str | Path) -> RunSummary:
     """Return a run, from its folder or from MLflow.
 
     Parameters
@@ -47,11 +47,11 @@ def fetch(run: str | Path) -> RunView:
     if folder.is_dir():
         opened = Run.open(folder)
         name = f"{opened.experiment.name}/{opened.folder.name}"
-        return RunView.of_folder(opened.folder, name=name, where=str(opened.folder))
+        return RunSummary.of_folder(opened.folder, name=name, where=str(opened.folder))
     return _from_mlflow(str(run))
 
 
-def _from_mlflow(run: str) -> RunView:
+def _from_mlflow(run: str) -> RunSummary:
     uri = tracking_uri(project_folder(Path.cwd() / "experiments" / "any.yaml"))
     shown = without_secrets(uri)
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
@@ -62,14 +62,14 @@ def _from_mlflow(run: str) -> RunView:
         with tempfile.TemporaryDirectory(prefix="riskml-review-") as folder:
             _download(client, record.info.run_id, Path(folder))
             name = str(record.info.run_name or record.info.run_id).replace(" ", "/", 1)
-            return RunView.of_folder(Path(folder), name=name, where=f"runs:/{record.info.run_id} at {shown}")
+            return RunSummary.of_folder(Path(folder), name=name, where=f"runs:/{record.info.run_id} at {shown}")
     except RiskmlError:
         raise
     except Exception as error:  # whatever a server, a database or a store of files may raise
         raise RunError(
             f"MLflow cannot be read: {without_secrets(f'{type(error).__name__}: {error}').splitlines()[0]}",
             where=shown,
-            mend="check MLFLOW_TRACKING_URI, and that the server is there",
+            fix="check MLFLOW_TRACKING_URI, and that the server is there",
         ) from error
 
 
@@ -91,7 +91,7 @@ def _record(client: MlflowClient, run: str, shown: str) -> Record:
         raise InputError(
             f"{run} is one family of a run, not the run",
             where=shown,
-            mend=f"name the run itself: runs:/{parent}",
+            fix=f"name the run itself: runs:/{parent}",
         )
     return record
 
@@ -106,7 +106,7 @@ def _named(client: MlflowClient, run: str, shown: str) -> Record:
         raise _unknown(run, f"not in {shown} either")
     if len(found) > 1:
         ids = ", ".join(f"runs:/{record.info.run_id}" for record in found)
-        raise InputError(f"{len(found)} runs are named {name!r}", where=shown, mend=f"name one by its id: {ids}")
+        raise InputError(f"{len(found)} runs are named {name!r}", where=shown, fix=f"name one by its id: {ids}")
     return found[0]
 
 
@@ -123,12 +123,12 @@ def _download(client: MlflowClient, run_id: str, folder: Path) -> None:
 def _unknown(run: str, besides: str) -> InputError:
     return InputError(
         f"there is no run {run!r}: no such folder, and {besides}",
-        mend="name a folder beneath experiments/runs/<experiment>/, or a run's id or name in MLflow "
+        fix="name a folder beneath experiments/runs/<experiment>/, or a run's id or name in MLflow "
         "(MLFLOW_TRACKING_URI says where that is)",
     )
 
 
-def fetch_all(runs: Sequence[str | Path]) -> list[RunView]:
+def fetch_all(runs: Sequence[str | Path]) -> list[RunSummary]:
     """Return runs in the order they are named, two at least.
 
     Raises
@@ -137,18 +137,18 @@ def fetch_all(runs: Sequence[str | Path]) -> list[RunView]:
         As ``fetch``, when there are fewer than two, and when a run is named twice.
     """
     if len(runs) < 2:
-        raise InputError("a comparison needs two runs at least", mend="riskml compare RUN RUN")
+        raise InputError("a comparison needs two runs at least", fix="riskml compare RUN RUN")
     views = [fetch(run) for run in runs]
     known = [_identity(view) for view in views]
     for at, name in enumerate(known):
         first = known.index(name)
         if first < at:
             twice = f"is {runs[first]} once more" if str(runs[first]) != str(runs[at]) else "is named twice"
-            raise InputError(f"the run {runs[at]} {twice}: nothing can differ", mend="riskml compare RUN ANOTHER")
+            raise InputError(f"the run {runs[at]} {twice}: nothing can differ", fix="riskml compare RUN ANOTHER")
     return views
 
 
-def _identity(view: RunView) -> str:
+def _identity(view: RunSummary) -> str:
     """Return what a run is known by, from its folder and from MLflow alike."""
     folder = Path(view.where)
     known = Run.open(folder).state["mlflow_run_id"] if folder.is_dir() else None

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from riskml.project import project_folder
-from riskml.run import Run
-from riskml.tracking import candidacy, registry, standing, views
+from riskml.runs.paths import project_folder
+from riskml.runs.run import Run
+from riskml.tracking import views
 from riskml.tracking.client import quiet_client
-from riskml.tracking.items import (
+from riskml.tracking.log_items import (
     ArtifactFile,
     Candidate,
     Item,
@@ -34,6 +34,8 @@ from riskml.tracking.items import (
     of_stage,
     registered_name,
 )
+from riskml.tracking.registry import aliases, register
+from riskml.tracking.registry import status as standing
 from riskml.tracking.uri import DATABASES, tracking_uri, without_secrets
 
 if TYPE_CHECKING:
@@ -146,7 +148,7 @@ class Sink:
         Those whose files are the same are written on, and one that a registered version came from stays.
         """
         name = registered_name(self._run.experiment)
-        versions = {version.source for version in registry.registered(self._client, name)}
+        versions = {version.source for version in aliases.registered(self._client, name)}
         for family, run_id in list(self._children.items()):
             known = self._client.get_run(run_id).data.tags.get(_FILES)
             if family in self._models and known == _digest(self._run.path("models", family)):
@@ -189,7 +191,7 @@ class Sink:
                     self._note(item)
                 case Candidate():
                     model, now = self._models[item.family], dt.datetime.now(dt.UTC)
-                    candidacy.register(self._client, self._run, item, model, self.run_id, at=now)
+                    register.register(self._client, self._run, item, model, self.run_id, at=now)
 
     def _note(self, item: Note) -> None:
         text = item.text if item.family else standing.with_standing(self._client, self.run_id, item.text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from riskml.report.wording import markdown
+from riskml.display.format import markdown
 
 _KEY = "riskml"
 VIEW = "mlflow.sharedViewState"

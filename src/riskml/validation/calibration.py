@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.comparison import TierLike, tier_of
-from riskml.validation import (
+from riskml.metrics import (
     binomial_test,
     brier_decomposition,
     concentration,
     hosmer_lemeshow,
     jeffreys_test,
 )
+from riskml.validation.leaderboard import TierLike, tier_of
 
 _BANDS = 10
 

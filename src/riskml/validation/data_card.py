@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 from riskml.data.catalog import sample, samples
-from riskml.run import Features
+from riskml.runs.run import Dataset
 from riskml.schema import Schema
 
 
-def data_card(experiment: Experiment, features: Features, schema: Schema, *, digest: str, quick: int) -> dict[str, Any]:
+def data_card(experiment: Experiment, features: Dataset, schema: Schema, *, digest: str, quick: int) -> dict[str, Any]:
     """Return the content of data.json.
 
     Parameters

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from riskml.comparison import TierLike
-from riskml.groups import FEW, grouping
-from riskml.validation import approval_rate_ratio, calibration_within_groups, equal_opportunity, performance_by
+from riskml.data.grouping import FEW, grouping
+from riskml.metrics import approval_rate_ratio, calibration_within_groups, equal_opportunity, performance_by
+from riskml.validation.leaderboard import TierLike
 
 
 def fairness_table(

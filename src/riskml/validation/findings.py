@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.config import Experiment
-from riskml.groups import FEW
-from riskml.report.wording import count, interval, number, p_value, percent
+from riskml.config.experiment import Experiment
+from riskml.data.grouping import FEW
+from riskml.display.format import count, interval, number, p_value, percent
 
 _FEW_EVENTS = 100
 _ORDER = ("act", "watch", "note")
@@ -27,15 +27,15 @@ class Evidence:
     assessed : mapping
         As validation.json holds it.
     tests : DataFrame
-        `riskml.evidence.calibration.calibration_tests`.
+        `riskml.validation.calibration.calibration_tests`.
     comparison : DataFrame
         `riskml.comparison.against`.
     characteristics : DataFrame
-        `riskml.evidence.stability.characteristics`.
+        `riskml.validation.stability.characteristics`.
     segments : DataFrame
-        `riskml.evidence.stability.by_segment`.
+        `riskml.validation.stability.by_segment`.
     fairness : DataFrame
-        `riskml.evidence.fairness.fairness_table`; empty where no group was named.
+        `riskml.validation.fairness.fairness_table`; empty where no group was named.
     violations : DataFrame
         `riskml.explanation.monotone_violations`; empty where no direction was declared.
     """

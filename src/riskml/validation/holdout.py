@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.comparison import TierLike, tier_of
-from riskml.validation import (
+from riskml.metrics import (
     brier,
     calibration_table,
     captured_share,
@@ -25,6 +24,7 @@ from riskml.validation import (
     psi_test,
     roc_curve,
 )
+from riskml.validation.leaderboard import TierLike, tier_of
 
 _LEVEL = 0.95
 _RESAMPLES = 400

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
-from riskml.run import Features
+from riskml.metrics import auc, brier, delong_test, gini, ks, log_loss
+from riskml.runs.run import Dataset
 from riskml.runtime.model import Model
 from riskml.schema import Schema
-from riskml.validation import auc, brier, delong_test, gini, ks, log_loss
 
 if TYPE_CHECKING:
     from riskml.models.classifier import RiskClassifier
@@ -40,7 +40,7 @@ class TierLike(Protocol):
         """Its lower bound, included."""
 
 
-def predictions(classifier: RiskClassifier, features: Features, tiers: Sequence[TierLike]) -> pd.DataFrame:
+def predictions(classifier: RiskClassifier, features: Dataset, tiers: Sequence[TierLike]) -> pd.DataFrame:
     """Return every row's probability by every family, none of them by a model that has learnt from the row.
 
     Parameters

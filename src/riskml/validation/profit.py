@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskml.config import Experiment
-from riskml.data.beside import exposure_column
-from riskml.runtime.frame import Floats
-from riskml.validation import (
+from riskml.config.experiment import Experiment
+from riskml.data.audit_columns import exposure_column
+from riskml.metrics import (
     ChurnCosts,
     CreditCosts,
     best_cutoff,
@@ -20,6 +19,7 @@ from riskml.validation import (
     expected_profit_curve,
     profit_curve,
 )
+from riskml.runtime.frame import Floats
 
 _DECLINED = {"default": "declined", "churn": "contacted"}
 

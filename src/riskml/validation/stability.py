@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from riskml.data.grouping import grouping, period_of
 from riskml.errors import DataError
-from riskml.groups import grouping, period_of
+from riskml.metrics import baseline, csi, drift_test, performance_by, psi_test
 from riskml.schema import Column, Schema
-from riskml.validation import baseline, csi, drift_test, performance_by, psi_test
 
 _KEPT = (
     "group",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from riskml.config.panel import PanelConfig
 from riskml.features.coverage import Coverage, drawn_on
-from riskml.panel_config import PanelConfig
 from riskml.scorecard import OptimalBinner
 
 

@@ -12,10 +12,10 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
+from riskml.config.warning import LEVELS, Level, WarningRules
 from riskml.errors import InputError
-from riskml.languages import in_language
-from riskml.warning.readings import alert_key
-from riskml.warning_config import LEVELS, Level, WarningRules
+from riskml.i18n import in_language
+from riskml.warning.snapshot import alert_key
 
 State = Literal["opened", "acknowledged", "escalated", "closed"]
 What = Literal["opened", "raised", "acknowledged", "escalated", "closed"]
@@ -277,7 +277,7 @@ def _refuse_closed(alert: Alert) -> None:
         raise InputError(
             f"it was closed on {alert.closed} already ({alert.outcome})",
             where=f"alert {alert.key}",
-            mend="a new alert is opened by a later as-of date",
+            fix="a new alert is opened by a later as-of date",
         )
 
 
@@ -287,5 +287,5 @@ def _refuse_earlier(alert: Alert, on: dt.date) -> None:
         raise InputError(
             f"{on} lies before {last}, when the alert changed last: the clock would go backwards",
             where=f"alert {alert.key}",
-            mend="check the date of this machine, or say --on",
+            fix="check the date of this machine, or say --on",
         )

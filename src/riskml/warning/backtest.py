@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
+from riskml.config.warning import WarningRules
 from riskml.warning.alerts import Alert, decide
 from riskml.warning.indicators import own_levels, persisted, signals
-from riskml.warning.past import Outcomes, Past
-from riskml.warning_config import WarningRules
+from riskml.warning.replay import Outcomes, Replay
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Backtest:
 
 def backtest(
     rules: WarningRules,
-    past: Past,
+    past: Replay,
     outcomes: Outcomes,
     *,
     horizon_days: int = 180,
@@ -87,7 +87,7 @@ def backtest(
     return judged(replay(rules, past, outcomes), past, outcomes, horizon_days, lead_days, officers or {})
 
 
-def replay(rules: WarningRules, past: Past, outcomes: Outcomes | None = None) -> Replayed:
+def replay(rules: WarningRules, past: Replay, outcomes: Outcomes | None = None) -> Replayed:
     """Return what the rules would have done, date by date.
 
     An alert is taken for closed on the day it is due, or on that of the event if that comes first: the cooldown begins
@@ -126,7 +126,7 @@ def _closed(alert: Alert, date: dt.date, event: dt.date | None) -> Alert:
 
 def judged(
     replayed: Replayed,
-    past: Past,
+    past: Replay,
     outcomes: Outcomes,
     horizon_days: int,
     lead_days: int,
@@ -166,7 +166,7 @@ def judged(
     return Backtest(figures, alerts, by_date, cause, _workload(alerts, old, past, officers))
 
 
-def announceable(past: Past, outcomes: Outcomes, horizon_days: int, lead_days: int) -> pd.Index:
+def announceable(past: Replay, outcomes: Outcomes, horizon_days: int, lead_days: int) -> pd.Index:
     """Return the customers whose event could have been announced: they were in a book at that distance before it."""
     found: set[str] = set()
     for date, book in zip(past.dates, past.books, strict=True):
@@ -188,7 +188,7 @@ def _by(alerts: pd.DataFrame, old: pd.Series, column: str) -> pd.DataFrame:
     return found.sort_values(["alerts", column], ascending=[False, True], ignore_index=True)
 
 
-def _workload(alerts: pd.DataFrame, old: pd.Series, past: Past, officers: Mapping[str, int]) -> pd.DataFrame:
+def _workload(alerts: pd.DataFrame, old: pd.Series, past: Replay, officers: Mapping[str, int]) -> pd.DataFrame:
     """Return alerts by role, a month and per officer and working day, over the time from the first date to the last.
 
     The last as-of date is given as long a time as lies between the dates on average.

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from riskml.data.sources import read_table
+from riskml.config.warning import WarningRules
+from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, DataError, InputError
-from riskml.roles import ROLES
+from riskml.i18n.roles import ROLES
 from riskml.warning.delivery.channel import Channel
-from riskml.warning.past import Outcomes, event_dates, outcomes_of_panel, panel_books
-from riskml.warning_config import WarningRules
+from riskml.warning.replay import Outcomes, event_dates, outcomes_of_panel, panel_books
 
 
 def day(text: str, option: str) -> dt.date:
@@ -49,7 +49,7 @@ def read_books(files: Sequence[Path], as_of: dt.date, customer: str) -> pd.DataF
     for file in files:
         frame = read_table(file)
         if customer not in frame.columns:
-            raise DataError(f"there is no column {customer!r}", where=str(file), mend="name the column with --customer")
+            raise DataError(f"there is no column {customer!r}", where=str(file), fix="name the column with --customer")
         _refuse_other_days(frame, as_of, file)
         frame = frame.assign(**{customer: frame[customer].astype(str)})
         if book is None:
@@ -60,7 +60,7 @@ def read_books(files: Sequence[Path], as_of: dt.date, customer: str) -> pd.DataF
             raise DataError(
                 f"{len(alone)} customers are in one file and not in the other, the first is {min(alone)!r}",
                 where=f"{files[0]} and {file}",
-                mend="hand in files of the same book",
+                fix="hand in files of the same book",
             )
         new = [customer, *(name for name in frame.columns if name not in book.columns)]
         # Whoever is there twice is refused when the book is read.
@@ -79,7 +79,7 @@ def _refuse_other_days(frame: pd.DataFrame, as_of: dt.date, file: Path) -> None:
         raise DataError(
             f"the book is of {strange[0]}, not of {as_of}",
             where=f"{file}, column 'as_of'",
-            mend="say the book's own day with --as-of, or hand in the book of that day",
+            fix="say the book's own day with --as-of, or hand in the book of that day",
         )
 
 
@@ -103,7 +103,7 @@ def channels(rules: WarningRules, clock: Callable[[], float], only: str | None =
         webhook = said.webhook
         made["webhook"] = lambda: Webhook(webhook, clock)
     if only is not None and only not in (*made, "table"):
-        raise ConfigError(f"the rules have no delivery {only!r}", where="--only", mend="add it beneath delivery")
+        raise ConfigError(f"the rules have no delivery {only!r}", where="--only", fix="add it beneath delivery")
     return [build() for name, build in made.items() if only in (None, name)]
 
 
@@ -115,7 +115,7 @@ def known_role(said: str) -> str:
     InputError
     """
     if said not in ROLES:
-        raise InputError(f"there is no role {said!r}", where="--role", mend=f"it is one of {', '.join(ROLES)}")
+        raise InputError(f"there is no role {said!r}", where="--role", fix=f"it is one of {', '.join(ROLES)}")
     return said
 
 
@@ -130,7 +130,7 @@ def officers(said: Sequence[str]) -> dict[str, int]:
     for one in said:
         role, _, number = one.partition("=")
         if role not in ROLES or not number.isdecimal() or int(number) < 1:
-            raise InputError(f"{one!r} is not understood", where="--officers", mend="write it like --officers risk=3")
+            raise InputError(f"{one!r} is not understood", where="--officers", fix="write it like --officers risk=3")
         found[role] = int(number)
     return found
 

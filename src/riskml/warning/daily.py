@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from riskml.config.warning import WarningRules
 from riskml.errors import InputError
 from riskml.warning.alerts import Alert, Change, decide, escalate
 from riskml.warning.indicators import judge_book, signals
-from riskml.warning.readings import Reading, book_digest, read_book
+from riskml.warning.snapshot import Reading, book_digest, read_book
 from riskml.warning.store import Day, Store
-from riskml.warning_config import WarningRules
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def update(
         raise InputError(
             f"the as-of date {as_of} lies after today, {today}: no later day could be recorded before it",
             where="--as-of",
-            mend="check the date, and the clock of this machine",
+            fix="check the date, and the clock of this machine",
         )
     book = read_book(rules, frame, customer)
     digest = book_digest(book)
@@ -92,19 +92,19 @@ def _same(store: Store, rules: WarningRules, as_of: dt.date, digest: str, last: 
         raise InputError(
             f"the as-of date {as_of} lies before {last.as_of}, which was recorded already",
             where=f"{store.path}, rules {rules.name}",
-            mend="record days in order; use another store to look back (`riskml alerts backtest`)",
+            fix="record days in order; use another store to look back (`riskml alerts backtest`)",
         )
     if found.rules != rules.digest():
         raise InputError(
             f"the as-of date {as_of} was recorded under other rules ({found.rules}, these are {rules.digest()})",
             where=f"{store.path}, rules {rules.name}",
-            mend="changed rules hold from the next as-of date on",
+            fix="changed rules hold from the next as-of date on",
         )
     if found.digest != digest:
         raise InputError(
             f"the as-of date {as_of} was recorded with another book ({found.digest[:12]}, this is {digest[:12]})",
             where=f"{store.path}, rules {rules.name}",
-            mend="alerts of that day are out already: give the corrected book with the next as-of date",
+            fix="alerts of that day are out already: give the corrected book with the next as-of date",
         )
     return found
 

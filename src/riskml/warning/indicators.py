@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from riskml.config.warning import POINTS, IndicatorConfig, WarningRules
 from riskml.expressions import parse
-from riskml.warning.readings import Reading, values
-from riskml.warning_config import POINTS, IndicatorConfig, WarningRules
+from riskml.warning.snapshot import Reading, values
 
 _LABELS = ("", "amber", "red")
 
 
 @dataclass(frozen=True)
-class Judged:
+class IndicatorLevels:
     """A day's book as the indicators see it.
 
     Parameters
@@ -38,14 +38,14 @@ class Judged:
     levels: pd.DataFrame
 
 
-def judge_book(rules: WarningRules, book: pd.DataFrame, earlier: Sequence[Reading] = ()) -> Judged:
+def judge_book(rules: WarningRules, book: pd.DataFrame, earlier: Sequence[Reading] = ()) -> IndicatorLevels:
     """Return what each indicator says of each customer.
 
     Parameters
     ----------
     rules : WarningRules
     book : DataFrame of shape (n, read)
-        As ``riskml.warning.readings.read_book`` returns it.
+        As ``riskml.warning.snapshot.read_book`` returns it.
     earlier : sequence of Reading
         The as-of dates before, oldest first. A customer who is not in them has no past: no change warns.
 
@@ -57,7 +57,7 @@ def judge_book(rules: WarningRules, book: pd.DataFrame, earlier: Sequence[Readin
     held = measures(rules, now, earlier)
     allowed = conditions(rules, book)
     own = own_levels(rules, held, allowed)
-    return Judged(now, held, own, persisted(rules, own, [reading.levels for reading in earlier]))
+    return IndicatorLevels(now, held, own, persisted(rules, own, [reading.levels for reading in earlier]))
 
 
 def measures(rules: WarningRules, now: pd.DataFrame, earlier: Sequence[Reading]) -> pd.DataFrame:

@@ -151,7 +151,7 @@ def _alone(store: Store) -> Iterator[None]:
     except sqlite3.OperationalError:
         lock.close()
         raise RunError(
-            "another process is sending alerts of this store", where=str(store.path), mend="wait for it to end"
+            "another process is sending alerts of this store", where=str(store.path), fix="wait for it to end"
         ) from None
     try:
         yield

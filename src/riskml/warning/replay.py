@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from riskml.data.sources import read_table
+from riskml.config.warning import WarningRules
+from riskml.data.sources.source import read_table
 from riskml.errors import DataError
 from riskml.schema import near
 from riskml.warning.indicators import conditions, measures
-from riskml.warning.readings import Reading, read_book, values
-from riskml.warning_config import WarningRules
+from riskml.warning.snapshot import Reading, read_book, values
 
 Book = tuple[dt.date, pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Past:
+class Replay:
     """As-of dates with what the rules' thresholds are held against; thresholds may change, the rest of the rules not.
 
     Parameters
@@ -38,7 +38,7 @@ class Past:
     measures: tuple[pd.DataFrame, ...]
     conditions: tuple[dict[str, np.ndarray], ...]
 
-    def between(self, first: dt.date | None = None, before: dt.date | None = None) -> Past:
+    def between(self, first: dt.date | None = None, before: dt.date | None = None) -> Replay:
         """Return the dates from ``first`` on and before ``before``; their measures still know the dates before."""
         kept = [
             place
@@ -78,7 +78,7 @@ class Outcomes:
         return replace(self, dates=self.dates[self.dates < pd.Timestamp(day)], until=until)
 
 
-def past(rules: WarningRules, books: Iterable[Book], customer: str = "customer") -> Past:
+def past(rules: WarningRules, books: Iterable[Book], customer: str = "customer") -> Replay:
     """Return past as-of dates as the rules read them.
 
     Parameters
@@ -100,9 +100,7 @@ def past(rules: WarningRules, books: Iterable[Book], customer: str = "customer")
     readings: list[Reading] = []
     for date, frame in books:
         if dates and date <= dates[-1]:
-            raise DataError(
-                f"the as-of date {date} follows on {dates[-1]}", mend="hand the books in by date, each once"
-            )
+            raise DataError(f"the as-of date {date} follows on {dates[-1]}", fix="hand the books in by date, each once")
         book = read_book(rules, frame, customer)
         now = values(rules, book)
         dates.append(date)
@@ -112,7 +110,7 @@ def past(rules: WarningRules, books: Iterable[Book], customer: str = "customer")
         readings = [*readings, Reading(date, now, now[[]])][-max(rules.looks_back, 1) :]
     if not dates:
         raise DataError("there is no as-of date")
-    return Past(tuple(dates), tuple(read), tuple(held), tuple(met))
+    return Replay(tuple(dates), tuple(read), tuple(held), tuple(met))
 
 
 def panel_books(folder: Path, score: Callable[[pd.DataFrame], pd.DataFrame] | None = None) -> Iterator[Book]:
@@ -135,7 +133,7 @@ def panel_books(folder: Path, score: Callable[[pd.DataFrame], pd.DataFrame] | No
         raise DataError(
             "the folder holds no as-of date of a panel (as_of=2024-01-01.parquet, …)",
             where=str(folder),
-            mend="name the folder experiments/runs/<experiment>/panel, or one that you filled",
+            fix="name the folder experiments/runs/<experiment>/panel, or one that you filled",
         )
     for file in files:
         try:
@@ -187,7 +185,7 @@ def all_dates(frame: pd.DataFrame, customer: str, date: str, where: str = "") ->
         raise DataError(
             f"the table has no column {absent[0]!r}",
             where=where,
-            mend=near(absent[0], list(map(str, frame.columns))) or "name it in the options",
+            fix=near(absent[0], list(map(str, frame.columns))) or "name it in the options",
         )
     days = pd.to_datetime(frame[date], errors="coerce")
     if days.isna().any():
@@ -212,7 +210,7 @@ def outcomes_of_panel(books: Iterable[Book], customer: str = "customer") -> Outc
     last: dict[str, dt.date] = {}
     for date, frame in books:
         if "outcome" not in frame.columns:
-            raise DataError("the panel has no outcome", where=f"as_of={date}", mend="hand in the events with --events")
+            raise DataError("the panel has no outcome", where=f"as_of={date}", fix="hand in the events with --events")
         for name in frame.loc[frame["outcome"] == 1, customer].astype(str):
             last[name] = date
     dates = pd.Series(list(last.values()), index=pd.Index(list(last), dtype=object), dtype="datetime64[ns]")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from riskml.data.digest import content_hash
+from riskml.config.warning import TIER, WarningRules
+from riskml.data.sources.digest import content_hash
 from riskml.errors import ConfigError, DataError
 from riskml.expressions import parse
 from riskml.schema import near, shortened
-from riskml.warning_config import TIER, WarningRules
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def read_book(rules: WarningRules, frame: pd.DataFrame, customer: str = "custome
         raise ConfigError(
             f"the rules read {shortened(absent)}, which the book does not have",
             where=f"rules {rules.name}",
-            mend=near(absent[0], known) or f"the book has {shortened(known)}",
+            fix=near(absent[0], known) or f"the book has {shortened(known)}",
         )
     book = frame[list(rules.columns)].set_axis(names, axis=0)
     if rules.tiers and "tier" in book.columns:
@@ -90,11 +90,11 @@ def read_book(rules: WarningRules, frame: pd.DataFrame, customer: str = "custome
 
 def _names(frame: pd.DataFrame, customer: str) -> pd.Index:
     if frame.empty:
-        raise DataError("the book has no rows", mend="export it again, with its customers")
+        raise DataError("the book has no rows", fix="export it again, with its customers")
     if frame.index.name != customer and customer not in frame.columns:
         raise DataError(
             f"the book does not say who its customers are: it has no column {customer!r}",
-            mend=near(customer, [str(name) for name in frame.columns]) or "name the column with --customer",
+            fix=near(customer, [str(name) for name in frame.columns]) or "name the column with --customer",
         )
     said = pd.Series(frame.index if frame.index.name == customer else frame[customer].to_numpy())
     if said.isna().any():
@@ -107,7 +107,7 @@ def _names(frame: pd.DataFrame, customer: str) -> pd.Index:
         raise DataError(
             f"{len(twice)} rows name a customer who is there already, the first is {twice[0]!r}",
             where=f"column {customer!r}",
-            mend="a book has one row per customer; choose one as-of date",
+            fix="a book has one row per customer; choose one as-of date",
         )
     return names
 
@@ -119,7 +119,7 @@ def _places(tiers: pd.Series, order: tuple[str, ...]) -> pd.Series:
         raise DataError(
             f"the tier {str(tiers[strange].iloc[0])!r} is not one of the rules' tiers {', '.join(order)}",
             where="column 'tier'",
-            mend="name the tiers of the model in the rules, lowest risk first",
+            fix="name the tiers of the model in the rules, lowest risk first",
         )
     return places.astype(np.float64)
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from riskml.errors import InputError, RiskmlError, RunError
 from riskml.warning.alerts import Alert, Change, Event
-from riskml.warning.readings import Reading
+from riskml.warning.snapshot import Reading
 
 _APPLICATION = 0x72736B61  # "rska": what tells a store from another SQLite file
 _VERSION = 1
@@ -97,7 +97,7 @@ class Store:
     def __init__(self, path: str | Path, *, create: bool = True) -> None:
         self.path = Path(path)
         if not create and not self.path.is_file():
-            raise InputError("the store does not exist", where=str(path), mend="`riskml alerts update` makes one")
+            raise InputError("the store does not exist", where=str(path), fix="`riskml alerts update` makes one")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(self.path, timeout=_PATIENCE_SECONDS, isolation_level=None)
@@ -107,7 +107,7 @@ class Store:
             self._prepare()
         except sqlite3.OperationalError as error:
             self._file.close()
-            raise RunError(f"the store cannot be used: {error}", where=str(path), mend="try again") from None
+            raise RunError(f"the store cannot be used: {error}", where=str(path), fix="try again") from None
         except sqlite3.DatabaseError as error:
             self._file.close()
             raise InputError(f"the file is no store of alerts: {error}", where=str(path)) from None
@@ -136,7 +136,7 @@ class Store:
                 raise InputError(
                     f"the store is of version {version}; this riskml reads {_VERSION}",
                     where=str(self.path),
-                    mend="use the riskml that wrote it",
+                    fix="use the riskml that wrote it",
                 )
 
     def __enter__(self) -> Self:
@@ -164,7 +164,7 @@ class Store:
             self._file.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             raise RunError(
-                f"the store is in use: {error}", where=str(self.path), mend="wait for the other riskml to end"
+                f"the store is in use: {error}", where=str(self.path), fix="wait for the other riskml to end"
             ) from None
         try:
             yield
@@ -245,7 +245,7 @@ class Store:
             raise InputError(
                 f"{'no alert has' if not rows else 'several alerts have'} the key {key!r}",
                 where=str(self.path),
-                mend="`riskml alerts list` shows the keys",
+                fix="`riskml alerts list` shows the keys",
             )
         return _alert(rows[0])
 

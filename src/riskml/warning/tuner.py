@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from riskml.config.warning import IndicatorConfig, WarningRules
 from riskml.errors import ConfigError
 from riskml.warning.backtest import backtest
-from riskml.warning.past import Outcomes, Past
-from riskml.warning_config import IndicatorConfig, WarningRules
+from riskml.warning.replay import Outcomes, Replay
 
 # The shares of customers beyond the thresholds that are tried: amber, and of those red.
 _BEYOND = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -44,7 +44,7 @@ class Tuned:
 
 def tune(
     rules: WarningRules,
-    past: Past,
+    past: Replay,
     outcomes: Outcomes,
     *,
     at_most: float,
@@ -83,7 +83,7 @@ def tune(
         raise ConfigError(
             f"the as-of dates from {past.dates[0]} to {past.dates[-1]} do not lie on both sides of {judge_from}",
             where="judge_from",
-            mend="choose a date between them",
+            fix="choose a date between them",
         )
     known = outcomes.before(judge_from)
     limited = rules.model_copy(update={"alerts": rules.alerts.model_copy(update={"at_most": at_most})})
@@ -98,7 +98,7 @@ def tune(
         raise ConfigError(
             f"no event before {judge_from} could have been announced {lead_days} days ahead: nothing to learn from",
             where="judge_from",
-            mend="choose a later date, or hand in more as-of dates",
+            fix="choose a later date, or hand in more as-of dates",
         )
     for _ in range(rounds):
         start = best_worth
@@ -123,7 +123,7 @@ def tune(
     return Tuned(best, pd.DataFrame(rows), _thresholds(rules, best))
 
 
-def _measured(past: Past, name: str) -> np.ndarray:
+def _measured(past: Replay, name: str) -> np.ndarray:
     found: np.ndarray = np.concatenate(
         [
             held[name].to_numpy()[allowed.get(name, slice(None))]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from riskml.languages import Language, in_language
-from riskml.roles import role_words
-from riskml.warning_config import WarningRules
+from riskml.config.warning import WarningRules
+from riskml.i18n import Language, in_language
+from riskml.i18n.roles import role_words
 
 # Of levels, states and outcomes; and of the columns of lists.
 ALERT_WORDS: Mapping[Language, Mapping[str, str]] = {

@@ -15,10 +15,10 @@ from tests.contract.serving import HTML
 
 from riskml.crm.audit import SCHEMA, Audit
 from riskml.crm.connector import Alert, CrmError, LimitReached, LoginRefused, Passing, Row
-from riskml.crm.database import database
+from riskml.crm.payload import score_rows
 from riskml.crm.pull import pull
 from riskml.crm.push import plan, push
-from riskml.crm.rows import score_rows
+from riskml.crm.sqlite import database
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 TOKEN = "POST /oauth2.0/token"

@@ -14,7 +14,7 @@ from tests.contract.zoho_server import CLIENT, START, error
 
 from riskml.crm.connector import CrmError, LimitReached
 from riskml.crm.pull import pull
-from riskml.crm.zoho import Zoho
+from riskml.crm.zoho.adapter import Zoho
 from riskml.errors import ConfigError
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -302,7 +302,7 @@ def test_08_the_column_of_ids_is_known_in_any_capitals(named, zoho, zoho_server,
 
 
 def test_08_a_bulk_read_goes_on_from_a_cursor_within_its_file(zoho, zoho_server, accounts, clock, monkeypatch):
-    monkeypatch.setattr("riskml.crm.zoho_bulk._ROWS", 4)
+    monkeypatch.setattr("riskml.crm.zoho.bulk._ROWS", 4)
     ids = accounts(25)
     zoho_server.switches.bulk_rows = 10
     connector = zoho()

@@ -11,8 +11,8 @@ from tests.contract.zoho_server import Field
 
 from riskml.crm.audit import SCHEMA, Audit
 from riskml.crm.connector import Alert, CrmError, LimitReached, Passing, Row
-from riskml.crm.database import database
 from riskml.crm.push import plan, push
+from riskml.crm.sqlite import database
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 ALERT = Alert("1:default:2026-01-02", "", "逾期风险升高", "", dt.date(2026, 1, 5), "分数 62 → 87")
@@ -340,7 +340,7 @@ def test_text_of_any_script_and_length_is_taken(text, unit, zoho, zoho_mapping, 
     import pandas as pd
 
     from riskml.crm.mapping import ScoresMap
-    from riskml.crm.rows import score_rows
+    from riskml.crm.payload import score_rows
 
     (id,) = accounts(1)
     zoho_server.switches.length_unit = unit

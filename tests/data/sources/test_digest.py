@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskml.data.digest import content_hash, data_digest
+from riskml.data.sources.digest import content_hash, data_digest
 
 FRAME = pd.DataFrame(
     {

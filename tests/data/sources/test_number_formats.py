@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.data.textnumbers import refuse_written, text_as_numbers
+from riskml.data.sources.number_formats import refuse_written, text_as_numbers
 from riskml.errors import DataError
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskml.data.catalog import load_sample
-from riskml.data.sources import read_table
+from riskml.data.sources.source import read_table
 from riskml.errors import DataError
 
 Write = Callable[[str, bytes], Path]
@@ -104,7 +104,7 @@ def test_a_missing_file_names_the_nearest_one(write: Write, tmp_path: Path):
     write("loans.csv", b"a\n1\n")
     error = refused(tmp_path / "loan.csv")
     assert error.what == "the file does not exist"
-    assert error.mend == "did you mean 'loans.csv'?"
+    assert error.fix == "did you mean 'loans.csv'?"
 
 
 def test_a_directory_is_no_table(tmp_path: Path):
@@ -116,7 +116,7 @@ def test_another_kind_of_file_is_refused_by_its_name(write: Write):
 
 
 def test_a_word_that_is_neither_sample_nor_file_names_the_nearest_sample():
-    assert refused("credit_dat").mend == "did you mean 'credit_data'?"
+    assert refused("credit_dat").fix == "did you mean 'credit_data'?"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_broken_file_is_one_clear_error(write: Write, name: str, content: byte
     error = refused(path)
     assert says in error.what
     assert str(path) in error.where
-    assert error.mend
+    assert error.fix
 
 
 def test_a_parquet_file_cut_short_is_a_data_error(tmp_path: Path):
@@ -186,22 +186,22 @@ def test_text_that_is_not_utf8_is_located_by_byte_and_line(write: Write):
     error = refused(write("t.csv", content))
     assert error.what == f"the file is not UTF-8: byte 0xfc at offset {content.index(0xFC)}"
     assert error.where.endswith("line 3")
-    assert "iconv -f WINDOWS-1252 -t UTF-8" in error.mend
+    assert "iconv -f WINDOWS-1252 -t UTF-8" in error.fix
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "gb18030"])
 @pytest.mark.parametrize("text", ["客户,状态\n1,逾期\n2,正常\n", "id,city\n1,Bonn\n2,上海\n"])
 def test_chinese_encodings_are_recognised(write: Write, text: str, encoding: str):
-    assert "iconv -f GB18030 -t UTF-8" in refused(write("t.csv", text.encode(encoding))).mend
+    assert "iconv -f GB18030 -t UTF-8" in refused(write("t.csv", text.encode(encoding))).fix
 
 
 @pytest.mark.parametrize("city", ["Zürich", "Düsseldorf,Köln", "Málaga", "São Paulo"])
 def test_letters_with_accents_are_not_taken_for_chinese(write: Write, city: str):
-    assert "iconv -f WINDOWS-1252" in refused(write("t.csv", f'a,b\n1,"{city}"\n'.encode("cp1252"))).mend
+    assert "iconv -f WINDOWS-1252" in refused(write("t.csv", f'a,b\n1,"{city}"\n'.encode("cp1252"))).fix
 
 
 def test_utf16_is_recognised(write: Write):
-    assert "iconv -f UTF-16" in refused(write("t.csv", "a,b\n1,2\n".encode("utf-16"))).mend
+    assert "iconv -f UTF-16" in refused(write("t.csv", "a,b\n1,2\n".encode("utf-16"))).fix
 
 
 def test_a_late_byte_that_is_not_utf8_is_found_in_a_packed_file(write: Write):

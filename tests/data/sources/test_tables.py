@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from riskml.data import databases, rows, texttables
 from riskml.data.catalog import load_sample
-from riskml.data.tables import Stored, check_columns, stored
+from riskml.data.sources import chunks, csv_to_parquet, databases
+from riskml.data.sources.tables import Stored, check_columns, stored
 from riskml.errors import DataError, InputError
 
 PASSWORD = "s3cr3t/p@ss:word"
@@ -181,8 +181,8 @@ def test_a_folder_without_tables_or_with_both_kinds_is_refused(
 
 def test_what_does_not_exist_names_the_nearest(parts: Callable[..., Path], copies: Path):
     folder = parts(orders={"x": [1]})
-    assert refused(folder / "order.parquet", copies).mend == "did you mean 'orders.parquet'?"
-    assert refused("cdnw", copies).mend == "did you mean 'cdnow'?"
+    assert refused(folder / "order.parquet", copies).fix == "did you mean 'orders.parquet'?"
+    assert refused("cdnw", copies).fix == "did you mean 'cdnow'?"
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path, copies: Path):
@@ -284,7 +284,7 @@ def test_mixed_zones_are_refused_with_their_lines(write: Write, copies: Path):
 
 @pytest.mark.parametrize("late", ["000224", "N-1", "5.5"])
 def test_one_late_cell_settles_a_columns_type(write: Write, copies: Path, monkeypatch: pytest.MonkeyPatch, late: str):
-    monkeypatch.setattr(texttables, "_FIRST_ROWS", 5)
+    monkeypatch.setattr(csv_to_parquet, "_FIRST_ROWS", 5)
     body = "".join(f"{100 + i},{i}\n" for i in range(50))
     found = stored(str(write("t.csv", f"id,n\n{body}{late},7\n")), copies)
     assert found.columns == {"id": "number" if late == "5.5" else "text", "n": "integer"}
@@ -418,7 +418,7 @@ def test_a_missing_duckdb_table_lists_those_there(duck: Path, copies: Path):
     error = refused(duck, copies, table="order")
     assert "there is no table 'order'; the tables are" in error.what
     assert "'sales.late'" in error.what
-    assert error.mend == "did you mean 'orders'?"
+    assert error.fix == "did you mean 'orders'?"
     assert "none is named" in refused(duck, copies).what
 
 
@@ -439,14 +439,14 @@ def test_a_wrong_query_and_a_locked_duckdb_file_are_data_errors(duck: Path, copi
     assert "nothere" in refused(duck, copies, table="SELECT nothere FROM orders").what
     assert refused(duck, copies, table="SELECT id, id FROM orders").where.startswith(str(duck))
     with duckdb.connect(str(duck)):
-        assert "other programs" in refused(duck, copies, table="orders").mend
+        assert "other programs" in refused(duck, copies, table="orders").fix
 
 
 def test_a_file_that_is_no_duckdb_database_says_what_it_is(tmp_path: Path, copies: Path):
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.execute("CREATE TABLE t (x)")
     connection.close()
-    assert refused(tmp_path / "x.db", copies, table="t").mend == f"name it as sqlite:///{tmp_path / 'x.db'}"
+    assert refused(tmp_path / "x.db", copies, table="t").fix == f"name it as sqlite:///{tmp_path / 'x.db'}"
 
 
 # Databases by URL
@@ -513,7 +513,7 @@ def test_what_cannot_be_read_of_a_database_says_why(lite: str, copies: Path, tab
     error = refused(lite, copies, table=table)
     assert says in error.what
     assert error.where.startswith("sqlite://")
-    assert error.mend
+    assert error.fix
 
 
 def test_a_sqlite_file_that_is_missing_is_not_made(tmp_path: Path, copies: Path):
@@ -529,9 +529,9 @@ def test_an_empty_table_of_a_database_is_refused(lite: str, copies: Path):
 def test_values_that_cannot_be_one_column_are_refused_across_chunks(tmp_path: Path):
     zoned = dt.datetime(2024, 1, 31, tzinfo=dt.UTC)
     with pytest.raises(DataError, match="stamps with and without a time zone"):
-        rows.write_rows(["x"], [[(dt.datetime(2024, 1, 31),)], [(zoned,)]], {}, tmp_path)
+        chunks.write_rows(["x"], [[(dt.datetime(2024, 1, 31),)], [(zoned,)]], {}, tmp_path)
     with pytest.raises(DataError, match="column 'x' holds string and int64"):
-        rows.write_rows(["x"], [[("a",)], [(1,)]], {}, tmp_path)
+        chunks.write_rows(["x"], [[("a",)], [(1,)]], {}, tmp_path)
 
 
 def test_a_variable_that_is_not_set_is_named(copies: Path):
@@ -568,7 +568,7 @@ def test_no_password_is_shown_anywhere(url: str, copies: Path, monkeypatch: pyte
     )
     for part in ("s3cr3t", "p@ss", "ss:word", "p%40ss"):
         assert part not in shown
-    assert "orders" in error.where or "environment" in error.mend or "driver" in error.what
+    assert "orders" in error.where or "environment" in error.fix or "driver" in error.what
 
 
 def test_no_password_is_in_the_repr_of_a_place():
@@ -603,8 +603,8 @@ def server(postgresql: Callable[[], AbstractContextManager[str]]) -> Iterator[st
 def test_a_postgresql_table_is_streamed_in_chunks(server: str, copies: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(databases, "CHUNK_ROWS", 100)
     seen: list[int] = []
-    columns = rows._columns
-    monkeypatch.setattr(rows, "_columns", lambda names, chunk: [seen.append(len(chunk)), *columns(names, chunk)][1:])
+    columns = chunks._columns
+    monkeypatch.setattr(chunks, "_columns", lambda names, chunk: [seen.append(len(chunk)), *columns(names, chunk)][1:])
     found = stored(server, copies, table="orders")
     assert found.columns == {
         "id": "integer", "day": "date", "amount": "number", "known": "timestamp with zone", "stamp": "timestamp",
@@ -642,7 +642,7 @@ def test_postgresql_is_only_read(server: str, copies: Path, statement: str):
 def test_a_missing_postgresql_table_lists_those_of_all_schemas(server: str, copies: Path):
     error = refused(server, copies, table="Orders")
     assert "'orders', 'sales.Order; DROP TABLE orders --', 'sales.late'" in error.what
-    assert error.mend == "did you mean 'orders'?"
+    assert error.fix == "did you mean 'orders'?"
 
 
 def test_a_password_from_the_environment_reaches_the_server(server: str, copies: Path, monkeypatch: pytest.MonkeyPatch):
@@ -656,19 +656,19 @@ def test_a_database_that_goes_away_leaves_nothing_behind(server: str, copies: Pa
     import psycopg
 
     monkeypatch.setattr(databases, "CHUNK_ROWS", 10)
-    columns = rows._columns
+    columns = chunks._columns
 
     def cut(names: list[str], chunk: list[tuple[object, ...]]) -> object:
         with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as other:
             other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
         return columns(names, chunk)
 
-    monkeypatch.setattr(rows, "_columns", cut)
+    monkeypatch.setattr(chunks, "_columns", cut)
     error = refused(server, copies, table="orders")
     assert error.what.startswith("the database went away")
     assert "127.0.0.1" in error.where
     assert "orders" in error.where
-    assert "run again" in error.mend
+    assert "run again" in error.fix
     assert not list(copies.iterdir())
     monkeypatch.undo()
     assert stored(server, copies, table="orders").rows == 300
@@ -679,7 +679,7 @@ def test_a_database_that_cannot_be_reached_says_where(copies: Path):
     error = refused("postgresql+psycopg://risk@127.0.0.1:1/book", copies, table="orders")
     assert error.what.startswith("the database cannot be reached")
     assert error.where == "postgresql://127.0.0.1:1/book, table orders"
-    assert "host, port" in error.mend
+    assert "host, port" in error.fix
 
 
 # The door
@@ -712,7 +712,7 @@ def test_columns_as_they_must_be_pass():
 
 
 def test_a_copy_reads_like_the_table_that_pandas_reads(write: Write, copies: Path):
-    from riskml.data.sources import read_table
+    from riskml.data.sources.source import read_table
 
     path = write("t.csv", "id,n,x,flag,note\n007,1,1.5,True,a\n8,2,,False,NA\n")
     ours = pd.DataFrame(content(stored(str(path), copies)))

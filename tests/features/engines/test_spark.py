@@ -15,18 +15,18 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
-from riskml.data.tables import Stored
-from riskml.features.build import Panel, _start, book_of, build, opened
+from riskml.config.panel import OutcomeConfig, PanelConfig, PopulationConfig
+from riskml.data.sources.tables import Stored
 from riskml.features.catalog import catalog
-from riskml.features.duck import duckdb_engine
+from riskml.features.engines.duckdb import duckdb_engine
+from riskml.features.engines.spark import spark_engine
 from riskml.features.panel import STATES, Book, Engine, day_number, judged
-from riskml.features.spark import spark_engine
-from riskml.panel_config import OutcomeConfig, PanelConfig, PopulationConfig
+from riskml.features.panel_store import Panel, _start, book_of, build, opened
 
 AS_OF = dt.date(2024, 7, 1)
 FIRST, DAYS, CUSTOMERS = dt.date(2023, 9, 1), 450, 40
 OWN = """
-from riskml.features.records import feature
+from riskml.features.window import feature
 
 
 @feature("orders", unit="share", description="share of spending of {days} days that went into tea")

@@ -11,11 +11,11 @@ from joblib import effective_n_jobs
 
 from riskml.errors import FitError
 from riskml.models.families import FAMILIES, Family, Real
-from riskml.models.finish import end_seconds
-from riskml.models.plan import Plan, whole_seconds
-from riskml.models.schedule import Clock, reserved, run_searches
-from riskml.models.search import Search
-from riskml.models.task import Task
+from riskml.models.refit import end_seconds
+from riskml.models.search.budget import Clock, reserved, run_searches
+from riskml.models.search.cv_task import Task
+from riskml.models.search.refit_plan import Plan, whole_seconds
+from riskml.models.search.study import Search
 
 
 class Watch:
@@ -32,8 +32,8 @@ class Watch:
 @pytest.fixture(autouse=True)
 def watch(monkeypatch):
     made = Watch()
-    monkeypatch.setattr("riskml.models.search.time", made)
-    monkeypatch.setattr("riskml.models.schedule.time", made)
+    monkeypatch.setattr("riskml.models.search.study.time", made)
+    monkeypatch.setattr("riskml.models.search.budget.time", made)
     monkeypatch.setattr(Pretended, "watch", made, raising=False)
     return made
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from riskml.models.families import FAMILIES
-from riskml.models.task import Task
+from riskml.models.search.cv_task import Task
 
 
 def task(folds: int = 3, **facts) -> Task:

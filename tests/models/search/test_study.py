@@ -13,8 +13,8 @@ import pytest
 
 from riskml.errors import ConfigError, InputError
 from riskml.models.families import FAMILIES
-from riskml.models.search import Search, opened
-from riskml.models.task import Task
+from riskml.models.search.cv_task import Task
+from riskml.models.search.study import Search, opened
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_a_later_process_goes_on_where_the_first_one_ended(task, tmp_path, name)
 
 def test_two_processes_may_open_one_fresh_database_at_the_same_time(tmp_path):
     code = (
-        "import sys, time; from riskml.models.search import opened; "
+        "import sys, time; from riskml.models.search.study import opened; "
         "time.sleep(max(0, float(sys.argv[2]) - time.time())); opened(sys.argv[1])"
     )
     begin = str(time.time() + 6)
@@ -63,7 +63,7 @@ def test_a_race_for_the_tables_of_a_database_is_run_again(monkeypatch):
             raise RuntimeError("UNIQUE constraint failed: version_info.version_info_id")
         return "a storage"
 
-    monkeypatch.setattr("riskml.models.search._PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("riskml.models.search.study._PAUSES", (0.0, 0.0, 0.0))
     monkeypatch.setattr("optuna.storages.get_storage", made)
     assert opened("sqlite:///search.db") == "a storage"
     assert len(tables) == 3
@@ -135,7 +135,7 @@ def test_a_search_alone_in_its_storage_is_the_one_in_memory(task, tmp_path):
 def test_a_search_that_is_really_killed_goes_on_where_it_was(task, tmp_path):
     code = (
         "import sys, pickle; from riskml.models.families import FAMILIES; "
-        "from riskml.models.search import Search, opened; "
+        "from riskml.models.search.study import Search, opened; "
         "task = pickle.load(open(sys.argv[2], 'rb')); search = Search(FAMILIES['tree'], task, opened(sys.argv[1]))\n"
         "while True: search.trial(); print(search.count, flush=True)"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskml.models.leaders import Leaders, Tried
+from riskml.models.search.trials import BestTrials, FinishedTrial
 
 START = {"C": 0.0}
 
@@ -14,11 +14,11 @@ def figures(*aucs: float):
     return tuple(zip((0, 0, 1, 1, 2, 2), (1, 2, 0, 2, 0, 1), aucs, strict=True))
 
 
-def leaders(*tried, most: int = 1) -> Leaders:
+def leaders(*tried, most: int = 1) -> BestTrials:
     """Return leaders that know of trials with these figures; the first is the start."""
-    found = Leaders(3, START, most)
+    found = BestTrials(3, START, most)
     for number, aucs in enumerate(tried):
-        found.add(Tried(number, {"C": float(number)}, figures(*aucs)))
+        found.add(FinishedTrial(number, {"C": float(number)}, figures(*aucs)))
     return found
 
 
@@ -44,21 +44,21 @@ def test_an_average_holds_the_start_and_the_best_others():
 
 
 def test_an_average_holds_the_best_where_the_start_was_not_completed_and_what_there_is_where_there_are_few():
-    found = Leaders(3, START, 3)
+    found = BestTrials(3, START, 3)
     for number, auc in enumerate((0.7, 0.9, 0.8, 0.6), start=1):
-        found.add(Tried(number, {"C": float(number)}, figures(*[auc] * 6)))
+        found.add(FinishedTrial(number, {"C": float(number)}, figures(*[auc] * 6)))
     assert numbers(found.settings(3)) == [2, 3, 1]
     assert numbers(leaders((0.6,) * 6, most=3).settings(3)) == [0]
 
 
 def test_a_trial_that_reached_nothing_has_no_figure():
-    assert np.isnan(Tried(0, {}, ()).auc)
-    assert Tried(0, {}, figures(0.5, 0.7, 0.6, 0.6, 0.6, 0.6)).without(0) == 0.6
+    assert np.isnan(FinishedTrial(0, {}, ()).auc)
+    assert FinishedTrial(0, {}, figures(0.5, 0.7, 0.6, 0.6, 0.6, 0.6)).without(0) == 0.6
 
 
 def test_the_start_stands_in_where_no_trial_was_completed():
-    found = Leaders(3, START, 3, untried=Tried(0, START, figures(*[0.6] * 6)[:1], complete=False))
+    found = BestTrials(3, START, 3, untried=FinishedTrial(0, START, figures(*[0.6] * 6)[:1], complete=False))
     assert numbers(found.settings(3, without=1)) == [0]
     assert found.best is None
-    found.add(Tried(1, {"C": 1.0}, figures(*[0.7] * 6)))
+    found.add(FinishedTrial(1, {"C": 1.0}, figures(*[0.7] * 6)))
     assert numbers(found.settings(without=1)) == [1]

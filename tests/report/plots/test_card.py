@@ -9,9 +9,9 @@ import pytest
 
 from riskml.errors import ConfigError
 from riskml.report import plots
-from riskml.report.card_tables import binning_table, card_table
 from riskml.report.png import png_facts
 from riskml.scorecard import Scorecard, SegmentedScorecard
+from riskml.scorecard.display.tables import binning_table, card_table
 
 SCALE = {"pdo": 20.0, "base_score": 600.0, "base_odds": 50.0}
 CARD = pd.DataFrame(

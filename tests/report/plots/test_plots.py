@@ -11,8 +11,8 @@ import pytest
 from matplotlib.font_manager import fontManager
 
 from riskml import report
+from riskml.display.colours import family_colour
 from riskml.report import plots
-from riskml.report.colours import family_colour
 from riskml.report.plots import picture as picture_module
 from riskml.report.png import png_facts
 from riskml.scorecard import OptimalBinner

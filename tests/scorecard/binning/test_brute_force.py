@@ -14,7 +14,7 @@ from scipy.stats import chi2
 from sklearn.metrics import log_loss
 
 from riskml.scorecard import OptimalBinner, count_levels, count_numeric, prebin_edges
-from riskml.scorecard.woe import worth_of
+from riskml.scorecard.binning.woe import worth_of
 
 MISSING, CODE = "missing", -9.0
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy.special import xlogy
 from sklearn.metrics import log_loss
 
-from riskml.scorecard.binning import choose_trend, optimal_binning
-from riskml.scorecard.options import ColumnOptions
-from riskml.scorecard.runs import TRENDS, Constraints
-from riskml.scorecard.search import Search, diagnose
-from riskml.scorecard.woe import OBJECTIVES, worth_of
+from riskml.scorecard.binning.candidates import TRENDS, Constraints
+from riskml.scorecard.binning.optimal import choose_trend, optimal_binning
+from riskml.scorecard.binning.options import ColumnOptions
+from riskml.scorecard.binning.search import Search, diagnose
+from riskml.scorecard.binning.woe import OBJECTIVES, worth_of
 
 counts_of = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=2, max_size=8).filter(
     lambda rows: all(sum(row) for row in rows) and all(map(sum, zip(*rows, strict=True)))

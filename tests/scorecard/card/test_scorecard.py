@@ -12,10 +12,10 @@ from sklearn.model_selection import StratifiedKFold
 
 from riskml.errors import ConfigError, InputError
 from riskml.scorecard import OptimalBinner, Scorecard
-from riskml.scorecard.logistic import fit_logistic
-from riskml.scorecard.rounding import finer_points
-from riskml.scorecard.scaling import Scale, spread_points
-from riskml.scorecard.steps import fit_steps
+from riskml.scorecard.card.flexible_regression import fit_steps
+from riskml.scorecard.card.regression import fit_logistic
+from riskml.scorecard.card.rounding import finer_points
+from riskml.scorecard.card.scaling import Scale, spread_points
 
 
 def test_a_score_is_the_sum_of_its_points(card, made):

@@ -10,8 +10,8 @@ import pytest
 
 from riskml.errors import ConfigError
 from riskml.report import tables
-from riskml.report.card_tables import strength, with_rates
 from riskml.scorecard import Edit, OptimalBinner, Scorecard, SegmentedScorecard
+from riskml.scorecard.display.tables import strength, with_rates
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 

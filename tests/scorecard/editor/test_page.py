@@ -20,9 +20,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from riskml.report import editor as editor_package
-from riskml.report.editor import BinEditor
 from riskml.scorecard import OptimalBinner
+from riskml.scorecard import editor as editor_package
+from riskml.scorecard.editor import BinEditor
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskml.errors import ConfigError, DataError
-from riskml.report.editor import BinEditor
-from riskml.report.editor.notes import breaks
 from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard, count_levels, count_numeric, prebin_edges
+from riskml.scorecard.editor import BinEditor
+from riskml.scorecard.editor.notes import breaks
 
 SPECIAL = {"age": [-1.0]}
 

@@ -301,7 +301,7 @@ def test_a_splitter_cannot_be_written_and_the_cards_can_without_it(tmp_path, suf
     with pytest.raises(ConfigError, match=r"a card file holds numbers, text and lists; got StratifiedKFold") as refused:
         cards.save(path)
     assert refused.value.where == "cv"
-    assert refused.value.mend.endswith("save after set_params(cv=None)")
+    assert refused.value.fix.endswith("save after set_params(cv=None)")
     assert not path.exists()
     cards.set_params(cv=None).save(path)
     assert (SegmentedScorecard.load(path).points(X) == cards.points(X)).all()

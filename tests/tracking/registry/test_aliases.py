@@ -12,8 +12,8 @@ from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
 from riskml.cli import main
 from riskml.errors import InputError
-from riskml.tracking.registry import GATE, Decision, aliases, challenge, promote, standings, take_back
-from riskml.tracking.standing import standing
+from riskml.tracking.registry.aliases import GATE, Decision, aliases, challenge, promote, standings, take_back
+from riskml.tracking.registry.status import standing
 
 NAME = "riskml_loans"
 ANN = Decision("Ann", "better by season", dt.datetime(2026, 1, 2, tzinfo=dt.UTC))
@@ -51,7 +51,7 @@ def test_the_challenger_is_meant_where_no_version_is_named(client: MlflowClient)
 def test_one_that_has_not_passed_needs_force_and_it_is_written_down(client: MlflowClient) -> None:
     with pytest.raises(InputError, match=r"has not passed the gate: stability: PSI 0.4") as refused:
         promote(client, NAME, "3", ANN)
-    assert "--force" in refused.value.mend
+    assert "--force" in refused.value.fix
     assert champion(client) is None
     promote(client, NAME, "3", ANN, force=True)
     assert champion(client) == "3"

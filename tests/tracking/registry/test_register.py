@@ -14,10 +14,10 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from riskml.cli import main
-from riskml.run import Run
-from riskml.tracking import registry
-from riskml.tracking.candidacy import register
-from riskml.tracking.items import Candidate
+from riskml.runs.run import Run
+from riskml.tracking.log_items import Candidate
+from riskml.tracking.registry import aliases
+from riskml.tracking.registry.register import register
 
 NAME = "riskml_loans"
 NOW = dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC)
@@ -61,15 +61,15 @@ def registers(client: MlflowClient, logs: Callable[[Run], tuple[str, str]]) -> R
 
 
 def why_not(version: ModelVersion) -> str:
-    assert version.tags[registry.GATE] == registry.NOT_PASSED
-    return str(version.tags[registry.REASON])
+    assert version.tags[aliases.GATE] == aliases.NOT_PASSED
+    return str(version.tags[aliases.REASON])
 
 
 def test_the_first_that_passes_is_champion_by_the_gate(
     make_run: MakeRun, registers: Register, client: MlflowClient
 ) -> None:
     version = registers(make_run())
-    assert registry.aliases(client, NAME) == {"champion": "1", "challenger": "1"}
+    assert aliases.aliases(client, NAME) == {"champion": "1", "challenger": "1"}
     assert version.tags["riskml.gate_reason"] == "the first champion"
     assert version.tags["riskml.promoted_by"] == "the gate"
     assert version.tags["riskml.promoted_at"] == "2026-01-02T03:04:00+00:00"
@@ -79,7 +79,7 @@ def test_the_first_that_does_not_pass_is_no_champion(
     make_run: MakeRun, registers: Register, client: MlflowClient
 ) -> None:
     assert "ranking: AUC" in why_not(registers(make_run(min_auc=0.99)))
-    assert registry.aliases(client, NAME) == {"challenger": "1"}
+    assert aliases.aliases(client, NAME) == {"challenger": "1"}
 
 
 def test_one_that_is_not_worse_takes_over_and_remembers_the_one_before(
@@ -87,7 +87,7 @@ def test_one_that_is_not_worse_takes_over_and_remembers_the_one_before(
 ) -> None:
     registers(make_run())
     second = registers(make_run())
-    assert registry.aliases(client, NAME) == {"champion": "2", "challenger": "2"}
+    assert aliases.aliases(client, NAME) == {"champion": "2", "challenger": "2"}
     assert second.tags["riskml.champions_before"] == "1"
     assert second.tags["riskml.gate_reason"] == "not worse than version 1, the champion"
 
@@ -95,15 +95,15 @@ def test_one_that_is_not_worse_takes_over_and_remembers_the_one_before(
 def test_one_that_is_worse_stays_challenger(make_run: MakeRun, registers: Register, client: MlflowClient) -> None:
     registers(make_run())
     assert "significantly worse" in why_not(registers(make_run(noise=0.5)))
-    assert registry.aliases(client, NAME) == {"champion": "1", "challenger": "2"}
+    assert aliases.aliases(client, NAME) == {"champion": "1", "challenger": "2"}
 
 
 def test_by_hand_leaves_one_that_passes_to_a_person(
     make_run: MakeRun, registers: Register, client: MlflowClient
 ) -> None:
     version = registers(make_run(promote="by_hand"))
-    assert version.tags[registry.GATE] == registry.PASSED
-    assert registry.aliases(client, NAME) == {"challenger": "1"}
+    assert version.tags[aliases.GATE] == aliases.PASSED
+    assert aliases.aliases(client, NAME) == {"challenger": "1"}
 
 
 def test_what_was_made_by_hand_never_passes(make_run: MakeRun, registers: Register) -> None:
@@ -133,14 +133,14 @@ def test_new_customers_of_another_table_are_compared(
     registers(first)
     book = pd.read_csv(first.experiment.data.source)
     book["customer"] = "new " + book["customer"]
-    assert registers(make_run(book=book)).tags[registry.GATE] == registry.PASSED
+    assert registers(make_run(book=book)).tags[aliases.GATE] == aliases.PASSED
 
 
 def test_without_identifiers_another_table_is_left_to_a_person(make_run: MakeRun, registers: Register) -> None:
     first = make_run(id=None)
     registers(first)
     book = pd.read_csv(first.experiment.data.source)
-    assert registers(make_run(id=None)).tags[registry.GATE] == registry.PASSED
+    assert registers(make_run(id=None)).tags[aliases.GATE] == aliases.PASSED
     reason = why_not(registers(make_run(id=None, book=book.iloc[2:])))
     assert "rows without identifiers, of another table" in reason
 
@@ -159,7 +159,7 @@ def test_a_champion_that_was_not_made_here_is_left_to_a_person(
     client.create_model_version(NAME, source="file:///elsewhere")
     client.set_registered_model_alias(NAME, "champion", "1")
     assert "riskml has not registered it" in why_not(registers(make_run()))
-    assert registry.aliases(client, NAME) == {"champion": "1", "challenger": "2"}
+    assert aliases.aliases(client, NAME) == {"champion": "1", "challenger": "2"}
 
 
 def test_protected_groups_are_read_though_no_model_sees_them(make_run: MakeRun, registers: Register) -> None:
@@ -179,7 +179,7 @@ def test_the_verdict_is_kept_in_the_run_on_the_model_and_on_the_record(
     model = str(version.source).removeprefix("models:/")
     kept = {file.path for file in client.list_logged_model_artifacts(model, "gate")}
     assert kept == {"gate/gate.json", "gate/gate.csv", "gate/learnt.parquet"}
-    assert client.get_run(version.run_id).data.tags[registry.GATE] == registry.PASSED
+    assert client.get_run(version.run_id).data.tags[aliases.GATE] == aliases.PASSED
     assert json.dumps(said)
 
 
@@ -244,8 +244,8 @@ def test_a_run_s_model_is_registered_once_and_later_decisions_stay(
     first = registers(run)
     registers(make_run())
     assert registers(run).version == first.version
-    assert len(registry.registered(client, NAME)) == 2
-    assert registry.aliases(client, NAME) == {"champion": "2", "challenger": "2"}
+    assert len(aliases.registered(client, NAME)) == 2
+    assert aliases.aliases(client, NAME) == {"champion": "2", "challenger": "2"}
 
 
 def test_a_registration_that_broke_off_is_taken_up_again(
@@ -256,18 +256,18 @@ def test_a_registration_that_broke_off_is_taken_up_again(
 
     run = make_run()
     with monkeypatch.context() as patch:
-        patch.setattr(registry, "crown", away)
+        patch.setattr(aliases, "crown", away)
         with pytest.raises(ConnectionError):
             registers(run)
-    assert registry.aliases(client, NAME) == {"challenger": "1"}
-    assert registers(run).tags[registry.GATE] == registry.PASSED
-    assert registry.aliases(client, NAME) == {"champion": "1", "challenger": "1"}
+    assert aliases.aliases(client, NAME) == {"challenger": "1"}
+    assert registers(run).tags[aliases.GATE] == aliases.PASSED
+    assert aliases.aliases(client, NAME) == {"champion": "1", "challenger": "1"}
 
 
 def test_one_is_judged_again_where_another_became_champion_meanwhile(
     make_run: MakeRun, registers: Register, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from riskml.tracking import candidacy
+    from riskml.tracking.registry import register as candidacy
 
     registers(make_run(noise=0.5))
     better, judging = make_run(), candidacy.judge
@@ -281,7 +281,7 @@ def test_one_is_judged_again_where_another_became_champion_meanwhile(
 
     monkeypatch.setattr(candidacy, "judge", meanwhile)
     slow = registers(make_run(noise=0.5))
-    assert registry.aliases(client, NAME)["champion"] == "3"
+    assert aliases.aliases(client, NAME)["champion"] == "3"
     assert "of version 3" in why_not(slow)
 
 
@@ -294,7 +294,7 @@ def test_two_that_register_at_once_leave_a_champion(
     with ThreadPoolExecutor(2) as pool:
         versions = list(pool.map(registers, runs))
     assert {str(version.version) for version in versions} == {"1", "2"}
-    held = registry.aliases(client, NAME)
+    held = aliases.aliases(client, NAME)
     assert held["challenger"] == "2"
     assert held["champion"] in {"1", "2"}
-    assert all(version.tags[registry.GATE] == registry.PASSED for version in versions)
+    assert all(version.tags[aliases.GATE] == aliases.PASSED for version in versions)

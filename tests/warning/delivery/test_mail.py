@@ -13,12 +13,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from riskml.config.warning import MailDelivery, WarningRules
 from riskml.errors import ConfigError, InputError
+from riskml.warning.daily import update
 from riskml.warning.delivery.mail import Mail
 from riskml.warning.outbox import Sent, send
 from riskml.warning.store import Store
-from riskml.warning.update import update
-from riskml.warning_config import MailDelivery, WarningRules
 
 from ..conftest import FEBRUARY, JANUARY, TODAY, MailServer, book_of, free_port, rules_of
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 
+from riskml.config.warning import TableDelivery, WarningRules
+from riskml.warning.daily import update
 from riskml.warning.delivery.table import write_tables
 from riskml.warning.store import Store
-from riskml.warning.update import update
-from riskml.warning_config import TableDelivery, WarningRules
 
 from ..conftest import FEBRUARY, JANUARY, TODAY, book_of, rules_of
 

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from riskml.config.warning import WarningRules, WebhookDelivery
 from riskml.errors import InputError
+from riskml.warning.daily import update
 from riskml.warning.delivery.webhook import Webhook, signature
 from riskml.warning.outbox import Sent, send
 from riskml.warning.store import Store
-from riskml.warning.update import update
-from riskml.warning_config import WarningRules, WebhookDelivery
 
 from ..conftest import JANUARY, TODAY, Hook, book_of
 

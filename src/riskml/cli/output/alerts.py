@@ -12,9 +12,9 @@ from rich.table import Table
 
 from riskml.warning.alerts import Alert, overdue_days
 from riskml.warning.backtest import Backtest
+from riskml.warning.daily import Recorded
 from riskml.warning.outbox import Sent
 from riskml.warning.tuner import Tuned
-from riskml.warning.update import Recorded
 
 _console = Console(highlight=False, soft_wrap=True)
 _MOST = 50

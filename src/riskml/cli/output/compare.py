@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from riskml import review, rundiff
+from riskml.display.format import percent, signed
 from riskml.errors import InputError
-from riskml.report.wording import percent, signed
-from riskml.runview import RunView
+from riskml.runs import compare, diff
+from riskml.runs.summary import RunSummary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ _GAP = 2  # blanks between columns
 _METRICS = {"auc": "AUC", "ks": "KS", "brier": "Brier", "log_loss": "log loss", "ece": "ECE"}
 
 
-def show_comparison(views: Sequence[RunView]) -> None:
+def show_comparison(views: Sequence[RunSummary]) -> None:
     """Show runs beside one another: settings and data that differ, champions, and the same customers judged by each.
 
     What cannot be shown is said in a line: runs that do not compare, artifacts that a run lacks.
@@ -33,11 +33,11 @@ def show_comparison(views: Sequence[RunView]) -> None:
     views : sequence of RunView
         The first is the reference.
     """
-    names = [f"{letter} {view.name}" for letter, view in zip(review.letters(views), views, strict=True)]
-    champions = rundiff.champions(views)
+    names = [f"{letter} {view.name}" for letter, view in zip(compare.letters(views), views, strict=True)]
+    champions = diff.champions(views)
     tables: list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]] = [
-        ("settings that differ", names, _rows(rundiff.settings(views))),
-        ("AUC, cross-validated ± standard error", names, _rows(rundiff.families(views))),
+        ("settings that differ", names, _rows(diff.settings(views))),
+        ("AUC, cross-validated ± standard error", names, _rows(diff.families(views))),
         ("champion, on rows it has never seen (95 % interval)", names, _rows(champions)),
     ]
     for view in views:
@@ -45,19 +45,19 @@ def show_comparison(views: Sequence[RunView]) -> None:
             told = f"the run {view.name} lacks {', '.join(view.lacking())}: what rests on them is left out"
             _aside.print(f"[yellow]{escape(told)}[/yellow]")
     if not any("data.json" in view.lacking() for view in views):
-        facts = rundiff.data(views)
+        facts = diff.data(views)
         tables.insert(1, ("data that differ", names, _rows(facts[facts["same"] == "no"].drop(columns="same"))))
     if not any("predictions.parquet" in view.lacking() for view in views):
         try:
-            compared = review.shared_customers(views)
+            compared = compare.shared_customers(views)
         except InputError as error:
             _console.print(f"[yellow]{escape(error.what)}; their figures do not compare.[/yellow]", soft_wrap=False)
         else:
-            stated = rundiff.stated_costs(views)
+            stated = diff.stated_costs(views)
             _console.print(escape(f"{compared.said} {compared.tiers_said} Costs: {stated.said}"), soft_wrap=False)
             tables += _on_the_same_customers(compared, names)
             tables += _level_and_money(compared, names, stated)
-            tables.append(("scores, from development to rows set aside", names, _shifts(review.stability(views))))
+            tables.append(("scores, from development to rows set aside", names, _shifts(compare.stability(views))))
     # The same widths in every table: what belongs to one run stands beneath its name.
     longest = max(len(name) for _, _, rows in tables for name in rows)
     first = min(longest, _console.width // 3)
@@ -68,9 +68,9 @@ def show_comparison(views: Sequence[RunView]) -> None:
 
 
 def _on_the_same_customers(
-    compared: review.Shared, names: Sequence[str]
+    compared: compare.Shared, names: Sequence[str]
 ) -> list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]]:
-    found, moved = review.differences(compared), review.moves(review.swaps(compared))
+    found, moved = compare.differences(compared), compare.moves(compare.swaps(compared))
     runs = list(compared.probability.columns[1:])
     gaps: dict[str, list[str]] = {}
     for metric, title in _METRICS.items():
@@ -91,10 +91,10 @@ def _on_the_same_customers(
 
 
 def _level_and_money(
-    compared: review.Shared, names: Sequence[str], stated: rundiff.StatedCosts
+    compared: compare.Shared, names: Sequence[str], stated: diff.StatedCosts
 ) -> list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]]:
-    levels = review.levels(compared).to_dict(orient="records")
-    best = review.best_cutoffs(compared, stated.costs).values()
+    levels = compare.levels(compared).to_dict(orient="records")
+    best = compare.best_cutoffs(compared, stated.costs).values()
     told = {
         "observed / expected": [f"{row['ratio']:.3f} ({row['lower']:.3f} to {row['upper']:.3f})" for row in levels],
         "profit per customer": [

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from riskml.console import _console as console
+from riskml.cli.output.runs import _console as console
 
 if TYPE_CHECKING:
     import pandas as pd

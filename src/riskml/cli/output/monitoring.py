@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from riskml.report.wording import count, interval, number, percent
+from riskml.display.format import count, interval, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from riskml.monitored import Done
-    from riskml.monitoring.folder import Monitored
-    from riskml.retraining import Decision
+    from riskml.monitoring.store import StoredReport
+    from riskml.pipeline.monitor import Done
+    from riskml.pipeline.retrain import Decision
 
 _SHOWN = 12
 
@@ -23,7 +23,7 @@ def show_monitored(done: Done) -> None:
     show_month(done.written, _figures(done))
 
 
-def show_month(month: Monitored, figures: Sequence[str] = ()) -> None:
+def show_month(month: StoredReport, figures: Sequence[str] = ()) -> None:
     """Say what a month's ``monitoring.json`` holds."""
     out, state = Console(highlight=False, soft_wrap=True), month.state
     out.print(f"{month.as_of}: {count(state['rows'])} customers, {count(state['known'])} outcomes known", markup=False)

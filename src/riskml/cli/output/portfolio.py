@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from riskml.managing.feedback import Feedback
-    from riskml.managing.manage import Done
+    from riskml.portfolio.manage import Done
+    from riskml.portfolio.treatment_results import Feedback
 
 _TOLD = {"scores": "scoring", "reasons": "finding the reasons", "actions": "choosing actions"}
 

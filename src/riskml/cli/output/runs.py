@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from riskml.data.simulate import Simulated
-    from riskml.pipeline import Progress as Where
-    from riskml.run import Run
-    from riskml.tiering import Proposal
+    from riskml.pipeline.stages import Progress as Where
+    from riskml.runs.run import Run
+    from riskml.runs.tiers import Proposal
 
 # Paths and names are told whole: a line that wraps is better than one that cannot be copied.
 _console = Console(highlight=False, soft_wrap=True)

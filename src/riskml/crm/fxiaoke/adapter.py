@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from riskml.crm.calls import Clock
 from riskml.crm.connector import Alert, FieldState, Outcome, Page, Passing, Raised, Record, Row, Value, waves
-from riskml.crm.fxiaoke_calls import FxiaokeCalls, Refused
-from riskml.crm.fxiaoke_fields import field_states
+from riskml.crm.fxiaoke.fields import field_states
+from riskml.crm.fxiaoke.http import FxiaokeCalls, Refused
+from riskml.crm.http import Clock
 from riskml.crm.mapping import AlertsMap, clipped
 from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.settings import FxiaokeSettings

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from riskml.crm.connector import FieldState
-from riskml.crm.fxiaoke_calls import FxiaokeCalls, Refused
+from riskml.crm.fxiaoke.http import FxiaokeCalls, Refused
 from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.mapping import ScoreField
 

@@ -7,8 +7,8 @@ import uuid
 from collections import defaultdict
 from typing import Any
 
-from riskml.crm.calls import Backoff, Caller, Clock, Window, parsed, persistently
 from riskml.crm.connector import CrmError, LimitReached, LoginRefused, Passing
+from riskml.crm.http import Backoff, Caller, Clock, Window, parsed, persistently
 from riskml.crm.settings import FxiaokeSettings
 
 _SECONDS = 20.0  # in which each interface takes so many calls as were bought
@@ -28,8 +28,8 @@ _SPENT = {30002: "the calls of the day are spent: run again tomorrow", 30003: "b
 class Refused(CrmError):
     """An error code that another try would not change."""
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "", code: int = 0) -> None:
-        super().__init__(what, where=where, mend=mend)
+    def __init__(self, what: str, *, where: str = "", fix: str = "", code: int = 0) -> None:
+        super().__init__(what, where=where, fix=fix)
         self.code = code
 
 
@@ -141,7 +141,7 @@ class FxiaokeCalls:
             raise LoginRefused(
                 f"the host answers {status}: it is not that of the open API",
                 where=self.caller.clean(url),
-                mend="set url to https://open.fxiaoke.com, or to the open-… host of your cloud",
+                fix="set url to https://open.fxiaoke.com, or to the open-… host of your cloud",
             )
         if not isinstance(said, dict) or not isinstance(said.get("errorCode"), int):
             raise self.caller.trouble(f"Fxiaoke answers {status} without an error code", url)
@@ -153,15 +153,15 @@ class FxiaokeCalls:
         what = f"Fxiaoke refuses: {code} {text}".strip()
         where = f"{path} (trace {said.get('traceId', 'unknown')})"
         if code in _RATE:
-            return RateLimited(what, where=where, mend="run again: it goes on where it stopped")
+            return RateLimited(what, where=where, fix="run again: it goes on where it stopped")
         if code in _BUSY:
-            return Answered(what, where=where, mend="run again: it goes on where it stopped")
+            return Answered(what, where=where, fix="run again: it goes on where it stopped")
         if code in _MEND:
-            return LoginRefused(what, where=where, mend=_MEND[code])
+            return LoginRefused(what, where=where, fix=_MEND[code])
         if code in _SPENT:
-            return LimitReached(what, where=where, mend=_SPENT[code])
+            return LimitReached(what, where=where, fix=_SPENT[code])
         if login:
-            return LoginRefused(what, where=where, mend="check the settings")
+            return LoginRefused(what, where=where, fix="check the settings")
         return Refused(what, where=where, code=code)
 
     def token(self, *, instead_of: str = "") -> str:
@@ -201,5 +201,5 @@ class FxiaokeCalls:
             raise self._refused(said, path, login=True)
         found = said.get("empList") or []
         if len(found) != 1:
-            raise LoginRefused(f"{len(found)} users have the mobile number", where=path, mend="set user instead")
+            raise LoginRefused(f"{len(found)} users have the mobile number", where=path, fix="set user instead")
         return str(found[0]["openUserId"])

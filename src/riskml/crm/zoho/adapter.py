@@ -7,14 +7,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from riskml.crm.calls import Clock, parsed
 from riskml.crm.connector import Alert, CrmError, FieldState, Outcome, Page, Passing, Raised, Record, Row, waves
+from riskml.crm.http import Clock, parsed
 from riskml.crm.mapping import AlertsMap, clipped, microseconds
 from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.settings import ZohoSettings
-from riskml.crm.zoho_bulk import bulk_pages
-from riskml.crm.zoho_calls import ZohoCalls, ZohoRefused
-from riskml.crm.zoho_fields import field_states
+from riskml.crm.zoho.bulk import bulk_pages
+from riskml.crm.zoho.fields import field_states
+from riskml.crm.zoho.http import ZohoCalls, ZohoRefused
 from riskml.errors import ConfigError
 
 _TRANSIENT = frozenset({"RECORD_LOCKED", "INTERNAL_ERROR", "TOO_MANY_REQUESTS"})
@@ -128,7 +128,7 @@ class Zoho:
             raise ConfigError(
                 f"Zoho gives 50 fields at most; the mapping asks for {len(wanted)}",
                 where=object,
-                mend="map fewer fields",
+                fix="map fewer fields",
             )
         begin = place.get("since", since.isoformat(timespec="seconds") if since else "")
         gone = place.get("gone", begin)

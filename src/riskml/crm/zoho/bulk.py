@@ -10,10 +10,10 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from riskml.crm.calls import Window, parsed
 from riskml.crm.connector import CrmError, Page, Record
+from riskml.crm.http import Window, parsed
 from riskml.crm.mapping import microseconds
-from riskml.crm.zoho_calls import ZohoCalls, ZohoRefused
+from riskml.crm.zoho.http import ZohoCalls, ZohoRefused
 
 _ROWS = 2_000  # of a page of ours
 _WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between looks at a job; the last goes on

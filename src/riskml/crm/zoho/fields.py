@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from riskml.crm.calls import parsed
 from riskml.crm.connector import CrmError, FieldState
+from riskml.crm.http import parsed
 from riskml.crm.mapping import Mapping, ScoreField
-from riskml.crm.zoho_calls import ZohoCalls
+from riskml.crm.zoho.http import ZohoCalls
 
 _AT_ONCE = 5  # fields that one call creates
 _TYPES = {
@@ -104,7 +104,7 @@ def _create(calls: ZohoCalls, object: str, missing: list[ScoreField], key_field:
         body = parsed(answer) or {}
         verdicts = body.get("fields") or body.get("data") or []
         if len(verdicts) != len(some):
-            raise CrmError("Zoho did not say which fields it created", where=object, mend="run check again")
+            raise CrmError("Zoho did not say which fields it created", where=object, fix="run check again")
         for field, verdict in zip(some, verdicts, strict=True):
             done = verdict.get("status") == "success"
             said[field.label] = "" if done else f"{verdict.get('code')}: {verdict.get('message', '')}"

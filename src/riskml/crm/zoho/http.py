@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from riskml.crm.calls import Answer, Backoff, Caller, Clock, parsed, persistently
 from riskml.crm.connector import CrmError, LimitReached, LoginRefused, Passing, Unreachable
+from riskml.crm.http import Answer, Backoff, Caller, Clock, parsed, persistently
 from riskml.crm.settings import ZohoSettings, secure_url
 
 _TOKENS, _TOKEN_SECONDS = 10, 600.0  # refreshes that Zoho allows a refresh token, in so many seconds
@@ -85,7 +85,7 @@ class ZohoCalls:
             if not again:
                 raise
             raise LimitReached(
-                error.what, where=error.where, mend="the credits of 24 hours may be spent: run again later"
+                error.what, where=error.where, fix="the credits of 24 hours may be spent: run again later"
             ) from None
 
     def _once(self, method: str, path: str, what: dict[str, Any]) -> Answer:
@@ -121,8 +121,8 @@ class ZohoCalls:
             raise self.caller.trouble(f"Zoho answers {status}: {what}", path)
         what = f"Zoho refuses: {status} {_code(answer)} {_message(said)}".strip()
         if status == 401:
-            raise LoginRefused(self.caller.clean(what), where=path, mend=_MEND.get(_code(answer), _MEND["token"]))
-        raise ZohoRefused(self.caller.clean(what), where=path, mend=_MEND.get(_code(answer), ""), code=_code(answer))
+            raise LoginRefused(self.caller.clean(what), where=path, fix=_MEND.get(_code(answer), _MEND["token"]))
+        raise ZohoRefused(self.caller.clean(what), where=path, fix=_MEND.get(_code(answer), ""), code=_code(answer))
 
     def token(self, *, instead_of: str = "") -> str:
         """Return the token, refreshed where it ended or where the server does not take it any more.
@@ -169,14 +169,14 @@ class ZohoCalls:
             return _no_more_tokens(url)
         why = said.get("error", "no reason told") if isinstance(said, dict) else f"{status}, a page instead of JSON"
         what = self.caller.clean(f"Zoho gives no token: {why}")
-        return LoginRefused(what, where=self.caller.clean(url), mend=_MEND["token"])
+        return LoginRefused(what, where=self.caller.clean(url), fix=_MEND["token"])
 
 
 class ZohoRefused(CrmError):
     """A refusal with its code."""
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "", code: str = "") -> None:
-        super().__init__(what, where=where, mend=mend)
+    def __init__(self, what: str, *, where: str = "", fix: str = "", code: str = "") -> None:
+        super().__init__(what, where=where, fix=fix)
         self.code = code
 
 
@@ -190,7 +190,7 @@ _MEND = {
 
 
 def _no_more_tokens(url: str) -> LimitReached:
-    return LimitReached("Zoho gives ten tokens in ten minutes, and no more", where=url, mend="run again in ten minutes")
+    return LimitReached("Zoho gives ten tokens in ten minutes, and no more", where=url, fix="run again in ten minutes")
 
 
 def _header(token: str) -> dict[str, str]:

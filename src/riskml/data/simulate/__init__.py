@@ -12,7 +12,7 @@ satisfaction that nobody sees and that decide how likely default and churn are.
 - ``tables``, ``block``, ``writing``: columns and types, and the way to the disk
 """
 
-from riskml.data.simulate.ask import Book, Drift, Late, Shock, Switches
-from riskml.data.simulate.writing import Simulated, simulate
+from riskml.data.simulate.settings import Book, Drift, Late, Scenario, Shock
+from riskml.data.simulate.writer import Simulated, simulate
 
-__all__ = ["Book", "Drift", "Late", "Shock", "Simulated", "Switches", "simulate"]
+__all__ = ["Book", "Drift", "Late", "Shock", "Simulated", "Scenario", "simulate"]

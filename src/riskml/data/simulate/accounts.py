@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskml.data.simulate.calendar import Calendar
-from riskml.data.simulate.law import Floats, expit
-from riskml.data.simulate.lives import Lives
-from riskml.data.simulate.rows import Ints, Rows
+from riskml.data.simulate.events import Ints, Rows
+from riskml.data.simulate.hazards import Floats, expit
+from riskml.data.simulate.trajectories import Trajectories
 
 REGIONS = ("north", "east", "south", "west", "centre", "coast")
 
@@ -37,7 +37,7 @@ class Accounts:
     limit: Floats
 
 
-def draw_accounts(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> Accounts:
+def draw_accounts(lives: Trajectories, calendar: Calendar, rng: np.random.Generator) -> Accounts:
     """Draw how income, region and limit of every customer change."""
     months, traits = calendar.months, lives.traits
     n = len(traits.joined)
@@ -59,7 +59,7 @@ def draw_accounts(lives: Lives, calendar: Calendar, rng: np.random.Generator) ->
     return Accounts(changed, income, region, limit)
 
 
-def customer_rows(lives: Lives, accounts: Accounts, calendar: Calendar) -> Rows:
+def customer_rows(lives: Trajectories, accounts: Accounts, calendar: Calendar) -> Rows:
     """Return one row for the start of each relation, and one for each later change of an attribute."""
     traits = lives.traits
     months = calendar.months
@@ -79,7 +79,7 @@ def customer_rows(lives: Lives, accounts: Accounts, calendar: Calendar) -> Rows:
     }
 
 
-def limit_rows(lives: Lives, accounts: Accounts, calendar: Calendar) -> Rows:
+def limit_rows(lives: Trajectories, accounts: Accounts, calendar: Calendar) -> Rows:
     """Return the first limit of each customer, and one row for each change."""
     traits, limit = lives.traits, accounts.limit
     months = calendar.months
@@ -97,7 +97,7 @@ def limit_rows(lives: Lives, accounts: Accounts, calendar: Calendar) -> Rows:
     }
 
 
-def balance_rows(lives: Lives, accounts: Accounts, calendar: Calendar, rng: np.random.Generator) -> Rows:
+def balance_rows(lives: Trajectories, accounts: Accounts, calendar: Calendar, rng: np.random.Generator) -> Rows:
     """Return the state of each customer's account at the end of each month.
 
     Under stress a customer uses more of its limit, and less comes in. Leverage shows in the use of the limit as well,
@@ -126,7 +126,7 @@ def balance_rows(lives: Lives, accounts: Accounts, calendar: Calendar, rng: np.r
     }
 
 
-def bureau_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> Rows:
+def bureau_rows(lives: Trajectories, calendar: Calendar, rng: np.random.Generator) -> Rows:
     """Return scores that were pulled from a credit bureau, about one a quarter; a higher score is better."""
     months, traits = calendar.months, lives.traits
     n = len(traits.joined)
@@ -144,7 +144,7 @@ def bureau_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> R
     }
 
 
-def status_rows(lives: Lives, calendar: Calendar) -> Rows:
+def status_rows(lives: Trajectories, calendar: Calendar) -> Rows:
     """Return the ends of relations."""
     customer = np.flatnonzero(lives.ended < calendar.end)
     return {"customer": customer, "date": lives.ended[customer], "status": lives.ending[customer].astype(np.int64) - 1}

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from riskml.data.simulate import accounts, service, trade
-from riskml.data.simulate.ask import BLOCK, Book
+from riskml.data.simulate import accounts, service
+from riskml.data.simulate import orders as trade
 from riskml.data.simulate.calendar import Calendar
-from riskml.data.simulate.flaws import HAPPENED, RECORDED, recorded, soiled
-from riskml.data.simulate.lives import draw_traits, live
+from riskml.data.simulate.data_errors import HAPPENED, RECORDED, recorded, soiled
+from riskml.data.simulate.events import of_first
 from riskml.data.simulate.market import Market
-from riskml.data.simulate.rows import of_first
+from riskml.data.simulate.settings import BLOCK, Book
 from riskml.data.simulate.tables import arrow_table
-from riskml.data.simulate.truth import truth_rows
+from riskml.data.simulate.trajectories import draw_traits, live
+from riskml.data.simulate.true_risk import truth_rows
 
 # The place of a part's random numbers among a block's: a part that draws more or fewer leaves the others as they are.
 # New ones go to the end.

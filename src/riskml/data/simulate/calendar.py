@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from riskml.data.simulate.ask import Book
+from riskml.data.simulate.settings import Book
 
 NEVER = np.int64(10**7)  # a day after all others
 DAY = np.int64(86_400_000_000)  # microseconds

@@ -6,9 +6,9 @@ from collections import Counter
 
 import numpy as np
 
-from riskml.data.simulate.ask import BLOCK, Late
 from riskml.data.simulate.calendar import DAY, Calendar
-from riskml.data.simulate.rows import Rows, take
+from riskml.data.simulate.events import Rows, take
+from riskml.data.simulate.settings import BLOCK, Late
 
 # When something happened, by table; those with dates count days, the others microseconds.
 HAPPENED = {

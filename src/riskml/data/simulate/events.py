@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskml.data.simulate.ask import BLOCK
 from riskml.data.simulate.calendar import Calendar
-from riskml.data.simulate.law import Floats
+from riskml.data.simulate.hazards import Floats
+from riskml.data.simulate.settings import BLOCK
 
 Ints = NDArray[np.int64]
 # Days and microseconds since 1970, and positions in lists of names, as integers: `tables` gives them their types.

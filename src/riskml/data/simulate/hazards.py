@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from riskml.data.simulate.ask import Book
 from riskml.data.simulate.calendar import Calendar
+from riskml.data.simulate.settings import Book
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ SHOCK_STRESS, SHOCK_CYCLE = 0.65, 1.5  # of a Shock of size 1
 
 
 @dataclass(frozen=True)
-class DefaultLaw:
+class DefaultHazard:
     """What the hazard of default follows, month by month: a drift changes it.
 
     Parameters
@@ -79,7 +79,7 @@ class ChurnLaw:
     segment: tuple[float, float, float] = (0.15, 0.0, -0.2)
 
 
-def default_law(book: Book, calendar: Calendar) -> DefaultLaw:
+def default_law(book: Book, calendar: Calendar) -> DefaultHazard:
     """Return the law of default of a book, for its months and those ahead."""
     drift = book.switches.drift
     size = np.zeros(len(calendar.days))
@@ -87,7 +87,7 @@ def default_law(book: Book, calendar: Calendar) -> DefaultLaw:
         size[book.month_of(drift.date) :] = drift.size
     segment = np.array([0.25, 0.0, -0.4])[:, None] + np.array([-0.4, 0.0, 0.8])[:, None] * size
     # Less weight on stress alone would lower the rate of default as well: the base makes up for it.
-    return DefaultLaw(-6.9 + 0.6 * size, 1.7 - 0.6 * size, 0.5 + 0.5 * size, segment)
+    return DefaultHazard(-6.9 + 0.6 * size, 1.7 - 0.6 * size, 0.5 + 0.5 * size, segment)
 
 
 def expit(x: Floats) -> Floats:

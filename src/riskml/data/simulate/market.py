@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskml.data.simulate.ask import Book
 from riskml.data.simulate.calendar import Calendar
-from riskml.data.simulate.law import (
+from riskml.data.simulate.events import Rows
+from riskml.data.simulate.hazards import (
     COMMON,
     CYCLE_SHOCK,
     CYCLE_TO_STRESS,
@@ -19,7 +19,7 @@ from riskml.data.simulate.law import (
     SHOCK_STRESS,
     Floats,
 )
-from riskml.data.simulate.rows import Rows
+from riskml.data.simulate.settings import Book
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from riskml.data.simulate.calendar import DAY, NEVER, Calendar
-from riskml.data.simulate.law import Floats, expit
-from riskml.data.simulate.lives import DEFAULTS, Lives
-from riskml.data.simulate.rows import Rows, events, running_number, take
+from riskml.data.simulate.events import Rows, events, running_number, take
+from riskml.data.simulate.hazards import Floats, expit
+from riskml.data.simulate.trajectories import DEFAULTS, Trajectories
 
 CATEGORIES = ("equipment", "food", "garden", "gifts", "heating", "supplies")
 _SHARE = np.array([0.10, 0.28, 0.12, 0.12, 0.10, 0.28])
@@ -30,7 +30,7 @@ def seasons() -> Floats:
     return result
 
 
-def order_rows(lives: Lives, calendar: Calendar, number: int, rng: np.random.Generator) -> Rows:
+def order_rows(lives: Trajectories, calendar: Calendar, number: int, rng: np.random.Generator) -> Rows:
     """Draw orders: about 1.5 a month; fewer and smaller ones under stress, fewer of the dissatisfied.
 
     Parameters
@@ -59,7 +59,7 @@ def order_rows(lives: Lives, calendar: Calendar, number: int, rng: np.random.Gen
     }
 
 
-def invoice_rows(orders: Rows, lives: Lives, calendar: Calendar, rng: np.random.Generator) -> Rows:
+def invoice_rows(orders: Rows, lives: Trajectories, calendar: Calendar, rng: np.random.Generator) -> Rows:
     """Return one invoice per order, of the same number, issued on its day or up to two days later."""
     customer, day = orders["customer"], orders["time"] // DAY
     terms = np.array([14, 30, 30, 60])[rng.integers(0, 4, len(lives.ended))][customer]
@@ -76,7 +76,7 @@ def invoice_rows(orders: Rows, lives: Lives, calendar: Calendar, rng: np.random.
 
 
 def payment_rows(
-    invoices: Rows, lives: Lives, calendar: Calendar, late_payers: float, rng: np.random.Generator
+    invoices: Rows, lives: Trajectories, calendar: Calendar, late_payers: float, rng: np.random.Generator
 ) -> Rows:
     """Draw payments: later under stress, and more often in two parts; none from the day of default on.
 

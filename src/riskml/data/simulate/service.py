@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from riskml.data.simulate.calendar import DAY, Calendar
-from riskml.data.simulate.law import MOOD_PERSISTENCE, Floats, expit
-from riskml.data.simulate.lives import Lives
-from riskml.data.simulate.rows import Events, Rows, events, running_number
-from riskml.data.simulate.trade import IDS
+from riskml.data.simulate.events import Events, Rows, events, running_number
+from riskml.data.simulate.hazards import MOOD_PERSISTENCE, Floats, expit
+from riskml.data.simulate.orders import IDS
+from riskml.data.simulate.trajectories import Trajectories
 
 KINDS = ("complaint", "request")
 CHANNELS = ("phone", "e-mail", "visit")
 MISSING_TIME = np.iinfo(np.int64).min
 
 
-def ticket_rows(lives: Lives, calendar: Calendar, number: int, rng: np.random.Generator) -> Rows:
+def ticket_rows(lives: Trajectories, calendar: Calendar, number: int, rng: np.random.Generator) -> Rows:
     """Draw tickets: complaints come with bad experiences and low satisfaction, requests from anybody.
 
     Parameters
@@ -43,7 +43,7 @@ def ticket_rows(lives: Lives, calendar: Calendar, number: int, rng: np.random.Ge
     }
 
 
-def contact_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> Rows:
+def contact_rows(lives: Trajectories, calendar: Calendar, rng: np.random.Generator) -> Rows:
     """Draw attempts to reach customers: more under stress; the dissatisfied answer less."""
     stress, mood = lives.stress[:, 1:], lives.mood[:, 1:]
     made = events(0.3 * np.exp(0.25 * stress), *lives.active, calendar, rng)
@@ -56,7 +56,7 @@ def contact_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> 
     }
 
 
-def login_rows(lives: Lives, calendar: Calendar, rng: np.random.Generator) -> Rows:
+def login_rows(lives: Trajectories, calendar: Calendar, rng: np.random.Generator) -> Rows:
     """Draw logins: about three a month; fewer of the dissatisfied."""
     usual: Floats = rng.gamma(8.0, 0.375, len(lives.ended))[:, None]
     rate = usual * np.exp(0.7 * lives.mood[:, 1:] - 0.25)

@@ -77,7 +77,7 @@ class Late:
 
 
 @dataclass(frozen=True)
-class Switches:
+class Scenario:
     """What is unusual about a book.
 
     Parameters
@@ -134,7 +134,7 @@ class Book:
     seed: int = 7
     horizon_days: int = 90
     chunk: int = 10_000
-    switches: Switches = field(default_factory=Switches)
+    switches: Scenario = field(default_factory=Scenario)
 
     def __post_init__(self) -> None:
         _between(self.customers, 1, MOST_CUSTOMERS, "customers")
@@ -142,7 +142,7 @@ class Book:
         _between(self.seed, 0, 2**63 - 1, "seed")
         _between(self.horizon_days, 1, 730, "horizon_days")
         if self.chunk < BLOCK or self.chunk % BLOCK:
-            raise InputError(f"{self.chunk} is no multiple of {BLOCK}", where="chunk", mend=f"say {10 * BLOCK}")
+            raise InputError(f"{self.chunk} is no multiple of {BLOCK}", where="chunk", fix=f"say {10 * BLOCK}")
         first = _month(self.start, "start")
         for name in ("drift", "shock"):
             switch = getattr(self.switches, name)
@@ -150,7 +150,7 @@ class Book:
                 raise InputError(
                     f"{switch.date} is outside the book: {self.months} months from {first}",
                     where=f"{name}.date",
-                    mend="choose a date within the book",
+                    fix="choose a date within the book",
                 )
 
     def month_of(self, date: str) -> int:
@@ -164,7 +164,7 @@ def _month(date: str, where: str) -> np.datetime64:
     except ValueError:
         month = np.datetime64("NaT", "M")
     if np.isnat(month) or not np.datetime64("1970-01") <= month <= np.datetime64("2200-01"):
-        raise InputError(f"{date!r} is no date from 1970 to 2200", where=where, mend="write it as 2021-01-31")
+        raise InputError(f"{date!r} is no date from 1970 to 2200", where=where, fix="write it as 2021-01-31")
     return month
 
 
@@ -175,5 +175,5 @@ def _months_between(first: np.datetime64, other: np.datetime64) -> int:
 def _between(value: float, low: float, high: float, where: str) -> None:
     if not low <= value <= high:  # NaN is not, either
         raise InputError(
-            f"{value} is out of range", where=where, mend=f"choose a value from {low:,} to {high:,}".replace(".0 ", " ")
+            f"{value} is out of range", where=where, fix=f"choose a value from {low:,} to {high:,}".replace(".0 ", " ")
         )

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from riskml.data.simulate.accounts import REGIONS
-from riskml.data.simulate.flaws import NOBODY
-from riskml.data.simulate.law import INDUSTRIES, SEGMENTS
-from riskml.data.simulate.rows import Rows
+from riskml.data.simulate.data_errors import NOBODY
+from riskml.data.simulate.events import Rows
+from riskml.data.simulate.hazards import INDUSTRIES, SEGMENTS
+from riskml.data.simulate.orders import CATEGORIES
 from riskml.data.simulate.service import CHANNELS, KINDS, MISSING_TIME
-from riskml.data.simulate.trade import CATEGORIES
 
 STATUSES = ("default", "cancelled")
 _NAMES = {

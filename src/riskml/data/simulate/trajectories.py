@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from riskml.data.simulate.ask import BLOCK, Book
 from riskml.data.simulate.calendar import NEVER, Calendar
-from riskml.data.simulate.law import (
+from riskml.data.simulate.events import Ints
+from riskml.data.simulate.hazards import (
     INDUSTRIES,
     MOOD_PERSISTENCE,
     MOOD_SHOCK,
@@ -22,13 +22,13 @@ from riskml.data.simulate.law import (
     newness,
 )
 from riskml.data.simulate.market import Market
-from riskml.data.simulate.rows import Ints
+from riskml.data.simulate.settings import BLOCK, Book
 
 STAYS, DEFAULTS, CANCELS = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class Traits:
+class Profile:
     """What customers are, for good: arrays of shape (n,).
 
     Parameters
@@ -51,7 +51,7 @@ class Traits:
 
 
 @dataclass(frozen=True)
-class Lives:
+class Trajectories:
     """What becomes of the customers.
 
     Parameters
@@ -65,7 +65,7 @@ class Lives:
         ``STAYS``, ``DEFAULTS`` or ``CANCELS``.
     """
 
-    traits: Traits
+    traits: Profile
     stress: Floats
     mood: Floats
     cycle: Floats
@@ -78,7 +78,7 @@ class Lives:
         return self.traits.joined, self.ended
 
 
-def draw_traits(calendar: Calendar, rng: np.random.Generator) -> Traits:
+def draw_traits(calendar: Calendar, rng: np.random.Generator) -> Profile:
     """Draw a block of customers."""
     industry = rng.integers(0, len(INDUSTRIES), BLOCK)
     segment = np.searchsorted([0.6, 0.9], rng.random(BLOCK), side="right")
@@ -89,10 +89,10 @@ def draw_traits(calendar: Calendar, rng: np.random.Generator) -> Traits:
     age = rng.random(BLOCK)
     before = calendar.start - 30 - (age * 1_800).astype(np.int64)
     during = calendar.start + (age * (calendar.end - calendar.start)).astype(np.int64)
-    return Traits(industry, segment, income, leverage, np.where(old, before, during))
+    return Profile(industry, segment, income, leverage, np.where(old, before, during))
 
 
-def live(book: Book, calendar: Calendar, drawn: Market, traits: Traits, rng: np.random.Generator) -> Lives:
+def live(book: Book, calendar: Calendar, drawn: Market, traits: Profile, rng: np.random.Generator) -> Trajectories:
     """Draw what becomes of customers."""
     months, n = calendar.months, len(traits.joined)
     strain = drawn.strain[traits.industry]
@@ -107,13 +107,13 @@ def live(book: Book, calendar: Calendar, drawn: Market, traits: Traits, rng: np.
         mood[:, month + 1] = MOOD_PERSISTENCE * mood[:, month] + experience[month]
     cycle = drawn.cycle[traits.industry]
     ended, ending = _endings(book, calendar, traits, (stress, mood, cycle), rng)
-    return Lives(traits, stress, mood, cycle, ended, ending)
+    return Trajectories(traits, stress, mood, cycle, ended, ending)
 
 
 def _endings(
     book: Book,
     calendar: Calendar,
-    traits: Traits,
+    traits: Profile,
     states: tuple[Floats, Floats, Floats],
     rng: np.random.Generator,
 ) -> tuple[Ints, NDArray[np.int8]]:

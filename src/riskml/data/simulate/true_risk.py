@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskml.data.simulate.ask import Book
 from riskml.data.simulate.calendar import Calendar
-from riskml.data.simulate.law import (
+from riskml.data.simulate.events import Rows
+from riskml.data.simulate.hazards import (
     CYCLE_SHOCK,
     CYCLE_TO_STRESS,
     MOOD_PERSISTENCE,
@@ -19,15 +19,15 @@ from riskml.data.simulate.law import (
     expit,
     newness,
 )
-from riskml.data.simulate.lives import Lives
-from riskml.data.simulate.rows import Rows
+from riskml.data.simulate.settings import Book
+from riskml.data.simulate.trajectories import Trajectories
 
 # Gauss and Hermite's nodes for a standard normal variable.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
-def outlook(book: Book, calendar: Calendar, lives: Lives) -> tuple[Floats, Floats]:
+def outlook(book: Book, calendar: Calendar, lives: Trajectories) -> tuple[Floats, Floats]:
     """Return the probability that the next days bring default, and that they bring churn.
 
     The probability is the one given the states on the as-of morning (stress, satisfaction, cycle, and what the customer
@@ -99,7 +99,7 @@ def _expected(logit: Floats, variance: Floats | float) -> Floats:
     return mean
 
 
-def truth_rows(book: Book, calendar: Calendar, lives: Lives) -> Rows:
+def truth_rows(book: Book, calendar: Calendar, lives: Trajectories) -> Rows:
     """Return what is true of every customer on the first morning of each month that follows the start of its relation.
 
     ``alive`` is False, and the probabilities are missing, from the first such morning after default or cancellation.

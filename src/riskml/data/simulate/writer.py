@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskml import __version__
-from riskml.data.simulate.ask import BLOCK, Book, Switches
 from riskml.data.simulate.block import generator, simulate_block
 from riskml.data.simulate.calendar import calendar
 from riskml.data.simulate.market import market, market_rows
+from riskml.data.simulate.settings import BLOCK, Book, Scenario
 from riskml.data.simulate.tables import TABLES, arrow_table
 from riskml.errors import InputError
-from riskml.files import read_json, write_json
+from riskml.io import read_json, write_json
 
 _WARNING = (
     "All of this is simulated by riskml. There are no such customers, and no result on these data says anything of "
@@ -62,7 +62,7 @@ def simulate(
     start: str = "2021-01-01",
     months: int = 36,
     seed: int = 7,
-    switches: Switches | None = None,
+    switches: Scenario | None = None,
     *,
     horizon_days: int = 90,
     chunk: int = 10_000,
@@ -97,10 +97,10 @@ def simulate(
     -----
     Every thousand customers have random numbers of their own, which follow from the seed and their place: with the same
     seed, start and months a customer has the same records in a book of any size and with files of any size. Memory is
-    bounded by ``chunk``. See ``riskml.data.simulate.law`` for the hazards, ``riskml.data.simulate.truth`` for what the
+    bounded by ``chunk``. See ``riskml.data.simulate.hazards`` for the hazards, ``riskml.data.simulate.true_risk`` for what the
     true probabilities are.
     """
-    book = Book(customers, start, months, seed, horizon_days, chunk, switches or Switches())
+    book = Book(customers, start, months, seed, horizon_days, chunk, switches or Scenario())
     folder = Path(folder).expanduser().absolute()
     already = _same_book(folder, book)
     if already is not None:
@@ -131,7 +131,7 @@ def _same_book(folder: Path, book: Book) -> Simulated | None:
     if not folder.exists():
         return None
     if not folder.is_dir():
-        raise InputError("is a file", where=str(folder), mend="name a folder")
+        raise InputError("is a file", where=str(folder), fix="name a folder")
     if not any(folder.iterdir()):
         return None
     try:
@@ -141,7 +141,7 @@ def _same_book(folder: Path, book: Book) -> Simulated | None:
         differs = "another simulated book"
     except (OSError, ValueError, KeyError, TypeError):
         differs = "something else"
-    raise InputError(f"the folder holds {differs}", where=str(folder), mend="name a new folder, or remove this one")
+    raise InputError(f"the folder holds {differs}", where=str(folder), fix="name a new folder, or remove this one")
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
         raise InputError(
             f"cannot be written: {error.strerror or error}",
             where=str(folder),
-            mend="choose a folder that you may write to, on a disk with room",
+            fix="choose a folder that you may write to, on a disk with room",
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

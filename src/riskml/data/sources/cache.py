@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from riskml.errors import InputError
-from riskml.files import read_json
+from riskml.io import read_json
 
 _SAID = "copy.json"
 _FORMAT = 1  # another one when copies are written differently
@@ -116,5 +116,5 @@ def _emptied(folder: Path) -> None:
         raise InputError(
             f"cannot be written: {error.strerror or error}",
             where=str(folder.parent),
-            mend="choose a folder that you may write to",
+            fix="choose a folder that you may write to",
         ) from error

@@ -105,7 +105,7 @@ def _wider(name: str, one: pa.DataType, other: pa.DataType) -> pa.DataType:
         f"column {name!r} holds stamps with and without a time zone"
         if zones
         else f"column {name!r} holds {one} and {other}",
-        mend=f"write a SELECT that casts {name!r} to one type",
+        fix=f"write a SELECT that casts {name!r} to one type",
     )
 
 
@@ -139,7 +139,7 @@ def _array(name: str, values: Sequence[Any]) -> pa.Array:
     if len(seen) > 1 and not seen <= {dict, list}:
         raise DataError(
             f"column {name!r} holds values of several kinds: {', '.join(sorted(one.__name__ for one in seen))}",
-            mend=f"write a SELECT that casts {name!r} to one type",
+            fix=f"write a SELECT that casts {name!r} to one type",
         )
     return pa.array([None if value is None else _text(value) for value in values], pa.string())
 

@@ -63,7 +63,7 @@ def readable(path: Path) -> Iterator[None]:
         raise DataError(
             f"the file cannot be unpacked: {first_line(error)}",
             where=str(path),
-            mend="it may be cut short: copy it again",
+            fix="it may be cut short: copy it again",
         ) from None
     except OSError as error:
         raise DataError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
@@ -81,19 +81,17 @@ def read_header(path: Path) -> Header:
         lines = enumerate(file)
         blank_lines, line = next(((at, line) for at, line in lines if line.strip()), (0, ""))
         if not line:
-            raise DataError(
-                "the file has no header: it holds blank lines only", where=str(path), mend="export it again"
-            )
+            raise DataError("the file has no header: it holds blank lines only", where=str(path), fix="export it again")
         outside_quotes = "".join(line.split('"')[::2])
         delimiter = max(",;\t", key=outside_quotes.count)
         if "\x00" in line:
-            raise DataError("the file holds binary data", where=str(path), mend="export it as text in UTF-8")
+            raise DataError("the file holds binary data", where=str(path), fix="export it as text in UTF-8")
         names = [name.strip() for name in next(csv.reader(_from(line, file), delimiter=delimiter))]
     names = [name or f"unnamed_{i}" for i, name in enumerate(names)]
     try:
         refuse_duplicates(names)
     except DataError as error:
-        raise DataError(error.what, where=f"{path}, header", mend=error.mend) from None
+        raise DataError(error.what, where=f"{path}, header", fix=error.fix) from None
     return Header(names, delimiter, blank_lines)
 
 
@@ -126,7 +124,7 @@ def check_lengths(path: Path, header: Header) -> None:
         raise DataError(
             f"the header has {expected} fields, and line {line} has {fields_there}{others}",
             where=f"{path}, line {line}",
-            mend="quote fields that hold the separator, and write an empty field for a missing value",
+            fix="quote fields that hold the separator, and write an empty field for a missing value",
         )
 
 
@@ -149,7 +147,7 @@ def _not_utf8(path: Path) -> DataError:
     return DataError(
         f"the file is not UTF-8: byte {byte} at offset {offset}",
         where=f"{path}, line {line}",
-        mend=f"convert it, for example: iconv -f {likely} -t UTF-8 '{path.name}' > utf8.csv",
+        fix=f"convert it, for example: iconv -f {likely} -t UTF-8 '{path.name}' > utf8.csv",
     )
 
 

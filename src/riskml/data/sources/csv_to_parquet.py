@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riskml.data.parquet import key_kinds, partition_keys
-from riskml.data.textfiles import Header, check_lengths, first_line, opened, read_header, readable
+from riskml.data.sources.csv import Header, check_lengths, first_line, opened, read_header, readable
+from riskml.data.sources.parquet import key_kinds, partition_keys
 from riskml.errors import DataError
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _explained(file: _File, error: Exception) -> DataError:
     return DataError(
         f"the rows cannot be told apart: {reason}",
         where=f"{file.path}, line {line[1]}" if line else str(file.path),
-        mend="look for a quotation mark that is not closed",
+        fix="look for a quotation mark that is not closed",
     )
 
 
@@ -169,7 +169,7 @@ def _type(connection: DuckDBPyConnection, name: str, files: Sequence[_File], see
         raise DataError(
             f"stamps with and without a time zone are mixed: {zoned}, {local}",
             where=f"{files[0].path if len(files) == 1 else files[0].path.parent}, column {name!r}",
-            mend="write every stamp with its zone (such as 2024-01-31T10:00:00Z), or every one without",
+            fix="write every stamp with its zone (such as 2024-01-31T10:00:00Z), or every one without",
         )
     fitting = {
         _INTEGER: "BIGINT",

@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from riskml.data.rows import write_rows
-from riskml.data.statements import is_select, no_table, readings, short, single
-from riskml.data.textfiles import first_line
+from riskml.data.sources.chunks import write_rows
+from riskml.data.sources.csv import first_line
+from riskml.data.sources.sql import is_select, no_table, readings, short, single
 from riskml.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def expanded(source: str, where: str = "the source of a table") -> str:
             raise InputError(
                 f"the environment has no variable {found[1]!r}",
                 where=where,
-                mend=f"set it before the run: export {found[1]}=…",
+                fix=f"set it before the run: export {found[1]}=…",
             )
         said = os.environ[found[1]]
         return quote(said, safe="") if found.start() in user else said
@@ -140,7 +140,7 @@ def place(url: str) -> Place:
         raise InputError(
             "the address of the database cannot be read",
             where=f"{backend}://…",
-            mend="write it as backend+driver://user:password@host:port/database, in the password %40 for @, %2F for / "
+            fix="write it as backend+driver://user:password@host:port/database, in the password %40 for @, %2F for / "
             "and %3A for :, or put the password into the environment and write ${NAME}",
         )
     host = f"{found.host or ''}{f':{found.port}' if found.port else ''}"
@@ -186,7 +186,7 @@ def _trouble(where: Place, table: str, folder: Path) -> InputError | None:
     reached = False
     try:
         if where.file is not None and not where.file.exists():
-            raise DataError("the database does not exist", where=str(where.file), mend="check the path")
+            raise DataError("the database does not exist", where=str(where.file), fix="check the path")
         engine = _engine(where)
         with engine.connect() as connection:
             reached = True
@@ -197,12 +197,12 @@ def _trouble(where: Place, table: str, folder: Path) -> InputError | None:
                 write_rows(list(result.keys()), result.partitions(CHUNK_ROWS), declared, folder)
             # What is left of the transaction is rolled back: nothing was to be changed.
     except (DataError, InputError) as error:
-        return type(error)(error.what, where=_at(where, table), mend=error.mend)
+        return type(error)(error.what, where=_at(where, table), fix=error.fix)
     except (sa.exc.NoSuchModuleError, ImportError) as error:
         return InputError(
             f"the driver for this database is not installed: {_harmless(error, where)}",
             where=where.shown,
-            mend="install it (for PostgreSQL: pip install psycopg[binary], and write postgresql+psycopg://…)",
+            fix="install it (for PostgreSQL: pip install psycopg[binary], and write postgresql+psycopg://…)",
         )
     except (sa.exc.SQLAlchemyError, pa.ArrowException, OSError, ValueError) as error:
         lost = getattr(error, "connection_invalidated", False)
@@ -210,7 +210,7 @@ def _trouble(where: Place, table: str, folder: Path) -> InputError | None:
         return DataError(
             f"the {'table' if what == 'cannot be read' else 'database'} {what}: {_harmless(error, where)}",
             where=_at(where, table),
-            mend="check host, port, user and password, and that the database runs"
+            fix="check host, port, user and password, and that the database runs"
             if not reached
             else "nothing was kept of the copy: run again when the database answers"
             if lost

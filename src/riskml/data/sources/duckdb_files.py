@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from riskml.data.rows import part
-from riskml.data.statements import is_select, no_table, readings, short, single
-from riskml.data.textfiles import first_line
+from riskml.data.sources.chunks import part
+from riskml.data.sources.csv import first_line
+from riskml.data.sources.sql import is_select, no_table, readings, short, single
 from riskml.errors import DataError, InputError
 from riskml.schema import refuse_duplicates
 
@@ -64,12 +64,12 @@ def write_duckdb_table(path: Path, table: str, folder: Path) -> dict[str, str]:
             to = str(part(folder, 0)).replace("'", "''")
             connection.execute(f"COPY (SELECT {chosen} FROM ({query})) TO '{to}' (FORMAT parquet, COMPRESSION zstd)")
     except InputError as error:
-        raise type(error)(error.what, where=f"{path}, table {short(table)}", mend=error.mend) from None
+        raise type(error)(error.what, where=f"{path}, table {short(table)}", fix=error.fix) from None
     except duckdb.Error as error:
         raise DataError(
             f"the database cannot be read: {first_line(error)}",
             where=f"{path}, table {short(table)}",
-            mend="close other programs that have it open to write"
+            fix="close other programs that have it open to write"
             if isinstance(error, (duckdb.IOException, duckdb.ConnectionException))
             else "correct the table or the SELECT",
         ) from None

@@ -90,7 +90,7 @@ def refuse_written(columns: Iterable[pd.Series]) -> None:
     if problems:
         raise DataError(
             "\n".join(["numbers must be written plainly, such as 1234.56", *problems]),
-            mend="take separators of thousands, percent and currency signs out and write the decimal sign as a point; "
+            fix="take separators of thousands, percent and currency signs out and write the decimal sign as a point; "
             "if they are categories, set data.columns.<column>.kind to categorical",
         )
 

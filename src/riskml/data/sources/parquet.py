@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from riskml.data.textfiles import first_line
+from riskml.data.sources.csv import first_line
 from riskml.errors import DataError
 from riskml.schema import refuse_duplicates
 
@@ -128,7 +128,7 @@ def key_kinds(keys: Mapping[Path, Mapping[str, str | None]], root: Path) -> dict
             raise DataError(
                 f"the files lie under different keys: {path.relative_to(root)} and {first.relative_to(root)}",
                 where=str(root),
-                mend="put every file under the same folders key=value, or take the strange one out",
+                fix="put every file under the same folders key=value, or take the strange one out",
             )
     return {name: _key_kind([own[name] for own in keys.values()]) for name in expected}
 
@@ -156,12 +156,12 @@ def _rows_and_columns(path: Path, found: dict[str, tuple[str, Path]], root: Path
         raise DataError(
             f"the file cannot be read as Parquet: {first_line(error)}",
             where=str(path),
-            mend="it may be cut short or of another format: write it again",
+            fix="it may be cut short or of another format: write it again",
         ) from None
     try:
         refuse_duplicates(schema.names)
     except DataError as error:
-        raise DataError(error.what, where=str(path), mend=error.mend) from None
+        raise DataError(error.what, where=str(path), fix=error.fix) from None
     for field in schema:
         own = kind(field.type)
         there, other = found.get(field.name, (own, path))
@@ -178,7 +178,7 @@ def _common(name: str, one: tuple[str, Path], other: tuple[str, Path], root: Pat
     raise DataError(
         f"column {name!r} is {one[0]} in {one[1].relative_to(root)} and {other[0]} in {other[1].relative_to(root)}",
         where=f"{other[1]}, column {name!r}",
-        mend="write the column with one type in all files",
+        fix="write the column with one type in all files",
     )
 
 
@@ -189,5 +189,5 @@ def _refuse_capitals(found: Mapping[str, tuple[str, Path]]) -> None:
             raise DataError(
                 f"columns {other!r} and {name!r} differ only in capitals; DuckDB and Spark do not tell them apart",
                 where=str(path),
-                mend="rename one of them, or give both one spelling in all files",
+                fix="rename one of them, or give both one spelling in all files",
             )

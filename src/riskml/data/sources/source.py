@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from riskml.data.catalog import load_sample, samples
-from riskml.data.digest import data_digest
-from riskml.data.textfiles import Header, check_lengths, first_line, opened, read_header, readable
+from riskml.data.sources.csv import Header, check_lengths, first_line, opened, read_header, readable
+from riskml.data.sources.digest import data_digest
 from riskml.errors import DataError
 from riskml.schema import near, refuse_duplicates, shortened
 
@@ -62,9 +62,9 @@ def read_table(source: str | Path) -> pd.DataFrame:
     try:
         refuse_duplicates(frame.columns)
     except DataError as error:
-        raise DataError(error.what, where=f"{path}, header", mend=error.mend) from None
+        raise DataError(error.what, where=f"{path}, header", fix=error.fix) from None
     if frame.empty:
-        raise DataError("the table has a header and no rows", where=str(path), mend="export it again, with its rows")
+        raise DataError("the table has a header and no rows", where=str(path), fix="export it again, with its rows")
     return frame
 
 
@@ -75,23 +75,23 @@ def _suffix(path: Path) -> str:
 
 def _check_file(path: Path, suffix: str, names: list[str]) -> None:
     if path.is_dir():
-        raise DataError("a table is a file; this is a directory", where=str(path), mend="name a file in it")
+        raise DataError("a table is a file; this is a directory", where=str(path), fix="name a file in it")
     if not suffix and not path.exists() and len(path.parts) == 1 and not path.suffix:
         raise DataError(
             f"there is no sample {path.name!r}; the samples are {shortened(names)}",
-            mend=near(path.name, names) or f"name a sample, or a file that ends in {', '.join(SUFFIXES)}",
+            fix=near(path.name, names) or f"name a sample, or a file that ends in {', '.join(SUFFIXES)}",
         )
     if not path.exists():
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError("the file does not exist", where=str(path), mend=near(path.name, beside) or "check the path")
+        raise DataError("the file does not exist", where=str(path), fix=near(path.name, beside) or "check the path")
     if not suffix:
         raise DataError(
             f"a table is read from a file that ends in {', '.join(SUFFIXES)}; got {path.name!r}",
             where=str(path),
-            mend="convert it, or correct its name",
+            fix="convert it, or correct its name",
         )
     if path.stat().st_size == 0:
-        raise DataError("the file is empty (0 bytes)", where=str(path), mend="export it again")
+        raise DataError("the file is empty (0 bytes)", where=str(path), fix="export it again")
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -103,7 +103,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise DataError(
             f"the file cannot be read as Parquet: {first_line(error)}",
             where=str(path),
-            mend="it may be cut short or of another format: write it again",
+            fix="it may be cut short or of another format: write it again",
         ) from None
     # An index with a name is a column that pandas' own writer set apart.
     return frame.reset_index(drop=all(name is None for name in frame.index.names))
@@ -135,7 +135,7 @@ def _parsed(path: Path, header: Header) -> pd.DataFrame:
         raise DataError(
             f"the rows cannot be told apart: {first_line(error)}",
             where=str(path),
-            mend="look for a quotation mark that is not closed",
+            fix="look for a quotation mark that is not closed",
         ) from None
 
 

@@ -58,7 +58,7 @@ def is_select(statement: str) -> bool:
         raise InputError(
             f"only a table or one SELECT is read: {found}",
             where="table",
-            mend="write one SELECT that changes nothing; a column of such a name goes in quotation marks",
+            fix="write one SELECT that changes nothing; a column of such a name goes in quotation marks",
         )
     return begins
 
@@ -74,7 +74,7 @@ def no_table(table: str, there: Iterable[str], where: str) -> DataError:
     return DataError(
         f"there is no table {table!r}; " + (f"the tables are {shortened(there, 20)}" if there else "there are none"),
         where=where,
-        mend=near(table, there) or "name one of them, or write a SELECT",
+        fix=near(table, there) or "name one of them, or write a SELECT",
     )
 
 

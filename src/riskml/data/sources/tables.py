@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskml.data.catalog import load_sample, sample, samples
-from riskml.data.copies import Copy, copied
-from riskml.data.databases import expanded, place, write_database_table
-from riskml.data.duckfiles import is_duckdb, write_duckdb_table
-from riskml.data.parquet import united
-from riskml.data.statements import short
-from riskml.data.texttables import write_text_tables
+from riskml.data.sources.cache import Copy, copied
+from riskml.data.sources.csv_to_parquet import write_text_tables
+from riskml.data.sources.databases import expanded, place, write_database_table
+from riskml.data.sources.duckdb_files import is_duckdb, write_duckdb_table
+from riskml.data.sources.parquet import united
+from riskml.data.sources.sql import short
 from riskml.errors import DataError, InputError
 from riskml.schema import near, shortened
 
@@ -103,7 +103,7 @@ def stored(source: str, folder: Path, *, table: str | None = None, name: str = "
         raise InputError(
             "only a database has tables to choose from",
             where=f"{source}, table {table!r}",
-            mend="leave the table out, or name a DuckDB file or a database's URL",
+            fix="leave the table out, or name a DuckDB file or a database's URL",
         )
     if source in (known.name for known in samples()):
         return _from_sample(source, folder, name)
@@ -135,7 +135,7 @@ def check_columns(stored: Stored, wanted: Mapping[str, Collection[str]], where: 
       there is no column 'custmer' (did you mean 'customer'?)
       column 'day' is text, not date or timestamp; a day is written as 2024-01-31
       where: tables.orders
-      mend:  the columns are 'customer' (integer), 'day' (text)
+      fix:   the columns are 'customer' (integer), 'day' (text)
     """
     faults = [fault for name, kinds in wanted.items() if (fault := _fault(stored, name, kinds))]
     if not faults:
@@ -147,7 +147,7 @@ def check_columns(stored: Stored, wanted: Mapping[str, Collection[str]], where: 
         if len(faults) > 1
         else faults[0],
         where=where,
-        mend=f"the columns are {', '.join(listed[:20])}{more}",
+        fix=f"the columns are {', '.join(listed[:20])}{more}",
     )
 
 
@@ -206,7 +206,7 @@ def _from_files(path: Path, folder: Path, name: str) -> Stored:
     if kinds == {".parquet"}:
         return _of(tuple(files), root, {}, str(path))
     if empty := next((file for file in files if file.stat().st_size == 0), None):
-        raise DataError("the file is empty (0 bytes)", where=str(empty), mend="export it again")
+        raise DataError("the file is empty (0 bytes)", where=str(empty), fix="export it again")
     files, root = [file.absolute() for file in files], root.absolute()
     made = copied(
         folder,
@@ -225,7 +225,7 @@ def _checked(made: Copy, where: str) -> Stored:
 def _of(files: tuple[Path, ...], root: Path, remarks: Mapping[str, str], where: str) -> Stored:
     found = united(files, root)
     if not found.rows:
-        raise DataError("the table has no rows", where=where, mend="export it again, with its rows")
+        raise DataError("the table has no rows", where=where, fix="export it again, with its rows")
     return Stored(files, found.kinds, found.rows, remarks, root)
 
 
@@ -235,7 +235,7 @@ def _files(folder: Path) -> list[Path]:
         raise DataError(
             "the folder is a Delta Lake table: its files also hold rows that were deleted",
             where=str(folder),
-            mend="write the table as plain Parquet files first",
+            fix="write the table as plain Parquet files first",
         )
     inside = (file for file in folder.rglob("*") if file.is_file())
     rows = [file for file in inside if not any(part[0] in "._" for part in file.relative_to(folder).parts)]
@@ -255,13 +255,13 @@ def _is_duckdb_file(path: Path) -> bool:
     raise DataError(
         "the file is a SQLite database" if sqlite else "the file is no DuckDB database",
         where=str(path),
-        mend=f"name it as sqlite:///{path}" if sqlite else "check what wrote it",
+        fix=f"name it as sqlite:///{path}" if sqlite else "check what wrote it",
     )
 
 
 def _no_table_named(where: str) -> InputError:
     return InputError(
-        "a database has many tables, and none is named", where=where, mend="say which: a table, or a SELECT"
+        "a database has many tables, and none is named", where=where, fix="say which: a table, or a SELECT"
     )
 
 
@@ -270,10 +270,10 @@ def _missing(path: Path) -> DataError:
     if len(path.parts) == 1 and not path.suffix:
         return DataError(
             f"there is no file or folder {path.name!r}, and no such sample; the samples are {shortened(names)}",
-            mend=near(path.name, names) or "check the path",
+            fix=near(path.name, names) or "check the path",
         )
     beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-    return DataError("the file does not exist", where=str(path), mend=near(path.name, beside) or "check the path")
+    return DataError("the file does not exist", where=str(path), fix=near(path.name, beside) or "check the path")
 
 
 def _no_table_files(path: Path, files: Iterable[Path]) -> DataError:
@@ -281,11 +281,11 @@ def _no_table_files(path: Path, files: Iterable[Path]) -> DataError:
         return DataError(
             f"a table is read from .parquet, {', '.join(_TEXT)} or a database; got {path.name!r}",
             where=str(path),
-            mend="convert it, or correct its name",
+            fix="convert it, or correct its name",
         )
     both = f"both Parquet and text files ({shortened([file.name for file in files], 4)})"
     return DataError(
         f"the folder holds {both if list(files) else 'no file of a table'}",
         where=str(path),
-        mend=f"name a folder of .parquet files, or one of {', '.join(_TEXT)}",
+        fix=f"name a folder of .parquet files, or one of {', '.join(_TEXT)}",
     )

@@ -13,10 +13,10 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from riskml.data.tables import Stored
+from riskml.config.panel import PanelConfig, TableConfig
+from riskml.data.sources.tables import Stored
 from riskml.features.canonical import Dialect, select
-from riskml.files import replacing
-from riskml.panel_config import PanelConfig, TableConfig
+from riskml.io import replacing
 
 _AT_ONCE = 500_000  # customers
 

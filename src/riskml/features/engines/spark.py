@@ -17,10 +17,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from riskml.data.tables import Stored
+from riskml.config.panel import PanelConfig, TableConfig
+from riskml.data.sources.tables import Stored
 from riskml.errors import InputError
 from riskml.features.canonical import Dialect, columns_read, select
-from riskml.panel_config import PanelConfig, TableConfig
 
 # What the expressions mean by a day holds in this zone only; stamps of billionths of a second are read as numbers.
 _NEEDED = {"spark.sql.session.timeZone": "UTC", "spark.sql.legacy.parquet.nanosAsLong": "true"}
@@ -184,9 +184,7 @@ def spark_session(settings: Mapping[str, str] | None = None) -> Iterator[Any]:
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise InputError(
-            "engine: spark needs pyspark", where="panel.engine", mend="pip install riskml[spark]"
-        ) from None
+        raise InputError("engine: spark needs pyspark", where="panel.engine", fix="pip install riskml[spark]") from None
     running = SparkSession.getActiveSession()
     if running is not None:
         yield running
@@ -211,7 +209,7 @@ def spark_session(settings: Mapping[str, str] | None = None) -> Iterator[Any]:
             raise InputError(
                 f"Spark does not start: {type(error).__name__}",
                 where="panel.engine",
-                mend="it needs Java 17: apt-get install openjdk-17-jre-headless",
+                fix="it needs Java 17: apt-get install openjdk-17-jre-headless",
             ) from None
     try:
         session.sparkContext.setLogLevel("ERROR")

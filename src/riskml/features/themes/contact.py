@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
-from riskml.features.records import Feature, Records, ratio
+from riskml.features.window import Feature, Window, ratio
 
 
 def cases_at(cases: nw.LazyFrame[Any], as_of: int, complaint: Sequence[str]) -> nw.LazyFrame[Any]:
@@ -33,7 +33,7 @@ def cases_at(cases: nw.LazyFrame[Any], as_of: int, complaint: Sequence[str]) -> 
     return cases
 
 
-def _open(r: Records) -> nw.Expr:
+def _open(r: Window) -> nw.Expr:
     return nw.col("unresolved")
 
 

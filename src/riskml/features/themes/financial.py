@@ -6,7 +6,7 @@ from typing import Any
 
 import narwhals as nw
 
-from riskml.features.records import Feature, Records, ratio
+from riskml.features.window import Feature, Window, ratio
 
 
 def with_latest(records: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -19,7 +19,7 @@ def now(name: str) -> nw.Expr:
     return nw.when(nw.col("latest")).then(nw.col(name)).max()
 
 
-def _utilisation(r: Records) -> nw.Expr:
+def _utilisation(r: Window) -> nw.Expr:
     return nw.when(r.inside & (nw.col("limit") > 0)).then(nw.col("balance") / nw.col("limit"))
 
 

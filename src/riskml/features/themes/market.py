@@ -6,7 +6,7 @@ from typing import Any
 
 import narwhals as nw
 
-from riskml.features.records import Feature, Records, ratio
+from riskml.features.window import Feature, Window, ratio
 
 _YEAR = 365.25  # days
 _EARLIER = 31  # days before the longest window in which the value is sought that its first change starts from
@@ -37,11 +37,11 @@ def _now() -> nw.Expr:
     return nw.when(nw.col("latest")).then(nw.col("value")).max()
 
 
-def _return(r: Records) -> nw.Expr:
+def _return(r: Window) -> nw.Expr:
     return nw.when(r.count(~nw.col("change").is_null()) > 0).then(r["change"].sum().exp() - 1.0)
 
 
-def _volatility(r: Records) -> nw.Expr:
+def _volatility(r: Window) -> nw.Expr:
     # Changes a year as the index has them, daily or monthly: from the first of the window to the last.
     changed = r.ages(~nw.col("change").is_null())
     steps = r.count(~nw.col("change").is_null()) - 1

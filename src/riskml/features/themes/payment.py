@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 
-from riskml.features.records import Feature, Records, ratio
+from riskml.features.window import Feature, Window, ratio
 
 _CENT = 0.005  # below it nothing is owed
 _BUCKETS = (0, 30, 60)  # days past due: an invoice rolls on from one bucket into the next
@@ -81,28 +81,28 @@ def invoices_at(invoices: nw.LazyFrame[Any], payments: nw.LazyFrame[Any] | None,
     )
 
 
-def _share(condition: nw.Expr, r: Records) -> nw.Expr:
+def _share(condition: nw.Expr, r: Window) -> nw.Expr:
     return ratio(r.count(condition), r.count())
 
 
-def _overdue(r: Records) -> nw.Expr:
+def _overdue(r: Window) -> nw.Expr:
     return nw.col("open") & (r.age >= 1)
 
 
-def _late(r: Records) -> nw.Expr:
+def _late(r: Window) -> nw.Expr:
     return r.column("dpd") > 0
 
 
-def _past_due_inside(r: Records) -> nw.Expr:
+def _past_due_inside(r: Window) -> nw.Expr:
     """Return days past due of invoices that fell due inside the window, or before it and were past due still."""
     last = r.age - r.column("dpd")  # the age of the last day on which it was past due
     return nw.when((r.age >= r.newest) & (last <= r.oldest)).then(r.column("dpd"))
 
 
-def _roll(bucket: int, over: int) -> Callable[[Records], nw.Expr]:
+def _roll(bucket: int, over: int) -> Callable[[Window], nw.Expr]:
     """Return the share of invoices in a bucket that went over its end, where that would have been in the window."""
 
-    def share(r: Records) -> nw.Expr:
+    def share(r: Window) -> nw.Expr:
         day = r.age - over  # the age of the day on which the bucket ends; younger ones may roll yet
         ended = (day >= r.newest) & (day <= r.oldest) & (r.column("dpd") > bucket)
         return ratio(_count(ended & (r.column("dpd") > over)), _count(ended))

@@ -6,7 +6,7 @@ from typing import Any
 
 import narwhals as nw
 
-from riskml.features.records import Feature, Records, growth, ratio
+from riskml.features.window import Feature, Window, growth, ratio
 
 
 def bought(purchases: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -18,25 +18,25 @@ def _is_bought() -> nw.Expr:
     return ~(nw.col("amount") < 0).fill_null(False)
 
 
-def _count(r: Records) -> nw.Expr:
+def _count(r: Window) -> nw.Expr:
     return r.count(_is_bought())
 
 
-def _gap(r: Records) -> nw.Expr:
+def _gap(r: Window) -> nw.Expr:
     # The mean time between days with a purchase, without sorting them: first to last, over the steps between.
     steps = r.count() - 1
     return nw.when(steps > 0).then((r["day"].max() - r["day"].min()) / steps)
 
 
-def _overdue(r: Records) -> nw.Expr:
+def _overdue(r: Window) -> nw.Expr:
     return ratio(r.ages().min(), _gap(r))
 
 
-def _trend(r: Records) -> nw.Expr:
+def _trend(r: Window) -> nw.Expr:
     return ratio(_count(r), _count(r.before))
 
 
-def _spending_trend(r: Records) -> nw.Expr:
+def _spending_trend(r: Window) -> nw.Expr:
     return growth(r["amount"].sum(), r.before["amount"].sum())
 
 

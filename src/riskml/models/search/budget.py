@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskml.errors import FitError, InputError
-from riskml.models.finish import end_seconds, fullest
-from riskml.models.plan import whole_seconds
-from riskml.models.search import Listener, Progress, Search
+from riskml.models.refit import end_seconds, fullest
+from riskml.models.search.refit_plan import whole_seconds
+from riskml.models.search.study import Listener, Progress, Search
 
 _CLOSE = 0.005  # AUC below the leader at which a family's promise has fallen to a third
 _PATIENCE = 10  # trials without a better one after which it has halved
@@ -136,7 +136,7 @@ def _nothing(searches: Sequence[Search]) -> InputError:
         return searches[0].error
     return FitError(
         "\n".join(["no family could be fitted", *(f"  - {s.name}: {s.reason}" for s in searches)]),
-        mend="give a larger time_budget, or see to the causes above",
+        fix="give a larger time_budget, or see to the causes above",
     )
 
 

@@ -11,12 +11,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from riskml.base import RiskEstimator, SpecialValues
 from riskml.errors import ConfigError, DataError
-from riskml.estimator import RiskEstimator, SpecialValues
+from riskml.metrics import auc
 from riskml.models.families import Direction, Family, estimator
-from riskml.models.leaders import Figure
+from riskml.models.search.trials import Figure
 from riskml.runtime.frame import Floats
-from riskml.validation import auc
 
 Job = tuple[tuple[int, ...], Mapping[str, Any]]
 """Folds that are held out, and the settings of the model that is fitted on the others."""
@@ -163,7 +163,7 @@ def given_folds(asked: Any, target: NDArray[np.int8]) -> NDArray[np.int_]:
         raise ConfigError(
             f"folds must be whole numbers; row {row} has {said.tolist()[row]!r}",
             where="cv",
-            mend="number the folds 0, 1, 2 …, and give every row one",
+            fix="number the folds 0, 1, 2 …, and give every row one",
         )
     fold = numbers.astype(np.int_)
     numbers_of = np.unique(fold)
@@ -176,6 +176,6 @@ def given_folds(asked: Any, target: NDArray[np.int8]) -> NDArray[np.int_]:
                 f"fold {number} has {len(inside)} rows, all {'with' if inside[0] else 'without'} the event: "
                 "no AUC can be told there",
                 where="cv",
-                mend="join it with another fold, or cut the folds so that each has both outcomes",
+                fix="join it with another fold, or cut the folds so that each has both outcomes",
             )
     return fold

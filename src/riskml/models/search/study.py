@@ -16,9 +16,9 @@ from joblib import effective_n_jobs
 
 from riskml.errors import ConfigError, RiskmlError
 from riskml.models.families import Family, suggest
-from riskml.models.leaders import Figure, Leaders, Tried
-from riskml.models.plan import LEAST, whole_seconds
-from riskml.models.task import Task
+from riskml.models.search.cv_task import Task
+from riskml.models.search.refit_plan import LEAST, whole_seconds
+from riskml.models.search.trials import BestTrials, Figure, FinishedTrial
 
 _RANDOM = 8  # trials before the sampler models the results
 _READING = 0.02  # share of the time that may go into asking the storage what others have found
@@ -76,10 +76,10 @@ class Search:
         self.family, self.task = family, task
         self.reason = ""
         self.error: Exception | None = None
-        self.tried: list[Tried] = []
+        self.tried: list[FinishedTrial] = []
         self._free = {name: what for name, what in family.space.items() if name not in task.fixed.get(self.name, {})}
         start = {name: family.start[name] for name in self._free}
-        self.leaders = Leaders(len(task.folds()), start, max(family.averaged, 1))
+        self.leaders = BestTrials(len(task.folds()), start, max(family.averaged, 1))
         self.spent, self.longest, self.stale = 0.0, 0.0, 0
         self._study = optuna.create_study(direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=4))
         self._shared = None if storage is None else _Shared(storage, f"riskml {task.digest(family)} {self.name}")
@@ -195,16 +195,16 @@ class Search:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_RANDOM, multivariate=True)
 
-    def _end(self, trial: optuna.Trial, state: optuna.trial.TrialState, value: float | None = None) -> Tried:
+    def _end(self, trial: optuna.Trial, state: optuna.trial.TrialState, value: float | None = None) -> FinishedTrial:
         frozen = self._study.tell(trial, value, state=state)
         if self._shared is not None:
             self._shared.add(frozen)
         return self._take_in(frozen)
 
-    def _take_in(self, frozen: optuna.trial.FrozenTrial) -> Tried:
+    def _take_in(self, frozen: optuna.trial.FrozenTrial) -> FinishedTrial:
         """Note a trial that has ended."""
         facts = frozen.user_attrs.get("tried", {})
-        trial = Tried(
+        trial = FinishedTrial(
             len(self.tried),
             frozen.params,
             tuple((unseen, judged, auc) for unseen, judged, auc in facts.get("figures", ())),
@@ -284,7 +284,7 @@ def _seed(*words: int) -> int:
 def said(error: Exception) -> str:
     """Return an error in a line."""
     if isinstance(error, RiskmlError):
-        return "; ".join(part for part in (error.what, error.where, error.mend) if part)
+        return "; ".join(part for part in (error.what, error.where, error.fix) if part)
     return f"{type(error).__name__}: {error}"
 
 
@@ -307,7 +307,7 @@ def opened(storage: str | None) -> Storage | None:
     if storage is None:
         return None
     if "${" in storage:
-        from riskml.data.databases import expanded
+        from riskml.data.sources.databases import expanded
 
         storage = expanded(storage, "models.storage")
     try:
@@ -322,7 +322,7 @@ def opened(storage: str | None) -> Storage | None:
         raise ConfigError(
             f"the search's storage cannot be opened: {type(error).__name__}",
             where="models.storage",
-            mend="check the address, and that its driver is installed",
+            fix="check the address, and that its driver is installed",
         ) from None
 
 

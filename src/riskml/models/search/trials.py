@@ -14,7 +14,7 @@ Figure = tuple[int, int, float]
 
 
 @dataclass(frozen=True)
-class Tried:
+class FinishedTrial:
     """One trial that has ended.
 
     Parameters
@@ -52,7 +52,7 @@ class Tried:
 
 
 @dataclass
-class Leaders:
+class BestTrials:
     """The best settings by all figures, and by those that know nothing of each fold.
 
     Settings that are judged on a fold must not have been chosen with its help: the best of many is the best in part by
@@ -73,11 +73,11 @@ class Leaders:
     folds: int
     start: Mapping[str, Any]
     most: int = 1
-    untried: Tried | None = None
-    _ranked: dict[int | None, list[Tried]] = field(default_factory=dict)
-    _started: Tried | None = None
+    untried: FinishedTrial | None = None
+    _ranked: dict[int | None, list[FinishedTrial]] = field(default_factory=dict)
+    _started: FinishedTrial | None = None
 
-    def add(self, trial: Tried) -> bool:
+    def add(self, trial: FinishedTrial) -> bool:
         """Take in a trial that was completed; return whether it is the best on all folds."""
         if self._started is None and dict(trial.params) == dict(self.start):
             self._started = trial
@@ -88,11 +88,11 @@ class Leaders:
         return self.best is trial
 
     @property
-    def best(self) -> Tried | None:
+    def best(self) -> FinishedTrial | None:
         """The best on all folds; None before the first."""
         return next(iter(self._ranked.get(None, ())), None)
 
-    def settings(self, count: int = 1, without: int | None = None) -> list[Tried]:
+    def settings(self, count: int = 1, without: int | None = None) -> list[FinishedTrial]:
         """Return the best settings, or the start and the best others.
 
         Parameters

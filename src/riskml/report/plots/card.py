@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from riskml.display.colours import EVENT, FAMILIES, INK, MUTED, OVERALL
+from riskml.display.format import fitted, listed, number, percent, wrapped
 from riskml.errors import ConfigError
-from riskml.report.card_tables import with_rates
-from riskml.report.colours import EVENT, FAMILIES, INK, MUTED, OVERALL
 from riskml.report.plots.picture import Picture, headline, house_style
-from riskml.report.shown import Levelled, card_parts
-from riskml.report.wording import fitted, listed, number, percent, wrapped
 from riskml.scorecard import Scorecard
-from riskml.scorecard.scaling import Scale
+from riskml.scorecard.card.scaling import Scale
+from riskml.scorecard.display.parts import Levelled, card_parts
+from riskml.scorecard.display.tables import with_rates
 
 _GAIN = FAMILIES["scorecard"]
 # Inches.
@@ -98,7 +98,7 @@ def _scale(card: Scorecard | pd.DataFrame, *said: float | None) -> Scale:
     known = (own.pdo, own.base_score, own.base_odds) if own else (None, None, None)
     pdo, base_score, base_odds = (mine if mine is not None else other for mine, other in zip(said, known, strict=True))
     if pdo is None or base_score is None or base_odds is None:
-        raise ConfigError("the scale of the points is not known", mend="hand in pdo, base_score and base_odds")
+        raise ConfigError("the scale of the points is not known", fix="hand in pdo, base_score and base_odds")
     return Scale(float(pdo), float(base_score), float(base_odds))
 
 

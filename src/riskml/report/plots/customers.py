@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from riskml.report.colours import EVENT, FAMILIES, INK, MUTED, NON_EVENT, OVERALL, tier_colours
+from riskml.display.colours import EVENT, FAMILIES, INK, MUTED, NON_EVENT, OVERALL, tier_colours
+from riskml.display.format import cell_value, count, fitted, number, percent, signed
 from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style, rows_from_the_top
-from riskml.report.wording import cell_value, count, fitted, number, percent, signed
 
 
 @house_style()

@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from riskml.report.colours import EVENT, INK, KINDS, MUTED, NON_EVENT, OVERALL, SHARE
+from riskml.display.colours import EVENT, INK, KINDS, MUTED, NON_EVENT, OVERALL, SHARE
+from riskml.display.format import count, fitted, number, percent, signed, wrapped
 from riskml.report.plots.picture import CLEAR, Picture, as_percent, empty, headline, house_style, rows_from_the_top
-from riskml.report.shown import binner_of, bins_of
-from riskml.report.wording import count, fitted, number, percent, signed, wrapped
 from riskml.scorecard import OptimalBinner, Scorecard
+from riskml.scorecard.display.parts import binner_of, bins_of
 
 _MOST_COLUMNS = 30
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from riskml.report.colours import INK, MUTED, family_colour
+from riskml.display.colours import INK, MUTED, family_colour
+from riskml.display.format import fitted, number
 from riskml.report.plots.picture import Picture, empty, headline, house_style, rows_from_the_top
-from riskml.report.wording import fitted, number
 
 
 @house_style()

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskml.report.colours import EVENT, INK, MUTED, NON_EVENT
+from riskml.display.colours import EVENT, INK, MUTED, NON_EVENT
+from riskml.display.format import number
 from riskml.report.plots.picture import Picture, headline, house_style
-from riskml.report.wording import number
 
 _DASHED = (0, (4, 3))
 

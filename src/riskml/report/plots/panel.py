@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import StrMethodFormatter
 
-from riskml.report.colours import EVENT, INK, MUTED
+from riskml.display.colours import EVENT, INK, MUTED
+from riskml.display.format import fitted, number, percent
 from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style
-from riskml.report.wording import fitted, number, percent
 
 
 @house_style()

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from riskml.files import replacing
-from riskml.report.colours import GRID, INK, MUTED, PAPER
+from riskml.display.colours import GRID, INK, MUTED, PAPER
+from riskml.io import replacing
 
 # Wide faces with Chinese, Japanese and Korean letters, in the order of preference; the first that is installed is used.
 _EAST_ASIAN = (

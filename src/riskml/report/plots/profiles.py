@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from riskml.report.colours import EVENT, MUTED, OVERALL, SHARE, family_colour
+from riskml.display.colours import EVENT, MUTED, OVERALL, SHARE, family_colour
+from riskml.display.format import fitted, percent
 from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style
-from riskml.report.wording import fitted, percent
 
 _ACROSS = 3
 
@@ -20,7 +20,7 @@ def profiles(frame: pd.DataFrame, *, columns: list[str] | None = None, family: s
     Parameters
     ----------
     frame : DataFrame
-        `riskml.explanation.profiles`: ``column``, ``kind``, ``value``, ``sort``, ``share``, ``probability``,
+        `riskml.validation.explain.partial_dependence`: ``column``, ``kind``, ``value``, ``sort``, ``share``, ``probability``,
         ``accumulated``.
     columns : list of str, optional
         Those that are drawn, in this order; all of the frame by default.

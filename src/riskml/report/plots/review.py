@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from riskml.report.colours import INK, MUTED
+from riskml.display.colours import INK, MUTED
+from riskml.display.format import fitted, number, percent, signed
 from riskml.report.plots.picture import Picture, as_percent, headline, house_style
-from riskml.report.wording import fitted, number, percent, signed
 
 # Of Okabe and Ito: families have theirs, runs need others, the first one the darkest.
 _RUNS = ("#1f2933", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")

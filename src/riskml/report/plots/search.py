@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from riskml.report.colours import family_colour
+from riskml.display.colours import family_colour
+from riskml.display.format import fitted, number, seconds
 from riskml.report.plots.picture import Picture, empty, headline, house_style
-from riskml.report.wording import fitted, number, seconds
 
 _LEAST = 4  # trials of a family: fewer say nothing of a setting
 _SHOWN = 14

@@ -13,19 +13,19 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from riskml.base import FrameEstimator, unchanged_on_failure
 from riskml.errors import DataError, FitError
-from riskml.estimator import FrameEstimator, unchanged_on_failure
 from riskml.schema import Column, Schema
-from riskml.scorecard.asked import SpecialValues as SpecialValues
-from riskml.scorecard.asked import column_options, special_codes, warn_of_misspelt
-from riskml.scorecard.columns import ColumnBins, bin_column
-from riskml.scorecard.counting import counted, in_periods, refuse_useless
-from riskml.scorecard.counts import Counts
-from riskml.scorecard.given import checked_counts, checked_periods, column_of
-from riskml.scorecard.options import ColumnOptions, Constant, MissingAs, Monotonic, UnseenAs
-from riskml.scorecard.periods import by_period, no_periods, period_codes
-from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
-from riskml.scorecard.woe import Objective
+from riskml.scorecard.binning.column_bins import ColumnBins, bin_column
+from riskml.scorecard.binning.count_checks import checked_counts, checked_periods, column_of
+from riskml.scorecard.binning.counting import counted, in_periods, refuse_useless
+from riskml.scorecard.binning.counts import Counts
+from riskml.scorecard.binning.options import ColumnOptions, Constant, MissingAs, Monotonic, UnseenAs
+from riskml.scorecard.binning.periods import by_period, no_periods, period_codes
+from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights
+from riskml.scorecard.binning.targets import SpecialValues as SpecialValues
+from riskml.scorecard.binning.targets import column_options, special_codes, warn_of_misspelt
+from riskml.scorecard.binning.woe import Objective
 
 _OPTIONS = tuple(field.name for field in fields(ColumnOptions) if field.name not in ("splits", "groups"))
 
@@ -176,7 +176,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
             Not negative. Counts become sums of weights.
         periods : array of shape (n,), optional
             The period (month, quarter) of each row, or its date: the trend of every column must then hold in each
-            period. See `riskml.scorecard.periods.period_codes` for what becomes of dates. Bins that are given by hand
+            period. See `riskml.scorecard.binning.periods.period_codes` for what becomes of dates. Bins that are given by hand
             are left as they are.
 
         Returns
@@ -337,5 +337,5 @@ def _together(problems: Sequence[DataError | FitError]) -> DataError | FitError:
     return type(first)(
         "\n".join(f"{error.where}: {error.what}" for error in problems),
         where=f"{len(problems)} columns",
-        mend="; ".join(dict.fromkeys(error.mend for error in problems if error.mend)),
+        fix="; ".join(dict.fromkeys(error.fix for error in problems if error.fix)),
     )

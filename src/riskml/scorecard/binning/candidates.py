@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from riskml.runtime.frame import Floats
-from riskml.scorecard.woe import Objective, worth_of
+from riskml.scorecard.binning.woe import Objective, worth_of
 
 Trend = Literal["none", "ascending", "descending", "peak", "valley", "concave", "convex"]
 TRENDS: tuple[Trend, ...] = ("none", "ascending", "descending", "peak", "valley", "concave", "convex")
@@ -68,7 +68,7 @@ class Binning:
 
 
 @dataclass(frozen=True)
-class Runs:
+class CandidateBins:
     """Every run [i, j] of pre-bins: its worth (-inf where not allowed), and its counts."""
 
     worth: Floats  # (p, p)
@@ -86,7 +86,7 @@ class Runs:
         totals: Floats | None,
         objective: Objective,
         by_period: Floats | None,
-    ) -> Runs:
+    ) -> CandidateBins:
         """Return the runs of some pre-bins; for the parameters see `optimal_binning`."""
         nonevent, event = _runs(counts[:, 0]), _runs(counts[:, 1])
         rows = event + nonevent

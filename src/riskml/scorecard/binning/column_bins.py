@@ -14,11 +14,11 @@ from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats, level
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import near, shortened
-from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
-from riskml.scorecard.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
-from riskml.scorecard.options import ColumnOptions
-from riskml.scorecard.sought import Sought, note_of, sought_bins, sought_groups
-from riskml.scorecard.woe import woe
+from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.binning.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
+from riskml.scorecard.binning.options import ColumnOptions
+from riskml.scorecard.binning.search_result import BinSearchResult, note_of, sought_bins, sought_groups
+from riskml.scorecard.binning.woe import woe
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ def bin_column(
 def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods: Sequence[Floats]) -> ColumnBins:
     totals, codes = counts.totals, tuple(counts.special)
     if options.groups is not None:
-        raise ConfigError("groups are given for a numeric column", where=f"column {column!r}", mend="give splits")
-    sought: Sought | None = None
+        raise ConfigError("groups are given for a numeric column", where=f"column {column!r}", fix="give splits")
+    sought: BinSearchResult | None = None
     if options.splits is not None:
         splits = _given_splits(column, counts, options.splits)
         starts = tuple(int(i) for i in np.searchsorted(counts.edges, splits) + 1)
@@ -171,9 +171,9 @@ def _categorical(
 ) -> ColumnBins:
     totals = counts.totals
     if options.splits is not None:
-        raise ConfigError("splits are given for a categorical column", where=f"column {column!r}", mend="give groups")
+        raise ConfigError("splits are given for a categorical column", where=f"column {column!r}", fix="give groups")
     rare: frozenset[int] = frozenset()
-    sought: Sought | None = None
+    sought: BinSearchResult | None = None
     if options.groups is not None:
         counts, groups = _given_groups(column, counts, options.groups)
         named = {level(value) for group in options.groups for value in group}
@@ -208,14 +208,14 @@ def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) ->
     splits = np.asarray(list(given), dtype=np.float64)
     if not np.isfinite(splits).all() or (np.diff(splits) <= 0).any():
         raise ConfigError(
-            f"splits must be finite and rise strictly; got {list(given)}", where=f"column {column!r}", mend="sort them"
+            f"splits must be finite and rise strictly; got {list(given)}", where=f"column {column!r}", fix="sort them"
         )
     absent = splits[~np.isin(splits, counts.edges)]
     if len(absent):
         raise ConfigError(
             f"the counts have no edge at {absent.tolist()}",
             where=f"column {column!r}",
-            mend="count with the splits among the edges",
+            fix="count with the splits among the edges",
         )
     rows = np.flatnonzero(counts.counts.sum(axis=1) > 0)
     starts = np.searchsorted(counts.edges, splits) + 1
@@ -225,7 +225,7 @@ def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) ->
         raise ConfigError(
             f"no row falls into a bin beside the split {outside[0]:g}: it lies outside the column's range",
             where=f"column {column!r}, splits",
-            mend="leave that split out; on a part of the rows, a bin at the end that is too small may be lost",
+            fix="leave that split out; on a part of the rows, a bin at the end that is too small may be lost",
         )
     return splits
 
@@ -242,7 +242,7 @@ def _given_groups(
     twice = sorted({name for name in flat if flat.count(name) > 1})
     if twice:
         raise ConfigError(
-            f"levels named twice: {twice}", where=f"column {column!r}, groups", mend="name each level of the data once"
+            f"levels named twice: {twice}", where=f"column {column!r}, groups", fix="name each level of the data once"
         )
     absent = tuple(name for name in flat if name not in set(counts.levels))
     rest = [name for name in counts.levels if name not in set(flat)]
@@ -252,7 +252,7 @@ def _given_groups(
         raise ConfigError(
             f"levels that the data do not have: {lost}",
             where=f"column {column!r}, groups",
-            mend=near(lost[0], rest or counts.levels) or f"the levels are {shortened(counts.levels)}",
+            fix=near(lost[0], rest or counts.levels) or f"the levels are {shortened(counts.levels)}",
         )
     counts = counts + LevelCounts(absent, np.zeros((len(absent), 2)), np.zeros(2))
     position = {name: i for i, name in enumerate(counts.levels)}

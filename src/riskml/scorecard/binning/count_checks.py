@@ -10,9 +10,9 @@ import numpy as np
 from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import level
 from riskml.schema import Column, refuse_duplicates, shortened
-from riskml.scorecard.asked import SpecialValues, special_codes
-from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
-from riskml.scorecard.periods import check_periods
+from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.binning.periods import check_periods
+from riskml.scorecard.binning.targets import SpecialValues, special_codes
 
 _SAME = 1e-6  # relative; sums of weights carry rounding
 
@@ -28,7 +28,7 @@ def checked_counts(counts: Mapping[str, Counts]) -> dict[str, Counts]:
     if not isinstance(counts, Mapping):
         raise DataError(f"a mapping of column to counts is expected; got a {type(counts).__name__}")
     if not counts:
-        raise DataError("no counts are given", mend="hand in the counts of one column at the least")
+        raise DataError("no counts are given", fix="hand in the counts of one column at the least")
     refuse_duplicates(map(str, counts))
     found: dict[str, Counts] = {}
     for name, part in ((str(name), part) for name, part in counts.items()):
@@ -36,7 +36,7 @@ def checked_counts(counts: Mapping[str, Counts]) -> dict[str, Counts]:
             raise DataError(
                 f"NumericCounts or LevelCounts are expected; got a {type(part).__name__}",
                 where=f"column {name!r}",
-                mend="see count_numeric, count_levels and from_frame",
+                fix="see count_numeric, count_levels and from_frame",
             )
         part.check(name)
         if (part.totals <= 0).any():
@@ -50,7 +50,7 @@ def checked_counts(counts: Mapping[str, Counts]) -> dict[str, Counts]:
             raise DataError(
                 f"counts must be over the same rows: {name!r} has {_said(part)}, {first!r} has {_said(found[first])}",
                 where=f"column {name!r}",
-                mend="count missing values and special codes too",
+                fix="count missing values and special codes too",
             )
     return found
 
@@ -120,7 +120,7 @@ def column_of(name: str, counts: Counts, said: SpecialValues | None) -> Column:
         raise ConfigError(
             f"the counts have no special code {shortened(lacking)}",
             where=f"special_values, column {name!r}",
-            mend="count with special=..., or leave the code out",
+            fix="count with special=..., or leave the code out",
         )
     return Column(name, "numeric", tuple(float(code) for code in counts.special))
 

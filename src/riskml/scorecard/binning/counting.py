@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from riskml.errors import DataError
 from riskml.runtime.frame import Floats
 from riskml.schema import Column
-from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts, count_levels, count_numeric
-from riskml.scorecard.options import ColumnOptions
-from riskml.scorecard.prebins import prebin_edges
+from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts, count_levels, count_numeric
+from riskml.scorecard.binning.options import ColumnOptions
+from riskml.scorecard.binning.prebins import prebin_edges
 
 
 def counted(
@@ -25,7 +25,7 @@ def counted(
             raise DataError(
                 f"{len(counts.levels):,} distinct levels in {len(values):,} rows: an identifier, or free text",
                 where=f"column {column.name!r}",
-                mend="leave the column out, or group its levels",
+                fix="leave the column out, or group its levels",
             )
         return counts
     special = tuple(float(code) for code in column.special)
@@ -60,5 +60,5 @@ def refuse_useless(column: str, counts: Counts, options: ColumnOptions) -> None:
         raise DataError(
             "all values are missing" if counts.missing.any() else "the column has one value only",
             where=f"column {column!r}",
-            mend="leave the column out, or set constant='keep'",
+            fix="leave the column out, or set constant='keep'",
         )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from riskml.errors import DataError
 from riskml.runtime.frame import Floats, levels
 from riskml.schema import shortened
-from riskml.scorecard.cells import CellTable
+from riskml.scorecard.binning.cells import CellTable
 
 _CHUNK = 1 << 15  # rows at a time: the intermediate arrays stay in the processor's cache
 
@@ -52,7 +52,7 @@ class NumericCounts:
     def __add__(self, other: NumericCounts) -> NumericCounts:
         """Return the counts of both tables' rows together."""
         if not np.array_equal(self.edges, other.edges) or list(self.special) != list(other.special):
-            raise DataError("counts add up only over the same edges and special codes", mend="count with shared edges")
+            raise DataError("counts add up only over the same edges and special codes", fix="count with shared edges")
         special = {code: count + other.special[code] for code, count in self.special.items()}
         return NumericCounts(self.edges, self.counts + other.counts, self.missing + other.missing, special)
 
@@ -278,7 +278,7 @@ def _refuse_bad(column: str, problems: list[str], parts: Iterable[tuple[str, Flo
             if len(bad):
                 problems.append(f"{field} must be finite and not negative; got {shortened(bad.tolist(), most=3)}")
     if problems:
-        raise DataError("\n".join(problems), where=f"column {column!r}, counts", mend="correct the counts")
+        raise DataError("\n".join(problems), where=f"column {column!r}, counts", fix="correct the counts")
 
 
 def coarse_starts(counts: Floats, most: int) -> NDArray[np.intp]:

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.special import xlogy
 
 from riskml.runtime.frame import Floats
-from riskml.scorecard.paths import bent_path, straight_path
-from riskml.scorecard.runs import Binning, Constraints, Runs, Trend
-from riskml.scorecard.woe import Objective
+from riskml.scorecard.binning.candidates import Binning, CandidateBins, Constraints, Trend
+from riskml.scorecard.binning.shortest_path import bent_path, straight_path
+from riskml.scorecard.binning.woe import Objective
 
 # What "auto" compares, simplest first.
 AUTO: tuple[Trend, ...] = ("ascending", "descending", "peak", "valley")
@@ -58,11 +58,11 @@ def optimal_binning(
     (0, 2)
     """
     constraints = constraints or Constraints()
-    runs = Runs.of(np.asarray(counts, dtype=np.float64), constraints, totals, objective, by_period)
+    runs = CandidateBins.of(np.asarray(counts, dtype=np.float64), constraints, totals, objective, by_period)
     return _solve(runs, trend, constraints)
 
 
-def _solve(runs: Runs, trend: Trend, constraints: Constraints) -> Binning | None:
+def _solve(runs: CandidateBins, trend: Trend, constraints: Constraints) -> Binning | None:
     if trend in ("concave", "convex"):
         return bent_path(runs, constraints, trend)
     directions: dict[str, tuple[int, ...]] = {
@@ -102,7 +102,7 @@ def choose_trend(
     Binning or None
         None when no trend has a feasible binning.
     """
-    runs = Runs.of(np.asarray(counts, dtype=np.float64), constraints, totals, objective, by_period)
+    runs = CandidateBins.of(np.asarray(counts, dtype=np.float64), constraints, totals, objective, by_period)
     found = [_solve(runs, trend, constraints) for trend in candidates]
     feasible = [binning for binning in found if binning is not None]
     straight = [binning for binning in feasible if binning.trend in ("ascending", "descending")]

@@ -12,8 +12,8 @@ import numpy as np
 
 from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats
-from riskml.scorecard.runs import TRENDS, Constraints, Trend
-from riskml.scorecard.woe import OBJECTIVES, Objective
+from riskml.scorecard.binning.candidates import TRENDS, Constraints, Trend
+from riskml.scorecard.binning.woe import OBJECTIVES, Objective
 
 Monotonic = Literal["auto", "auto_asc_desc"] | Trend
 MissingAs = Literal["own", "nearest"]
@@ -104,7 +104,7 @@ class ColumnOptions:
         """Refuse what is impossible or contradictory."""
         problems = [*_of_another_kind(self), *_not_a_choice(self)] or _out_of_range(self)
         if problems:
-            raise ConfigError("\n".join(problems), where=f"column {column!r}", mend="correct these options")
+            raise ConfigError("\n".join(problems), where=f"column {column!r}", fix="correct these options")
 
     @property
     def prebins(self) -> int:
@@ -227,7 +227,7 @@ def check_seed(value: Any) -> None:
         raise ConfigError(
             f"random_state must be a whole number from 0, or None; got {value!r}",
             where="random_state",
-            mend="give a number such as 0: with the same one a fit is the same",
+            fix="give a number such as 0: with the same one a fit is the same",
         )
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from riskml.errors import DataError
 from riskml.runtime.frame import level
 from riskml.runtime.shapes import Levels, Step
-from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
 
 ENOUGH = 50  # events, and non-events, in a period that is made from dates
 _MOST = 60
@@ -80,14 +80,14 @@ def check_periods(names: Sequence[str], counts: NDArray[Any]) -> None:
         raise DataError(
             f"{len(names)} different periods: a trend cannot be asked of so many",
             where="periods",
-            mend="hand in months, quarters or years, or dates (datetime64)",
+            fix="hand in months, quarters or years, or dates (datetime64)",
         )
     if len(names) > 1 and not counts.all():
         first = int(np.flatnonzero(~counts.all(axis=1))[0])
         raise DataError(
             f"period {names[first]!r} has {counts[first, 1]:g} events and {counts[first, 0]:g} non-events",
             where="periods",
-            mend="use longer periods: a trend needs both in each",
+            fix="use longer periods: a trend needs both in each",
         )
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from riskml.errors import FitError
 from riskml.runtime.frame import Floats
-from riskml.scorecard.binning import AUTO, choose_trend
-from riskml.scorecard.options import ColumnOptions
-from riskml.scorecard.runs import Binning, Constraints, Trend
-from riskml.scorecard.woe import Objective
+from riskml.scorecard.binning.candidates import Binning, Constraints, Trend
+from riskml.scorecard.binning.optimal import AUTO, choose_trend
+from riskml.scorecard.binning.options import ColumnOptions
+from riskml.scorecard.binning.woe import Objective
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def best_bins(column: str, search: Search, *, smoothing: float, keep: bool) -> t
         note = too_little(search)
         if search.counts.sum() > 0 and not keep:
             raise FitError(
-                note, where=f"column {column!r}", mend="ask for less, leave the column out, or set constant='keep'"
+                note, where=f"column {column!r}", fix="ask for less, leave the column out, or set constant='keep'"
             )
         return (0,), search.trends[0], note if search.counts.sum() > 0 else why_one_bin(search)
     found, note = _smoothed(search, found, smoothing)
@@ -125,7 +125,7 @@ def infeasible(column: str, search: Search) -> FitError:
         f"no binning with {asked.min_bins} to {asked.max_bins} bins satisfies the constraints: {possible}; "
         f"what binds is {diagnose(search)}",
         where=f"column {column!r}",
-        mend="loosen that constraint for this column (overrides), ask for fewer bins, or set constant='keep'",
+        fix="loosen that constraint for this column (overrides), ask for fewer bins, or set constant='keep'",
     )
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from riskml.runtime.frame import Floats
-from riskml.scorecard.counts import LevelCounts, coarse_starts
-from riskml.scorecard.options import ColumnOptions
-from riskml.scorecard.runs import Trend
-from riskml.scorecard.search import Search, best_bins, diagnose, why_one_bin
+from riskml.scorecard.binning.candidates import Trend
+from riskml.scorecard.binning.counts import LevelCounts, coarse_starts
+from riskml.scorecard.binning.options import ColumnOptions
+from riskml.scorecard.binning.search import Search, best_bins, diagnose, why_one_bin
 
 
 @dataclass(frozen=True)
-class Sought:
+class BinSearchResult:
     """What the search for bins found."""
 
     search: Search
@@ -26,16 +26,16 @@ class Sought:
 
 def sought_bins(
     column: str, counts: Floats, totals: Floats, options: ColumnOptions, periods: Sequence[Floats], note: str = ""
-) -> Sought:
+) -> BinSearchResult:
     """Return the best bins of pre-bins in order; a note in hand comes before what the search says."""
     search = Search.of(counts, totals, options, np.stack(list(periods)) if periods else None)
     starts, trend, more = best_bins(column, search, smoothing=options.smoothing, keep=options.constant == "keep")
-    return Sought(search, starts, trend, "; ".join(filter(None, [note, more])))
+    return BinSearchResult(search, starts, trend, "; ".join(filter(None, [note, more])))
 
 
 def sought_groups(
     column: str, counts: LevelCounts, options: ColumnOptions, alone: Sequence[int], periods: Sequence[Floats]
-) -> tuple[list[list[int]], frozenset[int], Sought | None]:
+) -> tuple[list[list[int]], frozenset[int], BinSearchResult | None]:
     """Return groups of levels, which levels were pooled as rare, and the search; levels are ordered by event rate."""
     rows = counts.counts.sum(axis=1)
     total = float(counts.totals.sum())
@@ -48,7 +48,7 @@ def sought_groups(
     asked = _of_levels(options)
     if not units:
         nothing = Search.of(np.zeros((0, 2)), counts.totals, asked, None)
-        return [], frozenset(), Sought(nothing, (), "none", why_one_bin(nothing))
+        return [], frozenset(), BinSearchResult(nothing, (), "none", why_one_bin(nothing))
     merged = np.array([counts.counts[unit].sum(axis=0) for unit in units])
     rate = merged[:, 1] / np.maximum(merged.sum(axis=1), 1e-300)
     # Names break ties, so that the order does not depend on the rows' order.
@@ -93,7 +93,7 @@ def _of_levels(options: ColumnOptions) -> ColumnOptions:
     return options if options.monotonic == "none" else replace(options, monotonic="ascending")
 
 
-def note_of(sought: Sought | None, slots: Floats, row: Sequence[int], regular: int) -> str:
+def note_of(sought: BinSearchResult | None, slots: Floats, row: Sequence[int], regular: int) -> str:
     """Return what there is to say of bins; missing values that joined one of them are looked at again."""
     if sought is None:
         return ""

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskml.runtime.frame import Floats
-from riskml.scorecard.runs import TOLERANCE, Binning, Constraints, Runs, Trend
+from riskml.scorecard.binning.candidates import TOLERANCE, Binning, CandidateBins, Constraints, Trend
 
 
-def straight_path(runs: Runs, constraints: Constraints, trend: Trend, phases: tuple[int, ...]) -> Binning | None:
+def straight_path(
+    runs: CandidateBins, constraints: Constraints, trend: Trend, phases: tuple[int, ...]
+) -> Binning | None:
     """Return the best path through the phases of a trend, each phase a direction of the rate."""
     worth = runs.worth
     count, most = len(worth), min(constraints.max_bins, len(worth))
@@ -41,7 +43,7 @@ def straight_path(runs: Runs, constraints: Constraints, trend: Trend, phases: tu
     return Binning(_walk_back(runs, best, phases, k), float(final[k]), trend)
 
 
-def _by_rate(runs: Runs, direction: int) -> tuple[Floats, NDArray[np.intp]]:
+def _by_rate(runs: CandidateBins, direction: int) -> tuple[Floats, NDArray[np.intp]]:
     """Return the rates, turned so that they may rise, and for each j the order in which the runs [h, j] rise."""
     rate = direction * runs.rates[0]
     inside = np.triu(np.ones(rate.shape, dtype=bool))
@@ -68,7 +70,7 @@ def _fewest(final: Floats, min_bins: int) -> int | None:
     return int(np.flatnonzero(final >= final.max() - TOLERANCE)[0])
 
 
-def _walk_back(runs: Runs, best: Floats, phases: tuple[int, ...], k: int) -> tuple[int, ...]:
+def _walk_back(runs: CandidateBins, best: Floats, phases: tuple[int, ...], k: int) -> tuple[int, ...]:
     """Return the starts of the bins on the best path of k + 1 bins."""
     count = best.shape[1]
     phase, i = divmod(int(best[:, -1, k].argmax()), count)
@@ -82,7 +84,7 @@ def _walk_back(runs: Runs, best: Floats, phases: tuple[int, ...], k: int) -> tup
     return tuple(reversed(starts))
 
 
-def bent_path(runs: Runs, constraints: Constraints, trend: Trend) -> Binning | None:
+def bent_path(runs: CandidateBins, constraints: Constraints, trend: Trend) -> Binning | None:
     """Return the best binning whose steps of the rate never grow (concave) or never shrink (convex)."""
     sign = 1.0 if trend == "concave" else -1.0
     worth = runs.worth
@@ -114,7 +116,7 @@ def bent_path(runs: Runs, constraints: Constraints, trend: Trend) -> Binning | N
     return Binning(tuple(reversed(starts)), float(final[k]), trend)
 
 
-def _bent_reach(runs: Runs, sign: float, h: int, i: int, before: Floats) -> Floats:
+def _bent_reach(runs: CandidateBins, sign: float, h: int, i: int, before: Floats) -> Floats:
     """Return the best of ``before``, shape (k, g), that may stand before [h, i - 1] and each [i, j], shape (k, j)."""
     if len(runs.rates) > 1:
         good = _bends(runs, sign, h, i, None)
@@ -125,7 +127,7 @@ def _bent_reach(runs: Runs, sign: float, h: int, i: int, before: Floats) -> Floa
     return _reach(before, into[order], order, TOLERANCE + sign * (rate[h, i - 1] - rate[i, i:]))
 
 
-def _bends(runs: Runs, sign: float, h: int, i: int, j: int | None) -> NDArray[np.bool_]:
+def _bends(runs: CandidateBins, sign: float, h: int, i: int, j: int | None) -> NDArray[np.bool_]:
     """Return whether the step of [g, h - 1] to [h, i - 1] bends into that to [i, j], shape (g, j), in every period."""
     good = np.ones((h, 1), dtype=bool)
     for rate in runs.rates:

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 
+from riskml.base import RiskEstimator
 from riskml.errors import DataError
-from riskml.estimator import RiskEstimator
 from riskml.runtime.frame import Floats
 
 _NUMERIC = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"}
@@ -94,7 +94,7 @@ def _numbers(sample_weight: Any) -> Floats:
         raise DataError(
             f"weights are one real number for each row; got {got}",
             where="sample_weight",
-            mend="hand in an array of shape (n,)",
+            fix="hand in an array of shape (n,)",
         ) from None
     if given.dtype.kind in "biuf":
         return np.asarray(given, dtype=np.float64)

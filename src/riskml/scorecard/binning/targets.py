@@ -12,7 +12,7 @@ import numpy as np
 from riskml.errors import ConfigError
 from riskml.runtime.frame import level
 from riskml.schema import Column, near
-from riskml.scorecard.options import ColumnOptions
+from riskml.scorecard.binning.options import ColumnOptions
 
 SpecialValues = Sequence[float] | Mapping[str, Sequence[Any]]
 
@@ -40,7 +40,7 @@ def column_options(
     known = {field.name for field in fields(ColumnOptions)}
     for column, options in own.items():
         if column not in columns:
-            raise ConfigError(f"no column is called {column!r}", where="overrides", mend=near(column, columns))
+            raise ConfigError(f"no column is called {column!r}", where="overrides", fix=near(column, columns))
         if not isinstance(options, Mapping):
             raise ConfigError(
                 f"a mapping of options is expected; got {options!r}", where=f"overrides, column {column!r}"
@@ -50,7 +50,7 @@ def column_options(
                 raise ConfigError(
                     f"unknown option {option!r}",
                     where=f"overrides, column {column!r}",
-                    mend=near(str(option), known) or f"options are {', '.join(sorted(known))}",
+                    fix=near(str(option), known) or f"options are {', '.join(sorted(known))}",
                 )
     found = {column: ColumnOptions(**dict(parameters) | dict(own.get(column, {}))) for column in columns}
     for column, checked in found.items():
@@ -79,7 +79,7 @@ def special_codes(said: SpecialValues | None, column: Column, dtype: Any = None)
     by_name = {str(name): codes for name, codes in said.items()} if isinstance(said, Mapping) else {column.name: said}
     codes, where = by_name.get(column.name, ()), f"special_values, column {column.name!r}"
     if isinstance(codes, (str, bytes)) or not isinstance(codes, Iterable):
-        raise ConfigError(f"special values are a list; got {codes!r}", where=where, mend=f"write [{codes!r}]")
+        raise ConfigError(f"special values are a list; got {codes!r}", where=where, fix=f"write [{codes!r}]")
     codes = list(codes)
     if column.kind == "categorical":
         return tuple(sorted({level(code) for code in codes}))

@@ -15,8 +15,8 @@ from riskml.errors import ConfigError
 from riskml.runtime.frame import level
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import near
-from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.scaling import Scale
+from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.card.scaling import Scale
 
 MOST_POINTS = 10**9
 
@@ -71,7 +71,7 @@ class Edit:
             said = getattr(self, name)
             if not isinstance(said, str) or not said.strip():
                 raise ConfigError(
-                    f"an edit says who made it and why, in words; {name} is {said!r}", where=where, mend=f"give {name}="
+                    f"an edit says who made it and why, in words; {name} is {said!r}", where=where, fix=f"give {name}="
                 )
         kind = given[0]
         plain = {"points": _points, "splits": _splits, "groups": _groups}[kind]
@@ -90,7 +90,7 @@ class Edit:
         """Refuse a column that is not there."""
         columns = list(columns)
         if self.column not in columns:
-            raise ConfigError(f"no column is called {self.column!r}", where="edit", mend=near(self.column, columns))
+            raise ConfigError(f"no column is called {self.column!r}", where="edit", fix=near(self.column, columns))
 
 
 def standing_points(edits: Iterable[Edit]) -> list[Edit]:
@@ -129,7 +129,7 @@ def slots_of(bins: ColumnBins, label: str) -> list[int]:
         raise ConfigError(
             f"no bin is called {label!r}",
             where=f"column {bins.column!r}",
-            mend=near(label, bins.labels) or f"bins are {', '.join(map(repr, joint))}",
+            fix=near(label, bins.labels) or f"bins are {', '.join(map(repr, joint))}",
         )
     return [slot for slot, row in enumerate(bins.row) if row == bin_]
 
@@ -149,7 +149,7 @@ def points_by_slot(bins: ColumnBins, points: Mapping[str, int]) -> dict[int, int
                 raise ConfigError(
                     f"one bin is given {found[slot]} and {point} points",
                     where=f"column {bins.column!r}, bin {label!r}",
-                    mend="name it once: its values are scored as one",
+                    fix="name it once: its values are scored as one",
                 )
     return found
 
@@ -193,14 +193,14 @@ def _day(value: Any, where: str) -> str:
         return (value if isinstance(value, date) else date.fromisoformat(value)).isoformat()
     except (TypeError, ValueError):
         raise ConfigError(
-            f"when is the day of the change; got {value!r}", where=where, mend="give a date, or text as '2026-03-01'"
+            f"when is the day of the change; got {value!r}", where=where, fix="give a date, or text as '2026-03-01'"
         ) from None
 
 
 def _points(value: Any, where: str) -> dict[str, int]:
     if not isinstance(value, Mapping) or not value:
         raise ConfigError(
-            f"points are given by bin; got {value!r}", where=where, mend="give points={'label of a bin': 12}"
+            f"points are given by bin; got {value!r}", where=where, fix="give points={'label of a bin': 12}"
         )
     return {str(label): _whole(point, f"{where}, bin {str(label)!r}") for label, point in value.items()}
 
@@ -221,20 +221,20 @@ def _splits(value: Any, where: str) -> tuple[float, ...]:
 
 
 def _groups(value: Any, where: str) -> tuple[tuple[str, ...], ...]:
-    mend = "give groups=[['rent', 'parents'], ['own']]"
+    fix = "give groups=[['rent', 'parents'], ['own']]"
     groups = [
-        _listed(group, where, "groups are a list of lists of levels", mend)
-        for group in _listed(value, where, "groups are a list of lists of levels", mend)
+        _listed(group, where, "groups are a list of lists of levels", fix)
+        for group in _listed(value, where, "groups are a list of lists of levels", fix)
     ]
     for name in (name for group in groups for name in group):
         if not pd.api.types.is_scalar(name) or pd.isna(name):
-            raise ConfigError(f"a level is text or a number; got {name!r}", where=where, mend="missing has its own bin")
+            raise ConfigError(f"a level is text or a number; got {name!r}", where=where, fix="missing has its own bin")
     return tuple(tuple(level(name) for name in group) for group in groups)
 
 
-def _listed(value: Any, where: str, what: str, mend: str) -> list[Any]:
+def _listed(value: Any, where: str, what: str, fix: str) -> list[Any]:
     # Text would be split into its letters, and a mapping into its keys.
     one = isinstance(value, (str, bytes, Mapping)) or (isinstance(value, np.ndarray) and value.ndim == 0)
     if one or not isinstance(value, Iterable):
-        raise ConfigError(f"{what}; got {value!r}", where=where, mend=mend)
+        raise ConfigError(f"{what}; got {value!r}", where=where, fix=fix)
     return list(value)

@@ -13,9 +13,12 @@ from riskml.errors import ConfigError, DataError, InputError
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import Column, Schema, near
-from riskml.scorecard.asked import special_codes
-from riskml.scorecard.binner import OptimalBinner
-from riskml.scorecard.cardcheck import (
+from riskml.scorecard.binning.binner import OptimalBinner
+from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.binning.periods import no_periods
+from riskml.scorecard.binning.targets import special_codes
+from riskml.scorecard.card.edits import Edit
+from riskml.scorecard.card.file_checks import (
     check_base_points,
     check_bins,
     check_classes,
@@ -29,15 +32,12 @@ from riskml.scorecard.cardcheck import (
     ordered_rows,
     special_groups,
 )
-from riskml.scorecard.cardformat import FORMAT, BinPart, CardPart, CharacteristicPart, read_card
-from riskml.scorecard.cardtext import OneLine, OneLineList
-from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.edits import Edit
-from riskml.scorecard.periods import no_periods
-from riskml.scorecard.scaling import intercept_shares
+from riskml.scorecard.card.file_schema import FORMAT, BinPart, CardPart, CharacteristicPart, read_card
+from riskml.scorecard.card.file_text import OneLine, OneLineList
+from riskml.scorecard.card.scaling import intercept_shares
 
 if TYPE_CHECKING:
-    from riskml.scorecard.card import Scorecard
+    from riskml.scorecard.card.scorecard import Scorecard
 
 Card = TypeVar("Card", bound="Scorecard")
 _NUMBERS = ("pdo", "base_score", "base_odds", "smoothing", "max_bins", "min_bin_size", "C", "flexibility")
@@ -87,7 +87,7 @@ def _parameter(value: Any, name: str) -> Any:
     if isinstance(value, (Sequence, set, frozenset, np.ndarray, pd.Series, pd.Index)):
         return OneLineList(_parameter(item, name) for item in value)
     raise ConfigError(
-        f"a card file holds numbers, text, lists and mappings; got {value!r}", where=name, mend="fit with plain values"
+        f"a card file holds numbers, text, lists and mappings; got {value!r}", where=name, fix="fit with plain values"
     )
 
 
@@ -182,8 +182,8 @@ def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], columns: S
     unknown, absent = sorted(set(parameters) - set(known)), sorted(set(known) - set(parameters))
     if unknown or absent:
         said = f"unknown parameters: {', '.join(unknown)}" if unknown else f"parameters are absent: {', '.join(absent)}"
-        mend = near(unknown[0], known) if unknown else "write them as Scorecard.save does, defaults included"
-        raise DataError(said, where=f"{where}, parameters", mend=mend)
+        fix = near(unknown[0], known) if unknown else "write them as Scorecard.save does, defaults included"
+        raise DataError(said, where=f"{where}, parameters", fix=fix)
     for name, value in parameters.items():
         if not _is_like(value, known[name]) or (value is None and name in _NUMBERS):
             raise DataError(
@@ -195,7 +195,7 @@ def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], columns: S
         card.check_numbers()
         card.rules.check(columns)
     except ConfigError as error:
-        raise DataError(error.what, where=f"{where}, parameters.{error.where}", mend=error.mend) from None
+        raise DataError(error.what, where=f"{where}, parameters.{error.where}", fix=error.fix) from None
     return card
 
 
@@ -264,7 +264,7 @@ def _read_edits(part: CardPart, where: str) -> list[Edit]:
         try:
             edits.append(Edit(**row.model_dump()))
         except InputError as error:
-            raise DataError(error.what, where=f"{where}, {error.where}", mend=error.mend) from None
+            raise DataError(error.what, where=f"{where}, {error.where}", fix=error.fix) from None
     return edits
 
 
@@ -278,7 +278,7 @@ def _binner(card: Scorecard, part: CardPart, where: str) -> OptimalBinner:
         for row in part.characteristics:
             special_codes(binner.special_values, Column(row.column, row.kind))
     except InputError as error:
-        raise DataError(error.what, where=f"{where}, parameters, {error.where}", mend=error.mend) from None
+        raise DataError(error.what, where=f"{where}, parameters, {error.where}", fix=error.fix) from None
     except (TypeError, ValueError, AttributeError) as error:
         raise DataError(f"the options of the bins make no sense: {error}", where=f"{where}, parameters") from None
     return binner

@@ -13,16 +13,16 @@ from scipy.stats import norm
 from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import Floats, level
 from riskml.runtime.shapes import Levels
-from riskml.scorecard.cardformat import BinPart, CardPart, CharacteristicPart
-from riskml.scorecard.columns import ColumnBins, trend_of
-from riskml.scorecard.edits import Edit, average_points, points_by_slot, standing_points
-from riskml.scorecard.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
-from riskml.scorecard.options import ColumnOptions
-from riskml.scorecard.rounding import SWEEPS
-from riskml.scorecard.scaling import Scale
-from riskml.scorecard.selection import SelectionRules
-from riskml.scorecard.sought import unmet
-from riskml.scorecard.woe import woe
+from riskml.scorecard.binning.column_bins import ColumnBins, trend_of
+from riskml.scorecard.binning.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
+from riskml.scorecard.binning.options import ColumnOptions
+from riskml.scorecard.binning.search_result import unmet
+from riskml.scorecard.binning.woe import woe
+from riskml.scorecard.card.edits import Edit, average_points, points_by_slot, standing_points
+from riskml.scorecard.card.file_schema import BinPart, CardPart, CharacteristicPart
+from riskml.scorecard.card.rounding import SWEEPS
+from riskml.scorecard.card.scaling import Scale
+from riskml.scorecard.card.selection import SelectionRules
 
 _OF_THE_FIT = "take the change back: it is what the fit has found"
 _PARAMETERS = "take the change back: the parameters are those of the fit"
@@ -71,7 +71,7 @@ def _check_bounds(rows: list[BinPart], codes: list[float | None], place: str) ->
         if row.from_ is None:
             raise DataError("only the lowest bin begins at nothing", where=f"{place}, bin {row.bin!r}, from")
     if any(after <= before for before, after in pairwise(bounds)):  # type: ignore[operator]
-        raise DataError(f"the bins' bounds must rise; got {bounds}", where=place, mend="sort the bins, or merge two")
+        raise DataError(f"the bins' bounds must rise; got {bounds}", where=place, fix="sort the bins, or merge two")
     if len(set(codes)) != len(codes):
         raise DataError(f"special codes occur twice; got {codes}", where=f"{place}, code")
 
@@ -159,7 +159,7 @@ def check_bins(bins: ColumnBins, options: ColumnOptions, place: str) -> None:
         raise DataError(
             f"{len(regular)} such bins are not found under {option}",
             where=f"{place}, and parameters",
-            mend=_PARAMETERS,
+            fix=_PARAMETERS,
         )
 
 
@@ -195,7 +195,7 @@ def check_edits(edits: list[Edit], bins: Mapping[str, ColumnBins], shapes: Mappi
                 raise DataError(
                     f"the edit on record gives {point} points; the bin has {shapes[column].points[slot]:g}",
                     where=f"{where}, characteristic {column!r}, bin {bins[column].labels[slot]!r}, points",
-                    mend=_BY_EDIT,
+                    fix=_BY_EDIT,
                 )
 
 
@@ -206,7 +206,7 @@ def edited_points(edits: list[Edit], bins: Mapping[str, ColumnBins], where: str)
         try:
             found.setdefault(edit.column, {}).update(points_by_slot(bins[edit.column], edit.points or {}))
         except ConfigError as error:
-            raise DataError(error.what, where=f"{where}, edit of {edit.column!r}", mend=error.mend) from None
+            raise DataError(error.what, where=f"{where}, edit of {edit.column!r}", fix=error.fix) from None
     return found
 
 
@@ -234,13 +234,13 @@ def check_points(
             f"{points[slot]:g} points are not those of log_odds {value[slot]:g} on this scale: about "
             f"{share + begins - scale.factor * value[slot]:.0f} would be",
             where=f"{place}, bin {labels[slot]!r}, points",
-            mend=_BY_EDIT,
+            fix=_BY_EDIT,
         )
     if begins:
         raise DataError(
             f"points begin at {share + begins:.1f}, and this characteristic's share of the intercept is {share:g}",
             where=f"{place}, points; or intercept, and parameters pdo, base_score, base_odds",
-            mend=_BY_EDIT,
+            fix=_BY_EDIT,
         )
     # What no row was counted in scores as the average, wherever the weight 0 lies among the others.
     silent = set(np.flatnonzero((bins.counts.sum(axis=1) == 0) & (weight == 0)).tolist())
@@ -250,7 +250,7 @@ def check_points(
                 f"log_odds fall from {value[slot]:g} to {value[other]:g} where the weight of evidence rises, "
                 "and no edit says why",
                 where=f"{place}, bin {labels[other]!r}, log_odds",
-                mend=_BY_EDIT,
+                fix=_BY_EDIT,
             )
     for slot, bin_ in enumerate(bins.row):
         first = bins.row.index(bin_)
@@ -262,14 +262,14 @@ def check_points(
             f"the points of all rows average {average:.4f}, and reference_points is {reference:.4f}: points were "
             "changed without an edit",
             where=f"{place}, reference_points",
-            mend=_BY_EDIT,
+            fix=_BY_EDIT,
         )
 
 
 def _begins(beyond: Floats) -> float:
     """Return by how many points a characteristic begins off its share, 0 where rounding explains it.
 
-    Rounding for the best ranking never moves all bins to one side: see `riskml.scorecard.rounding.finer_points`.
+    Rounding for the best ranking never moves all bins to one side: see `riskml.scorecard.card.rounding.finer_points`.
     """
     shifted = beyond.min() > _HALF or beyond.max() < -_HALF
     return float(np.median(beyond)) if shifted else 0.0
@@ -331,14 +331,14 @@ def check_kept(iv: Mapping[str, float], part: CardPart, rules: SelectionRules, w
         raise DataError(
             f"{len(iv)} characteristics are kept, more than max_characteristics={rules.max_characteristics}",
             where=f"{place}.max_characteristics",
-            mend=_PARAMETERS,
+            fix=_PARAMETERS,
         )
     for name, value in iv.items():
         if value < rules.min_iv - _CLOSE and name not in map(str, rules.always_keep):
             raise DataError(
                 f"{name!r} is kept with an information value of {value:.4f}, below min_iv={rules.min_iv:g}",
                 where=f"{place}.min_iv",
-                mend=_PARAMETERS,
+                fix=_PARAMETERS,
             )
 
 
@@ -357,13 +357,13 @@ def check_coefficients(part: CardPart, where: str) -> None:
         place = f"{where}, coefficients, {row.column!r}"
         if not row.standard_error:
             raise DataError(
-                f"a coefficient has a standard error above 0; got {row.standard_error}", where=place, mend=_OF_THE_FIT
+                f"a coefficient has a standard error above 0; got {row.standard_error}", where=place, fix=_OF_THE_FIT
             )
         if (row.p_value is None) != (row is part.coefficients[0]):
             raise DataError(
                 f"the intercept has no p_value, and every other coefficient has one; got {row.p_value}",
                 where=place,
-                mend=_OF_THE_FIT,
+                fix=_OF_THE_FIT,
             )
         if row.p_value is None:
             continue
@@ -375,7 +375,7 @@ def check_coefficients(part: CardPart, where: str) -> None:
                 f"{row.coefficient:g} ± {row.standard_error:g} has the p-value {2 * norm.sf(z):.3g}; "
                 f"got {row.p_value:.3g}",
                 where=place,
-                mend=_OF_THE_FIT,
+                fix=_OF_THE_FIT,
             )
         if row.coefficient <= 0:
             raise DataError(
@@ -418,5 +418,5 @@ def check_classes(classes: list[Any], where: str) -> None:
         raise DataError(
             f"classes are two of one kind, the lower one first; got {classes}",
             where=f"{where}, classes",
-            mend="the second one is the event",
+            fix="the second one is the event",
         )

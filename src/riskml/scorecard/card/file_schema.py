@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from riskml.errors import DataError
 from riskml.schema import near
-from riskml.scorecard.edits import MOST_POINTS
+from riskml.scorecard.card.edits import MOST_POINTS
 
 FORMAT = 2
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -80,7 +80,7 @@ class CoefficientPart(Part):
 
 
 class EditPart(Part):
-    """One change by hand; `riskml.scorecard.edits.Edit` checks what it says."""
+    """One change by hand; `riskml.scorecard.card.edits.Edit` checks what it says."""
 
     column: str
     by: Text
@@ -121,7 +121,7 @@ def read_card(said: Any, where: str) -> CardPart:
         raise DataError(
             f"this is no scorecard of format {FORMAT}; riskml_scorecard is {version!r}",
             where=where,
-            mend="load a file that this version's Scorecard.save wrote; earlier formats are not read",
+            fix="load a file that this version's Scorecard.save wrote; earlier formats are not read",
         )
     try:
         return CardPart.model_validate(said)
@@ -129,7 +129,7 @@ def read_card(said: Any, where: str) -> CardPart:
         raise DataError(
             "\n".join(["the card file says something that is not understood", *_lines(said, error)]),
             where=where,
-            mend="compare with a file that Scorecard.save wrote",
+            fix="compare with a file that Scorecard.save wrote",
         ) from None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from riskml.errors import ConfigError, DataError
-from riskml.files import replacing
+from riskml.io import replacing
 
 
 class OneLine(dict[str, Any]):
@@ -37,7 +37,7 @@ class _Reader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
                     raise DataError(
-                        f"the key {key.value!r} occurs twice", where=f"line {key.start_mark.line + 1}", mend="keep one"
+                        f"the key {key.value!r} occurs twice", where=f"line {key.start_mark.line + 1}", fix="keep one"
                     )
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
@@ -76,9 +76,9 @@ def read_document(path: str | Path) -> Any:
             return json.loads(text, object_pairs_hook=_once)
         return yaml.load(text, Loader=_Reader)  # noqa: S506 (a SafeLoader)
     except FileNotFoundError:
-        raise DataError("the card file does not exist", where=str(path), mend="check the path") from None
+        raise DataError("the card file does not exist", where=str(path), fix="check the path") from None
     except DataError as error:
-        raise DataError(error.what, where=f"{path}, {error.where}".removesuffix(", "), mend=error.mend) from None
+        raise DataError(error.what, where=f"{path}, {error.where}".removesuffix(", "), fix=error.fix) from None
     except RecursionError:
         raise DataError("the card file is nested too deeply to be a card", where=str(path)) from None
     # A number or a day that cannot be is a plain ValueError of either reader.
@@ -92,7 +92,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for key, value in pairs:
         if key in said:
-            raise DataError(f"the key {key!r} occurs twice", mend="keep one")
+            raise DataError(f"the key {key!r} occurs twice", fix="keep one")
         said[key] = value
     return said
 

@@ -18,7 +18,7 @@ from scipy.special import expit
 
 from riskml.errors import FitError
 from riskml.runtime.frame import Floats
-from riskml.scorecard.logistic import nonnegative_minimum
+from riskml.scorecard.card.regression import nonnegative_minimum
 
 _ROUNDS = 50
 
@@ -111,7 +111,7 @@ def fit_steps(
     else:
         raise FitError(
             "the logistic regression does not converge: a characteristic separates the classes",
-            mend="leave out characteristics that give the outcome away, or lower C",
+            fix="leave out characteristics that give the outcome away, or lower C",
         )
     values = problem.transform @ theta[1:]
     parts = tuple(np.split(values, problem.offsets[1:-1])) if len(problem.weights) else ()

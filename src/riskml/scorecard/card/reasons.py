@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from riskml.errors import ConfigError
-from riskml.scorecard.options import is_number
+from riskml.scorecard.binning.options import is_number
 
 
 def check_number(n: Any) -> None:

@@ -14,12 +14,12 @@ from sklearn.base import clone
 
 from riskml.errors import ConfigError, DataError
 from riskml.schema import Schema
-from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.edits import Edit, given_bins
-from riskml.scorecard.target import binary_target, row_weights
+from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.binning.target import binary_target, row_weights
+from riskml.scorecard.card.edits import Edit, given_bins
 
 if TYPE_CHECKING:
-    from riskml.scorecard.card import Scorecard
+    from riskml.scorecard.card.scorecard import Scorecard
 
 Card = TypeVar("Card", bound="Scorecard")
 _NO_RULES: dict[str, Any] = {
@@ -74,14 +74,14 @@ class TrainingRows:
         """
         if self.X is None or self.y is None:
             raise ConfigError(
-                "new bins need new weights of evidence", where=f"column {column!r}", mend="hand in X and y"
+                "new bins need new weights of evidence", where=f"column {column!r}", fix="hand in X and y"
             )
         for name in ("sample_weight", "periods"):
             wanted, given = name in card.fitted_with_, getattr(self, name) is not None
             if wanted != given:
                 what = f"the card was fitted {'with' if wanted else 'without'} {name}"
-                mend = f"hand in the same {name}=" if wanted else f"leave {name}= out, or fit a card with it"
-                raise ConfigError(what, where=f"edit of column {column!r}", mend=mend)
+                fix = f"hand in the same {name}=" if wanted else f"leave {name}= out, or fit a card with it"
+                raise ConfigError(what, where=f"edit of column {column!r}", fix=fix)
         names = [name for name in card.schema_.names if name in {*card.model_.kinds, column}]
         self._compare(card, self.frame(card, names))
 
@@ -203,5 +203,5 @@ def _refuse_lost(narrow: Scorecard, column: str) -> None:
     raise ConfigError(
         f"with these bins {first['column']!r} cannot be on the card: {first['reason']}",
         where=f"edit of column {column!r}",
-        mend="choose other bins, or edit with reselect=True to have all characteristics chosen anew",
+        fix="choose other bins, or edit with reselect=True to have all characteristics chosen anew",
     )

@@ -113,7 +113,7 @@ def fit_logistic(
         if np.abs(step).max() > 1e-4:
             raise FitError(
                 "the logistic regression does not converge: a characteristic separates the classes",
-                mend="leave out characteristics that give the outcome away, or lower C",
+                fix="leave out characteristics that give the outcome away, or lower C",
             )
     free = ~bounded | (b > 0)
     p = expit(design @ b)

@@ -15,26 +15,33 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from riskml.base import RiskEstimator, unchanged_on_failure
 from riskml.errors import ConfigError
-from riskml.estimator import RiskEstimator, unchanged_on_failure
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import Schema, near
-from riskml.scorecard.binner import OptimalBinner, SpecialValues
-from riskml.scorecard.cardfile import card_document, card_from_document
-from riskml.scorecard.cardtext import read_document, write_document
-from riskml.scorecard.edits import Edit, average_points, given_bins, slots_of, standing_points, with_points
-from riskml.scorecard.options import Monotonic, Seed, check_seed, is_number
-from riskml.scorecard.periods import one_for_each
-from riskml.scorecard.reasons import check_number, largest_shortfalls
-from riskml.scorecard.rebuild import TrainingRows, with_bins
-from riskml.scorecard.rounding import Ranking, finer_points
-from riskml.scorecard.scaling import Scale, spread_points
-from riskml.scorecard.selection import Method, Selection, SelectionRules, select
-from riskml.scorecard.slots import log_odds
-from riskml.scorecard.target import row_weights, without_zero_weights
+from riskml.scorecard.binning.binner import OptimalBinner, SpecialValues
+from riskml.scorecard.binning.options import Monotonic, Seed, check_seed, is_number
+from riskml.scorecard.binning.periods import one_for_each
+from riskml.scorecard.binning.target import row_weights, without_zero_weights
+from riskml.scorecard.card.edits import (
+    Edit,
+    average_points,
+    given_bins,
+    slots_of,
+    standing_points,
+    with_points,
+)
+from riskml.scorecard.card.file import card_document, card_from_document
+from riskml.scorecard.card.file_text import read_document, write_document
+from riskml.scorecard.card.reasons import check_number, largest_shortfalls
+from riskml.scorecard.card.refit import TrainingRows, with_bins
+from riskml.scorecard.card.rounding import Ranking, finer_points
+from riskml.scorecard.card.scaling import Scale, spread_points
+from riskml.scorecard.card.selection import Method, Selection, SelectionRules, select
+from riskml.scorecard.card.slots import log_odds
 
 
 class Scorecard(RiskEstimator):
@@ -66,7 +73,7 @@ class Scorecard(RiskEstimator):
     flexibility : float, default 0.2
         How far (standard deviation in log-odds) a step from one bin to the next riskier one may depart from what the
         characteristic's coefficient times the difference of their weights says; never against that order. 0 is the
-        classic card, whose log-odds are proportional to the weights of evidence. See `riskml.scorecard.steps`.
+        classic card, whose log-odds are proportional to the weights of evidence. See `riskml.scorecard.card.flexible_regression`.
     min_iv, max_correlation, max_vif, min_stability, max_characteristics, always_keep
         Rules by which characteristics are dropped; see `SelectionRules`.
     selection : {"all", "stepwise", "l1"}, default "all"
@@ -74,7 +81,7 @@ class Scorecard(RiskEstimator):
     selection_p_value : float, default 0.05
         The level of the stepwise tests.
     random_state : int or None, default 0
-        Seed of the folds of ``min_stability``; see `riskml.scorecard.options.check_seed`.
+        Seed of the folds of ``min_stability``; see `riskml.scorecard.binning.options.check_seed`.
 
     Attributes
     ----------
@@ -395,7 +402,7 @@ class Scorecard(RiskEstimator):
         where = f"points of {change.column!r} by {change.by} on {change.when}"
         if change.column not in shapes:
             raise ConfigError(
-                f"the card has no characteristic {change.column!r}", where=where, mend=near(change.column, shapes)
+                f"the card has no characteristic {change.column!r}", where=where, fix=near(change.column, shapes)
             )
         bins, old = self.binner_.bins_[change.column], shapes[change.column]
         points = change.points or {}

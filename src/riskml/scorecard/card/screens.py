@@ -11,8 +11,8 @@ from scipy.special import expit
 from scipy.stats import chi2
 
 from riskml.runtime.frame import Floats
-from riskml.scorecard.logistic import Logistic, fit_logistic
-from riskml.scorecard.options import Seed
+from riskml.scorecard.binning.options import Seed
+from riskml.scorecard.card.regression import Logistic, fit_logistic
 
 _FOLDS = 5
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from riskml.errors import ConfigError
 from riskml.runtime.frame import Floats
 from riskml.schema import near
-from riskml.scorecard.logistic import Logistic, fit_logistic
-from riskml.scorecard.options import Seed, is_number
-from riskml.scorecard.screens import correlated, inflated, lasso, positive_share, stepwise
-from riskml.scorecard.steps import Steps, fit_steps
+from riskml.scorecard.binning.options import Seed, is_number
+from riskml.scorecard.card.flexible_regression import Steps, fit_steps
+from riskml.scorecard.card.regression import Logistic, fit_logistic
+from riskml.scorecard.card.screens import correlated, inflated, lasso, positive_share, stepwise
 
 Method = Literal["all", "stepwise", "l1"]
 
@@ -75,7 +75,7 @@ class SelectionRules:
             )
         problems = problems or self._out_of_range(list(columns))
         if problems:
-            raise ConfigError("\n".join(problems.values()), where=", ".join(problems), mend="correct these parameters")
+            raise ConfigError("\n".join(problems.values()), where=", ".join(problems), fix="correct these parameters")
 
     def _out_of_range(self, columns: Sequence[str]) -> dict[str, str]:
         ranges = (

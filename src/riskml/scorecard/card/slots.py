@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.steps import Steps
+from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.card.flexible_regression import Steps
 
 
 def log_odds(steps: Steps, characteristic: int, bins: ColumnBins, *, classic: bool) -> list[float]:

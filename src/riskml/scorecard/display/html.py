@@ -8,9 +8,9 @@ from markupsafe import Markup
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from riskml.report.card_tables import binner_table, binning_table, card_table, edits_table
-from riskml.report.wording import count, percent
+from riskml.display.format import count, percent
 from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard
+from riskml.scorecard.display.tables import binner_table, binning_table, card_table, edits_table
 
 _MOST = 30  # columns whose bins a page holds
 

@@ -14,7 +14,7 @@ from riskml.errors import ConfigError
 from riskml.runtime.shapes import Levels
 from riskml.schema import near
 from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard
-from riskml.scorecard.columns import ColumnBins
+from riskml.scorecard.binning.column_bins import ColumnBins
 
 Levelled = Mapping[tuple[str, str], tuple[str, ...]]
 
@@ -67,7 +67,7 @@ def _refuse_several(card: Any) -> None:
         check_is_fitted(card)
         raise ConfigError(
             f"these are the cards of {len(card.cards_)} segments, and one card is expected",
-            mend=f"hand in one of its cards, such as .cards_[{next(iter(card.cards_))!r}]",
+            fix=f"hand in one of its cards, such as .cards_[{next(iter(card.cards_))!r}]",
         )
 
 
@@ -84,7 +84,7 @@ def levels_of(binner: OptimalBinner) -> Levelled:
 def bins_of(binner: OptimalBinner, column: str) -> pd.DataFrame:
     """Return the bins of one column of a fitted binner."""
     if column not in binner.tables_:
-        raise ConfigError(f"no column is called {column!r}", mend=near(column, binner.tables_))
+        raise ConfigError(f"no column is called {column!r}", fix=near(column, binner.tables_))
     return binner.tables_[column]
 
 

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from riskml.report.colours import EVENT, FAMILIES, NON_EVENT
-from riskml.report.shown import Levelled, binner_of, bins_of, card_parts, levels_of, telling
-from riskml.report.table import Cell, Head, Table, bar_cell, text_cell
-from riskml.report.wording import MISSING, count, is_number, number, p_value, percent, signed
+from riskml.display.colours import EVENT, FAMILIES, NON_EVENT
+from riskml.display.format import MISSING, count, is_number, number, p_value, percent, signed
+from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
 from riskml.runtime.shapes import Levels
+from riskml.scorecard.display.parts import Levelled, binner_of, bins_of, card_parts, levels_of, telling
 
 if TYPE_CHECKING:
     from riskml.scorecard import OptimalBinner, Scorecard
-    from riskml.scorecard.edits import Edit
+    from riskml.scorecard.card.edits import Edit
 
 _CARD = FAMILIES["scorecard"]
 _WOE = Head("weight of evidence", True, "above 0 is riskier than the average")

@@ -1,5 +1,5 @@
 """The bin editor for JupyterLab: merge and split bins by hand, and take the result away as code."""
 
-from riskml.report.editor.widget import BinEditor
+from riskml.scorecard.editor.widget import BinEditor
 
 __all__ = ["BinEditor"]

@@ -15,13 +15,13 @@ from riskml.errors import DataError
 from riskml.runtime.frame import Floats
 from riskml.schema import Column, Schema
 from riskml.scorecard import OptimalBinner
-from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.counting import in_periods
-from riskml.scorecard.counts import Counts, NumericCounts, count_levels, count_numeric
-from riskml.scorecard.labels import edge_text
-from riskml.scorecard.periods import by_period, period_codes
-from riskml.scorecard.prebins import prebin_edges
-from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
+from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.binning.counting import in_periods
+from riskml.scorecard.binning.counts import Counts, NumericCounts, count_levels, count_numeric
+from riskml.scorecard.binning.labels import edge_text
+from riskml.scorecard.binning.periods import by_period, period_codes
+from riskml.scorecard.binning.prebins import prebin_edges
+from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights
 
 
 class Source(Protocol):
@@ -69,7 +69,7 @@ class RowSource:
         absent = [name for name in binner.schema_.names if name not in names]
         if absent:
             raise DataError(
-                f"the rows lack columns of the binner: {', '.join(absent)}", mend="hand in the rows it was fitted on"
+                f"the rows lack columns of the binner: {', '.join(absent)}", fix="hand in the rows it was fitted on"
             )
         with warnings.catch_warnings():
             # What there is to say of the target, the fit has said.
@@ -130,6 +130,6 @@ class CountSource:
             raise DataError(
                 f"the counts have no edge at {', '.join(map(edge_text, absent))}",
                 where=f"column {column.name!r}",
-                mend="cut at an edge of the pre-bins, or make the editor from rows",
+                fix="cut at an edge of the pre-bins, or make the editor from rows",
             )
         return counts

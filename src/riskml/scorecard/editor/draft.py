@@ -11,12 +11,12 @@ import numpy as np
 from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import Floats
 from riskml.runtime.shapes import Levels, Step
-from riskml.scorecard.binning import optimal_binning
-from riskml.scorecard.columns import ColumnBins, bin_column
-from riskml.scorecard.counts import Counts, LevelCounts, NumericCounts
-from riskml.scorecard.labels import edge_text
-from riskml.scorecard.options import ColumnOptions, is_number
-from riskml.scorecard.runs import Constraints
+from riskml.scorecard.binning.candidates import Constraints
+from riskml.scorecard.binning.column_bins import ColumnBins, bin_column
+from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.binning.labels import edge_text
+from riskml.scorecard.binning.optimal import optimal_binning
+from riskml.scorecard.binning.options import ColumnOptions, is_number
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def _best_start(draft: Draft, counts: Any) -> int:
         if found is not None:
             return found.starts[1]
     raise ConfigError(
-        "there is nothing left to cut in this bin", where=f"column {draft.column!r}", mend="give the value to cut at"
+        "there is nothing left to cut in this bin", where=f"column {draft.column!r}", fix="give the value to cut at"
     )
 
 
@@ -208,7 +208,7 @@ def check_bin(draft: Draft, bin_: int) -> None:
         raise ConfigError(
             f"there is no bin {bin_!r} to change; bins are 0 to {draft.bins.regular - 1}",
             where=f"column {draft.column!r}",
-            mend="missing values and special codes keep bins of their own",
+            fix="missing values and special codes keep bins of their own",
         )
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from riskml.report.editor.draft import Draft, NumericDraft
-from riskml.report.wording import count, percent
+from riskml.display.format import count, percent
 from riskml.runtime.frame import Floats
-from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.options import ColumnOptions
+from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.binning.options import ColumnOptions
+from riskml.scorecard.editor.draft import Draft, NumericDraft
 
 # Of so few rows, a part of four fifths lacks all with a chance that is worth a word.
 _LASTING = 10

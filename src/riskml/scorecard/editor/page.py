@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from riskml.display.format import count, number, percent, signed
 from riskml.errors import InputError
-from riskml.report.editor.draft import Draft, LevelDraft, NumericDraft
-from riskml.report.editor.notes import asked_trend, bin_notes, column_notes
-from riskml.report.wording import count, number, percent, signed
-from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.labels import edge_text
+from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.binning.labels import edge_text
+from riskml.scorecard.editor.draft import Draft, LevelDraft, NumericDraft
+from riskml.scorecard.editor.notes import asked_trend, bin_notes, column_notes
 
 
 def column_page(draft: Draft, start: ColumnBins, in_periods: pd.DataFrame | None = None) -> dict[str, Any]:

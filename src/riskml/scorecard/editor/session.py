@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from riskml.display.format import number
 from riskml.errors import ConfigError, DataError
-from riskml.report.editor.draft import Draft, LevelDraft, NumericDraft, check_bin, draft_of
-from riskml.report.editor.source import Source
-from riskml.report.wording import number
 from riskml.schema import Column, near
 from riskml.scorecard import OptimalBinner
-from riskml.scorecard.columns import ColumnBins
-from riskml.scorecard.counts import Counts, NumericCounts
-from riskml.scorecard.options import ColumnOptions, is_number
+from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.binning.counts import Counts, NumericCounts
+from riskml.scorecard.binning.options import ColumnOptions, is_number
+from riskml.scorecard.editor.counts import Source
+from riskml.scorecard.editor.draft import Draft, LevelDraft, NumericDraft, check_bin, draft_of
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class Session:
 
     def _known(self, column: str) -> str:
         if column not in self.columns:
-            raise ConfigError(f"no column is called {column!r}", mend=near(column, self.columns))
+            raise ConfigError(f"no column is called {column!r}", fix=near(column, self.columns))
         return column
 
 
@@ -223,7 +223,7 @@ def _check_same_rows(counted: ColumnBins, fitted: ColumnBins) -> None:
         f"these are not the rows that the binner was fitted on: they count {ours:,.10g}, and the binner {theirs:,.10g}"
         + (" in other bins" if np.isclose(ours, theirs) else ""),
         where=f"column {fitted.column!r}",
-        mend="hand in the same X, y and sample_weight as to fit",
+        fix="hand in the same X, y and sample_weight as to fit",
     )
 
 

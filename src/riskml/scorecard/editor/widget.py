@@ -10,16 +10,16 @@ import anywidget
 import pandas as pd
 import traitlets
 
+from riskml.display.format import number
 from riskml.errors import ConfigError, InputError
-from riskml.report.card_tables import binning_table
-from riskml.report.editor.code import Language, code_of, edits_of
-from riskml.report.editor.page import column_page
-from riskml.report.editor.session import Session
-from riskml.report.editor.source import CountSource, RowSource
-from riskml.report.shown import binner_of
-from riskml.report.wording import number
 from riskml.scorecard import OptimalBinner, Scorecard
-from riskml.scorecard.counts import Counts
+from riskml.scorecard.binning.counts import Counts
+from riskml.scorecard.display.parts import binner_of
+from riskml.scorecard.display.tables import binning_table
+from riskml.scorecard.editor.code import Language, code_of, edits_of
+from riskml.scorecard.editor.counts import CountSource, RowSource
+from riskml.scorecard.editor.page import column_page
+from riskml.scorecard.editor.session import Session
 
 _HERE = Path(__file__).parent
 _BLIND = "These bins were made to hold in every period: with periods=… the editor shows whether edited ones do."
@@ -80,7 +80,7 @@ class BinEditor(anywidget.AnyWidget):
     ) -> None:
         fitted = binner_of(binner)
         if (X is None or y is None) == (counts is None):
-            raise ConfigError("the editor needs either rows (X and y) or counts", mend="hand in one of the two")
+            raise ConfigError("the editor needs either rows (X and y) or counts", fix="hand in one of the two")
         source = RowSource.of(fitted, X, y, sample_weight, periods) if counts is None else CountSource(counts)
         self._session = Session(fitted, source, column)
         self._turn = 0

@@ -31,12 +31,12 @@ from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import probability
 from riskml.schema import shortened
-from riskml.scorecard.augmented import WARNINGS, Augmented, Method
-from riskml.scorecard.bands import NO_BANDS, extrapolated, score_bands
-from riskml.scorecard.card import Scorecard
-from riskml.scorecard.options import Seed, check_seed
-from riskml.scorecard.segments import SegmentedScorecard
-from riskml.scorecard.target import row_weights
+from riskml.scorecard.binning.options import Seed, check_seed
+from riskml.scorecard.binning.target import row_weights
+from riskml.scorecard.card.scorecard import Scorecard
+from riskml.scorecard.reject.augmentation import WARNINGS, Augmented, Method
+from riskml.scorecard.reject.parcelling import NO_BANDS, extrapolated, score_bands
+from riskml.scorecard.segments.scorecard import SegmentedScorecard
 
 Card = Scorecard | SegmentedScorecard
 
@@ -131,14 +131,14 @@ def _refuse_another_fit(card: Card, sample_weight: Any) -> None:
         raise ConfigError(
             "the card was fitted with periods, and declined applicants have none: the cards would not compare",
             where="reject_sensitivity",
-            mend="hand in a card that was fitted without periods",
+            fix="hand in a card that was fitted without periods",
         )
     wanted = "sample_weight" in fitted_with
     if wanted != (sample_weight is not None):
         raise ConfigError(
             f"the card was fitted {'with' if wanted else 'without'} sample_weight: the cards would not compare",
             where="reject_sensitivity",
-            mend="hand in the same sample_weight=" if wanted else "leave sample_weight= out, or fit a card with it",
+            fix="hand in the same sample_weight=" if wanted else "leave sample_weight= out, or fit a card with it",
         )
 
 
@@ -229,7 +229,7 @@ def _table(card: Card, table: Any, name: str) -> pd.DataFrame:
         raise DataError(
             f"a table of {len(card.schema_)} columns is expected; got an array of shape {values.shape}",
             where=name,
-            mend="hand in the columns that the card was fitted on",
+            fix="hand in the columns that the card was fitted on",
         )
     return pd.DataFrame(values, columns=list(card.schema_.names)).infer_objects()
 
@@ -256,7 +256,7 @@ def _event(card: Card, y: Any, rows: int) -> NDArray[np.int8]:
         raise DataError(
             f"the outcome is missing in {int(blank.sum())} rows, the first at position {int(np.argmax(blank))}",
             where="y",
-            mend="leave these rows out, or hand them in with the declined",
+            fix="leave these rows out, or hand them in with the declined",
         )
     strange = ~np.isin(labels, card.classes_)
     if strange.any():
@@ -264,7 +264,7 @@ def _event(card: Card, y: Any, rows: int) -> NDArray[np.int8]:
         raise DataError(
             f"the card knows the outcomes {card.classes_.tolist()}; got {got}",
             where="y",
-            mend="give the outcomes as the card was fitted with",
+            fix="give the outcomes as the card was fitted with",
         )
     return np.asarray(labels == card.classes_[1]).astype(np.int8)
 
@@ -282,7 +282,7 @@ def _check_options(card: Card, method: str, uplift: Any, bands: Any) -> None:
         raise ConfigError(
             f"uplift must be at least 1 and a finite number; got {uplift!r}",
             where="infer_rejects",
-            mend="declined applicants are not safer than accepted ones who look the same",
+            fix="declined applicants are not safer than accepted ones who look the same",
         )
     if isinstance(bands, bool) or not isinstance(bands, Integral) or int(bands) < 1:
         raise ConfigError(f"bands must be a whole number, at least 1; got {bands!r}", where="infer_rejects")
@@ -293,7 +293,7 @@ def _listed(uplifts: Any) -> list[Any]:
         raise ConfigError(
             f"uplifts are a list of numbers; got {uplifts!r}",
             where="reject_sensitivity",
-            mend="give uplifts=[1, 1.5, 2]",
+            fix="give uplifts=[1, 1.5, 2]",
         )
     return list(uplifts)
 
@@ -302,7 +302,7 @@ def _check_card(card: Card) -> None:
     if not isinstance(card, (Scorecard, SegmentedScorecard)):
         raise ConfigError(f"a Scorecard is expected; got {type(card).__name__}", where="card")
     if not hasattr(card, "model_"):
-        raise ConfigError("the card is not fitted", where="card", mend="fit it on the accepted applicants")
+        raise ConfigError("the card is not fitted", where="card", fix="fit it on the accepted applicants")
 
 
 def _refuse_edits(card: Card) -> None:
@@ -314,5 +314,5 @@ def _refuse_edits(card: Card) -> None:
         raise ConfigError(
             f"the card was edited by hand, which a new fit does not repeat: {', '.join(lost)}",
             where="reject_sensitivity",
-            mend="hand in the card as it was before the edits",
+            fix="hand in the card as it was before the edits",
         )

@@ -14,9 +14,9 @@ from riskml.errors import ConfigError, DataError
 from riskml.runtime.segmented import Split
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import near
-from riskml.scorecard.card import Scorecard
-from riskml.scorecard.cardfile import card_document, card_from_document
-from riskml.scorecard.segmentcheck import (
+from riskml.scorecard.card.file import card_document, card_from_document
+from riskml.scorecard.card.scorecard import Scorecard
+from riskml.scorecard.segments.file_checks import (
     PARAMETERS,
     check_file_parameters,
     check_reached,
@@ -25,7 +25,7 @@ from riskml.scorecard.segmentcheck import (
     check_same,
     check_shares,
 )
-from riskml.scorecard.segmentformat import FORMAT, MEND, SplitPart, read_segmented
+from riskml.scorecard.segments.file_schema import FORMAT, MEND, SplitPart, read_segmented
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _plain(value: Any, name: str) -> Any:
     raise ConfigError(
         f"a card file holds numbers, text and lists; got {value!r}",
         where=name,
-        mend=f"it is not needed to score: save after set_params({name}=None)"
+        fix=f"it is not needed to score: save after set_params({name}=None)"
         if name == "cv"
         else "fit with plain values",
     )
@@ -117,7 +117,7 @@ def segmented_from_document(said: Any, where: str) -> tuple[Saved, dict[str, Any
             raise DataError("the segment occurs twice", where=place)
         card = card_from_document(Scorecard, row.card, place)
         if not hasattr(card, "feature_names_in_"):
-            raise DataError("a segment's card knows its columns by name", where=f"{place}, column_names", mend=MEND)
+            raise DataError("a segment's card knows its columns by name", where=f"{place}, column_names", fix=MEND)
         check_rows(row, card, place)
         cards[row.segment] = card
     check_same(cards, where)
@@ -144,7 +144,7 @@ def _split(part: SplitPart, number: int, count: int, names: Sequence[str], place
         if case.split is None:
             if case.segment not in names:
                 raise DataError(
-                    f"no segment is called {case.segment!r}", where=place, mend=near(str(case.segment), names)
+                    f"no segment is called {case.segment!r}", where=place, fix=near(str(case.segment), names)
                 )
             to.append(~names.index(case.segment))
         else:
@@ -164,7 +164,7 @@ def _asked(part: SplitPart, place: str) -> Step | Levels:
             raise DataError("cases of a categorical column are levels, then missing, then unseen", where=place)
         group_of = {name: group for group, names in enumerate(groups) for name in names}
         if len(group_of) < sum(map(len, groups)):
-            raise DataError("a level stands in two cases", where=place, mend="name each level once")
+            raise DataError("a level stands in two cases", where=place, fix="name each level once")
         return Levels(part.column, group_of, value)
     splits = [float(case.from_) for case in cases if case.from_ is not None]
     codes = [float(case.code) for case in cases if case.code is not None]
@@ -176,5 +176,5 @@ def _asked(part: SplitPart, place: str) -> Step | Levels:
     if any(b <= a for a, b in pairwise(splits)):
         raise DataError(f"bounds must rise; got {splits}", where=place)
     if len(set(codes)) < len(codes):
-        raise DataError(f"a code stands in two cases; got {codes}", where=place, mend="name each code once")
+        raise DataError(f"a code stands in two cases; got {codes}", where=place, fix="name each code once")
     return Step(part.column, tuple(splits), tuple(codes), value)

@@ -12,10 +12,10 @@ from riskml.errors import ConfigError, DataError
 from riskml.runtime.frame import level
 from riskml.runtime.segmented import Split
 from riskml.runtime.shapes import Levels
-from riskml.scorecard.card import Scorecard
-from riskml.scorecard.options import is_number
-from riskml.scorecard.routing import MISSING, asked_columns, pooled_rules, tree_rules
-from riskml.scorecard.segmentformat import MEND, SegmentedPart, SegmentPart
+from riskml.scorecard.binning.options import is_number
+from riskml.scorecard.card.scorecard import Scorecard
+from riskml.scorecard.segments.file_schema import MEND, SegmentedPart, SegmentPart
+from riskml.scorecard.segments.routing import MISSING, asked_columns, pooled_rules, tree_rules
 
 PARAMETERS = ("segment_by", "max_segments", "min_segment_share", "min_segment_events", "cv", "random_state")
 _LARGEST_SEED = 2**32 - 1
@@ -84,7 +84,7 @@ def check_file_parameters(
         check_parameters(said)
         asked, _ = asked_columns(said["segment_by"], schema.names)
     except ConfigError as error:
-        raise DataError(error.what, where=f"{place}.{error.where}", mend=error.mend) from None
+        raise DataError(error.what, where=f"{place}.{error.where}", fix=error.fix) from None
     if len(cards) > said["max_segments"]:
         raise DataError(
             f"there are {len(cards)} segments, more than max_segments={said['max_segments']}",
@@ -182,7 +182,7 @@ def check_reached(splits: Sequence[Split], names: Sequence[str], where: str) -> 
     """
     if not splits:
         if len(names) > 1:
-            raise DataError(f"{len(names)} segments, and no split between them", where=where, mend=MEND)
+            raise DataError(f"{len(names)} segments, and no split between them", where=where, fix=MEND)
         return
     reached = [to for split in splits for to in dict.fromkeys(split.to)]
     called = {~number: name for number, name in enumerate(names)}
@@ -192,7 +192,7 @@ def check_reached(splits: Sequence[Split], names: Sequence[str], where: str) -> 
         ("rows come from several splits to", [name for to, name in called.items() if reached.count(to) > 1]),
     ):
         if wrong:
-            raise DataError(f"{what} {', '.join(map(repr, wrong))}", where=f"{where}, splits", mend=MEND)
+            raise DataError(f"{what} {', '.join(map(repr, wrong))}", where=f"{where}, splits", fix=MEND)
 
 
 def check_rules(
@@ -212,7 +212,7 @@ def check_rules(
             raise DataError(
                 "the values of one column are the segments: there is one split, without bounds",
                 where=f"{where}, splits",
-                mend=f"segment_by=[{segment_by!r}] is a tree's",
+                fix=f"segment_by=[{segment_by!r}] is a tree's",
             )
         _check_named(splits[0], rules, where)
         return
@@ -220,7 +220,7 @@ def check_rules(
     for number, split in enumerate(splits, 1):
         place, column = f"{where}, split {number}", split.shape.column
         if split.shape != shapes[column]:
-            raise DataError(f"every split of {column!r} has the same cases", where=place, mend=MEND)
+            raise DataError(f"every split of {column!r} has the same cases", where=place, fix=MEND)
         codes, own = getattr(split.shape, "special", None), schema[column].special
         if codes is not None and codes != own:
             raise DataError(f"the special codes of {column!r} are {list(own)}; got {list(codes)}", where=place)
@@ -270,5 +270,5 @@ def _is_number(text: str) -> bool:
 
 def _refuse_rule(name: str, rule: str, expected: str, where: str) -> None:
     raise DataError(
-        f"by the splits its rule is {expected!r}; got {rule!r}", where=f"{where}, segment {name!r}, rule", mend=MEND
+        f"by the splits its rule is {expected!r}; got {rule!r}", where=f"{where}, segment {name!r}, rule", fix=MEND
     )

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from riskml.errors import DataError
 from riskml.schema import near
-from riskml.scorecard.cardformat import Part, Text
+from riskml.scorecard.card.file_schema import Part, Text
 
 FORMAT = 1
 MEND = "compare with a file that SegmentedScorecard.save wrote"
@@ -44,7 +44,7 @@ class SplitPart(Part):
 
 
 class SegmentPart(Part):
-    """One segment; `riskml.scorecard.cardfile` checks its card."""
+    """One segment; `riskml.scorecard.card.file` checks its card."""
 
     segment: Text
     rule: Text
@@ -76,14 +76,14 @@ def read_segmented(said: Any, where: str) -> SegmentedPart:
         raise DataError(
             f"these are no segmented scorecards of format {FORMAT}",
             where=where,
-            mend="load a file that SegmentedScorecard.save wrote; one card is loaded by Scorecard.load",
+            fix="load a file that SegmentedScorecard.save wrote; one card is loaded by Scorecard.load",
         )
     try:
         return SegmentedPart.model_validate(said)
     except ValidationError as error:
         lines = [f"  - {_place(said, problem['loc'])}: {_told(problem)}" for problem in error.errors()]
         raise DataError(
-            "\n".join(["the file says something that is not understood", *lines]), where=where, mend=MEND
+            "\n".join(["the file says something that is not understood", *lines]), where=where, fix=MEND
         ) from None
 
 

@@ -59,7 +59,7 @@ def payoff(
     parts = list(check_cv(folds).split(frame, event))
     if len(parts) < 2:
         raise ConfigError(
-            f"at least 2 folds are needed; got {len(parts)}", where="cv", mend="a generator is used up by its first fit"
+            f"at least 2 folds are needed; got {len(parts)}", where="cv", fix="a generator is used up by its first fit"
         )
     for train, test in parts:
         part = {"sample_weight": weight, "periods": periods}

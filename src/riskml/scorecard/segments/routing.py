@@ -16,7 +16,7 @@ from riskml.runtime.frame import levels
 from riskml.runtime.segmented import Split
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import near
-from riskml.scorecard.partition import Finder, Limits, Node
+from riskml.scorecard.segments.tree import Finder, Limits, Node
 
 OTHERS, MISSING, EVERYONE = "others", "missing", "all"
 _MOST_VALUES = 100
@@ -48,10 +48,10 @@ def asked_columns(segment_by: Any, names: Sequence[str]) -> tuple[list[str], boo
     # A table may name its columns by numbers; the schema's names are their texts.
     asked = [str(name) for name in (segment_by if many else [segment_by])]
     if not asked:
-        raise ConfigError("no column is named", where="segment_by", mend="None lets a tree look at all columns")
+        raise ConfigError("no column is named", where="segment_by", fix="None lets a tree look at all columns")
     for name in asked:
         if name not in names:
-            raise ConfigError(f"no column is called {name!r}", where="segment_by", mend=near(name, names))
+            raise ConfigError(f"no column is called {name!r}", where="segment_by", fix=near(name, names))
     return list(dict.fromkeys(asked)), not many
 
 
@@ -88,7 +88,7 @@ def by_value(values: pd.Series, event: NDArray[np.int8], limits: Limits) -> Rout
         raise ConfigError(
             f"{len(keys):,} distinct values are no segments",
             where=f"segment_by, column {column!r}",
-            mend=f"let a tree cut the column: segment_by=[{column!r}]",
+            fix=f"let a tree cut the column: segment_by=[{column!r}]",
         )
     rows = {key: int(count) for key, count in zip(keys, rows_of, strict=False)}
     events = {key: int(count) for key, count in zip(keys, events_of, strict=False)}
@@ -222,4 +222,4 @@ def naming(segment: str) -> Iterator[None]:
         yield
     except RiskmlError as error:
         where = f"segment {segment!r}" + (f", {error.where}" if error.where else "")
-        raise type(error)(error.what, where=where, mend=error.mend) from error
+        raise type(error)(error.what, where=where, fix=error.fix) from error

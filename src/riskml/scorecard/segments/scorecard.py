@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from riskml.base import RiskEstimator, unchanged_on_failure
 from riskml.errors import ConfigError, DataError
-from riskml.estimator import RiskEstimator, unchanged_on_failure
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.segmented import Segmented
 from riskml.schema import Schema, near
-from riskml.scorecard.card import Scorecard
-from riskml.scorecard.cardtext import read_document, write_document
-from riskml.scorecard.edits import Edit
-from riskml.scorecard.partition import Finder, Limits, finders, grow, regressors
-from riskml.scorecard.payoff import payoff
-from riskml.scorecard.periods import one_for_each
-from riskml.scorecard.reasons import check_number
-from riskml.scorecard.routing import EVERYONE, Routing, asked_columns, by_tree, by_value, naming
-from riskml.scorecard.scaling import Scale
-from riskml.scorecard.segmentcheck import PARAMETERS, check_parameters
-from riskml.scorecard.segmentfile import Saved, segmented_document, segmented_from_document
-from riskml.scorecard.target import binary_target, row_weights, without_zero_weights
+from riskml.scorecard.binning.periods import one_for_each
+from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights
+from riskml.scorecard.card.edits import Edit
+from riskml.scorecard.card.file_text import read_document, write_document
+from riskml.scorecard.card.reasons import check_number
+from riskml.scorecard.card.scaling import Scale
+from riskml.scorecard.card.scorecard import Scorecard
+from riskml.scorecard.segments.file import Saved, segmented_document, segmented_from_document
+from riskml.scorecard.segments.file_checks import PARAMETERS, check_parameters
+from riskml.scorecard.segments.gain import payoff
+from riskml.scorecard.segments.routing import EVERYONE, Routing, asked_columns, by_tree, by_value, naming
+from riskml.scorecard.segments.tree import Finder, Limits, finders, grow, regressors
 
 
 class SegmentedScorecard(RiskEstimator):
@@ -77,7 +77,7 @@ class SegmentedScorecard(RiskEstimator):
     Cards share one points scale, so that equal points mean equal odds in every segment.
 
     The tree does not split on what is risky, which the single card knows already, but where customers need other
-    coefficients than all others; when no split pays, there is one segment. See `riskml.scorecard.partition`. Rows with
+    coefficients than all others; when no split pays, there is one segment. See `riskml.scorecard.segments.tree`. Rows with
     a value that training never saw go with the larger part, or a named column's pool; ``segments_`` says which.
 
     `contributions` adds up to the log-odds as for one card: how a segment's intercept differs from the average one is
@@ -242,7 +242,7 @@ class SegmentedScorecard(RiskEstimator):
             raise ConfigError(
                 f"no segment is called {segment!r}",
                 where="edit",
-                mend=near(segment, self.cards_) or f"segments are {', '.join(map(repr, self.cards_))}",
+                fix=near(segment, self.cards_) or f"segments are {', '.join(map(repr, self.cards_))}",
             )
         rows: dict[str, Any] = {"y": y, "sample_weight": sample_weight, "periods": periods}
         rows = {name: values for name, values in rows.items() if values is not None}
@@ -354,7 +354,7 @@ class SegmentedScorecard(RiskEstimator):
             raise ConfigError(
                 "the card was edited by hand, and a segment's card would not have its edits",
                 where="card",
-                mend="hand in sklearn.base.clone(card), and edit the segments' cards: SegmentedScorecard.edit",
+                fix="hand in sklearn.base.clone(card), and edit the segments' cards: SegmentedScorecard.edit",
             )
 
 

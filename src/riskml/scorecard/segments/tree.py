@@ -26,9 +26,9 @@ from riskml.runtime.frame import Floats
 from riskml.runtime.model import probability
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import Schema
-from riskml.scorecard.binner import OptimalBinner
-from riskml.scorecard.labels import MISSING, special_label
-from riskml.scorecard.prebins import prebin_edges
+from riskml.scorecard.binning.binner import OptimalBinner
+from riskml.scorecard.binning.labels import MISSING, special_label
+from riskml.scorecard.binning.prebins import prebin_edges
 
 _PARTS = 8  # quantile bins of a number
 _RARE = 0.01  # levels with a smaller share of rows stand together

@@ -1,1 +1,5 @@
 """The MLflow model registry: versions, aliases, decisions."""
+
+from riskml.tracking.registry.aliases import Decision, champion, promote, registered, take_back
+
+__all__ = ["Decision", "champion", "promote", "registered", "take_back"]

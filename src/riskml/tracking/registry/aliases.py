@@ -95,7 +95,7 @@ def challenge(client: MlflowClient, name: str) -> None:
         pointed = newest
 
 
-def crown(client: MlflowClient, version: ModelVersion, decision: Decision) -> Succession:
+def make_champion(client: MlflowClient, version: ModelVersion, decision: Decision) -> Succession:
     """Make a version the champion; it remembers those before it.
 
     The alias is moved, never taken away: of two that are crowned in the same instant one is the champion.
@@ -134,13 +134,13 @@ def promote(
     wanted = held.get(CHALLENGER) if version is None else version
     if wanted is None:
         raise InputError(
-            "the model has no challenger", where=name, mend=f"name a version: {', '.join(known)} are registered"
+            "the model has no challenger", where=name, fix=f"name a version: {', '.join(known)} are registered"
         )
     if wanted not in known:
         raise InputError(
             f"there is no version {wanted!r}",
             where=name,
-            mend=f"the versions are {', '.join(known)}; see riskml models",
+            fix=f"the versions are {', '.join(known)}; see riskml models",
         )
     if held.get(CHAMPION) == wanted:
         raise InputError(f"version {wanted} is the champion already", where=name)
@@ -149,10 +149,10 @@ def promote(
         raise InputError(
             f"version {wanted} has not passed the gate: {chosen.tags.get(REASON, 'it was never judged')}",
             where=name,
-            mend="add --force, with --by and --why, to make it champion nevertheless",
+            fix="add --force, with --by and --why, to make it champion nevertheless",
         )
     tag(client, chosen, {"riskml.promoted_forced": str(chosen.tags.get(GATE) != PASSED).lower(), AUC_LOST: "0"})
-    return crown(client, chosen, decision)
+    return make_champion(client, chosen, decision)
 
 
 def take_back(client: MlflowClient, name: str, decision: Decision) -> Succession:
@@ -173,13 +173,13 @@ def take_back(client: MlflowClient, name: str, decision: Decision) -> Succession
     known = _versions(client, name)
     held = aliases(client, name).get(CHAMPION)
     if held is None:
-        raise InputError("the model has no champion", where=name, mend=f"riskml promote {name} VERSION")
+        raise InputError("the model has no champion", where=name, fix=f"riskml promote {name} VERSION")
     line = [number for number in _line(known[held]) if number in known]
     if not line:
         raise InputError(
             f"no champion is known before version {held}: there is nothing to go back to",
             where=name,
-            mend=f"name a version: riskml promote {name} VERSION",
+            fix=f"name a version: riskml promote {name} VERSION",
         )
     *earlier, before = line
     tag(client, known[held], decision.tags(TAKEN_BACK))
@@ -252,6 +252,6 @@ def _versions(client: MlflowClient, name: str) -> dict[str, ModelVersion]:
         raise InputError(
             f"no model is registered as {name!r}",
             where="the registry of MLflow",
-            mend="`riskml models` lists those that are; a whole `riskml run`, without --sample, registers one",
+            fix="`riskml models` lists those that are; a whole `riskml run`, without --sample, registers one",
         )
     return found

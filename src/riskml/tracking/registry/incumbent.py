@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from riskml.errors import InputError
-from riskml.gate import Rival
-from riskml.gate.rows import RowNames, row_names, table_rows
-from riskml.run import Run
+from riskml.gate import Incumbent
+from riskml.gate.holdout_rows import RowNames, row_names, table_rows
+from riskml.runs.run import Run
 from riskml.runtime.package import MANIFEST, Artifact, PackageError
-from riskml.tracking.registry import AUC_LOST
+from riskml.tracking.registry.aliases import AUC_LOST
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROWS, NAMED_BY, DATA = "learnt.parquet", "riskml.rows_named_by", "riskml.data_digest"
 
 
-def rival_of(version: ModelVersion, run: Run) -> Rival:
+def load_incumbent(version: ModelVersion, run: Run) -> Incumbent:
     """Return what the champion gives the rows that a run has set aside, and which of them it has learnt from.
 
     Its package is read from the registered model: numbers and text, nothing of it is executed.
@@ -46,10 +46,10 @@ def rival_of(version: ModelVersion, run: Run) -> Rival:
         names = RowNames(version.tags.get(NAMED_BY, ""), version.tags.get(DATA, ""), keys)
         learnt = row_names(run, aside).among(names)
         if learnt is None:
-            return Rival(number, trouble="rows without identifiers, of another table: it may have learnt from them")
-        return Rival(number, _scores(artifact, run, aside.X), learnt, auc_lost=lost)
+            return Incumbent(number, trouble="rows without identifiers, of another table: it may have learnt from them")
+        return Incumbent(number, _scores(artifact, run, aside.X), learnt, auc_lost=lost)
     except (PackageError, InputError) as error:
-        return Rival(number, trouble=getattr(error, "what", str(error)))
+        return Incumbent(number, trouble=getattr(error, "what", str(error)))
 
 
 def _fetched(version: ModelVersion, folder: Path) -> Path:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from riskml.files import write_json
 from riskml.gate import Verdict, judge
-from riskml.gate.rows import evidence_of, row_names
-from riskml.run import Run
-from riskml.tracking import registry, standing
-from riskml.tracking.items import Candidate
-from riskml.tracking.rival import NAMED_BY, ROWS, rival_of
+from riskml.gate.holdout_rows import evidence_of, row_names
+from riskml.io import write_json
+from riskml.runs.run import Run
+from riskml.tracking.log_items import Candidate
+from riskml.tracking.registry import aliases, status
+from riskml.tracking.registry.incumbent import NAMED_BY, ROWS, load_incumbent
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -53,24 +53,24 @@ def register(
     ModelVersion
     """
     version = _enrolled(client, candidate, model_id, run_id)
-    if registry.GATE in version.tags:
+    if aliases.GATE in version.tags:
         return version
     _keep_rows(client, run, version, model_id)
     verdict = _judged(client, run, version)
     # The tag that says it is judged comes last: whatever breaks off before is done again.
-    registry.tag(client, version, {registry.AUC_LOST: repr(verdict.auc_lost), registry.REASON: _cut(verdict.reason)})
+    aliases.tag(client, version, {aliases.AUC_LOST: repr(verdict.auc_lost), aliases.REASON: _cut(verdict.reason)})
     client.update_model_version(candidate.name, version.version, description=verdict.to_markdown())
-    challenger = registry.aliases(client, version.name).get(registry.CHALLENGER, "")
-    registry.challenge(client, version.name)
+    challenger = aliases.aliases(client, version.name).get(aliases.CHALLENGER, "")
+    aliases.challenge(client, version.name)
     crowned = verdict.passed and run.experiment.gate.promote == "automatic"
     if crowned and not _is_champion(client, version):
-        registry.crown(client, version, registry.Decision(registry.BY_THE_GATE, _cut(verdict.reason), at))
-    said = registry.PASSED if verdict.passed else registry.NOT_PASSED
+        aliases.make_champion(client, version, aliases.Decision(aliases.BY_THE_GATE, _cut(verdict.reason), at))
+    said = aliases.PASSED if verdict.passed else aliases.NOT_PASSED
     _keep_verdict(client, run, verdict, version, model_id, run_id, crowned=crowned)
-    for key, value in ((registry.GATE, said), (registry.REASON, _cut(verdict.reason))):
+    for key, value in ((aliases.GATE, said), (aliases.REASON, _cut(verdict.reason))):
         client.set_tag(run_id, key, value)
-    registry.tag(client, version, {registry.GATE: said})
-    standing.tell(client, version.name, str(version.version), *{challenger, verdict.against} - {""})
+    aliases.tag(client, version, {aliases.GATE: said})
+    status.tell(client, version.name, str(version.version), *{challenger, verdict.against} - {""})
     return client.get_model_version(candidate.name, version.version)
 
 
@@ -87,7 +87,7 @@ def _enrolled(client: MlflowClient, candidate: Candidate, model_id: str, run_id:
         "riskml.auc_cv": repr(candidate.auc_cv),
         "riskml.data_digest": candidate.data_digest,
     }
-    for known in registry.registered(client, candidate.name):
+    for known in aliases.registered(client, candidate.name):
         if told.items() <= known.tags.items():
             return known
     return client.create_model_version(
@@ -100,7 +100,7 @@ def _judged(client: MlflowClient, run: Run, version: ModelVersion) -> Verdict:
     evidence, rule = evidence_of(run), run.experiment.gate
     before = _other_champion(client, version)
     for _ in range(_ATTEMPTS):
-        verdict = judge(evidence, rule, None if before is None else rival_of(before, run))
+        verdict = judge(evidence, rule, None if before is None else load_incumbent(before, run))
         now = _other_champion(client, version)
         if verdict.against == ("" if now is None else str(now.version)):
             break
@@ -109,12 +109,12 @@ def _judged(client: MlflowClient, run: Run, version: ModelVersion) -> Verdict:
 
 
 def _other_champion(client: MlflowClient, version: ModelVersion) -> ModelVersion | None:
-    champion = registry.champion(client, version.name)
+    champion = aliases.champion(client, version.name)
     return None if champion is None or champion.version == version.version else champion
 
 
 def _is_champion(client: MlflowClient, version: ModelVersion) -> bool:
-    return registry.aliases(client, version.name).get(registry.CHAMPION) == str(version.version)
+    return aliases.aliases(client, version.name).get(aliases.CHAMPION) == str(version.version)
 
 
 def _keep_rows(client: MlflowClient, run: Run, version: ModelVersion, model_id: str) -> None:
@@ -124,7 +124,7 @@ def _keep_rows(client: MlflowClient, run: Run, version: ModelVersion, model_id: 
         file = Path(folder) / ROWS
         pd.DataFrame({"row": sorted(names.keys)}).to_parquet(file)
         client.log_model_artifact(model_id, str(file), _FOLDER)
-    registry.tag(client, version, {NAMED_BY: names.named_by})
+    aliases.tag(client, version, {NAMED_BY: names.named_by})
 
 
 def _keep_verdict(

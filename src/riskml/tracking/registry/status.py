@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from riskml.report.wording import markdown
-from riskml.tracking import registry
+from riskml.display.format import markdown
+from riskml.tracking.registry import aliases as registry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,11 +7,11 @@ regression, and the weighted sum of these for a blend.
 
 from __future__ import annotations
 
-from riskml.explanation.book import Book, book_of
-from riskml.explanation.importance import importance, permutation_importance
-from riskml.explanation.monotone import declared_directions, monotone_violations
-from riskml.explanation.profiles import profiles
-from riskml.explanation.reasons import reasons_in_words
+from riskml.validation.explain.background import Book, book_of
+from riskml.validation.explain.importance import importance, permutation_importance
+from riskml.validation.explain.monotonicity import declared_directions, monotone_violations
+from riskml.validation.explain.partial_dependence import profiles
+from riskml.validation.explain.reasons import reasons_in_words
 
 __all__ = [
     "Book",

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from riskml.explanation.grid import read, special_codes
-from riskml.explanation.importance import points_of_columns
-from riskml.groups import Grouping, grouping
+from riskml.data.grouping import Grouping, grouping
 from riskml.runtime.frame import Floats
 from riskml.runtime.package import Artifact
+from riskml.validation.explain.grid import read, special_codes
+from riskml.validation.explain.importance import points_of_columns
 
 _BANDS = 5
 

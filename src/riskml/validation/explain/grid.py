@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from riskml.groups import MISSING
+from riskml.data.grouping import MISSING
 from riskml.runtime.encoding import Columns
 from riskml.runtime.frame import Floats, level
 from riskml.runtime.frame import columns as read_columns

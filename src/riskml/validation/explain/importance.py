@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from riskml.book import drivers
-from riskml.explanation.grid import chosen_rows, margins, read
+from riskml.metrics import auc
+from riskml.runs.model_loading import drivers
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Additive
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Levels, Step
-from riskml.validation import auc
+from riskml.validation.explain.grid import chosen_rows, margins, read
 
 
 def permutation_importance(

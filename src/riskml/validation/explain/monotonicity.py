@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from riskml.config import Experiment
+from riskml.config.experiment import Experiment
 from riskml.errors import ConfigError
-from riskml.explanation.grid import curves, grid, read, special_codes
 from riskml.runtime.frame import Floats
 from riskml.runtime.package import Artifact
+from riskml.validation.explain.grid import curves, grid, read, special_codes
 
 _SIGNS = {"ascending": 1.0, "descending": -1.0}
 _NOISE = 1e-9  # of a probability: a sum's rounding is no violation
@@ -64,9 +64,7 @@ def monotone_violations(
     found = []
     for name, direction in directions.items():
         if direction not in _SIGNS:
-            raise ConfigError(
-                f"{direction!r} is no direction", where=f"monotone.{name}", mend="ascending or descending"
-            )
+            raise ConfigError(f"{direction!r} is no direction", where=f"monotone.{name}", fix="ascending or descending")
         if kinds.get(name) == "categorical":
             raise ConfigError(f"column {name!r} is a category: it has no order", where=f"monotone.{name}")
         asked = grid(columns[name], "numeric", special.get(name, ()), points).numbers if name in kinds else np.empty(0)

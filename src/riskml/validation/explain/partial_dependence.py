@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.explanation.grid import Grid, chances, curves, grid, read, special_codes
 from riskml.runtime.encoding import Columns
 from riskml.runtime.frame import Floats
 from riskml.runtime.package import Artifact
+from riskml.validation.explain.grid import Grid, chances, curves, grid, read, special_codes
 
 
 def profiles(model: Artifact, X: pd.DataFrame, *, points: int = 12, rows: int = 500, seed: int = 0) -> pd.DataFrame:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskml.explanation.book import Book
-from riskml.explanation.importance import points_of_columns
-from riskml.groups import MISSING
-from riskml.report.wording import cell_value, count, percent
+from riskml.data.grouping import MISSING
+from riskml.display.format import cell_value, count, percent
 from riskml.runtime.frame import level, numeric
 from riskml.runtime.package import Artifact
+from riskml.validation.explain.background import Book
+from riskml.validation.explain.importance import points_of_columns
 
 _FEW = 20
 _DID = {"default": "defaulted", "churn": "left"}
@@ -49,7 +49,7 @@ def reasons_in_words(
         ``customer``, ``rank``, ``column``, ``value``, ``contribution``, ``sentence``. Only what raised the risk above
         the average customer's is a reason, the strongest first; a column that the model does not read, or whose value
         did not count, never is. Sentences hold names and values as they are: whoever shows them as HTML escapes them
-        (``riskml.report.table`` does).
+        (``riskml.display.table`` does).
     """
     found = model.explain(customers, n)
     found = found[found["contribution"] >= least].reset_index(drop=True)

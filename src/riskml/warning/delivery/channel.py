@@ -80,13 +80,13 @@ class DeliveryError(RunError):
     ----------
     what : str
         Without secrets, and without customers.
-    where, mend : str
+    where, fix : str
     all_of_them : bool
         Whether the other parcels of this channel would fail alike, so that they need not be tried now.
     """
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "", all_of_them: bool = False) -> None:
-        super().__init__(what, where=where, mend=mend)
+    def __init__(self, what: str, *, where: str = "", fix: str = "", all_of_them: bool = False) -> None:
+        super().__init__(what, where=where, fix=fix)
         self.all_of_them = all_of_them
 
 
@@ -134,6 +134,6 @@ def secret(variable: str, what: str) -> SecretStr:
     value = os.environ.get(variable, "")
     if not value:
         raise InputError(
-            f"the environment has no variable {variable!r}", where=what, mend=f"set it before: export {variable}=…"
+            f"the environment has no variable {variable!r}", where=what, fix=f"set it before: export {variable}=…"
         )
     return SecretStr(value)

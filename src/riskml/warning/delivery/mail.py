@@ -16,13 +16,13 @@ from email.utils import format_datetime
 
 from pydantic import SecretStr
 
+from riskml.config.warning import MailDelivery, WarningRules
 from riskml.errors import ConfigError, InputError
-from riskml.languages import Language, in_language
-from riskml.roles import role_words
+from riskml.i18n import Language, in_language
+from riskml.i18n.roles import role_words
 from riskml.warning.delivery.channel import DeliveryError, Notice, Parcel, secret
 from riskml.warning.delivery.table import alerts_table, csv_text
 from riskml.warning.wording import alert_word, in_words, signs_words
-from riskml.warning_config import MailDelivery, WarningRules
 
 _TOLD = ("opened", "raised", "escalated")  # who acknowledges or closes an alert knows of it
 _SHOWN = 50
@@ -89,7 +89,7 @@ class Mail:
             raise ConfigError(
                 f"there are alerts for {', '.join(strange)}, whom no address is given of",
                 where="delivery.mail.to",
-                mend="add one: what is not told to anybody would be lost",
+                fix="add one: what is not told to anybody would be lost",
             )
         return [
             Parcel.of(self.name, f"{reader} {address}", some)
@@ -121,27 +121,27 @@ class Mail:
             raise DeliveryError(
                 f"the mail server refused the recipient {parcel.recipient}: {code} {_text(answer)}",
                 where=where,
-                mend=f"check the address beneath delivery.mail.to; {kept}",
+                fix=f"check the address beneath delivery.mail.to; {kept}",
             ) from None
         except smtplib.SMTPAuthenticationError as error:
             raise DeliveryError(
                 f"the mail server refused the login of {self._said.user!r}: {error.smtp_code}",
                 where=where,
-                mend=f"check the user and {self._said.password_env}; {kept}",
+                fix=f"check the user and {self._said.password_env}; {kept}",
                 all_of_them=True,
             ) from None
         except smtplib.SMTPResponseException as error:
             raise DeliveryError(
                 f"the mail server refused the mail: {error.smtp_code} {_text(error.smtp_error)}",
                 where=where,
-                mend=kept,
+                fix=kept,
                 all_of_them=isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPConnectError),
             ) from None
         except (smtplib.SMTPException, OSError) as error:
             raise DeliveryError(
                 f"the mail server cannot be used: {type(error).__name__}: {error}",
                 where=where,
-                mend=f"check delivery.mail: host, port, security; {kept}",
+                fix=f"check delivery.mail: host, port, security; {kept}",
                 all_of_them=True,
             ) from None
 

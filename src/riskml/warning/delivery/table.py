@@ -11,12 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.files import replacing
-from riskml.roles import ROLES
-from riskml.runtime.answers import harmless
+from riskml.config.warning import TableDelivery, WarningRules
+from riskml.i18n.roles import ROLES
+from riskml.io import replacing
+from riskml.runtime.batch import harmless
 from riskml.warning.alerts import Alert
 from riskml.warning.wording import in_words
-from riskml.warning_config import TableDelivery, WarningRules
 from riskml.workbook import workbook
 
 COLUMNS = [

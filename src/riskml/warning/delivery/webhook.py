@@ -21,9 +21,9 @@ from pydantic import SecretStr
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 from tenacity.nap import sleep
 
+from riskml.config.warning import WebhookDelivery, check_url
 from riskml.errors import InputError
 from riskml.warning.delivery.channel import DeliveryError, Notice, Parcel, secret
-from riskml.warning_config import WebhookDelivery, check_url
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _AGAIN = {408, 425, 429}  # and 5xx: the request may be taken later
@@ -94,7 +94,7 @@ class Webhook:
             raise DeliveryError(
                 f"the webhook did not take the alerts in {self._said.attempts} tries: {error.last_attempt.exception()}",
                 where=self._host,
-                mend="they are kept, and sent with the next `riskml alerts send`",
+                fix="they are kept, and sent with the next `riskml alerts send`",
                 all_of_them=True,
             ) from None
 
@@ -117,7 +117,7 @@ class Webhook:
             raise DeliveryError(
                 f"the webhook refused the alerts: it answered {code}",
                 where=self._host,
-                mend="check its address and the signing secret; they are kept until it takes them",
+                fix="check its address and the signing secret; they are kept until it takes them",
                 all_of_them=code in (301, 302, 307, 308, 401, 403, 404, 405, 410),
             )
 
@@ -155,7 +155,7 @@ def _key(said: SecretStr) -> SecretStr:
             base64.b64decode(text.removeprefix("whsec_"), validate=True)
         except binascii.Error:
             raise InputError(
-                "what follows whsec_ is no base64", where="delivery.webhook.secret_env", mend="set the secret anew"
+                "what follows whsec_ is no base64", where="delivery.webhook.secret_env", fix="set the secret anew"
             ) from None
     if len(text) < 16:
         raise InputError("the signing secret has fewer than 16 characters", where="delivery.webhook.secret_env")
@@ -168,6 +168,6 @@ def _variable(found: re.Match[str]) -> str:
         raise InputError(
             f"the environment has no variable {found[1]!r}",
             where="delivery.webhook.url",
-            mend=f"set it before: export {found[1]}=…",
+            fix=f"set it before: export {found[1]}=…",
         )
     return value

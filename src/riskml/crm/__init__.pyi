@@ -1,0 +1,16 @@
+from . import pull as pull
+from . import push as push
+from . import service as service
+from .adapters import connected as connected
+from .connector import Alert as Alert
+from .connector import Connector as Connector
+from .connector import CrmError as CrmError
+from .connector import FieldState as FieldState
+from .connector import Outcome as Outcome
+from .connector import Page as Page
+from .connector import Raised as Raised
+from .connector import Record as Record
+from .mapping import Mapping as Mapping
+from .mapping import read_mapping as read_mapping
+from .payload import score_rows as score_rows
+from .settings import read_settings as read_settings

@@ -1,0 +1,13 @@
+from . import prepare as prepare
+from . import profile as profile
+from . import simulate as simulate
+from . import split as split
+from .audit_columns import exposure_column as exposure_column
+from .catalog import Sample as Sample
+from .catalog import load_sample as load_sample
+from .catalog import samples as samples
+from .experiment_template import draft_experiment as draft_experiment
+from .prepare import Prepared as Prepared
+from .sources.digest import data_digest as data_digest
+from .sources.source import read_table as read_table
+from .subsample import stratified_subsample as stratified_subsample

@@ -1,0 +1,14 @@
+from .artifact import Fitted as Fitted
+from .artifact import write_artifact as write_artifact
+from .formats import write_all as write_all
+from .html_excel import write_html as write_html
+from .html_excel import write_xlsx as write_xlsx
+from .onnx import to_onnx as to_onnx
+from .onnx import write_onnx as write_onnx
+from .reason_statements import read_statements as read_statements
+from .signing import sign_wheel as sign_wheel
+from .sql import to_sql as to_sql
+from .verify import Verification as Verification
+from .verify import verify_wheel as verify_wheel
+from .wheel import build_wheel as build_wheel
+from .wheel import write_package as write_package

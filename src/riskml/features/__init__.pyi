@@ -1,0 +1,13 @@
+from .catalog import Catalog as Catalog
+from .coverage import Coverage as Coverage
+from .engines.spark import spark_session as spark_session
+from .leakage import leakage_report as leakage_report
+from .panel_store import Panel as Panel
+from .panel_store import build as build
+from .panel_store import features_at as features_at
+from .training_table import experiment_panel as experiment_panel
+from .training_table import experiment_table as experiment_table
+from .window import Window as Window
+from .window import feature as feature
+from .window import growth as growth
+from .window import ratio as ratio

@@ -1,0 +1,11 @@
+from .boosting import RiskBooster as RiskBooster
+from .catboost import RiskCatBoost as RiskCatBoost
+from .classifier import DEFAULT_FAMILIES as DEFAULT_FAMILIES
+from .classifier import RiskClassifier as RiskClassifier
+from .ebm import RiskEBM as RiskEBM
+from .families import FAMILIES as FAMILIES
+from .families import Family as Family
+from .families import estimator as estimator
+from .lightgbm import RiskLightGBM as RiskLightGBM
+from .logistic import Logistic as Logistic
+from .tree import RiskTree as RiskTree

@@ -1,0 +1,11 @@
+from . import monitor as monitor
+from . import retrain as retrain
+from . import review as review
+from .notebooks import execute_notebook as execute_notebook
+from .stages import Progress as Progress
+from .stages import begin as begin
+from .stages import execute as execute
+from .stages import finish as finish
+from .stages import open_run as open_run
+from .stages import run_experiment as run_experiment
+from .stages import track as track

@@ -1,0 +1,3 @@
+"""Alias of `riskml.config.policy`."""
+
+from riskml.config.policy import *  # noqa: F403

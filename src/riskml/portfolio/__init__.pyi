@@ -1,0 +1,13 @@
+from . import manage as manage
+from .meeting_pack import write_pack as write_pack
+from .model_health import Health as Health
+from .model_health import health_of as health_of
+from .month import Month as Month
+from .month import month_of as month_of
+from .store import StoredMonth as StoredMonth
+from .store import months as months
+from .treatment_results import Feedback as Feedback
+from .treatment_results import TreatmentResults as TreatmentResults
+from .treatment_results import feedback as feedback
+from .worklists import role_lists as role_lists
+from .worklists import write_lists as write_lists

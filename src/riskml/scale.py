@@ -1,0 +1,3 @@
+"""Alias of `riskml.spark`."""
+
+from riskml.spark import *  # noqa: F403
