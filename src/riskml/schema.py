@@ -42,31 +42,18 @@ class ColumnFacts(Protocol):
 
 @dataclass(frozen=True)
 class Column:
-    """One column that a model sees.
-
-    Parameters
-    ----------
-    name : str
-    kind : {"numeric", "categorical"}
-    special : tuple of float (numeric) or str (categorical)
-        Codes that stand for something else than their value, such as -1 for "never asked".
-    description : str
-        One line for reports.
-    """
+    """One column that a model sees."""
 
     name: str
     kind: Kind
+    # codes that stand for something else than their value, such as -1 for "never asked"
     special: tuple[float | str, ...] = ()
-    description: str = ""
+    description: str = ""  # one line for reports
 
 
 @dataclass(frozen=True)
 class Schema:
     """The columns that a model sees, in order.
-
-    Parameters
-    ----------
-    columns : tuple of Column
 
     Examples
     --------
@@ -86,26 +73,7 @@ class Schema:
 
     @classmethod
     def infer(cls, frame: pd.DataFrame, columns: Mapping[str, ColumnFacts] | None = None) -> Schema:
-        """Return the schema of a table as its values show it, and as the given facts overrule it.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n, p)
-        columns : mapping of column name to facts, optional
-            Facts of some of the columns; names that the frame does not have are ignored.
-
-        Returns
-        -------
-        Schema
-            Numbers and booleans are numeric; text, categories and mixtures are categorical.
-
-        Raises
-        ------
-        DataError
-            When a column holds dates, durations or collections, or two columns have one name.
-        ConfigError
-            When a numeric column is given a special code that is no number.
-        """
+        """Return the schema of a table as its values show it, and as the given facts overrule it."""
         names = [str(name) for name in frame.columns]
         refuse_duplicates(names)
         facts = columns or {}
@@ -142,25 +110,7 @@ class Schema:
         raise KeyError(name)
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the schema's columns of a table, in order and in one form.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n, any)
-            Further columns are left out; the order is free.
-
-        Returns
-        -------
-        DataFrame of shape (n, p)
-            The same index. Numeric columns are float64 with NaN for missing; categorical columns are object, text with
-            None for missing, so that 1, 1.0 and "1" are one level.
-
-        Raises
-        ------
-        DataError
-            When a column is missing, or a numeric one holds text that is no number, infinity, or dates. Every column
-            that fails is named, with its first row that does.
-        """
+        """Return the schema's columns of a table, in order and in one form."""
         names = [str(name) for name in frame.columns]
         refuse_duplicates(names)
         positions = {name: i for i, name in enumerate(names)}

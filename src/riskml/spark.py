@@ -40,7 +40,6 @@ def schema_of(frame: DataFrame, columns: Sequence[str] | None = None) -> Schema:
 
     Parameters
     ----------
-    frame : Spark DataFrame
     columns : sequence of str, optional
         All but ``customer``, ``as_of`` and ``outcome`` by default: those of a panel.
 
@@ -86,20 +85,14 @@ def counts(
 
     Parameters
     ----------
-    frame : Spark DataFrame
     columns : sequence of str, optional
         All but ``customer``, ``as_of`` and ``outcome`` by default.
     target : str, default "outcome"
         0 or 1; 1 is the event.
-    special_values : mapping of numeric column to codes, optional
     max_prebins : int, default 128
         Quantile pre-bins of a numeric column.
     accuracy : int, default 10,000
         Of the quantiles, as in Spark's ``percentile_approx``: the error of a rank is its reciprocal.
-
-    Returns
-    -------
-    dict of column to NumericCounts or LevelCounts
 
     Raises
     ------
@@ -135,7 +128,6 @@ def boosting(
 
     Parameters
     ----------
-    frame : Spark DataFrame
     columns : sequence of str, optional
         All but ``customer``, ``as_of`` and ``outcome`` by default.
     target : str, default "outcome"
@@ -225,8 +217,6 @@ def encoded(frame: DataFrame, encoding: Encoding, more: Iterable[Expression] = (
 
     Parameters
     ----------
-    frame : Spark DataFrame
-    encoding : Encoding
     more : iterable of Spark's columns
         Kept beside it.
     """
@@ -259,7 +249,6 @@ def score(frame: DataFrame, wheel: str | Path, keep: Sequence[str] = ("customer"
         The columns that the model reads, and those to be kept.
     wheel : path
         ``riskml_<name>-<version>-py3-none-any.whl``.
-    keep : sequence of str, default ("customer",)
 
     Returns
     -------
@@ -287,10 +276,7 @@ def score(frame: DataFrame, wheel: str | Path, keep: Sequence[str] = ("customer"
 
 
 def _sent(session: Any, wheel: Path) -> str:
-    """Send a wheel to the workers; return the name that it has there.
-
-    It goes by its content: Spark refuses a second file of a name, and a wheel that was built again has the same one.
-    """
+    """Send a wheel to the workers; return the name that it has there."""
     content = wheel.read_bytes()
     name = f"{wheel.stem}-{hashlib.sha256(content).hexdigest()[:12]}.whl"
     folder = Path(tempfile.mkdtemp(prefix="riskml-wheel-"))

@@ -29,18 +29,7 @@ app.add_typer(alerts.app, name="alerts")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The words after ``riskml``; those of the process when left out.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Run the command line."""
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     try:

@@ -322,10 +322,6 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
     overrides : sequence of str
         ``key=value`` pairs; the key is dotted (``models.trials=5``), the value is read as YAML.
 
-    Returns
-    -------
-    Experiment
-
     Raises
     ------
     ConfigError
@@ -339,19 +335,7 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
 
 
 def yaml_mapping(path: Path, what: str) -> dict[str, Any]:
-    """Return the keys and values of a YAML file, none of them said twice.
-
-    Parameters
-    ----------
-    path : Path
-    what : str
-        What the file holds, for errors: "experiment".
-
-    Raises
-    ------
-    ConfigError
-        When the file cannot be read, is not YAML, says a key twice, or holds no mapping.
-    """
+    """Return the keys and values of a YAML file, none of them said twice."""
     start = "start from one that `riskml new` writes" if what == "experiment" else "start from one that the docs show"
     try:
         said = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEach)

@@ -39,11 +39,7 @@ class BehaviourConfig(Part):
         return {name: columns for name, columns in found.items() if columns is not None}
 
     def completed(self, panel: PanelConfig | None) -> BehaviourConfig:
-        """Return it with the columns that a panel has for what was left out.
-
-        The recent window is the second shortest, where there are three or more, for a month holds few purchases; the
-        usual one is the longest.
-        """
+        """Return it with the columns that a panel has for what was left out."""
         if panel is None or len(panel.windows) < 2:
             return self
         short, long = panel.windows[1 if len(panel.windows) > 2 else 0], panel.windows[-1]

@@ -26,13 +26,7 @@ _VARIABLE = re.compile(r"\$\{\w+\}")
 
 
 def without_password(address: str | None, what: str) -> None:
-    """Refuse an address that holds a password: an experiment is written into the run's notebooks and MLflow.
-
-    Raises
-    ------
-    ValueError
-        Which does not show it.
-    """
+    """Refuse an address that holds a password: an experiment is written into the run's notebooks and MLflow."""
     found = _PASSWORD.search(address or "")
     if found and not _VARIABLE.fullmatch(found["in_place"] or found["in_query"]):
         raise ValueError(

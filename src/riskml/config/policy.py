@@ -16,8 +16,7 @@ from riskml.config.experiment import one_line, yaml_mapping
 from riskml.config.panel import Name, Part, Text
 from riskml.errors import ConfigError
 from riskml.expressions import parse
-from riskml.i18n import Language, Titles, in_language
-from riskml.i18n.roles import Role
+from riskml.i18n import Language, Role, Titles, in_language
 from riskml.schema import near, shortened
 
 Channel = Literal["email", "phone", "visit", "sms"]
@@ -385,10 +384,6 @@ def read_policy(path: str | Path) -> Policy:
     ----------
     path : path
         The YAML file.
-
-    Returns
-    -------
-    Policy
 
     Raises
     ------

@@ -19,8 +19,7 @@ from riskml.config.experiment import one_line, yaml_mapping
 from riskml.config.panel import Name, Part, Text
 from riskml.errors import ConfigError
 from riskml.expressions import Expression, parse
-from riskml.i18n import Language, Titles
-from riskml.i18n.roles import ROLES, Role
+from riskml.i18n import ROLES, Language, Role, Titles
 
 Level = Literal["amber", "red"]
 LEVELS: tuple[Level, ...] = ("amber", "red")  # 1 and 2; 0 is calm
@@ -280,10 +279,6 @@ def read_rules(path: str | Path) -> WarningRules:
     ----------
     path : path
         The YAML file; the folder of its table delivery is looked up beside it.
-
-    Returns
-    -------
-    WarningRules
 
     Raises
     ------

@@ -20,10 +20,8 @@ def connected(
 
     Parameters
     ----------
-    mapping : Mapping
     settings : Settings
         Of the same system.
-    clock : Clock, optional
     automations : bool
         Whether what is written sets off the CRM's own workflows and approvals.
     """

@@ -25,13 +25,7 @@ create table if not exists alert_outcomes (
 
 
 class Audit:
-    """The audit of a CRM.
-
-    Parameters
-    ----------
-    connection : Connection
-        Of a database with ``SCHEMA``.
-    """
+    """The audit of a CRM."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection

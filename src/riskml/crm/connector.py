@@ -76,18 +76,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Row:
-    """What is to be written to one customer.
+    """What is to be written to one customer."""
 
-    Parameters
-    ----------
-    customer : str
-        The record's id.
-    values : mapping of field to value
-        By the CRM's own field names.
-    """
-
-    customer: str
-    values: Mapping[str, Value]
+    customer: str  # the record's id
+    values: Mapping[str, Value]  # by the CRM's own field names
 
 
 @dataclass(frozen=True)
@@ -112,7 +104,6 @@ class Alert:
         The record's id.
     cause, owner, text : str
         The owner as the mapping's ``owners`` knows it, or the system's own user id; empty for the default.
-    due : date
     """
 
     key: str
@@ -138,8 +129,6 @@ class FieldState:
 
     Parameters
     ----------
-    object, field : str
-    state : {"present", "missing", "created", "other type", "other name"}
     remark : str
         How to fix it.
     """

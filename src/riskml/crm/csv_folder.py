@@ -23,13 +23,7 @@ csv.field_size_limit(10_000_000)
 
 
 class CsvFolder:
-    """Tables are ``<object>.csv``; scores go to ``scores.csv``, alerts to ``alerts.csv``.
-
-    Parameters
-    ----------
-    settings : CsvSettings
-    mapping : Mapping
-    """
+    """Tables are ``<object>.csv``; scores go to ``scores.csv``, alerts to ``alerts.csv``."""
 
     name, batch, tells_gone = "csv", 100_000, False
 

@@ -38,15 +38,7 @@ class Clock:
 
 
 class Backoff:
-    """How long to wait before the next try: twice as long each time, up to a limit, with a share of chance.
-
-    Parameters
-    ----------
-    first, most : float
-        Seconds.
-    chance : Random
-        So that many clients that were refused together do not come back together.
-    """
+    """How long to wait before the next try: twice as long each time, up to a limit, with a share of chance."""
 
     def __init__(self, first: float = 1.0, most: float = 60.0, chance: random.Random | None = None) -> None:
         self.first, self.most, self.chance = first, most, chance or random.Random()
@@ -62,15 +54,7 @@ class Backoff:
 
 
 def persistently(call: Callable[[], Result], clock: Clock, *, attempts: int = 8, wait: Backoff | None = None) -> Result:
-    """Return what a call returns, trying again while its trouble passes (`Passing`). Each wait is told as a warning.
-
-    A call within that was tried as often as it is worth is not tried again from here.
-
-    Raises
-    ------
-    Passing
-        That of the last attempt.
-    """
+    """Return what a call returns, trying again while its trouble passes (`Passing`). Each wait is told as a warning."""
     retrying = Retrying(
         sleep=clock.sleep,
         stop=lambda state: state.attempt_number >= min(attempts, getattr(_error(state), "most_attempts", attempts)),
@@ -97,17 +81,7 @@ def _tell(state: RetryCallState) -> None:
 
 
 class Window:
-    """At most so many calls within any so many seconds, as the server counts them.
-
-    A call reaches the server at some time between its start and its end. A new one therefore starts no earlier than a
-    whole window after the end of the one that it would be too many with, however long calls are under way.
-
-    Parameters
-    ----------
-    calls : int
-    seconds : float
-    clock : Clock
-    """
+    """At most so many calls within any so many seconds, as the server counts them."""
 
     def __init__(self, calls: int, seconds: float, clock: Clock) -> None:
         self._seconds, self._clock = seconds, clock
@@ -148,15 +122,7 @@ def _certificates() -> ssl.SSLContext:
 
 
 class Caller:
-    """Single HTTP calls: a connection that breaks is a passing trouble, a redirection is none of ours to follow.
-
-    Parameters
-    ----------
-    timeout : float
-        Seconds without an answer.
-    secrets : callable
-        Returns what must never be seen; it is taken out of every message.
-    """
+    """Single HTTP calls: a connection that breaks is a passing trouble, a redirection is none of ours to follow."""
 
     def __init__(self, timeout: float, secrets: Callable[[], Iterable[str]]) -> None:
         patience = httpx.Timeout(timeout, connect=min(timeout, _CONNECT))
@@ -167,15 +133,7 @@ class Caller:
         self._answered: set[str] = set()
 
     def send(self, method: str, url: str, **what: Any) -> Answer:
-        """Return the answer, whatever it says.
-
-        Raises
-        ------
-        Unreachable
-            When there is no connection.
-        Passing
-            When no answer came. What was asked may have been done all the same.
-        """
+        """Return the answer, whatever it says."""
         host = urlsplit(url).netloc
         try:
             answer = self._client.request(method, url, **what)

@@ -70,13 +70,7 @@ class ScoresMap(Part):
     fields: dict[ScorePart, ScoreField] = Field(min_length=1)
 
     def only(self, parts: Sequence[str]) -> ScoresMap:
-        """Return the mapping of some parts alone.
-
-        Raises
-        ------
-        ConfigError
-            When one is not mapped.
-        """
+        """Return the mapping of some parts alone."""
         unknown = [part for part in parts if part not in self.fields]
         if unknown:
             raise ConfigError(
@@ -161,24 +155,6 @@ def read_mapping(path: Path) -> Mapping:
 def canonical(value: Any, type: Type, zone: str) -> Value:
     """Return a CRM's value as a column holds it.
 
-    Parameters
-    ----------
-    value : any
-        JSON or text: a number as text, a lookup ``{"id": …}``, a list (its first counts), milliseconds, an ISO time.
-    type : str
-    zone : str
-        Of times without one, and in which milliseconds become a day.
-
-    Returns
-    -------
-    value
-        Dates as days, timestamps as microseconds, both since 1970-01-01 (UTC). None for nothing.
-
-    Raises
-    ------
-    ValueError
-        When it cannot be read as the type.
-
     Examples
     --------
     >>> canonical({"id": "3652397000000000001", "name": "上海"}, "text", "UTC")
@@ -257,8 +233,6 @@ def microseconds(value: Any, zone: str) -> int:
 
 def clipped(text: str, most: int) -> str:
     """Return a text that fits into a field; one that is cut ends in an ellipsis.
-
-    Lengths are counted in UTF-16 units, the way that counts most: who counts characters finds it short enough too.
 
     >>> clipped("𠮷野家", 4), clipped("𠮷野家", 3), clipped("abc", 3)
     ('𠮷野家', '𠮷…', 'abc')

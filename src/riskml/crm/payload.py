@@ -36,15 +36,8 @@ def score_rows(
         The customer's id in the CRM; ``score`` (0 … 100, higher is riskier) or ``probability``; ``tier``; ``reasons``
         or ``reason_1``, ``reason_2`` …; ``action`` or ``treatment``; ``model_version`` and ``as_of`` where they are not
         handed in. Only what the mapping asks for is needed.
-    asked : ScoresMap
-    as_of : date, optional
-    model_version : str
     id : str
         The column that names the customers.
-
-    Returns
-    -------
-    list of Row
 
     Raises
     ------
@@ -72,21 +65,7 @@ def score_rows(
 
 
 def alert_rows(table: pd.DataFrame, asked: AlertsMap | None = None) -> list[Alert]:
-    """Return alerts from a table.
-
-    Parameters
-    ----------
-    table : DataFrame of shape (alerts, any)
-        ``key``, ``customer``, ``cause``, ``owner``, ``due``, ``text``; or a list of early warning, which has ``role``,
-        ``escalated_to``, ``level``, ``signs``, ``plan`` and ``state`` instead: closed alerts are left out.
-    asked : AlertsMap, optional
-        Its ``owners`` say who stands for a role; the default owner stands for the others.
-
-    Raises
-    ------
-    DataError
-        When a column is missing, a key is empty or stands twice, or a due date is none.
-    """
+    """Return alerts from a table."""
     if "owner" not in table and "role" in table:
         table = _warnings(table, {} if asked is None else asked.owners)
     lacking = [name for name in ALERT_COLUMNS if name not in table.columns]

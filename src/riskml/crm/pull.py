@@ -21,28 +21,14 @@ Listener = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a pull did to a table.
-
-    Parameters
-    ----------
-    table : str
-    full : bool
-        Whether everything was read, or only changes.
-    records : int
-        In the table now.
-    changed, gone : int
-        Records that are new or different, and that were deleted.
-    unreadable : mapping of column to int
-        Values that are not of the column's type; they are empty.
-    file : Path
-    """
+    """What a pull did to a table."""
 
     table: str
-    full: bool
-    records: int
-    changed: int
+    full: bool  # whether everything was read, or only changes
+    records: int  # in the table now
+    changed: int  # records that are new or different, and that were deleted
     gone: int
-    unreadable: Mapping[str, int]
+    unreadable: Mapping[str, int]  # values that are not of the column's type; they are empty
     file: Path
 
 
@@ -59,8 +45,6 @@ def pull(
 
     Parameters
     ----------
-    connector : Connector
-    mapping : Mapping
     folder : Path
         ``<table>.parquet`` each, which an experiment's panel reads. What is needed to go on lies in ``.crm/``.
     started : datetime
@@ -69,10 +53,6 @@ def pull(
         Read everything again. The first pull always does.
     progress : callable, optional
         Called with a table's name and the records read of it so far.
-
-    Returns
-    -------
-    list of Pulled
 
     Raises
     ------

@@ -36,23 +36,11 @@ _EXPORTED = 20_000
 
 @dataclass(frozen=True)
 class Pass:
-    """One way through a table.
-
-    Parameters
-    ----------
-    number : int
-    full : bool
-        Everything is read, and what was not seen is gone.
-    since : str
-        ISO; of a pass over changes.
-    cursor : str
-        Where to go on; empty at the beginning.
-    phase : {"records", "sweep"}
-    """
+    """One way through a table."""
 
     number: int
-    since: str
-    cursor: str
+    since: str  # ISO; of a pass over changes
+    cursor: str  # where to go on; empty at the beginning
     phase: str
 
     @property
@@ -62,12 +50,7 @@ class Pass:
 
 
 class Store:
-    """The records of a pull.
-
-    Parameters
-    ----------
-    connection : Connection
-    """
+    """The records of a pull."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
@@ -94,10 +77,7 @@ class Store:
     def take(
         self, name: str, current: Pass, rows: Iterable[tuple[str, int, Sequence[Any]]], gone: Sequence[str], cursor: str
     ) -> tuple[int, int]:
-        """Keep a page; return how many records were new or changed, and how many went.
-
-        An older version of a record that comes late does not replace a newer one.
-        """
+        """Keep a page; return how many records were new or changed, and how many went."""
         with transaction(self._db):
             before = self._db.total_changes
             told = [(name, id, modified, json.dumps(content, ensure_ascii=False)) for id, modified, content in rows]

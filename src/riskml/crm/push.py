@@ -19,21 +19,11 @@ Listener = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a push would write.
-
-    Parameters
-    ----------
-    object : str
-    rows : tuple of Row
-        Those that differ from what was written last, or were never written.
-    before : tuple of str
-        What was written last for each of them, as JSON; empty for the first time.
-    unchanged : int
-    """
+    """What a push would write."""
 
     object: str
-    rows: tuple[Row, ...]
-    before: tuple[str, ...]
+    rows: tuple[Row, ...]  # those that differ from what was written last, or were never written
+    before: tuple[str, ...]  # what was written last for each of them, as JSON; empty for the first time
     unchanged: int
 
     @property
@@ -67,19 +57,7 @@ class Pushed:
 
 
 def plan(rows: Sequence[Row], asked: ScoresMap, audit: Audit, *, everything: bool = False) -> Plan:
-    """Return what has to be written.
-
-    A row whose as-of date alone is another counts as unchanged: the date in the CRM then says since when its values
-    hold.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-    asked : ScoresMap
-    audit : Audit
-    everything : bool
-        Write what did not change as well: somebody else may have changed it in the CRM.
-    """
+    """Return what has to be written."""
     dated = [field.field for part, field in asked.fields.items() if part == "as_of"]
     written = audit.written(asked.object)
     kept, before = [], []
@@ -101,9 +79,6 @@ def push(
 
     Parameters
     ----------
-    connector : Connector
-    planned : Plan
-    audit : Audit
     at : datetime
         Now.
     progress : callable, optional
@@ -136,30 +111,7 @@ def raise_alerts(
     at: dt.datetime,
     progress: Listener | None = None,
 ) -> pd.DataFrame:
-    """Raise alerts, each key once, in this run and all others.
-
-    Parameters
-    ----------
-    connector : Connector
-    alerts : sequence of Alert
-    audit : Audit
-    at : datetime
-        Now.
-    progress : callable, optional
-        Called with the alerts done and all of them.
-
-    Returns
-    -------
-    DataFrame
-        ``key``, ``customer``, ``status`` (created, exists, failed), ``id``, ``remark``.
-
-    Raises
-    ------
-    LoginRefused, Passing, LimitReached
-        When the system does not let in, does not answer, or takes no more calls; the next run goes on.
-    InputError
-        When the audit is that of another account.
-    """
+    """Raise alerts, each key once, in this run and all others."""
     audit.keep_to(connector.account)
     known = audit.raised()
     rows: list[tuple[str, str, str, str, str]] = []

@@ -35,11 +35,8 @@ class Push:
     ----------
     scores : Path or DataFrame
         A table of scores; see ``riskml.crm.payload.score_rows``.
-    id : str
     as_of : str
         ISO date; empty where the table has it.
-    model_version : str
-    everything, automations : bool
     only : sequence of str
         Parts of a score, such as ``tier``: the others are neither needed nor written. Empty for all.
     customers : sequence of str

@@ -129,7 +129,6 @@ def read_settings(system: System, environment: Mapping[str, str], file: Path | N
 
     Parameters
     ----------
-    system : {"zoho", "fxiaoke", "csv"}
     environment : mapping
         ``RISKML_ZOHO_CLIENT_ID`` and so on: the system and the setting in capitals. It overrules the file.
     file : Path, optional

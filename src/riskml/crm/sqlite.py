@@ -15,13 +15,7 @@ _OWNER = "create table if not exists account (name text)"
 
 @contextmanager
 def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
-    """Yield a database that nobody else may read, and that no other process uses meanwhile.
-
-    Raises
-    ------
-    InputError
-        When another process is at work on it.
-    """
+    """Yield a database that nobody else may read, and that no other process uses meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     held = sqlite3.connect(path.with_name(f"{path.name}.lock"), timeout=0, isolation_level=None)
@@ -43,21 +37,7 @@ def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
 
 
 def keep_to(connection: sqlite3.Connection, account: str, *, whole: bool = True) -> None:
-    """Bind a database to a CRM account by its first use, and refuse to use it with another one.
-
-    Parameters
-    ----------
-    connection : Connection
-    account : str
-        As the connector tells it; or how its name begins, as far as it is known without a call.
-    whole : bool
-        False where only the beginning is known: nothing is bound then.
-
-    Raises
-    ------
-    InputError
-        When it is that of another account: its records, and what was written to them, are not those of this one.
-    """
+    """Bind a database to a CRM account by its first use, and refuse to use it with another one."""
     connection.execute(_OWNER)
     known = "".join(name for (name,) in connection.execute("select name from account"))
     if not known and whole:

@@ -16,24 +16,6 @@ from riskml.runtime.frame import levels, numeric
 def beside(frame: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
     """Return the columns of a table that the experiment names for its validation alone.
 
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, any)
-        The table as it was read.
-    experiment : Experiment
-
-    Returns
-    -------
-    DataFrame of shape (n, columns)
-        Indexed by customer, as ``riskml.data.prepare`` does it; numbers as float64, all else as text.
-
-    Raises
-    ------
-    ConfigError
-        When the table has no such column.
-    DataError
-        When an exposure is no number, is missing or is below 0.
-
     Examples
     --------
     >>> said = {"source": "x.csv", "target": "bad"}

@@ -36,20 +36,16 @@ class Sample:
         What a row is, in a few words.
     package, item : str
         The distribution that holds it, and its name there.
-    rows, columns : int
     target : str or None
         The outcome, or None when it has to be derived from dated events.
     event : str or None
         The outcome's value for the event.
-    task : {"default", "churn"}
     id, date : str or None
         The columns of these roles.
     nature : {"real", "fictional", "artificial", "immature"}
         What a result on it is worth: "immature" is real with outcomes read too early.
     caveat : str
         What must be said beside every result on it.
-    source, licence : str
-    descriptions : mapping of column name to one line
     sha256 : str
         ``riskml.data.sources.digest.content_hash`` of the table.
     """
@@ -189,13 +185,7 @@ def samples() -> tuple[Sample, ...]:
 
 
 def sample(name: str) -> Sample:
-    """Return what the catalog says of a data set.
-
-    Raises
-    ------
-    InputError
-        When the catalog does not have it.
-    """
+    """Return what the catalog says of a data set."""
     names = [known.name for known in _SAMPLES]
     if name not in names:
         raise InputError(
@@ -207,14 +197,6 @@ def sample(name: str) -> Sample:
 
 def load_sample(name: str) -> pd.DataFrame:
     """Return a data set of the catalog, checked to be the one that the catalog describes.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    DataFrame of shape (sample.rows, sample.columns)
 
     Raises
     ------

@@ -7,13 +7,7 @@ from pathlib import Path
 
 
 def duplicated_rows(files: Iterable[Path]) -> int:
-    """Return how many rows of a table equal an earlier one in every column, out of core.
-
-    Parameters
-    ----------
-    files : iterable of Path
-        Parquet files of one table.
-    """
+    """Return how many rows of a table equal an earlier one in every column, out of core."""
     import duckdb
 
     with duckdb.connect(":memory:") as connection:

@@ -20,23 +20,12 @@ _PERIODS = (("M", "%Y-%m"), ("Q", "%Y-Q%q"), ("Y", "%Y"))
 
 @dataclass(frozen=True)
 class Grouping:
-    """How a column's values fall into groups, fixed on one book and applied to any other.
-
-    Parameters
-    ----------
-    numeric : bool
-    upper : tuple of float
-        Upper border, included, of each band of a number but the last.
-    labels : tuple of str
-        Of the bands, or the levels that have a group of their own.
-    special : tuple of float or str
-        Codes that are no quantities: each is a group.
-    """
+    """How a column's values fall into groups, fixed on one book and applied to any other."""
 
     numeric: bool
-    upper: tuple[float, ...]
-    labels: tuple[str, ...]
-    special: tuple[float | str, ...] = ()
+    upper: tuple[float, ...]  # upper border, included, of each band of a number but the last
+    labels: tuple[str, ...]  # of the bands, or the levels that have a group of their own
+    special: tuple[float | str, ...] = ()  # codes that are no quantities: each is a group
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -69,20 +58,6 @@ class Grouping:
 
 def grouping(values: pd.Series, *, special: Sequence[float | str] = (), bands: int = 4, most: int = 12) -> Grouping:
     """Return how a column's values are best told apart in few groups.
-
-    Parameters
-    ----------
-    values : Series of shape (n,)
-    special : sequence of float or str, optional
-        Codes that are no quantities.
-    bands : int, default 4
-        Bands of about equal size, where a number has more distinct values than that.
-    most : int, default 12
-        Levels with a group of their own, the most frequent ones.
-
-    Returns
-    -------
-    Grouping
 
     Examples
     --------
@@ -122,16 +97,6 @@ def _named(inside: NDArray[np.float64]) -> str:
 
 def period_of(dates: pd.Series, *, most: int = 12) -> pd.Series:
     """Return the period of each date: months, or quarters or years where months would be too many.
-
-    Parameters
-    ----------
-    dates : Series of datetime64, shape (n,)
-    most : int, default 12
-        Periods at the most, as far as years allow.
-
-    Returns
-    -------
-    Series of str, shape (n,)
 
     Examples
     --------

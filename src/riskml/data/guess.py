@@ -25,35 +25,16 @@ _CHURN_WORDS = ("churn", "attrit", "cancel", "lapse", "exited", "retention", "re
 
 @dataclass(frozen=True)
 class FoundOutcome:
-    """A target as it is read.
+    """A target as it is read."""
 
-    Parameters
-    ----------
-    event : bool, int, float or str
-        The value of the event, of the column's own type.
-    guessed : bool
-    y : Series of int8
-        1 is the event; only the rows that have an outcome.
-    others : tuple of str
-        The other values.
-    """
-
-    event: Scalar
+    event: Scalar  # the value of the event, of the column's own type
     guessed: bool
-    y: pd.Series
-    others: tuple[str, ...]
+    y: pd.Series  # 1 is the event; only the rows that have an outcome
+    others: tuple[str, ...]  # the other values
 
 
 def find_outcome(column: pd.Series, event: Scalar | None) -> FoundOutcome:
-    """Return how a target is read, guessing the event where none is given.
-
-    Raises
-    ------
-    ConfigError
-        When the event cannot be guessed.
-    DataError
-        When the target has no values, or one only, or none of them is the event.
-    """
+    """Return how a target is read, guessing the event where none is given."""
     column = column[~blank(column)]
     if column.empty:
         raise DataError("the target has no values", where=f"column {column.name!r}", fix="name another target")

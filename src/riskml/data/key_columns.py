@@ -18,15 +18,7 @@ _NO = {"0", "false", "no", "n", "off", "f"}
 
 
 def refuse_unknown(names: Iterable[object], said: Iterable[tuple[str, str | None]]) -> None:
-    """Raise a ConfigError when a column is spoken of that a table does not have.
-
-    Parameters
-    ----------
-    names : iterable of str
-        The table's columns.
-    said : iterable of (key, column name or None)
-        Where a column is spoken of, and by what name.
-    """
+    """Raise a ConfigError when a column is spoken of that a table does not have."""
     known = [str(name) for name in names]
     for key, name in said:
         if name is not None and name not in known:
@@ -39,22 +31,6 @@ def refuse_unknown(names: Iterable[object], said: Iterable[tuple[str, str | None
 
 def outcome(column: pd.Series, event: Scalar) -> pd.Series:
     """Return the target as 0 and 1, where 1 is the event.
-
-    Parameters
-    ----------
-    column : Series of shape (n,)
-        Any two or more values, none missing.
-    event : bool, int, float or str
-        The value that is the event; compared as text, so that 1, 1.0 and "1" are one.
-
-    Returns
-    -------
-    Series of int8, shape (n,)
-
-    Raises
-    ------
-    DataError
-        When cells are blank, the event is not among the values, or it is the only one.
 
     Examples
     --------
@@ -83,8 +59,6 @@ def outcome(column: pd.Series, event: Scalar) -> pd.Series:
 def matching_level(values: Sequence[str], event: Scalar) -> str | None:
     """Return the one of a target's values that an experiment means by its event, or None.
 
-    YAML reads an unquoted ``yes`` as true and ``no`` as false; these mean the value that says so.
-
     Examples
     --------
     >>> matching_level(["no", "yes"], True), matching_level(["0", "1"], "1.0")
@@ -105,13 +79,7 @@ def matching_level(values: Sequence[str], event: Scalar) -> str | None:
 
 
 def customers(column: pd.Series) -> pd.Index:
-    """Return the customers' identifiers, each of them once.
-
-    Raises
-    ------
-    DataError
-        When an identifier is missing, or names several rows.
-    """
+    """Return the customers' identifiers, each of them once."""
     refuse_blanks(column, "the customer's identifier", "give every customer one, or set data.id to null")
     twice = column.duplicated(keep=False)
     if twice.any():
@@ -127,18 +95,7 @@ def customers(column: pd.Series) -> pd.Index:
 
 
 def as_of_dates(column: pd.Series) -> pd.Series:
-    """Return the as-of dates as timestamps without time zone.
-
-    Parameters
-    ----------
-    column : Series of shape (n,)
-        Timestamps or dates, text in ISO 8601 (2024-01-31, or 2024-01), or whole numbers YYYYMMDD or YYYYMM.
-
-    Raises
-    ------
-    DataError
-        When a date is missing or cannot be read.
-    """
+    """Return the as-of dates as timestamps without time zone."""
     refuse_blanks(column, "the as-of date", "date every row, or take the row out")
     if isinstance(column.dtype, pd.ArrowDtype) and column.dtype.kind == "M":
         column = pd.to_datetime(column.astype(object))  # Arrow's dates have no calendar periods

@@ -33,9 +33,6 @@ _MOST = 1000  # distinct values looked at: enough to tell a form
 def date_form(values: pd.Series) -> str | None:
     """Return in what form a column holds dates, or None when it does not.
 
-    A column holds dates when its type is one, when each of its texts is written like one (2024-01-31, 31.01.2024,
-    Jan-2024), or when each of its numbers reads as YYYYMMDD (or as YYYYMM, and its name speaks of a date).
-
     Examples
     --------
     >>> date_form(pd.Series(["2024-01-31", "2024-02-29"]))
@@ -72,10 +69,6 @@ def _date_numbers(numbers: Floats, name: str) -> str | None:
 def identifier_reason(values: pd.Series) -> str | None:
     """Return why a column seems to name customers rather than to describe them, or None.
 
-    It does when it is text and 99 % of its values occur once; when it is whole numbers that count the rows (all
-    different, and hardly a gap between the smallest and the largest); or when it is text or whole numbers, 95 % of them
-    different, and its name says so (id, key, customer_no, …).
-
     Examples
     --------
     >>> identifier_reason(pd.Series(range(100), name="nr"))
@@ -102,13 +95,6 @@ def identifier_reason(values: pd.Series) -> str | None:
 
 def special_codes(values: pd.Series) -> dict[float, int]:
     """Return the values of a numeric column that look like codes, and how often each occurs.
-
-    Codes are repeated (3 times and in 0.1 % of the rows at the least), stand beside at least 5 other values, and are
-    either
-
-    - -1 … -3, -7 … -9, or such digits repeated (-88, -999), in a column that is otherwise not negative, or
-    - nines (99, 999, …; or one of the three numbers below, as 996 … 999; or -99, -999, …), apart from the other values
-      by at least half of their range.
 
     Examples
     --------
@@ -143,24 +129,7 @@ def _nines_apart(distinct: Floats) -> Floats:
 
 
 def solo_auc(values: pd.Series, y: pd.Series, *, seed: int = 0, most_rows: int = 50_000) -> float:
-    """Return how well one column alone ranks the outcome: its cross-validated AUC.
-
-    Event rates of at most 20 quantile bins (numbers) or of the levels (text), missing apart, are learnt on two thirds
-    of the rows and rank the other third, three times: whether high or low values are risky is learnt with them.
-
-    Parameters
-    ----------
-    values : Series of shape (n,)
-    y : Series of 0 and 1, shape (n,)
-    seed : int
-    most_rows : int
-        A larger table is sampled down to this many rows.
-
-    Returns
-    -------
-    float
-        0.5 for no information, 1 for a column that knows the outcome.
-    """
+    """Return how well one column alone ranks the outcome: its cross-validated AUC."""
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(values))[:most_rows]
     target = y.to_numpy(dtype=np.float64)[rows]

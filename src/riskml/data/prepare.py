@@ -36,7 +36,6 @@ class Prepared:
         1 is the event. The index of ``X``.
     dates : Series of datetime64, shape (n,), or None
         As-of dates. The index of ``X``.
-    schema : Schema
     notes : DataFrame
         What was found: column, finding, severity ("info" or "warning"), done ("dropped", "converted" or "kept").
     groups : Series of shape (n,), or None
@@ -70,13 +69,8 @@ def prepare(frame: pd.DataFrame, experiment: Experiment, descriptions: Mapping[s
     ----------
     frame : DataFrame of shape (n, any)
         One row per customer.
-    experiment : Experiment
     descriptions : mapping of column to a line, optional
         Where the experiment says nothing of a column.
-
-    Returns
-    -------
-    Prepared
 
     Raises
     ------

@@ -37,7 +37,6 @@ def profile(frame: pd.DataFrame, target: str | None = None, event: Scalar | None
 
     Parameters
     ----------
-    frame : DataFrame of shape (n, p)
     target : str, optional
         The column of the outcome. With it and ``event``, columns that know the outcome are found.
     event : bool, int, float or str, optional

@@ -20,7 +20,6 @@ def split(y: pd.Series, dates: pd.Series | None, config: SplitConfig, groups: pd
         1 is the event.
     dates : Series of datetime64, shape (n,), or None
         As-of dates; needed when the split is out of time.
-    config : SplitConfig
     groups : Series of shape (n,), optional
         Rows that stay together: those of one group are in one fold, and, where rows are set aside by chance, in one
         part. Out of time a customer of the training rows may come again, at a later date.

@@ -11,13 +11,11 @@ def stratified_subsample(frame: pd.DataFrame, target: str, rows: int, seed: int)
 
     Parameters
     ----------
-    frame : DataFrame of shape (n, p)
     target : str
         Each of its values keeps its share, as nearly as whole rows allow. A table without this column is returned as
         it is: those who check it next say so better.
     rows : int
         How many to draw; 0, or more than there are, for all.
-    seed : int
 
     Returns
     -------

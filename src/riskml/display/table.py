@@ -20,7 +20,6 @@ class Head:
 
     Parameters
     ----------
-    text : str
     numeric : bool, default False
         Whether its cells are flush right.
     hint : str, default ""
@@ -60,8 +59,6 @@ class Table:
 
     Parameters
     ----------
-    heads : sequence of Head
-    rows : sequence of sequences of Cell
     marked : frozenset of int
         Positions of the rows that stand out.
     note : str

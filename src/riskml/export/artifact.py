@@ -55,10 +55,8 @@ def write_artifact(
         It is written whole or not at all; the same model gives the same bytes.
     experiment : Experiment
         Names the package, its tiers, and what is done with unseen categories.
-    family : str
     X_train : DataFrame of shape (n, any)
         The rows it was fitted on: ranges, levels and reference contributions are taken from them.
-    metrics : mapping of name to number, or to a mapping of numbers
     events : int, optional
         Events among the rows, for the model card.
     statements : mapping of column name to mapping of language to text, optional

@@ -23,25 +23,7 @@ _WHAT = {
 def write_model(
     artifact: Artifact, file: str | Path, *, dialect: str = "duckdb", table: str = "customers", keep: Sequence[str] = ()
 ) -> Path:
-    """Write a model in the format that a file's name asks for.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    file : path
-        Ends in .sql, .onnx, .html or .xlsx.
-    dialect, table, keep
-        Of SQL, as in ``to_sql``.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    InputError
-        When the name ends otherwise, the model has no such form, a package is missing, or the file cannot be written.
-    """
+    """Write a model in the format that a file's name asks for."""
     path = Path(file)
     if path.suffix.lower() == ".sql":
         from riskml.export.sql import to_sql
@@ -74,7 +56,6 @@ def write_all(artifact: Artifact, folder: str | Path) -> pd.DataFrame:
 
     Parameters
     ----------
-    artifact : Artifact
     folder : path
         It is made where it is missing; the files are named by the model's name.
 

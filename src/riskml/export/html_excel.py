@@ -23,18 +23,7 @@ _WIDEST = 60  # characters of a workbook's column
 
 
 def sheets(artifact: Artifact) -> Sheets:
-    """Return all that is said of a model, as tables.
-
-    Parameters
-    ----------
-    artifact : Artifact
-
-    Returns
-    -------
-    dict of title to DataFrame
-        ``Model``, ``Measures``, ``Tiers``, ``Card`` (a row for each bin, where the model is a sum), ``Columns``,
-        ``Statements``.
-    """
+    """Return all that is said of a model, as tables."""
     training = artifact.training
     facts = {
         "question": artifact.title,
@@ -74,15 +63,6 @@ def sheets(artifact: Artifact) -> Sheets:
 def write_html(artifact: Artifact, file: str | Path) -> Path:
     """Write a model's card as one self-contained page; every text of it is escaped.
 
-    Parameters
-    ----------
-    artifact : Artifact
-    file : path
-
-    Returns
-    -------
-    Path
-
     Raises
     ------
     InputError
@@ -98,15 +78,6 @@ def write_html(artifact: Artifact, file: str | Path) -> Path:
 
 def write_xlsx(artifact: Artifact, file: str | Path) -> Path:
     """Write a model's card as a workbook, a sheet for each table; no text of it is a formula.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    file : path
-
-    Returns
-    -------
-    Path
 
     Raises
     ------

@@ -23,16 +23,7 @@ _OUTCOMES = {"default": "default", "churn": "leave"}
 
 
 def model_card(artifact: Artifact) -> str:
-    """Return a model's card (Mitchell et al. 2019, "Model cards for model reporting") as Markdown.
-
-    Parameters
-    ----------
-    artifact : Artifact
-
-    Returns
-    -------
-    str
-    """
+    """Return a model's card (Mitchell et al. 2019, "Model cards for model reporting") as Markdown."""
     package = f"riskml_{artifact.name}"
     command = package.replace("_", "-")
     training = artifact.training

@@ -27,15 +27,6 @@ from riskml.runtime.shapes import Levels, Line, Shape, Step
 def write_onnx(artifact: Artifact, file: str | Path) -> Path:
     """Write a model as ONNX.
 
-    Parameters
-    ----------
-    artifact : Artifact
-    file : path
-
-    Returns
-    -------
-    Path
-
     Raises
     ------
     InputError
@@ -49,10 +40,6 @@ def write_onnx(artifact: Artifact, file: str | Path) -> Path:
 
 def to_onnx(artifact: Artifact) -> bytes:
     """Return a model as ONNX.
-
-    Parameters
-    ----------
-    artifact : Artifact
 
     Returns
     -------
@@ -91,17 +78,7 @@ def to_onnx(artifact: Artifact) -> bytes:
 
 
 def onnx_inputs(artifact: Artifact, frame: pd.DataFrame) -> dict[str, np.ndarray[Any, Any]]:
-    """Return a table as the inputs of a model's graph.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    frame : DataFrame of shape (n, any)
-
-    Returns
-    -------
-    dict of column name to ndarray of shape (n, 1)
-    """
+    """Return a table as the inputs of a model's graph."""
     read = read_columns(frame, artifact.model.kinds)
     texts = artifact.model.kinds
     return {

@@ -17,15 +17,7 @@ _LONGEST = 300  # characters: a notice's line
 
 
 def statements_file(run_folder: str | Path, name: str) -> Path:
-    """Return where the statements of an experiment are looked for: ``statements/<name>.yaml`` beside its file.
-
-    Parameters
-    ----------
-    run_folder : path
-        ``<experiments>/runs/<name>/<time>``.
-    name : str
-        The experiment's.
-    """
+    """Return where the statements of an experiment are looked for: ``statements/<name>.yaml`` beside its file."""
     return Path(run_folder).resolve().parents[2] / "statements" / f"{name}.yaml"
 
 
@@ -39,10 +31,6 @@ def read_statements(file: str | Path, columns: Iterable[str]) -> Statements:
         nothing: every column is then stated by its description, or its name.
     columns : iterable of str
         All columns that there are.
-
-    Returns
-    -------
-    dict of column name to dict of language to text
 
     Raises
     ------

@@ -15,25 +15,7 @@ NAME = "riskml.cdx.json"
 
 
 def bill_of_materials(artifact: Artifact, distribution: str, files: Mapping[str, bytes]) -> bytes:
-    """Return the bill of materials of a wheel (CycloneDX 1.6, JSON).
-
-    Parameters
-    ----------
-    artifact : Artifact
-    distribution : str
-        The wheel's name.
-    files : mapping of path in the wheel to bytes
-
-    Returns
-    -------
-    bytes
-        The same for the same files: no time, and a serial number that follows from them.
-
-    Notes
-    -----
-    ECMA-424. What is needed is named with the versions that will do, not with one of them: those that are installed
-    are known where it is installed.
-    """
+    """Return the bill of materials of a wheel (CycloneDX 1.6, JSON)."""
     from cyclonedx.model import HashAlgorithm, HashType, Property
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component, ComponentType

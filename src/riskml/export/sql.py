@@ -38,7 +38,6 @@ def to_sql(artifact: Artifact, table: str, *, dialect: str = "duckdb", keep: Seq
         A scorecard (segmented too), a logistic model, an EBM, a tree, or a blend of them.
     table : str
         Its name; schema and database before it, parted by dots. Every part is quoted.
-    dialect : {"duckdb", "postgres", "spark", "tsql", "snowflake"}, default "duckdb"
     keep : sequence of str, optional
         Columns that are carried through, such as the customer.
 
@@ -352,16 +351,6 @@ def _null(x: Sql) -> Sql:
 
 def as_double(threshold: float) -> tuple[float, bool]:
     """Return the double up to which numbers go left, of a tree that compares them as float32.
-
-    Parameters
-    ----------
-    threshold : float
-        ``float32(x) <= threshold`` goes left.
-
-    Returns
-    -------
-    tuple of float and bool
-        The bound, and whether it goes left itself. Infinite where all numbers go one way.
 
     Examples
     --------

@@ -56,16 +56,10 @@ def verify_wheel(wheel: str | Path, frame: pd.DataFrame, expected: pd.Series, to
 
     Parameters
     ----------
-    wheel : path
     frame : DataFrame of shape (n, any)
         Raw columns of customers.
     expected : Series of shape (n,)
         Their probabilities, in the same order.
-    tolerance : float, default 1e-9
-
-    Returns
-    -------
-    Verification
 
     Raises
     ------
@@ -93,23 +87,7 @@ def verify_wheel(wheel: str | Path, frame: pd.DataFrame, expected: pd.Series, to
 
 
 def pinned(requirements: Iterable[str]) -> list[str]:
-    """Return all that some requirements need, directly or not, in the versions installed here.
-
-    Parameters
-    ----------
-    requirements : iterable of str
-        As in a package's metadata.
-
-    Returns
-    -------
-    list of str
-        ``name==version``, sorted.
-
-    Raises
-    ------
-    RunError
-        When one of them is not installed here.
-    """
+    """Return all that some requirements need, directly or not, in the versions installed here."""
     found: dict[str, str] = {}
     todo = [Requirement(text) for text in requirements]
     while todo:

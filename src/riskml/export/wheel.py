@@ -32,22 +32,7 @@ _FIRST_DATE = dt.datetime(1980, 1, 1)  # no zip file can be older
 
 
 def package_files(artifact_folder: str | Path) -> dict[str, bytes]:
-    """Return the files of the package that scores with a model.
-
-    Parameters
-    ----------
-    artifact_folder : path
-        What `riskml.export.artifact.write_artifact` wrote; its checksums are verified.
-
-    Returns
-    -------
-    dict of path in the package's folder (with slashes) to bytes
-
-    Raises
-    ------
-    PackageError
-        When the artifact is incomplete or was altered.
-    """
+    """Return the files of the package that scores with a model."""
     return _package_files(Artifact.load(artifact_folder), Path(artifact_folder))
 
 
@@ -106,7 +91,6 @@ def build_wheel(artifact_folder: str | Path, out_folder: str | Path) -> Path:
 
     Parameters
     ----------
-    artifact_folder : path
     out_folder : path
         It is made where it is missing.
 

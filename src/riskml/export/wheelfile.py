@@ -27,42 +27,17 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found of a wheel.
-
-    Parameters
-    ----------
-    package, version : str
-    files : int
-        Compared with the manifest.
-    signed : bool
-        Whether there is a signature.
-    key : str or None
-        The key's fingerprint, where a key was given and the signature is its own.
-    """
+    """What was found of a wheel."""
 
     package: str
     version: str
-    files: int
-    signed: bool
-    key: str | None
+    files: int  # compared with the manifest
+    signed: bool  # whether there is a signature
+    key: str | None  # the key's fingerprint, where a key was given and the signature is its own
 
 
 def read_wheel(wheel: str | Path) -> dict[str, bytes]:
-    """Return the files of a wheel.
-
-    Parameters
-    ----------
-    wheel : path
-
-    Returns
-    -------
-    dict of path (with slashes) to bytes
-
-    Raises
-    ------
-    InputError
-        When it is no wheel, is damaged, or would unpack to more than a model has any need of.
-    """
+    """Return the files of a wheel."""
     wheel = Path(wheel)
     if wheel.is_dir():
         raise InputError("this is a folder, and no wheel", where=str(wheel), fix="name the .whl file in it")
@@ -86,23 +61,7 @@ def unpack(wheel: str | Path, folder: str | Path) -> None:
 
 
 def verify(wheel: str | Path, key: str | Path | None = None) -> Verified:
-    """Prove that a wheel is what riskml built: every file, and nothing else.
-
-    Parameters
-    ----------
-    wheel : path
-    key : path, optional
-        An ed25519 public key as PEM; the wheel must be signed with it.
-
-    Returns
-    -------
-    Verified
-
-    Raises
-    ------
-    InputError
-        When the wheel cannot be read, a file was altered, added or taken away, or the signature is not the key's.
-    """
+    """Prove that a wheel is what riskml built: every file, and nothing else."""
     files = read_wheel(wheel)
     public = None if key is None else _public(Path(key))
     try:

@@ -19,21 +19,12 @@ _WHOLE_OR_TEXT = frozenset({"integer", "text"})
 
 @dataclass(frozen=True)
 class Dialect:
-    """How an engine's SQL says what differs between engines.
+    """How an engine's SQL says what differs between engines."""
 
-    Parameters
-    ----------
-    quote : callable
-        A column's name as an identifier.
-    day : callable
-        Days since 1970-01-01 of a date or stamp: from the identifier, its kind and the time zone.
-    text, number : str
-        The types of text and of numbers.
-    """
-
-    quote: Callable[[str], str]
+    quote: Callable[[str], str]  # A column's name as an identifier
+    # days since 1970-01-01 of a date or stamp: from the identifier, its kind and the time zone
     day: Callable[[str, str, str], str]
-    text: str
+    text: str  # the types of text and of numbers
     number: str
 
 
@@ -64,26 +55,7 @@ def _said(table: TableConfig, panel: PanelConfig) -> dict[str, str]:
 def select(
     table: TableConfig, panel: PanelConfig, kinds: Mapping[str, str], source: str, dialect: Dialect, *, whole: bool
 ) -> str:
-    """Return the SQL that brings a table into its canonical form.
-
-    Parameters
-    ----------
-    table : TableConfig
-    panel : PanelConfig
-    kinds : mapping of column to its kind
-    source : str
-        What stands after FROM.
-    dialect : Dialect
-    whole : bool
-        Whether customers are whole numbers in every table; they are text otherwise.
-
-    Returns
-    -------
-    str
-        Columns: ``customer`` (but for a market), ``day``, ``known`` (the later of the day and the day of record), and
-        those of the role. Of records with one key the one that was known first remains; ``repeats`` says how many
-        others there were.
-    """
+    """Return the SQL that brings a table into its canonical form."""
     said = _said(table, panel)
     parts = {}
     for role, name in said.items():

@@ -34,22 +34,14 @@ FEATURES: Mapping[Role, tuple[Feature, ...]] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a panel.
-
-    Parameters
-    ----------
-    name, table, unit, description : str
-    feature : Feature
-    days : int
-        Length of its window.
-    """
+    """One column of a panel."""
 
     name: str
     table: str
     unit: str
     description: str
     feature: Feature
-    days: int
+    days: int  # length of its window
 
     def expression(self, as_of: int) -> nw.Expr:
         """Return the aggregate of the table's records."""
@@ -58,13 +50,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Change:
-    """The pace of a window over the pace of the next longer one.
-
-    Parameters
-    ----------
-    name, table, description : str
-    short, long : Column
-    """
+    """The pace of a window over the pace of the next longer one."""
 
     name: str
     table: str
@@ -81,19 +67,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Against:
-    """A customer's spending against its market: how it went, over how the market's index went in the same days.
-
-    Parameters
-    ----------
-    name, table, description : str
-    spending, market : Column
-        Spending over that of the window before, and the market's return.
-    """
+    """A customer's spending against its market: how it went, over how the market's index went in the same days."""
 
     name: str
     table: str
     description: str
-    spending: Column
+    spending: Column  # spending over that of the window before, and the market's return
     market: Column
     unit: str = "ratio"
 
@@ -108,10 +87,8 @@ class Catalog:
 
     Parameters
     ----------
-    columns : tuple of Column
     changes : tuple of Change or Against
         Worked out from other columns.
-    attributes : tuple of str
     """
 
     columns: tuple[Column, ...]
@@ -140,19 +117,7 @@ class Catalog:
 
 
 def catalog(panel: PanelConfig, own: Sequence[tuple[str, Feature]] = ()) -> Catalog:
-    """Return the columns of a panel.
-
-    Parameters
-    ----------
-    panel : PanelConfig
-    own : sequence of (table's name, Feature)
-        The user's own features.
-
-    Raises
-    ------
-    ConfigError
-        When a feature of one's own names a table that the experiment does not have, or a column is there twice.
-    """
+    """Return the columns of a panel."""
     for name, feature in own:
         if name not in panel.tables or panel.tables[name].role not in FEATURES:
             raise ConfigError(
@@ -245,13 +210,7 @@ def _against(panel: PanelConfig, columns: Sequence[Column]) -> list[Against]:
 
 
 def own_features(file: Path) -> tuple[tuple[str, Feature], ...]:
-    """Return the features that a user's Python file declares with `riskml.features.feature`.
-
-    Raises
-    ------
-    ConfigError
-        When the file cannot be run, or declares none.
-    """
+    """Return the features that a user's Python file declares with `riskml.features.feature`."""
     if not file.is_file():
         raise ConfigError("the file of your own features does not exist", where=f"panel.own: {file}")
     try:

@@ -79,13 +79,7 @@ def identified_by(table: TableConfig) -> str:
 
 
 def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
-    """Count the records of each table by day.
-
-    Raises
-    ------
-    DataError
-        When a table has no record with a time.
-    """
+    """Count the records of each table by day."""
     found = {}
     described = panel.of_role("attributes")
     for name, table in tables.items():
@@ -116,13 +110,7 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
 
 
 def drawn_on(panel: PanelConfig, found: Coverage) -> int:
-    """Return the day the tables were drawn: what the experiment says, else the day after the outcome's last record.
-
-    Raises
-    ------
-    DataError
-        When it is not stated, and the last record lies so far after all others that it must be a mistake.
-    """
+    """Return the day the tables were drawn: what the experiment says, else the day after the outcome's last record."""
     if panel.until is not None:
         return (panel.until - _EPOCH).days
     names = [

@@ -15,20 +15,7 @@ from riskml.features.window import Feature
 
 
 def check_own(book: Book, own: Sequence[tuple[str, Feature]], date: dt.date) -> None:
-    """Refuse a feature that cannot be worked out of its table's records, or is no number.
-
-    Parameters
-    ----------
-    book : Book
-    own : sequence of (table's name, Feature)
-        As from `riskml.features.catalog.own_features`.
-    date : date
-        An as-of date.
-
-    Raises
-    ------
-    ConfigError
-    """
+    """Refuse a feature that cannot be worked out of its table's records, or is no number."""
     for name, feature in own:
         records = prepared(book, name, day_number(date))
         for column in book.catalog.of(name):

@@ -22,15 +22,7 @@ _RATE = (1.5, 3.0)  # times the event rate of the date before
 
 
 def drift(frame: pd.DataFrame, dates: Dates, whole: Mapping[str, pd.Timestamp] | None = None) -> Iterator[Finding]:
-    """Yield what changes from one as-of date to the next by more than a season: values, levels, the event rate.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    dates : Dates
-    whole : mapping of column to Timestamp, optional
-        The day from which its window lies within its table: what changes before it needs no other reason.
-    """
+    """Yield what changes from one as-of date to the next by more than a season: values, levels, the event rate."""
     whole = whole or {}
     yield from _event_rates(frame, dates)
     for column in feature_names(frame):

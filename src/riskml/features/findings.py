@@ -20,50 +20,26 @@ _NOT_FEATURES = ("row", "customer", "as_of", "outcome")
 
 @dataclass(frozen=True)
 class Finding:
-    """A line of the report.
+    """A line of the report."""
 
-    Parameters
-    ----------
-    check : str
-        What was looked for.
-    column : str
-        The column, or the table.
-    finding : str
-        What was found, and what it means.
-    severity : str
-        "act": do not trust a model before this is understood; "watch": it may be so; "info": as it should be, or
-        cannot be told.
-    figure : float
-        The figure that decides.
-    """
-
-    check: str
-    column: str
-    finding: str
+    check: str  # what was looked for
+    column: str  # the column, or the table
+    finding: str  # what was found, and what it means
+    # "act": do not trust a model before this is understood; "watch": it may be so; "info": as it should be, or cannot
+    # be told
     severity: Severity
-    figure: float
+    figure: float  # the figure that decides
 
 
 @dataclass(frozen=True)
 class Dates:
-    """A panel's rows by as-of date, and a bounded sample of them.
+    """A panel's rows by as-of date, and a bounded sample of them."""
 
-    Parameters
-    ----------
-    days : tuple of Timestamp
-        In order.
-    rows : tuple of array
-        Places of all rows of each date, in the frame's order.
-    sample : tuple of array
-        Places of the rows that columns are compared on.
-    judged : tuple of array
-        Places of the rows on which columns rank the outcome, events before others; empty where there are too few. How
-        many of each are drawn does not matter to an AUC.
-    """
-
-    days: tuple[pd.Timestamp, ...]
-    rows: tuple[Rows, ...]
-    sample: tuple[Rows, ...]
+    days: tuple[pd.Timestamp, ...]  # in order
+    rows: tuple[Rows, ...]  # places of all rows of each date, in the frame's order
+    sample: tuple[Rows, ...]  # places of the rows that columns are compared on
+    # places of the rows on which columns rank the outcome, events before others; empty where there are too few. How
+    # many of each are drawn does not matter to an AUC
     judged: tuple[Rows, ...]
 
 

@@ -30,18 +30,7 @@ def _between(first: int, end: int) -> nw.Expr:
 
 
 def settled(panel: PanelConfig, tables: Tables, day: int, *, hindsight: bool) -> nw.LazyFrame[Any]:
-    """Return the invoices of the outcome's table as they stood on a day.
-
-    Parameters
-    ----------
-    panel : PanelConfig
-    tables : mapping of name to LazyFrame
-        In canonical form.
-    day : int
-        Days since 1970-01-01; nothing that happened then or later counts.
-    hindsight : bool
-        Whether what happened before and was recorded later counts: so for an outcome, never for what was known.
-    """
+    """Return the invoices of the outcome's table as they stood on a day."""
 
     def seen(name: str) -> nw.LazyFrame[Any]:
         return tables[name].with_columns(known=nw.col("day")) if hindsight else tables[name]
@@ -51,21 +40,7 @@ def settled(panel: PanelConfig, tables: Tables, day: int, *, hindsight: bool) ->
 
 
 def events(panel: PanelConfig, tables: Tables, first: int, end: int) -> nw.LazyFrame[Any]:
-    """Return the customers who had the event on days from ``first`` to ``end``, the latter not included.
-
-    Parameters
-    ----------
-    panel : PanelConfig
-    tables : mapping of name to LazyFrame
-        In canonical form.
-    first, end : int
-        Days since 1970-01-01. What happened before ``end`` counts, whenever it was recorded; nothing later does.
-
-    Returns
-    -------
-    LazyFrame
-        ``customer``, each once. Of ``no_purchase`` and ``spending_fall`` it holds those who bought, with ``spent``.
-    """
+    """Return the customers who had the event on days from ``first`` to ``end``, the latter not included."""
     asked, table = panel.outcome, tables[panel.outcome.table]
     if asked.rule in ("no_purchase", "spending_fall"):
         inside = table.filter(_between(first, end))
@@ -106,12 +81,7 @@ def before(panel: PanelConfig, tables: Tables, as_of: int) -> nw.LazyFrame[Any] 
 
 
 def check_kinds(panel: PanelConfig, tables: Tables, engine: Frames) -> None:
-    """Refuse an outcome that reads kinds of which there is no record: they are misspelt, or the column is another.
-
-    Raises
-    ------
-    ConfigError
-    """
+    """Refuse an outcome that reads kinds of which there is no record: they are misspelt, or the column is another."""
     asked = panel.outcome
     if not asked.values:
         return

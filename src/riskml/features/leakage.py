@@ -32,7 +32,6 @@ def leakage_report(
     ----------
     frame : DataFrame of shape (n, p)
         ``customer``, ``as_of``, ``outcome`` (0 or 1) and features, in the order in which a model would be given them.
-    panel : PanelConfig
     coverage : Coverage
         Records of each table by day.
     part : Series of shape (n,), optional

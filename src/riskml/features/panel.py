@@ -62,21 +62,12 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Book:
-    """Tables in canonical form, and the day they were drawn.
-
-    Parameters
-    ----------
-    panel : PanelConfig
-    catalog : Catalog
-    tables : mapping of name to LazyFrame
-    until : int
-        Days since 1970-01-01; records of that day and later do not count.
-    """
+    """Tables in canonical form, and the day they were drawn."""
 
     panel: PanelConfig
     catalog: Catalog
     tables: Tables
-    until: int
+    until: int  # days since 1970-01-01; records of that day and later do not count
 
     @property
     def longest(self) -> int:
@@ -156,21 +147,7 @@ def youngest(records: nw.LazyFrame[Any], key: str, per: str) -> nw.LazyFrame[Any
 
 
 def features(book: Book, as_of: int, rows: nw.LazyFrame[Any] | None = None) -> nw.LazyFrame[Any]:
-    """Return the features of customers as they were known on a day.
-
-    Parameters
-    ----------
-    book : Book
-    as_of : int
-        Days since 1970-01-01.
-    rows : LazyFrame, optional
-        ``customer``, and what else is to be kept; everyone known on the day when left out.
-
-    Returns
-    -------
-    LazyFrame
-        The columns of ``rows``, and those of the book's catalog.
-    """
+    """Return the features of customers as they were known on a day."""
     panel, listed = book.panel, book.catalog
     rows = population(book, as_of) if rows is None else rows
     for name in panel.of_role("attributes"):
@@ -201,10 +178,7 @@ STATES = ("kept", "too new", "not active", "event before", "event in the gap", "
 
 
 def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
-    """Return everyone known on a day with ``state`` (one of ``STATES``) and ``outcome`` (1: the event).
-
-    The outcome reads the days from the as-of date, plus the gap, for as long as the performance window is.
-    """
+    """Return everyone known on a day with ``state`` (one of ``STATES``) and ``outcome`` (1: the event)."""
     panel, asked = book.panel, book.panel.outcome
     begins = as_of + asked.gap
     ends = begins + asked.days

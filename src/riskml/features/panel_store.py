@@ -79,15 +79,10 @@ def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None)
 
     Parameters
     ----------
-    panel : PanelConfig
     folder : Path
         Where the panel and copies of tables that are not Parquet are kept.
     progress : callable, optional
         Called with (as-of dates done, all of them, what comes next).
-
-    Returns
-    -------
-    Panel
 
     Raises
     ------
@@ -134,7 +129,6 @@ def features_at(panel: PanelConfig, date: dt.date, folder: Path) -> pd.DataFrame
 
     Parameters
     ----------
-    panel : PanelConfig
     date : date
         The as-of date; later records do not count.
     folder : Path

@@ -19,7 +19,6 @@ def experiment_panel(experiment: Experiment, folder: Path, progress: Listener | 
 
     Parameters
     ----------
-    experiment : Experiment
     folder : Path
         Where it is kept.
     progress : callable, optional
@@ -33,7 +32,6 @@ def experiment_table(experiment: Experiment, panel: Panel | None) -> pd.DataFram
 
     Parameters
     ----------
-    experiment : Experiment
     panel : Panel or None
         That of the experiment.
 
@@ -66,12 +64,7 @@ def embargoed(experiment: Experiment, dates: pd.Series) -> pd.Series:
 
 
 def check_tables(experiment: Experiment, folder: Path) -> None:
-    """Refuse a panel whose tables cannot be read or lack a column, before anything is built.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse a panel whose tables cannot be read or lack a column, before anything is built."""
     if experiment.panel is not None:
         try:
             opened(experiment.panel, folder)
@@ -80,23 +73,7 @@ def check_tables(experiment: Experiment, folder: Path) -> None:
 
 
 def book_on(experiment: Experiment, as_of: str, folder: Path, out: Path) -> int:
-    """Write the features of those who would be looked at on a day; return how many customers they are.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    as_of : str
-        A date such as 2024-07-01.
-    folder : Path
-        Where the panel is kept.
-    out : Path
-        A .csv or .parquet file.
-
-    Raises
-    ------
-    InputError
-        When the experiment has no panel, the date is none, or the file has another ending.
-    """
+    """Write the features of those who would be looked at on a day; return how many customers they are."""
     if experiment.panel is None:
         raise ConfigError(
             "the experiment is not on dated records: its table is scored as it is",

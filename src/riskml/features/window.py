@@ -83,42 +83,22 @@ Compute = Callable[[Window], nw.Expr]
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature of one table.
+    """A feature of one table."""
 
-    Parameters
-    ----------
-    name : str
-        The column becomes ``<table>_<name>``, and ``_<days>d`` where it has windows.
-    unit : str
-        Such as "days", "money", "share", "records".
-    description : str
-        A line for the report; ``{days}`` stands for the window.
-    compute : callable
-        From `Window` to an aggregate expression.
-    needs : tuple of str
-        Columns without which it is left out.
-    windowed : bool
-        Whether there is one for each observation window; the longest one is taken otherwise.
-    doubled : bool
-        Whether it looks at the window before as well, so that twice the window must fit into the longest.
-    empty : float or None
-        The value of a customer without any record: 0 for counts and sums, None where there is nothing to tell.
-    per : str, optional
-        A column each value of which counts once: of records that share it the youngest is taken. Far quicker than
-        `Window.distinct` in every window.
-    rate : bool
-        Whether it grows with the window's length: its pace in a window is then compared with that in the next longer.
-    """
-
-    name: str
-    unit: str
-    description: str
-    compute: Compute
-    needs: tuple[str, ...] = ()
-    windowed: bool = True
+    name: str  # the column becomes ``<table>_<name>``, and ``_<days>d`` where it has windows
+    unit: str  # such as "days", "money", "share", "records"
+    description: str  # A line for the report; ``{days}`` stands for the window
+    compute: Compute  # from `Window` to an aggregate expression
+    needs: tuple[str, ...] = ()  # columns without which it is left out
+    windowed: bool = True  # whether there is one for each observation window; the longest one is taken otherwise
+    # whether it looks at the window before as well, so that twice the window must fit into the longest
     doubled: bool = False
+    # the value of a customer without any record: 0 for counts and sums, None where there is nothing to tell
     empty: float | None = None
+    # whether it grows with the window's length: its pace in a window is then compared with that in the next longer
     rate: bool = False
+    # A column each value of which counts once: of records that share it the youngest is taken. Far quicker than
+    # `Window.distinct` in every window
     per: str | None = None
 
 

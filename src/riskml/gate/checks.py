@@ -18,16 +18,7 @@ _DRAWS = 1000
 
 
 def ranks(evidence: Evidence, least: float, level: float) -> Check:
-    """Check that the AUC is above a bound, and not by chance: its one-sided DeLong limit is.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    least : float
-        The AUC that is asked for; 0.5 is no ranking at all.
-    level : float
-        Confidence level of the limit.
-    """
+    """Check that the AUC is above a bound, and not by chance: its one-sided DeLong limit is."""
     area = delong(evidence.y, evidence.probability)
     low = area.auc - float(ndtri(level)) * area.se
     reason = f"AUC {area.auc:.4f}, at least {low:.4f} at the {level * 100:g} % level"
@@ -36,16 +27,7 @@ def ranks(evidence: Evidence, least: float, level: float) -> Check:
 
 
 def events_as_expected(evidence: Evidence, tolerance: float, level: float) -> Check:
-    """Check that as many events came as the probabilities say: the ratio is near 1, or its interval holds 1.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    tolerance : float
-        By how much the ratio may differ from 1.
-    level : float
-        Confidence level of the ratio's interval.
-    """
+    """Check that as many events came as the probabilities say: the ratio is near 1, or its interval holds 1."""
     row = observed_expected(evidence.y, evidence.probability, level=level).iloc[0]
     ratio, low, high = float(row["ratio"]), float(row["lower"]), float(row["upper"])
     near, chance = abs(ratio - 1) <= tolerance, low <= 1 <= high
@@ -55,19 +37,7 @@ def events_as_expected(evidence: Evidence, tolerance: float, level: float) -> Ch
 
 
 def calibrated(evidence: Evidence, most: float, level: float) -> Check:
-    """Check the expected calibration error against a bound, and where it is above, against what chance gives.
-
-    A perfectly calibrated model has an error too, the larger the fewer rows there are: its quantile is drawn from the
-    model's own probabilities.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    most : float
-        The error that is allowed anyway.
-    level : float
-        Level of the quantile.
-    """
+    """Check the expected calibration error against a bound, and where it is above, against what chance gives."""
     found = ece(evidence.y, evidence.probability)
     bands = calibration_table(evidence.y, evidence.probability)
     count, mean = bands["count"].to_numpy(), bands["mean_p"].to_numpy()
@@ -82,16 +52,7 @@ def calibrated(evidence: Evidence, most: float, level: float) -> Check:
 
 
 def tiers_hold(evidence: Evidence, tolerance: float, level: float) -> Check:
-    """Check that no tier holds more risk than it promises: the Jeffreys test, tier by tier.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    tolerance : float
-        A tier may have this share more events than expected, however many rows show it.
-    level : float
-        Of all tiers together: each is tested at ``(1 - level) / tiers`` (Bonferroni).
-    """
+    """Check that no tier holds more risk than it promises: the Jeffreys test, tier by tier."""
     tier = tier_of(evidence.probability, evidence.tiers)
     ratio = observed_expected(evidence.y, evidence.probability, by=tier).set_index("group")["ratio"]
     p_value = jeffreys_test(evidence.y, evidence.probability, grade=tier).set_index("grade")["p_value"][ratio.index]
@@ -109,21 +70,7 @@ def tiers_hold(evidence: Evidence, tolerance: float, level: float) -> Check:
 
 
 def stable(evidence: Evidence, most: float, level: float) -> Check:
-    """Check that the scores are spread as they were in training: the PSI, or else its quantile under no shift.
-
-    The PSI is that of the validation and of `riskml compare`: against the out-of-fold scores of the training rows.
-    Only where it is too large, the model's own scores of these rows count instead: out of fold, the leaves of a tree
-    differ from fold to fold, which is no shift of the book. They do not count alone, since a model that fits closely
-    spreads them wider than rows it has never seen. A shift of the book shows both ways.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    most : float
-        The PSI that is allowed anyway; it is time to act above 0.25.
-    level : float
-        Level of the quantile.
-    """
+    """Check that the scores are spread as they were in training: the PSI, or else its quantile under no shift."""
     found = {"out-of-fold scores": psi_test(evidence.development, evidence.probability, level=level)}
     if evidence.fitted is not None:
         found["the model's own scores"] = psi_test(evidence.fitted, evidence.probability, level=level)
@@ -139,14 +86,7 @@ def stable(evidence: Evidence, most: float, level: float) -> Check:
 
 
 def directions_kept(evidence: Evidence, most: float) -> Check:
-    """Check that the probability goes with every column the way that the experiment declares.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    most : float
-        How far one customer's probability may go the other way while the column rises and all else stays.
-    """
+    """Check that the probability goes with every column the way that the experiment declares."""
     known = {str(row["column"]): row for row in evidence.violations.to_dict(orient="records")}
     absent = [name for name in evidence.directions if name not in known]
     wrong = [known[name] for name in evidence.directions if name in known and known[name]["largest"] > most]

@@ -9,18 +9,7 @@ from riskml.metrics import approval_rate_ratio
 
 
 def approved_alike(evidence: Evidence, column: str, least: float, approve_below: float | None) -> Check:
-    """Check that no group is approved much less often than the one approved most often.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        ``groups`` has the column.
-    column : str
-    least : float
-        The ratio of approval rates that is asked for; 0.8 is the four-fifths rule (29 CFR 1607.4(D)).
-    approve_below : float or None
-        The probability below which a customer is approved; that at which the last tier begins where it is None.
-    """
+    """Check that no group is approved much less often than the one approved most often."""
     cut = evidence.tiers[-1].from_probability if approve_below is None else approve_below
     # The groups of the model document.
     group = grouping(evidence.groups[column]).of(evidence.groups[column]).astype(str)

@@ -27,27 +27,14 @@ ENOUGH = 20_000
 
 @dataclass(frozen=True)
 class RowNames:
-    """Some rows, by names that do not tell who the customers are.
+    """Some rows, by names that do not tell who the customers are."""
 
-    Parameters
-    ----------
-    named_by : str
-        The columns that name a row: customer and as-of date; "" where rows go by their number.
-    data_digest : str
-        Of the table.
-    keys : array of uint64, shape (n,)
-        A hash of each row's name.
-    """
-
-    named_by: str
-    data_digest: str
-    keys: NDArray[np.uint64]
+    named_by: str  # the columns that name a row: customer and as-of date; "" where rows go by their number
+    data_digest: str  # of the table
+    keys: NDArray[np.uint64]  # A hash of each row's name
 
     def among(self, others: RowNames) -> NDArray[np.bool_] | None:
-        """Return which of these rows are among others, shape (n,); None where they are named differently.
-
-        Row numbers name the same rows in the same table alone.
-        """
+        """Return which of these rows are among others, shape (n,); None where they are named differently."""
         same = self.named_by == others.named_by
         if not same or (not self.named_by and self.data_digest != others.data_digest):
             return None
@@ -55,14 +42,7 @@ class RowNames:
 
 
 def row_names(run: Run, features: Dataset) -> RowNames:
-    """Return the names of a run's rows.
-
-    Parameters
-    ----------
-    run : Run
-    features : Features
-        The rows, or some of them.
-    """
+    """Return the names of a run's rows."""
     data = run.experiment.data
     names = levels(pd.Series(features.X.index.to_numpy()))
     if features.date is not None:
@@ -75,13 +55,7 @@ def row_names(run: Run, features: Dataset) -> RowNames:
 
 
 def evidence_of(run: Run) -> Evidence:
-    """Return the rows set aside of a run, with the probabilities of its chosen model.
-
-    Parameters
-    ----------
-    run : Run
-        Past its second stage.
-    """
+    """Return the rows set aside of a run, with the probabilities of its chosen model."""
     experiment, state = run.experiment, run.state
     predicted, features = run.read_parquet("predictions.parquet"), run.features()
     aside = predicted["_part"] != "train"
@@ -113,23 +87,7 @@ def protected_columns(experiment: Experiment) -> Sequence[str]:
 
 
 def table_rows(run: Run, index: pd.Index[Any]) -> pd.DataFrame:
-    """Return some of a run's rows as its table has them, with the columns that no model may see.
-
-    Parameters
-    ----------
-    run : Run
-    index : Index of shape (n,)
-        Customers.
-
-    Returns
-    -------
-    DataFrame of shape (n, columns of the table)
-
-    Raises
-    ------
-    InputError
-        When the table cannot be read, or has changed since the run.
-    """
+    """Return some of a run's rows as its table has them, with the columns that no model may see."""
     data = run.experiment.data
     table = experiment_table(run.experiment, experiment_panel(run.experiment, run.panel))
     if data_digest(table) != run.state["data_digest"]:

@@ -16,8 +16,6 @@ class Check:
 
     Parameters
     ----------
-    name : str
-    passed : bool
     value : float or None
         What was measured; None where nothing could be, or had to be.
     bound : str
@@ -39,7 +37,6 @@ class Verdict:
 
     Parameters
     ----------
-    checks : tuple of Check
     against : str
         The champion's version that it was compared with; "" where there was none.
     auc_lost : float

@@ -50,26 +50,7 @@ class Comparison:
 
 
 def not_worse(evidence: Evidence, rival: Incumbent | None, most: float, level: float) -> Comparison:
-    """Check that the challenger ranks as well as the champion.
-
-    Two bounds hold: it is not significantly worse (the paired DeLong test, one-sided), and the AUC that it loses, added
-    to what was lost since a person last decided, is at most ``most``. Without the sum, of many small steps down each
-    would pass, and the next be compared with the lower bar.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    rival : Rival or None
-        None where there is no champion.
-    most : float
-        AUC.
-    level : float
-        Confidence level of the test.
-
-    References
-    ----------
-    DeLong, DeLong, Clarke-Pearson (1988), Biometrics 44.
-    """
+    """Check that the challenger ranks as well as the champion."""
     bound = f"loses at most {most:g}, nothing significant"
     if rival is None:
         return Comparison(Check(NAME, True, None, bound, "there is no champion yet"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
@@ -28,3 +28,16 @@ def in_language(said: Mapping[Language, str], language: Language) -> str:
     ('致电', 'a call')
     """
     return said[language] if language in said else next(iter(said.values()))
+
+
+Role = Literal["sales", "finance", "service", "risk"]
+ROLES: tuple[Role, ...] = get_args(Role)
+_WORDS: Mapping[Language, Mapping[str, str]] = {
+    "en": {role: role for role in ROLES},
+    "zh": {"sales": "销售", "finance": "财务", "service": "客服", "risk": "风险管理"},
+}
+
+
+def role_words(role: str, language: Language) -> str:
+    """Return a role in words; any other name, such as whom a mail goes to, as it is."""
+    return _WORDS[language].get(role, role)

@@ -78,19 +78,7 @@ def _flags(y: ArrayLike, name: str) -> Flags:
 
 
 def outcome(y: ArrayLike, *, both_classes: bool = False, at_least: int = 1, name: str = "y") -> Flags:
-    """Return 0/1 outcomes as flags, True is the event.
-
-    Parameters
-    ----------
-    y : array of shape (n,)
-        Outcomes, 0 or 1.
-    both_classes : bool, default False
-        Whether the measure needs events and non-events.
-    at_least : int, default 1
-        How many of each class it then needs.
-    name : str, default "y"
-        The argument's name, for the message.
-    """
+    """Return 0/1 outcomes as flags, True is the event."""
     flags = _flags(y, name)
     if both_classes:
         _both_classes(flags, at_least, name)
@@ -155,10 +143,7 @@ def column(values: ArrayLike | pd.Series[Any], name: str, *, length: int | None 
 
 
 def group_codes(group: ArrayLike | pd.Series, name: str, *, length: int) -> tuple[NDArray[np.intp], pd.Index]:
-    """Return each row's group number and the groups in order; missing values form a group of their own, last.
-
-    The order is that of a categorical's categories, otherwise ascending. Categories without a row are left out.
-    """
+    """Return each row's group number and the groups in order; missing values form a group of their own, last."""
     values = column(group, name, length=length)
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.cat.remove_unused_categories()

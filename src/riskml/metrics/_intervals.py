@@ -28,11 +28,7 @@ def wilson_interval(hits: Floats, count: Floats, level: float) -> tuple[Floats, 
 def ratio_interval(
     hits: Floats, count: Floats, reference_hits: float, reference_count: float, level: float
 ) -> tuple[Floats, Floats, Floats]:
-    """Return each rate over a reference rate, with the log-normal interval of Katz et al. (1978).
-
-    A rate of 0 or 1 would have no spread: its interval is that of a rate half a hit further in, and the lower end of a
-    ratio of 0 is 0.
-    """
+    """Return each rate over a reference rate, with the log-normal interval of Katz et al. (1978)."""
     if reference_hits == 0:
         unknown = np.full(hits.size, np.nan)
         return unknown, unknown.copy(), unknown.copy()

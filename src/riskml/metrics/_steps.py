@@ -17,18 +17,10 @@ T = TypeVar("T", bound=np.generic)
 
 @dataclass(frozen=True)
 class Steps:
-    """Counts at the distinct scores, the riskiest first.
+    """Counts at the distinct scores, the riskiest first."""
 
-    Parameters
-    ----------
-    score : array of shape (k,)
-        Distinct scores, descending.
-    events, others : array of shape (k,)
-        Events and non-events with that score.
-    """
-
-    score: Floats
-    events: Floats
+    score: Floats  # distinct scores, descending
+    events: Floats  # events and non-events with that score
     others: Floats
 
     @property
@@ -65,11 +57,7 @@ def steps(y: Flags, score: Floats, ranks: tuple[Rows, Rows] | None = None) -> St
 
 
 def hull(parts: Steps) -> Steps:
-    """Merge neighbouring scores until the event rate falls from band to band: the convex hull of the ROC curve.
-
-    Pooling adjacent violators and taking the upper convex hull are the same thing (Fawcett and Niculescu-Mizil, 2007,
-    Machine Learning 68). A band's score is its lowest one.
-    """
+    """Merge neighbouring scores until the event rate falls from band to band: the convex hull of the ROC curve."""
     fitted = isotonic_regression(parts.events / parts.count, weights=parts.count, increasing=False)
     first = fitted.blocks[:-1]
     last = fitted.blocks[1:] - 1
@@ -77,11 +65,7 @@ def hull(parts: Steps) -> Steps:
 
 
 def bands(count: Floats, n_bands: int) -> Rows:
-    """Return the band, from 0, of each distinct score, so that bands hold about as many rows as one another.
-
-    Rows of one score stay together: the bands do not depend on the order of the rows, and with heavy ties there are
-    fewer bands than asked for.
-    """
+    """Return the band, from 0, of each distinct score, so that bands hold about as many rows as one another."""
     middle = np.cumsum(count) - count / 2
     wanted = np.minimum((middle / count.sum() * n_bands).astype(np.intp), n_bands - 1)
     # Empty bands are closed up; the wanted ones never fall.

@@ -75,10 +75,6 @@ def drift_test(
     distance : float, default 0.1
         The distance from which on there is drift.
 
-    Returns
-    -------
-    DriftTest
-
     Raises
     ------
     DataError

@@ -63,17 +63,7 @@ def _graded(values: ArrayLike | pd.Series[Any], name: str) -> pd.Series[Any]:
 
 
 def grade_order(columns: Sequence[pd.Series[Any]], grades: Sequence[Any] | None, where: str) -> pd.Index[Any]:
-    """Return the grades, the safest first: as stated, else an ordered categorical's categories, else ascending.
-
-    Parameters
-    ----------
-    columns : sequence of Series
-        The grades of the rows.
-    grades : sequence, optional
-        The stated order.
-    where : str
-        The arguments' names, for the message.
-    """
+    """Return the grades, the safest first: as stated, else an ordered categorical's categories, else ascending."""
     found: pd.Index[Any] = pd.Index(pd.concat([one.astype(object) for one in columns]).unique())
     if grades is not None:
         stated: pd.Index[Any] = pd.Index(list(grades))

@@ -116,10 +116,7 @@ class ExpectedMaximumProfit:
 def _expected_maximum(
     parts: Steps, prior: Prior, *, gain: float, event_cost: float, other_cost: float
 ) -> tuple[float, float]:
-    """Return the expected maximum, and the share acted on, when acting earns x gain - cost on events, - cost on others.
-
-    The best cut-off at x takes every band of the convex hull that pays at x, so that each band is integrated by itself.
-    """
+    """Return the expected maximum profit and the share of customers acted on."""
     # A band without events never pays.
     odds = np.divide(parts.others, parts.events, out=np.full(parts.events.size, np.inf), where=parts.events > 0)
     pays_from = (event_cost + other_cost * odds) / gain if other_cost else np.full(odds.size, event_cost / gain)

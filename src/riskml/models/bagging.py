@@ -24,13 +24,7 @@ from riskml.schema import Schema
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as a matrix, and their outcomes.
-
-    Parameters
-    ----------
-    matrix : ndarray of float32, shape (n, columns)
-    target : ndarray of 0 and 1, shape (n,)
-    """
+    """Rows as a matrix, and their outcomes."""
 
     matrix: NDArray[np.float32]
     target: NDArray[np.int8]
@@ -45,11 +39,7 @@ class Grown:
 
 
 class BaggedBooster(RiskEstimator, ABC):
-    """Boosted trees over numbers, native categories and missing values, bagged over folds with early stopping.
-
-    The rows are cut into folds; for each of the first ``bags`` folds one model grows on the other folds and stops when
-    the fold's log loss no longer falls. Their log-odds are averaged.
-    """
+    """Boosted trees over numbers, native categories and missing values, bagged over folds with early stopping."""
 
     model_: Boosted
     _runtime: ClassVar[type[Boosted]]
@@ -59,23 +49,7 @@ class BaggedBooster(RiskEstimator, ABC):
     random_state: int
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Grow the models.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-        y : array of shape (n,)
-            Two classes; the greater one is the event.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        FitError
-            When a class has fewer than two rows, so that no fold can be set aside.
-        """
+        """Grow the models."""
         frame = self._learn_schema(X)
         target = self._learn_target(frame, y)
         encoding = numbered(frame, self.schema_)
@@ -102,10 +76,7 @@ class BaggedBooster(RiskEstimator, ABC):
 
     @abstractmethod
     def _grow(self, encoding: Encoding, grow: Rows, stop: Rows, signs: list[int] | None) -> Grown:
-        """Return trees grown on some rows, as many as are best for others.
-
-        ``signs`` is 1, -1 or 0 for each column: the risk may not fall, may not rise, or may do either.
-        """
+        """Return trees grown on some rows, as many as are best for others."""
 
 
 def numbered(frame: pd.DataFrame, schema: Schema) -> Encoding:

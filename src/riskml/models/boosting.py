@@ -32,13 +32,9 @@ class RiskBooster(BaggedBooster):
         slow on a busy machine: the kit runs several models side by side instead.
     monotone : mapping of column name to "ascending" or "descending", optional
         How the risk has to go where a numeric column rises.
-    random_state : int, default=0
 
     Attributes
     ----------
-    model_ : Boosting
-    schema_ : Schema
-    classes_ : ndarray of shape (2,)
     rounds_ : list of int
         Trees kept of each model.
 

@@ -30,16 +30,6 @@ class Platt:
 def platt(margin: Floats, target: NDArray[np.int8]) -> Platt:
     """Return the slope and the intercept of least log loss.
 
-    Parameters
-    ----------
-    margin : ndarray of shape (n,)
-        Out-of-fold log-odds.
-    target : ndarray of 0 and 1, shape (n,)
-
-    References
-    ----------
-    Platt (1999), "Probabilistic outputs for support vector machines".
-
     Examples
     --------
     >>> margin = np.array([-2.0, -2.0, -2.0, -2.0, 2.0, 2.0, 2.0, 2.0] * 100)
@@ -60,21 +50,7 @@ def platt(margin: Floats, target: NDArray[np.int8]) -> Platt:
 
 
 def needed(margin: Floats, target: NDArray[np.int8], fold: NDArray[np.int_], folds: Sequence[int]) -> Floats | None:
-    """Return the log-odds of each fold calibrated on the other folds, or None where that makes them no better.
-
-    Parameters
-    ----------
-    margin : ndarray of shape (n,)
-        Out-of-fold log-odds.
-    target : ndarray of 0 and 1, shape (n,)
-    fold : ndarray of int, shape (n,)
-    folds : sequence of int
-
-    Returns
-    -------
-    ndarray of shape (n,) or None
-        Two numbers more must pay for themselves by the Bayesian information criterion.
-    """
+    """Return the log-odds of each fold calibrated on the other folds, or None where that makes them no better."""
     out = np.empty_like(margin)
     for number in folds:
         inside = fold == number

@@ -29,13 +29,9 @@ class RiskCatBoost(BaggedBooster):
         As in CatBoost.
     monotone : mapping of column name to "ascending" or "descending", optional
         How the risk has to go where a numeric column rises; levels are then not combined (``max_ctr_complexity`` 1).
-    random_state : int, default=0
 
     Attributes
     ----------
-    model_ : riskml.runtime.boosted.CatBoost
-    schema_ : Schema
-    classes_ : ndarray of shape (2,)
     rounds_ : list of int
         Trees kept of each model.
 

@@ -72,7 +72,6 @@ class RiskClassifier(RiskEstimator):
         machines with the same rows, folds and settings share it.
     progress : callable, optional
         Called with a `riskml.models.search.study.Progress` after each trial.
-    random_state : int, default=0
 
     Attributes
     ----------
@@ -81,8 +80,6 @@ class RiskClassifier(RiskEstimator):
         columns (how many it reads), chosen.
     nested_auc_ : float
         The AUC of the procedure as a whole: on each fold, that of the family which the other folds choose.
-    best_family_ : str
-    estimators_ : dict of family to its estimator, fitted on all rows
     settings_ : dict of family to list of dict
         The settings of its estimator: several where it averages models of several settings.
     weights_ : dict of family to float
@@ -91,14 +88,8 @@ class RiskClassifier(RiskEstimator):
         Out-of-fold probabilities of the event.
     trials_ : DataFrame
         The search: family, trial, auc_cv, complete, params (JSON).
-    stopped_by_ : dict of family to "trials" or "time"
-    seconds_ : dict of family to seconds spent
     search_seconds_, trial_seconds_ : float
         Of the search as a whole, and of its trials; the difference is its overhead.
-    failures_ : dict of family to why it was left out
-    calibrated_ : list of families whose log-odds were given a slope and an intercept
-    model_ : riskml.runtime model of the chosen family
-    classes_ : ndarray of shape (2,)
 
     Notes
     -----
@@ -157,16 +148,11 @@ class RiskClassifier(RiskEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, p)
         y : array of shape (n,)
             Two classes; the greater one is the event.
         periods : array of shape (n,), optional
             The period or date of each row: the trends of a scorecard then hold in every period; other families do
             not read them.
-
-        Returns
-        -------
-        self
 
         Raises
         ------
@@ -399,17 +385,6 @@ def _ranked(board: pd.DataFrame) -> pd.DataFrame:
 def nested_auc(aucs: Mapping[str, Floats], select: Select) -> float:
     """Return the AUC of the choice itself: on each fold, that of the family which the other folds choose.
 
-    Parameters
-    ----------
-    aucs : mapping of family to ndarray of shape (folds,)
-        The AUC on each fold.
-    select : {"best", "one_se", "interpretable"}
-
-    Returns
-    -------
-    float
-        The mean over folds.
-
     Examples
     --------
     >>> aucs = {"tree": np.array([0.7, 0.6, 0.6]), "logistic": np.array([0.5, 0.65, 0.65])}
@@ -430,19 +405,7 @@ def _mapping(said: Any, name: str, fix: str) -> dict[str, Any]:
 
 
 def choose(board: pd.DataFrame, select: Select) -> str:
-    """Return the family that a rule chooses from a leaderboard.
-
-    Parameters
-    ----------
-    board : DataFrame
-        family, auc_cv, auc_cv_se.
-    select : {"best", "one_se", "interpretable"}
-        The one-standard-error rule is Breiman et al. (1984), section 3.4.3, with the error of the best family.
-
-    Returns
-    -------
-    str
-    """
+    """Return the family that a rule chooses from a leaderboard."""
     ranked = _ranked(board)
     if select == "interpretable":
         ranked = ranked[[name in FAMILIES and FAMILIES[name].interpretable for name in ranked["family"]]]

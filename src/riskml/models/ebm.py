@@ -33,20 +33,12 @@ class RiskEBM(RiskEstimator):
         Models that are averaged (``outer_bags``); each stops by rows of its own that are set aside.
     interactions : str or int, default="3x"
         Pairs of columns: as a multiple of the number of columns, or their number.
-    learning_rate : float, default=0.03
     max_bins, max_interaction_bins : int, default=256 and 32
         Bins of a number, alone and in a pair.
     max_leaves, min_samples_leaf, smoothing_rounds, max_rounds, reg_lambda
         As in InterpretML.
     monotone : mapping of column name to "ascending" or "descending", optional
         How the risk has to go where a numeric column rises; such a column is in no pair.
-    random_state : int, default=0
-
-    Attributes
-    ----------
-    model_ : Additive, or Pairwise where there are pairs
-    schema_ : Schema
-    classes_ : ndarray of shape (2,)
 
     Notes
     -----
@@ -89,13 +81,8 @@ class RiskEBM(RiskEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, p)
         y : array of shape (n,)
             Two classes; the greater one is the event.
-
-        Returns
-        -------
-        self
         """
         frame = self._learn_schema(X)
         target = self._learn_target(frame, y)

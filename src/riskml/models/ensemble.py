@@ -61,25 +61,7 @@ class Weights:
 
 
 def blend_weights(margins: Floats, target: NDArray[np.int8], shrinkage: float = 0.02) -> Weights:
-    """Return the non-negative weights of least log loss.
-
-    Parameters
-    ----------
-    margins : ndarray of shape (n, k)
-        Out-of-fold log-odds of k families; a model's own training rows would flatter it.
-    target : ndarray of 0 and 1, shape (n,)
-    shrinkage : float, default=0.02
-        Pull towards equal weights that sum to one, per row: the families agree on most customers, which leaves
-        the weights nearly undetermined without it.
-
-    Returns
-    -------
-    Weights
-
-    Notes
-    -----
-    Stacked generalisation with non-negative weights: Breiman (1996), "Stacked regressions".
-    """
+    """Return the non-negative weights of least log loss."""
     rows, count = margins.shape
     equal = np.full(count, 1.0 / count)
 

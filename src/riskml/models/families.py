@@ -50,7 +50,6 @@ class Family:
 
     Parameters
     ----------
-    name : str
     space : Space
         The hyperparameters that are searched.
     start : mapping
@@ -245,13 +244,7 @@ def simplicity(name: str) -> int:
 
 
 def refuse_absent(families: Iterable[str]) -> None:
-    """Refuse families whose library is not installed.
-
-    Raises
-    ------
-    ConfigError
-        The message names the extra that brings it.
-    """
+    """Refuse families whose library is not installed."""
     for name in families:
         needs = FAMILIES[name].needs if name in FAMILIES else ""
         if needs and find_spec(needs) is None:
@@ -274,17 +267,10 @@ def estimator(
 
     Parameters
     ----------
-    family : {"scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost"}
     params : mapping
         Its hyperparameters.
-    special_values : mapping of column name to codes, optional
     monotone : mapping of column name to "ascending" or "descending", optional
         How the risk has to go where the column rises. All keep to it.
-    random_state : int
-
-    Returns
-    -------
-    RiskEstimator
 
     Raises
     ------

@@ -29,13 +29,9 @@ class RiskLightGBM(BaggedBooster):
         As in LightGBM.
     monotone : mapping of column name to "ascending" or "descending", optional
         How the risk has to go where a numeric column rises.
-    random_state : int, default=0
 
     Attributes
     ----------
-    model_ : riskml.runtime.boosted.LightGBM
-    schema_ : Schema
-    classes_ : ndarray of shape (2,)
     rounds_ : list of int
         Trees kept of each model.
 

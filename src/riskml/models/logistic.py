@@ -46,9 +46,6 @@ class Logistic(RiskEstimator):
     ----------
     model_ : Additive
         An intercept and a shape per column.
-    n_iter_ : int
-    schema_ : Schema
-    classes_ : ndarray of shape (2,)
 
     Notes
     -----
@@ -85,13 +82,8 @@ class Logistic(RiskEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, p)
         y : array of shape (n,)
             Two classes; the greater one is the event.
-
-        Returns
-        -------
-        self
         """
         frame = self._learn_schema(X, self.special_values)
         target = self._learn_target(frame, y)

@@ -13,16 +13,6 @@ _SIGNS = {"ascending": 1, "descending": -1}
 def directions(schema: Schema, monotone: Mapping[str, str]) -> list[int]:
     """Return 1, -1 or 0 for each column: the risk may not fall, may not rise, or may do either.
 
-    Parameters
-    ----------
-    schema : Schema
-    monotone : mapping of column name to "ascending" or "descending"
-
-    Raises
-    ------
-    ConfigError
-        When a column does not exist or is categorical, or a word is neither of the two.
-
     Examples
     --------
     >>> from riskml.schema import Column

@@ -33,31 +33,7 @@ def ordered_logistic(
     runs: Sequence[tuple[slice, int]] = (),
     max_iter: int = 500,
 ) -> Solution:
-    """Return the coefficients of least penalised log loss among those that keep to an order.
-
-    Parameters
-    ----------
-    matrix : csr_matrix of shape (n, p)
-    target : ndarray of 0 and 1, shape (n,)
-    C : float
-        Inverse strength of the L2 penalty, as in scikit-learn's `LogisticRegression`.
-    runs : sequence of (slice, sign)
-        Neighbouring columns whose coefficients may not fall (1) or may not rise (-1).
-    max_iter : int, default=500
-
-    Returns
-    -------
-    Solution
-
-    Raises
-    ------
-    FitError
-        When it has not converged.
-
-    References
-    ----------
-    Bertsekas (1982), "Projected Newton methods for optimization problems with simple constraints".
-    """
+    """Return the coefficients of least penalised log loss among those that keep to an order."""
     width = matrix.shape[1]
     # Within a run: a first value, and steps that are not negative.
     change, least = np.eye(width), np.full(width + 1, -np.inf)

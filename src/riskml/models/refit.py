@@ -13,17 +13,7 @@ from riskml.runtime.frame import Floats
 
 
 def judged(search: Search, plan: Plan = LEAST) -> Floats:
-    """Return log-odds of all rows, each by a model that has not seen it, with settings chosen without it.
-
-    Parameters
-    ----------
-    search : Search
-    plan : Plan
-
-    Returns
-    -------
-    ndarray of shape (n,)
-    """
+    """Return log-odds of all rows, each by a model that has not seen it, with settings chosen without it."""
     task, folds = search.task, search.task.folds()
     jobs = _jobs(search, plan)
     settings = [((folds[place],), {**trial.params, **plan.params(search.family)}) for place, trial in jobs]

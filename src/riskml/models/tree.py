@@ -26,20 +26,12 @@ class RiskTree(RiskEstimator):
 
     Parameters
     ----------
-    max_depth : int, default=5
     min_leaf_share : float, default=0.02
         Least share of the training rows in a leaf.
     smoothing : float, default=5.0
         Rows of the overall event rate that are added to each node's own.
     monotone : mapping of column name to "ascending" or "descending", optional
         How the risk has to go where a numeric column rises.
-    random_state : int, default=0
-
-    Attributes
-    ----------
-    model_ : Tree
-    schema_ : Schema
-    classes_ : ndarray of shape (2,)
 
     Examples
     --------
@@ -69,13 +61,8 @@ class RiskTree(RiskEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, p)
         y : array of shape (n,)
             Two classes; the greater one is the event.
-
-        Returns
-        -------
-        self
         """
         frame = self._learn_schema(X)
         target = self._learn_target(frame, y)
@@ -106,21 +93,7 @@ class RiskTree(RiskEstimator):
 
 
 def by_event_rate(frame: pd.DataFrame, target: Any, schema: Schema, smoothing: float = 20.0) -> Encoding:
-    """Return an encoding that numbers the levels of each column in order of their smoothed event rate.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, p)
-        Conforming to ``schema``.
-    target : array of 0 and 1, shape (n,)
-    schema : Schema
-    smoothing : float, default=20.0
-        Rows of the overall rate added to each level's own, so that rare levels do not take the ends of the order.
-
-    Returns
-    -------
-    Encoding
-    """
+    """Return an encoding that numbers the levels of each column in order of their smoothed event rate."""
     outcome = pd.Series(np.asarray(target, dtype=float), index=frame.index)
     overall = outcome.mean()
     levels: dict[str, dict[str, float] | None] = {}

@@ -55,15 +55,10 @@ def behaviour(
         The month's customers.
     training : DataFrame
         The training rows: how many customers had such a change then.
-    asked : BehaviourConfig
     panel : PanelConfig, optional
         Has columns for what ``asked`` leaves out.
     level : float, default 0.95
         Of the intervals.
-
-    Returns
-    -------
-    Behaviour
     """
     columns = asked.completed(panel).aspects()
     rows: list[dict[str, object]] = []

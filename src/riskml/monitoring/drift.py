@@ -57,20 +57,7 @@ def shift_status(psi: float, no_shift: float, limits: MonitoringConfig) -> str:
 
 
 def nearer_psi(before: pd.DataFrame, now: pd.Series, *, n_bins: int = 10, level: float = 0.95) -> tuple[PsiTest, str]:
-    """Return the smaller of two shifts of the scores, and what it is against.
-
-    Out-of-fold scores are made by other models than the one in use: a tree of another fold has other leaves, and other
-    scores, where nothing has changed. The model's own scores of rows that it has learnt from are too sure. What has
-    really moved has moved against both.
-
-    Parameters
-    ----------
-    before : DataFrame
-        ``probability`` and ``fitted``, as of `Reference.scores`.
-    now : Series of probabilities
-    n_bins : int, default 10
-    level : float, default 0.95
-    """
+    """Return the smaller of two shifts of the scores, and what it is against."""
     found = [
         (psi_test(before[name], now, n_bins=n_bins, level=level), words)
         for name, words in (("probability", OUT_OF_FOLD), ("fitted", FITTED))
@@ -85,8 +72,6 @@ def score_shift(before: pd.DataFrame, now: pd.Series, limits: MonitoringConfig) 
     ----------
     before : DataFrame
         As of `Reference.scores`.
-    now : Series of probabilities
-    limits : MonitoringConfig
     """
     test, against = nearer_psi(before, now, level=limits.level)
     return ScoreShift(
@@ -105,10 +90,8 @@ def column_shifts(reference: Reference, frame: pd.DataFrame, limits: MonitoringC
 
     Parameters
     ----------
-    reference : Reference
     frame : DataFrame of shape (n, any)
         Raw columns. What is absent, or holds what it must not, is left out: `quality` tells of it.
-    limits : MonitoringConfig
 
     Returns
     -------

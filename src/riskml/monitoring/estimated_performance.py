@@ -35,7 +35,6 @@ class EstimatedPerformance:
 
     Parameters
     ----------
-    rows : int
     auc, brier, log_loss, event_rate : Estimate
         AUC is not a number where no two customers differ in outcome by any chance.
     level : float
@@ -61,11 +60,6 @@ def estimated_performance(probability: ArrayLike, *, level: float = 0.95) -> Est
     ----------
     probability : array of shape (n,)
         Calibrated probabilities of the event, higher is riskier.
-    level : float, default 0.95
-
-    Returns
-    -------
-    EstimatedPerformance
 
     Raises
     ------

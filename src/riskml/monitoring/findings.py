@@ -34,7 +34,6 @@ class Finding:
 
     Parameters
     ----------
-    severity : "act", "watch" or "note"
     about : str
         ``data``, ``shift``, ``tiers``, ``ranking``, ``level``, ``segments`` or ``behaviour``.
     key : str
@@ -75,17 +74,7 @@ def next_step(findings: Sequence[Finding]) -> NextStep:
 
 
 def findings_of(month: Month, reference: Reference) -> list[Finding]:
-    """Return what a month's figures call for, the gravest first.
-
-    Parameters
-    ----------
-    month : Month
-    reference : Reference
-
-    Returns
-    -------
-    list of Finding
-    """
+    """Return what a month's figures call for, the gravest first."""
     limits = reference.experiment.monitoring
     found = [*_of_data(month, limits), *_of_columns(month.columns, limits), *_of_behaviour(month, limits)]
     if month.scored is not None:

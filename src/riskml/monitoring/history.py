@@ -19,17 +19,7 @@ def of_months(done: Iterable[StoredReport]) -> dict[dt.date, dict[str, float]]:
 
 
 def history(*sources: Figures) -> pd.DataFrame:
-    """Return the figures of all months, the earliest first; of a date that several know, the last one counts.
-
-    Parameters
-    ----------
-    *sources : mappings of date to figures
-
-    Returns
-    -------
-    DataFrame
-        Index: ``as_of``. Columns: the figures' names, without ``monitor.``.
-    """
+    """Return the figures of all months, the earliest first; of a date that several know, the last one counts."""
     found: dict[dt.date, Mapping[str, float]] = {}
     for source in sources:
         found |= source

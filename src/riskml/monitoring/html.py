@@ -43,17 +43,7 @@ _VERDICTS = {
 def write_page(
     path: Path, month: Month, findings: Sequence[Finding], reference: Reference, history: pd.DataFrame
 ) -> None:
-    """Write the page of a month.
-
-    Parameters
-    ----------
-    path : Path
-    month : Month
-    findings : sequence of Finding
-    reference : Reference
-    history : DataFrame
-        The months up to and with this one.
-    """
+    """Write the page of a month."""
     page = templates().get_template("monitoring.html.j2").render(**page_context(month, findings, reference, history))
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="replace")

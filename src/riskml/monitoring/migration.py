@@ -66,10 +66,6 @@ def tier_moves(
         Tiers of an earlier month, by customer.
     since : str, default ""
         Its date.
-
-    Returns
-    -------
-    TierMoves
     """
     names = list(tiers)
     counted = scores["tier"].value_counts().reindex(names, fill_value=0)

@@ -23,25 +23,13 @@ from riskml.runtime.package import PackageError
 
 @dataclass(frozen=True)
 class Scored:
-    """What the scores of a month tell.
+    """What the scores of a month tell."""
 
-    Parameters
-    ----------
-    scores : DataFrame of shape (n, any)
-        ``probability``, ``points`` where the model has them, ``tier``; index: the customer.
-    shift : ScoreShift
-    moves : TierMoves
-    estimated : EstimatedPerformance
-    realised : Realised or None
-        None while no outcome is known.
-    segments : DataFrame
-    """
-
-    scores: pd.DataFrame
+    scores: pd.DataFrame  # ``probability``, ``points`` where the model has them, ``tier``; index: the customer
     shift: ScoreShift
     moves: TierMoves
     estimated: EstimatedPerformance
-    realised: RealisedPerformance | None
+    realised: RealisedPerformance | None  # none while no outcome is known
     segments: pd.DataFrame
 
 
@@ -51,20 +39,16 @@ class Month:
 
     Parameters
     ----------
-    as_of : date
     source : str
         The file.
-    rows : int
     named : bool
         Whether a column names the customers, so that they can be followed.
-    duplicates : int
     quality, columns : DataFrame
         As of `riskml.monitoring.quality.quality` and `riskml.monitoring.drift.column_shifts`.
     scored : Scored or None
         None where the model cannot read the book.
     why_not : str
         Why it cannot.
-    behaviour : Behaviour
     """
 
     as_of: dt.date
@@ -142,15 +126,8 @@ def month_of(reference: Reference, book: Snapshot, as_of: dt.date, earlier: Prev
 
     Parameters
     ----------
-    reference : Reference
-    book : NewBook
-    as_of : date
     earlier : Earlier, optional
         For who moved between tiers: without it tiers are compared with training's.
-
-    Returns
-    -------
-    Month
 
     Raises
     ------

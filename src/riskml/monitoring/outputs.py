@@ -21,15 +21,7 @@ PAGE = "report.html"
 
 
 def state_of(run: Run, reference: Reference, month: Month, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return what ``monitoring.json`` holds of a month.
-
-    Parameters
-    ----------
-    run : Run
-    reference : Reference
-    month : Month
-    findings : sequence of Finding
-    """
+    """Return what ``monitoring.json`` holds of a month."""
     model = reference.model
     return {
         "as_of": str(month.as_of),
@@ -55,17 +47,7 @@ def state_of(run: Run, reference: Reference, month: Month, findings: Sequence[Fi
 def write_files(
     folder: Path, month: Month, findings: Sequence[Finding], reference: Reference, seen: pd.DataFrame
 ) -> None:
-    """Write a month's tables, its customers and its page into a folder.
-
-    Parameters
-    ----------
-    folder : Path
-    month : Month
-    findings : sequence of Finding
-    reference : Reference
-    seen : DataFrame
-        The months up to and with this one.
-    """
+    """Write a month's tables, its customers and its page into a folder."""
     found = {
         "findings": pd.DataFrame([one.to_dict() for one in findings]),
         "columns": month.columns.assign(in_words=column_moves(month)),

@@ -14,12 +14,6 @@ BROKEN = "broken"
 def quality(reference: Reference, book: Snapshot, limits: MonitoringConfig) -> pd.DataFrame:
     """Compare a month's columns with those of training, cell by cell: what is missing, unknown or out of range.
 
-    Parameters
-    ----------
-    reference : Reference
-    book : NewBook
-    limits : MonitoringConfig
-
     Returns
     -------
     DataFrame

@@ -35,7 +35,6 @@ class RealisedPerformance:
         Of the test that the AUC is no lower than on the rows set aside (one-sided); not a number without an AUC.
     observed_expected : Estimate
         Events over expected events, above 1 where the risk was underestimated; Jeffreys interval.
-    event_rate, mean_probability, brier, log_loss : float
     by_tier : DataFrame
         ``tier`` (the portfolio last), ``count``, ``event``, ``event_rate``, ``pd``, ``ratio``, ``lower``, ``upper``,
         ``jeffreys_p`` (that the risk is not underestimated), ``binomial_p``, ``rejected`` (by the Jeffreys test).
@@ -79,11 +78,6 @@ def realised(
         On the rows set aside at development.
     dates : Series of datetime64, shape (n,), optional
         As-of dates.
-    level : float, default 0.95
-
-    Returns
-    -------
-    Realised
 
     References
     ----------

@@ -19,24 +19,14 @@ from riskml.schema import Schema
 
 @dataclass(frozen=True)
 class HoldoutSample:
-    """The model on the rows that were set aside, whose outcomes are known.
+    """The model on the rows that were set aside, whose outcomes are known."""
 
-    Parameters
-    ----------
-    part : str
-        "test" or "oot".
-    rows, events : int
-    auc, observed_expected : Estimate
-        Realised, with intervals.
-    estimated : EstimatedPerformance
-        What the scores of these rows promise: how good an estimate was where it can be checked.
-    """
-
-    part: str
+    part: str  # "test" or "oot"
     rows: int
     events: int
-    auc: Estimate
+    auc: Estimate  # realised, with intervals
     observed_expected: Estimate
+    # what the scores of these rows promise: how good an estimate was where it can be checked
     estimated: EstimatedPerformance
 
 
@@ -46,17 +36,13 @@ class Reference:
 
     Parameters
     ----------
-    experiment : Experiment
-    model : Artifact
     schema : Schema
         All columns of the features; the model may read fewer.
     X : DataFrame of shape (n, p)
         The training rows, in the schema's form.
-    y : Series of 0 and 1, shape (n,)
     scores : DataFrame of shape (n, 3)
         ``probability`` (out of fold), ``fitted`` (the model's own, of rows that it has learnt from) and ``tier`` of the
         training rows.
-    aside : Aside
     """
 
     experiment: Experiment
@@ -87,10 +73,6 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
         With a model: its second stage is finished.
     experiment : Experiment, optional
         The run's own, with other limits of monitoring.
-
-    Returns
-    -------
-    Reference
 
     Raises
     ------

@@ -44,11 +44,8 @@ def by_segment(
     ----------
     names : sequence of str
         Columns of the book: numbers are cut into thirds (of training where it has the column), levels are groups.
-    reference : Reference
-    book : NewBook
     scores : DataFrame of shape (n, any)
         ``probability``, in the book's order.
-    limits : MonitoringConfig
 
     Returns
     -------

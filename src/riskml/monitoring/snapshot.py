@@ -68,16 +68,11 @@ def read_snapshot(
     ----------
     data : path
         CSV or Parquet. A column of the target holds outcomes; a blank cell is one that is not known yet.
-    experiment : Experiment
     outcomes : path, optional
         A file with the customer's column (and that of the as-of date, where customers have several rows) and the
         target's.
     customer : str, optional
         The customer's column; that of the experiment when left out.
-
-    Returns
-    -------
-    NewBook
 
     Raises
     ------

@@ -20,17 +20,10 @@ STATE, CUSTOMERS = "monitoring.json", "customers.parquet"
 
 @dataclass(frozen=True)
 class StoredReport:
-    """A date that is done.
-
-    Parameters
-    ----------
-    folder : Path
-    state : dict
-        What ``monitoring.json`` holds.
-    """
+    """A date that is done."""
 
     folder: Path
-    state: dict[str, Any]
+    state: dict[str, Any]  # what ``monitoring.json`` holds
 
     @property
     def as_of(self) -> dt.date:
@@ -44,13 +37,7 @@ class StoredReport:
         return StoredReport(self.folder, state)
 
     def customers(self) -> pd.DataFrame:
-        """Return its customers: ``probability``, ``tier`` and what else is known of them, by customer.
-
-        Raises
-        ------
-        InputError
-            When the month has none: its book could not be scored.
-        """
+        """Return its customers: ``probability``, ``tier`` and what else is known of them, by customer."""
         file = self.folder / CUSTOMERS
         if not file.is_file():
             raise InputError("the month holds no scored customers", where=str(self.folder))
@@ -58,13 +45,7 @@ class StoredReport:
 
 
 def opened(folder: Path) -> StoredReport:
-    """Open a monitored date.
-
-    Raises
-    ------
-    InputError
-        When the folder holds none, or it cannot be read.
-    """
+    """Open a monitored date."""
     try:
         state = read_json(folder / STATE)
         dt.date.fromisoformat(state["as_of"])
@@ -95,22 +76,7 @@ def before(folder: Path, as_of: dt.date) -> StoredReport | None:
 
 
 def write_month(folder: Path, state: dict[str, Any], write: Callable[[Path], None]) -> StoredReport:
-    """Write a date's folder, which appears when it is whole, and takes the place of an earlier one of that date.
-
-    Parameters
-    ----------
-    folder : Path
-        Of all dates.
-    state : dict
-        With ``as_of``.
-    write : callable
-        Writes all files into the folder that it is given.
-
-    Raises
-    ------
-    InputError
-        When it cannot be written.
-    """
+    """Write a date's folder, which appears when it is whole, and takes the place of an earlier one of that date."""
     day = state["as_of"]
     place, temporary, old = folder / day, folder / f".{day}.{os.getpid()}.part", folder / f".{day}.old"
     for left in folder.glob(f".{day}.*.part"):  # of a process that was killed

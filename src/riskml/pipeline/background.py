@@ -59,11 +59,7 @@ class KernelPrefetcher:
 
 
 class BackgroundWriter:
-    """What follows a stage, while the next notebook runs: its page, and its records in MLflow.
-
-    A tracking server that is away costs the records, never the results: the trouble is noted in run.json, and
-    ``riskml track`` writes them later.
-    """
+    """What follows a stage, while the next notebook runs: its page, and its records in MLflow."""
 
     def __init__(self, run: Run, *, track: bool) -> None:
         self._run, self._track = run, track

@@ -33,66 +33,34 @@ FOLDER = "monitoring"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a month is made from.
+    """What a month is made from."""
 
-    Parameters
-    ----------
-    run : str or Path
-        The run's folder.
-    data : str or Path
-        The month's customers, a CSV or Parquet file; "" for the run's own rows set aside: a first month, whose
-        outcomes are known.
-    outcomes : str or Path or None
-        A file of outcomes.
-    date : date or None
-        The day monitored; that of the rows where they are dated, that of the run for its own rows, or today.
-    previous : str or Path or None
-        The folder of an earlier month, or a file of scores with a tier for each customer; the last month before the
-        date where left out.
-    folder : Path or None
-        Of all months; ``monitoring`` in the run's folder where left out.
-    customer : str or None
-        The customer's column; the experiment's where left out.
-    segments : sequence of str
-        Columns, beside those that the experiment names.
-    overrides : sequence of str
-        ``monitoring.key=value`` pairs that overrule the run's limits.
-    """
-
-    run: str | Path
+    run: str | Path  # the run's folder
+    # the month's customers, a CSV or Parquet file; "" for the run's own rows set aside: a first month, whose outcomes
+    # are known
     data: str | Path = ""
-    outcomes: str | Path | None = None
+    outcomes: str | Path | None = None  # A file of outcomes
+    # the day monitored; that of the rows where they are dated, that of the run for its own rows, or today
     date: dt.date | None = None
+    # the folder of an earlier month, or a file of scores with a tier for each customer; the last month before the date
+    # where left out
     previous: str | Path | None = None
-    folder: Path | None = None
-    customer: str | None = None
-    segments: Sequence[str] = ()
-    overrides: Sequence[str] = ()
+    folder: Path | None = None  # of all months; ``monitoring`` in the run's folder where left out
+    customer: str | None = None  # the customer's column; the experiment's where left out
+    segments: Sequence[str] = ()  # columns, beside those that the experiment names
+    overrides: Sequence[str] = ()  # ``monitoring.key=value`` pairs that overrule the run's limits
 
 
 @dataclass(frozen=True)
 class Done:
-    """A monitored month.
-
-    Parameters
-    ----------
-    run : Run
-    reference : Reference
-    month : Month
-    findings : tuple of Finding
-        The gravest first.
-    history : DataFrame
-        The months up to and with this one.
-    written : Monitored
-        Its folder.
-    """
+    """A monitored month."""
 
     run: Run
     reference: Reference
     month: Month
-    findings: tuple[Finding, ...]
-    history: pd.DataFrame
-    written: folders.StoredReport
+    findings: tuple[Finding, ...]  # the gravest first
+    history: pd.DataFrame  # the months up to and with this one
+    written: folders.StoredReport  # its folder
 
     def _repr_markdown_(self) -> str:
         # Markdown passes HTML on.
@@ -101,20 +69,7 @@ class Done:
 
 
 def run_to_monitor(experiment: str, run: str = "") -> Path:
-    """Return the folder of the run that the notebook monitors.
-
-    Parameters
-    ----------
-    experiment : str
-        An experiment file, or the name of one in the nearest ``experiments/`` folder.
-    run : str, default ""
-        A run's folder; the newest one of the experiment that has a model where left out. Where there is none, the
-        experiment is run first.
-
-    Returns
-    -------
-    Path
-    """
+    """Return the folder of the run that the notebook monitors."""
     if run:
         return Path(run).expanduser()
     file = experiment_file(experiment)
@@ -141,24 +96,7 @@ def request_text(
     segments: str,
     limits: str,
 ) -> Asked:
-    """Return what is asked, from the notebook's parameters: text, and empty where nothing is said.
-
-    Parameters
-    ----------
-    experiment, run
-        As for `run_to_monitor`.
-    data, outcomes, date, previous, folder, customer
-        As of `Asked`.
-    segments : str
-        Columns, with commas between them.
-    limits : str
-        Overrides, with semicolons between them.
-
-    Raises
-    ------
-    InputError
-        When the date is none, or there is no such run.
-    """
+    """Return what is asked, from the notebook's parameters: text, and empty where nothing is said."""
     return Asked(
         run=run_to_monitor(experiment, run),
         data=data,
@@ -180,15 +118,10 @@ def monitor(asked: Asked, *, today: dt.date, track: bool = True) -> Done:
 
     Parameters
     ----------
-    asked : Asked
     today : date
         The day monitored where neither the rows nor the caller tell.
     track : bool, default True
         Whether it is written to MLflow.
-
-    Returns
-    -------
-    Done
 
     Raises
     ------

@@ -19,24 +19,7 @@ _CELL_SECONDS = 3600.0
 
 
 def execute_monitoring(asked: Asked, *, today: dt.date) -> StoredReport:
-    """Monitor a month by its notebook, which is kept in the month's folder, executed, as .ipynb and .html.
-
-    Parameters
-    ----------
-    asked : Asked
-        With data.
-    today : date
-        The day monitored where neither the rows nor the caller tell.
-
-    Returns
-    -------
-    Monitored
-
-    Raises
-    ------
-    InputError
-        As `riskml.monitored.monitor`.
-    """
+    """Monitor a month by its notebook, which is kept in the month's folder, executed, as .ipynb and .html."""
     from riskml.pipeline.notebooks import Kernel, execute_notebook, to_html
 
     if not asked.data:

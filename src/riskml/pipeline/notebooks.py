@@ -37,18 +37,7 @@ _OPTIONS = ["--IPKernelApp.log_level=40", "--HistoryManager.hist_file=:memory:"]
 
 
 class Kernel:
-    """A fresh process for one notebook, that imports what the notebook will import while it waits for its turn.
-
-    Half of a short stage is the start of its kernel: on a second core it costs nothing while the stage before it runs.
-
-    Parameters
-    ----------
-    notebook : Path
-    cwd : Path
-        The working directory.
-    also : sequence of str
-        Modules that it will need besides.
-    """
+    """A fresh process for one notebook, that imports what the notebook will import while it waits for its turn."""
 
     def __init__(self, notebook: Path, cwd: Path, also: Sequence[str] = ()) -> None:
         self.manager = AsyncKernelManager(kernel_name="python3")
@@ -174,11 +163,7 @@ def execute_notebook(
 
 
 def to_html(notebook: Path) -> Path:
-    """Write an executed notebook as a page beside it, and return the page.
-
-    The page is for people who read: code is there, and shows once its box is ticked. It runs no script and loads
-    nothing from elsewhere: it is a document, which says the same years later and offline.
-    """
+    """Write an executed notebook as a page beside it, and return the page."""
     from nbconvert import HTMLExporter
 
     read = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]

@@ -27,73 +27,31 @@ _STEPS = ("retrain", "recalibrate")
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a retraining.
+    """What is asked of a retraining."""
 
-    Parameters
-    ----------
-    run : str or Path
-        The run whose model is monitored.
-    data : Path or None
-        A table with outcomes to learn from; an experiment on dated records has its own.
-    outcomes : Path or None
-        A file of the customer and the target, where ``data`` has none.
-    extend : bool
-        Whether ``data`` is added to the table that the run has learnt from (of a customer in both the new row counts),
-        in place of being all there is.
-    monitoring : Path or None
-        The folder of the months; ``monitoring`` in the run's folder where left out.
-    overrides : sequence of str
-        ``key=value`` pairs that overrule the run's settings.
-    force : bool
-        Whether to train although monitoring does not call for it.
-    """
-
-    run: str | Path
-    data: Path | None = None
-    outcomes: Path | None = None
+    run: str | Path  # the run whose model is monitored
+    data: Path | None = None  # A table with outcomes to learn from; an experiment on dated records has its own
+    outcomes: Path | None = None  # A file of the customer and the target, where ``data`` has none
+    # whether ``data`` is added to the table that the run has learnt from (of a customer in both the new row counts), in
+    # place of being all there is
     extend: bool = False
-    monitoring: Path | None = None
-    overrides: Sequence[str] = ()
-    force: bool = False
+    monitoring: Path | None = None  # the folder of the months; ``monitoring`` in the run's folder where left out
+    overrides: Sequence[str] = ()  # ``key=value`` pairs that overrule the run's settings
+    force: bool = False  # whether to train although monitoring does not call for it
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to train again.
-
-    Parameters
-    ----------
-    needed : bool
-    why : tuple of str
-        In words.
-    month : Monitored or None
-        The month it rests on.
-    begun : Path or None
-        The folder of the run that this month has led to already.
-    """
+    """Whether to train again."""
 
     needed: bool
-    why: tuple[str, ...]
-    month: StoredReport | None
-    begun: Path | None = None
+    why: tuple[str, ...]  # in words
+    month: StoredReport | None  # the month it rests on
+    begun: Path | None = None  # the folder of the run that this month has led to already
 
 
 def decide(asked: Asked) -> Decision:
-    """Decide from the newest month whether a model is trained again.
-
-    Parameters
-    ----------
-    asked : Asked
-
-    Returns
-    -------
-    Decision
-
-    Raises
-    ------
-    InputError
-        When the model was never monitored, and it is not forced.
-    """
+    """Decide from the newest month whether a model is trained again."""
     run = Run.open(Path(asked.run).expanduser())
     month = newest((asked.monitoring or run.path(FOLDER)).absolute())
     if month is None:
@@ -126,7 +84,6 @@ def retrain(
 
     Parameters
     ----------
-    asked : Asked
     decision : Decision
         Of `decide`.
     at : datetime

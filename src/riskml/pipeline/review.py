@@ -20,51 +20,14 @@ _PAIR = (["scorecard", "logistic"], ["boosting"])
 
 
 def runs_to_review(runs: Sequence[str], experiment: str) -> list[RunSummary]:
-    """Return the runs that the notebook compares.
-
-    Parameters
-    ----------
-    runs : sequence of str
-        Folders, or ids or names in MLflow. None: the two newest validated runs of the experiment; where there are
-        fewer, quick looks are executed first.
-    experiment : str
-        An experiment file, or the name of one in the nearest ``experiments/`` folder.
-
-    Returns
-    -------
-    list of RunView
-        The older first.
-
-    Raises
-    ------
-    InputError
-        When a run is not there, or only one is named.
-    """
+    """Return the runs that the notebook compares."""
     from riskml.tracking.reader import fetch_all
 
     return fetch_all(runs or _newest_two(experiment_file(experiment)))
 
 
 def write_review(runs: Sequence[str], page: Path) -> Path:
-    """Execute the review notebook on runs, and write it as a page.
-
-    Parameters
-    ----------
-    runs : sequence of str
-        As for ``runs_to_review``, two at least.
-    page : Path
-        The HTML file to write.
-
-    Returns
-    -------
-    Path
-        The same.
-
-    Raises
-    ------
-    InputError
-        When the runs do not compare, one lacks an artifact, or the page cannot be written.
-    """
+    """Execute the review notebook on runs, and write it as a page."""
     from riskml.pipeline.notebooks import Kernel, execute_notebook, to_html
 
     if page.suffix.lower() not in {".html", ".htm"}:

@@ -27,7 +27,6 @@ class Progress:
 
     Parameters
     ----------
-    stage : str
     cell, cells : int
         Cells done, and cells in all.
     heading : str
@@ -72,10 +71,6 @@ def run_experiment(
     to, progress, track
         As for ``execute``.
 
-    Returns
-    -------
-    Run
-
     Raises
     ------
     InputError
@@ -110,10 +105,6 @@ def begin(
     overrides : sequence of str
         ``key=value`` pairs that overrule the file.
 
-    Returns
-    -------
-    Run
-
     Raises
     ------
     InputError
@@ -131,26 +122,7 @@ def begin(
 
 
 def begin_again(run: Run, *, source: Path | None = None, overrides: Sequence[str] = ()) -> Run:
-    """Start a run of the experiment that an earlier run was of, beside it. Nothing is executed yet.
-
-    Parameters
-    ----------
-    run : Run
-        The earlier one, whose settings count.
-    source : Path, optional
-        The table to learn from in place of the earlier one's.
-    overrides : sequence of str
-        ``key=value`` pairs that overrule the earlier run's settings.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    InputError
-        As ``begin``.
-    """
+    """Start a run of the experiment that an earlier run was of, beside it. Nothing is executed yet."""
     experiment = read_experiment(run.path("experiment.yaml"), overrides)
     if source is not None:
         experiment = experiment.model_copy(
@@ -166,7 +138,6 @@ def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = _deaf, track
 
     Parameters
     ----------
-    run : Run
     to : str
         The last stage to execute.
     progress : callable
@@ -204,10 +175,6 @@ def open_run(experiment: str, run: str = "", *, need: str, sample: int = 0) -> R
         The stage that the notebook is. Earlier stages that are lacking are executed first.
     sample : int, default 0
         Rows of a quick look, where a run has to be started; 0 for all.
-
-    Returns
-    -------
-    Run
     """
     stage = stage_name(need)
     opened = Run.open(run, hosted=True) if run else _by_hand(experiment_file(experiment), stage, sample)
@@ -225,11 +192,6 @@ def open_run(experiment: str, run: str = "", *, need: str, sample: int = 0) -> R
 def finish(run: Run, stage: str) -> Run:
     """Note that a notebook's stage is done; one gone through by hand is written to MLflow as the pipeline would.
 
-    Parameters
-    ----------
-    run : Run
-    stage : str
-
     Returns
     -------
     Run
@@ -246,10 +208,6 @@ def finish(run: Run, stage: str) -> Run:
 
 def track(run: Run) -> Run:
     """Write a run to MLflow from its folder, whatever was written before.
-
-    Parameters
-    ----------
-    run : Run
 
     Returns
     -------

@@ -74,7 +74,6 @@ def plan(
 
     Parameters
     ----------
-    policy : Policy
     book : DataFrame of shape (n, any)
         A scored book, as `riskml.policy.customers.customers_of` takes it.
     as_of : date

@@ -58,23 +58,7 @@ class Customers:
 
 
 def customers_of(policy: Policy, book: pd.DataFrame) -> Customers:
-    """Return what a policy needs to know of a scored book.
-
-    Parameters
-    ----------
-    policy : Policy
-    book : DataFrame of shape (n, any)
-        Index: the customer, each once. ``probability`` and ``tier``; ``reason_1`` … ``reason_k`` hold names of columns
-        ("" where there are fewer), or ``reason`` the name of a group of the policy; and whatever columns the policy's
-        expressions read.
-
-    Raises
-    ------
-    DataError
-        When a customer is there twice, a tier is none of the policy's, or an amount is missing or below 0.
-    ConfigError
-        When an expression reads a column that the book does not have.
-    """
+    """Return what a policy needs to know of a scored book."""
     if book.index.has_duplicates:
         twice = book.index[book.index.duplicated()].unique()
         raise DataError(

@@ -27,10 +27,6 @@ def given_tiers(bounds: Sequence[float], names: Sequence[str]) -> tuple[TierConf
     names : sequence of str
         One for each, the safest first.
 
-    Returns
-    -------
-    tuple of TierConfig
-
     Raises
     ------
     ConfigError
@@ -112,7 +108,6 @@ def profit_best_tiers(
         1 is the event.
     probability : array of shape (n,)
         Of rows that the model has not learnt from, such as out-of-fold ones.
-    costs : CreditCosts or ChurnCosts
     names : sequence of str
         The safest first, two or more.
     seed : int, default 0

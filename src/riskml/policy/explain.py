@@ -9,8 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from riskml.config.policy import OTHER, Policy
-from riskml.i18n import Language, in_language
-from riskml.i18n.roles import role_words
+from riskml.i18n import Language, in_language, role_words
 from riskml.policy.customers import Customers
 from riskml.policy.offers import Offers
 from riskml.policy.optimise import Solution
@@ -72,13 +71,8 @@ class Why:
 
     Parameters
     ----------
-    policy : Policy
-    customers : Customers
-    offers : Offers
     left : tuple of Limit
         What is left when all that must be done is done.
-    solution : Solution
-    language : "en" or "zh"
     """
 
     policy: Policy

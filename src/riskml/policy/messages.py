@@ -39,7 +39,6 @@ class Message:
 
     Parameters
     ----------
-    channel, template : str
     subject : str
         Of an e-mail, one line of plain text; "" elsewhere.
     body : str
@@ -54,33 +53,13 @@ class Message:
 
 @dataclass(frozen=True)
 class Writer:
-    """The messages of a policy in one language.
-
-    Parameters
-    ----------
-    policy : Policy
-    language : "en" or "zh"
-    """
+    """The messages of a policy in one language."""
 
     policy: Policy
     language: Language
 
     def write(self, channel: str, template: str, fields: Mapping[str, str]) -> Message:
-        """Return one message.
-
-        Parameters
-        ----------
-        channel : str
-        template : str
-            A template of the channel, or a reason; the channel's template "other" stands for a reason that has none.
-        fields : mapping of str to str
-            What the template may show, as plain text.
-
-        Raises
-        ------
-        ConfigError
-            When the template asks for what is not there, or for what no template may do.
-        """
+        """Return one message."""
         name = self.name_of(channel, template)
         clean = {key: plain(value) for key, value in fields.items()}
         if channel != "email":
@@ -160,31 +139,7 @@ class Writer:
 def messages(
     policy: Policy, actions: pd.DataFrame, book: pd.DataFrame, *, language: Language | None = None
 ) -> pd.DataFrame:
-    """Return the messages and scripts that a list of actions needs.
-
-    Parameters
-    ----------
-    policy : Policy
-    actions : DataFrame
-        As `riskml.policy.actions.assign` returns it, or some of its rows.
-    book : DataFrame of shape (n, any)
-        Index: the customer. Holds the columns of ``messages.fields``.
-    language : "en" or "zh", optional
-        That of the policy when left out.
-
-    Returns
-    -------
-    DataFrame
-        One row for each action with a channel: ``customer``, ``action``, ``owner``, ``due``, ``channel``,
-        ``template``, ``subject`` (plain text, one line), ``body`` (HTML for an e-mail, plain text elsewhere).
-
-    Raises
-    ------
-    ConfigError
-        When a template asks for what is not there, or for what no template may do: nothing is written then.
-    DataError
-        When the book has no such column.
-    """
+    """Return the messages and scripts that a list of actions needs."""
     writer = Writer(policy, language or policy.messages.language)
     writer.check()
     rows = actions[actions["channel"] != ""]

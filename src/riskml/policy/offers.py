@@ -12,7 +12,7 @@ import pandas as pd
 from riskml.config.policy import Policy, Treatment
 from riskml.errors import ConfigError, DataError
 from riskml.expressions import parse
-from riskml.i18n.roles import ROLES
+from riskml.i18n import ROLES
 from riskml.policy.customers import Customers
 from riskml.policy.options import UNIT, Floats, Ints, Limit, Options
 
@@ -21,37 +21,17 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Offers:
-    """What must and what may be done.
+    """What must and what may be done."""
 
-    Parameters
-    ----------
-    must, may : Options
-        Benefits of ``must`` may be below 0; those of ``may`` are above.
-    names : tuple of str
-        Of the treatments, in the order that the options number them.
-    negotiated : ndarray of bool, shape (n,)
-        Customers with whom one talks instead.
-    choice : ndarray of bool, shape (rules,)
-        Whether a rule of the policy leaves something to choose.
-    """
-
-    must: Options
+    must: Options  # benefits of ``must`` may be below 0; those of ``may`` are above
     may: Options
-    names: tuple[str, ...]
-    negotiated: Flags
-    choice: Flags
+    names: tuple[str, ...]  # of the treatments, in the order that the options number them
+    negotiated: Flags  # customers with whom one talks instead
+    choice: Flags  # whether a rule of the policy leaves something to choose
 
 
 def offers_of(policy: Policy, customers: Customers) -> Offers:
-    """Return what a policy allows for each customer of a book.
-
-    Raises
-    ------
-    DataError
-        When a cost is missing or below 0.
-    ConfigError
-        When an expression reads a column that the book does not have.
-    """
+    """Return what a policy allows for each customer of a book."""
     names = tuple(policy.treatments)
     negotiation = policy.negotiation
     valuable = np.zeros(len(customers.rule), dtype=bool)
@@ -117,13 +97,7 @@ def _limits(policy: Policy) -> Iterator[Limit]:
 
 
 def after(limits: tuple[Limit, ...], must: Options, currency: str) -> tuple[Limit, ...]:
-    """Return what the limits leave when all that must be done is done.
-
-    Raises
-    ------
-    ConfigError
-        When a limit does not even allow that.
-    """
+    """Return what the limits leave when all that must be done is done."""
     left = []
     for limit in limits:
         used = int(must.uses(limit).sum())

@@ -68,7 +68,6 @@ def solve(options: Options, limits: Sequence[Limit], *, exact: int = EXACT) -> S
 
     Parameters
     ----------
-    options : Options
     limits : sequence of Limit
         None below 0.
     exact : int, default 4000
@@ -113,16 +112,7 @@ def solve(options: Options, limits: Sequence[Limit], *, exact: int = EXACT) -> S
 
 
 def _filled(options: Options, limits: Sequence[Limit], net: Floats, first: Ints | None = None) -> Ints:
-    """Return the options that are taken while the limits last, by what they bring net.
-
-    Parameters
-    ----------
-    options : Options
-    limits : sequence of Limit
-    net : ndarray of shape (m,)
-    first : ndarray of int, optional
-        Rows that are taken before all others, and are known to be within the limits.
-    """
+    """Return the options that are taken while the limits last, by what they bring net."""
     left = np.array([limit.amount for limit in limits], dtype=np.int64)
     waiting = np.ones(int(options.customer[-1]) + 1, dtype=bool)
     taken: list[Ints] = []
@@ -237,11 +227,7 @@ def _used(options: Options, limits: Sequence[Limit], rows: Ints) -> npt.NDArray[
 def _searched(
     options: Options, limits: Sequence[Limit], prices: Floats, net: Floats, core: Ints, left: npt.NDArray[np.int64]
 ) -> Ints:
-    """Return the options of a few customers that bring most within what is left, by a search in depth.
-
-    A branch is left where the bound says that it cannot be better: the best after prices of those to come, and all that
-    is left of the limits at its price.
-    """
+    """Return the options of a few customers that bring most within what is left, by a search in depth."""
     choices = []
     for customer in core.tolist():
         rows = range(*np.searchsorted(options.customer, [customer, customer + 1]).tolist())

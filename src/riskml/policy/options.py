@@ -18,50 +18,24 @@ UNIT = 100  # money in cents, hours in hundredths: whole numbers, which add up w
 
 @dataclass(frozen=True)
 class Limit:
-    """A budget or a capacity.
+    """A budget or a capacity."""
 
-    Parameters
-    ----------
-    name : str
-        As the policy says it: ``limits.roles.risk.hours``.
-    measure : "money", "hours" or "actions"
-    treatments : ndarray of bool, shape (t,)
-        Those that count against it.
-    amount : int
-        In hundredths of money or hours; actions as they are.
-    """
-
-    name: str
+    name: str  # as the policy says it: ``limits.roles.risk.hours``
     measure: Measure
-    treatments: npt.NDArray[np.bool_]
-    amount: int
+    treatments: npt.NDArray[np.bool_]  # those that count against it
+    amount: int  # in hundredths of money or hours; actions as they are
 
 
 @dataclass(frozen=True)
 class Options:
-    """What could be done: one row for each customer and action, customers in ascending order.
+    """What could be done: one row for each customer and action, customers in ascending order."""
 
-    Parameters
-    ----------
-    customer : ndarray of int, shape (m,)
-        Position of the customer.
-    treatment : ndarray of int, shape (m,)
-    benefit : ndarray, shape (m,)
-        Expected, in money, above 0; costs are taken off.
-    cost : ndarray of int, shape (m,)
-        In cents.
-    hours : ndarray of int, shape (t,)
-        Of each treatment, in hundredths.
-    likeness : ndarray of shape (m, 2)
-        What makes customers alike, such as expected loss and value at stake.
-    """
-
-    customer: Ints
+    customer: Ints  # position of the customer
     treatment: Ints
-    benefit: Floats
-    cost: Ints
-    hours: Ints
-    likeness: Floats
+    benefit: Floats  # expected, in money, above 0; costs are taken off
+    cost: Ints  # in cents
+    hours: Ints  # of each treatment, in hundredths
+    likeness: Floats  # what makes customers alike, such as expected loss and value at stake
 
     def __len__(self) -> int:
         """Return the number of options."""

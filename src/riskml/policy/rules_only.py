@@ -17,7 +17,6 @@ def scored_by_rules(policy: Policy, frame: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    policy : Policy
     frame : DataFrame of shape (n, any)
         Index: the customer. The columns that the rules read.
 

@@ -24,18 +24,10 @@ _ENOUGH = 1e-4  # share of the bound that a further step could still take off
 
 @dataclass(frozen=True)
 class Optimum:
-    """The optimum of the linear programme with a row for each customer.
+    """The optimum of the linear programme with a row for each customer."""
 
-    Parameters
-    ----------
-    prices : ndarray of shape (limits,)
-        Money for a cent, a hundredth of an hour, or an action.
-    share : ndarray of shape (m,)
-        How much of each option is taken, 0 to 1; for all but a few customers, none or all.
-    """
-
-    prices: Floats
-    share: Floats
+    prices: Floats  # money for a cent, a hundredth of an hour, or an action
+    share: Floats  # how much of each option is taken, 0 to 1; for all but a few customers, none or all
 
 
 def optimum(options: Options, limits: Sequence[Limit]) -> Optimum:
@@ -52,20 +44,7 @@ def optimum(options: Options, limits: Sequence[Limit]) -> Optimum:
 
 
 def priced(options: Options, limits: Sequence[Limit]) -> Floats:
-    """Return the prices of the limits for a book of any size: over cells of like customers, then mended on all of them.
-
-    The second step is Kelley's method of cutting planes in a trust region: each look at the whole book gives the bound
-    and its slope, and a linear programme as small as the number of limits says where to look next.
-
-    Returns
-    -------
-    ndarray of shape (limits,)
-        As of an `Optimum`, and near to it: the gap of a solution says how near.
-
-    References
-    ----------
-    Kelley (1960), The cutting-plane method for solving convex programs, SIAM Journal 8(4).
-    """
+    """Return the shadow prices of the limits: over cells of similar customers, then refined on all of them."""
     amounts = np.array([limit.amount for limit in limits], dtype=float)
     prices = _programme(options, limits, _alike(options)).prices
     bound, slope = bound_at(options, limits, prices)

@@ -40,21 +40,7 @@ _LANGUAGE = "a template may hold text, {{ field }}, {% if %}, {% block %}, {% ex
 
 
 def source_of(name: str, language: Language, own: Mapping[str, str]) -> str:
-    """Return the text of a template: the policy's own, or else the kit's.
-
-    Parameters
-    ----------
-    name : str
-        ``channel/template``.
-    language : "en" or "zh"
-    own : mapping of name to text
-        Templates of the policy.
-
-    Raises
-    ------
-    ConfigError
-        When there is none of this name.
-    """
+    """Return the text of a template: the policy's own, or else the kit's."""
     if name in own:
         return own[name]
     if name in bundled(language):
@@ -74,16 +60,7 @@ def bundled(language: Language) -> tuple[str, ...]:
 
 
 def check_source(name: str, language: Language, own: Mapping[str, str], fields: set[str]) -> None:
-    """Raise a ConfigError, with the line, when a template or its base does what it must not, or asks for no field.
-
-    Parameters
-    ----------
-    name : str
-    language : "en" or "zh"
-    own : mapping of name to text
-    fields : set of str
-        What it may show.
-    """
+    """Raise a ConfigError, with the line, when a template or its base does what it must not, or asks for no field."""
     seen: list[str] = []
     following: str | None = name
     while following is not None:

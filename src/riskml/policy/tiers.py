@@ -36,7 +36,6 @@ def with_hysteresis(
 
     Parameters
     ----------
-    probability : Series of shape (n,)
     tiers : sequence of TierConfig
         The safest first.
     previous_tier : Series of str, or None
@@ -115,7 +114,6 @@ def tier_table(
 
     Parameters
     ----------
-    probability : array of shape (n,)
     tiers : sequence of TierConfig
         The safest first.
     tier : array of str, shape (n,), optional

@@ -38,15 +38,7 @@ def asked_for(
     language: str | None,
     as_of: dt.date,
 ) -> Asked:
-    """Read what a month is made from; of a run, its newest monitored month up to the day, where none is named.
-
-    ``results`` is a folder that `write_feedback` wrote, or its ``results.csv``.
-
-    Raises
-    ------
-    InputError
-        When a file is not there, or is not what it should be.
-    """
+    """Read what a month is made from; of a run, its newest monitored month up to the day, where none is named."""
     said = read_policy(policy)
     spoken: Language = said.messages.language
     for known in get_args(Language):
@@ -71,24 +63,7 @@ def read_customers(model: Path, data: Path, customer: str | None) -> pd.DataFram
 
 
 def scores_of_month(folder: Path) -> pd.DataFrame:
-    """Return a month's scores as a CRM takes them.
-
-    Parameters
-    ----------
-    folder : Path
-        Of one as-of date, as `riskml.portfolio.manage.manage` wrote it.
-
-    Returns
-    -------
-    DataFrame of shape (customers, any)
-        ``customer``, ``probability``, ``tier``, ``reason_1`` …, ``action`` (the titles of what is planned, what must
-        be done first in front; "" where nothing is), ``model_version``, ``as_of``.
-
-    Raises
-    ------
-    InputError
-        When it is not a month's folder.
-    """
+    """Return a month's scores as a CRM takes them."""
     of = [month for month in months(folder.parent) if month.folder.resolve() == folder.resolve()]
     if not of:
         raise InputError(
@@ -104,33 +79,15 @@ def scores_of_month(folder: Path) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class EventSource:
-    """Where it is written what came back: outcomes or complaints.
+    """Where it is written what came back: outcomes or complaints."""
 
-    Parameters
-    ----------
-    file : Path
-        .csv or .parquet, such as a table that `riskml crm pull` brought.
-    customer, date : str
-        The columns of who and when.
-    where : str or None
-        A condition over its columns: which rows count, such as ``status == "default"``.
-    """
-
-    file: Path
-    customer: str = "customer"
+    file: Path  # .csv or .parquet, such as a table that `riskml crm pull` brought
+    customer: str = "customer"  # the columns of who and when
     date: str = "date"
-    where: str | None = None
+    where: str | None = None  # A condition over its columns: which rows count, such as ``status == "default"``
 
     def read(self, until: dt.date) -> pd.Series:
-        """Return the days by customer, as text; a customer may have several.
-
-        Raises
-        ------
-        DataError
-            When the table, or a column, is not there, or a day is none.
-        ConfigError
-            When the condition cannot be read.
-        """
+        """Return the days by customer, as text; a customer may have several."""
         table = read_table(str(self.file))
         if self.where is not None:
             condition = parse(self.where, where=f"the condition on {self.file}")
@@ -197,13 +154,7 @@ def _decisions(file: Path) -> pd.DataFrame:
 
 
 def read_brought(results: Path) -> TreatmentResults:
-    """Return what earlier actions brought, from the folder of a feedback or its ``results.csv``.
-
-    Raises
-    ------
-    InputError
-        When there is none.
-    """
+    """Return what earlier actions brought, from the folder of a feedback or its ``results.csv``."""
     folder = results if results.is_dir() else results.parent
     tables = []
     for name in ("results", "overrides", "reconsider"):

@@ -32,27 +32,14 @@ from riskml.warning.store import Store
 
 @dataclass(frozen=True)
 class Asked:
-    """What a month is made from.
-
-    Parameters
-    ----------
-    model : Artifact
-    policy : Policy
-    rules : WarningRules or None
-        Without them no alerts are made.
-    language : "en" or "zh"
-    health : Health or None
-        What monitoring says of the model: for the pack.
-    brought : Brought or None
-        What earlier actions brought: for the pack.
-    """
+    """What a month is made from."""
 
     model: Artifact
     policy: Policy
-    rules: WarningRules | None = None
+    rules: WarningRules | None = None  # without them no alerts are made
     language: Language = "en"
-    health: Health | None = None
-    brought: TreatmentResults | None = None
+    health: Health | None = None  # what monitoring says of the model: for the pack
+    brought: TreatmentResults | None = None  # what earlier actions brought: for the pack
 
 
 @dataclass(frozen=True)
@@ -79,20 +66,14 @@ def manage(
 
     Parameters
     ----------
-    asked : Asked
     customers : DataFrame of shape (n, any)
         Index: the customer.
     as_of : date
         The day the book is of.
     folder : Path
         Of the managed book; the month before, and ``alerts.db``, are looked up in it.
-    today : date
     progress : callable
         Is told what begins.
-
-    Returns
-    -------
-    Done
 
     Raises
     ------

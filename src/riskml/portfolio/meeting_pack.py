@@ -12,8 +12,7 @@ import pandas as pd
 from riskml.config.policy import Policy
 from riskml.display.format import count, number, percent, signed
 from riskml.display.table import Cell, Head, Table, templates, text_cell
-from riskml.i18n import Language, in_language
-from riskml.i18n.roles import ROLES, role_words
+from riskml.i18n import ROLES, Language, in_language, role_words
 from riskml.io import replacing
 from riskml.monitoring.words import WORDS as MONITORING
 from riskml.policy.explain import limit_words
@@ -30,34 +29,16 @@ _WATCHED, _RISERS = 20, 10
 
 @dataclass(frozen=True)
 class Pack:
-    """What the page tells of.
-
-    Parameters
-    ----------
-    model : Artifact
-    policy : Policy
-    month : Month
-    moved : DataFrame
-        As of `riskml.portfolio.month.moves`.
-    before : mapping or None
-        State of the month before.
-    warned : Warned
-        What early warning has to tell.
-    health : Health or None
-        What monitoring says of the model.
-    brought : Brought or None
-        What earlier actions brought.
-    language : "en" or "zh"
-    """
+    """What the page tells of."""
 
     model: Artifact
     policy: Policy
     month: Month
-    moved: pd.DataFrame
-    before: Mapping[str, Any] | None
-    warned: Warned
-    health: Health | None
-    brought: TreatmentResults | None
+    moved: pd.DataFrame  # as of `riskml.portfolio.month.moves`
+    before: Mapping[str, Any] | None  # state of the month before
+    warned: Warned  # what early warning has to tell
+    health: Health | None  # what monitoring says of the model
+    brought: TreatmentResults | None  # what earlier actions brought
     language: Language
 
 

@@ -35,13 +35,7 @@ class Health:
 
 
 def read_health(file: Path) -> Health:
-    """Read a ``monitoring.json``.
-
-    Raises
-    ------
-    InputError
-        When it is none.
-    """
+    """Read a ``monitoring.json``."""
     try:
         said = read_json(file)
         found = tuple(

@@ -35,13 +35,11 @@ class Month:
 
     Parameters
     ----------
-    as_of : date
     scores : DataFrame of shape (customers, any)
         Index: ``customer``. ``probability``, ``tier``, ``points`` where the model has them, ``reason_1`` … (columns
         that raised the risk, "" where there are fewer), ``expected_loss`` and ``value`` in money (0 where the policy
         states none), ``previous_tier`` and ``previous_probability`` (missing for who is new), ``reason`` (the policy's
         group).
-    plan : Plan
     book : DataFrame
         The customers' own columns with the scores: what early warning reads.
     """
@@ -66,20 +64,12 @@ def month_of(
 
     Parameters
     ----------
-    model : Artifact
     customers : DataFrame of shape (n, any)
         Raw columns, those that the policy reads among them. Index: the customer, each once.
-    as_of : date
-    policy : Policy
     before : DataFrame, optional
         ``scores`` of the month before: tiers are kept within the policy's hysteresis of it.
-    language : "en" or "zh", optional
     progress : callable
         Is told what begins.
-
-    Returns
-    -------
-    Month
 
     Raises
     ------
@@ -121,20 +111,7 @@ def month_digest(month: Month, policy: Policy, rules: WarningRules | None = None
 
 
 def moves(scores: pd.DataFrame, tiers: list[str]) -> pd.DataFrame:
-    """Return how many customers went from which tier to which.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        ``tier`` and ``previous_tier``.
-    tiers : list of str
-        The safest first.
-
-    Returns
-    -------
-    DataFrame of shape (tiers + 1, tiers)
-        Rows: the tier before, and "" for who is new; columns: the tier now.
-    """
+    """Return how many customers went from which tier to which."""
     before = scores["previous_tier"].astype(object).where(scores["previous_tier"].notna(), "")
     counted = pd.crosstab(before, scores["tier"])
     return counted.reindex(index=[*tiers, ""], columns=tiers, fill_value=0)

@@ -11,8 +11,7 @@ import pandas as pd
 from riskml.config.warning import WarningRules
 from riskml.display.format import count
 from riskml.display.table import Cell, Head, Table, text_cell
-from riskml.i18n import Language, in_language
-from riskml.i18n.roles import role_words
+from riskml.i18n import Language, in_language, role_words
 from riskml.portfolio.words import WORDS
 from riskml.warning.delivery.table import alerts_table
 from riskml.warning.wording import alert_word, cause_words, signs_words
@@ -23,26 +22,15 @@ _HAPPENED = ("opened", "raised", "acknowledged", "escalated", "closed")
 
 @dataclass(frozen=True)
 class Warned:
-    """What early warning has to tell of a month.
+    """What early warning has to tell of a month."""
 
-    Parameters
-    ----------
-    rules : WarningRules or None
-        None where no rules were handed in.
-    opened : int
-        Alerts that the month opened.
-    open, closed : DataFrame
-        As of `riskml.warning.delivery.table.alerts_table`: open ones, the first to look at in front; and those that
-        were closed since the month before.
-    happened : mapping of str to int
-        How often what happened since the month before.
-    """
-
-    rules: WarningRules | None = None
-    opened: int = 0
+    rules: WarningRules | None = None  # none where no rules were handed in
+    opened: int = 0  # alerts that the month opened
+    # as of `riskml.warning.delivery.table.alerts_table`: open ones, the first to look at in front; and those that were
+    # closed since the month before
     open: pd.DataFrame = field(default_factory=lambda: alerts_table([]))
     closed: pd.DataFrame = field(default_factory=lambda: alerts_table([]))
-    happened: Mapping[str, int] = field(default_factory=dict)
+    happened: Mapping[str, int] = field(default_factory=dict)  # how often what happened since the month before
 
 
 def alerts_context(warned: Warned, as_of: dt.date, language: Language) -> dict[str, object]:

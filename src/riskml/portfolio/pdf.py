@@ -15,24 +15,7 @@ _SECONDS = 120
 
 
 def print_pdf(page: Path, out: Path) -> Path:
-    """Print a page.
-
-    Parameters
-    ----------
-    page, out : Path
-
-    Returns
-    -------
-    Path
-        ``out``.
-
-    Raises
-    ------
-    InputError
-        When there is no such page.
-    RunError
-        When there is no Chromium, or it fails.
-    """
+    """Print a page."""
     if not page.is_file():
         raise InputError("the page does not exist", where=str(page))
     browser = next(filter(None, map(shutil.which, _NAMES)), None)

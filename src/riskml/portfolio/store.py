@@ -24,7 +24,6 @@ class StoredMonth:
 
     Parameters
     ----------
-    folder : Path
     state : dict
         ``as_of``, ``digest``, ``model``, ``policy`` and counts: what ``month.json`` holds.
     """
@@ -60,13 +59,7 @@ def months(folder: Path) -> list[StoredMonth]:
 
 
 def before(folder: Path, as_of: dt.date) -> StoredMonth | None:
-    """Return the last month before an as-of date; refuse a date before the last one that is done.
-
-    Raises
-    ------
-    InputError
-        When a later date is done: what was planned then rests on the months before it.
-    """
+    """Return the last month before an as-of date; refuse a date before the last one that is done."""
     done = months(folder)
     if done and done[-1].as_of > as_of:
         raise InputError(
@@ -79,13 +72,7 @@ def before(folder: Path, as_of: dt.date) -> StoredMonth | None:
 
 
 def done_already(folder: Path, as_of: dt.date, digest: str) -> StoredMonth | None:
-    """Return the month of an as-of date if it is done from the same inputs, None if it is not done.
-
-    Raises
-    ------
-    InputError
-        When it was done from another book, model, policy or rules: actions of that day are out already.
-    """
+    """Return the month of an as-of date if it is done from the same inputs, None if it is not done."""
     found = next((month for month in months(folder) if month.as_of == as_of), None)
     if found is not None and found.state["digest"] != digest:
         raise InputError(
@@ -97,17 +84,7 @@ def done_already(folder: Path, as_of: dt.date, digest: str) -> StoredMonth | Non
 
 
 def write_month(folder: Path, state: dict[str, Any], write: Callable[[Path], None]) -> StoredMonth:
-    """Write an as-of date's folder, which appears when it is whole.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the managed book.
-    state : dict
-        With ``as_of``.
-    write : callable
-        Writes all files into the folder that it is given.
-    """
+    """Write an as-of date's folder, which appears when it is whole."""
     place = folder / state["as_of"]
     temporary = folder / f".{state['as_of']}.{os.getpid()}.part"
     for left in folder.glob(f".{state['as_of']}.*.part"):  # of a process that was killed

@@ -77,7 +77,6 @@ def feedback(
 
     Parameters
     ----------
-    months : iterable of Managed
     events : Series of datetime64
         The day of each customer's event, by customer; customers without one are left out.
     policy : Policy
@@ -91,10 +90,6 @@ def feedback(
         and ``why``: what officers did. What nobody speaks of counts as done.
     complaints : Series of datetime64, optional
         The days of all complaints, by customer, who may have several.
-
-    Returns
-    -------
-    Feedback
 
     Raises
     ------
@@ -196,11 +191,7 @@ def _with_decisions(planned: pd.DataFrame, decisions: pd.DataFrame | None) -> pd
 
 
 def _result(action: Any, treated: pd.DataFrame, pool: pd.DataFrame, policy: Policy) -> dict[str, object]:
-    """Return the events that an action avoided: treated against untreated customers alike in tier, reason, probability.
-
-    Within each cell the difference between outcome and probability is compared, so that what the model knows of the
-    customers is taken out; cells are weighted by the treated.
-    """
+    """Return the events avoided: treated against similar untreated customers."""
     held = pool[pool["held_out"]]
     against, others = ("held out", held) if len(held) >= _MIN_COMPARED else ("alike", pool)
     edges = np.unique(np.quantile(treated["probability"], np.linspace(0, 1, _BANDS + 1)[1:-1]))

@@ -14,14 +14,13 @@ import pandas as pd
 
 from riskml.config.policy import Policy
 from riskml.config.warning import WarningRules
-from riskml.i18n import Language
-from riskml.i18n.roles import ROLES
+from riskml.i18n import ROLES, Language
+from riskml.io import workbook
 from riskml.policy.messages import plain_text
 from riskml.portfolio.words import HEADS, STATUSES, VALUES
 from riskml.runtime.batch import harmless
 from riskml.warning.delivery.table import role_alerts, with_overdue
 from riskml.warning.wording import in_words
-from riskml.workbook import workbook
 
 MOST_ROWS = 2_000  # of a sheet: beyond, a person filters the CSV
 _COLUMNS = [
@@ -62,8 +61,6 @@ def role_lists(
         As of `riskml.warning.delivery.table.alerts_table`.
     messages : DataFrame
         As `riskml.policy.messages.messages` returns them.
-    as_of : date
-    spoken : Spoken
     """
     late = with_overdue(alerts, as_of)
     found: dict[str, RoleList] = {}
@@ -114,18 +111,7 @@ def write_lists(folder: Path, lists: Mapping[str, RoleList], language: Language)
 
 
 def decided(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what officers wrote into lists, in either language: rows without a status are left out.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Lists of actions as they came back, or any table with ``customer``, ``action`` and ``status``.
-
-    Returns
-    -------
-    DataFrame
-        With the columns and the statuses that `riskml.portfolio.treatment_results.feedback` knows.
-    """
+    """Return what officers wrote into lists, in either language: rows without a status are left out."""
     heads = dict(zip(HEADS["zh"].values(), HEADS["zh"], strict=True))
     said = table.rename(columns={name: heads[name] for name in table.columns if name in heads})
     if "status" not in said:

@@ -148,15 +148,7 @@ def concentration_table(said: Mapping[str, Any] | None) -> Table:
 
 
 def characteristics_table(frame: pd.DataFrame, score: Mapping[str, Any]) -> Table:
-    """Show the stability index of the score and of each column.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        `riskml.validation.stability.characteristics`.
-    score : mapping
-        ``psi`` of validation.json.
-    """
+    """Show the stability index of the score and of each column."""
     first = {
         "column": "the score (PSI)",
         "csi": score["value"],
@@ -231,14 +223,7 @@ def violations_table(frame: pd.DataFrame) -> Table:
 
 
 def reasons_table(frame: pd.DataFrame, probability: pd.Series) -> Table:
-    """Show customers' reasons in plain words (`riskml.explanation.reasons_in_words`).
-
-    Parameters
-    ----------
-    frame : DataFrame
-    probability : Series
-        Of the customers, in the order in which they are shown.
-    """
+    """Show customers' reasons in plain words (`riskml.explanation.reasons_in_words`)."""
     rows = []
     for customer, chance in probability.items():
         own = frame.loc[frame["customer"] == customer, "sentence"]

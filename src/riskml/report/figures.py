@@ -92,40 +92,17 @@ _ALIASES = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture of the run as the page shows it.
+    """A picture of the run as the page shows it."""
 
-    Parameters
-    ----------
-    source : str
-        The PNG file itself, as a data URI.
-    alt : str
-        What it shows, for those who cannot see it.
-    width, height : int
-        In CSS pixels.
-    caption : str
-        How to read it.
-    """
-
-    source: str
-    alt: str
-    width: int
+    source: str  # the PNG file itself, as a data URI
+    alt: str  # what it shows, for those who cannot see it
+    width: int  # in CSS pixels
     height: int
-    caption: str
+    caption: str  # how to read it
 
 
 def gallery(folder: Path) -> dict[str, list[Shown]]:
-    """Return the pictures in the run's folder ``figures`` by the part of the page they belong to, in their order.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of a run. Files that are no complete PNG are passed over.
-
-    Returns
-    -------
-    dict of part to list of Shown
-        Pictures of unknown names are under "more".
-    """
+    """Return the pictures in the run's folder ``figures`` by the part of the page they belong to, in their order."""
     shown: dict[str, list[tuple[int, Shown]]] = {}
     order = list(_CAPTIONS)
     for path in sorted((folder / "figures").glob("*.png")):

@@ -36,16 +36,7 @@ def purpose_table(experiment: Experiment) -> Table:
 
 
 def data_table(experiment: Experiment, data: Mapping[str, Any], notes: pd.DataFrame) -> Table:
-    """Show where the data come from, what they hold, and what is known to be wrong with them.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    data : mapping
-        data.json.
-    notes : DataFrame
-        notes.csv.
-    """
+    """Show where the data come from, what they hold, and what is known to be wrong with them."""
     parts = "; ".join(
         f"{name}: {count(part['rows'])} rows, {count(part['events'])} events ({percent(part['events'] / part['rows'])})"
         for name, part in data["parts"].items()
@@ -80,16 +71,7 @@ def data_table(experiment: Experiment, data: Mapping[str, Any], notes: pd.DataFr
 
 
 def method_table(experiment: Experiment, board: pd.DataFrame, fit: Mapping[str, Any]) -> Table:
-    """Show what was chosen, by which rule, out of what, and with which settings.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    board : DataFrame
-        leaderboard.csv.
-    fit : mapping
-        fit.json.
-    """
+    """Show what was chosen, by which rule, out of what, and with which settings."""
     chosen = board.loc[board["chosen"].astype(str) == "True"].iloc[0]
     family = str(chosen["family"])
     seen = "; ".join(f"{row.family} {number(row.auc_cv)} ± {number(row.auc_cv_se)}" for row in board.itertuples())
@@ -131,14 +113,7 @@ def _setting(value: Any) -> str:
 
 
 def assumptions_table(experiment: Experiment, assessed: Mapping[str, Any]) -> Table:
-    """Show what the model takes for granted, and how far this run could check it.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    assessed : mapping
-        validation.json.
-    """
+    """Show what the model takes for granted, and how far this run could check it."""
     later = experiment.split.kind == "out_of_time"
     shift = assessed["psi"]
     rows = [
@@ -174,16 +149,7 @@ def assumptions_table(experiment: Experiment, assessed: Mapping[str, Any]) -> Ta
 
 
 def monitoring_table(experiment: Experiment, assessed: Mapping[str, Any], characteristics: pd.DataFrame) -> Table:
-    """Show what has to be watched in use, its value today, and from where on something must be done.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    assessed : mapping
-        validation.json.
-    characteristics : DataFrame
-        ``column``, ``csi``.
-    """
+    """Show what has to be watched in use, its value today, and from where on something must be done."""
     metrics, shift, limits = assessed["metrics"], assessed["psi"], experiment.monitoring
     chance = shift["no_shift"] or 0.0
     top = characteristics.iloc[0] if len(characteristics) else None
@@ -291,14 +257,7 @@ def limits_table(experiment: Experiment, data: Mapping[str, Any], metrics_rows: 
 
 
 def ownership_table(experiment: Experiment, run: Mapping[str, Any]) -> Table:
-    """Show who answers for the model, which run this is, and what has changed.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    run : mapping
-        run.json.
-    """
+    """Show who answers for the model, which run this is, and what has changed."""
     said = experiment.document
     facts: list[tuple[str, str]] = [
         ("owner", said.owner or _absent("owner")),

@@ -32,18 +32,7 @@ def findings_table(findings: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def performance_table(month: Mapping[str, float], before: Mapping[str, Any], note: str = "") -> Table:
-    """Return estimated figures beside realised ones, and those of the rows set aside.
-
-    Parameters
-    ----------
-    month : mapping
-        A month's figures, without ``monitor.``.
-    before : mapping
-        ``auc``, ``auc_estimated``, ``observed_expected``, ``event_rate``, ``brier_estimated``, ``log_loss_estimated``
-        of the rows set aside.
-    note : str, default ""
-        A line beneath the table.
-    """
+    """Return estimated figures beside realised ones, and those of the rows set aside."""
     expected = month.get("event_rate_estimated")
     rows = [
         _figure("AUC", month, "auc_estimated", "auc", before),

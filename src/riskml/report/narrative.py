@@ -40,19 +40,11 @@ _NATURES = {
 
 @dataclass(frozen=True)
 class Words:
-    """How an outcome is spoken of.
+    """How an outcome is spoken of."""
 
-    Parameters
-    ----------
-    event, events : str
-        "default", "defaults".
-    did, not_did : str
-        "defaulted", "did not".
-    """
-
-    event: str
+    event: str  # "default", "defaults"
     events: str
-    did: str
+    did: str  # "defaulted", "did not"
     not_did: str
 
 
@@ -68,16 +60,7 @@ def words(results: Results) -> Words:
 
 
 def headline(results: Results) -> list[str]:
-    """Return the whole result in a few sentences.
-
-    Parameters
-    ----------
-    results : Results
-
-    Returns
-    -------
-    list of str
-    """
+    """Return the whole result in a few sentences."""
     chosen = results.champion
     if chosen is None:
         return [f"No model was chosen. {absent(results, '2_models')}"]
@@ -95,30 +78,12 @@ def headline(results: Results) -> list[str]:
 
 
 def limits(results: Results) -> list[str]:
-    """Return what must be said beside the result: limits of the data, of the check, and of the search.
-
-    Parameters
-    ----------
-    results : Results
-
-    Returns
-    -------
-    list of str
-    """
+    """Return what must be said beside the result: limits of the data, of the check, and of the search."""
     return [*_of_the_data(results), *_of_the_check(results), *_of_the_search(results)]
 
 
 def left_out(results: Results) -> list[str]:
-    """Return which families were asked for and could not be fitted, and why.
-
-    Parameters
-    ----------
-    results : Results
-
-    Returns
-    -------
-    list of str
-    """
+    """Return which families were asked for and could not be fitted, and why."""
     failures = (results.fit or {}).get("failures") or {}
     return [
         sentence(f"{family_name(family)} was asked for and left out: {' '.join(str(said).split())}")
@@ -127,16 +92,7 @@ def left_out(results: Results) -> list[str]:
 
 
 def why(results: Results) -> list[str]:
-    """Return why the chosen family was chosen, and how close the race was.
-
-    Parameters
-    ----------
-    results : Results
-
-    Returns
-    -------
-    list of str
-    """
+    """Return why the chosen family was chosen, and how close the race was."""
     chosen, board = results.champion, results.leaderboard
     if chosen is None or board is None:
         return []

@@ -16,34 +16,16 @@ _INCHES_PER_METRE = 39.3700787
 
 @dataclass(frozen=True)
 class PngFacts:
-    """Size and description of a picture.
+    """Size and description of a picture."""
 
-    Parameters
-    ----------
-    width, height : int
-        In dots.
-    dots_per_inch : float or None
-    description : str
-        Empty where there is none.
-    """
-
-    width: int
+    width: int  # in dots
     height: int
     dots_per_inch: float | None
-    description: str
+    description: str  # empty where there is none
 
 
 def png_facts(content: bytes) -> PngFacts | None:
     """Return what a PNG file says of itself, or None when it is no complete PNG file.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-
-    Returns
-    -------
-    PngFacts or None
 
     Examples
     --------

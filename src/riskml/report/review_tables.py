@@ -17,19 +17,7 @@ _MOVES = {"riskier": "to a riskier tier", "safer": "to a safer tier", "same": "a
 
 
 def beside_table(frame: pd.DataFrame, *, nothing: str = "") -> Table:
-    """Show facts of runs beside one another, those that differ marked.
-
-    Parameters
-    ----------
-    frame : DataFrame of str
-        Index: the fact. A column per run; ``same``, where it is there, says "yes" or "no".
-    nothing : str
-        What an empty table says.
-
-    Returns
-    -------
-    Table
-    """
+    """Show facts of runs beside one another, those that differ marked."""
     runs = [str(name) for name in frame.columns if name != "same"]
     rows = [[text_cell(key), *(text_cell(row[run]) for run in runs)] for key, row in frame.iterrows()]
     marked = [at for at, same in enumerate(frame["same"]) if same == "no"] if "same" in frame else []
@@ -38,17 +26,7 @@ def beside_table(frame: pd.DataFrame, *, nothing: str = "") -> Table:
 
 
 def differences_table(frame: pd.DataFrame) -> Table:
-    """Show by how much runs differ from the first on the same customers.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``review.differences``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show by how much runs differ from the first on the same customers."""
     heads = [Head("run"), Head("measure"), Head("A", True), Head("run", True), Head("difference", True)]
     heads += [Head("95% interval", True), Head("p", True), Head("verdict"), Head("how")]
     rows = [
@@ -69,17 +47,7 @@ def differences_table(frame: pd.DataFrame) -> Table:
 
 
 def moves_table(frame: pd.DataFrame) -> Table:
-    """Show how many customers change tier, and how they turned out.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``review.moves``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show how many customers change tier, and how they turned out."""
     rows = [
         [
             text_cell(row["run"]),
@@ -99,17 +67,7 @@ def moves_table(frame: pd.DataFrame) -> Table:
 
 
 def swaps_table(frame: pd.DataFrame) -> Table:
-    """Show every pair of tiers that customers move between, and how they turned out.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``review.swaps``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show every pair of tiers that customers move between, and how they turned out."""
     moved = frame[frame["move"] != "same"]
     rows = [
         [
@@ -130,17 +88,7 @@ def swaps_table(frame: pd.DataFrame) -> Table:
 
 
 def levels_table(frame: pd.DataFrame) -> Table:
-    """Show each run's events beside those that it expects; marked where the interval of the ratio does not hold 1.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``review.levels``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show each run's events beside those that it expects; marked where the interval of the ratio does not hold 1."""
     records = frame.to_dict(orient="records")
     rows = [
         [
@@ -158,17 +106,7 @@ def levels_table(frame: pd.DataFrame) -> Table:
 
 
 def stability_table(frame: pd.DataFrame) -> Table:
-    """Show how far scores have shifted between development and the rows set aside.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``review.stability``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show how far scores have shifted between development and the rows set aside."""
     rows = [
         [
             text_cell(row["run"]),
@@ -186,17 +124,7 @@ def stability_table(frame: pd.DataFrame) -> Table:
 
 
 def cutoffs_table(best: Mapping[str, BestCutoff]) -> Table:
-    """Show each run's most profitable cut-off, and what it earns.
-
-    Parameters
-    ----------
-    best : mapping of run to BestCutoff
-        ``review.best_cutoffs``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show each run's most profitable cut-off, and what it earns."""
     rows = [
         [
             text_cell(run),

@@ -37,8 +37,6 @@ class Results:
 
     Parameters
     ----------
-    folder : Path
-    experiment : Experiment
     run : mapping
         run.json.
     data, validation, fit, export : mapping or None
@@ -111,10 +109,6 @@ def read_results(folder: Path) -> Results:
     ----------
     folder : Path
         The folder of a run, finished or not.
-
-    Returns
-    -------
-    Results
 
     Raises
     ------

@@ -66,16 +66,6 @@ _METRICS = {
 def leaderboard_table(frame: pd.DataFrame) -> Table:
     """Show the families, best first, the chosen one marked.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        ``leaderboard.csv``: ``family``, ``auc_cv``, ``auc_cv_se`` and any of ``auc_test``, ``gini_test``, ``ks_test``,
-        ``brier_test``, ``logloss_test``, ``columns``, ``chosen``.
-
-    Returns
-    -------
-    Table
-
     Examples
     --------
     >>> frame = pd.DataFrame({"family": ["tree"], "auc_cv": [0.781], "auc_cv_se": [0.01], "chosen": [True]})
@@ -103,17 +93,7 @@ def leaderboard_table(frame: pd.DataFrame) -> Table:
 
 
 def comparison_table(frame: pd.DataFrame) -> Table:
-    """Show by how much the chosen family ranks better than each other one, on the same rows set aside.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``comparison.csv``: ``family``, ``auc``, ``champion_leads_by``, ``lower``, ``upper``, ``p_value``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show by how much the chosen family ranks better than each other one, on the same rows set aside."""
     heads = [Head("against"), Head("its AUC set aside", True), Head("the chosen one leads by", True)]
     heads += [
         Head("95% interval", True),
@@ -133,17 +113,7 @@ def comparison_table(frame: pd.DataFrame) -> Table:
 
 
 def notes_table(frame: pd.DataFrame) -> Table:
-    """Show what was found in the columns, and what was done about it; warnings first.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``notes.csv``: ``column``, ``finding``, ``severity`` ("warning" or "info"), ``done``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show what was found in the columns, and what was done about it; warnings first."""
     ranked = frame.sort_values("severity", key=lambda severity: severity != "warning", kind="stable")
     rows = [
         [
@@ -159,17 +129,7 @@ def notes_table(frame: pd.DataFrame) -> Table:
 
 
 def parts_table(frame: pd.DataFrame) -> Table:
-    """Show the rows and events of each part.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``part``, ``rows``, ``events``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show the rows and events of each part."""
     rows = [
         [
             text_cell(row["part"]),
@@ -183,17 +143,7 @@ def parts_table(frame: pd.DataFrame) -> Table:
 
 
 def dates_table(frame: pd.DataFrame) -> Table:
-    """Show who is looked at on each as-of date of a panel, and who is left out and why.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``as_of``, ``customers``, ``kept``, ``events``, ``censored``, and a column for each reason to be left out.
-
-    Returns
-    -------
-    Table
-    """
+    """Show who is looked at on each as-of date of a panel, and who is left out and why."""
     named = ["as_of", "customers", "kept", "events", "censored"]
     reasons = [name for name in frame.columns if name not in named and frame[name].sum()]
     rows = [
@@ -215,17 +165,7 @@ def dates_table(frame: pd.DataFrame) -> Table:
 
 
 def remarks_table(frame: pd.DataFrame) -> Table:
-    """Show what was found in the tables of a panel.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``table``, ``finding``, ``records``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show what was found in the tables of a panel."""
     rows = [
         [text_cell(row["table"]), text_cell(row["finding"]), Cell(count(row["records"]) if row["records"] else "")]
         for row in frame.to_dict(orient="records")
@@ -235,17 +175,7 @@ def remarks_table(frame: pd.DataFrame) -> Table:
 
 
 def leakage_table(frame: pd.DataFrame) -> Table:
-    """Show what in a panel may know the future or the outcome.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``check``, ``column``, ``finding``, ``severity``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show what in a panel may know the future or the outcome."""
     rows = [
         [text_cell(row["severity"]), text_cell(row["check"]), text_cell(row["column"]), text_cell(row["finding"])]
         for row in frame.to_dict(orient="records")
@@ -256,18 +186,7 @@ def leakage_table(frame: pd.DataFrame) -> Table:
 
 
 def profile_table(frame: pd.DataFrame) -> Table:
-    """Show what each column holds.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``profile.csv``, as of ``riskml.data.profile``: ``column``, ``kind``, ``missing``, ``distinct``, ``min``,
-        ``median``, ``max``, ``top``, ``top_share``, ``suspicion``; ``description`` where it is known what columns mean.
-
-    Returns
-    -------
-    Table
-    """
+    """Show what each column holds."""
     told = frame.get("description", pd.Series(dtype=object))
     meanings = bool((told.notna() & (told != "")).any())
     heads = [Head("column"), *([Head("what it means")] if meanings else []), Head("kind"), Head("missing", True)]
@@ -288,17 +207,7 @@ def profile_table(frame: pd.DataFrame) -> Table:
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Show measures with their intervals, and how to read them.
-
-    Parameters
-    ----------
-    metrics : mapping of name to mapping
-        ``metrics`` of ``validation.json``: each has ``value``, ``low``, ``high``; an unknown bound is None.
-
-    Returns
-    -------
-    Table
-    """
+    """Show measures with their intervals, and how to read them."""
     rows = []
     for name, said in metrics.items():
         title, meaning = _METRICS.get(name, (name.replace("_", " "), ""))
@@ -308,17 +217,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def gains_table(frame: pd.DataFrame) -> Table:
-    """Show the bands of customers, the riskiest first.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``validation.gains_table``: ``band``, ``count``, ``event``, ``event_rate``, ``lift``, ``captured``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show the bands of customers, the riskiest first."""
     heads = [Head("band"), Head("customers", True), Head("events", True), Head("event rate", True)]
     heads += [Head("lift", True, "event rate over the overall one"), Head("events held so far", True)]
     rows = [
@@ -336,18 +235,7 @@ def gains_table(frame: pd.DataFrame) -> Table:
 
 
 def tiers_table(frame: pd.DataFrame) -> Table:
-    """Show each tier's share of customers, its expected and observed event rate, and whether the two agree.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        One row per tier, the safest first: ``tier``, ``rows`` and any of ``from_probability``, ``expected``,
-        ``event_rate``, ``lower``, ``upper``, ``jeffreys_p``, ``treatment``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show each tier's share of customers, its expected and observed event rate, and whether the two agree."""
     total = float(frame["rows"].sum())
     colours = dict(zip(frame["tier"], tier_colours(len(frame)), strict=True))
     made: list[tuple[str, Head, Any]] = [
@@ -379,21 +267,7 @@ def tiers_table(frame: pd.DataFrame) -> Table:
 
 
 def drivers_table(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> Table:
-    """Show the columns that move the scores most, with their descriptions.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``drivers.csv``: ``column``, ``mean_abs_contribution`` (log-odds), ``description`` where there are some.
-    most : int, default 15
-        At most so many rows.
-    family : str, optional
-        The model's family, for its colour.
-
-    Returns
-    -------
-    Table
-    """
+    """Show the columns that move the scores most, with their descriptions."""
     ranked = frame.sort_values("mean_abs_contribution", ascending=False, kind="stable").head(most)
     top = float(ranked["mean_abs_contribution"].max()) if len(ranked) else 0.0
     rows = [
@@ -408,21 +282,7 @@ def drivers_table(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> T
 
 
 def watch_list(frame: pd.DataFrame, *, most: int = 20, tiers: Sequence[str] = ()) -> Table:
-    """Show the customers of highest risk: who, how risky, why, and what to do.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``high_risk_list.csv``: ``customer``, ``probability``, ``tier``, ``treatment``, ``reason_1`` …
-    most : int, default 20
-        At most so many rows.
-    tiers : sequence of str, optional
-        All tiers, the safest first, for the colours.
-
-    Returns
-    -------
-    Table
-    """
+    """Show the customers of highest risk: who, how risky, why, and what to do."""
     reasons = [name for name in frame.columns if str(name).startswith("reason_")]
     colours = dict(zip(tiers, tier_colours(len(tiers)), strict=True))
     ranked = frame.sort_values("probability", ascending=False, kind="stable").head(most)

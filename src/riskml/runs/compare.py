@@ -33,60 +33,23 @@ _CHANGED = "other events, other rows or another definition of the event"
 
 @dataclass(frozen=True)
 class Shared:
-    """The customers that were set aside in all runs, judged by each.
+    """The customers that were set aside in all runs, judged by each."""
 
-    Parameters
-    ----------
-    y : Series of 0 and 1, shape (n,)
-        Index: the customer.
-    probability : DataFrame of shape (n, runs)
-        A column per run, named A, B, …
-    tier : DataFrame of shape (n, runs)
-    tiers : sequence of str
-        All tiers, the safest first.
-    said : str
-        Which customers these are.
-    tiers_said : str
-        Whose tiers these are.
-    """
-
-    y: pd.Series
-    probability: pd.DataFrame
+    y: pd.Series  # index: the customer
+    probability: pd.DataFrame  # A column per run, named A, B, …
     tier: pd.DataFrame
-    tiers: Sequence[str]
-    said: str
-    tiers_said: str
+    tiers: Sequence[str]  # all tiers, the safest first
+    said: str  # which customers these are
+    tiers_said: str  # whose tiers these are
 
 
 def letters(views: Sequence[RunSummary]) -> list[str]:
-    """Return a short name of each run: A, B, … and numbers past Z.
-
-    Parameters
-    ----------
-    views : sequence of RunView
-    """
+    """Return a short name of each run: A, B, … and numbers past Z."""
     return [chr(ord("A") + at) if at < 26 else str(at + 1) for at in range(len(views))]
 
 
 def shared_customers(views: Sequence[RunSummary]) -> Shared:
-    """Return the customers that were set aside in every run.
-
-    Parameters
-    ----------
-    views : sequence of RunView
-        Two at least.
-
-    Returns
-    -------
-    Shared
-
-    Raises
-    ------
-    DataError
-        When the runs do not compare: other questions, no customer in common, or outcomes that contradict each other.
-    InputError
-        When a run lacks its predictions.
-    """
+    """Return the customers that were set aside in every run."""
     names = letters(views)
     aside = [view.aside for view in views]
     _refuse_other_questions(views)
@@ -114,22 +77,7 @@ def shared_customers(views: Sequence[RunSummary]) -> Shared:
 
 
 def differences(shared: Shared, *, seed: int = 7, level: float = 0.95) -> pd.DataFrame:
-    """Return by how much each run differs from the first, measure by measure, on the same customers.
-
-    Parameters
-    ----------
-    shared : Shared
-    seed : int, default 7
-        Of the resampling.
-    level : float, default 0.95
-
-    Returns
-    -------
-    DataFrame
-        ``run``, ``metric``, ``first``, ``other``, ``difference`` (other - first), ``lower``, ``upper``, ``p_value``,
-        ``method`` (DeLong's paired test for the AUC, else the paired bootstrap) and ``verdict``: better, worse, or
-        open where the interval holds 0.
-    """
+    """Return by how much each run differs from the first, measure by measure, on the same customers."""
     first, *others = shared.probability.columns
     tables = []
     for name in others:
@@ -142,17 +90,7 @@ def differences(shared: Shared, *, seed: int = 7, level: float = 0.95) -> pd.Dat
 
 
 def swaps(shared: Shared) -> pd.DataFrame:
-    """Return who changes tier from the first run to each other one, and how these customers turned out.
-
-    Parameters
-    ----------
-    shared : Shared
-
-    Returns
-    -------
-    DataFrame
-        ``run`` and the columns of ``validation.swap_set``.
-    """
+    """Return who changes tier from the first run to each other one, and how these customers turned out."""
     first, *others = shared.tier.columns
     tables = [
         swap_set(shared.y, shared.tier[first], shared.tier[name], tiers=shared.tiers).assign(run=name)
@@ -163,20 +101,7 @@ def swaps(shared: Shared) -> pd.DataFrame:
 
 
 def moves(swapped: pd.DataFrame) -> pd.DataFrame:
-    """Return how many customers each run moves to a riskier and to a safer tier, and how they turned out.
-
-    Where those moved to a riskier tier have the higher event rate, the move was right.
-
-    Parameters
-    ----------
-    swapped : DataFrame
-        As ``swaps`` returns it.
-
-    Returns
-    -------
-    DataFrame
-        ``run``, ``move`` (riskier, safer, same), ``count``, ``share``, ``event``, ``event_rate``.
-    """
+    """Return how many customers each run moves to a riskier and to a safer tier, and how they turned out."""
     table = swapped.groupby(["run", "move"], sort=True)[["count", "share", "event"]].sum().reset_index()
     return table.assign(event_rate=table["event"] / table["count"])
 
@@ -187,17 +112,7 @@ def calibrations(shared: Shared) -> dict[str, pd.DataFrame]:
 
 
 def levels(shared: Shared) -> pd.DataFrame:
-    """Return the events of each run over those that it expects, with the interval, on the same customers.
-
-    Parameters
-    ----------
-    shared : Shared
-
-    Returns
-    -------
-    DataFrame
-        ``run`` and the columns of ``validation.observed_expected``; a ratio above 1: the risk is underestimated.
-    """
+    """Return the events of each run over those that it expects, with the interval, on the same customers."""
     tables = [observed_expected(shared.y, column).assign(run=str(name)) for name, column in shared.probability.items()]
     table = pd.concat(tables, ignore_index=True)
     return table[["run", *(column for column in table if column not in ("run", "group"))]]
@@ -214,17 +129,7 @@ def best_cutoffs(shared: Shared, costs: CreditCosts | ChurnCosts) -> dict[str, B
 
 
 def stability(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return how far each run's scores have shifted from the rows it was developed on to those it was judged on.
-
-    Parameters
-    ----------
-    views : sequence of RunView
-
-    Returns
-    -------
-    DataFrame
-        ``run``, ``development`` and ``aside`` (rows), ``psi``, ``no_shift`` (what chance alone reaches), ``verdict``.
-    """
+    """Return how far each run's scores have shifted from the rows it was developed on to those it was judged on."""
     rows = []
     for name, view in zip(letters(views), views, strict=True):
         before, now = view.learnt, view.aside["probability"]
@@ -234,19 +139,7 @@ def stability(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def answer(found: pd.DataFrame, shared: Shared) -> str:
-    """Return, for each run, a sentence that says whether it beats the first.
-
-    Parameters
-    ----------
-    found : DataFrame
-        As ``differences`` returns it.
-    shared : Shared
-
-    Returns
-    -------
-    str
-        Lines of Markdown.
-    """
+    """Return, for each run, a sentence that says whether it beats the first."""
     first = shared.probability.columns[0]
     lines = []
     for name, table in found.groupby("run", sort=False):

@@ -29,17 +29,7 @@ class StatedCosts:
 
 
 def settings(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return the settings that are not the same in all runs.
-
-    Parameters
-    ----------
-    views : sequence of RunView
-
-    Returns
-    -------
-    DataFrame of str
-        Index: the dotted key. A column per run, A, B, …; "" where a run does not know the key.
-    """
+    """Return the settings that are not the same in all runs."""
     said = [_flat(view.settings) for view in views]
     keys = dict.fromkeys(key for own in said for key in own)
     rows = {key: [own.get(key, "") for own in said] for key in keys}
@@ -47,17 +37,7 @@ def settings(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def data(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return the runs' data beside one another: rows, columns, digest, schema, event rate.
-
-    Parameters
-    ----------
-    views : sequence of RunView
-
-    Returns
-    -------
-    DataFrame of str
-        Index: the fact. A column per run, and ``same``: whether all runs agree.
-    """
+    """Return the runs' data beside one another: rows, columns, digest, schema, event rate."""
     cards = [view.data for view in views]
     rows: dict[str, list[str]] = {
         "source": [str(card["source"]) for card in cards],
@@ -79,17 +59,7 @@ def data(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def champions(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return what each run reports of its champion, on its own rows set aside.
-
-    Parameters
-    ----------
-    views : sequence of RunView
-
-    Returns
-    -------
-    DataFrame of str
-        Index: family, cross-validated AUC, and each measure with its 95 % interval where the run was validated.
-    """
+    """Return what each run reports of its champion, on its own rows set aside."""
     titles = ("family", "AUC, cross-validated", "validation", *_MEASURES.values())
     rows: dict[str, list[str]] = {title: [] for title in titles}
     for view in views:
@@ -104,12 +74,7 @@ def champions(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def families(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return the cross-validated AUC of every family in every run; the champion has a star.
-
-    Parameters
-    ----------
-    views : sequence of RunView
-    """
+    """Return the cross-validated AUC of every family in every run; the champion has a star."""
     boards = [
         {row["family"]: row for row in view.found["leaderboard.csv"].to_dict(orient="records")}
         if "leaderboard.csv" in view.found
@@ -124,13 +89,7 @@ def families(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def stated_costs(views: Sequence[RunSummary]) -> StatedCosts:
-    """Return the costs of the first run that states any, or the kit's defaults, and say whose they are.
-
-    Parameters
-    ----------
-    views : sequence of RunView
-        All of one task.
-    """
+    """Return the costs of the first run that states any, or the kit's defaults, and say whose they are."""
     defaults = _CHURN if views[0].task == "churn" else _CREDIT
     whose, own = "the runs state no costs of their own: the kit's defaults, from the literature", dict[str, float]()
     stated = [(name, _numbers(view)) for name, view in zip(letters(views), views, strict=True)]

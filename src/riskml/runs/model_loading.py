@@ -38,10 +38,6 @@ def load_model(path: Path) -> Artifact:
         A run's folder (its chosen model), a wheel, an artifact folder, or a file that ``save`` of a `Scorecard`
         or a `SegmentedScorecard` wrote.
 
-    Returns
-    -------
-    Artifact
-
     Raises
     ------
     InputError
@@ -124,10 +120,7 @@ def _levels(cards: Sequence[Scorecard], column: str) -> list[str]:
 
 
 def _reference(cards: Sequence[Scorecard], columns: Sequence[str]) -> dict[str, float]:
-    """Return the mean log-odds of each column over the rows that were counted.
-
-    What separates the segments' intercepts averages out, so that a column which only sends rows to a segment has 0.
-    """
+    """Return the mean log-odds of each column over the rows that were counted."""
     total = dict.fromkeys(columns, 0.0)
     rows = 0.0
     for card in cards:
@@ -167,25 +160,7 @@ def import_wheel(wheel: Path) -> ModuleType:
 
 
 def read_book(file: str | Path, id_column: str | None) -> pd.DataFrame:
-    """Read a file of customers to be scored.
-
-    Parameters
-    ----------
-    file : path
-        CSV or Parquet.
-    id_column : str or None
-        The column that names the customers; they go by row number without one.
-
-    Returns
-    -------
-    DataFrame
-        Index: the customer.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, has no such column, or names a customer twice.
-    """
+    """Read a file of customers to be scored."""
     table = read_table(str(file))
     if id_column is None:
         return table
@@ -206,25 +181,7 @@ def read_book(file: str | Path, id_column: str | None) -> pd.DataFrame:
 
 
 def high_risk_list(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[TierConfig], *, n: int) -> pd.DataFrame:
-    """Return the list for those who decide: the customers of the highest tier, the riskiest first, and why.
-
-    Parameters
-    ----------
-    scores : DataFrame of shape (customers, any)
-        ``probability`` and ``tier``, by customer.
-    reasons : DataFrame
-        As a package's ``explain`` returns them: ``customer``, ``rank``, ``column``, ``value``.
-    tiers : sequence of TierConfig
-        The safest first.
-    n : int
-        Reasons per customer.
-
-    Returns
-    -------
-    DataFrame
-        ``customer``, ``probability``, ``tier``, ``treatment``, ``reason_1`` … ``reason_n`` (empty where there are
-        fewer).
-    """
+    """Return the list for those who decide: the customers of the highest tier, the riskiest first, and why."""
     top = tiers[-1]
     found = scores[scores["tier"] == top.name].sort_values("probability", ascending=False, kind="stable")
     told = reasons.assign(text=reasons["column"].astype(str) + " = " + reasons["value"].astype(str))
@@ -238,19 +195,7 @@ def high_risk_list(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[
 
 
 def book_by_tier(scores: pd.DataFrame, tiers: Sequence[TierConfig]) -> pd.DataFrame:
-    """Return how many customers of a book each tier holds, and how many events are expected among them.
-
-    Parameters
-    ----------
-    scores : DataFrame of shape (customers, any)
-        ``probability`` and ``tier``.
-    tiers : sequence of TierConfig
-
-    Returns
-    -------
-    DataFrame
-        ``tier``, ``from_probability``, ``rows``, ``expected`` (mean probability), ``treatment``.
-    """
+    """Return how many customers of a book each tier holds, and how many events are expected among them."""
     by_tier = scores.groupby("tier")["probability"]
     names = [tier.name for tier in tiers]
     return pd.DataFrame(
@@ -265,19 +210,7 @@ def book_by_tier(scores: pd.DataFrame, tiers: Sequence[TierConfig]) -> pd.DataFr
 
 
 def contributions_vs_average(artifact: Artifact, customer: pd.DataFrame) -> pd.DataFrame:
-    """Return what each column adds to one customer's log-odds, above the average customer of training.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    customer : DataFrame of shape (1, any)
-        Raw columns.
-
-    Returns
-    -------
-    DataFrame
-        ``column``, ``value`` (the customer's), ``contribution``.
-    """
+    """Return what each column adds to one customer's log-odds, above the average customer of training."""
     contributions = artifact.contributions(customer).iloc[0]
     return pd.DataFrame(
         {
@@ -289,19 +222,7 @@ def contributions_vs_average(artifact: Artifact, customer: pd.DataFrame) -> pd.D
 
 
 def drivers(artifact: Artifact, X: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns by how far they move the scores of a book.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    X : DataFrame of shape (n, any)
-
-    Returns
-    -------
-    DataFrame
-        ``column``, ``mean_abs_contribution`` (mean distance of a customer's log-odds from the average customer's, by
-        that column), ``description``; the strongest first.
-    """
+    """Return the columns by how far they move the scores of a book."""
     reference = pd.Series(artifact.reference)
     contributions = artifact.contributions(X)
     moved = (contributions - reference[contributions.columns]).abs().mean()

@@ -11,10 +11,6 @@ from riskml.errors import ConfigError, RunError
 def experiment_file(name: str | Path) -> Path:
     """Return the file of an experiment, given as a path, or by name in the nearest ``experiments/`` folder above.
 
-    Parameters
-    ----------
-    name : str or path
-
     Returns
     -------
     Path
@@ -66,19 +62,7 @@ def panel_folder(file: Path, name: str) -> Path:
 
 
 def notebook_file(stage: str, file: Path) -> Path:
-    """Return the notebook of a stage: the project's own, or else the one that riskml ships.
-
-    Parameters
-    ----------
-    stage : str
-    file : Path
-        The experiment file, absolute: ``notebooks/`` is looked for from its folder upwards.
-
-    Raises
-    ------
-    RunError
-        When riskml is installed without its notebooks.
-    """
+    """Return the notebook of a stage: the project's own, or else the one that riskml ships."""
     package = Path(riskml.__file__).parent
     # Of a checkout, the notebooks lie two folders above the package; of an installed riskml, in it.
     for folder in (*file.parents, package, package.parents[1]):

@@ -38,11 +38,6 @@ _ROLES = {"_target": "y", "_part": "part", "_fold": "fold", "_date": "date"}
 def stage_name(text: str) -> str:
     """Return a stage's full name from its number, its word, or both.
 
-    Raises
-    ------
-    ConfigError
-        When there is no such stage.
-
     Examples
     --------
     >>> stage_name("models"), stage_name("2"), stage_name("2_models")
@@ -56,26 +51,13 @@ def stage_name(text: str) -> str:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The rows of a run: what models see, the outcome, and which rows are set aside.
+    """The rows of a run: what models see, the outcome, and which rows are set aside."""
 
-    Parameters
-    ----------
-    X : DataFrame of shape (n, p)
-        Index: the customer.
-    y : Series of 0 and 1, shape (n,)
-        1 is the event.
-    part : Series of "train", "test" or "oot", shape (n,)
-    fold : Series of int, shape (n,)
-        Cross-validation fold of the training rows, -1 elsewhere.
-    date : Series of datetime64, shape (n,), or None
-        As-of date.
-    """
-
-    X: pd.DataFrame
-    y: pd.Series
+    X: pd.DataFrame  # index: the customer
+    y: pd.Series  # 1 is the event
     part: pd.Series
-    fold: pd.Series
-    date: pd.Series | None = None
+    fold: pd.Series  # cross-validation fold of the training rows, -1 elsewhere
+    date: pd.Series | None = None  # as-of date
 
     @property
     def aside(self) -> str:
@@ -123,8 +105,6 @@ class Run:
 
         Parameters
         ----------
-        experiment : Experiment
-        runs : Path
         at : datetime
             Names the folder; a number is added when that name is taken.
         sample : int, default 0
@@ -338,8 +318,6 @@ def newest(runs: Path, experiment: Experiment, **state: Any) -> Run | None:
 
     Parameters
     ----------
-    runs : Path
-    experiment : Experiment
     **state : values
         Entries of run.json that must be equal.
     """

@@ -20,23 +20,12 @@ RULES = ("equal_risk", "profit_best")
 
 @dataclass(frozen=True)
 class Proposal:
-    """Tiers of a run, judged on rows that no model has learnt from.
-
-    Parameters
-    ----------
-    tiers : tuple of TierConfig
-    table : DataFrame
-        As `riskml.policy.tiers.tier_table`, of the rows set aside.
-    currency : str
-        Of its amounts.
-    yaml : str
-        The tiers as an experiment file says them.
-    """
+    """Tiers of a run, judged on rows that no model has learnt from."""
 
     tiers: tuple[TierConfig, ...]
-    table: pd.DataFrame
-    currency: str
-    yaml: str
+    table: pd.DataFrame  # as `riskml.policy.tiers.tier_table`, of the rows set aside
+    currency: str  # of its amounts
+    yaml: str  # the tiers as an experiment file says them
 
 
 def tiers_of_run(run: Run, rule: str | None = None, names: tuple[str, ...] = ()) -> Proposal:

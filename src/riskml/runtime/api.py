@@ -92,7 +92,6 @@ def explain(frame: pd.DataFrame, n: int | None = None, language: str | None = No
 
     Parameters
     ----------
-    frame : DataFrame of shape (rows, any)
     n : int, optional
         Reasons per customer at the most; the package's own number by default.
     language : {"en", "zh"}, optional
@@ -120,10 +119,6 @@ def schema() -> pd.DataFrame:
 
 def check(frame: pd.DataFrame) -> pd.DataFrame:
     """Compare a table with the training rows: what breaks the schema, lies out of range, or has moved (PSI).
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, any)
 
     Returns
     -------

@@ -23,31 +23,7 @@ def convert(
     escape_formulas: bool = False,
     progress: Callable[[Chunk], None] | None = None,
 ) -> int:
-    """Write a file of answers to a file of customers, whole or not at all.
-
-    Parameters
-    ----------
-    source : path
-        .csv or .tsv (also .gz; UTF-8, a header, separated by comma, semicolon or tab), or .parquet (needs pyarrow).
-    destination : path
-        .csv or .parquet.
-    wanted : Wanted
-    answer : function of a Chunk that returns the rows to write
-    escape_formulas : bool, default False
-        In a CSV, put an apostrophe before text that a spreadsheet would take for a formula; else an identifier is
-        written as it was read.
-    progress : function of a Chunk that is written, optional
-
-    Returns
-    -------
-    int
-        Number of customers.
-
-    Raises
-    ------
-    PackageError
-        When the file cannot be read, has no rows, or its content cannot be used, or no file can be written there.
-    """
+    """Write a file of answers to a file of customers, whole or not at all."""
     source, destination = Path(source), Path(destination)
     if suffix(destination) not in {".csv", ".parquet"}:
         raise PackageError(f"{destination}: the output's name must end in .csv or .parquet")

@@ -27,17 +27,10 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Boosted(ABC):
-    """The mean, on the log-odds scale, of boosters that were each grown on other folds.
-
-    Parameters
-    ----------
-    encoding : Encoding
-    boosters : tuple
-        Of the library's own kind.
-    """
+    """The mean, on the log-odds scale, of boosters that were each grown on other folds."""
 
     encoding: Encoding
-    boosters: tuple[Any, ...]
+    boosters: tuple[Any, ...]  # of the library's own kind
     kind: ClassVar[str]
     library: ClassVar[str]  # its name as a package, and as a module
     suffix: ClassVar[str]
@@ -191,20 +184,7 @@ LIBRARIES: Mapping[str, type[Boosted]] = {cls.kind: cls for cls in (Boosting, Li
 
 
 def catboost_pool(encoding: Encoding, matrix: Matrix, target: NDArray[Any] | None = None) -> catboost.Pool:
-    """Return a matrix of numbers and numbered levels as CatBoost reads it.
-
-    Parameters
-    ----------
-    encoding : Encoding
-        Made the matrix.
-    matrix : ndarray of float32, shape (n, columns)
-    target : ndarray of 0 and 1, shape (n,), optional
-
-    Returns
-    -------
-    catboost.Pool
-        Missing and unseen levels are one level more: CatBoost knows no missing category.
-    """
+    """Return a matrix of numbers and numbered levels as CatBoost reads it."""
     import catboost
     import pandas as pd
 

@@ -25,21 +25,7 @@ def digest(said: Mapping[str, Any]) -> str:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Return what model.json says.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    PackageError
-        When it is missing, was altered, or its format is not known here.
-    """
+    """Return what model.json says."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -64,25 +50,7 @@ def _digest_of(said: Mapping[str, Any]) -> str | None:
 
 
 def verified(folder: Path, name: str, expected: str) -> bytes:
-    """Return a file's content.
-
-    Parameters
-    ----------
-    folder : Path
-    name : str
-        Of a file in the folder itself.
-    expected : str
-        Its SHA-256.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    PackageError
-        When it is missing, was altered, or lies elsewhere.
-    """
+    """Return a file's content."""
     if Path(name).name != name:
         raise PackageError(f"the model names a file outside its folder: {name!r}")
     try:

@@ -34,31 +34,7 @@ def score_file(
     escape_formulas: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Write the scores of a file's customers, in its order.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    source : path
-        .csv, .tsv (also .gz) or .parquet.
-    destination : path
-        .csv or .parquet: the identifier (or ``row``, from 1), probability, points where there are some, tier.
-    id_column : str, optional
-        The column that names the customers; none may be empty.
-    escape_formulas : bool, default False
-        In a CSV, put an apostrophe before text that a spreadsheet would take for a formula.
-    progress : function of a chunk that is written, optional
-
-    Returns
-    -------
-    int
-        Number of customers.
-
-    Raises
-    ------
-    PackageError
-        When a file cannot be read or written, or its content cannot be scored; then nothing is written.
-    """
+    """Write the scores of a file's customers, in its order."""
     from .filework import score_file
 
     return score_file(artifact, source, destination, id_column, escape_formulas, progress)
@@ -75,48 +51,14 @@ def explain_file(
     escape_formulas: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Write the reasons behind the scores of a file's customers, one row per customer and reason.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    source, destination, id_column, escape_formulas, progress
-        As in ``score_file``; written are the identifier, rank, column, value and contribution (log-odds).
-    n : int, optional
-        Reasons per customer at the most.
-    language : {"en", "zh"}, optional
-        Adds the statement of a notice.
-
-    Returns
-    -------
-    int
-        Number of customers.
-
-    Raises
-    ------
-    PackageError
-        When a file cannot be read or written, or its content cannot be scored; then nothing is written.
-    """
+    """Write the reasons behind the scores of a file's customers, one row per customer and reason."""
     from .filework import explain_file
 
     return explain_file(artifact, source, destination, id_column, n, language, escape_formulas, progress)
 
 
 def main(argv: Sequence[str] | None = None, artifact: Artifact | None = None) -> int:
-    """Run the command: 0 done, 2 the input is wrong, 141 the reader of a pipe went away.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The words after the command's name.
-    artifact : Artifact, optional
-        The package's own by default.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Run the command: 0 done, 2 the input is wrong, 141 the reader of a pipe went away."""
     parser = _parser()
     options = parser.parse_args(argv)
     if options.task is None:

@@ -13,18 +13,7 @@ _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1, "description": "of
 
 
 def openapi(artifact: Artifact, *, rows: int) -> dict[str, Any]:
-    """Return the document.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    rows : int
-        Records of a batch at the most.
-
-    Returns
-    -------
-    dict
-    """
+    """Return the document."""
     scores = {"probability": _PROBABILITY, "tier": {"type": "string", "enum": [tier.name for tier in artifact.tiers]}}
     if getattr(artifact.model, "base_points", None) is not None:
         scores["points"] = {"type": "number", "description": "more points are safer"}

@@ -17,26 +17,13 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Distribution:
-    """Fixed bins of one column, and the rows of training in each: counts, no rows.
+    """Fixed bins of one column, and the rows of training in each: counts, no rows."""
 
-    Parameters
-    ----------
-    edges : tuple of float
-        Inner borders of a number's bins; a value on a border belongs to the bin below it.
-    categories : tuple of str
-        A category's levels, each a bin of its own, and one bin more for any other.
-    special : tuple of float or str
-        Special codes, each a bin of its own.
-    counts : tuple of int
-        Rows in training: the bins, the special codes, missing.
-    values : tuple of float
-        Few numbers, each a bin of its own, and one bin more for what lies beyond them; there are no edges then.
-    """
-
-    edges: tuple[float, ...]
-    categories: tuple[str, ...]
-    special: tuple[float | str, ...]
-    counts: tuple[int, ...]
+    edges: tuple[float, ...]  # inner borders of a number's bins; a value on a border belongs to the bin below it
+    categories: tuple[str, ...]  # A category's levels, each a bin of its own, and one bin more for any other
+    special: tuple[float | str, ...]  # special codes, each a bin of its own
+    counts: tuple[int, ...]  # rows in training: the bins, the special codes, missing
+    # few numbers, each a bin of its own, and one bin more for what lies beyond them; there are no edges then
     values: tuple[float, ...] = ()
 
     @classmethod
@@ -46,16 +33,7 @@ class Distribution:
         return cls(*(tuple(said.get(name, ())) for name in parts))
 
     def count(self, values: NDArray[Any]) -> Floats:
-        """Return how many of the values fall into each bin.
-
-        Parameters
-        ----------
-        values : ndarray of float64 (missing: NaN) or of text (missing: None), shape (n,)
-
-        Returns
-        -------
-        ndarray of float64, shape (bins,)
-        """
+        """Return how many of the values fall into each bin."""
         own, bins = self._own(), len(self.counts)
         if self.categories:
             index = {name: place for place, name in enumerate(self.categories)}
@@ -72,18 +50,7 @@ class Distribution:
         return np.bincount(places, minlength=bins).astype(np.float64)
 
     def psi(self, counts: Floats) -> float:
-        """Return the population stability index; a bin empty on one side counts as half a row there.
-
-        Parameters
-        ----------
-        counts : ndarray of shape (bins,)
-            Of ``count``, of other customers.
-
-        Returns
-        -------
-        float
-            ``sum (p2 - p1) ln(p2 / p1)``; NaN where there are no rows.
-        """
+        """Return the population stability index; a bin empty on one side counts as half a row there."""
         before = np.asarray(self.counts, dtype=np.float64)
         if not counts.sum() or not before.sum():
             return float("nan")

@@ -21,12 +21,7 @@ SCORE = "probability"
 
 
 class Check:
-    """What is counted of a table, in as many parts as it comes in.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    """
+    """What is counted of a table, in as many parts as it comes in."""
 
     def __init__(self, artifact: Artifact) -> None:
         self._artifact = artifact

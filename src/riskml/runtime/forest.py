@@ -18,41 +18,19 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Forest:
-    """The trees of one booster.
+    """The trees of one booster."""
 
-    A split on categories becomes a split on a mark: 1 where the level is in the set that goes right, else 0.
-
-    Parameters
-    ----------
-    columns : int
-        Of the matrix; the marks come after them.
-    marks : tuple of (int, tuple of float)
-        For each mark its column, and the levels' numbers that have it.
-    roots : ndarray of int32, shape (trees,)
-    feature, left, right : ndarray of int32, shape (nodes,)
-        A leaf leads to itself.
-    threshold : ndarray of float32, shape (nodes,)
-        Below it goes left; of a leaf, its value.
-    missing_left : ndarray of bool, shape (nodes,)
-    cover : ndarray of float32, shape (nodes,)
-        Weight of the training rows that came by.
-    depth : int
-        Steps that bring every row to a leaf.
-    base : float
-        Log-odds before any tree, as float32.
-    """
-
-    columns: int
-    marks: tuple[tuple[int, tuple[float, ...]], ...]
+    columns: int  # of the matrix; the marks come after them
+    marks: tuple[tuple[int, tuple[float, ...]], ...]  # for each mark its column, and the levels' numbers that have it
     roots: NDArray[np.int32]
-    feature: NDArray[np.int32]
+    feature: NDArray[np.int32]  # A leaf leads to itself
     left: NDArray[np.int32]
     right: NDArray[np.int32]
-    threshold: NDArray[np.float32]
+    threshold: NDArray[np.float32]  # below it goes left; of a leaf, its value
     missing_left: NDArray[np.bool_]
-    cover: NDArray[np.float32]
-    depth: int
-    base: float
+    cover: NDArray[np.float32]  # weight of the training rows that came by
+    depth: int  # steps that bring every row to a leaf
+    base: float  # log-odds before any tree, as float32
 
     @property
     def leaf(self) -> NDArray[np.bool_]:
@@ -68,22 +46,7 @@ class Forest:
 
 
 def read_xgboost(content: bytes) -> Forest:
-    """Return the trees of a booster of binary logistic regression.
-
-    Parameters
-    ----------
-    content : bytes
-        XGBoost's JSON.
-
-    Returns
-    -------
-    Forest
-
-    Raises
-    ------
-    ValueError
-        When it is of another kind.
-    """
+    """Return the trees of a booster of binary logistic regression."""
     learner = json.loads(content)["learner"]
     booster = learner["gradient_booster"]
     if learner["objective"]["name"] != "binary:logistic" or booster["name"] != "gbtree":
@@ -152,13 +115,7 @@ def _mark(values: Matrix, levels: tuple[float, ...]) -> Matrix:
 
 
 class Walk:
-    """Forests of several boosters, walked by one row at a time: the mean of their log-odds.
-
-    Parameters
-    ----------
-    forests : sequence of Forest
-        Of one encoding.
-    """
+    """Forests of several boosters, walked by one row at a time: the mean of their log-odds."""
 
     def __init__(self, forests: Sequence[Forest]) -> None:
         sizes = [len(forest.left) for forest in forests]

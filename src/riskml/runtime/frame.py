@@ -17,22 +17,7 @@ _FEW = 64  # values that are looked up one by one sooner than they are factorise
 
 
 def numeric(values: pd.Series) -> Floats:
-    """Return a column as float64, missing as NaN.
-
-    Parameters
-    ----------
-    values : Series of shape (n,)
-        Numbers, booleans, nullable numbers, or text that parses as numbers; blank text is missing.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-
-    Raises
-    ------
-    ValueError
-        When a value is no number, or is infinite; the message has column, row and value.
-    """
+    """Return a column as float64, missing as NaN."""
     if values.dtype.kind in "mMc":
         raise ValueError(f"column {values.name!r} holds {values.dtype}, and must hold numbers")
     if values.dtype.kind in "fiub":
@@ -61,16 +46,7 @@ def _blank(value: Any) -> bool:
 
 
 def levels(values: pd.Series) -> NDArray[np.object_]:
-    """Return a column as text, missing and blank as None; 1, 1.0 and "1" are the same level.
-
-    Parameters
-    ----------
-    values : Series of shape (n,)
-
-    Returns
-    -------
-    ndarray of object, shape (n,)
-    """
+    """Return a column as text, missing and blank as None; 1, 1.0 and "1" are the same level."""
     import pandas as pd
 
     codes, uniques = pd.factorize(values, use_na_sentinel=True)
@@ -97,23 +73,7 @@ def level(value: Any) -> str:
 
 
 def columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[Any]]:
-    """Return the named columns of a frame as arrays, by their kind.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, any)
-        Extra columns are ignored, and the order is free.
-    kinds : mapping of column name to "numeric" or "categorical"
-
-    Returns
-    -------
-    dict of column name to ndarray of shape (n,)
-
-    Raises
-    ------
-    ValueError
-        When columns are absent, occur twice, or hold what their kind does not allow; the message names every one.
-    """
+    """Return the named columns of a frame as arrays, by their kind."""
     names = [str(name) for name in frame.columns]
     absent = [name for name in kinds if name not in names]
     if absent:

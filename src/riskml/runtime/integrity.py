@@ -20,22 +20,7 @@ ALGORITHM = "ed25519"
 
 
 def sealed(content: bytes) -> dict[str, str]:
-    """Return the SHA-256 of every file that a manifest names.
-
-    Parameters
-    ----------
-    content : bytes
-        Of manifest.json.
-
-    Returns
-    -------
-    dict of path (with slashes, from the wheel's top) to hexadecimal digits
-
-    Raises
-    ------
-    PackageError
-        When it is no manifest.
-    """
+    """Return the SHA-256 of every file that a manifest names."""
     try:
         said = json.loads(content)
         files = said["files"]
@@ -47,23 +32,7 @@ def sealed(content: bytes) -> dict[str, str]:
 
 
 def verify_folder(package: Path) -> int:
-    """Compare an installed package's files with its manifest.
-
-    Parameters
-    ----------
-    package : Path
-        The folder that holds manifest.json.
-
-    Returns
-    -------
-    int
-        Files compared.
-
-    Raises
-    ------
-    PackageError
-        When the manifest or a file is missing, or a file was altered.
-    """
+    """Compare an installed package's files with its manifest."""
     prefix = f"{package.name}/"
     inside = {name: sha for name, sha in sealed(manifest_of(package)).items() if name.startswith(prefix)}
     for name, expected in inside.items():
@@ -97,26 +66,7 @@ def manifest_of(package: Path) -> bytes:
 
 
 def verify_signature(manifest: bytes, signature: bytes | None, public_key_pem: bytes) -> str:
-    """Return the fingerprint of the key that signed a manifest.
-
-    Parameters
-    ----------
-    manifest : bytes
-    signature : bytes or None
-        Of manifest.sig; None where the package has none.
-    public_key_pem : bytes
-        An ed25519 key as PEM.
-
-    Returns
-    -------
-    str
-        SHA-256 of the raw key, in hexadecimal digits.
-
-    Raises
-    ------
-    PackageError
-        When there is no signature, another key made it, or the manifest was altered since.
-    """
+    """Return the fingerprint of the key that signed a manifest."""
     if signature is None:
         raise PackageError("the package is not signed")
     key = public_key(public_key_pem)
@@ -134,13 +84,7 @@ def verify_signature(manifest: bytes, signature: bytes | None, public_key_pem: b
 
 
 def public_key(content: bytes) -> Ed25519PublicKey:
-    """Return the ed25519 public key that a PEM file holds.
-
-    Raises
-    ------
-    PackageError
-        When it holds none, or cryptography is not installed.
-    """
+    """Return the ed25519 public key that a PEM file holds."""
     try:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -65,7 +65,6 @@ class Artifact:
         How well it ranked; how many rows and events it was trained on.
     requires : tuple of str
         The packages it needs, as in a package's metadata.
-    model : Model
     statements : mapping of column name to mapping of language ("en", "zh") to text
         What a notice says of a column that raised the risk.
     distributions : mapping of column name to Distribution
@@ -99,10 +98,6 @@ class Artifact:
         ----------
         folder : path
             It holds model.json and the files that it names.
-
-        Returns
-        -------
-        Artifact
 
         Raises
         ------
@@ -207,7 +202,6 @@ class Artifact:
 
         Parameters
         ----------
-        frame : DataFrame of shape (rows, any)
         n : int, optional
             Reasons per customer at the most; the package's own number by default.
         language : {"en", "zh"}, optional
@@ -273,10 +267,6 @@ class Artifact:
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Compare a table with the training rows: what breaks the schema, lies out of range, or has moved.
 
-        Parameters
-        ----------
-        frame : DataFrame of shape (n, any)
-
         Returns
         -------
         DataFrame
@@ -316,14 +306,6 @@ class Artifact:
 
     def read(self, frame: pd.DataFrame) -> Columns:
         """Return the columns that the model reads as arrays.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n, any)
-
-        Returns
-        -------
-        dict of column name to ndarray of shape (n,)
 
         Raises
         ------

@@ -15,19 +15,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 
 
 def page(artifact: Artifact, contract: Mapping[str, Any]) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    contract : mapping
-        The service's OpenAPI document.
-
-    Returns
-    -------
-    str
-        HTML; every text of the model is escaped.
-    """
+    """Return the page."""
     calls = [
         (f"{method.upper()} {path}", said["summary"])
         for path, methods in contract["paths"].items()

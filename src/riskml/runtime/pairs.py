@@ -17,19 +17,11 @@ from .shapes import Levels, Step, shape_from_dict, shape_to_dict
 
 @dataclass(frozen=True)
 class Pair:
-    """A value for each slot of one column and slot of another.
+    """A value for each slot of one column and slot of another."""
 
-    Parameters
-    ----------
-    first, second : Step or Levels
-        Find the slots of a row's values; their own values are not used.
-    value : tuple of tuple of float
-        Log-odds, a row for each slot of the first column.
-    """
-
-    first: Step | Levels
+    first: Step | Levels  # find the slots of a row's values; their own values are not used
     second: Step | Levels
-    value: tuple[tuple[float, ...], ...]
+    value: tuple[tuple[float, ...], ...]  # log-odds, a row for each slot of the first column
 
     def contribution(self, columns: Columns) -> Floats:
         """Return log-odds, shape (n,)."""
@@ -55,10 +47,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairwise:
-    """An additive model, and pairs of columns: an explainable boosting machine.
-
-    What a pair adds belongs to both its columns alike, so that each is given half of it.
-    """
+    """An additive model, and pairs of columns: an explainable boosting machine."""
 
     main: Additive
     pairs: tuple[Pair, ...]

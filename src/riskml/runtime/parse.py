@@ -16,23 +16,7 @@ _INFINITE = float("inf")
 
 
 def read(record: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Value]:
-    """Return the values that a model reads, in its order.
-
-    Parameters
-    ----------
-    record : mapping of column name to value
-        Extra names are ignored; None, NaN and blank text are missing.
-    kinds : mapping of column name to "numeric" or "categorical"
-
-    Returns
-    -------
-    dict of column name to float (NaN where missing), or text (None where missing)
-
-    Raises
-    ------
-    PackageError
-        When names are absent, or values are not what their kind allows; the message names every one.
-    """
+    """Return the values that a model reads, in its order."""
     found: dict[str, Value] = {}
     problems: list[str] = []
     for name, kind in kinds.items():

@@ -14,17 +14,7 @@ def _answer(status: str, what: str) -> bytes:
 
 
 def protocol(seconds: float, connections: int) -> Any:
-    """Return uvicorn's HTTP protocol, with limits for the head of a request and for who may ask at a time.
-
-    Parameters
-    ----------
-    seconds : float
-    connections : int
-
-    Returns
-    -------
-    type
-    """
+    """Return uvicorn's HTTP protocol, with limits for the head of a request and for who may ask at a time."""
     import h11
     from uvicorn.protocols.http.h11_impl import H11Protocol
 

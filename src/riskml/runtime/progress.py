@@ -15,13 +15,7 @@ _PAUSE = 0.1  # seconds between two drawings
 
 
 class Progress:
-    """Counts customers, and draws a bar.
-
-    Parameters
-    ----------
-    stream : text file
-        Where it is a terminal, it is drawn on.
-    """
+    """Counts customers, and draws a bar."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._shown = stream, stream.isatty()

@@ -19,22 +19,7 @@ _NOISE = 1e-12  # log-odds: a sum's rounding is no reason
 
 
 def ranked(above: Floats, most: int, groups: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
-    """Return the columns that stand above the reference, the greatest first.
-
-    Parameters
-    ----------
-    above : ndarray of shape (n, columns)
-        Contributions above the reference, in log-odds.
-    most : int
-        Columns per row at the most.
-    groups : ndarray of shape (columns,), optional
-        Of the columns of one group only the greatest is a reason: a notice says nothing twice.
-
-    Returns
-    -------
-    ndarray of shape (n, up to most)
-        Positions of columns; -1 where a row has fewer.
-    """
+    """Return the columns that stand above the reference, the greatest first."""
     order = np.argsort(-above, axis=1, kind="stable")
     kept = np.take_along_axis(above, order, axis=1) > _NOISE
     if groups is not None and len(np.unique(groups)) < len(groups):
@@ -47,25 +32,7 @@ def ranked(above: Floats, most: int, groups: NDArray[np.intp] | None = None) -> 
 
 
 def number_of_reasons(asked: int | None, own: int, language: str | None) -> int:
-    """Return how many reasons a customer has at the most.
-
-    Parameters
-    ----------
-    asked : int or None
-    own : int
-        The model's own number, used when none is asked for.
-    language : str or None
-        Of the statements, when there shall be some.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    PackageError
-        When it is below 1, above four with statements, or the language is not known.
-    """
+    """Return how many reasons a customer has at the most."""
     if language is not None and language not in LANGUAGES:
         raise PackageError(f"statements are there in {' and '.join(LANGUAGES)}; got {language!r}")
     if asked is None:

@@ -18,42 +18,20 @@ from .shapes import Levels, Step, shape_from_dict, shape_to_dict
 
 @dataclass(frozen=True)
 class Split:
-    """Where a row goes by one column's value.
+    """Where a row goes by one column's value."""
 
-    Parameters
-    ----------
-    shape : Step or Levels
-        Finds a value's slot; its values are not used.
-    to : tuple of int
-        For each slot the position of a later split, or ``~number`` (below 0) of a segment.
-    """
-
-    shape: Step | Levels
-    to: tuple[int, ...]
+    shape: Step | Levels  # finds a value's slot; its values are not used
+    to: tuple[int, ...]  # for each slot the position of a later split, or ``~number`` (below 0) of a segment
 
 
 @dataclass(frozen=True)
 class Segmented:
-    """An additive model per segment.
+    """An additive model per segment."""
 
-    Rows reach their segment by splits. What separates a segment's intercept from the average one is attributed to the
-    columns that were asked on the way, so that contributions still add up to the margin.
-
-    Parameters
-    ----------
-    splits : tuple of Split
-        The first one is asked first; none when there is one segment.
-    names : tuple of str
-    models : tuple of Additive
-        One for each segment.
-    share : tuple of float
-        Of rows in training; weighs the average intercept.
-    """
-
-    splits: tuple[Split, ...]
+    splits: tuple[Split, ...]  # the first one is asked first; none when there is one segment
     names: tuple[str, ...]
-    models: tuple[Additive, ...]
-    share: tuple[float, ...]
+    models: tuple[Additive, ...]  # one for each segment
+    share: tuple[float, ...]  # of rows in training; weighs the average intercept
 
     @cached_property
     def kinds(self) -> dict[str, str]:

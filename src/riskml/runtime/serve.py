@@ -30,24 +30,12 @@ _DRAINED = 16 << 20  # bytes that are read, and dropped, of a body that is too l
 
 @dataclass(frozen=True)
 class Limits:
-    """What a request may cost.
+    """What a request may cost."""
 
-    Parameters
-    ----------
-    bytes : int
-        Of its body.
-    rows : int
-        Of a batch.
-    seconds : float
-        Until its body has arrived.
-    connections : int
-        At a time.
-    """
-
-    bytes: int = 1 << 20
-    rows: int = 1000
-    seconds: float = 10.0
-    connections: int = 1000
+    bytes: int = 1 << 20  # of its body
+    rows: int = 1000  # of a batch
+    seconds: float = 10.0  # until its body has arrived
+    connections: int = 1000  # at a time
 
 
 class _RefusedError(Exception):
@@ -57,15 +45,7 @@ class _RefusedError(Exception):
 
 
 class Service:
-    """The application, as ASGI has it.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    limits : Limits, optional
-    card : str, optional
-        The model card as Markdown.
-    """
+    """The application, as ASGI has it."""
 
     def __init__(self, artifact: Artifact, limits: Limits | None = None, card: str = "") -> None:
         self._artifact, self._limits = artifact, limits or Limits()
@@ -161,22 +141,7 @@ class Service:
 
 
 def run(artifact: Artifact, *, host: str, port: int, limits: Limits, card: str = "") -> None:
-    """Serve until stopped.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    host : str
-    port : int
-    limits : Limits
-    card : str, optional
-        The model card as Markdown.
-
-    Raises
-    ------
-    PackageError
-        When the packages that serving needs are not installed, or the address cannot be listened on.
-    """
+    """Serve until stopped."""
     service = Service(artifact, limits, card)
     import uvicorn
 

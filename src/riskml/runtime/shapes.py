@@ -21,10 +21,7 @@ _FEW = 32
 
 @dataclass(frozen=True)
 class Step:
-    """A value per bin of a number.
-
-    Slots, in order: the bins ``[-inf, s1), [s1, s2), ... [sk, inf)``, missing, one for each special code.
-    """
+    """A value per bin of a number."""
 
     column: str
     splits: tuple[float, ...]

@@ -44,13 +44,7 @@ class _Tree:
 
 
 class Shapley:
-    """The Shapley values of one booster.
-
-    Parameters
-    ----------
-    forest : Forest
-        Its trees, none deeper than `DEEPEST`.
-    """
+    """The Shapley values of one booster."""
 
     def __init__(self, forest: Forest) -> None:
         self._forest = forest

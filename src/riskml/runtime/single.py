@@ -27,12 +27,7 @@ _PROBES = 16  # rows on which a walk of our own must agree with the library to t
 
 
 class Scorer:
-    """A packaged model, ready for one customer at a time.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    """
+    """A packaged model, ready for one customer at a time."""
 
     def __init__(self, artifact: Artifact) -> None:
         self._kinds = artifact.model.kinds
@@ -79,17 +74,7 @@ def probability_of(margin: float) -> float:
 
 
 def margin_of(model: Model) -> Callable[[Record], float]:
-    """Return a function of one customer's values: log-odds of the event.
-
-    Parameters
-    ----------
-    model : Model
-
-    Returns
-    -------
-    callable
-        Its argument is what ``values.read`` returned.
-    """
+    """Return a function of one customer's values: log-odds of the event."""
     if isinstance(model, Additive):
         return _additive(model.intercept, [(shape.column, _value(shape)) for shape in model.shapes])
     if isinstance(model, Tree):

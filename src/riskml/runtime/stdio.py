@@ -33,24 +33,7 @@ def stop_speaking() -> None:
 
 @contextmanager
 def files(source: str | Path, destination: str | Path) -> Iterator[tuple[Path, Path, Callable[[], None]]]:
-    """Yield the files that stand for a source and a destination, and what must be called when both are done.
-
-    Parameters
-    ----------
-    source : path
-        ``-`` for standard input: CSV, gzipped CSV or Parquet, as its first bytes say.
-    destination : path
-        ``-`` for standard output: CSV.
-
-    Yields
-    ------
-    tuple of Path, Path and function
-
-    Raises
-    ------
-    PackageError
-        Of the block, with standard input named as such.
-    """
+    """Yield the files that stand for a source and a destination, and what must be called when both are done."""
     if str(destination) == STANDARD:
         _output()
     with tempfile.TemporaryDirectory(prefix="riskml-") as folder:

@@ -49,22 +49,12 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is read from a file of customers.
-
-    Parameters
-    ----------
-    kinds : mapping of column name to "numeric" or "categorical"
-    levels : mapping of categorical column name to its levels in training
-    id_column : str or None
-        The identifier that is carried through; the row's number where there is none.
-    all_needed : bool, default True
-        Whether a file that lacks some of the columns is refused, or read without them.
-    """
+    """What is read from a file of customers."""
 
     kinds: Mapping[str, str]
     levels: Mapping[str, Sequence[str]]
-    id_column: str | None = None
-    all_needed: bool = True
+    id_column: str | None = None  # the identifier that is carried through; the row's number where there is none
+    all_needed: bool = True  # whether a file that lacks some of the columns is refused, or read without them
 
     def check(self, names: Sequence[str], path: Path) -> None:
         """Raise a PackageError when a wanted column is absent, or is there twice."""

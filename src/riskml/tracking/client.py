@@ -27,12 +27,7 @@ _SETTINGS = {
 
 
 def quiet_client(uri: str) -> MlflowClient:
-    """Return a client of a tracking server or a database, registry included.
-
-    Parameters
-    ----------
-    uri : str
-    """
+    """Return a client of a tracking server or a database, registry included."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     with warnings.catch_warnings():

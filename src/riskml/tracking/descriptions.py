@@ -28,17 +28,7 @@ _PAGES = {"report.html": "the report, on one page", "notebooks/3_validation.html
 
 
 def note(run: Run) -> str:
-    """Return a run's description: the champion and its figures, the families compared, and how one was chosen.
-
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    str
-        Markdown, with pictures and links that MLflow's own UI serves.
-    """
+    """Return a run's description: the champion and its figures, the families compared, and how one was chosen."""
     state = run.state
     lines = [f"**{markdown(run.experiment.title)}**", ""]
     if state["sample"]:
@@ -62,23 +52,7 @@ def note(run: Run) -> str:
 
 
 def family_note(run: Run, row: Mapping[Any, Any], params: Mapping[str, str], figures: Mapping[str, float]) -> str:
-    """Return the description of a family: its place, its figures, its settings.
-
-    Parameters
-    ----------
-    run : Run
-    row : mapping
-        Its row of the leaderboard.
-    params : mapping of str to str
-        Settings of its best trial.
-    figures : mapping of str to float
-        As they are logged, such as ``test.auc`` and ``test.auc_low``.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Return the description of a family: its place, its figures, its settings."""
     families = [entry["family"] for entry in run.state["leaderboard"]]
     place = f"{families.index(row['family']) + 1} of {len(families)} by cross-validated AUC"
     chosen = " **The champion.**" if row["chosen"] else ""
@@ -96,14 +70,7 @@ def family_note(run: Run, row: Mapping[Any, Any], params: Mapping[str, str], fig
 
 
 def reason_of_choice(experiment: Experiment, board: pd.DataFrame) -> str:
-    """Return a sentence that says why the champion is the champion.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    board : DataFrame
-        The leaderboard.
-    """
+    """Return a sentence that says why the champion is the champion."""
     chosen = board.loc[board["chosen"].astype(bool)].iloc[0]
     best = board.sort_values("auc_cv", ascending=False, kind="stable").iloc[0]
     rules = {

@@ -124,16 +124,7 @@ Item = Params | Tags | Metrics | Rows | ArtifactFile | TableFile | ModelFiles | 
 
 
 def beginning(run: Run) -> Iterator[Item]:
-    """Yield what is known before the first stage.
-
-    Parameters
-    ----------
-    run : Run
-
-    Yields
-    ------
-    Item
-    """
+    """Yield what is known before the first stage."""
     yield Params(_settings(run.experiment))
     yield Tags(_common_tags(run) | {"riskml.kind": "run", "riskml.by_hand": str(run.state["by_hand"]).lower()})
     if run.state.get("retrained_from"):
@@ -143,18 +134,7 @@ def beginning(run: Run) -> Iterator[Item]:
 
 
 def of_stage(run: Run, stage: str) -> Iterator[Item]:
-    """Yield what a finished stage has brought.
-
-    Parameters
-    ----------
-    run : Run
-    stage : str
-
-    Yields
-    ------
-    Item
-        Only of files that are there.
-    """
+    """Yield what a finished stage has brought."""
     special = {"1_features": _data, "2_models": _families, "3_validation": _validation, "4_export": _export}
     if stage in special:
         yield from special[stage](run)
@@ -163,34 +143,13 @@ def of_stage(run: Run, stage: str) -> Iterator[Item]:
 
 
 def of_failure(run: Run, stage: str) -> Iterator[Item]:
-    """Yield what is left of a stage that failed: its files as far as they are there, and why it failed.
-
-    Parameters
-    ----------
-    run : Run
-    stage : str
-
-    Yields
-    ------
-    Item
-    """
+    """Yield what is left of a stage that failed: its files as far as they are there, and why it failed."""
     yield from _files(run, stage)
     yield Note(note(run))
 
 
 def ending(run: Run, status: str) -> Iterator[Item]:
-    """Yield what is known when a run has ended.
-
-    Parameters
-    ----------
-    run : Run
-    status : str
-        FINISHED, FAILED or KILLED.
-
-    Yields
-    ------
-    Item
-    """
+    """Yield what is known when a run has ended."""
     yield Tags({"status": status.lower()})
     if run.path("report.html").is_file():
         yield ArtifactFile(run.path("report.html"))
@@ -250,21 +209,7 @@ def _families(run: Run) -> Iterator[Item]:
 
 
 def for_review(predicted: pd.DataFrame) -> pd.DataFrame:
-    """Return what others need of a run's predictions to compare it with another run.
-
-    Customers are named where they were set aside, as the list of the riskiest among them names them too; those that
-    the model has learnt from are counted without a name.
-
-    Parameters
-    ----------
-    predicted : DataFrame
-        ``predictions.parquet``; index: the customer.
-
-    Returns
-    -------
-    DataFrame of shape (n, 4)
-        ``_part``, ``_target``, ``probability``, ``tier``; index: the customer as text, None in training rows.
-    """
+    """Return what others need of a run's predictions to compare it with another run."""
     named = predicted.index.astype(str).to_series().where((predicted["_part"] != "train").to_numpy(), None)
     frame = predicted[["_part", "_target", "probability", "tier"]]
     return frame.set_axis(pd.Index(named.to_numpy(), dtype=object, name="customer"))

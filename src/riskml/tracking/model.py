@@ -84,19 +84,7 @@ def log_model(artifact_folder: str | Path, *, name: str, run_id: str, input_exam
 
 
 def signature(artifact: Artifact) -> ModelSignature:
-    """Return what goes into a model and what comes out, in MLflow's words.
-
-    Numbers are doubles, whole ones too: an integer column of MLflow's cannot be empty anywhere. Parameters are
-    ``cut_offs`` (lower bounds of the tiers), ``reasons`` (per customer; 0 gives none) and ``language`` (of statements).
-
-    Parameters
-    ----------
-    artifact : Artifact
-
-    Returns
-    -------
-    ModelSignature
-    """
+    """Return what goes into a model and what comes out, in MLflow's words."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
@@ -120,18 +108,7 @@ def signature(artifact: Artifact) -> ModelSignature:
 
 
 def as_input(artifact: Artifact, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that a model reads, in the types of its signature.
-
-    Parameters
-    ----------
-    artifact : Artifact
-    frame : DataFrame of shape (n, any)
-
-    Returns
-    -------
-    DataFrame of shape (n, columns)
-        float64, and text with None for missing.
-    """
+    """Return the columns that a model reads, in the types of its signature."""
     kinds = artifact.model.kinds
     data = {
         name: pd.Series(values, index=frame.index, dtype="float64" if kinds[name] == "numeric" else object)

@@ -24,46 +24,17 @@ _TEXT_LENGTH = 4000
 
 @dataclass(frozen=True)
 class MonthRecord:
-    """What is written of a month.
-
-    Parameters
-    ----------
-    as_of : date
-    metrics : mapping
-        By the names that every month has them under.
-    next_step, note : str
-        What it calls for, and the findings in words.
-    files : tuple of Path
-        The page, its state and its tables.
-    """
+    """What is written of a month."""
 
     as_of: dt.date
-    metrics: Mapping[str, float]
-    next_step: str
+    metrics: Mapping[str, float]  # by the names that every month has them under
+    next_step: str  # what it calls for, and the findings in words
     note: str
-    files: tuple[Path, ...]
+    files: tuple[Path, ...]  # the page, its state and its tables
 
 
 def write_month(run: Run, month: MonthRecord) -> str:
-    """Write a month beside the run whose model was monitored, in place of an earlier record of that date.
-
-    Parameters
-    ----------
-    run : Run
-    month : MonthRecord
-
-    Returns
-    -------
-    str
-        The record's id.
-
-    Raises
-    ------
-    RunError
-        When MLflow cannot be reached.
-    InputError
-        When nothing was tracked there yet: the model's run is written first (``riskml track``).
-    """
+    """Write a month beside the run whose model was monitored, in place of an earlier record of that date."""
     with mlflow_client(_project(run)) as client:
         experiment = _experiment(client, run) or _made(client, run)
         earlier = [known.info.run_id for known in _records(client, experiment, run) if _date(known) == month.as_of]
@@ -91,13 +62,7 @@ def write_month(run: Run, month: MonthRecord) -> str:
 
 
 def read_months(run: Run) -> dict[dt.date, dict[str, float]]:
-    """Return the figures of a model's months by date, as MLflow knows them.
-
-    Raises
-    ------
-    RunError, InputError
-        As `write_month`.
-    """
+    """Return the figures of a model's months by date, as MLflow knows them."""
     with mlflow_client(_project(run)) as client:
         found: dict[dt.date, dict[str, float]] = {}
         experiment = _experiment(client, run)

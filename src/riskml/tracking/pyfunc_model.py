@@ -27,11 +27,7 @@ class PackagedModel(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return probability, points where the model has them, and tier of each row.
-
-        With ``reasons`` of 1 or more in the parameters, ``reason_1``, ``reason_2``, … are there too: a column and its
-        value, or the statement in ``language``. ``cut_offs`` are the lower bounds of the tiers.
-        """
+        """Return probability, points where the model has them, and tier of each row."""
         asked = dict(params or {})
         scores: pd.DataFrame = self._package.score(model_input, asked.get("cut_offs"))
         n, language = int(asked.get("reasons") or 0), asked.get("language") or None

@@ -32,10 +32,6 @@ def fetch(run: str | Path) -> RunSummary:
         A run's folder, or a run's id in MLflow, ``runs:/<id>``, or its name there (``credit_default 20260102-030405``,
         also with a slash). MLflow is where MLFLOW_TRACKING_URI says, or the project's own file.
 
-    Returns
-    -------
-    RunView
-
     Raises
     ------
     InputError

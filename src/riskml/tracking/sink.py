@@ -49,12 +49,7 @@ _PARAM_LENGTH = 6000
 
 
 class Sink:
-    """A run's records in MLflow: a parent, and a child for each family.
-
-    Parameters
-    ----------
-    run : Run
-    """
+    """A run's records in MLflow: a parent, and a child for each family."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -143,10 +138,7 @@ class Sink:
                 self._models[tags["family"]] = tags[_MODEL]
 
     def _drop_stale_children(self) -> None:
-        """Delete the families that were fitted anew since they were written: MLflow lets no setting be written over.
-
-        Those whose files are the same are written on, and one that a registered version came from stays.
-        """
+        """Delete the families that were fitted anew since they were written: MLflow lets no setting be written over."""
         name = registered_name(self._run.experiment)
         versions = {version.source for version in aliases.registered(self._client, name)}
         for family, run_id in list(self._children.items()):

@@ -24,19 +24,7 @@ _COLUMNS = (
 
 
 def experiment_tags(title: str, experiment_id: str) -> dict[str, str]:
-    """Return an experiment's tags: its kind, its description, and its table of runs.
-
-    Parameters
-    ----------
-    title : str
-        The question, in words.
-    experiment_id : str
-
-    Returns
-    -------
-    dict of str to str
-        Those that begin with ``VIEW`` are riskml's own; others may have been changed by people.
-    """
+    """Return an experiment's tags: its kind, its description, and its table of runs."""
     note = (
         f"**{markdown(title)}** [Open the table of runs with the figures that matter]({page(experiment_id)}): "
         "one line per run, the best cross-validated AUC first; its description begins with the chosen family and what "
@@ -53,13 +41,7 @@ def experiment_tags(title: str, experiment_id: str) -> dict[str, str]:
 
 
 def page(experiment_id: str, run_id: str = "") -> str:
-    """Return the page of an experiment's table of runs, or of a run, from the root of MLflow's UI.
-
-    Parameters
-    ----------
-    experiment_id : str
-    run_id : str, default ""
-    """
+    """Return the page of an experiment's table of runs, or of a run, from the root of MLflow's UI."""
     # Without the last word, a browser that is new to the server shows the pages for language models.
     if run_id:
         return f"#/experiments/{experiment_id}/runs/{run_id}?workflowType=machine_learning"

@@ -23,25 +23,7 @@ _BANDS = 10
 def calibration_tests(
     y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike], *, level: float = 0.95
 ) -> pd.DataFrame:
-    """Return the Jeffreys and the binomial test of each tier, of each tenth of the customers, and of all of them.
-
-    Parameters
-    ----------
-    y : Series of 0 and 1, shape (n,)
-        Outcomes of rows that the model has not learnt from.
-    probability : Series of shape (n,)
-    tiers : sequence of tiers
-        The safest first.
-    level : float, default 0.95
-        A probability is rejected where a p-value is below ``1 - level``.
-
-    Returns
-    -------
-    DataFrame
-        ``by`` ("tier", "tenth" or "all"), ``grade``, ``count``, ``event``, ``pd`` (mean probability), ``event_rate``,
-        ``jeffreys_p``, ``critical`` (events from which the binomial test rejects), ``binomial_p``, ``rejected`` (by
-        either). All tests ask one thing: is the risk underestimated? The tenths run from the safest to the riskiest.
-    """
+    """Return the Jeffreys and the binomial test of each tier, of each tenth of the customers, and of all of them."""
     tier = pd.Categorical(tier_of(probability, tiers), [tier.name for tier in tiers], ordered=True)
     tenth = (probability.rank(method="first", pct=True) * _BANDS).clip(upper=_BANDS - 1e-9).astype(int) + 1
     parts: list[tuple[str, Any]] = [("tier", tier), ("tenth", tenth.to_numpy())]
@@ -58,20 +40,7 @@ def calibration_tests(
 
 
 def calibration_figures(y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike]) -> dict[str, Any]:
-    """Return the parts of the Brier score, the Hosmer-Lemeshow test, and how concentrated the tiers are.
-
-    Parameters
-    ----------
-    y : Series of 0 and 1, shape (n,)
-    probability : Series of shape (n,)
-    tiers : sequence of tiers
-
-    Returns
-    -------
-    dict
-        ``brier_parts``, ``hosmer_lemeshow`` (over tenths of the customers), and ``concentration`` (over the tiers; None
-        where there is one tier): plain values that JSON can hold.
-    """
+    """Return the parts of the Brier score, the Hosmer-Lemeshow test, and how concentrated the tiers are."""
     names = [tier.name for tier in tiers]
     return {
         "brier_parts": asdict(brier_decomposition(y, probability, n_bands=_BANDS)),

@@ -12,25 +12,7 @@ from riskml.schema import Schema
 
 
 def data_card(experiment: Experiment, features: Dataset, schema: Schema, *, digest: str, quick: int) -> dict[str, Any]:
-    """Return the content of data.json.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    features : Features
-    schema : Schema
-        Of the features.
-    digest : str
-        Of the table they were made from.
-    quick : int
-        Rows of a quick look; 0 when all rows were taken.
-
-    Returns
-    -------
-    dict
-        ``source``, ``rows``, ``columns``, ``event_rate``, ``parts`` (name to ``rows``, ``events``), ``digest``,
-        ``sample``, ``licence``, ``truth`` (what a result on a sample of the catalog is worth) and ``schema``.
-    """
+    """Return the content of data.json."""
     source = experiment.data.source
     known = sample(source) if source in {entry.name for entry in samples()} else None
     by_part = features.y.groupby(features.part, sort=False)

@@ -14,34 +14,7 @@ from riskml.validation.leaderboard import TierLike
 def fairness_table(
     y: pd.Series, probability: pd.Series, protected: pd.DataFrame, tiers: Sequence[TierLike], *, task: str
 ) -> pd.DataFrame:
-    """Return how each protected group fares, against the best placed group that has customers enough.
-
-    Parameters
-    ----------
-    y : Series of 0 and 1, shape (n,)
-        Outcomes of rows that the model has not learnt from.
-    probability : Series of shape (n,)
-    protected : DataFrame of shape (n, columns)
-        The protected columns; a number is cut into quarters of the customers.
-    tiers : sequence of tiers
-        The favourable decision: for default, not to be in the highest tier; for churn, to be in it, since it gets the
-        offer.
-    task : {"default", "churn"}
-
-    Returns
-    -------
-    DataFrame
-        ``column``, ``group``, ``count``, ``judged`` (not too small to be), ``event_rate``, ``favoured`` (share with the
-        favourable decision), ``ratio``
-        (over the best group's) with ``ratio_lower`` and ``ratio_upper``, ``below_four_fifths``, ``opportunity`` (share
-        favoured among those who deserve it: who did not default; who was about to leave), ``opportunity_gap`` (less the
-        best group's) with ``gap_lower`` and ``gap_upper``, ``auc``, ``observed_expected``, ``calibrated`` (the group's
-        mean probability lies in the 95 % interval of its event rate).
-
-    References
-    ----------
-    Four-fifths rule: 29 CFR 1607.4(D); Hardt, Price, Srebro (2016); Kleinberg, Mullainathan, Raghavan (2017).
-    """
+    """Return how each protected group fares, against the best placed group that has customers enough."""
     highest = probability >= tiers[-1].from_probability
     favoured = (highest if task == "churn" else ~highest).astype(int)
     # Who deserves the favourable decision is, to the function, who had no event.

@@ -20,51 +20,19 @@ _SMALL = 0.01  # AUC that may be lost to a simpler model
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was measured on the rows set aside.
+    """What was measured on the rows set aside."""
 
-    Parameters
-    ----------
-    assessed : mapping
-        As validation.json holds it.
-    tests : DataFrame
-        `riskml.validation.calibration.calibration_tests`.
-    comparison : DataFrame
-        `riskml.comparison.against`.
-    characteristics : DataFrame
-        `riskml.validation.stability.characteristics`.
-    segments : DataFrame
-        `riskml.validation.stability.by_segment`.
-    fairness : DataFrame
-        `riskml.validation.fairness.fairness_table`; empty where no group was named.
-    violations : DataFrame
-        `riskml.explanation.monotone_violations`; empty where no direction was declared.
-    """
-
-    assessed: Mapping[str, Any]
-    tests: pd.DataFrame
-    comparison: pd.DataFrame
-    characteristics: pd.DataFrame
-    segments: pd.DataFrame
-    fairness: pd.DataFrame
-    violations: pd.DataFrame
+    assessed: Mapping[str, Any]  # as validation.json holds it
+    tests: pd.DataFrame  # `riskml.validation.calibration.calibration_tests`
+    comparison: pd.DataFrame  # `riskml.comparison.against`
+    characteristics: pd.DataFrame  # `riskml.validation.stability.characteristics`
+    segments: pd.DataFrame  # `riskml.validation.stability.by_segment`
+    fairness: pd.DataFrame  # `riskml.validation.fairness.fairness_table`; empty where no group was named
+    violations: pd.DataFrame  # `riskml.explanation.monotone_violations`; empty where no direction was declared
 
 
 def findings(experiment: Experiment, data: Mapping[str, Any], evidence: Evidence) -> pd.DataFrame:
-    """Return what has to be settled, and what should be known.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    data : mapping
-        As data.json holds it.
-    evidence : Evidence
-
-    Returns
-    -------
-    DataFrame
-        ``severity``: "act" (do not use the model before it is settled), "watch" (settle it, or accept it in writing),
-        "note" (know it); ``about``; ``finding``. The gravest first.
-    """
+    """Return what has to be settled, and what should be known."""
     found = [
         *_of_calibration(evidence),
         *_of_ranking(evidence),

@@ -34,32 +34,7 @@ _GRID = np.linspace(0.0, 1.0, 101)
 def assess(
     y: pd.Series, probability: pd.Series, development: pd.Series, tiers: Sequence[TierLike], *, seed: int
 ) -> dict[str, Any]:
-    """Measure a model on rows set aside.
-
-    Parameters
-    ----------
-    y : Series of 0 and 1, shape (n,)
-        Outcomes of the rows set aside.
-    probability : Series of shape (n,)
-        The model's probability of the event for them.
-    development : Series of shape (m,)
-        Its out-of-fold probabilities for the training rows: what the rows set aside are compared with for a shift.
-    tiers : sequence of tiers
-    seed : int
-        Of the resampling.
-
-    Returns
-    -------
-    dict
-        ``rows``, ``events``, ``metrics`` (name to ``value``, ``low``, ``high``: 95 % intervals, DeLong's for the AUC,
-        the Jeffreys interval for observed over expected, percentiles of the bootstrap for the others),
-        ``calibration``, ``gains`` and ``tiers`` (rows of tables), ``psi``. Plain values that JSON can hold.
-
-    References
-    ----------
-    DeLong, DeLong, Clarke-Pearson (1988), Biometrics 44; Efron, Tibshirani (1993), An Introduction to the Bootstrap,
-    chapter 13.
-    """
+    """Measure a model on rows set aside."""
     area = delong(y, probability, level=_LEVEL)
     balance = observed_expected(y, probability, level=_LEVEL).iloc[0]
     metrics = {
@@ -82,21 +57,7 @@ def assess(
 
 
 def tier_table(y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike]) -> pd.DataFrame:
-    """Return each tier's size and its expected and observed event rate.
-
-    Parameters
-    ----------
-    y : Series of 0 and 1, shape (n,)
-    probability : Series of shape (n,)
-    tiers : sequence of tiers
-
-    Returns
-    -------
-    DataFrame
-        ``tier``, ``from_probability``, ``rows``, ``events``, ``expected`` (mean probability), ``event_rate``,
-        ``lower``, ``upper`` (its Jeffreys interval), ``jeffreys_p``: small where the tier's risk is underestimated.
-        Tiers without a row are in it.
-    """
+    """Return each tier's size and its expected and observed event rate."""
     table = pd.DataFrame(
         {"tier": [tier.name for tier in tiers], "from_probability": [tier.from_probability for tier in tiers]}
     )
@@ -116,19 +77,7 @@ def tier_table(y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike]) 
 
 
 def roc_with_band(y: pd.Series, probability: pd.Series, *, seed: int) -> pd.DataFrame:
-    """Return a ROC curve on a grid of false positive rates, with a pointwise 95 % band from the bootstrap.
-
-    Parameters
-    ----------
-    y : Series of 0 and 1, shape (n,)
-    probability : Series of shape (n,)
-    seed : int
-
-    Returns
-    -------
-    DataFrame
-        ``false_positive_rate``, ``true_positive_rate``, ``lower``, ``upper``.
-    """
+    """Return a ROC curve on a grid of false positive rates, with a pointwise 95 % band from the bootstrap."""
     target, score = y.to_numpy(), probability.to_numpy()
     curves = [_heights(target[rows], score[rows]) for rows in _resamples(target, seed)]
     lower, upper = np.quantile(curves, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)

@@ -41,21 +41,7 @@ class TierLike(Protocol):
 
 
 def predictions(classifier: RiskClassifier, features: Dataset, tiers: Sequence[TierLike]) -> pd.DataFrame:
-    """Return every row's probability by every family, none of them by a model that has learnt from the row.
-
-    Parameters
-    ----------
-    classifier : RiskClassifier
-        Fitted on the rows of part "train".
-    features : Features
-    tiers : sequence of tiers
-
-    Returns
-    -------
-    DataFrame of shape (n, families + 4)
-        ``_part``, ``_target``, a column per family (training rows: out of fold; others: the model fitted on all
-        training rows), ``probability`` and ``tier`` of the chosen family.
-    """
+    """Return every row's probability by every family, none of them by a model that has learnt from the row."""
     train = features.part == "train"
     frame = pd.DataFrame({"_part": features.part, "_target": features.y})
     for family, estimator in classifier.estimators_.items():
@@ -69,24 +55,7 @@ def predictions(classifier: RiskClassifier, features: Dataset, tiers: Sequence[T
 
 
 def leaderboard(classifier: RiskClassifier, predicted: pd.DataFrame, aside: str) -> pd.DataFrame:
-    """Return the families, best first: cross-validated, and measured on the rows set aside.
-
-    Parameters
-    ----------
-    classifier : RiskClassifier
-        Fitted.
-    predicted : DataFrame
-        As ``predictions`` returns it.
-    aside : str
-        The part of the rows set aside.
-
-    Returns
-    -------
-    DataFrame
-        ``family``, ``auc_cv``, ``auc_cv_se``, ``auc_test``, ``gini_test``, ``ks_test``, ``brier_test``,
-        ``logloss_test``, ``columns`` (how many the model reads), ``chosen``. The order and the choice rest on the
-        cross-validated AUC alone: the rows set aside have to stay an honest judge.
-    """
+    """Return the families, best first: cross-validated, and measured on the rows set aside."""
     rows = predicted[predicted["_part"] == aside]
     board = classifier.leaderboard_
     measured = {
@@ -97,20 +66,7 @@ def leaderboard(classifier: RiskClassifier, predicted: pd.DataFrame, aside: str)
 
 
 def against(predicted: pd.DataFrame, champion: str, others: Sequence[str]) -> pd.DataFrame:
-    """Return by how much the chosen family ranks better than each other one, on the same rows.
-
-    Parameters
-    ----------
-    predicted : DataFrame
-        ``_target``, and a column of probabilities per family; only rows that no model has learnt from.
-    champion : str
-    others : sequence of str
-
-    Returns
-    -------
-    DataFrame
-        ``family``, ``auc``, ``champion_leads_by``, ``lower``, ``upper`` (95 %), ``p_value``: DeLong's paired test.
-    """
+    """Return by how much the chosen family ranks better than each other one, on the same rows."""
     rows = []
     for family in others:
         test = delong_test(predicted["_target"], predicted[champion], predicted[family])
@@ -119,19 +75,7 @@ def against(predicted: pd.DataFrame, champion: str, others: Sequence[str]) -> pd
 
 
 def tier_of(probability: pd.Series, tiers: Sequence[TierLike]) -> pd.Series:
-    """Return the name of the tier that each probability falls into.
-
-    Parameters
-    ----------
-    probability : Series of shape (n,)
-    tiers : sequence of tiers
-        The safest first, from probability 0.
-
-    Returns
-    -------
-    Series of str, shape (n,)
-        The same index.
-    """
+    """Return the name of the tier that each probability falls into."""
     bounds = [tier.from_probability for tier in tiers]
     names = np.array([tier.name for tier in tiers], dtype=object)
     return pd.Series(names[np.searchsorted(bounds, probability, side="right") - 1], index=probability.index)

@@ -26,22 +26,13 @@ _DECLINED = {"default": "declined", "churn": "contacted"}
 
 @dataclass(frozen=True)
 class Profit:
-    """Profit of decisions on rows that the model has not learnt from.
+    """Profit of decisions on rows that the model has not learnt from."""
 
-    Parameters
-    ----------
-    earned : DataFrame
-        `riskml.validation.profit_curve`: what each cut-off would have earned.
-    expected : DataFrame
-        `riskml.validation.expected_profit_curve`: what the probabilities promise.
-    policies : DataFrame
-        ``policy``, ``cutoff`` (infinite: no one is acted on), ``share_acted``, ``earned``, ``expected`` (money per
-        customer): acting on no one, on everyone, from each tier on, from where it breaks even, and from the cut-off
-        that earned most on the training rows, by out-of-fold probabilities.
-    """
-
-    earned: pd.DataFrame
-    expected: pd.DataFrame
+    earned: pd.DataFrame  # `riskml.validation.profit_curve`: what each cut-off would have earned
+    expected: pd.DataFrame  # `riskml.validation.expected_profit_curve`: what the probabilities promise
+    # ``policy``, ``cutoff`` (infinite: no one is acted on), ``share_acted``, ``earned``, ``expected`` (money per
+    # customer): acting on no one, on everyone, from each tier on, from where it breaks even, and from the cut-off that
+    # earned most on the training rows, by out-of-fold probabilities
     policies: pd.DataFrame
 
     def chosen(self) -> dict[str, Any]:
@@ -53,14 +44,7 @@ class Profit:
 
 
 def costs_of(experiment: Experiment, beside: pd.DataFrame) -> CreditCosts | ChurnCosts | None:
-    """Return the costs that an experiment states, or None where it states none.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    beside : DataFrame of shape (n, any)
-        The rows whose decisions are looked at, with the column of the exposure where there is one.
-    """
+    """Return the costs that an experiment states, or None where it states none."""
     said = experiment.costs
     if said is None:
         return None
@@ -72,16 +56,7 @@ def costs_of(experiment: Experiment, beside: pd.DataFrame) -> CreditCosts | Chur
 
 
 def profit(experiment: Experiment, beside: pd.DataFrame, learnt: pd.DataFrame, unseen: pd.DataFrame) -> Profit | None:
-    """Return what decisions by the score earn, or None where the experiment states no costs.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    beside : DataFrame
-        Columns for the validation, of all rows.
-    learnt, unseen : DataFrame
-        ``_target`` and ``probability`` of the training rows (out of fold) and of the rows set aside.
-    """
+    """Return what decisions by the score earn, or None where the experiment states no costs."""
     costs = costs_of(experiment, beside.loc[unseen.index])
     before = costs_of(experiment, beside.loc[learnt.index])
     if costs is None or before is None:
@@ -120,26 +95,7 @@ def _mean(acted: Any, if_acted: Floats, if_left: Floats) -> float:
 
 
 def maximum_profit(experiment: Experiment, y: pd.Series, probability: pd.Series) -> dict[str, Any]:
-    """Return the expected maximum profit of a ranking, with the prior that it rests on.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        Its costs are used where it states them, and those of the papers where it does not.
-    y : Series of 0 and 1, shape (n,)
-    probability : Series of shape (n,)
-
-    Returns
-    -------
-    dict
-        ``measure`` ("EMP" or "EMPC"), ``value``, ``fraction`` (customers to act on), ``prior``, ``unit``, ``costs``
-        ("the experiment's" or "the paper's").
-
-    References
-    ----------
-    Verbraken, Bravo, Weber, Baesens (2014), European Journal of Operational Research 238; Verbraken, Verbeke, Baesens
-    (2013), IEEE Transactions on Knowledge and Data Engineering 25(5).
-    """
+    """Return the expected maximum profit of a ranking, with the prior that it rests on."""
     said = experiment.costs
     if experiment.task == "default":
         found = emp_credit(y, probability) if said is None else emp_credit(y, probability, roi=said.margin or 0.0)

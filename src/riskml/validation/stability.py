@@ -28,21 +28,7 @@ _LEAST = 20  # rows of a segment, on both sides, below which no PSI of it is wor
 
 
 def characteristics(learnt: pd.DataFrame, unseen: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Return the stability index of every column between the training rows and the rows set aside.
-
-    Parameters
-    ----------
-    learnt, unseen : DataFrame of shape (n, columns), (m, columns)
-    schema : Schema
-        Special codes have bins of their own.
-
-    Returns
-    -------
-    DataFrame
-        ``column``, ``csi``, ``no_shift`` (what chance alone stays below, 95 %), ``n_bins``, ``verdict``; ``test``,
-        ``statistic``, ``drift`` (`riskml.validation.drift_test`; empty where there are no values to test); the greatest
-        shift first.
-    """
+    """Return the stability index of every column between the training rows and the rows set aside."""
     fixed = {column.name: baseline(learnt[column.name], special_values=column.special) for column in schema}
     tested = {column.name: _drift(learnt[column.name], unseen[column.name], column) for column in schema}
     table = csi(fixed, unseen[list(fixed)])
@@ -62,25 +48,7 @@ def _drift(before: pd.Series, now: pd.Series, column: Column) -> tuple[str, floa
 def by_segment(
     columns: Sequence[str], X: pd.DataFrame, learnt: pd.DataFrame, unseen: pd.DataFrame, schema: Schema
 ) -> pd.DataFrame:
-    """Return ranking, calibration and shift in the segments of some columns.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        A number is cut into thirds of the training rows, a category into its levels.
-    X : DataFrame of shape (n, any)
-        All rows.
-    learnt, unseen : DataFrame
-        ``_target`` and ``probability`` of the training rows (out of fold), and of the rows set aside.
-    schema : Schema
-
-    Returns
-    -------
-    DataFrame
-        ``by`` (the column), ``group``, ``count``, ``event``, ``event_rate``, ``mean_p``, ``auc`` and
-        ``observed_expected`` with their 95 % intervals, ``psi`` (of the score, against the same segment in training)
-        and ``no_shift``; only of the rows set aside.
-    """
+    """Return ranking, calibration and shift in the segments of some columns."""
     tables = [pd.DataFrame(columns=["by", *_KEPT, "psi", "no_shift"])] if not columns else []
     for name in columns:
         bands = grouping(X.loc[learnt.index, name], special=schema[name].special, bands=3, most=8)
@@ -97,21 +65,7 @@ def by_segment(
 
 
 def over_time(dates: pd.Series | None, development: pd.Series, scored: pd.DataFrame) -> pd.DataFrame:
-    """Return ranking, calibration and shift by period; nothing where the rows have no dates.
-
-    Parameters
-    ----------
-    dates : Series of datetime64, shape (n,), or None
-    development : Series of shape (m,)
-        Out-of-fold probabilities of the training rows: the PSI's baseline.
-    scored : DataFrame of shape (n, any)
-        ``_target``, ``probability`` and ``_part`` of all rows.
-
-    Returns
-    -------
-    DataFrame
-        As `by_segment`, with ``part`` besides; ``by`` is "period". Training rows are scored out of fold.
-    """
+    """Return ranking, calibration and shift by period; nothing where the rows have no dates."""
     if dates is None:
         return pd.DataFrame(columns=["by", *_KEPT, "psi", "no_shift", "part"])
     period = period_of(dates.loc[scored.index])

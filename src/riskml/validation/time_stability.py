@@ -10,20 +10,7 @@ from riskml.scorecard import OptimalBinner
 
 
 def records_over_time(coverage: Coverage, panel: PanelConfig) -> pd.DataFrame:
-    """Return the records of each table by month, as a share of its fullest month.
-
-    Parameters
-    ----------
-    coverage : Coverage
-        Records of each table by day.
-    panel : PanelConfig
-
-    Returns
-    -------
-    DataFrame of shape (tables, months)
-        Months that are whole, from the first as-of date's longest window to the day the tables were drawn. Attributes
-        are left out: they are told when they change.
-    """
+    """Return the records of each table by month, as a share of its fullest month."""
     epoch, until = pd.Timestamp(0), drawn_on(panel, coverage)
     first = pd.Timestamp(panel.dates()[0]) - pd.Timedelta(days=panel.windows[-1])
     months = pd.date_range(first.normalize().replace(day=1), epoch + pd.Timedelta(days=until), freq="MS")[:-1]
@@ -39,20 +26,7 @@ def records_over_time(coverage: Coverage, panel: PanelConfig) -> pd.DataFrame:
 
 
 def missing_over_time(frame: pd.DataFrame, dates: pd.Series, most: int = 20) -> pd.DataFrame:
-    """Return the share of missing values by column and as-of date, of the columns where it changes most.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, p)
-    dates : Series of datetime64, shape (n,)
-    most : int
-        Columns at the most.
-
-    Returns
-    -------
-    DataFrame of shape (columns, dates)
-        The column with the widest range first; columns that miss nothing are left out.
-    """
+    """Return the share of missing values by column and as-of date, of the columns where it changes most."""
     shares = frame.isna().groupby(dates.to_numpy()).mean().T
     shares = shares[shares.max(axis=1) > 0]
     order = (shares.max(axis=1) - shares.min(axis=1)).sort_values(ascending=False, kind="stable").index
@@ -62,29 +36,7 @@ def missing_over_time(frame: pd.DataFrame, dates: pd.Series, most: int = 20) -> 
 def strength_over_time(
     frame: pd.DataFrame, outcome: pd.Series, dates: pd.Series, binner: OptimalBinner, most: int = 10
 ) -> pd.DataFrame:
-    """Return the information value of the strongest columns at each as-of date, in bins that stay the same.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, p)
-    outcome : Series of 0 and 1, shape (n,)
-        1 is the event.
-    dates : Series of datetime64, shape (n,)
-    binner : OptimalBinner
-        Fitted on the training rows.
-    most : int
-        Columns at the most.
-
-    Returns
-    -------
-    DataFrame of shape (columns, dates)
-        The strongest column first. A date with fewer than 20 events or non-events is left out.
-
-    Notes
-    -----
-    The sum over bins of the difference of the shares of events and non-events, times the weight of evidence on the
-    training rows: above 0 where the column still ranks as it did.
-    """
+    """Return the information value of the strongest columns at each as-of date, in bins that stay the same."""
     strongest = binner.summary_.sort_values("iv", ascending=False, kind="stable")["column"].head(most)
     weights = binner.transform(frame[list(binner.feature_names_in_)])[list(strongest)]
     found = {}

@@ -34,8 +34,6 @@ class Alert:
         The rules' name; the customer as text.
     opened : date
         The as-of date that opened it.
-    level : {"amber", "red"}
-    state : {"opened", "acknowledged", "escalated", "closed"}
     cause, signs : str
         The indicator with the most points; all that warned.
     points, priority : float
@@ -46,7 +44,6 @@ class Alert:
         The day by which it must be closed.
     plan : str
         The contingency plan.
-    acknowledged, escalated, closed : date or None
     escalated_to : str
         A role, or another name of the mail's addresses.
     outcome : str
@@ -81,8 +78,6 @@ class Event:
     ----------
     alert : str
         Its key.
-    what : {"opened", "raised", "acknowledged", "escalated", "closed"}
-    on : date
     by, note : str
         Who did it, in what words; the role it went to, of an escalation.
     """
@@ -120,41 +115,18 @@ class _Signal(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """What an as-of date does.
+    """What an as-of date does."""
 
-    Parameters
-    ----------
-    changes : tuple of Change
-        Alerts opened and raised, who comes first in front.
-    held_back : int
-        Customers who would have been alerted, had ``alerts.at_most`` not been reached. The next as-of date looks at
-        them anew.
-    """
-
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...]  # alerts opened and raised, who comes first in front
+    # customers who would have been alerted, had ``alerts.at_most`` not been reached. The next as-of date looks at them
+    # anew
     held_back: int
 
 
 def decide(
     rules: WarningRules, warned: pd.DataFrame, standing: Mapping[str, Alert], as_of: dt.date, customers: int
 ) -> Decision:
-    """Return what a day's signals open and raise.
-
-    Parameters
-    ----------
-    rules : WarningRules
-    warned : DataFrame
-        As ``riskml.warning.indicators.signals`` returns it: who comes first on top.
-    standing : mapping of customer to Alert
-        Each customer's latest alert under these rules, where there is one.
-    as_of : date
-    customers : int
-        In the book: ``alerts.at_most`` is a share of them.
-
-    Returns
-    -------
-    Decision
-    """
+    """Return what a day's signals open and raise."""
     room = customers if rules.alerts.at_most is None else int(customers * rules.alerts.at_most + 1e-9)
     changes: list[Change] = []
     opened = held_back = 0
@@ -177,10 +149,7 @@ def decide(
 
 
 def blocked(last: Alert, level: Level, as_of: dt.date, cooldown_days: int) -> bool:
-    """Return whether a customer's last alert keeps a new one away: it is open, or was closed a short time ago.
-
-    What was amber when it was closed and is red now is news, and is never kept away.
-    """
+    """Return whether a customer's last alert keeps a new one away: it is open, or was closed a short time ago."""
     if last.closed is None:
         return True
     return (as_of - last.closed).days < cooldown_days and not (level == "red" and last.level == "amber")
@@ -221,13 +190,7 @@ def _allowed(rules: WarningRules, cause: str, level: Level) -> dt.timedelta:
 
 
 def acknowledge(alert: Alert, on: dt.date, by: str, note: str = "") -> Change:
-    """Return the alert taken up by somebody.
-
-    Raises
-    ------
-    InputError
-        When it is closed, was acknowledged already, or changed after that day.
-    """
+    """Return the alert taken up by somebody."""
     _refuse_closed(alert)
     _refuse_earlier(alert, on)
     if alert.acknowledged is not None:
@@ -236,13 +199,7 @@ def acknowledge(alert: Alert, on: dt.date, by: str, note: str = "") -> Change:
 
 
 def close(alert: Alert, on: dt.date, by: str, outcome: str, note: str = "") -> Change:
-    """Return the alert closed, with what came of it.
-
-    Raises
-    ------
-    InputError
-        When it is closed already, changed after that day, or the outcome is unknown.
-    """
+    """Return the alert closed, with what came of it."""
     if outcome not in OUTCOMES:
         raise InputError(f"the outcome {outcome!r} is none of {', '.join(OUTCOMES)}", where=f"alert {alert.key}")
     _refuse_closed(alert)

@@ -17,18 +17,11 @@ from riskml.warning.replay import Outcomes, Replay
 
 @dataclass(frozen=True)
 class Replayed:
-    """What rules would have done.
+    """What rules would have done."""
 
-    Parameters
-    ----------
-    alerts : DataFrame
-        One row for each alert: the fields of ``Alert``; ``opened`` is a datetime64.
-    by_date : DataFrame
-        ``as_of``, ``customers``, ``opened``, ``raised``, ``held_back``, ``on_alert`` (open at the end of the day),
-        ``share_opened``, ``share_on_alert`` (of the customers).
-    """
-
-    alerts: pd.DataFrame
+    alerts: pd.DataFrame  # one row for each alert: the fields of ``Alert``; ``opened`` is a datetime64
+    # ``as_of``, ``customers``, ``opened``, ``raised``, ``held_back``, ``on_alert`` (open at the end of the day),
+    # ``share_opened``, ``share_on_alert`` (of the customers)
     by_date: pd.DataFrame
 
 
@@ -47,7 +40,6 @@ class Backtest:
         ``most_on_alert`` (share of the book with an open alert). What cannot be known is NaN.
     alerts : DataFrame
         As replayed, with ``event`` (datetime64) and ``lead_days`` where the event came within the horizon.
-    by_date, by_cause, by_role : DataFrame
     """
 
     figures: dict[str, float]
@@ -66,33 +58,12 @@ def backtest(
     lead_days: int = 30,
     officers: Mapping[str, int] | None = None,
 ) -> Backtest:
-    """Return how good the rules' alerts would have been.
-
-    Parameters
-    ----------
-    rules : WarningRules
-    past : Past
-    outcomes : Outcomes
-    horizon_days : int
-        An alert is right where the event comes within so many days.
-    lead_days : int
-        An event is announced ahead where an alert came at least so many days before it.
-    officers : mapping of role to their number, optional
-        One each when left out.
-
-    Returns
-    -------
-    Backtest
-    """
+    """Return how good the rules' alerts would have been."""
     return judged(replay(rules, past, outcomes), past, outcomes, horizon_days, lead_days, officers or {})
 
 
 def replay(rules: WarningRules, past: Replay, outcomes: Outcomes | None = None) -> Replayed:
-    """Return what the rules would have done, date by date.
-
-    An alert is taken for closed on the day it is due, or on that of the event if that comes first: the cooldown begins
-    then. Levels that must persist know the dates of ``past`` alone.
-    """
+    """Return what the rules would have done, date by date."""
     ends = {} if outcomes is None else {name: day.date() for name, day in outcomes.dates.items()}
     standing: dict[str, Alert] = {}
     made: dict[str, Alert] = {}
@@ -189,10 +160,7 @@ def _by(alerts: pd.DataFrame, old: pd.Series, column: str) -> pd.DataFrame:
 
 
 def _workload(alerts: pd.DataFrame, old: pd.Series, past: Replay, officers: Mapping[str, int]) -> pd.DataFrame:
-    """Return alerts by role, a month and per officer and working day, over the time from the first date to the last.
-
-    The last as-of date is given as long a time as lies between the dates on average.
-    """
+    """Return alerts by role, a month and per officer and working day, over the time from the first date to the last."""
     found = _by(alerts, old, "role")
     first, last = past.dates[0], past.dates[-1]
     step = (last - first) / (len(past.dates) - 1) if len(past.dates) > 1 else dt.timedelta(days=30)

@@ -11,18 +11,13 @@ import pandas as pd
 from riskml.config.warning import WarningRules
 from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, DataError, InputError
-from riskml.i18n.roles import ROLES
+from riskml.i18n import ROLES
 from riskml.warning.delivery.channel import Channel
 from riskml.warning.replay import Outcomes, event_dates, outcomes_of_panel, panel_books
 
 
 def day(text: str, option: str) -> dt.date:
-    """Return the date that an option says.
-
-    Raises
-    ------
-    InputError
-    """
+    """Return the date that an option says."""
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
@@ -30,21 +25,7 @@ def day(text: str, option: str) -> dt.date:
 
 
 def read_books(files: Sequence[Path], as_of: dt.date, customer: str) -> pd.DataFrame:
-    """Return a book that lies in several files, such as features and scores, by customer.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        .csv or .parquet, each with the customer's column. Of a column that is in several the first counts.
-    as_of : date
-        A column ``as_of`` must hold it.
-    customer : str
-
-    Raises
-    ------
-    DataError
-        When the files are of different customers, or of another day.
-    """
+    """Return a book that lies in several files, such as features and scores, by customer."""
     book: pd.DataFrame | None = None
     for file in files:
         frame = read_table(file)
@@ -84,13 +65,7 @@ def _refuse_other_days(frame: pd.DataFrame, as_of: dt.date, file: Path) -> None:
 
 
 def channels(rules: WarningRules, clock: Callable[[], float], only: str | None = None) -> list[Channel]:
-    """Return the channels that the rules name, their secrets read from the environment.
-
-    Raises
-    ------
-    InputError
-        When a secret is missing, or ``only`` names a channel that the rules do not have.
-    """
+    """Return the channels that the rules name, their secrets read from the environment."""
     from riskml.warning.delivery.mail import Mail
     from riskml.warning.delivery.webhook import Webhook
 
@@ -108,24 +83,14 @@ def channels(rules: WarningRules, clock: Callable[[], float], only: str | None =
 
 
 def known_role(said: str) -> str:
-    """Return a role that an option names.
-
-    Raises
-    ------
-    InputError
-    """
+    """Return a role that an option names."""
     if said not in ROLES:
         raise InputError(f"there is no role {said!r}", where="--role", fix=f"it is one of {', '.join(ROLES)}")
     return said
 
 
 def officers(said: Sequence[str]) -> dict[str, int]:
-    """Return the number of officers by role, from words such as ``risk=3``.
-
-    Raises
-    ------
-    InputError
-    """
+    """Return the number of officers by role, from words such as ``risk=3``."""
     found: dict[str, int] = {}
     for one in said:
         role, _, number = one.partition("=")

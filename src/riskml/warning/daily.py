@@ -18,17 +18,10 @@ from riskml.warning.store import Day, Store
 
 @dataclass(frozen=True)
 class Recorded:
-    """What an update came to.
-
-    Parameters
-    ----------
-    day : Day
-    new : bool
-        False where the day had been recorded already, with the same book: nothing was changed.
-    """
+    """What an update came to."""
 
     day: Day
-    new: bool
+    new: bool  # false where the day had been recorded already, with the same book: nothing was changed
 
 
 def update(
@@ -38,8 +31,6 @@ def update(
 
     Parameters
     ----------
-    store : Store
-    rules : WarningRules
     frame : DataFrame of shape (n, p)
         The scored book, one row per customer.
     as_of : date
@@ -48,10 +39,6 @@ def update(
         The day it is by the clock.
     customer : str
         The column, or the index, that names the customers.
-
-    Returns
-    -------
-    Recorded
 
     Raises
     ------
@@ -110,16 +97,7 @@ def _same(store: Store, rules: WarningRules, as_of: dt.date, digest: str, last: 
 
 
 def change(store: Store, key: str, made: Callable[[Alert], Change]) -> Alert:
-    """Change one alert, and return it as it stands now.
-
-    Parameters
-    ----------
-    store : Store
-    key : str
-        Or the beginning of one.
-    made : function of an Alert that returns a Change
-        As ``riskml.warning.alerts.acknowledge`` with all but the alert filled in.
-    """
+    """Change one alert, and return it as it stands now."""
     with store.transaction():
         done = made(store.alert(key))
         store.write([done])

@@ -43,15 +43,10 @@ def judge_book(rules: WarningRules, book: pd.DataFrame, earlier: Sequence[Readin
 
     Parameters
     ----------
-    rules : WarningRules
     book : DataFrame of shape (n, read)
         As ``riskml.warning.snapshot.read_book`` returns it.
     earlier : sequence of Reading
         The as-of dates before, oldest first. A customer who is not in them has no past: no change warns.
-
-    Returns
-    -------
-    Judged
     """
     now = values(rules, book)
     held = measures(rules, now, earlier)
@@ -61,21 +56,7 @@ def judge_book(rules: WarningRules, book: pd.DataFrame, earlier: Sequence[Readin
 
 
 def measures(rules: WarningRules, now: pd.DataFrame, earlier: Sequence[Reading]) -> pd.DataFrame:
-    """Return what the thresholds are held against: a level as it is, a change against the customer's own past.
-
-    Parameters
-    ----------
-    rules : WarningRules
-    now : DataFrame of shape (n, indicators)
-    earlier : sequence of Reading
-        Oldest first.
-
-    Returns
-    -------
-    DataFrame of float64, shape (n, indicators)
-        Of a change more is worse. NaN where the value or the past is not known, or, of a share of the past, the past is
-        not above 0.
-    """
+    """Return what the thresholds are held against: a level as it is, a change against the customer's own past."""
     aligned = [reading.values if reading.values.index.equals(now.index) else None for reading in earlier]
     places = [
         None if same is not None else reading.values.index.get_indexer(now.index)
@@ -155,20 +136,7 @@ def own_levels(rules: WarningRules, held: pd.DataFrame, allowed: dict[str, np.nd
 
 
 def persisted(rules: WarningRules, own: pd.DataFrame, earlier: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return levels that were reached today, and on enough of the last dates.
-
-    Parameters
-    ----------
-    rules : WarningRules
-    own : DataFrame of int8, shape (n, indicators)
-        Today's.
-    earlier : sequence of DataFrame of int8
-        Those of the dates before, oldest first.
-
-    Returns
-    -------
-    DataFrame of int8, shape (n, indicators)
-    """
+    """Return levels that were reached today, and on enough of the last dates."""
     found = own.copy()
     for name, one in rules.indicators.items():
         wanted = one.persistence
@@ -187,21 +155,7 @@ def persisted(rules: WarningRules, own: pd.DataFrame, earlier: Sequence[pd.DataF
 
 
 def signals(rules: WarningRules, levels: pd.DataFrame, book: pd.DataFrame) -> pd.DataFrame:
-    """Return the customers whose indicators add up to an alert, who comes first on top.
-
-    Parameters
-    ----------
-    rules : WarningRules
-    levels : DataFrame of int8, shape (n, indicators)
-    book : DataFrame of shape (n, read)
-
-    Returns
-    -------
-    DataFrame of shape (warned, 5)
-        Index: the customer. ``level`` (1 or 2), ``points``, ``priority``, ``cause`` (the indicator with the most
-        points), ``signs`` (all that warn, strongest first: "late red, score amber"). Red before amber, then by
-        priority.
-    """
+    """Return the customers whose indicators add up to an alert, who comes first on top."""
     # What levels add up to depends on them alone: it is worked out once for each pattern of levels, and those are few.
     digits = 3 ** np.arange(levels.shape[1], dtype=np.int64)
     codes, pattern = np.unique(levels.to_numpy() @ digits, return_inverse=True)

@@ -28,7 +28,6 @@ class Sent:
 
     Parameters
     ----------
-    channel : str
     parcels, events : int
         Handed over now.
     waiting : int
@@ -52,15 +51,8 @@ def send(store: Store, rule: str, channel: Channel, clock: Callable[[], float]) 
 
     Parameters
     ----------
-    store : Store
     rule : str
         The name of the rules whose channel it is.
-    channel : Channel
-    clock : function that returns seconds since 1970
-
-    Returns
-    -------
-    Sent
 
     Raises
     ------

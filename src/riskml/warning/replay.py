@@ -30,7 +30,6 @@ class Replay:
         In order.
     books, measures : tuple of DataFrame
         Of each date, as ``read_book`` and ``riskml.warning.indicators.measures`` return them.
-    conditions : tuple of dict of indicator to bool array
     """
 
     dates: tuple[dt.date, ...]
@@ -79,20 +78,7 @@ class Outcomes:
 
 
 def past(rules: WarningRules, books: Iterable[Book], customer: str = "customer") -> Replay:
-    """Return past as-of dates as the rules read them.
-
-    Parameters
-    ----------
-    rules : WarningRules
-    books : iterable of (date, DataFrame)
-        In order.
-    customer : str
-
-    Raises
-    ------
-    DataError
-        When a book is not what it must be, dates do not rise, or there is none.
-    """
+    """Return past as-of dates as the rules read them."""
     dates: list[dt.date] = []
     read: list[pd.DataFrame] = []
     held: list[pd.DataFrame] = []
@@ -114,20 +100,7 @@ def past(rules: WarningRules, books: Iterable[Book], customer: str = "customer")
 
 
 def panel_books(folder: Path, score: Callable[[pd.DataFrame], pd.DataFrame] | None = None) -> Iterator[Book]:
-    """Yield the books of a panel's folder by as-of date: files such as ``as_of=2024-01-01.parquet``.
-
-    Parameters
-    ----------
-    folder : Path
-        As an experiment on dated records keeps it.
-    score : function of a frame that returns its scores, optional
-        Such as a model's ``score``; its columns are added to each book.
-
-    Raises
-    ------
-    DataError
-        When there is no such file, or a name holds no date.
-    """
+    """Yield the books of a panel's folder by as-of date: files such as ``as_of=2024-01-01.parquet``."""
     files = sorted(folder.glob("as_of=*.parquet"))
     if not files:
         raise DataError(
@@ -148,23 +121,7 @@ def panel_books(folder: Path, score: Callable[[pd.DataFrame], pd.DataFrame] | No
 
 
 def event_dates(frame: pd.DataFrame, customer: str, date: str, until: dt.date | None, where: str = "") -> Outcomes:
-    """Return outcomes from a table of events: the first of each customer.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    customer, date : str
-        Columns: who, and the day of the event.
-    until : date or None
-        The day from which on events are not known; the day after the last event when left out.
-    where : str
-        Of the table, for errors.
-
-    Raises
-    ------
-    DataError
-        When a column is absent, or a date is none.
-    """
+    """Return outcomes from a table of events: the first of each customer."""
     firsts = all_dates(frame, customer, date, where).sort_values(kind="stable")
     firsts = firsts[~firsts.index.duplicated()]
     if until is None:
@@ -173,13 +130,7 @@ def event_dates(frame: pd.DataFrame, customer: str, date: str, until: dt.date | 
 
 
 def all_dates(frame: pd.DataFrame, customer: str, date: str, where: str = "") -> pd.Series:
-    """Return the days of a table of things that happened to customers, by customer as text; one may be there often.
-
-    Raises
-    ------
-    DataError
-        When a column is absent, or a date is none.
-    """
+    """Return the days of a table of things that happened to customers, by customer as text; one may be there often."""
     absent = [name for name in (customer, date) if name not in frame.columns]
     if absent:
         raise DataError(
@@ -197,16 +148,7 @@ def all_dates(frame: pd.DataFrame, customer: str, date: str, where: str = "") ->
 
 
 def outcomes_of_panel(books: Iterable[Book], customer: str = "customer") -> Outcomes:
-    """Return outcomes from the column ``outcome`` of a panel's books.
-
-    A panel tells that the event came within the performance window, not when. The last as-of date on which it lay ahead
-    is taken for the day of the event, which is too early: leads come out too short.
-
-    Raises
-    ------
-    DataError
-        When a book has no outcome.
-    """
+    """Return outcomes from the column ``outcome`` of a panel's books."""
     last: dict[str, dt.date] = {}
     for date, frame in books:
         if "outcome" not in frame.columns:

@@ -19,20 +19,11 @@ from riskml.schema import near, shortened
 
 @dataclass(frozen=True)
 class Reading:
-    """What is kept of an as-of date, for later ones to be held against.
-
-    Parameters
-    ----------
-    as_of : date
-    values : DataFrame of float64, shape (customers, indicators)
-        The value of each indicator, before any change is taken; NaN where it is not known.
-    levels : DataFrame of int8, shape (customers, indicators)
-        What each indicator said by itself: 0 calm, 1 amber, 2 red.
-    """
+    """What is kept of an as-of date, for later ones to be held against."""
 
     as_of: dt.date
-    values: pd.DataFrame
-    levels: pd.DataFrame
+    values: pd.DataFrame  # the value of each indicator, before any change is taken; NaN where it is not known
+    levels: pd.DataFrame  # what each indicator said by itself: 0 calm, 1 amber, 2 red
 
     def to_bytes(self) -> bytes:
         """Return the reading as a Parquet file."""
@@ -55,7 +46,6 @@ def read_book(rules: WarningRules, frame: pd.DataFrame, customer: str = "custome
 
     Parameters
     ----------
-    rules : WarningRules
     frame : DataFrame of shape (n, p)
         One row per customer, who is named by the index of this name, or else by the column.
     customer : str
@@ -130,13 +120,7 @@ def book_digest(book: pd.DataFrame) -> str:
 
 
 def values(rules: WarningRules, book: pd.DataFrame) -> pd.DataFrame:
-    """Return the value of each indicator on a day, shape (customers, indicators); NaN where it is not known.
-
-    Raises
-    ------
-    DataError
-        When an expression cannot be worked out on the book's columns.
-    """
+    """Return the value of each indicator on a day, shape (customers, indicators); NaN where it is not known."""
     found = {
         name: _finite(parse(one.value, where=_where(rules, name)).amounts(book))
         for name, one in rules.indicators.items()

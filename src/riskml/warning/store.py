@@ -50,20 +50,11 @@ CREATE TABLE posted (
 
 @dataclass(frozen=True)
 class Day:
-    """An as-of date that was recorded.
-
-    Parameters
-    ----------
-    rule : str
-    as_of : date
-    digest, rules : str
-        Fingerprints of the book as the rules read it, and of the rules.
-    customers, opened, raised, held_back : int
-    """
+    """An as-of date that was recorded."""
 
     rule: str
     as_of: dt.date
-    digest: str
+    digest: str  # fingerprints of the book as the rules read it, and of the rules
     rules: str
     customers: int
     opened: int

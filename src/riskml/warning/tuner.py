@@ -29,7 +29,6 @@ class Tuned:
 
     Parameters
     ----------
-    rules : WarningRules
     compared : DataFrame
         Rows: ``given`` and ``tuned``, on ``earlier`` and ``later`` dates. Columns: ``rules``, ``dates``, and the
         figures of a `Backtest`.
@@ -57,9 +56,6 @@ def tune(
 
     Parameters
     ----------
-    rules : WarningRules
-    past : Past
-    outcomes : Outcomes
     at_most : float
         Share of the book newly alerted on one as-of date at the most; it becomes ``alerts.at_most`` of the rules.
     judge_from : date
@@ -68,10 +64,6 @@ def tune(
         As for ``backtest``.
     rounds : int
         How often each indicator is gone through.
-
-    Returns
-    -------
-    Tuned
 
     Raises
     ------

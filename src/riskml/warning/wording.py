@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from riskml.config.warning import WarningRules
-from riskml.i18n import Language, in_language
-from riskml.i18n.roles import role_words
+from riskml.i18n import Language, in_language, role_words
 
 # Of levels, states and outcomes; and of the columns of lists.
 ALERT_WORDS: Mapping[Language, Mapping[str, str]] = {
@@ -75,21 +74,7 @@ def signs_words(rules: WarningRules, signs: str, language: Language) -> str:
 
 
 def in_words(table: pd.DataFrame, rules: WarningRules, language: Language) -> pd.DataFrame:
-    """Return a list of alerts for people.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As of `riskml.warning.delivery.table.alerts_table`.
-    rules : WarningRules
-        Those of the alerts.
-    language : "en" or "zh"
-
-    Returns
-    -------
-    DataFrame
-        Causes, signs, plans, levels and states in words; in Chinese the columns' names too.
-    """
+    """Return a list of alerts for people."""
     told = table.copy()
     plans = {name: in_language(one.plan, language) for name, one in rules.indicators.items()}
     told["plan"] = [plans.get(cause, plan) for cause, plan in zip(table["cause"], table["plan"], strict=True)]

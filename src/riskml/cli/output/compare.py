@@ -24,15 +24,7 @@ _METRICS = {"auc": "AUC", "ks": "KS", "brier": "Brier", "log_loss": "log loss", 
 
 
 def show_comparison(views: Sequence[RunSummary]) -> None:
-    """Show runs beside one another: settings and data that differ, champions, and the same customers judged by each.
-
-    What cannot be shown is said in a line: runs that do not compare, artifacts that a run lacks.
-
-    Parameters
-    ----------
-    views : sequence of RunView
-        The first is the reference.
-    """
+    """Show runs beside one another: settings and data that differ, champions, and the same customers judged by each."""
     names = [f"{letter} {view.name}" for letter, view in zip(compare.letters(views), views, strict=True)]
     champions = diff.champions(views)
     tables: list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]] = [

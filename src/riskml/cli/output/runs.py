@@ -24,13 +24,7 @@ _console = Console(highlight=False, soft_wrap=True)
 
 
 class StageLines:
-    """A bar for the stage at work, where there is a terminal, and a line for each that is done.
-
-    Parameters
-    ----------
-    stages : sequence of str
-        Those that will be executed.
-    """
+    """A bar for the stage at work, where there is a terminal, and a line for each that is done."""
 
     def __init__(self, stages: Sequence[str]) -> None:
         self._width = max(map(len, stages), default=0)

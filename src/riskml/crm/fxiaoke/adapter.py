@@ -33,18 +33,7 @@ _UNSURE = "the message may not have arrived: it was being sent when the run ende
 
 
 class Fxiaoke:
-    """The adapter of Fxiaoke.
-
-    Parameters
-    ----------
-    settings : FxiaokeSettings
-    mapping : Mapping
-    clock : Clock
-    automations : bool
-        Whether workflows and approvals of the CRM run when something is written.
-    calls : FxiaokeCalls, optional
-        For tests: with other waits.
-    """
+    """The adapter of Fxiaoke."""
 
     name, tells_gone = "fxiaoke", False
 

@@ -48,16 +48,7 @@ class _TokenEnded(Exception):
 
 
 class FxiaokeCalls:
-    """The way to Fxiaoke.
-
-    Parameters
-    ----------
-    settings : FxiaokeSettings
-    clock : Clock
-    attempts : int
-        Of a call whose trouble passes.
-    wait : Backoff, optional
-    """
+    """The way to Fxiaoke."""
 
     def __init__(
         self, settings: FxiaokeSettings, clock: Clock, *, attempts: int = 8, wait: Backoff | None = None
@@ -71,25 +62,7 @@ class FxiaokeCalls:
         self._token_window = Window(_TOKEN_CALLS, _TOKEN_SECONDS, clock)
 
     def call(self, path: str, body: dict[str, Any], *, again: bool = True) -> dict[str, Any]:
-        """Return the answer to a call that was done.
-
-        Parameters
-        ----------
-        path : str
-        body : dict
-            Without what identifies the caller.
-        again : bool
-            False for what must not be done twice: it is repeated only after an answer that says it was not done.
-
-        Raises
-        ------
-        Passing
-            When a trouble did not pass, or no answer came.
-        LimitReached
-            When the calls of the day are spent, or the interface is not bought.
-        Refused
-            With Fxiaoke's code.
-        """
+        """Return the answer to a call that was done."""
 
         def once() -> dict[str, Any]:
             return self._with_token(path, body)

@@ -24,18 +24,7 @@ KEY_FIELD = "Risk_Key"
 
 
 class Zoho:
-    """The adapter of Zoho CRM, REST v8.
-
-    Parameters
-    ----------
-    settings : ZohoSettings
-    mapping : Mapping
-    clock : Clock
-    automations : bool
-        Whether workflows and approvals of the CRM run when something is written.
-    calls : ZohoCalls, optional
-        For tests: with other waits.
-    """
+    """The adapter of Zoho CRM, REST v8."""
 
     name, batch, tells_gone = "zoho", 100, True
 
@@ -118,12 +107,7 @@ class Zoho:
     def _changes(
         self, object: str, wanted: list[str], since: dt.datetime | None, place: dict[str, Any]
     ) -> Iterator[Page]:
-        """Yield pages in the order of change.
-
-        The next page is asked for by time, not by number: a record that is changed meanwhile moves to the end, and
-        one behind it would slip onto a page that was read already. Records of the border's second come twice. Only
-        when a whole page is of one second, its token leads on.
-        """
+        """Yield pages in the order of change."""
         if len(wanted) > 50:
             raise ConfigError(
                 f"Zoho gives 50 fields at most; the mapping asks for {len(wanted)}",

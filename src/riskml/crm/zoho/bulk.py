@@ -22,18 +22,7 @@ _DOWNLOADS, _DOWNLOAD_SECONDS = 10, 60.0
 
 
 def bulk_pages(calls: ZohoCalls, object: str, fields: list[str], zone: str, place: dict[str, Any]) -> Iterator[Page]:
-    """Yield the records of a module, job after job of 200,000.
-
-    Parameters
-    ----------
-    calls : ZohoCalls
-    object : str
-    fields : list of str
-        With ``id`` and ``Modified_Time``.
-    zone : str
-    place : dict
-        ``job``, ``row`` and ``token`` of a cursor; ``since``, of changes alone. Empty at the beginning.
-    """
+    """Yield the records of a module, job after job of 200,000."""
     fresh: dict[str, Any] = {"bulk": 1, "job": "", "row": 0, "token": "", "since": ""}
     place = fresh | place
     window = Window(_DOWNLOADS, _DOWNLOAD_SECONDS, calls.clock)

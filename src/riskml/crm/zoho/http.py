@@ -21,16 +21,7 @@ class Throttled(Passing):
 
 
 class ZohoCalls:
-    """The way to Zoho.
-
-    Parameters
-    ----------
-    settings : ZohoSettings
-    clock : Clock
-    attempts : int
-        Of a call whose trouble passes.
-    wait : Backoff, optional
-    """
+    """The way to Zoho."""
 
     def __init__(self, settings: ZohoSettings, clock: Clock, *, attempts: int = 8, wait: Backoff | None = None) -> None:
         self.clock, self.settings = clock, settings
@@ -46,26 +37,7 @@ class ZohoCalls:
         return urlsplit(self._api).netloc
 
     def request(self, method: str, path: str, *, again: bool = True, **what: Any) -> Answer:
-        """Return the answer to a call that was understood: 2xx, 304, or 400 with a verdict for each row.
-
-        Parameters
-        ----------
-        method, path : str
-            The path below the API's domain.
-        again : bool
-            False for what must not be done twice: then the first passing trouble is raised.
-        **what
-            ``params``, ``json``, ``headers``.
-
-        Raises
-        ------
-        Passing
-            When the trouble did not pass.
-        LimitReached
-            When Zoho takes no more calls.
-        CrmError
-            When it refuses.
-        """
+        """Return the answer to a call that was understood: 2xx, 304, or 400 with a verdict for each row."""
         return self._persistently(lambda: self._once(method, path, what), again=again)
 
     def download(self, url: str, into: Any) -> None:
@@ -125,10 +97,7 @@ class ZohoCalls:
         raise ZohoRefused(self.caller.clean(what), where=path, fix=_MEND.get(_code(answer), ""), code=_code(answer))
 
     def token(self, *, instead_of: str = "") -> str:
-        """Return the token, refreshed where it ended or where the server does not take it any more.
-
-        Threads that were refused with the same token refresh it once.
-        """
+        """Return the token, refreshed where it ended or where the server does not take it any more."""
         with self._lock:
             held = self._token and self.clock.now() < self._until and self._token != instead_of
             if not held:

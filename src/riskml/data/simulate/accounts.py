@@ -17,24 +17,12 @@ REGIONS = ("north", "east", "south", "west", "centre", "coast")
 
 @dataclass(frozen=True)
 class Accounts:
-    """Attributes that change, month by month: arrays of shape (n, months).
+    """Attributes that change, month by month: arrays of shape (n, months)."""
 
-    Parameters
-    ----------
-    changed : bool
-        Whether the income or the region changed on the first day of the month.
-    income : float64
-        Yearly, as known in the month.
-    region : int64
-        Position in ``REGIONS``.
-    limit : float64
-        Of the credit, in the month.
-    """
-
-    changed: NDArray[np.bool_]
-    income: Floats
-    region: Ints
-    limit: Floats
+    changed: NDArray[np.bool_]  # whether the income or the region changed on the first day of the month
+    income: Floats  # yearly, as known in the month
+    region: Ints  # position in ``REGIONS``
+    limit: Floats  # of the credit, in the month
 
 
 def draw_accounts(lives: Trajectories, calendar: Calendar, rng: np.random.Generator) -> Accounts:
@@ -98,11 +86,7 @@ def limit_rows(lives: Trajectories, accounts: Accounts, calendar: Calendar) -> R
 
 
 def balance_rows(lives: Trajectories, accounts: Accounts, calendar: Calendar, rng: np.random.Generator) -> Rows:
-    """Return the state of each customer's account at the end of each month.
-
-    Under stress a customer uses more of its limit, and less comes in. Leverage shows in the use of the limit as well,
-    and in what is paid for debts.
-    """
+    """Return the state of each customer's account at the end of each month."""
     months, traits = calendar.months, lives.traits
     shape = (len(traits.joined), months)
     stress, leverage = lives.stress[:, 1:], traits.leverage[:, None]

@@ -41,13 +41,7 @@ def generator(book: Book, *place: int) -> np.random.Generator:
 
 
 def simulate_block(book: Book, calendar: Calendar, drawn: Market, block: int) -> Block:
-    """Simulate one block of customers.
-
-    Parameters
-    ----------
-    block : int
-        The first is 0.
-    """
+    """Simulate one block of customers."""
 
     def rng(stream: str, table: int = 0) -> np.random.Generator:
         return generator(book, block + 1, _STREAMS.index(stream), table)

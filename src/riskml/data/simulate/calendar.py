@@ -15,24 +15,12 @@ DAY = np.int64(86_400_000_000)  # microseconds
 
 @dataclass(frozen=True)
 class Calendar:
-    """The months of a book, and those that the true probabilities look ahead to.
+    """The months of a book, and those that the true probabilities look ahead to."""
 
-    Parameters
-    ----------
-    months : int
-        Those of the book.
-    first : int64 array of shape (months + ahead + 1,)
-        The first day of each month.
-    days : int64 array of shape (months + ahead,)
-        How many days each has.
-    of_year : int64 array of shape (months + ahead,)
-        0 is January.
-    """
-
-    months: int
-    first: NDArray[np.int64]
-    days: NDArray[np.int64]
-    of_year: NDArray[np.int64]
+    months: int  # those of the book
+    first: NDArray[np.int64]  # the first day of each month
+    days: NDArray[np.int64]  # how many days each has
+    of_year: NDArray[np.int64]  # 0 is January
 
     @property
     def start(self) -> int:

@@ -38,11 +38,7 @@ def recorded(table: str, rows: Rows, late: Late | None, calendar: Calendar, rng:
 
 
 def soiled(table: str, rows: Rows, share: float, present: int, rng: np.random.Generator) -> tuple[Rows, Counter[str]]:
-    """Return rows of the first ``present`` customers, of which a share is dirty, and how many are by kind.
-
-    Kinds are equally frequent: "duplicate" (the row occurs twice), "missing customer", "unknown customer", "future"
-    (ten years later than it was), and "negative amount" where there are amounts.
-    """
+    """Return rows of the first ``present`` customers, of which a share is dirty, and how many are by kind."""
     kinds = ["duplicate", "missing customer", "unknown customer", "future"]
     kinds += ["negative amount"] if "amount" in rows else []
     count = len(rows["customer"])

@@ -19,15 +19,9 @@ Rows = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Events:
-    """Events of some kind: who, in which month, when.
+    """Events of some kind: who, in which month, when."""
 
-    Parameters
-    ----------
-    customer, month, day, time : int64 arrays of shape (events,)
-        Sorted by customer and time. The customer's position in its block; microseconds.
-    """
-
-    customer: Ints
+    customer: Ints  # sorted by customer and time. The customer's position in its block; microseconds
     month: Ints
     day: Ints
     time: Ints
@@ -44,15 +38,7 @@ def of_first(rows: Rows, present: int) -> Rows:
 
 
 def events(rate: Floats, since: Ints, until: Ints, calendar: Calendar, rng: np.random.Generator) -> Events:
-    """Draw events at a rate per customer and month, from eight in the morning to eight in the evening.
-
-    Parameters
-    ----------
-    rate : float array of shape (n, months)
-        Events expected in a whole month.
-    since, until : int64 arrays of shape (n,)
-        The first day, and the day after the last.
-    """
+    """Draw events at a rate per customer and month, from eight in the morning to eight in the evening."""
     counts = rng.poisson(rate).ravel()
     cell = np.repeat(np.arange(len(counts)), counts)
     customer, month = np.divmod(cell, rate.shape[1])

@@ -42,41 +42,23 @@ SHOCK_STRESS, SHOCK_CYCLE = 0.65, 1.5  # of a Shock of size 1
 
 @dataclass(frozen=True)
 class DefaultHazard:
-    """What the hazard of default follows, month by month: a drift changes it.
+    """What the hazard of default follows, month by month: a drift changes it."""
 
-    Parameters
-    ----------
-    base, stress, leverage : float arrays of shape (months,)
-        a, b and c.
-    segment : float array of shape (3, months)
-        Of small, medium and large customers.
-    cycle : float
-        d.
-    """
-
-    base: Floats
+    base: Floats  # a, b and c
     stress: Floats
     leverage: Floats
-    segment: Floats
-    cycle: float = 0.12
+    segment: Floats  # of small, medium and large customers
+    cycle: float = 0.12  # d
 
 
 @dataclass(frozen=True)
 class ChurnLaw:
-    """What the hazard of churn follows, in all months.
+    """What the hazard of churn follows, in all months."""
 
-    Parameters
-    ----------
-    base, mood, newness : float
-        A, g and h.
-    segment : float array of shape (3,)
-        Of small, medium and large customers.
-    """
-
-    base: float = -5.4
+    base: float = -5.4  # A, g and h
     mood: float = 1.3
     newness: float = 0.6
-    segment: tuple[float, float, float] = (0.15, 0.0, -0.2)
+    segment: tuple[float, float, float] = (0.15, 0.0, -0.2)  # of small, medium and large customers
 
 
 def default_law(book: Book, calendar: Calendar) -> DefaultHazard:

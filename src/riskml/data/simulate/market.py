@@ -24,18 +24,10 @@ from riskml.data.simulate.settings import Book
 
 @dataclass(frozen=True)
 class Market:
-    """The cycle, and what it does to the customers' stress.
+    """The cycle, and what it does to the customers' stress."""
 
-    Parameters
-    ----------
-    cycle : float array of shape (industries, months + 1)
-        m on the first morning of each month; the last is the morning after the book.
-    strain : float array of shape (industries, months)
-        What each month adds to the stress of the industry's customers.
-    """
-
-    cycle: Floats
-    strain: Floats
+    cycle: Floats  # m on the first morning of each month; the last is the morning after the book
+    strain: Floats  # what each month adds to the stress of the industry's customers
 
 
 def market(book: Book, calendar: Calendar, rng: np.random.Generator) -> Market:
@@ -55,11 +47,7 @@ def market(book: Book, calendar: Calendar, rng: np.random.Generator) -> Market:
 
 
 def market_rows(drawn: Market, calendar: Calendar, rng: np.random.Generator) -> Rows:
-    """Draw the index of each industry on business days.
-
-    Its logarithm follows the cycle, with noise that comes and goes: quiet and turbulent times take turns, and are more
-    turbulent when the cycle is low.
-    """
+    """Draw the index of each industry on business days."""
     days = np.arange(calendar.start, calendar.end)
     days = days[(days + 3) % 7 < 5]  # 1970-01-01 was a Thursday
     positions = (days - calendar.start + 1.0), (calendar.first[: calendar.months + 1] - calendar.start).astype(float)

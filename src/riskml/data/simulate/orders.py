@@ -31,13 +31,7 @@ def seasons() -> Floats:
 
 
 def order_rows(lives: Trajectories, calendar: Calendar, number: int, rng: np.random.Generator) -> Rows:
-    """Draw orders: about 1.5 a month; fewer and smaller ones under stress, fewer of the dissatisfied.
-
-    Parameters
-    ----------
-    number : int
-        Of the block's first customer: the orders' names begin with it.
-    """
+    """Draw orders: about 1.5 a month; fewer and smaller ones under stress, fewer of the dissatisfied."""
     n, months = len(lives.traits.joined), calendar.months
     demand = seasons()
     stress, mood = lives.stress[:, 1:], lives.mood[:, 1:]
@@ -78,13 +72,7 @@ def invoice_rows(orders: Rows, lives: Trajectories, calendar: Calendar, rng: np.
 def payment_rows(
     invoices: Rows, lives: Trajectories, calendar: Calendar, late_payers: float, rng: np.random.Generator
 ) -> Rows:
-    """Draw payments: later under stress, and more often in two parts; none from the day of default on.
-
-    Parameters
-    ----------
-    late_payers : float
-        Share of the customers who always pay about two weeks late.
-    """
+    """Draw payments: later under stress, and more often in two parts; none from the day of default on."""
     n, customer = len(lives.ended), invoices["customer"]
     habit = 2.5 * rng.standard_normal(n) + np.where(rng.random(n) < late_payers, 15.0, 0.0)
     stress = lives.stress[customer, calendar.month(invoices["due"]) + 1]

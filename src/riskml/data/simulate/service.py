@@ -16,13 +16,7 @@ MISSING_TIME = np.iinfo(np.int64).min
 
 
 def ticket_rows(lives: Trajectories, calendar: Calendar, number: int, rng: np.random.Generator) -> Rows:
-    """Draw tickets: complaints come with bad experiences and low satisfaction, requests from anybody.
-
-    Parameters
-    ----------
-    number : int
-        Of the block's first customer: the tickets' names begin with it.
-    """
+    """Draw tickets: complaints come with bad experiences and low satisfaction, requests from anybody."""
     before, after = lives.mood[:, :-1], lives.mood[:, 1:]
     experience = after - MOOD_PERSISTENCE * before
     complaints = 0.07 * np.exp(-0.9 * after - 0.8 * experience)

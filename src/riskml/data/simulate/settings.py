@@ -82,9 +82,6 @@ class Scenario:
 
     Parameters
     ----------
-    drift : Drift, optional
-    shock : Shock, optional
-    late : Late, optional
     dirty : float
         Share of the rows of orders, invoices, payments, tickets, contacts and logins that are made dirty: a duplicate,
         a missing customer, an unknown customer, a stamp in the future, or a negative amount.
@@ -115,12 +112,10 @@ class Book:
         ISO 8601: the first day of the book is the first day of this date's month.
     months : int
         1 … 240.
-    seed : int
     horizon_days : int
         How far the true probabilities look ahead: 1 … 730.
     chunk : int
         Customers per part file, a multiple of 1,000. Memory grows with it; no value depends on it.
-    switches : Switches
 
     Raises
     ------

@@ -189,16 +189,7 @@ TABLES: Mapping[str, Table] = {
 
 
 def arrow_table(name: str, rows: Rows, number: int) -> Any:
-    """Return rows as an Arrow table.
-
-    Parameters
-    ----------
-    name : str
-        Of the table.
-    rows : Rows
-    number : int
-        Of the block's first customer.
-    """
+    """Return rows as an Arrow table."""
     table = TABLES[name]
     columns = [_column(column, rows[column.name], number) for column in table.columns]
     return pa.Table.from_arrays(columns, schema=table.schema)

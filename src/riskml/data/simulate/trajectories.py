@@ -29,48 +29,27 @@ STAYS, DEFAULTS, CANCELS = 0, 1, 2
 
 @dataclass(frozen=True)
 class Profile:
-    """What customers are, for good: arrays of shape (n,).
+    """What customers are, for good: arrays of shape (n,)."""
 
-    Parameters
-    ----------
-    industry, segment : int64
-        Positions in ``law.INDUSTRIES`` and ``law.SEGMENTS``.
-    income : float64
-        Yearly, at the start of the relation.
-    leverage : float64
-        How much is owed for the income: mean 0, variance 1. Nobody sees it.
-    joined : int64
-        The day the relation began.
-    """
-
-    industry: Ints
+    industry: Ints  # positions in ``law.INDUSTRIES`` and ``law.SEGMENTS``
     segment: Ints
-    income: Floats
-    leverage: Floats
-    joined: Ints
+    income: Floats  # yearly, at the start of the relation
+    leverage: Floats  # how much is owed for the income: mean 0, variance 1. Nobody sees it
+    joined: Ints  # the day the relation began
 
 
 @dataclass(frozen=True)
 class Trajectories:
-    """What becomes of the customers.
-
-    Parameters
-    ----------
-    stress, mood, cycle : float arrays of shape (n, months + 1)
-        x, s and m on the first morning of each month, which is what the hazards of that month follow; what is done in
-        month t shows the states of its end, column t + 1.
-    ended : int64 array of shape (n,)
-        The day of default or cancellation, ``NEVER`` for those who stay to the end of the book.
-    ending : int8 array of shape (n,)
-        ``STAYS``, ``DEFAULTS`` or ``CANCELS``.
-    """
+    """What becomes of the customers."""
 
     traits: Profile
+    # x, s and m on the first morning of each month, which is what the hazards of that month follow; what is done in
+    # month t shows the states of its end, column t + 1
     stress: Floats
     mood: Floats
     cycle: Floats
-    ended: Ints
-    ending: NDArray[np.int8]
+    ended: Ints  # the day of default or cancellation, ``NEVER`` for those who stay to the end of the book
+    ending: NDArray[np.int8]  # ``STAYS``, ``DEFAULTS`` or ``CANCELS``
 
     @property
     def active(self) -> tuple[Ints, Ints]:

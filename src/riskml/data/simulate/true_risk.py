@@ -28,20 +28,7 @@ _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
 def outlook(book: Book, calendar: Calendar, lives: Trajectories) -> tuple[Floats, Floats]:
-    """Return the probability that the next days bring default, and that they bring churn.
-
-    The probability is the one given the states on the as-of morning (stress, satisfaction, cycle, and what the customer
-    is) and survival up to it. The hazard of the month at hand is known; those of the months after it are expected over
-    the shocks to come: their logits are normal, with a mean and a variance that follow from the laws of motion, and the
-    expectation is taken by a quadrature of five nodes. Survival of a month makes the customer's state better than it
-    was expected to be, which is counted to first order (a mean moves by variance · hazard). The causes compete. A drift
-    is law and is known; a shock is chance and is not.
-
-    Returns
-    -------
-    tuple of two float arrays of shape (n, months)
-        Default and churn within ``book.horizon_days`` of the first morning of each month, that day included.
-    """
+    """Return the probability that the next days bring default, and that they bring churn."""
     months, traits = calendar.months, lives.traits
     law, churn = default_law(book, calendar), ChurnLaw()
     newcomer = newness(calendar, traits.joined, len(calendar.days))
@@ -100,10 +87,7 @@ def _expected(logit: Floats, variance: Floats | float) -> Floats:
 
 
 def truth_rows(book: Book, calendar: Calendar, lives: Trajectories) -> Rows:
-    """Return what is true of every customer on the first morning of each month that follows the start of its relation.
-
-    ``alive`` is False, and the probabilities are missing, from the first such morning after default or cancellation.
-    """
+    """Return the true risk of every customer on the first day of each month after its start."""
     default, churn = outlook(book, calendar, lives)
     mornings = calendar.first[: calendar.months]
     customer, month = np.nonzero(mornings[None, :] > lives.traits.joined[:, None])

@@ -32,13 +32,7 @@ _WARNING = (
 
 @dataclass(frozen=True)
 class Simulated:
-    """A simulated book on disk.
-
-    Parameters
-    ----------
-    folder : Path
-    rows : dict of table name to number of rows
-    """
+    """A simulated book on disk."""
 
     folder: Path
     rows: dict[str, int]
@@ -84,10 +78,6 @@ def simulate(
     progress : callable of (customers done, all customers), optional
         Called at the start and after every thousand customers.
 
-    Returns
-    -------
-    Simulated
-
     Raises
     ------
     InputError
@@ -97,8 +87,8 @@ def simulate(
     -----
     Every thousand customers have random numbers of their own, which follow from the seed and their place: with the same
     seed, start and months a customer has the same records in a book of any size and with files of any size. Memory is
-    bounded by ``chunk``. See ``riskml.data.simulate.hazards`` for the hazards, ``riskml.data.simulate.true_risk`` for what the
-    true probabilities are.
+    bounded by ``chunk``. See ``riskml.data.simulate.hazards`` for the hazards and
+    ``riskml.data.simulate.true_risk`` for the true probabilities.
     """
     book = Book(customers, start, months, seed, horizon_days, chunk, switches or Scenario())
     folder = Path(folder).expanduser().absolute()

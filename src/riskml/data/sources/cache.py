@@ -21,50 +21,16 @@ _FORMAT = 1  # another one when copies are written differently
 
 @dataclass(frozen=True)
 class Copy:
-    """A complete copy.
+    """A complete copy."""
 
-    Parameters
-    ----------
-    files : tuple of Path
-        Parquet.
-    remarks : mapping of column name to str
-        What explains the type of a column.
-    """
-
-    files: tuple[Path, ...]
-    remarks: Mapping[str, str]
+    files: tuple[Path, ...]  # parquet
+    remarks: Mapping[str, str]  # what explains the type of a column
 
 
 def copied(
     folder: Path, name: str, key: Iterable[str], inputs: Iterable[Path], write: Callable[[Path], Mapping[str, str]]
 ) -> Copy:
-    """Return the copy of a table, made anew unless there is one of the same source.
-
-    A copy is a folder of Parquet files with a ``copy.json`` that says what it is of. It is written under a temporary
-    name and renamed when it is complete; what an interrupted copy leaves behind is never taken for one.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the copies.
-    name : str
-        What the copy's folder is called, as far as a file may be called so.
-    key : iterable of str
-        What names the source; only a digest of it is written down.
-    inputs : iterable of Path
-        Files that the copy is of: another size or time of change of one of them makes the copy anew.
-    write : callable of Path to mapping
-        Writes ``*.parquet`` into an empty folder, and returns the remarks; folders in it are its own, and thrown away.
-
-    Returns
-    -------
-    Copy
-
-    Raises
-    ------
-    InputError
-        When the folder cannot be written.
-    """
+    """Return the copy of a table, made anew unless there is one of the same source."""
     digest = hashlib.sha256(json.dumps([_FORMAT, *key]).encode()).hexdigest()
     # Before the copy is made: what changes meanwhile makes the next one anew.
     said = {"of": digest, "inputs": [_state(path) for path in inputs]}

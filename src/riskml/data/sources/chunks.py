@@ -20,26 +20,7 @@ from riskml.schema import refuse_duplicates
 def write_rows(
     names: Sequence[str], chunks: Iterable[Sequence[Sequence[Any]]], declared: Mapping[str, pa.DataType], folder: Path
 ) -> None:
-    """Write rows to Parquet files, one chunk in memory at a time.
-
-    A column's type is settled by all its rows: nulls at its beginning mean nothing, and whole numbers become floating
-    ones when such a number follows. Then the next file begins, and the earlier ones are brought to the same type at
-    the end.
-
-    Parameters
-    ----------
-    names : sequence of str
-    chunks : iterable of sequences of rows
-        What a database's driver gives.
-    declared : mapping of column name to DataType
-        For columns that hold nothing but nulls.
-    folder : Path
-
-    Raises
-    ------
-    DataError
-        When two columns have one name, or the values of a column do not fit together.
-    """
+    """Write rows to Parquet files, one chunk in memory at a time."""
     refuse_duplicates(names)
     schemas = _parts(names, (_columns(names, rows) for rows in chunks), folder)
     last = schemas[-1] if schemas else [pa.null()] * len(names)

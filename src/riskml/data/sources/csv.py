@@ -21,20 +21,11 @@ _CHUNK_CHARACTERS = 1 << 22
 
 @dataclass(frozen=True)
 class Header:
-    """What the header line of a file says.
+    """What the header line of a file says."""
 
-    Parameters
-    ----------
-    names : list of str
-        Without blanks around them; a column without a name is called by its position.
-    delimiter : str
-    blank_lines : int
-        How many stand above the header.
-    """
-
-    names: list[str]
+    names: list[str]  # without blanks around them; a column without a name is called by its position
     delimiter: str
-    blank_lines: int
+    blank_lines: int  # how many stand above the header
 
 
 def opened(path: Path) -> TextIO:
@@ -44,17 +35,7 @@ def opened(path: Path) -> TextIO:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a file is read in the block into a DataError with its line.
-
-    Parameters
-    ----------
-    path : Path
-
-    Raises
-    ------
-    DataError
-        When the file is not UTF-8, damaged, or may not be read.
-    """
+    """Turn what goes wrong while a file is read in the block into a DataError with its line."""
     try:
         yield
     except UnicodeDecodeError:
@@ -70,13 +51,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def read_header(path: Path) -> Header:
-    """Return what the first line that is not blank says.
-
-    Raises
-    ------
-    DataError
-        When there is no such line, it is binary, or two columns have one name.
-    """
+    """Return what the first line that is not blank says."""
     with opened(path) as file:
         lines = enumerate(file)
         blank_lines, line = next(((at, line) for at, line in lines if line.strip()), (0, ""))

@@ -70,32 +70,7 @@ class _File:
 
 
 def write_text_tables(paths: Sequence[Path], root: Path, folder: Path) -> dict[str, str]:
-    """Write files of separated values as Parquet files, one for one, all with the same columns.
-
-    A column's type is what every cell of every file can be: whole numbers, numbers, true and false, dates
-    (2024-01-31), stamps (2024-01-31 10:00:00, or with a T), stamps with a zone (…Z, …+02:00), or else text. Codes with
-    leading zeros, and whole numbers too long for 64 bits, are text. DuckDB reads the files twice, out of core.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Of .csv or .tsv, also .gz.
-    root : Path
-        The table's folder; folders ``key=value`` below it become columns.
-    folder : Path
-        Where the Parquet files go.
-
-    Returns
-    -------
-    dict of column name to str
-        For each column of text, the first cell that is nothing else.
-
-    Raises
-    ------
-    DataError
-        When a file is damaged, is not UTF-8, or has rows that do not fit its header, or when stamps with and without a
-        zone are mixed in a column.
-    """
+    """Write files of separated values as Parquet files, one for one, all with the same columns."""
     import duckdb
 
     keys = {path: partition_keys(path, root) for path in paths}

@@ -48,18 +48,10 @@ _READ_ONLY = {
 
 @dataclass(frozen=True)
 class Place:
-    """A database.
+    """A database."""
 
-    Parameters
-    ----------
-    url : URL
-        With its password, hence never shown.
-    shown : str
-        Backend, host and database alone.
-    """
-
-    url: URL = field(repr=False)
-    shown: str
+    url: URL = field(repr=False)  # with its password, hence never shown
+    shown: str  # backend, host and database alone
 
     @property
     def identity(self) -> str:
@@ -77,23 +69,6 @@ class Place:
 
 def expanded(source: str, where: str = "the source of a table") -> str:
     """Return a URL with the environment's variables in the places of ``${NAME}``.
-
-    A user or password is taken as it is: characters such as @ and / in it need no %40 and %2F.
-
-    Parameters
-    ----------
-    source : str
-    where : str, default "the source of a table"
-        What the URL is for, for the message.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    InputError
-        When a variable is not set; the message shows its name alone.
 
     Examples
     --------
@@ -118,13 +93,7 @@ def expanded(source: str, where: str = "the source of a table") -> str:
 
 
 def place(url: str) -> Place:
-    """Return the database that a URL names.
-
-    Raises
-    ------
-    InputError
-        When it is no URL of a database; the message shows nothing of it that may be secret.
-    """
+    """Return the database that a URL names."""
     import sqlalchemy as sa
 
     backend = url.partition("://")[0]
@@ -148,31 +117,7 @@ def place(url: str) -> Place:
 
 
 def write_database_table(where: Place, table: str, folder: Path) -> dict[str, str]:
-    """Stream a table, a view or the result of a SELECT into Parquet files, a chunk of rows in memory at a time.
-
-    Decimal numbers become floating ones. A column's type is settled by all its rows: nulls at its beginning mean
-    nothing. Only what reads is let through, in a transaction that may not write where the database has such.
-
-    Parameters
-    ----------
-    where : Place
-    table : str
-        A table or view, ``schema.table``, or a SELECT.
-    folder : Path
-
-    Returns
-    -------
-    dict
-        Empty: there is nothing to remark.
-
-    Raises
-    ------
-    DataError
-        When the database cannot be reached or goes away, when it has no such table, or when a column holds values
-        that do not fit together.
-    InputError
-        When the statement is no SELECT, or the database's driver is not installed.
-    """
+    """Stream a table, a view or the result of a SELECT into Parquet files, a chunk of rows in memory at a time."""
     if trouble := _trouble(where, table, folder):
         # Raised out here, it brings no chain of errors along that could hold what the driver knows.
         raise trouble

@@ -15,18 +15,6 @@ _EXACT = 2**53  # the integers up to here are exact as float64
 def content_hash(frame: pd.DataFrame) -> str:
     """Return the SHA-256 of a table's content.
 
-    Columns' names, columns' order and rows' order count; the index and the storage do not: an integer column with and
-    without an empty cell elsewhere, or text as objects or as categories, are the same content.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, p)
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
     Examples
     --------
     >>> content_hash(pd.DataFrame({"a": [1, 2]})) == content_hash(pd.DataFrame({"a": [1.0, 2.0]}, index=[7, 8]))

@@ -23,30 +23,7 @@ def is_duckdb(path: Path) -> bool:
 
 
 def write_duckdb_table(path: Path, table: str, folder: Path) -> dict[str, str]:
-    """Write a table, a view or the result of a SELECT of a DuckDB file to Parquet, out of core.
-
-    Decimal numbers and those of 128 bits become floating ones, stamps of any unit those of microseconds.
-
-    Parameters
-    ----------
-    path : Path
-        Opened read-only.
-    table : str
-        A table or view, ``schema.table``, or a SELECT.
-    folder : Path
-
-    Returns
-    -------
-    dict
-        Empty: there is nothing to remark.
-
-    Raises
-    ------
-    DataError
-        When the file cannot be opened, has no such table, or the query fails.
-    InputError
-        When the statement is no SELECT.
-    """
+    """Write a table, a view or the result of a SELECT of a DuckDB file to Parquet, out of core."""
     import duckdb
 
     settings: dict[str, str | bool | int | float | list[str]] = {

@@ -22,20 +22,6 @@ _WRITTEN = re.compile(rf"\(?[-+−]?\s*{_MONEY}\s*[-+−]?(?=[\d.,]){_GROUPS}\s*
 def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
     """Return text as numbers where it is meant so, and what keeps it from being numbers where it seems to be.
 
-    Text is meant as numbers when all of it reads as numbers and none is padded with zeros (007 is a code). A few words
-    among numbers are errors of the data: 1 % of the cells, or any share below a half among more than 10 different
-    numbers. So are numbers written for people (``refuse_written``). Anything else is meant as text.
-
-    Parameters
-    ----------
-    column : Series of shape (n,)
-
-    Returns
-    -------
-    numbers : Series of float64, shape (n,), or None
-    problem : str
-        Column, rows and values that are no numbers; empty where there is no problem.
-
     Examples
     --------
     >>> text_as_numbers(pd.Series(["1.5", None, "2"]))[0].tolist()
@@ -65,17 +51,6 @@ def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
 
 def refuse_written(columns: Iterable[pd.Series]) -> None:
     """Raise a DataError when columns hold numbers as people write them: 1,234.56, 1 234, 12%, ¥1,200.
-
-    They are never converted: 1,234 is a thousand for some and one and a bit for others.
-
-    Parameters
-    ----------
-    columns : iterable of Series of shape (n,)
-
-    Raises
-    ------
-    DataError
-        Naming each such column, and the row and value in it that come first.
 
     Examples
     --------

@@ -22,31 +22,14 @@ _WIDER = {frozenset(("integer", "number")): "number"}
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of all files together.
+    """The columns of all files together."""
 
-    Parameters
-    ----------
-    kinds : mapping of column name to kind
-        In the order in which the files name them, partition keys last.
-    rows : int
-    """
-
-    kinds: Mapping[str, str]
+    kinds: Mapping[str, str]  # in the order in which the files name them, partition keys last
     rows: int
 
 
 def kind(type: pa.DataType) -> str:
     """Return the kind of a column: one word for all types that features treat alike.
-
-    Parameters
-    ----------
-    type : DataType
-
-    Returns
-    -------
-    str
-        "integer", "number", "text", "boolean", "date", "timestamp", "timestamp with zone", or the type's own name
-        ("null" when a column holds nothing at all).
 
     Examples
     --------
@@ -68,28 +51,7 @@ def kind(type: pa.DataType) -> str:
 
 
 def united(files: Iterable[Path], root: Path) -> Columns:
-    """Return the columns of all files, and of the folders that they lie in.
-
-    Only the files' ends are read. A column that some files lack is empty there; whole numbers and numbers together are
-    numbers. A folder named ``key=value`` between ``root`` and a file is a column (Hive's layout): of whole numbers,
-    of dates, or else text, as DuckDB and Spark read it.
-
-    Parameters
-    ----------
-    files : iterable of Path
-    root : Path
-        The folder of the table.
-
-    Returns
-    -------
-    Columns
-
-    Raises
-    ------
-    DataError
-        When a file cannot be read, when a column is of different kinds in two files, when two columns differ only in
-        capitals, or when the files do not lie under the same keys.
-    """
+    """Return the columns of all files, and of the folders that they lie in."""
     found: dict[str, tuple[str, Path]] = {}
     keys: dict[Path, dict[str, str | None]] = {}
     rows = 0
@@ -113,13 +75,7 @@ def partition_keys(path: Path, root: Path) -> dict[str, str | None]:
 
 
 def key_kinds(keys: Mapping[Path, Mapping[str, str | None]], root: Path) -> dict[str, str]:
-    """Return the kinds of the partition keys of a table's files.
-
-    Raises
-    ------
-    DataError
-        When the files do not lie under the same keys.
-    """
+    """Return the kinds of the partition keys of a table's files."""
     if not keys:
         return {}
     first, expected = next(iter(keys.items()))

@@ -32,19 +32,6 @@ def readings(table: str) -> Iterator[tuple[str | None, str]]:
 def is_select(statement: str) -> bool:
     """Return whether a text is a query that only reads, rather than a table's name.
 
-    Parameters
-    ----------
-    statement : str
-
-    Returns
-    -------
-    bool
-
-    Raises
-    ------
-    InputError
-        When it is a statement of another kind, or several.
-
     Examples
     --------
     >>> is_select("SELECT day FROM orders"), is_select("orders")

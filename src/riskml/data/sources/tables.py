@@ -24,65 +24,19 @@ _TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 @dataclass(frozen=True)
 class Stored:
-    """A table on disk.
+    """A table on disk."""
 
-    Parameters
-    ----------
-    files : tuple of Path
-        Parquet. A column may be missing in some of them: it is empty there.
-    columns : mapping of column name to kind
-        "integer", "number", "text", "boolean", "date", "timestamp", "timestamp with zone", or another type's own name
-        ("null" for a column that holds nothing). Folders ``key=value`` count as columns.
-    rows : int
-        At least 1.
-    remarks : mapping of column name to str
-        What made a column text, where that is known.
-    root : Path
-        The folder below which folders ``key=value`` are columns.
-    """
-
-    files: tuple[Path, ...]
+    files: tuple[Path, ...]  # parquet. A column may be missing in some of them: it is empty there
+    # "integer", "number", "text", "boolean", "date", "timestamp", "timestamp with zone", or another type's own name
+    # ("null" for a column that holds nothing). Folders ``key=value`` count as columns
     columns: Mapping[str, str]
-    rows: int
-    remarks: Mapping[str, str] = field(default_factory=dict)
-    root: Path = Path()
+    rows: int  # at least 1
+    remarks: Mapping[str, str] = field(default_factory=dict)  # what made a column text, where that is known
+    root: Path = Path()  # the folder below which folders ``key=value`` are columns
 
 
 def stored(source: str, folder: Path, *, table: str | None = None, name: str = "") -> Stored:
     r"""Return a table as Parquet files.
-
-    Parquet is read where it lies. All else is copied into ``folder`` once: a copy is used again when it is complete
-    and of the same source and table, and, where the source is a file, while its size and its time of change are the
-    same. What changes in a database behind a URL is not noticed: delete the copy to have it fetched anew.
-
-    Parameters
-    ----------
-    source : str
-        One of
-
-        - a .parquet file, or a folder of them, nested or in folders ``key=value``; files whose names begin with . or _
-          are not looked at;
-        - a .csv or .tsv file (also .gz), or a folder of them: UTF-8, one header line;
-        - a data set of the catalog (``riskml.data.catalog.samples``);
-        - a DuckDB file;
-        - any SQLAlchemy URL; ``${NAME}`` in it is taken from the environment.
-    folder : Path
-        Where copies go.
-    table : str, optional
-        Of a database: a table or view, ``schema.table``, or a SELECT.
-    name : str, optional
-        What the copy's folder is called; by default after the source.
-
-    Returns
-    -------
-    Stored
-
-    Raises
-    ------
-    DataError
-        When the source is missing, damaged, empty, or its files do not fit together, or a database cannot be read.
-    InputError
-        When the source or the table cannot be meant, or the copy cannot be written.
 
     Examples
     --------
@@ -112,19 +66,6 @@ def stored(source: str, folder: Path, *, table: str | None = None, name: str = "
 
 def check_columns(stored: Stored, wanted: Mapping[str, Collection[str]], where: str) -> None:
     """Refuse a table that lacks columns, or has them with other types than its use needs.
-
-    Parameters
-    ----------
-    stored : Stored
-    wanted : mapping of column name to kinds
-        Which kinds will do; a number may be whole wherever "number" will do.
-    where : str
-        What the message says of where the table was named.
-
-    Raises
-    ------
-    DataError
-        When a column is missing or of another kind; it lists all of them.
 
     Examples
     --------

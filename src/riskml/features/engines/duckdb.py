@@ -43,17 +43,10 @@ DIALECT = Dialect(_quote, _day, "varchar", "double")
 
 @dataclass(frozen=True)
 class DuckDB:
-    """An engine for `riskml.features.panel`.
-
-    Parameters
-    ----------
-    connection : duckdb connection
-    numbers : iterator of int
-        Names of what is held: no two alike.
-    """
+    """An engine for `riskml.features.panel`."""
 
     connection: Any
-    numbers: Iterator[int] = field(default_factory=count)
+    numbers: Iterator[int] = field(default_factory=count)  # names of what is held: no two alike
 
     def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
         """Return a table in its canonical form, read once: each as-of date looks at it several times."""
@@ -116,15 +109,7 @@ class DuckDB:
 
 @contextmanager
 def duckdb_engine(folder: Path, memory: str) -> Iterator[DuckDB]:
-    """Open DuckDB in memory, which spills to a folder what does not fit.
-
-    Parameters
-    ----------
-    folder : Path
-        For spilled data; DuckDB empties it.
-    memory : str
-        Such as "4GB".
-    """
+    """Open DuckDB in memory, which spills to a folder what does not fit."""
     import duckdb
 
     settings: dict[str, Any] = {

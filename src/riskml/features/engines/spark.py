@@ -51,18 +51,10 @@ DIALECT = Dialect(_quote, _day, "string", "double")
 
 @dataclass(frozen=True)
 class Spark:
-    """An engine for `riskml.features.panel`.
+    """An engine for `riskml.features.panel`."""
 
-    Parameters
-    ----------
-    session : SparkSession
-        `spark_session` opens one.
-    kept : list of DataFrame
-        What Spark was asked to keep.
-    """
-
-    session: Any
-    kept: list[Any] = field(default_factory=list)
+    session: Any  # `spark_session` opens one
+    kept: list[Any] = field(default_factory=list)  # what Spark was asked to keep
 
     def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
         """Return a table in its canonical form; nothing is read before it is used."""
@@ -220,13 +212,7 @@ def spark_session(settings: Mapping[str, str] | None = None) -> Iterator[Any]:
 
 @contextmanager
 def spark_engine(memory: str = "4GB") -> Iterator[Spark]:
-    """Open Spark as `spark_session` does, as an engine for panels.
-
-    Parameters
-    ----------
-    memory : str
-        Such as "4GB": of Java on this machine, where Spark is opened here.
-    """
+    """Open Spark as `spark_session` does, as an engine for panels."""
     with spark_session({"spark.driver.memory": memory.removesuffix("B").lower()}) as session:
         # In a session that was there already its own settings hold again afterwards.
         before = {name: session.conf.get(name, None) for name in _NEEDED}

@@ -11,17 +11,7 @@ from riskml.features.window import Feature, Window, ratio
 
 
 def cases_at(cases: nw.LazyFrame[Any], as_of: int, complaint: Sequence[str]) -> nw.LazyFrame[Any]:
-    """Return service cases as they stood on a day: one closed later is open.
-
-    Parameters
-    ----------
-    cases : LazyFrame
-        ``customer, day``; ``closed`` (day), ``kind`` where there are such.
-    as_of : int
-        Days since 1970-01-01.
-    complaint : sequence of str
-        The kinds that are complaints.
-    """
+    """Return service cases as they stood on a day: one closed later is open."""
     columns = cases.collect_schema().names()
     if "closed" in columns:
         shut = nw.col("closed") < as_of

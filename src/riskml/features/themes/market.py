@@ -13,17 +13,7 @@ _EARLIER = 31  # days before the longest window in which the value is sought tha
 
 
 def series_at(series: nw.LazyFrame[Any], as_of: int, oldest: int) -> nw.LazyFrame[Any]:
-    """Return the index up to a day, with its daily log returns and whether a value is the last.
-
-    Parameters
-    ----------
-    series : LazyFrame
-        ``by, day, known, value``.
-    as_of : int
-        Days since 1970-01-01.
-    oldest : int
-        Age in days of the oldest change that is asked for.
-    """
+    """Return the index up to a day, with its daily log returns and whether a value is the last."""
     seen = series.filter(
         (nw.col("day") < as_of) & (nw.col("known") < as_of) & (nw.col("day") >= as_of - oldest - _EARLIER)
     )

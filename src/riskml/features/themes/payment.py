@@ -15,25 +15,7 @@ _BUCKETS = (0, 30, 60)  # days past due: an invoice rolls on from one bucket int
 
 
 def invoices_at(invoices: nw.LazyFrame[Any], payments: nw.LazyFrame[Any] | None, as_of: int) -> nw.LazyFrame[Any]:
-    """Return the invoices as they stood on a day: what was paid later is not known yet.
-
-    Parameters
-    ----------
-    invoices : LazyFrame
-        ``customer, day, known, due, amount``; with payments ``invoice``, without them ``paid`` and ``paid_amount``
-        where there are such. Credit notes (of less than nought) are left out.
-    payments : LazyFrame or None
-        ``invoice, day, known, amount``.
-    as_of : int
-        Days since 1970-01-01.
-
-    Returns
-    -------
-    LazyFrame
-        ``customer``, ``day`` (when it is due: windows look back from there), ``amount``, ``owed``, ``open``, ``dpd``
-        (days past due: until now where it is open, until the last payment where it is settled; 0 where it was in
-        time), ``part`` (whether a part of it, and no more, was paid when it fell due).
-    """
+    """Return the invoices as they stood on a day: what was paid later is not known yet."""
     seen = invoices.filter((nw.col("day") < as_of) & (nw.col("known") < as_of) & ~nw.col("due").is_null())
     seen = seen.filter(~(nw.col("amount") < 0).fill_null(False))
     columns = seen.collect_schema().names()

@@ -54,38 +54,7 @@ def run_searches(
     clock: Clock,
     progress: Listener | None = None,
 ) -> str:
-    """Run trials until every family has its number of them, or the time is up.
-
-    Every family's defaults come first, the cheap families before the dear ones; one fit of them is a probe, and a
-    family that cannot end in time by it goes no further, or no further than its defaults. Then the family goes on that
-    has had the least time for its promise: its share, less the further its best lies below the leader's and the longer
-    ago it has found something better. A trial begins only if, by the longest one of its family so far, it and all that
-    comes after the search end in time.
-
-    Parameters
-    ----------
-    searches : sequence of Search
-    n_trials : int
-        Trials of a family at the most, earlier ones of the same study included.
-    clock : Clock
-    progress : callable, optional
-        Told of each trial.
-
-    Returns
-    -------
-    str
-        "trials" or "time": what ended it.
-
-    Raises
-    ------
-    InputError
-        When no family could be fitted: the error of the only one, or why not, family by family.
-
-    Warns
-    -----
-    UserWarning
-        When a family is left out.
-    """
+    """Run trials until every family has its number of them, or the time is up."""
 
     def step(search: Search, limit: float = np.inf) -> None:
         value = search.trial(limit)

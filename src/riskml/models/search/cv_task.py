@@ -24,21 +24,7 @@ Job = tuple[tuple[int, ...], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Task:
-    """A comparison.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, p)
-    target : ndarray of 0 and 1, shape (n,)
-    fold : ndarray of int, shape (n,)
-    special_values : mapping of column name to codes, optional
-    random_state : int
-    fixed : mapping of family to parameters that are not searched
-    monotone : mapping of column name to "ascending" or "descending"
-        How the risk has to go where the column rises.
-    periods : Series of shape (n,), optional
-        Periods or dates of the rows: the trends of a scorecard hold in each.
-    """
+    """A comparison."""
 
     frame: pd.DataFrame
     target: NDArray[np.int8]
@@ -46,19 +32,15 @@ class Task:
     special_values: SpecialValues | None
     random_state: int
     fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    monotone: Mapping[str, Direction] = field(default_factory=dict)
-    periods: pd.Series | None = None
+    monotone: Mapping[str, Direction] = field(default_factory=dict)  # how the risk has to go where the column rises
+    periods: pd.Series | None = None  # periods or dates of the rows: the trends of a scorecard hold in each
 
     def folds(self) -> list[int]:
         """Return the folds' numbers, in order."""
         return [int(fold) for fold in np.unique(self.fold)]
 
     def held_out(self) -> list[tuple[int, ...]]:
-        """Return the folds that a trial holds out together: pairs, each fold in four of them at the most.
-
-        A model that has seen neither of two folds compares settings on the one without knowing the other. Two folds
-        alone are held out one by one. The first two pairs share no fold where there are four.
-        """
+        """Return the folds that a trial holds out together: pairs, each fold in four of them at the most."""
         folds = self.folds()
         if len(folds) == 2:
             return [(fold,) for fold in folds]
@@ -134,21 +116,7 @@ class Task:
 
 
 def given_folds(asked: Any, target: NDArray[np.int8]) -> NDArray[np.int_]:
-    """Return the fold of each row as it was handed in.
-
-    Parameters
-    ----------
-    asked : array of shape (n,)
-        Whole numbers.
-    target : ndarray of 0 and 1, shape (n,)
-
-    Raises
-    ------
-    ConfigError
-        When it is no whole number for each row, or there is one fold only.
-    DataError
-        When a fold has outcomes of one kind only.
-    """
+    """Return the fold of each row as it was handed in."""
     said = np.asarray(asked)
     if said.shape != target.shape:
         raise ConfigError(

@@ -31,14 +31,7 @@ LEAST = Plan()
 
 
 def plans(family: Family, fixed_bags: bool = False) -> list[Plan]:
-    """Return the ways to fit a family, the fullest first and the least last.
-
-    Parameters
-    ----------
-    family : Family
-    fixed_bags : bool, default=False
-        Whether the number of bags was set by hand.
-    """
+    """Return the ways to fit a family, the fullest first and the least last."""
     searched = family.while_searching.get("bags", 1)
     bags: list[int | None] = [] if fixed_bags else list(range(family.bags, searched, -1))
     averaged = [Plan(family.averaged, some) for some in (bags or [None])] if family.averaged > 1 else []
@@ -46,12 +39,7 @@ def plans(family: Family, fixed_bags: bool = False) -> list[Plan]:
 
 
 def span(seconds: Sequence[float]) -> float:
-    """Return how long fits of some seconds each take at the most, with as many at a time as there are cores.
-
-    References
-    ----------
-    Graham (1969), "Bounds on multiprocessing timing anomalies".
-    """
+    """Return how long fits of some seconds each take at the most, with as many at a time as there are cores."""
     cores: int = effective_n_jobs(-1)
     return sum(seconds) / cores + max(seconds, default=0.0) * (1.0 - 1.0 / cores)
 
@@ -62,15 +50,6 @@ def judge_seconds(fit_seconds: Sequence[float], folds: int) -> float:
 
 
 def whole_seconds(fit_seconds: float, folds: int, held_out: Sequence[int]) -> float:
-    """Return how long a family takes that is tried once and fitted by the least plan.
-
-    Parameters
-    ----------
-    fit_seconds : float
-        Of a fit on all rows.
-    folds : int
-    held_out : sequence of int
-        The number of folds that each fit of the trial holds out.
-    """
+    """Return how long a family takes that is tried once and fitted by the least plan."""
     trial = span([fit_seconds * (folds - out) / folds for out in held_out])
     return trial + judge_seconds([fit_seconds] * folds, folds) + fit_seconds

@@ -41,35 +41,7 @@ class Progress:
 
 
 class Search:
-    """The trials of one family.
-
-    Trials are suggested in memory; a storage is told of each that has ended, and asked now and then for those of other
-    processes. A trial that was killed half-way is therefore in no storage, and the good defaults come first until some
-    process has completed them.
-
-    Parameters
-    ----------
-    family : Family
-    task : Task
-        Its folds are those on which trials are compared.
-    storage : optuna storage, optional
-        See `opened`; several processes and machines may share it. In memory when None.
-
-    Attributes
-    ----------
-    reason : str
-        Why the family is out of the comparison; "" while it is in it.
-    error : Exception or None
-        What made its first trial fail.
-    tried : list of Tried
-        The trials that have ended, in any process.
-    leaders : Leaders
-        The best of them.
-    spent, longest : float
-        Seconds of all trials, and of the longest one.
-    stale : int
-        Trials since the best one.
-    """
+    """The trials of one family."""
 
     def __init__(self, family: Family, task: Task, storage: Storage | None = None) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -122,20 +94,7 @@ class Search:
             self._sample(_seed(self.task.random_state, self.count, min(self._shared.own)))
 
     def trial(self, limit: float = np.inf) -> float:
-        """Run one trial and return its mean AUC on the folds it reached.
-
-        Parameters
-        ----------
-        limit : float
-            Seconds that a first trial and all that comes after it may take, judged by its first fit. Where they hold
-            no whole trial, the good defaults are all that is compared; where they do not even hold what comes after
-            it, the family is out.
-
-        Returns
-        -------
-        float
-            NaN where the trial failed.
-        """
+        """Run one trial and return its mean AUC on the folds it reached."""
         trial = self._study.ask()
         params = suggest(trial, self._free)
         begun = time.monotonic()
@@ -234,10 +193,7 @@ class _Shared:
         self.place = self._registered()
 
     def _registered(self) -> int:
-        """Return a number that tells this process from those that have come to the study: 0 where it is the first.
-
-        It signs in before it reads who is there: of two that come at once, one at least sees the other.
-        """
+        """Return a number that tells this process from those that have come to the study: 0 where it is the first."""
         assert self._storage is not None
         name = f"process {time.time():017.6f} {uuid.uuid4().hex}"
         self._storage.set_study_user_attr(self._study, name, True)
@@ -289,21 +245,7 @@ def said(error: Exception) -> str:
 
 
 def opened(storage: str | None) -> Storage | None:
-    """Return an Optuna storage, or None for trials that are not kept.
-
-    Parameters
-    ----------
-    storage : str, optional
-        A URL, with ``${NAME}`` for what the environment holds, such as a password; or the path of a journal file that
-        ends in ``.log``.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be opened; a password in the URL is not shown.
-    InputError
-        When a variable of the environment is not set.
-    """
+    """Return an Optuna storage, or None for trials that are not kept."""
     if storage is None:
         return None
     if "${" in storage:

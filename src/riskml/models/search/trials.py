@@ -15,30 +15,15 @@ Figure = tuple[int, int, float]
 
 @dataclass(frozen=True)
 class FinishedTrial:
-    """One trial that has ended.
+    """One trial that has ended."""
 
-    Parameters
-    ----------
-    number : int
-        From 0, in the order in which this process came to know of them.
-    params : mapping
-        The settings that were tried.
-    figures : tuple of Figure
-        The AUC on each fold that was reached, by models that have not seen another fold either.
-    seconds : float
-        Of all its folds.
-    fit_seconds : float
-        Of one fit on all rows, while as many others run as there are cores.
-    complete : bool
-        Whether it reached all folds.
-    """
-
-    number: int
-    params: Mapping[str, Any]
+    number: int  # from 0, in the order in which this process came to know of them
+    params: Mapping[str, Any]  # the settings that were tried
+    # the AUC on each fold that was reached, by models that have not seen another fold either
     figures: tuple[Figure, ...]
-    seconds: float = 0.0
-    fit_seconds: float = 0.0
-    complete: bool = True
+    seconds: float = 0.0  # of all its folds
+    fit_seconds: float = 0.0  # of one fit on all rows, while as many others run as there are cores
+    complete: bool = True  # whether it reached all folds
 
     @property
     def auc(self) -> float:
@@ -53,26 +38,12 @@ class FinishedTrial:
 
 @dataclass
 class BestTrials:
-    """The best settings by all figures, and by those that know nothing of each fold.
-
-    Settings that are judged on a fold must not have been chosen with its help: the best of many is the best in part by
-    chance. It is not enough that its own figure does not count: models that were fitted on a fold's rows, and do well
-    on others by chance, make models of the others do well on it.
-
-    Parameters
-    ----------
-    folds : int
-    start : mapping
-        The settings that the search begins with.
-    most : int, default=1
-        The settings that are asked for at the most.
-    untried : Tried, optional
-        The start, where the time held no whole trial of it: what there is while nothing was completed.
-    """
+    """The best settings by all figures, and by those that know nothing of each fold."""
 
     folds: int
-    start: Mapping[str, Any]
-    most: int = 1
+    start: Mapping[str, Any]  # the settings that the search begins with
+    most: int = 1  # the settings that are asked for at the most
+    # the start, where the time held no whole trial of it: what there is while nothing was completed
     untried: FinishedTrial | None = None
     _ranked: dict[int | None, list[FinishedTrial]] = field(default_factory=dict)
     _started: FinishedTrial | None = None
@@ -93,21 +64,7 @@ class BestTrials:
         return next(iter(self._ranked.get(None, ())), None)
 
     def settings(self, count: int = 1, without: int | None = None) -> list[FinishedTrial]:
-        """Return the best settings, or the start and the best others.
-
-        Parameters
-        ----------
-        count : int, default=1
-            1: the best. More: the start, where its trial was completed, and ``count - 1`` others. The start was not
-            chosen for its figure, and keeps the average from following chance.
-        without : int, optional
-            The place of the fold that the choice may not know of.
-
-        Returns
-        -------
-        list of Tried
-            Fewer where fewer were completed.
-        """
+        """Return the best settings, or the start and the best others."""
         ranked = self._ranked.get(without) or ([self.untried] if self.untried else [])
         if count == 1 or self._started is None:
             return ranked[:count]

@@ -19,10 +19,6 @@ def tiers(table: pd.DataFrame) -> Picture:
     table : DataFrame
         One row per tier, the safest first: ``tier``, ``rows``, ``expected`` (mean probability), ``event_rate``; with
         ``lower`` and ``upper`` (of the event rate) intervals are drawn.
-
-    Returns
-    -------
-    Picture
     """
     names, colours = [fitted(name, 26) for name in table["tier"]], tier_colours(len(table))
     rows = table["rows"].to_numpy(float)
@@ -76,10 +72,6 @@ def drivers(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> Picture
         At most so many columns are drawn.
     family : str, optional
         The model's family, for its colour.
-
-    Returns
-    -------
-    Picture
     """
     ranked = frame.sort_values("mean_abs_contribution", ascending=False, kind="stable")
     shown = ranked.head(most)
@@ -126,10 +118,6 @@ def reasons_of_customer(
         The customer's probability, for the title.
     most : int, default 10
         The largest contributions that are drawn by themselves; the others are one bar.
-
-    Returns
-    -------
-    Picture
     """
     order = frame["contribution"].abs().sort_values(ascending=False, kind="stable").index
     ranked = frame.loc[order]

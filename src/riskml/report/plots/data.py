@@ -71,10 +71,6 @@ def missing_and_kinds(profile: pd.DataFrame) -> Picture:
     ----------
     profile : DataFrame
         One row per column: ``column``, ``kind`` (numeric or categorical), ``missing`` (share of rows).
-
-    Returns
-    -------
-    Picture
     """
     kinds = profile["kind"].value_counts()
     made_of = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
@@ -120,10 +116,6 @@ def event_rate_by_column(
         Panels beside one another.
     most : int, default 12
         At most so many columns are drawn.
-
-    Returns
-    -------
-    Picture
     """
     shown = {name: _filled(table) for name, table in list(tables.items())[:most]}
     said = "; ".join(
@@ -167,10 +159,6 @@ def woe(table: OptimalBinner | Scorecard | pd.DataFrame, column: str) -> Picture
         Of a binner that was fitted with periods, the event rate in each of them is drawn too.
     column : str
         The column's name.
-
-    Returns
-    -------
-    Picture
     """
     periods = None
     if not isinstance(table, pd.DataFrame):

@@ -26,11 +26,6 @@ def profit(
         ``validation.profit_curve`` and ``expected_profit_curve``: ``share_acted``, ``profit_per_customer``.
     policies : DataFrame
         ``policy``, ``share_acted``, ``earned``; the last one is drawn as the chosen cut-off.
-    family, currency : str, optional
-
-    Returns
-    -------
-    Picture
     """
     chosen = policies.iloc[-1]
     share, money = percent(chosen["share_acted"], 0), signed(chosen["earned"], 3)
@@ -78,15 +73,10 @@ def by_group(
         small to be.
     value, low, high : str
         Columns: the figure and its bounds.
-    title : str
     line : float, default 1
         Where a figure should lie.
     bad : {"beside", "below"}, default "beside"
         What is drawn in red: an interval that leaves the line on either side, or a figure below it.
-
-    Returns
-    -------
-    Picture
     """
     shown = frame[frame[value].notna()]
     over = "by" if "by" in frame else "column"
@@ -127,11 +117,6 @@ def learning(frame: pd.DataFrame, *, metric: str = "auc") -> Picture:
     ----------
     frame : DataFrame
         ``validation.learning_curve``: ``rows``, ``metric``, ``train``, ``test``.
-    metric : str, default "auc"
-
-    Returns
-    -------
-    Picture
     """
     mean = frame[frame["metric"] == metric].groupby("rows")[["train", "test"]].agg(["mean", "min", "max"])
     last = mean["test"]["mean"].to_numpy()

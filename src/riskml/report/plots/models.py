@@ -19,10 +19,6 @@ def leaderboard(frame: pd.DataFrame) -> Picture:
     ----------
     frame : DataFrame
         ``leaderboard.csv``: ``family``, ``auc_cv``, ``auc_cv_se``, ``auc_test``, and ``chosen`` where one is chosen.
-
-    Returns
-    -------
-    Picture
     """
     nothing = pd.Series(np.nan, index=frame.index)
     cv, se = frame["auc_cv"].to_numpy(float), frame.get("auc_cv_se", nothing).to_numpy(float)
@@ -70,10 +66,6 @@ def search_history(frame: pd.DataFrame) -> Picture:
     ----------
     frame : DataFrame
         ``search.csv``: one row per trial: ``family``, ``trial``, ``auc_cv`` (NaN for a trial that was pruned).
-
-    Returns
-    -------
-    Picture
     """
     families = list(dict.fromkeys(frame["family"]))
     best = frame.groupby("family", sort=False)["auc_cv"].max()

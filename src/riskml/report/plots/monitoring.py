@@ -26,10 +26,6 @@ def months(history: pd.DataFrame, *, psi_watch: float, psi_act: float, auc_befor
         The limits of the shift.
     auc_before : float
         On the rows set aside.
-
-    Returns
-    -------
-    Picture
     """
     last = history.iloc[-1]
     said = f"{len(history)} months; the last: PSI {number(last.get('psi_score'))}, "

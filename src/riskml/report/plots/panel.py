@@ -21,10 +21,6 @@ def events_over_time(frame: pd.DataFrame) -> Picture:
     ----------
     frame : DataFrame
         ``as_of``, ``kept``, ``events``, ``censored``: one row per as-of date.
-
-    Returns
-    -------
-    Picture
     """
     told = frame[~frame["censored"].astype(bool) & (frame["kept"] > 0)]
     rate = told["events"] / told["kept"]
@@ -62,10 +58,6 @@ def records_over_time(frame: pd.DataFrame) -> Picture:
     ----------
     frame : DataFrame of shape (tables, months)
         Shares of the fullest month.
-
-    Returns
-    -------
-    Picture
     """
     return _grid(
         frame,
@@ -84,10 +76,6 @@ def missing_over_time(frame: pd.DataFrame) -> Picture:
     ----------
     frame : DataFrame of shape (columns, dates)
         Shares between 0 and 1.
-
-    Returns
-    -------
-    Picture
     """
     return _grid(
         frame,
@@ -106,10 +94,6 @@ def strength_over_time(frame: pd.DataFrame) -> Picture:
     ----------
     frame : DataFrame of shape (columns, dates)
         Information values.
-
-    Returns
-    -------
-    Picture
     """
     top = float(frame.to_numpy().max()) if frame.size else 1.0
     return _grid(

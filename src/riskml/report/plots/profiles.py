@@ -20,16 +20,12 @@ def profiles(frame: pd.DataFrame, *, columns: list[str] | None = None, family: s
     Parameters
     ----------
     frame : DataFrame
-        `riskml.validation.explain.partial_dependence`: ``column``, ``kind``, ``value``, ``sort``, ``share``, ``probability``,
-        ``accumulated``.
+        See `riskml.validation.explain.partial_dependence`: ``column``, ``kind``, ``value``, ``sort``, ``share``,
+        ``probability``, ``accumulated``.
     columns : list of str, optional
         Those that are drawn, in this order; all of the frame by default.
     family : str, optional
         The model's family, for its colour.
-
-    Returns
-    -------
-    Picture
     """
     names = list(frame["column"].unique()) if columns is None else columns
     deep = max(-(-len(names) // _ACROSS), 1)

@@ -27,10 +27,6 @@ def calibrations(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str
         ``validation.calibration_table``: ``mean_p``, ``event_rate``, ``lower``, ``upper``.
     labels : mapping of run to str, optional
         For the legend.
-
-    Returns
-    -------
-    Picture
     """
     said = "; ".join(f"{run}: {_bands(table)}" for run, table in tables.items())
     picture = Picture(7.4, 6.2, f"Calibration of runs on the same customers. {said}.")
@@ -71,10 +67,6 @@ def profits(
         For the legend.
     act : str
         What is done with a customer of high risk: declined, or contacted.
-
-    Returns
-    -------
-    Picture
     """
     best = {run: curve.iloc[int(curve["profit_per_customer"].argmax())] for run, curve in curves.items()}
     said = "; ".join(f"{run}: {_best(row, act)}" for run, row in best.items())
@@ -104,10 +96,6 @@ def differences(table: pd.DataFrame) -> Picture:
     ----------
     table : DataFrame
         ``review.differences``: ``run``, ``metric``, ``difference``, ``lower``, ``upper``, ``verdict``.
-
-    Returns
-    -------
-    Picture
     """
     rows = table.to_dict(orient="records")
     said = "; ".join(f"{row['run']} {row['metric']} {signed(row['difference'], 4)}, {row['verdict']}" for row in rows)

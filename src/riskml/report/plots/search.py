@@ -28,10 +28,6 @@ def search_settings(trials: pd.DataFrame) -> Picture:
     ----------
     trials : DataFrame
         ``search.csv``: ``family``, ``auc_cv`` (NaN for a trial that was pruned), ``params`` (a mapping, or its JSON).
-
-    Returns
-    -------
-    Picture
     """
     table = strengths(trials).head(_SHOWN)
     said = "; ".join(f"{row.family} {row.setting} {number(row.strength, 2)}" for row in table.itertuples())
@@ -61,10 +57,6 @@ def search_seconds(board: pd.DataFrame, spent: Mapping[str, float]) -> Picture:
         ``leaderboard.csv``: ``family``, ``auc_cv``, ``auc_cv_se``.
     spent : mapping of family to float
         Seconds. Families without an entry, such as the blend, took none of their own.
-
-    Returns
-    -------
-    Picture
     """
     rows = [row for row in board.to_dict(orient="records") if row["family"] in spent]
     said = "; ".join(f"{row['family']}: {seconds(spent[row['family']])}, AUC {number(row['auc_cv'])}" for row in rows)
@@ -94,13 +86,7 @@ def search_seconds(board: pd.DataFrame, spent: Mapping[str, float]) -> Picture:
 
 
 def strengths(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return how strongly each setting goes with the AUC: ``family``, ``setting``, ``strength``, the strongest first.
-
-    Parameters
-    ----------
-    trials : DataFrame
-        As for ``search_settings``.
-    """
+    """Return the rank correlation of each setting with the AUC, the strongest first."""
     rows = []
     for family, own in trials.dropna(subset="auc_cv").groupby("family", sort=False):
         if len(own) < _LEAST:

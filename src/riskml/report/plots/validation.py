@@ -34,10 +34,6 @@ def roc(
         Written into the legend; an unknown bound is NaN.
     chosen : str, optional
         The family drawn strong; the others are drawn thin. All are drawn strong when it is left out.
-
-    Returns
-    -------
-    Picture
     """
     aucs = auc or {}
     names = {family: _with_auc(family, aucs.get(family, ())) for family in curves}
@@ -76,10 +72,6 @@ def calibration(table: pd.DataFrame, *, probability: ArrayLike | None = None, fa
         All predicted probabilities; without them the bands' counts are drawn beneath.
     family : str, optional
         The model's family, for its colour.
-
-    Returns
-    -------
-    Picture
     """
     expected, observed = table["mean_p"].to_numpy(float), table["event_rate"].to_numpy(float)
     unknown = pd.Series(np.nan, index=table.index)
@@ -129,11 +121,6 @@ def score_distribution(
         1 where the event happened.
     tiers : DataFrame, optional
         ``tier`` (or ``name``) and ``from_probability``, the safest first: drawn as bands behind the curves.
-    bins : int, default 40
-
-    Returns
-    -------
-    Picture
     """
     p, flags = np.asarray(probability, dtype=float), np.asarray(event).astype(bool)
     groups = [("events", p[flags], EVENT), ("non-events", p[~flags], NON_EVENT)]
@@ -173,10 +160,6 @@ def gains(table: pd.DataFrame, *, family: str = "") -> Picture:
         ``validation.gains_table``: ``cumulative_share``, ``captured``, ``event_rate``, ``lift``, the riskiest first.
     family : str, optional
         The model's family, for its colour.
-
-    Returns
-    -------
-    Picture
     """
     share = np.append(0.0, table["cumulative_share"].to_numpy(float))
     captured = np.append(0.0, table["captured"].to_numpy(float))

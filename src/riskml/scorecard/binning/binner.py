@@ -89,7 +89,6 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
-    bins_ : dict of column to ColumnBins
     tables_ : dict of column to DataFrame
         ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
     summary_ : DataFrame
@@ -98,7 +97,6 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     by_period_ : DataFrame
         ``column``, ``bin``, ``period``, ``count``, ``event``, ``event_rate``: how each regular bin went; without rows
         where no periods were given.
-    schema_ : Schema
     classes_ : ndarray of shape (2,)
         The second is the event.
 
@@ -169,19 +167,14 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, p)
         y : array of shape (n,)
             Two classes; the second in sorted order (1 of 0 and 1) is the event.
         sample_weight : array of shape (n,), optional
             Not negative. Counts become sums of weights.
         periods : array of shape (n,), optional
             The period (month, quarter) of each row, or its date: the trend of every column must then hold in each
-            period. See `riskml.scorecard.binning.periods.period_codes` for what becomes of dates. Bins that are given by hand
-            are left as they are.
-
-        Returns
-        -------
-        OptimalBinner
+            period. `riskml.scorecard.binning.periods.period_codes` turns dates into periods. Bins that are
+            set by hand are left as they are.
 
         Raises
         ------
@@ -225,10 +218,6 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         by_period : mapping of period to such a mapping, optional
             The same counts of the rows of each period, over the same edges: they add up to ``counts``, and the trend
             of every column must then hold in each.
-
-        Returns
-        -------
-        OptimalBinner
 
         Raises
         ------

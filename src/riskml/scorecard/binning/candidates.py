@@ -22,49 +22,26 @@ Neighbours = Callable[[int, int, NDArray[np.intp], NDArray[np.intp]], NDArray[np
 
 @dataclass(frozen=True)
 class Constraints:
-    """What a binning must satisfy.
+    """What a binning must satisfy."""
 
-    Parameters
-    ----------
-    min_bins, max_bins : int
-        How many bins, missing values and special codes not counted.
-    min_size, min_event, min_nonevent : float
-        What each bin holds at the least, in rows (sums of weights where rows have weights).
-    min_rate_difference : float
-        By how much the event rates of neighbours differ at the least.
-    max_p_value : float
-        The highest p-value, two-sided, of the two-proportion z-test of neighbours; 1 asks nothing.
-    smoothing : float
-        With so many rows of average risk added to each bin, the trend must hold as well.
-    """
-
-    min_bins: int = 1
+    min_bins: int = 1  # how many bins, missing values and special codes not counted
     max_bins: int = 6
-    min_size: float = 0.0
+    min_size: float = 0.0  # what each bin holds at the least, in rows (sums of weights where rows have weights)
     min_event: float = 0.0
     min_nonevent: float = 0.0
-    min_rate_difference: float = 0.0
+    min_rate_difference: float = 0.0  # by how much the event rates of neighbours differ at the least
+    # the highest p-value, two-sided, of the two-proportion z-test of neighbours; 1 asks nothing
     max_p_value: float = 1.0
-    smoothing: float = 0.0
+    smoothing: float = 0.0  # with so many rows of average risk added to each bin, the trend must hold as well
 
 
 @dataclass(frozen=True)
 class Binning:
-    """The best binning of some pre-bins.
+    """The best binning of some pre-bins."""
 
-    Parameters
-    ----------
-    starts : tuple of int
-        The first pre-bin of each bin; the first is 0.
-    worth : float
-        The objective's value, summed over the bins.
-    trend : str
-        The trend that was asked of it.
-    """
-
-    starts: tuple[int, ...]
-    worth: float
-    trend: Trend
+    starts: tuple[int, ...]  # the first pre-bin of each bin; the first is 0
+    worth: float  # the objective's value, summed over the bins
+    trend: Trend  # the trend that was asked of it
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,7 @@ _CELLS = 1 << 14
 
 
 class CellTable:
-    """``searchsorted(edges, values, side="right")``, several times faster for many values.
-
-    A table over equal cells between the first and the last edge knows how many edges lie below each cell, and which
-    one cuts it; only values in a cell that several edges cut are searched.
-    """
+    """``searchsorted(edges, values, side="right")``, several times faster for many values."""
 
     def __init__(self, edges: Floats) -> None:
         self.edges = edges

@@ -23,36 +23,17 @@ from riskml.scorecard.binning.woe import woe
 
 @dataclass(frozen=True)
 class ColumnBins:
-    """The bins of one column.
+    """The bins of one column."""
 
-    Parameters
-    ----------
-    shape : Step or Levels
-        Finds a value's slot; its ``value`` is the weight of evidence of each slot.
-    labels : tuple of str
-        What each slot holds, for people.
-    counts : ndarray of shape (slots, 2)
-        Non-events and events of each slot, as counted.
-    row : tuple of int
-        The bin of each slot; slots that share a bin (missing values merged with it) share its weight.
-    trend : str
-        How the event rate goes over the regular bins, special levels not among them.
-    totals : ndarray of shape (2,)
-        Non-events and events of all rows.
-    note : str
-        Why the column has one bin only, or where a trend does not hold; "" where there is nothing to say.
-    special : int
-        How many of the bins before the missing values' are special levels: the last ones.
-    """
-
-    shape: Step | Levels
-    labels: tuple[str, ...]
-    counts: Floats
+    shape: Step | Levels  # finds a value's slot; its ``value`` is the weight of evidence of each slot
+    labels: tuple[str, ...]  # what each slot holds, for people
+    counts: Floats  # non-events and events of each slot, as counted
+    # the bin of each slot; slots that share a bin (missing values merged with it) share its weight
     row: tuple[int, ...]
-    trend: str
-    totals: Floats
-    note: str = ""
-    special: int = 0
+    trend: str  # how the event rate goes over the regular bins, special levels not among them
+    totals: Floats  # non-events and events of all rows
+    note: str = ""  # why the column has one bin only, or where a trend does not hold; "" where there is nothing to say
+    special: int = 0  # how many of the bins before the missing values' are special levels: the last ones
 
     @property
     def column(self) -> str:
@@ -112,25 +93,7 @@ def bin_column(
     by_period: Sequence[Counts] | None = None,
     special_levels: Sequence[str] = (),
 ) -> ColumnBins:
-    """Return the best bins of a column.
-
-    Parameters
-    ----------
-    column : str
-    counts : NumericCounts or LevelCounts
-    options : ColumnOptions
-    by_period : sequence of the same kind of counts, optional
-        Over the same pre-bins: the trend must hold in each.
-    special_levels : sequence of str, optional
-        Levels of a categorical column that each get a bin of their own.
-
-    Raises
-    ------
-    ConfigError
-        When an option makes no sense.
-    FitError
-        When no binning satisfies the constraints; the message names the one that binds.
-    """
+    """Return the best bins of a column."""
     options.check(column)
     periods = [part.counts for part in by_period or []]
     if isinstance(counts, NumericCounts):
@@ -233,10 +196,7 @@ def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) ->
 def _given_groups(
     column: str, counts: LevelCounts, given: Sequence[Sequence[Any]]
 ) -> tuple[LevelCounts, list[list[int]]]:
-    """Return the counts with every level that is named, and the groups: what is not named is one group more.
-
-    A part of the rows (a fold) may lack a level that all of them have: it stays in its group, without a row.
-    """
+    """Return the counts with every level that is named, and the groups: what is not named is one group more."""
     named = [[level(value) for value in group] for group in given]
     flat = [name for group in named for name in group]
     twice = sorted({name for name in flat if flat.count(name) > 1})

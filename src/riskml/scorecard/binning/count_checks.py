@@ -18,13 +18,7 @@ _SAME = 1e-6  # relative; sums of weights carry rounding
 
 
 def checked_counts(counts: Mapping[str, Counts]) -> dict[str, Counts]:
-    """Return the counts of each column by its name as text.
-
-    Raises
-    ------
-    DataError
-        When they are no counts, lack events or non-events, or are not of the same rows; the message names the column.
-    """
+    """Return the counts of each column by its name as text."""
     if not isinstance(counts, Mapping):
         raise DataError(f"a mapping of column to counts is expected; got a {type(counts).__name__}")
     if not counts:
@@ -58,13 +52,7 @@ def checked_counts(counts: Mapping[str, Counts]) -> dict[str, Counts]:
 def checked_periods(
     whole: Mapping[str, Counts], by_period: Mapping[Any, Mapping[str, Counts]] | None
 ) -> dict[str, dict[str, Counts]]:
-    """Return the counts of each period, over the same edges or levels as the whole's.
-
-    Raises
-    ------
-    DataError
-        When a period lacks a column, has other edges or levels, or the periods do not add up to the whole.
-    """
+    """Return the counts of each period, over the same edges or levels as the whole's."""
     if by_period is None:
         return {}
     found: dict[str, dict[str, Counts]] = {}
@@ -105,13 +93,7 @@ def _like(whole: Counts, part: Any, name: str, where: str) -> Counts:
 
 
 def column_of(name: str, counts: Counts, said: SpecialValues | None) -> Column:
-    """Return the column that counts are of, with its special codes.
-
-    Raises
-    ------
-    ConfigError
-        When the counts of a number lack a code that is asked for: it was then counted among the pre-bins.
-    """
+    """Return the column that counts are of, with its special codes."""
     if isinstance(counts, LevelCounts):
         column = Column(name, "categorical")
         return Column(name, "categorical", special_codes(said, column))

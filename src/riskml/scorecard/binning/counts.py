@@ -34,7 +34,6 @@ class NumericCounts:
         Increasing; pre-bin i is ``[edges[i - 1], edges[i])``, the outer ones are open.
     counts : ndarray of shape (p, 2)
         Non-events and events (sums of weights) of each pre-bin.
-    missing : ndarray of shape (2,)
     special : mapping of code to ndarray of shape (2,)
         Codes are not part of the pre-bins.
     """
@@ -132,10 +131,8 @@ class LevelCounts:
 
     Parameters
     ----------
-    levels : tuple of str
     counts : ndarray of shape (levels, 2)
         Non-events and events (sums of weights) of each level.
-    missing : ndarray of shape (2,)
     """
 
     levels: tuple[str, ...]
@@ -208,7 +205,6 @@ def count_numeric(
         0 or 1.
     edges : ndarray of shape (p - 1,)
         Increasing.
-    special : tuple of float
     weight : ndarray of shape (n,), optional
         Weights of rows; 1 by default.
     """
@@ -234,10 +230,8 @@ def count_levels(values: NDArray[np.object_], event: NDArray[np.int8], weight: F
 
     Parameters
     ----------
-    values : ndarray of shape (n,)
     event : ndarray of shape (n,)
         0 or 1.
-    weight : ndarray of shape (n,), optional
     """
     given = np.asarray(values, dtype=object)
     codes, distinct = pd.factorize(given, use_na_sentinel=True)

@@ -32,25 +32,6 @@ def optimal_binning(
 ) -> Binning | None:
     """Return the feasible binning of highest worth, the one with fewest bins where several share it.
 
-    Parameters
-    ----------
-    counts : ndarray of shape (p, 2)
-        Non-events and events of each pre-bin, in order.
-    trend : str
-        How the event rate may go from bin to bin: see `TRENDS`. A peak rises and then falls, either part may be empty.
-    constraints : Constraints, optional
-    totals : ndarray of shape (2,), optional
-        Non-events and events of all rows, missing values and special codes included; the pre-bins' sum by default.
-    objective : {"iv", "js", "log_likelihood"}
-        Information value, Jensen-Shannon divergence (nats), or gain of log-likelihood per row (nats).
-    by_period : ndarray of shape (periods, p, 2), optional
-        The counts of each period: the trend must hold in every one of them.
-
-    Returns
-    -------
-    Binning or None
-        None when no binning satisfies the constraints.
-
     Examples
     --------
     >>> counts = np.array([[90, 10], [85, 15], [60, 40], [50, 50]])
@@ -84,24 +65,7 @@ def choose_trend(
     objective: Objective = "iv",
     by_period: Floats | None = None,
 ) -> Binning | None:
-    """Return the best binning among trends, a bent one only where the data say so clearly.
-
-    Ascending and descending compete by worth, and so do a peak and a valley. The better bent one must beat the better
-    straight one in log-likelihood by more than the Bayesian information criterion charges for a turning point and its
-    added bins.
-
-    Parameters
-    ----------
-    counts, constraints, totals, objective, by_period
-        As for `optimal_binning`.
-    candidates : tuple of str
-        Trends to choose from.
-
-    Returns
-    -------
-    Binning or None
-        None when no trend has a feasible binning.
-    """
+    """Return the best binning among trends, a bent one only where the data say so clearly."""
     runs = CandidateBins.of(np.asarray(counts, dtype=np.float64), constraints, totals, objective, by_period)
     found = [_solve(runs, trend, constraints) for trend in candidates]
     feasible = [binning for binning in found if binning is not None]

@@ -40,65 +40,31 @@ _SHARES = ("min_bin_size", "min_event_share", "min_nonevent_share", "rare_share"
 
 @dataclass(frozen=True)
 class ColumnOptions:
-    """What is asked of one column's bins; shares are of all rows (sums of weights where rows have weights).
+    """What is asked of one column's bins; shares are of all rows (sums of weights where rows have weights)."""
 
-    Parameters
-    ----------
-    max_bins, min_bins : int
-        Bins, missing values and special codes not counted.
-    min_bin_size : float
-        Least share of rows in a bin.
-    min_bin_count : float
-        Least number of rows in a bin.
-    min_events, min_nonevents : float
-        Least number of events and non-events in a bin.
-    min_event_share, min_nonevent_share : float
-        Least share of all events, and of all non-events, in a bin.
-    min_rate_difference : float
-        Least difference of event rates between neighbours.
-    max_p_value : float
-        Highest p-value of the two-proportion z-test between neighbours.
-    monotonic : str
-        A trend of the event rate, or ``auto`` (ascending, descending, peak or valley) or ``auto_asc_desc``.
-    objective : {"iv", "js", "log_likelihood"}
-    splits : sequence of float, optional
-        Cuts that are given instead of sought; a bin begins at each.
-    groups : sequence of sequences of level, optional
-        Groups of a categorical column that are given instead of sought.
-    missing : {"own", "nearest"}
-        A bin of their own for missing values, or the bin whose event rate is nearest.
-    unseen : {"neutral", "rare", "worst"}
-        What a level never seen counts as: nothing (weight 0), the rare levels' group, or the riskiest group.
-    rare_share : float
-        Levels with a smaller share of rows are pooled.
-    smoothing : float
-        Rows of the average event rate that each bin is thought to have besides its own: shrinks small bins to 0.
-    max_prebins : int
-        Pre-bins (or levels in order of their event rate) among which the cuts are sought.
-    constant : {"raise", "keep"}
-        What becomes of a column that allows no bin: an error, or one bin and a note.
-    """
-
-    max_bins: int = 6
+    max_bins: int = 6  # bins, missing values and special codes not counted
     min_bins: int = 1
-    min_bin_size: float = 0.05
-    min_bin_count: float = 0.0
-    min_events: float = 1.0
+    min_bin_size: float = 0.05  # least share of rows in a bin
+    min_bin_count: float = 0.0  # least number of rows in a bin
+    min_events: float = 1.0  # least number of events and non-events in a bin
     min_nonevents: float = 1.0
-    min_event_share: float = 0.0
+    min_event_share: float = 0.0  # least share of all events, and of all non-events, in a bin
     min_nonevent_share: float = 0.0
-    min_rate_difference: float = 0.0
-    max_p_value: float = 1.0
+    min_rate_difference: float = 0.0  # least difference of event rates between neighbours
+    max_p_value: float = 1.0  # highest p-value of the two-proportion z-test between neighbours
+    # A trend of the event rate, or ``auto`` (ascending, descending, peak or valley) or ``auto_asc_desc``
     monotonic: Monotonic = "auto"
     objective: Objective = "iv"
-    splits: Sequence[float] | None = None
-    groups: Sequence[Sequence[Any]] | None = None
-    missing: MissingAs = "own"
+    splits: Sequence[float] | None = None  # cuts that are given instead of sought; a bin begins at each
+    groups: Sequence[Sequence[Any]] | None = None  # groups of a categorical column that are given instead of sought
+    missing: MissingAs = "own"  # A bin of their own for missing values, or the bin whose event rate is nearest
+    # what a level never seen counts as: nothing (weight 0), the rare levels' group, or the riskiest group
     unseen: UnseenAs = "neutral"
-    rare_share: float = 0.01
+    rare_share: float = 0.01  # levels with a smaller share of rows are pooled
+    # rows of the average event rate that each bin is thought to have besides its own: shrinks small bins to 0
     smoothing: float = 0.0
-    max_prebins: int = 128
-    constant: Constant = "raise"
+    max_prebins: int = 128  # pre-bins (or levels in order of their event rate) among which the cuts are sought
+    constant: Constant = "raise"  # what becomes of a column that allows no bin: an error, or one bin and a note
 
     def check(self, column: str) -> None:
         """Refuse what is impossible or contradictory."""
@@ -216,12 +182,7 @@ Seed = int | np.random.RandomState | np.random.Generator | None
 
 
 def check_seed(value: Any) -> None:
-    """Refuse what is no seed: a whole number from 0, a generator of numpy's, or None (other draws each time).
-
-    Raises
-    ------
-    ConfigError
-    """
+    """Refuse what is no seed: a whole number from 0, a generator of numpy's, or None (other draws each time)."""
     generator = isinstance(value, (np.random.RandomState, np.random.Generator))
     if value is not None and not generator and not (is_number(value, whole=True) and value >= 0):
         raise ConfigError(

@@ -22,13 +22,7 @@ _DAY = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}\S*(?: ?[+-]\d{2}:?\d{2})?)?$"
 
 
 def one_for_each(periods: Any, rows: int) -> pd.Series:
-    """Return the periods as a Series, one for each row.
-
-    Raises
-    ------
-    DataError
-        When there is not one for each row, or one is blank.
-    """
+    """Return the periods as a Series, one for each row."""
     # Of a Series the values alone count; an array would lose the zone of dates.
     said = periods.reset_index(drop=True) if isinstance(periods, pd.Series) else pd.Series(_flat(periods))
     if len(said) != rows or said.isna().any():
@@ -44,20 +38,7 @@ def _flat(periods: Any) -> Any:
 
 
 def period_codes(periods: Any, event: NDArray[Any]) -> tuple[NDArray[np.intp], list[str]]:
-    """Return the period of each row as a number, and the periods' names in order.
-
-    Parameters
-    ----------
-    periods : array of shape (n,)
-        A label for each row; or dates, which fall into months, quarters or years, whichever are the shortest that
-        hold 50 events and 50 non-events each (one period of all rows where even years do not).
-    event : ndarray of 0 and 1, shape (n,)
-
-    Raises
-    ------
-    DataError
-        When there is not one period for each row, one is blank, has no event or no non-event, or there are too many.
-    """
+    """Return the period of each row as a number, and the periods' names in order."""
     said = _as_dates(one_for_each(periods, len(event)))
     if said.dtype.kind == "M":
         said = _calendar(said, event)
@@ -68,14 +49,7 @@ def period_codes(periods: Any, event: NDArray[Any]) -> tuple[NDArray[np.intp], l
 
 
 def check_periods(names: Sequence[str], counts: NDArray[Any]) -> None:
-    """Refuse periods that are too many, or one without events or non-events.
-
-    Parameters
-    ----------
-    names : sequence of str
-    counts : ndarray of shape (periods, 2)
-        Non-events and events.
-    """
+    """Refuse periods that are too many, or one without events or non-events."""
     if len(names) > _MOST:
         raise DataError(
             f"{len(names)} different periods: a trend cannot be asked of so many",
@@ -121,24 +95,7 @@ def _calendar(dates: pd.Series, event: NDArray[Any]) -> pd.Series:
 
 
 def by_period(bins: ColumnBins, counts: Counts, parts: Sequence[Counts], names: Sequence[str]) -> pd.DataFrame:
-    """Return a column's bins in each period.
-
-    Parameters
-    ----------
-    bins : ColumnBins
-    counts : NumericCounts or LevelCounts
-        What the bins were made of.
-    parts : sequence of the same kind of counts
-        One for each period, over the same pre-bins or levels.
-    names : sequence of str
-        The periods'.
-
-    Returns
-    -------
-    DataFrame
-        ``column``, ``bin``, ``period``, ``count``, ``event``, ``event_rate``: a row per regular bin and period that
-        holds rows.
-    """
+    """Return a column's bins in each period."""
     if isinstance(counts, NumericCounts) and isinstance(bins.shape, Step):
         slot = np.searchsorted(bins.shape.splits, [-np.inf, *counts.edges], side="right")
     elif isinstance(counts, LevelCounts) and isinstance(bins.shape, Levels):

@@ -23,7 +23,6 @@ def prebin_edges(values: Floats, most: int, special: tuple[float, ...] = (), wei
         NaN and special codes are left out.
     most : int
         How many pre-bins; a column of fewer distinct values gets one for each of them.
-    special : tuple of float
     weight : ndarray of shape (n,), optional
         Weights of rows: pre-bins are then of about equal weight.
 

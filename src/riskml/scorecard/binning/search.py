@@ -18,26 +18,12 @@ from riskml.scorecard.binning.woe import Objective
 
 @dataclass(frozen=True)
 class Search:
-    """What is sought: the arguments of `choose_trend`, and how the constraints are called.
+    """What is sought: the arguments of `choose_trend`, and how the constraints are called."""
 
-    Parameters
-    ----------
-    counts : ndarray of shape (p, 2)
-        Non-events and events of each pre-bin, in order.
-    trends : tuple of str
-        Trends to choose from.
-    constraints : Constraints
-    totals : ndarray of shape (2,)
-        Non-events and events of all rows.
-    objective : str
-    by_period : ndarray of shape (periods, p, 2), optional
-    names : mapping of a constraint in rows to the option that asked for it
-    """
-
-    counts: Floats
-    trends: tuple[Trend, ...]
+    counts: Floats  # non-events and events of each pre-bin, in order
+    trends: tuple[Trend, ...]  # trends to choose from
     constraints: Constraints
-    totals: Floats
+    totals: Floats  # non-events and events of all rows
     objective: Objective
     by_period: Floats | None
     names: Mapping[str, str]
@@ -79,14 +65,7 @@ class Search:
 
 
 def best_bins(column: str, search: Search, *, smoothing: float, keep: bool) -> tuple[tuple[int, ...], Trend, str]:
-    """Return the first pre-bin of each bin, the trend asked of them, and what there is to say about them.
-
-    Raises
-    ------
-    FitError
-        When no binning satisfies the constraints, unless ``keep``: then as many bins as there can be are kept, and the
-        reason is said.
-    """
+    """Return the first pre-bin of each bin, the trend asked of them, and what there is to say about them."""
     found = search.best()
     if found is None and search.constraints.min_bins > 1:
         if not keep:

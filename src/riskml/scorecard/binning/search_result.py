@@ -66,18 +66,7 @@ def sought_groups(
 
 
 def unmet(bins: Floats, totals: Floats, options: ColumnOptions, *, levels: bool) -> str:
-    """Return the option that these bins cannot have been found with, or nothing.
-
-    Parameters
-    ----------
-    bins : ndarray of shape (regular bins, 2)
-        Non-events and events.
-    totals : ndarray of shape (2,)
-        Those of all rows.
-    options : ColumnOptions
-    levels : bool
-        Whether the bins are groups of levels.
-    """
+    """Return the option that these bins cannot have been found with, or nothing."""
     # One bin is what a column without any allowed cut is left with, whatever was asked; given bins are as given.
     if len(bins) < 2 or options.splits is not None or options.groups is not None:
         return ""

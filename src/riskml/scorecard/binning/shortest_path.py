@@ -51,10 +51,7 @@ def _by_rate(runs: CandidateBins, direction: int) -> tuple[Floats, NDArray[np.in
 
 
 def _reach(before: Floats, rising: Floats, order: NDArray[np.intp], up_to: Floats) -> Floats:
-    """Return the best of ``before``, shape (k, h), among the runs whose rate is not above a bound, shape (k, j).
-
-    In the order of the rate, the best so far is a running maximum.
-    """
+    """Return the best of ``before``, shape (k, h), among the runs whose rate is not above a bound, shape (k, j)."""
     highest = np.empty((len(before), len(order) + 1))
     highest[:, 0] = -np.inf
     np.maximum.accumulate(before.take(order, axis=1), axis=1, out=highest[:, 1:])

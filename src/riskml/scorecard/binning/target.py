@@ -38,13 +38,7 @@ def binary_target(frame: pd.DataFrame, y: Any) -> tuple[NDArray[Any], NDArray[np
 def without_zero_weights(
     frame: pd.DataFrame, event: NDArray[np.int8], weight: Floats | None
 ) -> tuple[pd.DataFrame, NDArray[np.int8], Floats | None]:
-    """Return the rows that count: one of weight 0 must not even move a quantile.
-
-    Raises
-    ------
-    DataError
-        When only one class is left.
-    """
+    """Return the rows that count: one of weight 0 must not even move a quantile."""
     if weight is None or weight.all():
         return frame, event, weight
     rows = weight > 0
@@ -54,14 +48,7 @@ def without_zero_weights(
 
 
 def row_weights(sample_weight: Any, rows: int) -> Floats | None:
-    """Return weights of rows as floats, shape (n,), or None where every row counts once.
-
-    Raises
-    ------
-    DataError
-        When weights are no numbers, one is negative, missing or infinite, all are zero, or there are not as many as
-        rows.
-    """
+    """Return weights of rows as floats, shape (n,), or None where every row counts once."""
     if sample_weight is None:
         return None
     if np.isscalar(sample_weight):

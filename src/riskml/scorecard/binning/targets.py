@@ -20,20 +20,7 @@ SpecialValues = Sequence[float] | Mapping[str, Sequence[Any]]
 def column_options(
     parameters: Mapping[str, Any], overrides: Mapping[str, Mapping[str, Any]] | None, columns: Sequence[str]
 ) -> dict[str, ColumnOptions]:
-    """Return the options of each column.
-
-    Parameters
-    ----------
-    parameters : mapping of option to value
-        For all columns.
-    overrides : mapping of column to mapping of option to value, optional
-    columns : sequence of str
-
-    Raises
-    ------
-    ConfigError
-        Names the first column whose options are unknown, impossible or of the wrong type.
-    """
+    """Return the options of each column."""
     if not isinstance(overrides, Mapping | None):
         raise ConfigError(f"overrides map columns to options; got {overrides!r}", where="overrides")
     own = {str(name): options for name, options in (overrides or {}).items()}
@@ -59,21 +46,7 @@ def column_options(
 
 
 def special_codes(said: SpecialValues | None, column: Column, dtype: Any = None) -> tuple[float | str, ...]:
-    """Return the special codes of a column, in order.
-
-    Parameters
-    ----------
-    said : sequence of numbers or mapping of column to codes, optional
-        A plain sequence is meant for the numeric columns.
-    column : Column
-    dtype : dtype, optional
-        The column's: in a column of float32 the code .1 is what .1 is there.
-
-    Raises
-    ------
-    ConfigError
-        When the codes are no list, or one of a numeric column is no finite number.
-    """
+    """Return the special codes of a column, in order."""
     if said is None or (column.kind == "categorical" and not isinstance(said, Mapping)):
         return ()
     by_name = {str(name): codes for name, codes in said.items()} if isinstance(said, Mapping) else {column.name: said}

@@ -14,20 +14,7 @@ OBJECTIVES: tuple[Objective, ...] = ("iv", "js", "log_likelihood")
 
 
 def worth_of(event: Floats, nonevent: Floats, totals: Floats, objective: Objective) -> Floats:
-    """Return what bins with these counts add to the objective; a bin without events or non-events counts half a row.
-
-    Parameters
-    ----------
-    event, nonevent : ndarray of any one shape
-    totals : ndarray of shape (2,)
-        All non-events and events.
-    objective : {"iv", "js", "log_likelihood"}
-
-    References
-    ----------
-    Siddiqi (2006), Credit Risk Scorecards (information value). Lin (1991), Divergence measures based on the
-    Shannon entropy.
-    """
+    """Return what bins with these counts add to the objective; a bin without events or non-events counts half a row."""
     all_nonevent, all_event = totals
     if objective == "log_likelihood":
         rows = event + nonevent
@@ -45,19 +32,6 @@ def worth_of(event: Floats, nonevent: Floats, totals: Floats, objective: Objecti
 
 def woe(event: Floats, nonevent: Floats, totals: Floats) -> Floats:
     """Return the weight of evidence ``ln((event / all events) / (non-event / all non-events))``; higher is riskier.
-
-    Where one of a bin's counts is zero both get half a row more, so that the logarithm stays finite; an empty bin
-    says nothing, and has weight 0.
-
-    Parameters
-    ----------
-    event, nonevent : ndarray of any one shape
-    totals : ndarray of shape (2,)
-        All non-events and events.
-
-    References
-    ----------
-    Good (1950), Probability and the Weighing of Evidence. Zdravevski et al. (2011) for the adjustment.
 
     Examples
     --------

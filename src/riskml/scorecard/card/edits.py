@@ -31,8 +31,6 @@ class Edit:
         The characteristic, who changed it, and for what reason.
     when : str or date
         The day, kept as ISO 8601 (``2026-03-01``).
-    points : mapping of bin label to int, optional
-    splits : sequence of float, optional
     groups : sequence of sequences of level, optional
         Exactly one of the three is given.
     before : of the kind that is changed, optional
@@ -113,13 +111,7 @@ def bin_labels(bins: ColumnBins) -> list[str]:
 
 
 def slots_of(bins: ColumnBins, label: str) -> list[int]:
-    """Return the slots of the bin that a label stands for: those that share it have one weight, and one number.
-
-    Raises
-    ------
-    ConfigError
-        When no bin is called so.
-    """
+    """Return the slots of the bin that a label stands for: those that share it have one weight, and one number."""
     joint = bin_labels(bins)
     if label in bins.labels:
         bin_ = bins.row[bins.labels.index(label)]
@@ -135,13 +127,7 @@ def slots_of(bins: ColumnBins, label: str) -> list[int]:
 
 
 def points_by_slot(bins: ColumnBins, points: Mapping[str, int]) -> dict[int, int]:
-    """Return the points that an edit gives, by slot.
-
-    Raises
-    ------
-    ConfigError
-        When a bin does not exist, or is given two numbers under two of its labels.
-    """
+    """Return the points that an edit gives, by slot."""
     found: dict[int, int] = {}
     for label, point in points.items():
         for slot in slots_of(bins, label):
@@ -155,16 +141,7 @@ def points_by_slot(bins: ColumnBins, points: Mapping[str, int]) -> dict[int, int
 
 
 def with_points(shape: Step | Levels, bins: ColumnBins, points: Mapping[str, int], scale: Scale) -> Step | Levels:
-    """Return a characteristic with other points in some bins; its log-odds move by as much.
-
-    Parameters
-    ----------
-    shape : Step or Levels
-    bins : ColumnBins
-        The characteristic's bins.
-    points : mapping of label to int
-    scale : Scale
-    """
+    """Return a characteristic with other points in some bins; its log-odds move by as much."""
     new, value = list(shape.points), list(shape.value)
     for slot, point in points_by_slot(bins, points).items():
         value[slot] -= (float(point) - new[slot]) / scale.factor

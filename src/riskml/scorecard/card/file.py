@@ -45,13 +45,7 @@ _LARGEST = 1e30
 
 
 def card_document(card: Scorecard) -> dict[str, Any]:
-    """Return a fitted card as plain values.
-
-    Raises
-    ------
-    ConfigError
-        When a parameter or a class is something that text cannot hold.
-    """
+    """Return a fitted card as plain values."""
     shapes = {shape.column: shape for shape in card.model_.shapes}
     reasons = dict(zip(card.selection_["column"], card.selection_["reason"], strict=True))
     totals = next(iter(card.binner_.bins_.values())).totals
@@ -131,13 +125,7 @@ def _edit_document(edit: Edit) -> dict[str, Any]:
 
 
 def card_from_document(kind: type[Card], said: Any, where: str) -> Card:
-    """Return the card that a document describes; what does not fit together is refused.
-
-    Raises
-    ------
-    DataError
-        It names the file, the characteristic, the bin, and what does not hold.
-    """
+    """Return the card that a document describes; what does not fit together is refused."""
     part = read_card(said, where)
     card = _with_parameters(kind, part.parameters, [row.column for row in part.characteristics], where)
     check_classes(part.classes, where)

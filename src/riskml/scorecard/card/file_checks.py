@@ -36,13 +36,7 @@ _CLOSE = 1e-6  # of log-odds and of average points: sums in another order
 
 
 def ordered_rows(part: CharacteristicPart, place: str) -> list[BinPart]:
-    """Return a characteristic's bins in the order of slots; what each is stands in its row, not in its place.
-
-    Raises
-    ------
-    DataError
-        When a bin is nothing, or two things; when one is absent, or there twice; or when bounds do not rise.
-    """
+    """Return a characteristic's bins in the order of slots; what each is stands in its row, not in its place."""
     regular, last = ("from", ["missing", "code"]) if part.kind == "numeric" else ("levels", ["missing", "unseen"])
     by_role: dict[str, list[BinPart]] = {role: [] for role in (regular, *last)}
     for row in part.bins:
@@ -93,12 +87,7 @@ def special_groups(part: CharacteristicPart, rows: list[BinPart], codes: Sequenc
 
 
 def check_rows(part: CharacteristicPart, rows: list[BinPart], special: int, place: str) -> None:
-    """Refuse labels that are not those of the bins, and points where the characteristic is dropped, or none where not.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse labels that do not match the bins, and points of a dropped characteristic."""
     if part.kind == "numeric":
         bounds = [row.from_ for row in rows[1:] if row.from_ is not None]
         derived = [
@@ -124,12 +113,7 @@ def check_rows(part: CharacteristicPart, rows: list[BinPart], special: int, plac
 
 
 def check_bins(bins: ColumnBins, options: ColumnOptions, place: str) -> None:
-    """Refuse counts, weights of evidence and trends that do not follow from each other, or bins other than asked for.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse counts, weights of evidence and trends that contradict each other or the requested bins."""
     if not np.allclose(bins.counts.sum(axis=0), bins.totals, rtol=1e-9):
         raise DataError(
             f"the counts add up to {bins.counts.sum(axis=0).tolist()}, and totals are {bins.totals.tolist()}",
@@ -174,12 +158,7 @@ def _check_asked(bins: ColumnBins, splits: Any, groups: Any, place: str) -> None
 
 
 def check_edits(edits: list[Edit], bins: Mapping[str, ColumnBins], shapes: Mapping[str, Any], where: str) -> None:
-    """Refuse edits of what is not there, and bins that do not have the points of the edits on record.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse edits of what is not there, and bins that do not have the points of the edits on record."""
     for edit in edits:
         place = f"{where}, edit of {edit.column!r}"
         if edit.column not in bins:
@@ -213,12 +192,7 @@ def edited_points(edits: list[Edit], bins: Mapping[str, ColumnBins], where: str)
 def check_points(
     bins: ColumnBins, shape: Any, edited: set[int], reference: float, share: float, scale: Scale, place: str
 ) -> None:
-    """Refuse points that do not follow from log-odds, evidence, edits and the characteristic's share of the intercept.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse points that do not follow from the log-odds, the edits and the share of the intercept."""
     labels = bins.labels
     value, points, weight = np.array(shape.value), np.array(shape.points), np.array(bins.shape.value)
     # An edit moves points and log-odds alike, so that this sum stays the same.
@@ -267,10 +241,7 @@ def check_points(
 
 
 def _begins(beyond: Floats) -> float:
-    """Return by how many points a characteristic begins off its share, 0 where rounding explains it.
-
-    Rounding for the best ranking never moves all bins to one side: see `riskml.scorecard.card.rounding.finer_points`.
-    """
+    """Return by how many points a characteristic begins off its share, 0 where rounding explains it."""
     shifted = beyond.min() > _HALF or beyond.max() < -_HALF
     return float(np.median(beyond)) if shifted else 0.0
 
@@ -289,12 +260,7 @@ def _rising(weight: Any, edited: set[int]) -> Iterator[tuple[int, int]]:
 
 
 def check_base_points(part: CardPart, scale: Scale, where: str) -> None:
-    """Refuse points for everybody beside characteristics, and without any others than the intercept stands for.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse points for everybody beside characteristics, and without any others than the intercept stands for."""
     kept = any(row.kept for row in part.characteristics)
     score = float(scale.score(np.array(part.intercept)))
     if kept and part.base_points:
@@ -309,21 +275,7 @@ def check_base_points(part: CardPart, scale: Scale, where: str) -> None:
 
 
 def check_kept(iv: Mapping[str, float], part: CardPart, rules: SelectionRules, where: str) -> None:
-    """Refuse characteristics that the parameters would have dropped, where no edit of bins says why they stayed.
-
-    Parameters
-    ----------
-    iv : mapping of column to information value
-        Of those that are kept.
-    part : CardPart
-    rules : SelectionRules
-    where : str
-        The file.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse characteristics that the parameters would have dropped, where no edit of bins says why they stayed."""
     if any(edit.points is None for edit in part.edits):
         return
     place = f"{where}, parameters"
@@ -343,12 +295,7 @@ def check_kept(iv: Mapping[str, float], part: CardPart, rules: SelectionRules, w
 
 
 def check_coefficients(part: CardPart, where: str) -> None:
-    """Refuse coefficients that are not those of the characteristics on the card, or that point the wrong way.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse coefficients that are not those of the characteristics on the card, or that point the wrong way."""
     wanted = ["intercept", *(row.column for row in part.characteristics if row.kept)]
     got = [row.column for row in part.coefficients]
     if got != wanted:
@@ -387,12 +334,7 @@ def check_coefficients(part: CardPart, where: str) -> None:
 def check_classic(
     part: CardPart, bins: Mapping[str, ColumnBins], shapes: Mapping[str, Any], edited: Mapping[str, Any], where: str
 ) -> None:
-    """Refuse coefficients of a classic card that are not those which its log-odds are made of.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse coefficients of a classic card that are not those which its log-odds are made of."""
     coefficient = {row.column: row.coefficient for row in part.coefficients}
     place = f"{where}, coefficients"
     if abs(coefficient["intercept"] - part.intercept) > _LOOSE * max(1.0, abs(part.intercept)):
@@ -406,12 +348,7 @@ def check_classic(
 
 
 def check_classes(classes: list[Any], where: str) -> None:
-    """Refuse classes that are alike, of two kinds, or in the wrong order: the second is the event.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse classes that are alike, of two kinds, or in the wrong order: the second is the event."""
     plain = all(isinstance(c, str) or (isinstance(c, (bool, int, float)) and abs(c) <= _EXACT) for c in classes)
     kinds = {str if isinstance(value, str) else bool if isinstance(value, bool) else float for value in classes}
     if not plain or len(kinds) != 1 or not classes[0] < classes[1]:

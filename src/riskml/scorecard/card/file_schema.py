@@ -109,13 +109,7 @@ class CardPart(Part):
 
 
 def read_card(said: Any, where: str) -> CardPart:
-    """Return what a file says, typed.
-
-    Raises
-    ------
-    DataError
-        When it is no card of this format, or a key is unknown, absent or of another type; every one is named.
-    """
+    """Return what a file says, typed."""
     version = said.get("riskml_scorecard") if isinstance(said, Mapping) else None
     if type(version) is not int or version != FORMAT:
         raise DataError(

@@ -63,13 +63,7 @@ def write_document(path: str | Path, document: Mapping[str, Any]) -> None:
 
 
 def read_document(path: str | Path) -> Any:
-    """Return what a YAML or JSON file holds.
-
-    Raises
-    ------
-    DataError
-        When it does not exist, is no text of that kind, says a key twice, or is nested too deeply to be a card.
-    """
+    """Return what a YAML or JSON file holds."""
     try:
         text = Path(path).read_text(encoding="utf-8")
         if _is_json(path):

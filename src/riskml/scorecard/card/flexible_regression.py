@@ -25,26 +25,13 @@ _ROUNDS = 50
 
 @dataclass(frozen=True)
 class Steps:
-    """A fitted card on the log-odds scale.
-
-    Parameters
-    ----------
-    intercept : float
-    weights : tuple of ndarray
-        The distinct weights of evidence of each characteristic, rising.
-    values : tuple of ndarray
-        Log-odds at those weights; they never fall where the weights rise.
-    loss : float
-        Summed log-loss, penalty included.
-    wald : ndarray of shape (characteristics,)
-        Wald's statistic of each characteristic: about twice the loss that leaving it out would add.
-    """
+    """A fitted card on the log-odds scale."""
 
     intercept: float
-    weights: tuple[Floats, ...]
-    values: tuple[Floats, ...]
-    loss: float
-    wald: Floats
+    weights: tuple[Floats, ...]  # the distinct weights of evidence of each characteristic, rising
+    values: tuple[Floats, ...]  # log-odds at those weights; they never fall where the weights rise
+    loss: float  # summed log-loss, penalty included
+    wald: Floats  # wald's statistic of each characteristic: about twice the loss that leaving it out would add
 
     def value_at(self, characteristic: int, woe: float) -> float:
         """Return the log-odds of a bin, by interpolation for one that no row of the training had."""
@@ -60,27 +47,6 @@ def fit_steps(
     flexibility: float = 0.2,
 ) -> Steps:
     """Return the penalised maximum-likelihood log-odds of every bin.
-
-    Minimises ``sum(w * log_loss) + sum_j b_j**2 / (2 C) + sum_jk ((d_jk - b_j) * gap_jk)**2 / (2 flexibility**2)`` over
-    coefficients b >= 0 and slopes d >= 0, where gap is the difference of neighbouring weights of evidence. With
-    ``flexibility=0`` all slopes are the coefficient: the classic card.
-
-    Parameters
-    ----------
-    woe : sequence of ndarray of shape (n,)
-        The weight of evidence of every row, for each characteristic.
-    event : ndarray of shape (n,)
-        1 for an event, 0 for none.
-    weight : ndarray of shape (n,), optional
-    C : float
-        Inverse strength of the penalty on coefficients.
-    flexibility : float
-        Standard deviation, in log-odds, of a step's departure from proportionality.
-
-    Raises
-    ------
-    FitError
-        When it does not converge.
 
     Examples
     --------

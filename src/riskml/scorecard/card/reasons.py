@@ -20,17 +20,6 @@ def check_number(n: Any) -> None:
 def largest_shortfalls(short: pd.DataFrame, n: int) -> pd.DataFrame:
     """Return the names of the largest shortfalls of each row, shape (n_rows, n).
 
-    Parameters
-    ----------
-    short : DataFrame of shape (n_rows, characteristics)
-        Points below the reference.
-    n : int
-
-    Returns
-    -------
-    DataFrame
-        ``reason_1`` ... ``reason_n``, the largest first; None where no further characteristic fell short.
-
     Examples
     --------
     >>> largest_shortfalls(pd.DataFrame({"age": [5.0], "debt": [-1.0], "home": [9.0]}), 3).iloc[0].tolist()

@@ -48,14 +48,7 @@ _NOT_THE_ROWS = "these are not the rows the card was built on"
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """The rows that a card was fitted on.
-
-    Parameters
-    ----------
-    X : DataFrame or array of shape (n, p)
-    y : array of shape (n,)
-    sample_weight, periods : array of shape (n,), optional
-    """
+    """The rows that a card was fitted on."""
 
     X: Any
     y: Any
@@ -63,15 +56,7 @@ class TrainingRows:
     periods: Any = None
 
     def check(self, card: Scorecard, column: str) -> None:
-        """Refuse rows that lack what the card was fitted with, or that it was not fitted on.
-
-        Raises
-        ------
-        ConfigError
-            When X, y, weights or periods are wanted and not handed in, or handed in and not wanted.
-        DataError
-            When a column is absent, or classes or counts are not the card's.
-        """
+        """Refuse rows that lack what the card was fitted with, or that it was not fitted on."""
         if self.X is None or self.y is None:
             raise ConfigError(
                 "new bins need new weights of evidence", where=f"column {column!r}", fix="hand in X and y"
@@ -121,22 +106,7 @@ class TrainingRows:
 
 
 def with_bins(card: Card, change: Edit, rows: TrainingRows, *, reselect: bool) -> Card:
-    """Return a card on which one characteristic has the bins of an edit.
-
-    Parameters
-    ----------
-    card : Scorecard
-    change : Edit
-        Of splits or groups.
-    rows : TrainingRows
-    reselect : bool
-        Whether all rules choose the characteristics anew; they stay as they are otherwise, with the edited one.
-
-    Raises
-    ------
-    ConfigError, DataError
-        When the rows are not the card's, the bins impossible, or a characteristic cannot stay beside the new bins.
-    """
+    """Return a card on which one characteristic has the bins of an edit."""
     rows.check(card, change.column)
     overrides = {str(name): dict(options) for name, options in (card.overrides or {}).items()}
     own = {name: value for name, value in overrides.get(change.column, {}).items() if name not in ("splits", "groups")}

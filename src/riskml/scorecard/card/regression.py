@@ -18,22 +18,12 @@ _ROUNDS = 50
 
 @dataclass(frozen=True)
 class Logistic:
-    """A fitted regression.
-
-    Parameters
-    ----------
-    intercept : float
-    coefficient : ndarray of shape (p,)
-        None is negative.
-    intercept_error : float
-    standard_error : ndarray of shape (p,)
-        NaN for coefficients that lie on the bound 0.
-    """
+    """A fitted regression."""
 
     intercept: float
-    coefficient: Floats
+    coefficient: Floats  # none is negative
     intercept_error: float
-    standard_error: Floats
+    standard_error: Floats  # naN for coefficients that lie on the bound 0
 
     @property
     def p_value(self) -> Floats:
@@ -51,32 +41,6 @@ def fit_logistic(
     nonnegative: bool = True,
 ) -> Logistic:
     """Return the L2-penalised maximum-likelihood fit with coefficients not below 0.
-
-    Minimises ``sum(w * log_loss) + |b|**2 / (2 C) + l1 * sum(b)``; the intercept is not penalised. Each Newton step
-    is a least-squares problem with bounds.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, p)
-    event : ndarray of shape (n,)
-        1 for an event, 0 for none.
-    weight : ndarray of shape (n,), optional
-    C : float
-        Inverse strength of the penalty, in the units of scikit-learn's.
-    l1 : float
-        Strength of the lasso penalty.
-    nonnegative : bool
-        Without it coefficients take the sign that the data say.
-
-    Returns
-    -------
-    Logistic
-        Standard errors are those of the unpenalised information matrix at the solution, over the free coefficients.
-
-    Raises
-    ------
-    FitError
-        When it does not converge.
 
     Examples
     --------
@@ -124,21 +88,7 @@ def fit_logistic(
 
 
 def nonnegative_minimum(hessian: Floats, linear: Floats, bounded: NDArray[np.bool_], start: Floats) -> Floats:
-    """Return the minimum of ``x' H x / 2 - c' x`` where the bounded variables are not below 0.
-
-    Parameters
-    ----------
-    hessian : ndarray of shape (p, p)
-        Positive definite.
-    linear : ndarray of shape (p,)
-    bounded : ndarray of bool, shape (p,)
-    start : ndarray of shape (p,)
-        A guess; only which of its variables are 0 counts.
-
-    References
-    ----------
-    Kim and Park (2011), Fast nonnegative matrix factorization: block principal pivoting.
-    """
+    """Return the minimum of ``x' H x / 2 - c' x`` where the bounded variables are not below 0."""
     scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
     scaled = hessian / np.outer(scale, scale) + 1e-12 * np.eye(len(scale))
     target = linear / scale

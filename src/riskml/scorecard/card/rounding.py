@@ -22,20 +22,10 @@ _ENOUGH = 100  # events, and non-events
 
 @dataclass(frozen=True)
 class Ranking:
-    """The rows on which points and log-odds are compared.
+    """The rows on which points and log-odds are compared."""
 
-    Parameters
-    ----------
-    slots : sequence of ndarray of shape (n,)
-        The slot of each row, for each characteristic.
-    margin : ndarray of shape (n,)
-        Log-odds of the event.
-    event : ndarray of 0 and 1, shape (n,)
-    weight : ndarray of shape (n,), optional
-    """
-
-    slots: Sequence[NDArray[np.intp]]
-    margin: Floats
+    slots: Sequence[NDArray[np.intp]]  # the slot of each row, for each characteristic
+    margin: Floats  # log-odds of the event
     event: NDArray[Any]
     weight: Floats | None = None
 
@@ -64,13 +54,7 @@ class Ranking:
         )
 
     def lost(self, points: Sequence[Floats | tuple[float, ...]]) -> float:
-        """Return by how much whole points rank worse than the log-odds do, in AUC.
-
-        Parameters
-        ----------
-        points : sequence of array of shape (slots,)
-            Of each characteristic.
-        """
+        """Return by how much whole points rank worse than the log-odds do, in AUC."""
         score = np.zeros(len(self.event))
         for part, slot in zip(points, self.slots, strict=True):
             score += np.asarray(part)[slot]
@@ -89,24 +73,7 @@ class Ranking:
 def finer_points(
     points: Sequence[tuple[float, ...]], values: Sequence[Sequence[float]], ranking: Ranking
 ) -> list[tuple[float, ...]]:
-    """Return points of which some are a point higher or lower, until the ranking loses no more than is allowed.
-
-    In a characteristic, points never rise where log-odds do, slots of equal log-odds keep equal points, and not all
-    slots move to one side.
-
-    Parameters
-    ----------
-    points : sequence of tuple of float
-        Rounded points of each slot, for each characteristic.
-    values : sequence of sequences of float
-        Their log-odds.
-    ranking : Ranking
-
-    Returns
-    -------
-    list of tuple of float
-        The points as they are, where they lose no more.
-    """
+    """Return points of which some are a point higher or lower, until the ranking loses no more than is allowed."""
     ranking = ranking.thinned()
     # Per characteristic: the points of each distinct value of log-odds, rising, and which of them each slot has.
     distinct = [np.unique(value, return_inverse=True)[1] for value in values]

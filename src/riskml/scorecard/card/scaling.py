@@ -15,19 +15,6 @@ from riskml.runtime.frame import Floats
 class Scale:
     """A points scale; more points are safer.
 
-    Parameters
-    ----------
-    pdo : float
-        Points that double the odds of a non-event.
-    base_score : float
-        The score at ``base_odds``.
-    base_odds : float
-        Non-events per event: 50 is fifty good ones for each bad one.
-
-    References
-    ----------
-    Siddiqi (2006), Credit Risk Scorecards.
-
     Examples
     --------
     >>> scale = Scale(pdo=20, base_score=600, base_odds=50)
@@ -37,9 +24,9 @@ class Scale:
     [0.019608]
     """
 
-    pdo: float = 20.0
-    base_score: float = 600.0
-    base_odds: float = 50.0
+    pdo: float = 20.0  # points that double the odds of a non-event
+    base_score: float = 600.0  # the score at ``base_odds``
+    base_odds: float = 50.0  # non-events per event: 50 is fifty good ones for each bad one
 
     def __post_init__(self) -> None:
         """Refuse a scale that ranks nobody."""
@@ -69,21 +56,7 @@ class Scale:
 
 
 def spread_points(intercept: float, values: Sequence[Sequence[float]], scale: Scale) -> list[tuple[float, ...]]:
-    """Return whole points for every slot of every characteristic; the intercept is shared out equally.
-
-    Parameters
-    ----------
-    intercept : float
-        Log-odds before any contribution.
-    values : sequence of sequences of float
-        Log-odds of each slot, for each characteristic.
-    scale : Scale
-
-    Returns
-    -------
-    list of tuple of float
-        Points of each slot; a score is their sum, and is off by at most half a point per characteristic.
-    """
+    """Return whole points for every slot of every characteristic; the intercept is shared out equally."""
     return [
         tuple(float(point) for point in np.round(own - scale.factor * np.asarray(slots)) + 0.0)
         for own, slots in zip(intercept_shares(intercept, len(values), scale), values, strict=True)

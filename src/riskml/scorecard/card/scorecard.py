@@ -60,10 +60,6 @@ class Scorecard(RiskEstimator):
         The score at the base odds.
     base_odds : float, default 50
         Non-events per event at the base score.
-    max_bins : int, default 10
-    min_bin_size : float, default 0.03
-    monotonic : str, default "auto"
-    special_values : sequence of numbers, or mapping of column to codes, optional
     smoothing : float, default 20
         Rows of average risk added to each bin before its weight is taken: small bins are drawn to 0.
     overrides : mapping of column to mapping of option, optional
@@ -73,7 +69,8 @@ class Scorecard(RiskEstimator):
     flexibility : float, default 0.2
         How far (standard deviation in log-odds) a step from one bin to the next riskier one may depart from what the
         characteristic's coefficient times the difference of their weights says; never against that order. 0 is the
-        classic card, whose log-odds are proportional to the weights of evidence. See `riskml.scorecard.card.flexible_regression`.
+        classic card, whose log-odds are proportional to the weights of evidence. See
+        `riskml.scorecard.card.flexible_regression`.
     min_iv, max_correlation, max_vif, min_stability, max_characteristics, always_keep
         Rules by which characteristics are dropped; see `SelectionRules`.
     selection : {"all", "stepwise", "l1"}, default "all"
@@ -101,7 +98,6 @@ class Scorecard(RiskEstimator):
         Changes by hand: what, who, when and why.
     fitted_with_ : tuple of str
         Which of ``sample_weight`` and ``periods`` the fit was given.
-    model_ : Additive
     classes_ : ndarray of shape (2,)
         The second is the event.
 
@@ -173,16 +169,9 @@ class Scorecard(RiskEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, p)
-        y : array of shape (n,)
-        sample_weight : array of shape (n,), optional
         periods : array of shape (n,), optional
             The period of each row, or its date: the trend of every characteristic then holds in each period; see
             `OptimalBinner.fit`.
-
-        Returns
-        -------
-        Scorecard
 
         Raises
         ------
@@ -305,7 +294,6 @@ class Scorecard(RiskEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n_rows, p)
         n : int, default 4
             Most reasons of a row. More than four are not likely to help the customer (Regulation B, comment 9(b)(2)),
             hence the default; more may be asked for where people of the lender read them.
@@ -339,7 +327,6 @@ class Scorecard(RiskEstimator):
 
         Parameters
         ----------
-        column : str
         by, why : str
             Who changes it, and for what reason.
         when : str or date
@@ -423,22 +410,13 @@ class Scorecard(RiskEstimator):
         return super()._read(X)
 
     def save(self, path: str | Path) -> None:
-        """Write the card to one readable file, ``.yaml`` or ``.json``.
-
-        Parameters
-        ----------
-        path : path
-        """
+        """Write the card to one readable file, ``.yaml`` or ``.json``."""
         check_is_fitted(self)
         write_document(path, card_document(self))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a card that ``save`` wrote: it scores as the saved one does.
-
-        Parameters
-        ----------
-        path : path
 
         Raises
         ------

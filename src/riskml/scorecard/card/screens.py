@@ -45,18 +45,7 @@ def correlated(
 
 
 def variance_inflation(woe: Floats, weight: Floats | None = None) -> Floats:
-    """Return the variance inflation factor of each column, shape (p,).
-
-    Parameters
-    ----------
-    woe : ndarray of shape (n, p)
-        No column constant.
-    weight : ndarray of shape (n,), optional
-
-    References
-    ----------
-    Marquardt (1970): the diagonal of the inverse correlation matrix.
-    """
+    """Return the variance inflation factor of each column, shape (p,)."""
     if woe.shape[1] < 2:
         return np.ones(woe.shape[1])
     correlation = _correlation(woe, weight)

@@ -24,37 +24,22 @@ Method = Literal["all", "stepwise", "l1"]
 
 @dataclass(frozen=True)
 class SelectionRules:
-    """What a characteristic must satisfy to stay; None asks nothing.
+    """What a characteristic must satisfy to stay; None asks nothing."""
 
-    Parameters
-    ----------
-    min_iv : float
-        Least information value.
-    max_correlation : float, optional
-        Of two weights of evidence that correlate more, the one of lower information value goes.
-    max_vif : float, optional
-        Highest variance inflation factor; the highest goes first.
-    method : {"all", "stepwise", "l1"}
-        All that remain; or stepwise by Rao's score test (in) and Wald's test (out); or a lasso of lowest BIC.
-    p_value : float
-        The level of the stepwise tests.
-    min_stability : float, optional
-        Least share of five folds on which the coefficient is positive, of weights of evidence that were learnt on the
-        other folds, where it may be negative: noise is positive on about half of them.
-    max_characteristics : int, optional
-        The characteristic with the lowest Wald statistic goes until so many are left.
-    always_keep : sequence of str
-        Columns that no rule may drop, unless they have one bin only or would point against their weight of evidence;
-        a warning then says so.
-    """
-
-    min_iv: float = 0.01
+    min_iv: float = 0.01  # least information value
+    # of two weights of evidence that correlate more, the one of lower information value goes
     max_correlation: float | None = 0.95
-    max_vif: float | None = None
+    max_vif: float | None = None  # highest variance inflation factor; the highest goes first
+    # all that remain; or stepwise by Rao's score test (in) and Wald's test (out); or a lasso of lowest BIC
     method: Method = "all"
-    p_value: float = 0.05
+    p_value: float = 0.05  # the level of the stepwise tests
+    # least share of five folds on which the coefficient is positive, of weights of evidence that were learnt on the
+    # other folds, where it may be negative: noise is positive on about half of them
     min_stability: float | None = None
+    # the characteristic with the lowest Wald statistic goes until so many are left
     max_characteristics: int | None = None
+    # columns that no rule may drop, unless they have one bin only or would point against their weight of evidence; a
+    # warning then says so
     always_keep: Sequence[str] = ()
 
     def check(self, columns: Sequence[str]) -> None:
@@ -109,24 +94,12 @@ class SelectionRules:
 
 @dataclass(frozen=True)
 class Selection:
-    """The characteristics that stay.
+    """The characteristics that stay."""
 
-    Parameters
-    ----------
-    kept : list of int
-        Positions of the columns.
-    steps : Steps
-        Their log-odds per bin.
-    fit : Logistic
-        The regression on their weights of evidence.
-    table : DataFrame
-        ``column``, ``iv``, ``kept``, ``reason`` (empty for those that stay).
-    """
-
-    kept: list[int]
-    steps: Steps
-    fit: Logistic
-    table: pd.DataFrame
+    kept: list[int]  # positions of the columns
+    steps: Steps  # their log-odds per bin
+    fit: Logistic  # the regression on their weights of evidence
+    table: pd.DataFrame  # ``column``, ``iv``, ``kept``, ``reason`` (empty for those that stay)
 
 
 def select(
@@ -142,26 +115,7 @@ def select(
     flexibility: float,
     random_state: Seed = 0,
 ) -> Selection:
-    """Return the characteristics that stay, after each rule in turn.
-
-    Parameters
-    ----------
-    woe : ndarray of shape (n, p)
-    event : ndarray of shape (n,)
-    weight : ndarray of shape (n,), optional
-    summary : DataFrame
-        ``column`` and ``iv`` of the p columns.
-    rules : SelectionRules
-        Checked already.
-    woe_from : callable
-        Returns the weights of evidence of all rows, shape (n, p), from bins that were learnt on the rows of a mask.
-    notes : sequence of str
-        For each column, why it has one bin only.
-    C, flexibility : float
-        As for `fit_steps`.
-    random_state : int, generator or None
-        Seed of the folds.
-    """
+    """Return the characteristics that stay, after each rule in turn."""
     names = [str(name) for name in summary["column"]]
     iv = summary["iv"].to_numpy()
     safe = {i for i, name in enumerate(names) if name in map(str, rules.always_keep)}

@@ -9,10 +9,7 @@ from riskml.scorecard.card.flexible_regression import Steps
 
 
 def log_odds(steps: Steps, characteristic: int, bins: ColumnBins, *, classic: bool) -> list[float]:
-    """Return the log-odds of each slot; one that no row of the training fell into, and no option weighs, is average.
-
-    On the classic card the weight 0 says so already; where bins have moved since, it may lie elsewhere.
-    """
+    """Return the log-odds of each slot; one that no row of the training fell into, and no option weighs, is average."""
     values = np.array([steps.value_at(characteristic, weight) for weight in bins.shape.value])
     if classic:
         return list(map(float, values))

@@ -21,21 +21,11 @@ Levelled = Mapping[tuple[str, str], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class CardParts:
-    """A card in parts.
+    """A card in parts."""
 
-    Parameters
-    ----------
-    frame : DataFrame
-        ``column``, ``bin``, ``woe``, ``points``.
-    tables : mapping of column to DataFrame, optional
-        The bins of each column.
-    levels : mapping of column and bin to tuple of str
-        Every level of each group.
-    """
-
-    frame: pd.DataFrame
-    tables: Mapping[str, pd.DataFrame] | None = None
-    levels: Levelled = field(default_factory=dict)
+    frame: pd.DataFrame  # ``column``, ``bin``, ``woe``, ``points``
+    tables: Mapping[str, pd.DataFrame] | None = None  # the bins of each column
+    levels: Levelled = field(default_factory=dict)  # every level of each group
 
 
 def card_parts(card: Scorecard | pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None) -> CardParts:
@@ -48,13 +38,7 @@ def card_parts(card: Scorecard | pd.DataFrame, tables: Mapping[str, pd.DataFrame
 
 
 def binner_of(fitted: Any) -> OptimalBinner:
-    """Return the binner of a fitted card, or a fitted binner itself.
-
-    Raises
-    ------
-    ConfigError
-        When it is the cards of segments, or something else.
-    """
+    """Return the binner of a fitted card, or a fitted binner itself."""
     _refuse_several(fitted)
     if not isinstance(fitted, (OptimalBinner, Scorecard)):
         raise ConfigError(f"a fitted OptimalBinner or Scorecard is expected; got {type(fitted).__name__}")

@@ -31,17 +31,6 @@ _SHARE = Head("share", True, "of all rows")
 def binning_table(table: OptimalBinner | Scorecard | pd.DataFrame, column: str = "") -> Table:
     """Show the bins of one column, and all of them together.
 
-    Parameters
-    ----------
-    table : OptimalBinner, Scorecard or DataFrame
-        Fitted; or ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
-    column : str
-        The column's name; of a table alone, for the head.
-
-    Returns
-    -------
-    Table
-
     Examples
     --------
     >>> table = pd.DataFrame({"bin": ["(-inf, 40)", "[40, inf)"], "count": [40, 40], "event": [30, 5]})
@@ -80,21 +69,7 @@ def binning_table(table: OptimalBinner | Scorecard | pd.DataFrame, column: str =
 
 
 def binner_table(summary: OptimalBinner | pd.DataFrame) -> Table:
-    """Show what each column tells by itself, the most telling first.
-
-    Parameters
-    ----------
-    summary : OptimalBinner or DataFrame
-        Fitted; or ``OptimalBinner.summary_``: ``column``, ``iv``, ``n_bins``, ``trend``.
-
-    Returns
-    -------
-    Table
-
-    References
-    ----------
-    Siddiqi (2006), Credit Risk Scorecards: the words for information values.
-    """
+    """Show what each column tells by itself, the most telling first."""
     nominal: set[str] = set()
     if not isinstance(summary, pd.DataFrame):
         check_is_fitted(summary)
@@ -129,20 +104,7 @@ def strength(iv: float) -> str:
 
 
 def card_table(card: Scorecard | pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None) -> Table:
-    """Show a scorecard: the points of each bin of each column.
-
-    Parameters
-    ----------
-    card : Scorecard or DataFrame
-        Fitted; or ``scorecard.csv``, as of ``Scorecard.card_``: ``column``, ``bin``, ``woe``, ``points``.
-    tables : mapping of column to DataFrame, optional
-        ``Scorecard.tables_``; then the share of rows and the event rate of each bin are shown too. A fitted card has
-        its own.
-
-    Returns
-    -------
-    Table
-    """
+    """Show a scorecard: the points of each bin of each column."""
     parts = card_parts(card, tables)
     frame, tables = parts.frame, parts.tables
     first = ~frame["column"].duplicated()
@@ -183,15 +145,7 @@ def _together(columns: pd.Series) -> bool:
 
 
 def with_rates(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return a card's rows with ``share`` of rows and ``event_rate``; both NaN for a bin that no row fell into.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``Scorecard.card_``.
-    tables : mapping of column to DataFrame
-        ``Scorecard.tables_``. Slots that share a bin, as missing values merged with another, share its numbers.
-    """
+    """Return a card's rows with ``share`` of rows and ``event_rate``; both NaN for a bin that no row fell into."""
     found: dict[tuple[str, str], tuple[float, float]] = {}
     for column, table in tables.items():
         total = float(table["count"].sum())
@@ -204,17 +158,7 @@ def with_rates(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.Da
 
 
 def selection_table(selection: pd.DataFrame) -> Table:
-    """Show which columns the card keeps, and why each of the others went.
-
-    Parameters
-    ----------
-    selection : DataFrame
-        ``Scorecard.selection_``: ``column``, ``iv``, ``kept``, ``reason``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show which columns the card keeps, and why each of the others went."""
     ranked = selection.sort_values(["kept", "iv"], ascending=False, kind="stable")
     top = max(float(ranked["iv"].max()), 0.0) if len(ranked) else 0.0
     rows = [
@@ -230,17 +174,7 @@ def selection_table(selection: pd.DataFrame) -> Table:
 
 
 def coefficients_table(frame: pd.DataFrame) -> Table:
-    """Show the logistic regression on weights of evidence.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``Scorecard.coefficients_``: ``column``, ``coefficient``, ``standard_error``, ``p_value``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show the logistic regression on weights of evidence."""
     rows = [
         [
             text_cell(row["column"]),
@@ -256,17 +190,7 @@ def coefficients_table(frame: pd.DataFrame) -> Table:
 
 
 def edits_table(edits: Sequence[Edit]) -> Table:
-    """Show what was changed on a card by hand, by whom and why.
-
-    Parameters
-    ----------
-    edits : sequence of Edit
-        ``Scorecard.edits_``.
-
-    Returns
-    -------
-    Table
-    """
+    """Show what was changed on a card by hand, by whom and why."""
     rows = [
         [text_cell(edit.column), text_cell(_change(edit)), text_cell(edit.by), text_cell(edit.why)]
         + [text_cell(edit.when)]

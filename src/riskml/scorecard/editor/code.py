@@ -13,13 +13,6 @@ Language = Literal["python", "yaml", "edit"]
 def code_of(overrides: Mapping[str, Mapping[str, Any]], language: Literal["python", "yaml"] = "python") -> str:
     """Return overrides as text.
 
-    Parameters
-    ----------
-    overrides : mapping of column to mapping of option
-        As for `OptimalBinner`.
-    language : {"python", "yaml"}
-        YAML goes into an experiment file, beneath ``models: fixed: scorecard:``.
-
     Examples
     --------
     >>> print(code_of({"Age": {"splits": [25, 30.5]}}))
@@ -41,12 +34,6 @@ def code_of(overrides: Mapping[str, Mapping[str, Any]], language: Literal["pytho
 
 def edits_of(bins: Mapping[str, Mapping[str, Any]], given: Sequence[str] = ()) -> str:
     """Return edited bins as calls of `Scorecard.edit`, which puts them on record with who, why and when.
-
-    Parameters
-    ----------
-    bins : mapping of column to ``splits`` or ``groups``
-    given : sequence of str
-        What the fit was given besides X and y, as ``sample_weight``.
 
     Examples
     --------

@@ -40,26 +40,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class RowSource:
-    """Counts rows.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n, p)
-    event : ndarray of shape (n,)
-    weight : ndarray of shape (n,), optional
-    max_prebins : int
-    period : ndarray of shape (n,), optional
-        The number of each row's period.
-    names : list of str
-        The periods' names.
-    """
+    """Counts rows."""
 
     frame: pd.DataFrame
     event: NDArray[np.int8]
     weight: Floats | None
     max_prebins: int
-    period: NDArray[np.intp] | None = None
-    names: tuple[str, ...] = ()
+    period: NDArray[np.intp] | None = None  # the number of each row's period
+    names: tuple[str, ...] = ()  # the periods' names
 
     @classmethod
     def of(cls, binner: OptimalBinner, X: Any, y: Any, sample_weight: Any = None, periods: Any = None) -> Self:

@@ -21,23 +21,12 @@ from riskml.scorecard.binning.options import ColumnOptions, is_number
 
 @dataclass(frozen=True)
 class NumericDraft:
-    """The bins of a numeric column.
-
-    Parameters
-    ----------
-    column : str
-    counts : NumericCounts
-        Among whose edges the cuts lie.
-    options : ColumnOptions
-        What was asked of the column's bins.
-    splits : tuple of float
-        Where bins begin.
-    """
+    """The bins of a numeric column."""
 
     column: str
-    counts: NumericCounts
-    options: ColumnOptions
-    splits: tuple[float, ...]
+    counts: NumericCounts  # among whose edges the cuts lie
+    options: ColumnOptions  # what was asked of the column's bins
+    splits: tuple[float, ...]  # where bins begin
 
     @cached_property
     def bins(self) -> ColumnBins:
@@ -92,15 +81,7 @@ class NumericDraft:
 
 @dataclass(frozen=True)
 class LevelDraft:
-    """The groups of a categorical column.
-
-    Parameters
-    ----------
-    column : str
-    counts : LevelCounts
-    options : ColumnOptions
-    groups : tuple of tuple of str
-    """
+    """The groups of a categorical column."""
 
     column: str
     counts: LevelCounts

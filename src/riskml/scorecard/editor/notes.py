@@ -20,16 +20,7 @@ _LASTING = 10
 
 
 def bin_notes(draft: Draft, start: ColumnBins, in_periods: pd.DataFrame | None = None) -> list[list[str]]:
-    """Return the notes on each regular bin.
-
-    Parameters
-    ----------
-    draft : NumericDraft or LevelDraft
-    start : ColumnBins
-        The bins that the editing began with: their trend is the one to keep where none was asked for by name.
-    in_periods : DataFrame, optional
-        ``bin``, ``period``, ``event_rate``: then breaks of the trend in single periods are named too.
-    """
+    """Return the notes on each regular bin."""
     counts = draft.bins.counts[: draft.bins.regular]
     notes = [_size(bin_, draft.options, float(draft.counts.totals.sum())) for bin_ in counts]
     trend = asked_trend(draft, start)

@@ -16,16 +16,7 @@ from riskml.scorecard.editor.notes import asked_trend, bin_notes, column_notes
 
 
 def column_page(draft: Draft, start: ColumnBins, in_periods: pd.DataFrame | None = None) -> dict[str, Any]:
-    """Return everything that the page shows of one column.
-
-    Parameters
-    ----------
-    draft : NumericDraft or LevelDraft
-    start : ColumnBins
-        The bins that the editing began with, for comparison.
-    in_periods : DataFrame, optional
-        ``bin``, ``period``, ``event_rate`` of the draft's bins.
-    """
+    """Return everything that the page shows of one column."""
     bins = draft.bins
     # A column whose values are all missing has no bin to change.
     regular = bins.regular if bins.counts[: bins.regular].sum() > 0 else 0

@@ -27,16 +27,7 @@ class _Change:
 
 
 class Session:
-    """The drafts of all columns, and every change that was made to them.
-
-    Parameters
-    ----------
-    binner : OptimalBinner
-        Fitted; it is left as it is.
-    source : RowSource or CountSource
-    column : str, optional
-        The column to begin with; the one of the highest information value by default.
-    """
+    """The drafts of all columns, and every change that was made to them."""
 
     def __init__(self, binner: OptimalBinner, source: Source, column: str | None = None) -> None:
         self._binner, self._source = binner, source

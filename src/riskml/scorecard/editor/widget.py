@@ -37,8 +37,6 @@ class BinEditor(anywidget.AnyWidget):
         Fitted.
     X : DataFrame of shape (n, p), optional
         The rows it was fitted on.
-    y : array of shape (n,), optional
-    sample_weight : array of shape (n,), optional
     periods : array of shape (n,), optional
         As for ``OptimalBinner.fit``: each period's event rate is then drawn, and named where it breaks the trend.
     counts : mapping of column to NumericCounts or LevelCounts, optional
@@ -105,10 +103,6 @@ class BinEditor(anywidget.AnyWidget):
 
     def code(self, language: Language = "python") -> str:
         """Return the bins as text to paste: overrides in Python or for an experiment file, or edits of a card.
-
-        Parameters
-        ----------
-        language : {"python", "yaml", "edit"}
 
         Raises
         ------

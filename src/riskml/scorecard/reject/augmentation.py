@@ -36,13 +36,10 @@ class Augmented:
         Accepted applicants first; a declined one keeps its index, and occurs twice in fuzzy augmentation.
     event : ndarray of shape (n,)
         The outcome, 1 for an event, observed or assumed.
-    weight : ndarray of shape (n,)
-    inferred : ndarray of bool, shape (n,)
     warning : str
         What the method's literature warns of.
     y : ndarray of shape (n,)
         The outcome in the card's classes: ``Scorecard().fit(both.X, both.y, both.weight)``.
-    method : {"known", "fuzzy", "parcelling"}
     bands : DataFrame
         Of parcelling, a row per score band from the riskiest: ``band`` (points), ``accepted``, ``rejected`` (rows),
         ``accepted_event_rate``, ``assumed_rate`` (uplift included), ``source`` (whose rate it is: of the accepted, or

@@ -59,13 +59,10 @@ def infer_rejects(
     ----------
     card : Scorecard or SegmentedScorecard
         Fitted on the accepted.
-    X : DataFrame or array of shape (n_accepted, p)
     y : array of shape (n_accepted,)
         Their outcomes, with the card's classes.
-    rejected : DataFrame or array of shape (n_rejected, p)
     sample_weight : array of shape (n_accepted,), optional
         Of the accepted; a declined applicant weighs 1.
-    method : {"known", "fuzzy", "parcelling"}
     uplift : float
         By how much the odds (fuzzy) or the event rate of a band (parcelling) of declined applicants exceed those of
         accepted ones who look the same. At least 1: the old policy knew something.
@@ -74,10 +71,6 @@ def infer_rejects(
         accepted, or none of them had the event, takes the card's mean probability instead of their event rate.
     random_state : int, generator or None
         Seed of the draws (parcelling).
-
-    Returns
-    -------
-    Augmented
 
     Raises
     ------
@@ -160,8 +153,6 @@ def reject_sensitivity(
         Fitted on the accepted; its parameters are used for the others.
     X, y, rejected, sample_weight
         As for `infer_rejects`; ``sample_weight`` is that which the card was fitted with, or none where it had none.
-    uplifts : sequence of float
-    random_state : int, generator or None
 
     Returns
     -------

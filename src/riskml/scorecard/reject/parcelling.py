@@ -16,24 +16,7 @@ NO_BANDS = pd.DataFrame(columns=_COLUMNS)
 def score_bands(
     points: Floats, chance: Floats, event: NDArray[np.int8], weight: Floats, bands: int, uplift: float
 ) -> tuple[pd.DataFrame, NDArray[np.intp]]:
-    """Return the bands of all applicants' scores, and the position of each applicant's band.
-
-    Parameters
-    ----------
-    points, chance : ndarray of shape (n,)
-        Score and probability of the event on the card; the accepted first.
-    event, weight : ndarray of shape (n_accepted,)
-    bands : int
-        Of equal numbers of applicants; by the accepted alone, one band would hold most below the old cut-off.
-    uplift : float
-        Multiplies the rate, up to 1.
-
-    Returns
-    -------
-    (DataFrame, ndarray of shape (n,))
-        ``band``, ``accepted``, ``rejected``, ``accepted_event_rate``, ``assumed_rate``, ``source``: "accepted", or
-        "card" where too few were accepted and the card's mean probability stands in.
-    """
+    """Return the bands of all applicants' scores, and the position of each applicant's band."""
     cuts = np.unique(np.quantile(points, np.arange(1, bands) / bands).round())
     # Nobody stands below a cut at the lowest score.
     cuts = cuts[cuts > points.min()]

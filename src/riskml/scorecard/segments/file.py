@@ -30,29 +30,15 @@ from riskml.scorecard.segments.file_schema import FORMAT, MEND, SplitPart, read_
 
 @dataclass(frozen=True)
 class Saved:
-    """What a file holds of fitted segments.
-
-    Parameters
-    ----------
-    splits : tuple of Split
-    cards : mapping of segment to Scorecard
-    segments : DataFrame
-        ``segment``, ``rule``, ``count``, ``event_rate``.
-    """
+    """What a file holds of fitted segments."""
 
     splits: tuple[Split, ...]
     cards: Mapping[str, Scorecard]
-    segments: pd.DataFrame
+    segments: pd.DataFrame  # ``segment``, ``rule``, ``count``, ``event_rate``
 
 
 def segmented_document(saved: Saved, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fitted segments as plain values.
-
-    Raises
-    ------
-    ConfigError
-        When a parameter, such as a splitter, is something that text cannot hold.
-    """
+    """Return fitted segments as plain values."""
     said = {name: _plain(parameters[name], name) for name in PARAMETERS}
     names = list(saved.cards)
     return {
@@ -102,13 +88,7 @@ def _plain(value: Any, name: str) -> Any:
 
 
 def segmented_from_document(said: Any, where: str) -> tuple[Saved, dict[str, Any]]:
-    """Return the segments that a document describes, and their parameters; what does not fit together is refused.
-
-    Raises
-    ------
-    DataError
-        It names the split or the segment that is wrong, and what does not hold.
-    """
+    """Return the segments that a document describes, and their parameters; what does not fit together is refused."""
     part = read_segmented(said, where)
     cards: dict[str, Scorecard] = {}
     for row in part.segments:

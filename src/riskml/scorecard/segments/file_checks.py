@@ -23,13 +23,7 @@ _CLOSE = 1e-9  # of event rates: sums in another order
 
 
 def check_parameters(said: Mapping[str, Any]) -> None:
-    """Refuse parameters of a `SegmentedScorecard`, its card aside, that are of another kind, or impossible.
-
-    Raises
-    ------
-    ConfigError
-        It names the first one.
-    """
+    """Refuse parameters of a `SegmentedScorecard`, its card aside, that are of another kind, or impossible."""
     for name in ("max_segments", "min_segment_events"):
         if not (is_number(said[name], whole=True) and said[name] >= 1):
             raise ConfigError(f"{name} is a whole number, at least 1; got {said[name]!r}", where=name)
@@ -70,12 +64,7 @@ def _is_fold(fold: Any) -> bool:
 def check_file_parameters(
     said: Mapping[str, Any], splits: Sequence[Split], cards: Mapping[str, Scorecard], where: str
 ) -> None:
-    """Refuse parameters of a file that are unknown, absent or impossible, or from which these segments cannot come.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse parameters of a file that are unknown, absent or impossible, or from which these segments cannot come."""
     place = f"{where}, parameters"
     if set(said) != set(PARAMETERS):
         raise DataError(f"parameters are {', '.join(PARAMETERS)}; got {', '.join(said) or 'none'}", where=place)
@@ -103,12 +92,7 @@ def check_file_parameters(
 
 
 def check_same(cards: Mapping[str, Scorecard], where: str) -> None:
-    """Refuse cards that were not fitted as one: their classes, columns and parameters are the same.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse cards that were not fitted as one: their classes, columns and parameters are the same."""
     (first_name, first), *others = cards.items()
     # An edit of bins is an override of its own card.
     by_hand = {edit.column for card in cards.values() for edit in card.edits_ if edit.points is None}
@@ -140,12 +124,7 @@ def _asked_of(card: Scorecard, by_hand: set[str]) -> dict[str, Any]:
 
 
 def check_rows(part: SegmentPart, card: Scorecard, place: str) -> None:
-    """Refuse an event rate, or a count, that is not that of a segment's card.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse an event rate, or a count, that is not that of a segment's card."""
     totals = next(iter(card.binner_.bins_.values())).totals
     rows, rate = float(totals.sum()), float(totals[1] / totals.sum())
     if abs(part.event_rate - rate) > _CLOSE:
@@ -156,12 +135,7 @@ def check_rows(part: SegmentPart, card: Scorecard, place: str) -> None:
 
 
 def check_shares(part: SegmentedPart, splits: Sequence[Split], where: str) -> None:
-    """Refuse segments that are smaller than was asked for; the one where all other values go may be.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse segments that are smaller than was asked for; the one where all other values go may be."""
     named = not isinstance(part.parameters["segment_by"], list | None)
     pool = ~_all_others(splits[0]) if named and splits else None
     least = part.parameters["min_segment_share"] * sum(row.count for row in part.segments)
@@ -174,12 +148,7 @@ def check_shares(part: SegmentedPart, splits: Sequence[Split], where: str) -> No
 
 
 def check_reached(splits: Sequence[Split], names: Sequence[str], where: str) -> None:
-    """Refuse splits and segments that no row can reach, or that rows reach from several splits.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse splits and segments that no row can reach, or that rows reach from several splits."""
     if not splits:
         if len(names) > 1:
             raise DataError(f"{len(names)} segments, and no split between them", where=where, fix=MEND)
@@ -198,12 +167,7 @@ def check_reached(splits: Sequence[Split], names: Sequence[str], where: str) -> 
 def check_rules(
     splits: Sequence[Split], rules: Mapping[str, str], segment_by: Any, cards: Mapping[str, Scorecard], where: str
 ) -> None:
-    """Refuse splits that are not of the kind that was asked for, and rules that say something else than the splits.
-
-    Raises
-    ------
-    DataError
-    """
+    """Refuse splits that are not of the kind that was asked for, and rules that say something else than the splits."""
     schema = next(iter(cards.values())).schema_
     named = splits and asked_columns(segment_by, schema.names)[1]
     if named:

@@ -63,14 +63,7 @@ class SegmentedPart(Part):
 
 
 def read_segmented(said: Any, where: str) -> SegmentedPart:
-    """Return what a file says, typed.
-
-    Raises
-    ------
-    DataError
-        When it holds no segmented cards of this format, or a key is unknown, absent or of another type; every one is
-        named.
-    """
+    """Return what a file says, typed."""
     version = said.get("riskml_segmented_scorecard") if isinstance(said, Mapping) else None
     if type(version) is not int or version != FORMAT:
         raise DataError(

@@ -27,33 +27,7 @@ def payoff(
     cv: Any,
     random_state: int | None,
 ) -> pd.DataFrame:
-    """Return how two models do on rows that they were not fitted on.
-
-    Parameters
-    ----------
-    models : mapping of name to estimator
-        Two, the simpler one first.
-    frame : DataFrame of shape (n, p)
-    event : ndarray of shape (n,)
-    weight : ndarray of shape (n,), optional
-    periods : Series of shape (n,), optional
-        Its index is 0 to n - 1.
-    cv : int, splitter or iterable of (train, test)
-    random_state : int, optional
-        Seed of the folds that an int asks for.
-
-    Returns
-    -------
-    DataFrame
-        A row per model and one for the ``gain`` of the second over the first: ``model``, ``auc``, ``auc_sd``,
-        ``log_loss``, ``log_loss_sd`` (mean and standard deviation over folds). A gain of AUC above 0, and of log loss
-        below 0, speaks for the second.
-
-    Raises
-    ------
-    ConfigError
-        When there are fewer than two folds.
-    """
+    """Return how two models do on rows that they were not fitted on."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
     folds = StratifiedKFold(int(cv), shuffle=True, random_state=random_state) if isinstance(cv, Integral) else cv
     parts = list(check_cv(folds).split(frame, event))

@@ -32,13 +32,7 @@ class Routing:
 
 
 def asked_columns(segment_by: Any, names: Sequence[str]) -> tuple[list[str], bool]:
-    """Return the columns that may make segments, and whether the values of one of them are to be the segments.
-
-    Raises
-    ------
-    ConfigError
-        When a name is unknown, or a list is empty.
-    """
+    """Return the columns that may make segments, and whether the values of one of them are to be the segments."""
     if segment_by is None:
         return list(names), False
     if isinstance(segment_by, (Mapping, set, frozenset)):
@@ -56,24 +50,7 @@ def asked_columns(segment_by: Any, names: Sequence[str]) -> tuple[list[str], boo
 
 
 def by_value(values: pd.Series, event: NDArray[np.int8], limits: Limits) -> Routing:
-    """Return segments that are the values of one column.
-
-    The largest values have a segment each; the others are pooled, and join the largest segment where the pool could
-    not carry a card. Values never seen in training, and missing ones where there was none, go with the pool, or into
-    the largest segment.
-
-    Parameters
-    ----------
-    values : Series of shape (n,)
-        A column of a conformed frame.
-    event : ndarray of shape (n,)
-    limits : Limits
-
-    Raises
-    ------
-    ConfigError
-        When there are more than 100 values.
-    """
+    """Return segments that are the values of one column."""
     column = str(values.name)
     text = levels(values)
     code, known = pd.factorize(text, sort=True, use_na_sentinel=True)
@@ -133,18 +110,7 @@ def _free(name: str, what: str, taken: set[str]) -> str:
 
 
 def pooled_rules(column: str, name: str, here: Sequence[str], *, blank: bool) -> list[str]:
-    """Return what the rule may say of the segment that takes all other values: its splits do not tell everything.
-
-    Parameters
-    ----------
-    column : str
-    name : str
-        The segment's.
-    here : sequence of str
-        The known values that go there.
-    blank : bool
-        Whether missing values go there.
-    """
+    """Return what the rule may say of the segment that takes all other values: its splits do not tell everything."""
     # The largest segment takes them where they could not carry a card; it stands first.
     own = [name] if name in here else []
     orders: list[tuple[list[str], list[str | None]]] = [(own, [value for value in here if value not in own])]

@@ -57,28 +57,23 @@ class SegmentedScorecard(RiskEstimator):
 
     Attributes
     ----------
-    cards_ : dict of segment to Scorecard
     segments_ : DataFrame
         ``segment``, ``rule``, ``count``, ``event_rate``.
     card_, selection_, coefficients_ : DataFrame
         As a card's, with a first column ``segment``.
-    tables_ : dict of segment to dict of column to DataFrame
-    edits_ : dict of segment to tuple of Edit
     comparison_ : DataFrame
         With ``cv``: ``model`` (single card, segments, gain), ``auc``, ``auc_sd``, ``log_loss``, ``log_loss_sd``, over
         the same folds.
     finder_ : dict of column to Finder
         The bins among which the tree's splits were sought; empty for a named column, and for loaded cards.
-    model_ : Segmented
-    classes_ : ndarray of shape (2,)
 
     Notes
     -----
     Cards share one points scale, so that equal points mean equal odds in every segment.
 
     The tree does not split on what is risky, which the single card knows already, but where customers need other
-    coefficients than all others; when no split pays, there is one segment. See `riskml.scorecard.segments.tree`. Rows with
-    a value that training never saw go with the larger part, or a named column's pool; ``segments_`` says which.
+    coefficients than all others; when no split pays, there is one segment. See `riskml.scorecard.segments.tree`.
+    Rows with an unseen value go with the larger part, or a named column's pool; ``segments_`` says which.
 
     `contributions` adds up to the log-odds as for one card: how a segment's intercept differs from the average one is
     attributed to the columns that define the segment.
@@ -113,15 +108,8 @@ class SegmentedScorecard(RiskEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, p)
-        y : array of shape (n,)
-        sample_weight : array of shape (n,), optional
         periods : array of shape (n,), optional
             As for `Scorecard.fit`.
-
-        Returns
-        -------
-        SegmentedScorecard
 
         Raises
         ------
@@ -225,8 +213,6 @@ class SegmentedScorecard(RiskEstimator):
 
         Parameters
         ----------
-        segment : str
-        column : str
         X, y, sample_weight, periods
             The training rows of all segments, where new bins need them; those of the segment are used.
         **change
@@ -259,10 +245,6 @@ class SegmentedScorecard(RiskEstimator):
 
     def save(self, path: str | Path) -> None:
         """Write the rule and all cards to one readable file, ``.yaml`` or ``.json``.
-
-        Parameters
-        ----------
-        path : path
 
         Raises
         ------

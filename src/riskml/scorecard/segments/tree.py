@@ -38,14 +38,7 @@ _RIDGE = 1.0  # draws a node's coefficients to its parent's, so that separate cl
 
 @dataclass(frozen=True)
 class Finder:
-    """The slots of a column among which a split is sought: cut without a look at the outcome.
-
-    Supervised bins would join what has one event rate, and hide that coefficients differ there.
-
-    Parameters
-    ----------
-    shape : Step or Levels
-    """
+    """The slots of a column among which a split is sought: cut without a look at the outcome."""
 
     shape: Step | Levels
 
@@ -87,23 +80,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Node:
-    """A segment, or a split of rows in two.
-
-    Parameters
-    ----------
-    column : str
-        The column that splits; empty for a segment.
-    left : tuple of int
-        The slots that go left.
-    children : tuple of Node
-        Two, or none.
-    rows : ndarray of int
-    """
+    """A segment, or a split of rows in two."""
 
     rows: NDArray[np.intp]
-    column: str = ""
-    left: tuple[int, ...] = ()
-    children: tuple[Node, ...] = ()
+    column: str = ""  # the column that splits; empty for a segment
+    left: tuple[int, ...] = ()  # the slots that go left
+    children: tuple[Node, ...] = ()  # two, or none
 
 
 def finders(frame: pd.DataFrame, schema: Schema) -> dict[str, Finder]:
@@ -143,20 +125,7 @@ def grow(
     weight: Floats | None,
     limits: Limits,
 ) -> Node:
-    """Return the tree whose splits pay, the most profitable first.
-
-    Parameters
-    ----------
-    slots : dict of column to ndarray of shape (n,)
-        The slot of each row.
-    found : dict of column to Finder
-    design : ndarray of shape (n, p)
-        The node's regressors: weights of evidence of the single card.
-    event : ndarray of shape (n,)
-    weight : ndarray of shape (n,), optional
-        Only their proportions count.
-    limits : Limits
-    """
+    """Return the tree whose splits pay, the most profitable first."""
     weight = np.ones(len(event)) if weight is None else weight / weight.mean()
     data = _Data(np.column_stack([np.ones(len(event)), design]), event.astype(np.float64), weight)
     root = Node(np.arange(len(event)))

@@ -54,7 +54,6 @@ def registered(client: MlflowClient, name: str) -> list[ModelVersion]:
 
     Parameters
     ----------
-    client : MlflowClient
     name : str
         Of the registered model; there need not be one.
     """
@@ -96,10 +95,7 @@ def challenge(client: MlflowClient, name: str) -> None:
 
 
 def make_champion(client: MlflowClient, version: ModelVersion, decision: Decision) -> Succession:
-    """Make a version the champion; it remembers those before it.
-
-    The alias is moved, never taken away: of two that are crowned in the same instant one is the champion.
-    """
+    """Make a version the champion; it remembers those before it."""
     name, number = version.name, str(version.version)
     before = champion(client, name)
     line = [] if before is None else [*_line(before), str(before.version)]
@@ -115,12 +111,10 @@ def promote(
 
     Parameters
     ----------
-    client : MlflowClient
     name : str
         Of the registered model.
     version : str or None
         The challenger when it is None.
-    decision : Decision
     force : bool
         Whether a version that has not passed the gate may become champion.
 
@@ -160,10 +154,8 @@ def take_back(client: MlflowClient, name: str, decision: Decision) -> Succession
 
     Parameters
     ----------
-    client : MlflowClient
     name : str
         Of the registered model.
-    decision : Decision
 
     Raises
     ------
@@ -189,25 +181,7 @@ def take_back(client: MlflowClient, name: str, decision: Decision) -> Succession
 
 
 def standings(client: MlflowClient, name: str = "") -> pd.DataFrame:
-    """Return the versions of one model or of all: what they are called, what the gate said, and who decided.
-
-    Parameters
-    ----------
-    client : MlflowClient
-    name : str, default ""
-        Of one registered model; all that riskml has registered when it is empty.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``version``, ``aliases``, ``family``, ``gate``, ``reason``, ``decision`` (what was decided last:
-        promoted or taken back), ``decided_by``, ``decided_why``, ``decided_at``; by model, the newest version first.
-
-    Raises
-    ------
-    InputError
-        When there is no such model.
-    """
+    """Return the versions of one model or of all: what they are called, what the gate said, and who decided."""
     ours = client.search_registered_models("name LIKE 'riskml_%'", max_results=1000) if not name else []
     names = [name] if name else sorted(model.name for model in ours)
     rows = []

@@ -23,17 +23,7 @@ ROWS, NAMED_BY, DATA = "learnt.parquet", "riskml.rows_named_by", "riskml.data_di
 
 
 def load_incumbent(version: ModelVersion, run: Run) -> Incumbent:
-    """Return what the champion gives the rows that a run has set aside, and which of them it has learnt from.
-
-    Its package is read from the registered model: numbers and text, nothing of it is executed.
-
-    Parameters
-    ----------
-    version : ModelVersion
-        The champion's.
-    run : Run
-        The challenger's.
-    """
+    """Return what the champion gives the rows that a run has set aside, and which of them it has learnt from."""
     number = str(version.version)
     try:
         lost = float(version.tags.get(AUC_LOST, "0"))

@@ -30,28 +30,7 @@ _FOLDER = "gate"
 def register(
     client: MlflowClient, run: Run, candidate: Candidate, model_id: str, run_id: str, *, at: dt.datetime
 ) -> ModelVersion:
-    """Register a run's chosen model as challenger, judge it, and make it champion where the gate says so.
-
-    A model that its run has registered and judged before is left as it is, and so are the aliases: since then a later
-    version may have come, or a person decided. The verdict is kept in the run's folder (gate.json, gate.csv), and in
-    MLflow on the run, the model and its version.
-
-    Parameters
-    ----------
-    client : MlflowClient
-    run : Run
-    candidate : Candidate
-    model_id : str
-        Of the logged model.
-    run_id : str
-        Of the run's record.
-    at : datetime
-        Now, as it is written down.
-
-    Returns
-    -------
-    ModelVersion
-    """
+    """Register a run's chosen model as challenger, judge it, and make it champion where the gate says so."""
     version = _enrolled(client, candidate, model_id, run_id)
     if aliases.GATE in version.tags:
         return version

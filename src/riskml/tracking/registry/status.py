@@ -20,17 +20,7 @@ _REASON_LENGTH = 600  # the whole of it is in the tag riskml.gate_reason
 
 
 def with_standing(client: MlflowClient, run_id: str, text: str) -> str:
-    """Return a run's description that begins with the standing of its model, where it has a judged one.
-
-    The registry is asked anew each time: between two stages, or before a run is tracked once more, a person may decide.
-
-    Parameters
-    ----------
-    client : MlflowClient
-    run_id : str
-    text : str
-        The description, with or without an earlier such line.
-    """
+    """Return a run's description that begins with the standing of its model, where it has a judged one."""
     # A run whose model was fitted anew has more than one.
     found = client.search_model_versions(f"run_id = '{run_id}'")
     newest = max(found, key=lambda version: int(version.version), default=None)
@@ -42,16 +32,7 @@ def with_standing(client: MlflowClient, run_id: str, text: str) -> str:
 
 
 def tell(client: MlflowClient, name: str, *versions: str) -> None:
-    """Bring the descriptions of the runs that some versions came from up to date.
-
-    Parameters
-    ----------
-    client : MlflowClient
-    name : str
-        Of the registered model.
-    *versions : str
-        "" for none.
-    """
+    """Bring the descriptions of the runs that some versions came from up to date."""
     from mlflow.exceptions import MlflowException
 
     for number in filter(None, versions):
@@ -68,15 +49,7 @@ def tell(client: MlflowClient, name: str, *versions: str) -> None:
 
 
 def standing(version: ModelVersion, aliases: Mapping[str, str]) -> str:
-    """Return in a line what the gate said of a version, and what it is now.
-
-    Parameters
-    ----------
-    version : ModelVersion
-        A judged one.
-    aliases : mapping of str to str
-        Of its model, to versions.
-    """
+    """Return in a line what the gate said of a version, and what it is now."""
     tags, number = version.tags, str(version.version)
     passed = tags.get(registry.GATE) == registry.PASSED
     model = f"version {number} of `{version.name}`"

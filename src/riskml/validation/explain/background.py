@@ -25,15 +25,12 @@ class Book:
 
     Parameters
     ----------
-    groupings : mapping of column name to Grouping
     groups : mapping of column name to mapping of group to (int, int)
         How many customers and events each group holds.
     numbers : mapping of column name to ndarray
         The quantities of a number, ascending; missing values and special codes are not among them.
     points : mapping of column name to float
         Mean points of a card; empty where the model has none.
-    rows : int
-    event_rate : float
     """
 
     groupings: Mapping[str, Grouping]
@@ -63,15 +60,10 @@ def book_of(model: Artifact, X: pd.DataFrame, y: ArrayLike) -> Book:
 
     Parameters
     ----------
-    model : Artifact
     X : DataFrame of shape (n, any)
         The customers of training.
     y : array of 0 and 1, shape (n,)
         1 is the event.
-
-    Returns
-    -------
-    Book
     """
     columns, special = read(model, X), special_codes(model)
     target = np.asarray(y)

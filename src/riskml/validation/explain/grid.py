@@ -21,22 +21,13 @@ from riskml.runtime.package import Artifact
 
 @dataclass(frozen=True)
 class Grid:
-    """Values of one column.
+    """Values of one column."""
 
-    Parameters
-    ----------
-    values : ndarray of shape (k,)
-        As a model reads them: numbers ascending, then special codes, then the missing value; or levels, the most
-        frequent first, then the missing value.
-    sort : tuple of str
-        "value", "special" or "missing" for each.
-    share : ndarray of shape (k,)
-        Of customers; a number's are those that are nearest to it.
-    """
-
+    # as a model reads them: numbers ascending, then special codes, then the missing value; or levels, the most frequent
+    # first, then the missing value
     values: NDArray[Any]
-    sort: tuple[str, ...]
-    share: Floats
+    sort: tuple[str, ...]  # "value", "special" or "missing" for each
+    share: Floats  # of customers; a number's are those that are nearest to it
 
     @property
     def labels(self) -> list[str]:
@@ -70,23 +61,7 @@ def special_codes(model: Artifact) -> dict[str, tuple[float | str, ...]]:
 
 
 def grid(values: NDArray[Any], kind: str, special: tuple[float | str, ...], points: int) -> Grid:
-    """Return the values of a column at which customers are.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        As a model reads them.
-    kind : {"numeric", "categorical"}
-    special : tuple
-        Codes that are no quantities.
-    points : int
-        Quantiles of a number, or levels of a category, at the most.
-
-    Returns
-    -------
-    Grid
-        Only of values that occur: nothing is told of where no customer is.
-    """
+    """Return the values of a column at which customers are."""
     return _of_numbers(values, special, points) if kind == "numeric" else _of_levels(values, points)
 
 

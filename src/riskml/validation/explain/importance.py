@@ -24,7 +24,6 @@ def permutation_importance(
 
     Parameters
     ----------
-    model : Artifact
     X : DataFrame of shape (n, any)
         Rows that the model has not learnt from.
     y : array of 0 and 1, shape (n,)
@@ -33,7 +32,6 @@ def permutation_importance(
         Shuffles of each column.
     rows : int, default 20000
         Customers at the most; more are drawn by chance from.
-    seed : int
 
     Returns
     -------
@@ -66,12 +64,8 @@ def importance(model: Artifact, X: pd.DataFrame, y: ArrayLike, *, repeats: int =
 
     Parameters
     ----------
-    model : Artifact
     X : DataFrame of shape (n, any)
         Rows that the model has not learnt from.
-    y : array of 0 and 1, shape (n,)
-    repeats : int, default 5
-    seed : int
 
     Returns
     -------
@@ -89,18 +83,7 @@ def importance(model: Artifact, X: pd.DataFrame, y: ArrayLike, *, repeats: int =
 
 
 def points_of_columns(model: Artifact, X: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the points of each column of a card, shape (n, columns), or None where the model has none.
-
-    Parameters
-    ----------
-    model : Artifact
-    X : DataFrame of shape (n, any)
-
-    Returns
-    -------
-    DataFrame or None
-        More points are safer.
-    """
+    """Return the points of each column of a card, shape (n, columns), or None where the model has none."""
     card = model.model
     if not isinstance(card, Additive) or card.base_points is None:
         return None

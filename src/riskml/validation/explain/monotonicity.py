@@ -36,15 +36,12 @@ def monotone_violations(
 
     Parameters
     ----------
-    model : Artifact
-    X : DataFrame of shape (n, any)
     directions : mapping of column name to "ascending" or "descending"
         Where the probability must go when the column rises and all else stays.
     points : int, default 50
         Quantiles of the column at which each customer is asked.
     rows : int, default 1000
         Customers that are asked; more are drawn by chance from.
-    seed : int, default 0
 
     Returns
     -------

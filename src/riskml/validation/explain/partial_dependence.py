@@ -17,13 +17,10 @@ def profiles(model: Artifact, X: pd.DataFrame, *, points: int = 12, rows: int = 
 
     Parameters
     ----------
-    model : Artifact
-    X : DataFrame of shape (n, any)
     points : int, default 12
         Quantiles of a number, or levels of a category, at the most; special codes and the missing value besides.
     rows : int, default 500
         Customers that are asked; more are drawn by chance from.
-    seed : int, default 0
 
     Returns
     -------

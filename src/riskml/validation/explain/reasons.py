@@ -32,8 +32,6 @@ def reasons_in_words(
 
     Parameters
     ----------
-    model : Artifact
-    customers : DataFrame of shape (rows, any)
     book : Book
         Of the customers of training.
     n : int, default 4

@@ -22,7 +22,6 @@ class Notice:
     ----------
     event : str
         Its key: the same event has it for ever, whatever the channel.
-    what : {"opened", "raised", "acknowledged", "escalated", "closed"}
     on : str
         ISO 8601 date.
     by, note : str
@@ -48,8 +47,6 @@ class Parcel:
     ----------
     key : str
         Made from channel, recipient and events alone: the parcel that is tried again has the same key.
-    channel, recipient : str
-    notices : tuple of Notice
     """
 
     key: str
@@ -80,7 +77,6 @@ class DeliveryError(RunError):
     ----------
     what : str
         Without secrets, and without customers.
-    where, fix : str
     all_of_them : bool
         Whether the other parcels of this channel would fail alike, so that they need not be tried now.
     """
@@ -112,7 +108,6 @@ class Channel(Protocol):
 
         Parameters
         ----------
-        parcel : Parcel
         at : float
             Seconds since 1970 by the caller's clock.
 
@@ -124,13 +119,7 @@ class Channel(Protocol):
 
 
 def secret(variable: str, what: str) -> SecretStr:
-    """Return a secret from the environment.
-
-    Raises
-    ------
-    InputError
-        When the variable is not set or is empty.
-    """
+    """Return a secret from the environment."""
     value = os.environ.get(variable, "")
     if not value:
         raise InputError(

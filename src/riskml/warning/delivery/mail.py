@@ -18,8 +18,7 @@ from pydantic import SecretStr
 
 from riskml.config.warning import MailDelivery, WarningRules
 from riskml.errors import ConfigError, InputError
-from riskml.i18n import Language, in_language
-from riskml.i18n.roles import role_words
+from riskml.i18n import Language, in_language, role_words
 from riskml.warning.delivery.channel import DeliveryError, Notice, Parcel, secret
 from riskml.warning.delivery.table import alerts_table, csv_text
 from riskml.warning.wording import alert_word, in_words, signs_words
@@ -43,19 +42,7 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
 
 
 class Mail:
-    """A `Channel` by SMTP.
-
-    Parameters
-    ----------
-    said : MailDelivery
-    rules : WarningRules
-        Whose words it speaks in.
-
-    Raises
-    ------
-    InputError
-        When the password's variable is missing, or the certificates cannot be read.
-    """
+    """A `Channel` by SMTP."""
 
     name = "mail"
 
@@ -72,13 +59,7 @@ class Mail:
             ) from None
 
     def parcels(self, notices: Sequence[Notice]) -> list[Parcel]:
-        """Return one parcel for each role and address: what is new for it.
-
-        Raises
-        ------
-        ConfigError
-            When an alert's role has no address: rules that are gone may have opened it.
-        """
+        """Return one parcel for each role and address: what is new for it."""
         by_reader: dict[str, list[Notice]] = {}
         for notice in notices:
             if notice.what in _TOLD:
@@ -98,12 +79,7 @@ class Mail:
         ]
 
     def deliver(self, parcel: Parcel, at: float) -> None:
-        """Send one message to one address.
-
-        Raises
-        ------
-        DeliveryError
-        """
+        """Send one message to one address."""
         message = self.message(parcel, at)
         where = f"{self._said.host}:{self._said.port}"
         kept = "the mail is kept, and sent with the next `riskml alerts send`"
@@ -146,14 +122,7 @@ class Mail:
             ) from None
 
     def message(self, parcel: Parcel, at: float) -> EmailMessage:
-        """Return a parcel as a message.
-
-        Parameters
-        ----------
-        parcel : Parcel
-        at : float
-            Seconds since 1970, for its date.
-        """
+        """Return a parcel as a message."""
         reader, _, address = parcel.recipient.partition(" ")
         rows = alerts_table([notice.alert for notice in parcel.notices])
         rows.insert(0, "what", [notice.what for notice in parcel.notices])

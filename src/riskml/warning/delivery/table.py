@@ -12,12 +12,11 @@ from typing import Any
 import pandas as pd
 
 from riskml.config.warning import TableDelivery, WarningRules
-from riskml.i18n.roles import ROLES
-from riskml.io import replacing
+from riskml.i18n import ROLES
+from riskml.io import replacing, workbook
 from riskml.runtime.batch import harmless
 from riskml.warning.alerts import Alert
 from riskml.warning.wording import in_words
-from riskml.workbook import workbook
 
 COLUMNS = [
     *("key", "customer", "level", "state", "cause", "signs", "opened", "due"),
@@ -45,22 +44,7 @@ def with_overdue(table: pd.DataFrame, on: dt.date) -> pd.DataFrame:
 
 
 def write_tables(said: TableDelivery, rules: WarningRules, alerts: Sequence[Alert], on: dt.date) -> list[Path]:
-    """Write the open alerts of each role, and those escalated to it; a role without any gets an empty list.
-
-    Parameters
-    ----------
-    said : TableDelivery
-    rules : WarningRules
-        Whose words they are told in.
-    alerts : sequence of Alert
-        Open ones, who comes first in front.
-    on : date
-        The day that counts for what is overdue.
-
-    Returns
-    -------
-    list of Path
-    """
+    """Write the open alerts of each role, and those escalated to it; a role without any gets an empty list."""
     folder, written = Path(said.folder), []
     whole = with_overdue(alerts_table([asdict(alert) for alert in alerts]), on)
     for role in ROLES:

@@ -34,21 +34,7 @@ class _LaterError(Exception):
 
 
 class Webhook:
-    """A `Channel` to a URL.
-
-    Parameters
-    ----------
-    said : WebhookDelivery
-    clock : function that returns seconds since 1970
-        For the timestamp of each try.
-    pause : function of seconds
-        What waits between the tries.
-
-    Raises
-    ------
-    InputError
-        When a variable of the environment is missing, or the URL is neither https nor on this machine.
-    """
+    """A `Channel` to a URL."""
 
     name = "webhook"
 
@@ -70,12 +56,7 @@ class Webhook:
         return [Parcel.of(self.name, self.name, notices[at : at + size]) for at in range(0, len(notices), size)]
 
     def deliver(self, parcel: Parcel, at: float) -> None:
-        """POST a parcel; try again after a time-out, a broken connection, 408, 425, 429 or 5xx.
-
-        Raises
-        ------
-        DeliveryError
-        """
+        """POST a parcel; try again after a time-out, a broken connection, 408, 425, 429 or 5xx."""
         body = json.dumps(
             {"type": "riskml.alerts", "id": parcel.key, "events": json.loads(parcel.payload())},
             ensure_ascii=False,
@@ -124,15 +105,6 @@ class Webhook:
 
 def signature(key: SecretStr, id: str, timestamp: int, body: bytes) -> str:
     """Return the signature of a message: ``v1,`` and the HMAC-SHA256 in base64.
-
-    Parameters
-    ----------
-    key : SecretStr
-        ``whsec_`` and the key in base64, or any other text, which is taken as it is.
-    id : str
-    timestamp : int
-        Seconds since 1970.
-    body : bytes
 
     Examples
     --------
