@@ -7,6 +7,8 @@ EXPERIMENT ?= experiments/credit_default.yaml
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SPARK := $(VENV)/.spark
+EXTRAS := samples ebm lightgbm catboost onnx dev
 
 .PHONY: help setup run book test lint type lab ui bench lock clean
 
@@ -22,6 +24,11 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Spark is large, and only its tests need it.
+$(SPARK): $(READY) requirements-spark.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements-spark.lock
+	@touch $@
+
 setup: $(READY) ## Make the environment in .venv
 
 run: $(READY) ## Run the main experiment on real data (EXPERIMENT=experiments/â€¦.yaml for another)
@@ -30,7 +37,7 @@ run: $(READY) ## Run the main experiment on real data (EXPERIMENT=experiments/â€
 book: $(READY) ## Simulate the book of experiments/book_default.yaml into data/book
 	$(BIN)/riskml simulate data/book --customers 20000 --months 36
 
-test: $(READY) ## Run the tests, every notebook among them
+test: $(SPARK) ## Run the tests, every notebook among them
 	$(BIN)/pytest -n logical --dist loadgroup
 
 lint: $(READY) ## Check the code's style, and that notebooks hold no outputs
@@ -50,9 +57,11 @@ ui: $(READY) ## Open the MLflow UI on the tracked runs
 bench: $(READY) ## Print the benchmarks' tables
 	@for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python "$$program"; done
 
-lock: $(READY) ## Resolve the dependencies again and write requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --all-extras --upgrade \
-		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade --custom-compile-command "make lock"
+lock: $(READY) ## Resolve the dependencies again and write the lock files
+	$(LOCK) $(foreach extra,$(EXTRAS),--extra $(extra)) --output-file requirements.lock pyproject.toml
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' \
+		| $(LOCK) --output-file requirements-spark.lock -
 
 clean: ## Remove the environment and caches; runs and tracked results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

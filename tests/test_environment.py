@@ -39,9 +39,14 @@ def test_conda_gets_the_samples_and_the_kit_itself_from_pip():
     assert from_pip == [*EXTRAS["samples"], "--editable ."]
 
 
+def test_the_set_up_leaves_out_spark_until_its_tests_ask_for_it():
+    assert "pyspark" not in (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "test: $(SPARK)" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("extra", ["", *EXTRAS])
 def test_the_lock_pins_every_dependency_with_hashes(extra):
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    lock = (ROOT / ("requirements-spark.lock" if extra == "spark" else "requirements.lock")).read_text(encoding="utf-8")
     for requirement in EXTRAS[extra] if extra else PROJECT["dependencies"]:
         name = re.match(r"[\w.-]+", requirement).group().lower()
         assert re.search(rf"^{re.escape(name)}==\S+.*\\\n    --hash=sha256:", lock, flags=re.MULTILINE), name
