@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.config.experiment import ColumnConfig
-from riskml.errors import ConfigError, DataError
-from riskml.schema import Column, Schema, near, shortened
+from riskml.errors import ConfigError, DataError, did_you_mean, preview
+from riskml.schema import Column, Schema
 
 
 @pytest.mark.parametrize(
@@ -218,8 +218,8 @@ def test_an_unknown_column_of_a_schema_is_a_key_error():
 
 
 def test_near_says_nothing_when_nothing_is_near():
-    assert near("zzz", ["age", "income"]) == ""
+    assert did_you_mean("zzz", ["age", "income"]) == ""
 
 
 def test_shortened_counts_what_it_leaves_out():
-    assert shortened("abcd", most=2) == "'a', 'b' and 2 more"
+    assert preview("abcd", most=2) == "'a', 'b' and 2 more"

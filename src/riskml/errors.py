@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class RiskmlError(Exception):
     """Base of every error that riskml raises on purpose.
@@ -53,3 +56,27 @@ class FitError(InputError):
 
 class RunError(RiskmlError):
     """A stage of a run failed for a reason other than its input."""
+
+
+def did_you_mean(name: str, names: Iterable[object]) -> str:
+    """Return a hint at the names that look most like one, or nothing.
+
+    >>> did_you_mean("statsu", ["Status", "Age"])
+    "did you mean 'Status'?"
+    """
+    by_case: dict[str, str] = {}
+    for known in map(str, names):
+        by_case.setdefault(known.casefold(), known)
+    matches = [by_case[match] for match in difflib.get_close_matches(str(name).casefold(), by_case, n=3)]
+    return f"did you mean {' or '.join(map(repr, matches))}?" if matches else ""
+
+
+def preview(values: Iterable[object], most: int = 10) -> str:
+    """Return the first of some values for a message, and how many more there are.
+
+    >>> preview(range(5), most=3)
+    '0, 1, 2 and 2 more'
+    """
+    values = list(values)
+    tail = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(map(repr, values[:most])) + tail

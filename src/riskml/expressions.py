@@ -20,8 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from riskml.errors import ConfigError, DataError
-from riskml.schema import near, shortened
+from riskml.errors import ConfigError, DataError, did_you_mean, preview
 
 
 @dataclass(frozen=True)
@@ -268,10 +267,10 @@ class Expression:
         absent = [name for name in self.columns if name not in known]
         if absent:
             raise ConfigError(
-                f"{self.text!r} reads the column{'s' if len(absent) > 1 else ''} {shortened(absent)}, "
+                f"{self.text!r} reads the column{'s' if len(absent) > 1 else ''} {preview(absent)}, "
                 "which the table does not have",
                 where=self.where,
-                fix=near(absent[0], known) or f"the table has {shortened(known)}",
+                fix=did_you_mean(absent[0], known) or f"the table has {preview(known)}",
             )
 
     def holds(self, frame: pd.DataFrame) -> pd.Series:

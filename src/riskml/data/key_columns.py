@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from riskml.config.experiment import Scalar
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, did_you_mean, preview
 from riskml.runtime.frame import level, levels
-from riskml.schema import near, refuse_collections, shortened
+from riskml.schema import refuse_collections
 
 _YES = {"1", "true", "yes", "y", "on", "t"}
 _NO = {"0", "false", "no", "n", "off", "f"}
@@ -23,9 +23,9 @@ def refuse_unknown(names: Iterable[object], said: Iterable[tuple[str, str | None
     for key, name in said:
         if name is not None and name not in known:
             raise ConfigError(
-                f"the table has no column {name!r}; it has {shortened(known, 20)}",
+                f"the table has no column {name!r}; it has {preview(known, 20)}",
                 where=key,
-                fix=near(name, known) or "name one of the table's columns",
+                fix=did_you_mean(name, known) or "name one of the table's columns",
             )
 
 
@@ -43,9 +43,9 @@ def outcome(column: pd.Series, event: Scalar) -> pd.Series:
     wanted = matching_level(values, event)
     if wanted is None:
         raise DataError(
-            f"no row of the target has the event's value {event!r}; its values are {shortened(sorted(values))}",
+            f"no row of the target has the event's value {event!r}; its values are {preview(sorted(values))}",
             where=f"column {column.name!r}, data.event",
-            fix=near(level(event), values) or "set data.event to the value that stands for default or churn",
+            fix=did_you_mean(level(event), values) or "set data.event to the value that stands for default or churn",
         )
     if len(values) == 1:
         raise DataError(
@@ -86,7 +86,7 @@ def customers(column: pd.Series) -> pd.Index:
         names = column[twice].drop_duplicates()
         raise DataError(
             f"{len(names)} {'customers have' if len(names) > 1 else 'customer has'} several rows, "
-            f"{int(twice.sum())} in all: {shortened(names, 5)}",
+            f"{int(twice.sum())} in all: {preview(names, 5)}",
             where=f"column {column.name!r}",
             fix="keep one row per customer: sum up, or keep the row of one as-of date",
         )
@@ -113,7 +113,7 @@ def as_of_dates(column: pd.Series) -> pd.Series:
         )
         lost = dates.isna()
         if lost.any():
-            count, seen = int(lost.sum()), shortened(texts[lost].unique(), 3)
+            count, seen = int(lost.sum()), preview(texts[lost].unique(), 3)
             raise DataError(
                 f"{count} as-of {'date' if count == 1 else 'dates'} cannot be read: {seen}",
                 where=f"column {column.name!r}, {row_names(column.index[lost])}",
@@ -160,4 +160,4 @@ def row_names(index: pd.Index) -> str:
     >>> row_names(pd.Index([3, 4], name="row")), row_names(pd.Index(["C7"], name="customer"))
     ('rows 3, 4 (counted from 0)', "rows 'C7'")
     """
-    return f"rows {shortened(index, 5)}" + (" (counted from 0)" if index.name == "row" else "")
+    return f"rows {preview(index, 5)}" + (" (counted from 0)" if index.name == "row" else "")

@@ -8,9 +8,8 @@ from typing import Any
 
 import yaml
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.reasons import LANGUAGES
-from riskml.schema import near
 
 Statements = dict[str, dict[str, str]]
 _LONGEST = 300  # characters: a notice's line
@@ -55,7 +54,7 @@ def read_statements(file: str | Path, columns: Iterable[str]) -> Statements:
             raise ConfigError(
                 f"a statement for {column!r}, which is no column",
                 where=str(path),
-                fix=near(str(column), known) or "name a column of the table",
+                fix=did_you_mean(str(column), known) or "name a column of the table",
             )
         found[column] = _texts(texts, f"{path}, {column}")
     return found

@@ -11,14 +11,13 @@ from functools import partial, reduce
 import numpy as np
 from sqlglot import exp
 
-from riskml.errors import InputError
+from riskml.errors import InputError, did_you_mean
 from riskml.runtime.encoding import LARGEST
 from riskml.runtime.model import Additive, Blend, Model, Tree
 from riskml.runtime.package import Artifact
 from riskml.runtime.pairs import Pairwise
 from riskml.runtime.segmented import Segmented
 from riskml.runtime.shapes import Levels, Line, Shape, Step
-from riskml.schema import near
 
 DIALECTS = ("duckdb", "postgres", "spark", "tsql", "snowflake")
 _STEEPEST = 700.0  # log-odds: further out, exp leaves the range of a double, and the probability is 0 or 1 to 1e-300
@@ -59,7 +58,7 @@ def to_sql(artifact: Artifact, table: str, *, dialect: str = "duckdb", keep: Seq
     if dialect not in DIALECTS:
         raise InputError(
             f"SQL for {dialect!r} is not written",
-            fix=near(dialect, DIALECTS) or f"choose one of {', '.join(DIALECTS)}",
+            fix=did_you_mean(dialect, DIALECTS) or f"choose one of {', '.join(DIALECTS)}",
         )
     results = ["probability", "points", "tier"]
     if taken := [name for name in keep if name.lower() in results]:

@@ -9,10 +9,9 @@ import narwhals as nw
 import pandas as pd
 
 from riskml.config.panel import PanelConfig
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, preview
 from riskml.features.themes.payment import invoices_at
 from riskml.features.themes.purchase import bought
-from riskml.schema import shortened
 
 Tables = Mapping[str, nw.LazyFrame[Any]]
 
@@ -90,5 +89,5 @@ def check_kinds(panel: PanelConfig, tables: Tables, engine: Frames) -> None:
         raise ConfigError(
             f"no record of {asked.table} is of the kind {' or '.join(map(repr, asked.values))}",
             where="panel.outcome.values",
-            fix=f"the kinds are {shortened(sorted(kinds))}" if kinds else "no record has a kind",
+            fix=f"the kinds are {preview(sorted(kinds))}" if kinds else "no record has a kind",
         )

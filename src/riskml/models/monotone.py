@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from riskml.errors import ConfigError
-from riskml.schema import Schema, near
+from riskml.errors import ConfigError, did_you_mean
+from riskml.schema import Schema
 
 _SIGNS = {"ascending": 1, "descending": -1}
 
@@ -22,7 +22,7 @@ def directions(schema: Schema, monotone: Mapping[str, str]) -> list[int]:
     known = {column.name: column for column in schema}
     for name, direction in monotone.items():
         if name not in known:
-            raise ConfigError(f"no column is called {name!r}", where="monotone", fix=near(name, list(known)))
+            raise ConfigError(f"no column is called {name!r}", where="monotone", fix=did_you_mean(name, list(known)))
         if known[name].kind != "numeric":
             raise ConfigError(
                 f"column {name!r} is categorical: it has no order for the risk to follow",

@@ -9,13 +9,12 @@ import pandas as pd
 
 from riskml.config.monitoring import MonitoringConfig
 from riskml.data.grouping import grouping
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean, preview
 from riskml.metrics import performance_by
 from riskml.monitoring.drift import nearer_psi, shift_status
 from riskml.monitoring.estimated_performance import estimated_performance
 from riskml.monitoring.reference import Reference
 from riskml.monitoring.snapshot import Snapshot
-from riskml.schema import near, shortened
 
 COLUMNS = (
     *("by", "group", "customers", "small", "mean_probability", "psi", "no_shift", "status"),
@@ -69,9 +68,9 @@ def _of_column(
 ) -> pd.DataFrame:
     if name not in book.frame.columns:
         raise ConfigError(
-            f"there is no column {name!r} to make segments of; the book has {shortened(book.frame.columns)}",
+            f"there is no column {name!r} to make segments of; the book has {preview(book.frame.columns)}",
             where="monitoring.segments",
-            fix=near(name, book.frame.columns) or "name one of the book's columns",
+            fix=did_you_mean(name, book.frame.columns) or "name one of the book's columns",
         )
     learnt = reference.X.get(name)
     special = reference.schema[name].special if learnt is not None else ()

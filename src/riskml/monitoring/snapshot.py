@@ -12,9 +12,8 @@ import pandas as pd
 from riskml.config.experiment import Experiment
 from riskml.data.key_columns import as_of_dates, blank, matching_level
 from riskml.data.sources.source import read_table
-from riskml.errors import ConfigError, DataError, InputError
+from riskml.errors import ConfigError, DataError, InputError, did_you_mean, preview
 from riskml.runtime.frame import levels
-from riskml.schema import near, shortened
 
 PANEL_KEY = "customer"
 
@@ -126,7 +125,7 @@ def _key(frame: pd.DataFrame, experiment: Experiment, customer: str | None, sour
         raise InputError(
             f"the book has no column {customer!r} to name its customers",
             where=source,
-            fix=near(customer, frame.columns) or "name another with --id",
+            fix=did_you_mean(customer, frame.columns) or "name another with --id",
         )
     return customer
 
@@ -144,7 +143,7 @@ def _outcome(frame: pd.DataFrame, experiment: Experiment, source: str) -> pd.Ser
     # A month without an event is a month; one value that means nothing to the experiment is another column.
     if wanted is None and texts.nunique() > 1:
         raise DataError(
-            f"no outcome has the event's value {experiment.data.event!r}; they are {shortened(sorted(texts.unique()))}",
+            f"no outcome has the event's value {experiment.data.event!r}; they are {preview(sorted(texts.unique()))}",
             where=f"{source}, column {target!r}",
             fix="write the outcome as it was in training",
         )
@@ -157,9 +156,9 @@ def _joined(book: pd.DataFrame, outcomes: pd.DataFrame, key: str, experiment: Ex
     for needed in (key, data.target):
         if needed not in outcomes.columns:
             raise ConfigError(
-                f"the outcomes have no column {needed!r}; they have {shortened(outcomes.columns)}",
+                f"the outcomes have no column {needed!r}; they have {preview(outcomes.columns)}",
                 where=source,
-                fix=near(needed, outcomes.columns) or f"they need {key!r} and {data.target!r}",
+                fix=did_you_mean(needed, outcomes.columns) or f"they need {key!r} and {data.target!r}",
             )
     said = pd.DataFrame({"customer": pd.Series(levels(outcomes[key]), dtype=object)})
     dated = data.date in outcomes.columns and book["date"].nunique() > 1
@@ -170,7 +169,7 @@ def _joined(book: pd.DataFrame, outcomes: pd.DataFrame, key: str, experiment: Ex
     twice = said.duplicated(keys)
     if twice.any():
         raise DataError(
-            f"{int(twice.sum())} customers have two outcomes: {shortened(said.loc[twice, 'customer'].unique(), 5)}",
+            f"{int(twice.sum())} customers have two outcomes: {preview(said.loc[twice, 'customer'].unique(), 5)}",
             where=source,
             fix="keep one outcome for each customer" + (" and as-of date" if dated else ""),
         )

@@ -10,11 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from riskml.config.policy import OTHER, Amount, Policy
-from riskml.errors import DataError
+from riskml.errors import DataError, did_you_mean, preview
 from riskml.expressions import parse
 from riskml.policy.options import Floats
 from riskml.policy.tiers import probabilities
-from riskml.schema import near, shortened
 
 _SALT = "riskml hold out "  # 16 characters, as the hash asks for
 
@@ -62,7 +61,7 @@ def customers_of(policy: Policy, book: pd.DataFrame) -> Customers:
     if book.index.has_duplicates:
         twice = book.index[book.index.duplicated()].unique()
         raise DataError(
-            f"{len(twice)} customers are in the book more than once: {shortened(twice)}",
+            f"{len(twice)} customers are in the book more than once: {preview(twice)}",
             where="the index of the book",
             fix="hand in one row for each customer, of one as-of date",
         )
@@ -97,9 +96,9 @@ def _places(values: pd.Series, names: Sequence[str], what: str) -> npt.NDArray[n
         raise DataError(
             f"{(codes < 0).sum()} customers have no {what}"
             if not strange
-            else f"the book has the {what} {shortened(strange)}, which the policy does not know",
+            else f"the book has the {what} {preview(strange)}, which the policy does not know",
             where=f"the book, column {what!r}",
-            fix=near(strange[0], names) if strange else "score the book first",
+            fix=did_you_mean(strange[0], names) if strange else "score the book first",
         )
     return np.array([names.index(name) for name in known], dtype=np.intp)[codes]
 

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from riskml.config.experiment import TierConfig
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, preview
 from riskml.metrics import ChurnCosts, CreditCosts
 from riskml.policy.tiers import Floats, outcomes, probabilities
-from riskml.schema import shortened
 
 _RESAMPLES = 200
 _DIGITS = 3  # of a cut-off: more would pretend to a precision that it does not have
@@ -42,12 +41,12 @@ def given_tiers(bounds: Sequence[float], names: Sequence[str]) -> tuple[TierConf
             f"{len(names)} names and {len(bounds)} lower bounds: each tier has one of each", where="tiers"
         )
     if len(set(names)) != len(names) or not all(names):
-        raise ConfigError(f"tiers must have different names; got {shortened(names)}", where="tiers")
+        raise ConfigError(f"tiers must have different names; got {preview(names)}", where="tiers")
     values = [float(bound) for bound in bounds]
     rising = all(later > earlier for earlier, later in zip(values, values[1:], strict=False))
     if values[0] != 0 or not rising or not values[-1] < 1:
         raise ConfigError(
-            f"lower bounds start at 0, rise strictly and stay below 1; got {shortened(values)}",
+            f"lower bounds start at 0, rise strictly and stay below 1; got {preview(values)}",
             where="tiers",
             fix="order them, the safest tier first",
         )

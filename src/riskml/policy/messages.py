@@ -22,10 +22,9 @@ from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from riskml.config.policy import OTHER, OWN_FIELDS, Policy
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, did_you_mean
 from riskml.i18n import Language, in_language
 from riskml.policy.template_sandbox import FILTERS, TESTS, bundled, check_source, line_of, source_of
-from riskml.schema import near
 
 _LONGEST = 300  # characters of a field
 _SUBJECT = "Subject:"
@@ -83,7 +82,7 @@ class Writer:
         raise ConfigError(
             f"there is no template {name!r} in language {self.language!r}",
             where="treatments",
-            fix=near(name, known) or "add it to messages.templates",
+            fix=did_you_mean(name, known) or "add it to messages.templates",
         )
 
     def check(self) -> None:
@@ -223,7 +222,7 @@ def _fields(policy: Policy, rows: pd.DataFrame, book: pd.DataFrame, language: La
         raise DataError(
             f"messages show the column {absent[0]!r}, which the book does not have",
             where="messages.fields",
-            fix=near(absent[0], book.columns) or "add the column to the book",
+            fix=did_you_mean(absent[0], book.columns) or "add the column to the book",
         )
     own = {name: in_language(getattr(said, name), language) for name in ("company", "sender", "contact")}
     reasons = {name: policy.reason_title(name, language) for name in policy.reasons}

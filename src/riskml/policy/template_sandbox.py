@@ -9,9 +9,8 @@ from types import TracebackType
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean, preview
 from riskml.i18n import Language
-from riskml.schema import near, shortened
 
 FILTERS = ("capitalize", "default", "escape", "lower", "title", "trim", "truncate", "upper")
 TESTS = ("defined", "undefined")
@@ -48,7 +47,7 @@ def source_of(name: str, language: Language, own: Mapping[str, str]) -> str:
     raise ConfigError(
         f"there is no template {name!r} in language {language!r}",
         where="messages.templates",
-        fix=near(name, [*own, *bundled(language)]) or "add it to messages.templates",
+        fix=did_you_mean(name, [*own, *bundled(language)]) or "add it to messages.templates",
     )
 
 
@@ -65,7 +64,7 @@ def check_source(name: str, language: Language, own: Mapping[str, str], fields: 
     following: str | None = name
     while following is not None:
         if following in seen:
-            raise _refused(following, language, 1, f"extends itself, by way of {shortened(seen)}")
+            raise _refused(following, language, 1, f"extends itself, by way of {preview(seen)}")
         seen.append(following)
         following = _checked(following, source_of(following, language, own), language, fields)
 
@@ -86,7 +85,7 @@ def _checked(name: str, text: str, language: Language, fields: set[str]) -> str 
             what = type(node).__name__.lower()
             raise _refused(name, language, node.lineno, f"tries to leave what a template may do ({what})")
         if isinstance(node, nodes.Name) and node.name not in fields:
-            hint = near(node.name, fields) or f"there are {shortened(sorted(fields))}"
+            hint = did_you_mean(node.name, fields) or f"there are {preview(sorted(fields))}"
             raise _refused(
                 name,
                 language,
@@ -95,11 +94,9 @@ def _checked(name: str, text: str, language: Language, fields: set[str]) -> str 
                 f"{hint}; messages.fields names the columns of the book that templates may show",
             )
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-            raise _refused(
-                name, language, node.lineno, f"uses the filter {node.name!r}; there are {shortened(FILTERS)}"
-            )
+            raise _refused(name, language, node.lineno, f"uses the filter {node.name!r}; there are {preview(FILTERS)}")
         if isinstance(node, nodes.Test) and node.name not in TESTS:
-            raise _refused(name, language, node.lineno, f"uses the test {node.name!r}; there are {shortened(TESTS)}")
+            raise _refused(name, language, node.lineno, f"uses the test {node.name!r}; there are {preview(TESTS)}")
         if isinstance(node, nodes.Extends):
             if extended is not None or not isinstance(node.template, nodes.Const):
                 raise _refused(name, language, node.lineno, "extends something else than one template by its name")

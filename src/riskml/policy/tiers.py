@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
 from riskml.config.experiment import TierConfig
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, did_you_mean, preview
 from riskml.metrics import jeffreys_p_value
-from riskml.schema import near, shortened
 
 Floats = npt.NDArray[np.float64]
 
@@ -83,7 +82,7 @@ def _previous(previous_tier: pd.Series, names: npt.NDArray[np.object_], index: p
     if previous_tier.index.has_duplicates:
         twice = previous_tier.index[previous_tier.index.duplicated()]
         raise DataError(
-            f"{len(twice)} customers have two previous tiers: {shortened(twice.unique())}",
+            f"{len(twice)} customers have two previous tiers: {preview(twice.unique())}",
             where="previous_tier",
             fix="hand in one tier for each customer: the last one",
         )
@@ -91,9 +90,10 @@ def _previous(previous_tier: pd.Series, names: npt.NDArray[np.object_], index: p
     strange = [name for name in known if name not in names]
     if strange:
         raise DataError(
-            f"the previous tiers {shortened(strange)} are none of {shortened(names)}",
+            f"the previous tiers {preview(strange)} are none of {preview(names)}",
             where="previous_tier",
-            fix=near(strange[0], names) or "leave them empty where tiers were renamed: such customers count as new",
+            fix=did_you_mean(strange[0], names)
+            or "leave them empty where tiers were renamed: such customers count as new",
         )
     places = np.array([*(list(names).index(name) for name in known), -1], dtype=np.intp)
     before = pd.Series(places[codes], index=previous_tier.index)
@@ -228,5 +228,5 @@ def _named(tier: ArrayLike, tiers: Sequence[TierConfig], rows: int) -> npt.NDArr
     names = [one.name for one in tiers]
     codes = pd.Index(names).get_indexer(pd.Index(np.asarray(tier, dtype=object)))
     if len(codes) != rows or (codes < 0).any():
-        raise DataError(f"each customer's tier is one of {shortened(names)}", where="tier")
+        raise DataError(f"each customer's tier is one of {preview(names)}", where="tier")
     return codes

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from riskml.config.policy import Policy
-from riskml.errors import DataError, InputError
+from riskml.errors import DataError, InputError, did_you_mean, preview
 from riskml.i18n import Language
 from riskml.portfolio.store import StoredMonth
 from riskml.portfolio.words import WHYS
-from riskml.schema import near, shortened
 
 _BANDS = 5  # of probability, within a tier
 _MIN_COMPARED = 20
@@ -165,12 +164,12 @@ def _with_decisions(planned: pd.DataFrame, decisions: pd.DataFrame | None) -> pd
         raise DataError(
             f"the decisions have no column {absent[0]!r}",
             where="the decisions",
-            fix=near(absent[0], list(decisions.columns)) or "they need customer, action and status",
+            fix=did_you_mean(absent[0], list(decisions.columns)) or "they need customer, action and status",
         )
     strange = decisions.loc[~decisions["status"].isin(DONE), "status"].unique()
     if len(strange):
         raise DataError(
-            f"unknown status {shortened(strange)}",
+            f"unknown status {preview(strange)}",
             where="the decisions, column 'status'",
             fix=f"it is one of {', '.join(DONE)}",
         )

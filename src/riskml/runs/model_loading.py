@@ -18,12 +18,11 @@ import pandas as pd
 
 from riskml.config.experiment import DEFAULT_TIERS, ExportConfig, TierConfig
 from riskml.data.sources.source import read_table
-from riskml.errors import InputError
+from riskml.errors import InputError, did_you_mean, preview
 from riskml.export.wheelfile import unpack
 from riskml.runs.run import Run
 from riskml.runtime.package import MANIFEST, Artifact, PackageError, Tier
 from riskml.runtime.shapes import Levels
-from riskml.schema import near, shortened
 
 if TYPE_CHECKING:
     from riskml.scorecard import Scorecard
@@ -168,12 +167,12 @@ def read_book(file: str | Path, id_column: str | None) -> pd.DataFrame:
         raise InputError(
             f"the book has no column {id_column!r} to name its customers",
             where=str(file),
-            fix=near(id_column, table.columns) or "add the column, or leave data.id out of the experiment",
+            fix=did_you_mean(id_column, table.columns) or "add the column, or leave data.id out of the experiment",
         )
     twice = table[id_column][table[id_column].duplicated()]
     if len(twice):
         raise InputError(
-            f"{twice.nunique()} customers stand in the book more than once: {shortened(twice.unique(), most=5)}",
+            f"{twice.nunique()} customers stand in the book more than once: {preview(twice.unique(), most=5)}",
             where=f"{file}, column {id_column!r}",
             fix="keep one row for each customer",
         )

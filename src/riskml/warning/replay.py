@@ -12,8 +12,7 @@ import pandas as pd
 
 from riskml.config.warning import WarningRules
 from riskml.data.sources.source import read_table
-from riskml.errors import DataError
-from riskml.schema import near
+from riskml.errors import DataError, did_you_mean
 from riskml.warning.indicators import conditions, measures
 from riskml.warning.snapshot import Reading, read_book, values
 
@@ -136,7 +135,7 @@ def all_dates(frame: pd.DataFrame, customer: str, date: str, where: str = "") ->
         raise DataError(
             f"the table has no column {absent[0]!r}",
             where=where,
-            fix=near(absent[0], list(map(str, frame.columns))) or "name it in the options",
+            fix=did_you_mean(absent[0], list(map(str, frame.columns))) or "name it in the options",
         )
     days = pd.to_datetime(frame[date], errors="coerce")
     if days.isna().any():

@@ -12,9 +12,8 @@ import pandas as pd
 
 from riskml.config.warning import TIER, WarningRules
 from riskml.data.sources.digest import content_hash
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, did_you_mean, preview
 from riskml.expressions import parse
-from riskml.schema import near, shortened
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,9 @@ def read_book(rules: WarningRules, frame: pd.DataFrame, customer: str = "custome
     if absent:
         known = [str(name) for name in frame.columns]
         raise ConfigError(
-            f"the rules read {shortened(absent)}, which the book does not have",
+            f"the rules read {preview(absent)}, which the book does not have",
             where=f"rules {rules.name}",
-            fix=near(absent[0], known) or f"the book has {shortened(known)}",
+            fix=did_you_mean(absent[0], known) or f"the book has {preview(known)}",
         )
     book = frame[list(rules.columns)].set_axis(names, axis=0)
     if rules.tiers and "tier" in book.columns:
@@ -84,7 +83,7 @@ def _names(frame: pd.DataFrame, customer: str) -> pd.Index:
     if frame.index.name != customer and customer not in frame.columns:
         raise DataError(
             f"the book does not say who its customers are: it has no column {customer!r}",
-            fix=near(customer, [str(name) for name in frame.columns]) or "name the column with --customer",
+            fix=did_you_mean(customer, [str(name) for name in frame.columns]) or "name the column with --customer",
         )
     said = pd.Series(frame.index if frame.index.name == customer else frame[customer].to_numpy())
     if said.isna().any():

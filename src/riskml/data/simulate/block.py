@@ -8,12 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from riskml.data.simulate import accounts, service
-from riskml.data.simulate import orders as trade
+from riskml.data.simulate.accounts import (
+    balance_rows,
+    bureau_rows,
+    customer_rows,
+    draw_accounts,
+    limit_rows,
+    status_rows,
+)
 from riskml.data.simulate.calendar import Calendar
 from riskml.data.simulate.data_errors import HAPPENED, RECORDED, recorded, soiled
 from riskml.data.simulate.events import of_first
 from riskml.data.simulate.market import Market
+from riskml.data.simulate.orders import invoice_rows, order_rows, payment_rows
+from riskml.data.simulate.service import contact_rows, login_rows, ticket_rows
 from riskml.data.simulate.settings import BLOCK, Book
 from riskml.data.simulate.tables import arrow_table
 from riskml.data.simulate.trajectories import draw_traits, live
@@ -48,21 +56,21 @@ def simulate_block(book: Book, calendar: Calendar, drawn: Market, block: int) ->
 
     number = block * BLOCK + 1
     lives = live(book, calendar, drawn, draw_traits(calendar, rng("traits")), rng("lives"))
-    held = accounts.draw_accounts(lives, calendar, rng("accounts"))
-    orders = trade.order_rows(lives, calendar, number, rng("orders"))
-    invoices = trade.invoice_rows(orders, lives, calendar, rng("invoices"))
+    held = draw_accounts(lives, calendar, rng("accounts"))
+    orders = order_rows(lives, calendar, number, rng("orders"))
+    invoices = invoice_rows(orders, lives, calendar, rng("invoices"))
     rows = {
-        "customers": accounts.customer_rows(lives, held, calendar),
+        "customers": customer_rows(lives, held, calendar),
         "orders": orders,
         "invoices": invoices,
-        "payments": trade.payment_rows(invoices, lives, calendar, book.switches.late_payers, rng("payments")),
-        "balances": accounts.balance_rows(lives, held, calendar, rng("balances")),
-        "tickets": service.ticket_rows(lives, calendar, number, rng("tickets")),
-        "contacts": service.contact_rows(lives, calendar, rng("contacts")),
-        "logins": service.login_rows(lives, calendar, rng("logins")),
-        "limits": accounts.limit_rows(lives, held, calendar),
-        "bureau": accounts.bureau_rows(lives, calendar, rng("bureau")),
-        "statuses": accounts.status_rows(lives, calendar),
+        "payments": payment_rows(invoices, lives, calendar, book.switches.late_payers, rng("payments")),
+        "balances": balance_rows(lives, held, calendar, rng("balances")),
+        "tickets": ticket_rows(lives, calendar, number, rng("tickets")),
+        "contacts": contact_rows(lives, calendar, rng("contacts")),
+        "logins": login_rows(lives, calendar, rng("logins")),
+        "limits": limit_rows(lives, held, calendar),
+        "bureau": bureau_rows(lives, calendar, rng("bureau")),
+        "statuses": status_rows(lives, calendar),
         "truth": truth_rows(book, calendar, lives),
     }
     # The last block is simulated whole and cut: its customers, too, are the same in a book of any size.

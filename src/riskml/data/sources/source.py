@@ -12,8 +12,8 @@ import pandas as pd
 from riskml.data.catalog import load_sample, samples
 from riskml.data.sources.csv import Header, check_lengths, first_line, opened, read_header, readable
 from riskml.data.sources.digest import data_digest
-from riskml.errors import DataError
-from riskml.schema import near, refuse_duplicates, shortened
+from riskml.errors import DataError, did_you_mean, preview
+from riskml.schema import refuse_duplicates
 
 __all__ = ["data_digest", "read_table"]
 
@@ -78,12 +78,14 @@ def _check_file(path: Path, suffix: str, names: list[str]) -> None:
         raise DataError("a table is a file; this is a directory", where=str(path), fix="name a file in it")
     if not suffix and not path.exists() and len(path.parts) == 1 and not path.suffix:
         raise DataError(
-            f"there is no sample {path.name!r}; the samples are {shortened(names)}",
-            fix=near(path.name, names) or f"name a sample, or a file that ends in {', '.join(SUFFIXES)}",
+            f"there is no sample {path.name!r}; the samples are {preview(names)}",
+            fix=did_you_mean(path.name, names) or f"name a sample, or a file that ends in {', '.join(SUFFIXES)}",
         )
     if not path.exists():
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError("the file does not exist", where=str(path), fix=near(path.name, beside) or "check the path")
+        raise DataError(
+            "the file does not exist", where=str(path), fix=did_you_mean(path.name, beside) or "check the path"
+        )
     if not suffix:
         raise DataError(
             f"a table is read from a file that ends in {', '.join(SUFFIXES)}; got {path.name!r}",

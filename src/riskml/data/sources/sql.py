@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from riskml.errors import DataError, InputError
-from riskml.schema import near, shortened
+from riskml.errors import DataError, InputError, did_you_mean, preview
 
 # What stands in quotes, and comments, are no part of the statement.
 _QUOTED = re.compile(
@@ -59,9 +58,9 @@ def no_table(table: str, there: Iterable[str], where: str) -> DataError:
     """Return the error that a database has no such table, with those that it has."""
     there = list(there)
     return DataError(
-        f"there is no table {table!r}; " + (f"the tables are {shortened(there, 20)}" if there else "there are none"),
+        f"there is no table {table!r}; " + (f"the tables are {preview(there, 20)}" if there else "there are none"),
         where=where,
-        fix=near(table, there) or "name one of them, or write a SELECT",
+        fix=did_you_mean(table, there) or "name one of them, or write a SELECT",
     )
 
 

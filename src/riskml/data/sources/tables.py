@@ -16,8 +16,7 @@ from riskml.data.sources.databases import expanded, place, write_database_table
 from riskml.data.sources.duckdb_files import is_duckdb, write_duckdb_table
 from riskml.data.sources.parquet import united
 from riskml.data.sources.sql import short
-from riskml.errors import DataError, InputError
-from riskml.schema import near, shortened
+from riskml.errors import DataError, InputError, did_you_mean, preview
 
 _TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
@@ -94,7 +93,7 @@ def check_columns(stored: Stored, wanted: Mapping[str, Collection[str]], where: 
 
 def _fault(stored: Stored, name: str, kinds: Collection[str]) -> str:
     if name not in stored.columns:
-        hint = near(name, stored.columns)
+        hint = did_you_mean(name, stored.columns)
         return f"there is no column {name!r}" + (f" ({hint})" if hint else "")
     kind = stored.columns[name]
     if kind in kinds or (kind == "integer" and "number" in kinds):
@@ -210,11 +209,13 @@ def _missing(path: Path) -> DataError:
     names = [known.name for known in samples()]
     if len(path.parts) == 1 and not path.suffix:
         return DataError(
-            f"there is no file or folder {path.name!r}, and no such sample; the samples are {shortened(names)}",
-            fix=near(path.name, names) or "check the path",
+            f"there is no file or folder {path.name!r}, and no such sample; the samples are {preview(names)}",
+            fix=did_you_mean(path.name, names) or "check the path",
         )
     beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-    return DataError("the file does not exist", where=str(path), fix=near(path.name, beside) or "check the path")
+    return DataError(
+        "the file does not exist", where=str(path), fix=did_you_mean(path.name, beside) or "check the path"
+    )
 
 
 def _no_table_files(path: Path, files: Iterable[Path]) -> DataError:
@@ -224,7 +225,7 @@ def _no_table_files(path: Path, files: Iterable[Path]) -> DataError:
             where=str(path),
             fix="convert it, or correct its name",
         )
-    both = f"both Parquet and text files ({shortened([file.name for file in files], 4)})"
+    both = f"both Parquet and text files ({preview([file.name for file in files], 4)})"
     return DataError(
         f"the folder holds {both if list(files) else 'no file of a table'}",
         where=str(path),

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean, preview
 from riskml.runtime.frame import Floats, level
 from riskml.runtime.shapes import Levels, Step
-from riskml.schema import near, shortened
 from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
 from riskml.scorecard.binning.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
 from riskml.scorecard.binning.options import ColumnOptions
@@ -212,7 +211,7 @@ def _given_groups(
         raise ConfigError(
             f"levels that the data do not have: {lost}",
             where=f"column {column!r}, groups",
-            fix=near(lost[0], rest or counts.levels) or f"the levels are {shortened(counts.levels)}",
+            fix=did_you_mean(lost[0], rest or counts.levels) or f"the levels are {preview(counts.levels)}",
         )
     counts = counts + LevelCounts(absent, np.zeros((len(absent), 2)), np.zeros(2))
     position = {name: i for i, name in enumerate(counts.levels)}

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, preview
 from riskml.runtime.frame import level
-from riskml.schema import Column, refuse_duplicates, shortened
+from riskml.schema import Column, refuse_duplicates
 from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
 from riskml.scorecard.binning.periods import check_periods
 from riskml.scorecard.binning.targets import SpecialValues, special_codes
@@ -60,7 +60,7 @@ def checked_periods(
         where = f"by_period, period {level(period)!r}"
         given = {str(name): part for name, part in counts.items()} if isinstance(counts, Mapping) else {}
         if set(given) != set(whole):
-            raise DataError(f"the columns {shortened(whole)} are expected; got {shortened(given)}", where=where)
+            raise DataError(f"the columns {preview(whole)} are expected; got {preview(given)}", where=where)
         found[level(period)] = {name: _like(whole[name], given[name], name, where) for name in whole}
     if not found:
         raise DataError("no period is given", where="by_period")
@@ -83,9 +83,7 @@ def _like(whole: Counts, part: Any, name: str, where: str) -> Counts:
         part.check(f"{name} in {where}")
         unknown = sorted(set(part.levels) - set(whole.levels))
         if unknown:
-            raise DataError(
-                f"levels that all rows do not have: {shortened(unknown)}", where=f"{where}, column {name!r}"
-            )
+            raise DataError(f"levels that all rows do not have: {preview(unknown)}", where=f"{where}, column {name!r}")
         return whole.none() + part
     raise DataError(
         f"{type(whole).__name__} are expected; got a {type(part).__name__}", where=f"{where}, column {name!r}"
@@ -100,7 +98,7 @@ def column_of(name: str, counts: Counts, said: SpecialValues | None) -> Column:
     lacking = sorted(set(special_codes(said, Column(name, "numeric"))) - {float(code) for code in counts.special})
     if lacking:
         raise ConfigError(
-            f"the counts have no special code {shortened(lacking)}",
+            f"the counts have no special code {preview(lacking)}",
             where=f"special_values, column {name!r}",
             fix="count with special=..., or leave the code out",
         )

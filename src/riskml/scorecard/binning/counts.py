@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.errors import DataError
+from riskml.errors import DataError, preview
 from riskml.runtime.frame import Floats, levels
-from riskml.schema import shortened
 from riskml.scorecard.binning.cells import CellTable
 
 _CHUNK = 1 << 15  # rows at a time: the intermediate arrays stay in the processor's cache
@@ -94,7 +93,7 @@ class NumericCounts:
             for code, part in self.special.items():
                 problems += _of_shape(f"special[{code!r}]", part, (2,))
         if not problems and (not np.isfinite(self.edges).all() or not (np.diff(self.edges) > 0).all()):
-            problems.append(f"edges must be finite and rise strictly; got {shortened(self.edges.tolist())}")
+            problems.append(f"edges must be finite and rise strictly; got {preview(self.edges.tolist())}")
         if not problems and len(self.counts) != len(self.edges) + 1:
             problems.append(
                 f"{len(self.edges)} edges make {len(self.edges) + 1} pre-bins; got counts of {len(self.counts)}"
@@ -168,9 +167,9 @@ class LevelCounts:
         other = [name for name in self.levels if not isinstance(name, str)]
         twice = [name for name, times in Counter(self.levels).items() if times > 1]
         if other:
-            problems.append(f"levels are text; got {shortened(other)}")
+            problems.append(f"levels are text; got {preview(other)}")
         if twice:
-            problems.append(f"levels occur more than once: {shortened(twice)}")
+            problems.append(f"levels occur more than once: {preview(twice)}")
         if not problems and len(self.counts) != len(self.levels):
             problems.append(f"there are {len(self.levels)} levels, and counts of {len(self.counts)}")
         _refuse_bad(column, problems, [("counts", self.counts), ("missing", self.missing)])
@@ -270,7 +269,7 @@ def _refuse_bad(column: str, problems: list[str], parts: Iterable[tuple[str, Flo
         for field, counts in parts:
             bad = counts[~(np.isfinite(counts) & (counts >= 0))]
             if len(bad):
-                problems.append(f"{field} must be finite and not negative; got {shortened(bad.tolist(), most=3)}")
+                problems.append(f"{field} must be finite and not negative; got {preview(bad.tolist(), most=3)}")
     if problems:
         raise DataError("\n".join(problems), where=f"column {column!r}, counts", fix="correct the counts")
 

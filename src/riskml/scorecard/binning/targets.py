@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.frame import level
-from riskml.schema import Column, near
+from riskml.schema import Column
 from riskml.scorecard.binning.options import ColumnOptions
 
 SpecialValues = Sequence[float] | Mapping[str, Sequence[Any]]
@@ -27,7 +27,7 @@ def column_options(
     known = {field.name for field in fields(ColumnOptions)}
     for column, options in own.items():
         if column not in columns:
-            raise ConfigError(f"no column is called {column!r}", where="overrides", fix=near(column, columns))
+            raise ConfigError(f"no column is called {column!r}", where="overrides", fix=did_you_mean(column, columns))
         if not isinstance(options, Mapping):
             raise ConfigError(
                 f"a mapping of options is expected; got {options!r}", where=f"overrides, column {column!r}"
@@ -37,7 +37,7 @@ def column_options(
                 raise ConfigError(
                     f"unknown option {option!r}",
                     where=f"overrides, column {column!r}",
-                    fix=near(str(option), known) or f"options are {', '.join(sorted(known))}",
+                    fix=did_you_mean(str(option), known) or f"options are {', '.join(sorted(known))}",
                 )
     found = {column: ColumnOptions(**dict(parameters) | dict(own.get(column, {}))) for column in columns}
     for column, checked in found.items():
@@ -73,7 +73,7 @@ def warn_of_misspelt(said: SpecialValues | None, columns: Sequence[str], stackle
         return
     named = set(map(str, said))
     for name in sorted(named - set(columns)):
-        hint = near(name, [column for column in columns if column not in named])
+        hint = did_you_mean(name, [column for column in columns if column not in named])
         if hint:
             warnings.warn(
                 f"special_values names {name!r}, which is no column; {hint}", UserWarning, stacklevel=stacklevel + 1

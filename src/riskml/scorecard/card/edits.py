@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.frame import level
 from riskml.runtime.shapes import Levels, Step
-from riskml.schema import near
 from riskml.scorecard.binning.column_bins import ColumnBins
 from riskml.scorecard.card.scaling import Scale
 
@@ -88,7 +87,9 @@ class Edit:
         """Refuse a column that is not there."""
         columns = list(columns)
         if self.column not in columns:
-            raise ConfigError(f"no column is called {self.column!r}", where="edit", fix=near(self.column, columns))
+            raise ConfigError(
+                f"no column is called {self.column!r}", where="edit", fix=did_you_mean(self.column, columns)
+            )
 
 
 def standing_points(edits: Iterable[Edit]) -> list[Edit]:
@@ -121,7 +122,7 @@ def slots_of(bins: ColumnBins, label: str) -> list[int]:
         raise ConfigError(
             f"no bin is called {label!r}",
             where=f"column {bins.column!r}",
-            fix=near(label, bins.labels) or f"bins are {', '.join(map(repr, joint))}",
+            fix=did_you_mean(label, bins.labels) or f"bins are {', '.join(map(repr, joint))}",
         )
     return [slot for slot, row in enumerate(bins.row) if row == bin_]
 

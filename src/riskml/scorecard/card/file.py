@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from riskml.errors import ConfigError, DataError, InputError
+from riskml.errors import ConfigError, DataError, InputError, did_you_mean
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Step
-from riskml.schema import Column, Schema, near
+from riskml.schema import Column, Schema
 from riskml.scorecard.binning.binner import OptimalBinner
 from riskml.scorecard.binning.column_bins import ColumnBins
 from riskml.scorecard.binning.periods import no_periods
@@ -170,7 +170,7 @@ def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], columns: S
     unknown, absent = sorted(set(parameters) - set(known)), sorted(set(known) - set(parameters))
     if unknown or absent:
         said = f"unknown parameters: {', '.join(unknown)}" if unknown else f"parameters are absent: {', '.join(absent)}"
-        fix = near(unknown[0], known) if unknown else "write them as Scorecard.save does, defaults included"
+        fix = did_you_mean(unknown[0], known) if unknown else "write them as Scorecard.save does, defaults included"
         raise DataError(said, where=f"{where}, parameters", fix=fix)
     for name, value in parameters.items():
         if not _is_like(value, known[name]) or (value is None and name in _NUMBERS):

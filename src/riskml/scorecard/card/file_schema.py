@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from riskml.errors import DataError
-from riskml.schema import near
+from riskml.errors import DataError, did_you_mean
 from riskml.scorecard.card.edits import MOST_POINTS
 
 FORMAT = 2
@@ -132,7 +131,7 @@ def _lines(said: Mapping[str, Any], error: ValidationError) -> list[str]:
     for problem in error.errors():
         *place, key = _place(said, problem["loc"]) or ["the file"]
         if problem["type"] == "extra_forbidden":
-            what = f"unknown key; {near(key, _KEYS)}".rstrip("; ")
+            what = f"unknown key; {did_you_mean(key, _KEYS)}".rstrip("; ")
         elif problem["type"] == "missing":
             what = "missing, but required"
         else:

@@ -16,12 +16,12 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from riskml.base import RiskEstimator, unchanged_on_failure
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Line, Step
-from riskml.schema import Schema, near
+from riskml.schema import Schema
 from riskml.scorecard.binning.binner import OptimalBinner, SpecialValues
 from riskml.scorecard.binning.options import Monotonic, Seed, check_seed, is_number
 from riskml.scorecard.binning.periods import one_for_each
@@ -389,7 +389,9 @@ class Scorecard(RiskEstimator):
         where = f"points of {change.column!r} by {change.by} on {change.when}"
         if change.column not in shapes:
             raise ConfigError(
-                f"the card has no characteristic {change.column!r}", where=where, fix=near(change.column, shapes)
+                f"the card has no characteristic {change.column!r}",
+                where=where,
+                fix=did_you_mean(change.column, shapes),
             )
         bins, old = self.binner_.bins_[change.column], shapes[change.column]
         points = change.points or {}

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.frame import Floats
-from riskml.schema import near
 from riskml.scorecard.binning.options import Seed, is_number
 from riskml.scorecard.card.flexible_regression import Steps, fit_steps
 from riskml.scorecard.card.regression import Logistic, fit_logistic
@@ -86,7 +85,7 @@ class SelectionRules:
         unknown = [str(name) for name in self.always_keep if str(name) not in columns]
         if unknown:
             problems["always_keep"] = "\n".join(
-                f"always_keep names {name!r}, which is no column{f'; {hint}' if (hint := near(name, columns)) else ''}"
+                f"always_keep names {name!r}, which is no column; {did_you_mean(name, columns)}".rstrip("; ")
                 for name in unknown
             )
         return problems

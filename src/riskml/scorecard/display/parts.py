@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.shapes import Levels
-from riskml.schema import near
 from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard
 from riskml.scorecard.binning.column_bins import ColumnBins
 
@@ -68,7 +67,7 @@ def levels_of(binner: OptimalBinner) -> Levelled:
 def bins_of(binner: OptimalBinner, column: str) -> pd.DataFrame:
     """Return the bins of one column of a fitted binner."""
     if column not in binner.tables_:
-        raise ConfigError(f"no column is called {column!r}", fix=near(column, binner.tables_))
+        raise ConfigError(f"no column is called {column!r}", fix=did_you_mean(column, binner.tables_))
     return binner.tables_[column]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from riskml.display.format import number
-from riskml.errors import ConfigError, DataError
-from riskml.schema import Column, near
+from riskml.errors import ConfigError, DataError, did_you_mean
+from riskml.schema import Column
 from riskml.scorecard import OptimalBinner
 from riskml.scorecard.binning.column_bins import ColumnBins
 from riskml.scorecard.binning.counts import Counts, NumericCounts
@@ -201,7 +201,7 @@ class Session:
 
     def _known(self, column: str) -> str:
         if column not in self.columns:
-            raise ConfigError(f"no column is called {column!r}", fix=near(column, self.columns))
+            raise ConfigError(f"no column is called {column!r}", fix=did_you_mean(column, self.columns))
         return column
 
 

@@ -26,11 +26,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import column_or_1d
 
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, preview
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import probability
-from riskml.schema import shortened
 from riskml.scorecard.binning.options import Seed, check_seed
 from riskml.scorecard.binning.target import row_weights
 from riskml.scorecard.card.scorecard import Scorecard
@@ -251,7 +250,7 @@ def _event(card: Card, y: Any, rows: int) -> NDArray[np.int8]:
         )
     strange = ~np.isin(labels, card.classes_)
     if strange.any():
-        got = shortened(pd.unique(labels[strange]).tolist())
+        got = preview(pd.unique(labels[strange]).tolist())
         raise DataError(
             f"the card knows the outcomes {card.classes_.tolist()}; got {got}",
             where="y",

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, did_you_mean
 from riskml.runtime.segmented import Split
 from riskml.runtime.shapes import Levels, Step
-from riskml.schema import near
 from riskml.scorecard.card.file import card_document, card_from_document
 from riskml.scorecard.card.scorecard import Scorecard
 from riskml.scorecard.segments.file_checks import (
@@ -124,7 +123,7 @@ def _split(part: SplitPart, number: int, count: int, names: Sequence[str], place
         if case.split is None:
             if case.segment not in names:
                 raise DataError(
-                    f"no segment is called {case.segment!r}", where=place, fix=near(str(case.segment), names)
+                    f"no segment is called {case.segment!r}", where=place, fix=did_you_mean(str(case.segment), names)
                 )
             to.append(~names.index(case.segment))
         else:

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from riskml.errors import DataError
-from riskml.schema import near
+from riskml.errors import DataError, did_you_mean
 from riskml.scorecard.card.file_schema import Part, Text
 
 FORMAT = 1
@@ -104,7 +103,7 @@ def _place(said: Any, loc: Sequence[int | str]) -> str:
 
 def _told(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
-        return f"unknown key; {near(problem['loc'][-1], _KEYS)}".rstrip("; ")
+        return f"unknown key; {did_you_mean(problem['loc'][-1], _KEYS)}".rstrip("; ")
     if problem["type"] == "missing":
         return "missing, but required"
     return f"{problem['msg'].replace('Input should be', 'should be')}; got {repr(problem['input'])[:40]}"

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskml.errors import ConfigError, RiskmlError
+from riskml.errors import ConfigError, RiskmlError, did_you_mean
 from riskml.runtime.frame import levels
 from riskml.runtime.segmented import Split
 from riskml.runtime.shapes import Levels, Step
-from riskml.schema import near
 from riskml.scorecard.segments.tree import Finder, Limits, Node
 
 OTHERS, MISSING, EVERYONE = "others", "missing", "all"
@@ -45,7 +44,7 @@ def asked_columns(segment_by: Any, names: Sequence[str]) -> tuple[list[str], boo
         raise ConfigError("no column is named", where="segment_by", fix="None lets a tree look at all columns")
     for name in asked:
         if name not in names:
-            raise ConfigError(f"no column is called {name!r}", where="segment_by", fix=near(name, names))
+            raise ConfigError(f"no column is called {name!r}", where="segment_by", fix=did_you_mean(name, names))
     return list(dict.fromkeys(asked)), not many
 
 

@@ -14,11 +14,11 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from riskml.base import RiskEstimator, unchanged_on_failure
-from riskml.errors import ConfigError, DataError
+from riskml.errors import ConfigError, DataError, did_you_mean
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.segmented import Segmented
-from riskml.schema import Schema, near
+from riskml.schema import Schema
 from riskml.scorecard.binning.periods import one_for_each
 from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights
 from riskml.scorecard.card.edits import Edit
@@ -228,7 +228,7 @@ class SegmentedScorecard(RiskEstimator):
             raise ConfigError(
                 f"no segment is called {segment!r}",
                 where="edit",
-                fix=near(segment, self.cards_) or f"segments are {', '.join(map(repr, self.cards_))}",
+                fix=did_you_mean(segment, self.cards_) or f"segments are {', '.join(map(repr, self.cards_))}",
             )
         rows: dict[str, Any] = {"y": y, "sample_weight": sample_weight, "periods": periods}
         rows = {name: values for name, values in rows.items() if values is not None}
