@@ -16,7 +16,7 @@ from riskml.errors import ConfigError
 from riskml.features.catalog import catalog
 from riskml.policy.messages import Writer
 
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 POLICIES = sorted((EXPERIMENTS / "policies").glob("*.yaml"))
 
 

@@ -11,7 +11,7 @@ import yaml
 from riskml.config.warning import WarningRules, read_rules
 from riskml.errors import ConfigError
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 INDICATOR = {"title": "late", "value": "days_late", "amber": 10, "red": 30, "role": "finance", "plan": "call"}
 MAIL = {"host": "mail.example.com", "sender": "riskml@example.com", "to": {"finance": ["ar@example.com"]}}
 

@@ -17,7 +17,7 @@ from riskml.errors import ConfigError, InputError, RunError
 from riskml.pipeline.stages import open_run, run_experiment
 from riskml.runs.run import STAGES, Run
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 FILES = (
     "experiment.yaml run.json features.parquet profile.csv notes.csv data.json leaderboard.csv search.csv fit.json "
     "predictions.parquet validation.json drivers.csv export.json scores.parquet high_risk.csv report.html"
