@@ -1,16 +1,15 @@
-"""A test server with a simulated book, in this process: to try the whole way without a CRM."""
+"""A test server with simulated customers, in a thread of this process."""
 
 from __future__ import annotations
 
-import os
 import threading
 
 from tests.contract import fxiaoke_server, zoho_server
 from tests.contract.serving import ContractServer
 
 
-def start(system: str, customers: int = 400, months: int = 18, seed: int = 7) -> ContractServer:
-    """Start a server, and set the environment that ``riskml crm`` reads; it ends with the process."""
+def start(system: str, customers: int = 400, months: int = 18, seed: int = 7) -> tuple[ContractServer, dict[str, str]]:
+    """Start a server; return it with the environment that ``riskml crm`` reads."""
     server: ContractServer
     if system == "zoho":
         made = zoho_server.ZohoServer()
@@ -25,6 +24,5 @@ def start(system: str, customers: int = 400, months: int = 18, seed: int = 7) ->
             other,
             {"URL": other.url, "USER": fxiaoke_server.USER, "CALLS": "1000000", **fxiaoke_server.LOGIN},
         )
-    os.environ.update({f"RISKML_{system.upper()}_{name.upper()}": value for name, value in login.items()})
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    return server, {f"RISKML_{system.upper()}_{name.upper()}": value for name, value in login.items()}

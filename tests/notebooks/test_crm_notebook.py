@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import papermill
 import pytest
 from nbformat import NotebookNode
+from tests.contract.demo import start
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "crm.ipynb"
 
@@ -23,13 +25,21 @@ def source() -> NotebookNode:
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
-@pytest.fixture(scope="module", params=["zoho", "fxiaoke"])
-def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where an execution left all it leaves."""
-    folder = tmp_path_factory.mktemp(request.param)
-    given = {"system": request.param, "folder": str(folder / "data")}
-    papermill.execute_notebook(NOTEBOOK, folder / "done.ipynb", given, cwd=NOTEBOOK.parent, progress_bar=False)
-    return folder
+@pytest.fixture(scope="module", params=["", "zoho", "fxiaoke"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Yield the folder of an execution: in the sandbox of CSV files, and against both test servers."""
+    system = request.param
+    folder = tmp_path_factory.mktemp(system or "sandbox")
+    parameters = {"system": system, "folder": str(folder / "data")}
+    with pytest.MonkeyPatch.context() as patch:
+        server, environment = start(system) if system else (None, {})
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        papermill.execute_notebook(NOTEBOOK, folder / "done.ipynb", parameters, cwd=NOTEBOOK.parent, progress_bar=False)
+        yield folder
+    if server is not None:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +74,7 @@ def test_parameters_are_literals_with_a_type_and_a_comment_and_no_secret(source)
     (cell,) = [cell for cell in source.cells if "parameters" in cell.metadata.get("tags", [])]
     for line in cell.source.splitlines():
         assert re.fullmatch(r'\w+: (int|str) = (\d+|"[\w./-]*")  # .+', line), line
-    assert set(papermill.inspect_notebook(NOTEBOOK)) == {"system", "demo", "folder", "as_of", "model", "write"}
+    assert set(papermill.inspect_notebook(NOTEBOOK)) == {"system", "settings", "folder", "as_of", "model", "write"}
 
 
 def test_is_executed_to_its_end_without_a_complaint(done):

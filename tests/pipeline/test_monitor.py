@@ -19,7 +19,7 @@ from riskml.monitoring.store import months, opened, write_month
 from riskml.pipeline.monitor import Asked, Done, monitor, run_to_monitor
 from riskml.runs.run import Run
 
-from .conftest import customers
+from ..monitoring.conftest import customers
 
 TODAY = dt.date(2026, 4, 5)
 Monitor = Callable[..., Done]

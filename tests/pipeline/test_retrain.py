@@ -18,7 +18,7 @@ from riskml.pipeline.monitor import monitor
 from riskml.pipeline.retrain import Asked, decide, retrain
 from riskml.runs.run import Run
 
-from .conftest import customers
+from ..monitoring.conftest import customers
 
 AT = dt.datetime(2026, 4, 5, 6, 7, 8)
 DAY = dt.date(2026, 4, 5)

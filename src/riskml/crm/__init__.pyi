@@ -1,5 +1,6 @@
 from . import pull as pull
 from . import push as push
+from . import sandbox as sandbox
 from . import service as service
 from .adapters import connected as connected
 from .connector import Alert as Alert

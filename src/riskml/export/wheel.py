@@ -124,7 +124,7 @@ def _distribution(artifact: Artifact) -> str:
 
 _INIT = '''"""A risk model as a package: scores customers, explains the scores, and says which columns it needs."""
 
-from ._runtime.doors import check, explain, explain_record, model_card, schema, score, score_record
+from ._runtime.api import check, explain, explain_record, model_card, schema, score, score_record
 
 __version__ = "{version}"
 __all__ = [

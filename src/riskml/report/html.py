@@ -95,9 +95,7 @@ def _tables(results: Results) -> dict[str, Table | None]:
         "tiers": None if results.tiers is None else tables.tiers_table(results.tiers),
         "drivers": None if results.drivers is None else tables.drivers_table(results.drivers, family=family),
         "findings": None if results.findings is None else evidence_tables.findings_table(results.findings),
-        "watch_list": None
-        if results.high_risk_list is None
-        else tables.watch_list(results.high_risk_list, tiers=names),
+        "watch_list": None if results.high_risk is None else tables.watch_list(results.high_risk, tiers=names),
         "scored": None if results.scored is None else tables.tiers_table(_book(results.scored, names)),
     }
 

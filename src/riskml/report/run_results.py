@@ -61,7 +61,7 @@ class Results:
     scorecard: pd.DataFrame | None
     drivers: pd.DataFrame | None
     findings: pd.DataFrame | None
-    high_risk_list: pd.DataFrame | None
+    high_risk: pd.DataFrame | None
     scored: pd.Series | None
 
     @property
