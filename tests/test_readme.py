@@ -1,4 +1,4 @@
-"""Every command and every line of Python in the README, typed as a newcomer would."""
+"""Every command of the README and of the pages it links to, executed in order as a newcomer would."""
 
 from __future__ import annotations
 
@@ -19,14 +19,24 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Their ```bash blocks are executed in this order; a block without a language is a synopsis.
+COMMAND_PAGES = ("README", "docs/runs", "docs/panels", "docs/policy", "docs/managing", "docs/monitoring")
+PYTHON_PAGES = ("README", "docs/library")
+ALL_PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md", *sorted(ROOT.glob("docs/*.md")))
 SERVERS = {"make lab": "/api", "make ui": "/health"}
 # What runs these very tests.
 NOT_AGAIN = {"make test"}
 
 
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+def _blocks(language: str, pages: tuple[str, ...]) -> list[str]:
+    texts = ((ROOT / f"{page}.md").read_text(encoding="utf-8") for page in pages)
+    pattern = re.compile(rf"^```{language}\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+    return [block for text in texts for block in pattern.findall(text)]
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +116,7 @@ def _answers(command: str, folder: Path, environment: dict[str, str]) -> bool:
 
 
 def test_a_newcomer_can_type_every_command(clone, environment):
-    commands = [line for block in _blocks("bash") for line in block.splitlines() if line.strip()]
+    commands = [line for block in _blocks("bash", COMMAND_PAGES) for line in block.splitlines() if line.strip()]
     assert commands[:2] == ["make run", "make test"]
     try:
         for command in commands:
@@ -132,13 +142,16 @@ def test_a_newcomer_can_type_every_command(clone, environment):
     assert (here["tier"] == elsewhere["tier"]).all()
 
 
-def test_the_python_of_the_readme_runs(tmp_path):
-    for block in _blocks("python"):
+def test_the_python_of_the_pages_runs(tmp_path):
+    for block in _blocks("python", PYTHON_PAGES):
         done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert "scorecard" in done.stdout
 
 
-def test_every_file_that_the_readme_shows_or_links_to_is_there():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).is_file(), target
+@pytest.mark.parametrize("page", [ROOT / page for page in ALL_PAGES], ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page):
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+        linked = page.parent / target if target else page
+        assert linked.is_file(), target
+        assert not anchor or anchor in _anchors(linked), f"{target}#{anchor}"
