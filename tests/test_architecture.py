@@ -37,6 +37,7 @@ DOORS = {
     "papermill": ["pipeline/notebooks.py"],
     "nbconvert": ["pipeline/notebooks.py"],
     "matplotlib": ["report/plots/"],
+    "PIL": ["report/figures.py"],
     "duckdb": ["features/engines/duckdb.py", "data/"],
     "sqlalchemy": ["data/sources/databases.py"],
     "typer": ["cli/"],

@@ -7,11 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from riskml.config.monitoring import MonitoringConfig
 from riskml.monitoring import Estimate, Finding, PreviousMonth, Reference, findings_of, month_of, next_step, snapshot_of
-from riskml.monitoring.words import WORDS, fields
 
 from .conftest import customers
 
@@ -179,8 +177,3 @@ def test_an_estimate_that_was_wrong_where_it_can_be_checked_is_not_to_be_leant_o
 def test_the_gravest_comes_first(reference: Reference, same: pd.DataFrame) -> None:
     severities = [one.severity for one in found(reference, same.assign(debt=same["debt"] + 2)).values()]
     assert severities == sorted(severities, key=["act", "watch", "note"].index)
-
-
-@pytest.mark.parametrize("key", sorted(WORDS["en"]))
-def test_every_sentence_is_there_in_chinese_with_the_same_figures(key: str) -> None:
-    assert fields(WORDS["zh"][key]) == fields(WORDS["en"][key])

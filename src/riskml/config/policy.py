@@ -16,7 +16,7 @@ from riskml.config.experiment import one_line, yaml_mapping
 from riskml.config.panel import Name, Part, Text
 from riskml.errors import ConfigError, did_you_mean, preview
 from riskml.expressions import parse
-from riskml.i18n import Language, Role, Titles, in_language
+from riskml.i18n import Language, Role, Titles, in_language, label
 
 Channel = Literal["email", "phone", "visit", "sms"]
 Kind = Literal[
@@ -33,7 +33,6 @@ Kind = Literal[
 ]
 OWN_FIELDS = ("customer", "action", "reason", "due", "company", "sender", "contact")  # of every message
 OTHER = "other"  # the reason of customers whose reasons belong to no group
-_OTHER: Mapping[Language, str] = {"en": "other reasons", "zh": "其他原因"}
 
 
 def _twice(names: Sequence[str]) -> str | None:
@@ -358,8 +357,9 @@ class Policy(Part):
 
     def reason_title(self, name: str, language: Language) -> str:
         """Return a reason in words: its name where the policy says none."""
-        said = self.reasons[name].title if name in self.reasons else _OTHER if name == OTHER else None
-        return in_language(said, language) if said else name
+        if name in self.reasons:
+            return in_language(self.reasons[name].title, language)
+        return label("reason", name, language)
 
     def treatment_title(self, name: str, language: Language) -> str:
         """Return a treatment in words: its name where the policy does not know it any more."""

@@ -11,12 +11,11 @@ import pandas as pd
 
 from riskml.config.monitoring import MonitoringConfig
 from riskml.display.format import count, number, p_value, percent, signed
-from riskml.i18n import Language
+from riskml.i18n import LANGUAGES, Language, text
 from riskml.monitoring.estimated_performance import Estimate
 from riskml.monitoring.month import Month, Scored
 from riskml.monitoring.realised_performance import RealisedPerformance
 from riskml.monitoring.reference import Reference
-from riskml.monitoring.words import WORDS
 
 Severity = Literal["act", "watch", "note"]
 NextStep = Literal["repair", "retrain", "recalibrate", "watch", "none"]
@@ -37,7 +36,7 @@ class Finding:
     about : str
         ``data``, ``shift``, ``tiers``, ``ranking``, ``level``, ``segments`` or ``behaviour``.
     key : str
-        Of the sentence in `riskml.monitoring.words.WORDS`.
+        Of the text in section ``monitoring`` of `riskml.i18n`.
     next_step : str
         ``repair`` (the data), ``retrain``, ``recalibrate``, ``watch`` or ``none``.
     figures : mapping
@@ -53,7 +52,7 @@ class Finding:
     def text(self, language: Language = "en") -> str:
         """Return the finding as a sentence."""
         said = {name: one if isinstance(one, str) else one[language] for name, one in self.figures.items()}
-        return WORDS[language][self.key].format(**said)
+        return text(f"monitoring.{self.key}", language, **said)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as ``monitoring.json`` holds it."""
@@ -135,7 +134,7 @@ def _of_columns(columns: pd.DataFrame, limits: MonitoringConfig) -> Iterator[Fin
     for row in read.head(_SINGLY).to_dict("records"):
         said: dict[str, str | Mapping[Language, str]] = {
             "column": str(row["column"]),
-            "moved": {language: move(row, language) for language in WORDS},
+            "moved": {language: move(row, language) for language in LANGUAGES},
             "psi": number(row["psi"]),
             "no_shift": number(row["no_shift"]),
             "effect": signed(row["log_odds"]),
@@ -151,7 +150,9 @@ def move(row: Mapping[Any, Any], language: Language = "en") -> str:
     moved = str(row["moved"])
     key = moved if moved in ("higher", "lower", "more", "fewer") else f"moved_{moved}"
     written = _figure if moved in ("higher", "lower") else percent
-    return WORDS[language][key].format(level=row["level"], before=written(row["before"]), now=written(row["now"]))
+    return text(
+        f"monitoring.{key}", language, level=row["level"], before=written(row["before"]), now=written(row["now"])
+    )
 
 
 def _figure(value: Any) -> str:
@@ -180,7 +181,7 @@ def _of_shift(scored: Scored, outcomes: Sequence[Finding], limits: MonitoringCon
         return
     side = "riskier" if shift.now > shift.before else "safer"
     said: dict[str, str | Mapping[Language, str]] = {
-        "direction": {language: words[side] for language, words in WORDS.items()},
+        "direction": {language: text(f"monitoring.{side}", language) for language in LANGUAGES},
         "psi": number(shift.psi),
         "no_shift": number(shift.no_shift),
         "now": percent(shift.now),

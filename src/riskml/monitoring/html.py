@@ -11,13 +11,13 @@ import pandas as pd
 
 from riskml.display.format import count, interval, number, percent
 from riskml.display.table import Cell, Head, Table, templates, text_cell
+from riskml.i18n import text
 from riskml.io import replacing
 from riskml.monitoring.estimated_performance import ASSUMPTION, Estimate
 from riskml.monitoring.findings import Finding, move, next_step
 from riskml.monitoring.history import PREFIX
 from riskml.monitoring.month import Month, Scored
 from riskml.monitoring.reference import HoldoutSample, Reference
-from riskml.monitoring.words import WORDS
 from riskml.report import monitoring_tables as tables
 from riskml.report import plots
 
@@ -67,7 +67,7 @@ def page_context(
         f"{model.version}, {model.family}",
         "parts": [(anchor, words) for anchor, words in _PARTS.items() if anchor not in left_out],
         "verdict": _VERDICTS[step],
-        "tiles": _tiles(figures, reference.aside, WORDS["en"][f"next_{step}"]),
+        "tiles": _tiles(figures, reference.aside, text(f"monitoring.next_{step}", "en")),
         "findings": tables.findings_table([one.to_dict() for one in findings]),
         "picture": base64.b64encode(picture.png()).decode("ascii") if picture else "",
         "alt": picture.alt if picture else "",

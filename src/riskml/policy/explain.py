@@ -9,60 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from riskml.config.policy import OTHER, Policy
-from riskml.i18n import Language, in_language, role_words
+from riskml.i18n import Language, in_language, label, labels
 from riskml.policy.customers import Customers
 from riskml.policy.offers import Offers
 from riskml.policy.optimise import Solution
 from riskml.policy.options import UNIT, Floats, Ints, Limit
-
-_TEXTS: Mapping[Language, Mapping[str, str]] = {
-    "en": {
-        "opening": "Risk {p} (tier {tier}); main reason: {reason}{because}. ",
-        "because": " ({column})",
-        OTHER: "none of the policy's",
-        "must": "“{action}” must be done for this tier; expected to bring {gain} for {cost}.",
-        "may": "“{action}” is expected to bring {gain}, its cost of {cost} taken off",
-        "price": "; what it takes of the limits is worth {price}",
-        "alone": "; nothing else that pays is allowed here.",
-        "less": "; the next best, “{other}”, would bring {gap} less.",
-        "more": "; “{other}” would bring {gap} more, but what it takes of the limits is worth more elsewhere.",
-        "negotiated": " Too valuable to be dismissed: one negotiates.",
-        "missed": "“{action}” would bring {gain}, but {limits} went where they bring more.",
-        "beyond": "“{action}” would bring {gain}, but by itself it is beyond what is left of {limits}.",
-        "held_out": "Held out by chance: nothing but what must be done, so that it is known what the rest is worth.",
-        "and": " and ",
-        "budget": "the budget",
-        "actions": "the number of actions",
-        "roles": "the {measure} of {name}",
-        "treatments": "the {measure} for “{name}”",
-        "hours": "hours",
-        "capacity": "places",
-        "money": "money",
-    },
-    "zh": {
-        "opening": "风险 {p}（等级 {tier}），主要原因：{reason}{because}。",
-        "because": "（{column}）",
-        OTHER: "不在政策所列原因之内",
-        "must": "该等级必须执行“{action}”；预计收益 {gain}，成本 {cost}。",
-        "may": "“{action}”扣除成本 {cost} 后预计收益 {gain}",
-        "price": "；其占用的资源价值 {price}",
-        "alone": "；此处没有其他有收益的措施。",
-        "less": "；次优措施“{other}”的收益少 {gap}。",
-        "more": "；“{other}”的收益多 {gap}，但其占用的资源用在别处更有价值。",
-        "negotiated": "客户价值高，不应放弃，应当协商。",
-        "missed": "“{action}”预计收益 {gain}，但{limits}用在别处收益更高。",
-        "beyond": "“{action}”预计收益 {gain}，但单独已超出剩余的{limits}。",
-        "held_out": "随机对照：只执行必须的措施，以便衡量其他措施的价值。",
-        "and": "、",
-        "budget": "预算",
-        "actions": "措施总数",
-        "roles": "{name}的{measure}",
-        "treatments": "“{name}”的{measure}",
-        "hours": "工时",
-        "capacity": "名额",
-        "money": "预算",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -156,7 +107,7 @@ class Why:
 
     @cached_property
     def _texts(self) -> Mapping[str, str]:
-        return _TEXTS[self.language]
+        return labels("action", self.language)
 
     @cached_property
     def _titles(self) -> list[str]:
@@ -224,8 +175,8 @@ class Why:
 
 def limit_words(policy: Policy, limit: str, language: Language) -> str:
     """Return a limit in words: ``limits.roles.risk.hours`` is "the hours of risk"."""
-    texts, (*_, kind, name, measure) = _TEXTS[language], ("", *limit.split("."))
+    texts, (*_, kind, name, measure) = labels("action", language), ("", *limit.split("."))
     if limit.count(".") == 1:
         return texts[measure]
-    shown = policy.treatment_title(name, language) if kind == "treatments" else role_words(name, language)
+    shown = policy.treatment_title(name, language) if kind == "treatments" else label("role", name, language)
     return texts[kind].format(name=shown, measure=texts["money" if measure == "budget" else measure])

@@ -12,15 +12,13 @@ import pandas as pd
 from riskml.config.policy import Policy
 from riskml.display.format import count, number, percent, signed
 from riskml.display.table import Cell, Head, Table, templates, text_cell
-from riskml.i18n import ROLES, Language, in_language, role_words
+from riskml.i18n import ROLES, Language, in_language, label, labels, text
 from riskml.io import replacing
-from riskml.monitoring.words import WORDS as MONITORING
 from riskml.policy.explain import limit_words
 from riskml.portfolio.model_health import Health
 from riskml.portfolio.month import REASONS, Month
 from riskml.portfolio.pack_alerts import Warned, alerts_context
 from riskml.portfolio.treatment_results import TreatmentResults, why
-from riskml.portfolio.words import FOUND, WORDS
 from riskml.runtime.package import Artifact
 from riskml.warning.delivery.table import role_alerts
 
@@ -51,7 +49,7 @@ def write_pack(path: Path, pack: Pack) -> None:
 
 def pack_context(pack: Pack) -> dict[str, Any]:
     """Return what the page's template shows."""
-    said, scores = WORDS[pack.language], pack.month.scores
+    said, scores = labels("meeting", pack.language), pack.month.scores
     return {
         "said": said,
         "language": "zh-CN" if pack.language == "zh" else "en",
@@ -77,14 +75,15 @@ def pack_context(pack: Pack) -> dict[str, Any]:
         "health": _health(pack),
         "monitored": _monitored(pack),
         "roles": [
-            (role, said["list_of"].format(role=role_words(role, pack.language)), _sizes(pack, role)) for role in ROLES
+            (role, said["list_of"].format(role=label("role", role, pack.language)), _sizes(pack, role))
+            for role in ROLES
         ],
     }
 
 
 def _tiles(pack: Pack) -> list[tuple[str, str, str]]:
     """Return what, its figure, and that of the month before."""
-    scores, before, said = pack.month.scores, pack.before or {}, WORDS[pack.language]
+    scores, before, said = pack.month.scores, pack.before or {}, labels("meeting", pack.language)
     figures = [
         ("customers", len(scores), "customers"),
         ("expected_events", scores["probability"].sum(), "expected_events"),
@@ -105,7 +104,7 @@ def _tiles(pack: Pack) -> list[tuple[str, str, str]]:
 
 
 def _tiers(pack: Pack) -> Table:
-    said, scores = WORDS[pack.language], pack.month.scores
+    said, scores = labels("meeting", pack.language), pack.month.scores
     loss = "expected_loss" if pack.policy.task == "default" else "value"
     rows = []
     for name in pack.policy.tiers:
@@ -127,7 +126,7 @@ def _tiers(pack: Pack) -> Table:
 
 
 def _moves(pack: Pack) -> Table:
-    said = WORDS[pack.language]
+    said = labels("meeting", pack.language)
     rows = [
         [
             text_cell(pack.policy.tier_title(before, pack.language) if before else said["new"]),
@@ -146,7 +145,7 @@ def _riskier(pack: Pack) -> pd.DataFrame:
 
 
 def _by_reason(pack: Pack) -> Table:
-    said = WORDS[pack.language]
+    said = labels("meeting", pack.language)
     found = _riskier(pack).groupby("reason").size().sort_values(ascending=False, kind="stable")
     rows = [
         [text_cell(pack.policy.reason_title(str(name), pack.language)), Cell(count(number))]
@@ -170,7 +169,7 @@ def _watched(scores: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 
 
 def _customers(pack: Pack, some: pd.DataFrame) -> Table:
-    said, actions = WORDS[pack.language], pack.month.plan.actions
+    said, actions = labels("meeting", pack.language), pack.month.plan.actions
     mine = actions[actions["customer"].isin(some.index)]
     done = mine.groupby("customer", sort=False)["title"].agg(said["semicolon"].join)
     columns = [f"reason_{rank}" for rank in range(1, REASONS + 1)]
@@ -196,11 +195,11 @@ def _customers(pack: Pack, some: pd.DataFrame) -> Table:
 
 def _with_currency(pack: Pack, title: str) -> str:
     currency = pack.policy.currency
-    return title + (WORDS[pack.language]["money"].format(currency=currency) if currency else "")
+    return title + (text("meeting.money", pack.language, currency=currency) if currency else "")
 
 
 def _actions(pack: Pack) -> Table | None:
-    actions, said = pack.month.plan.actions, WORDS[pack.language]
+    actions, said = pack.month.plan.actions, labels("meeting", pack.language)
     if actions.empty:
         return None
     named = {"number": ("customer", "size"), "cost": ("cost", "sum"), "benefit": ("expected_benefit", "sum")}
@@ -208,7 +207,7 @@ def _actions(pack: Pack) -> Table | None:
     grouped = grouped.sort_values(["owner", "benefit"], ascending=[True, False], kind="stable")
     rows = [
         [
-            text_cell(role_words(row["owner"], pack.language)),
+            text_cell(label("role", row["owner"], pack.language)),
             text_cell(row["title"]),
             *(Cell(count(round(float(value)))) for value in (row["number"], row["cost"], row["benefit"])),
         ]
@@ -220,7 +219,7 @@ def _actions(pack: Pack) -> Table | None:
 
 
 def _limits(pack: Pack) -> Table | None:
-    limits, said = pack.month.plan.limits, WORDS[pack.language]
+    limits, said = pack.month.plan.limits, labels("meeting", pack.language)
     if limits.empty:
         return None
     rows = [
@@ -238,7 +237,7 @@ def _limits(pack: Pack) -> Table | None:
 def _results(pack: Pack) -> Table | None:
     if pack.brought is None or pack.brought.results.empty:
         return None
-    said, found = WORDS[pack.language], FOUND[pack.language]
+    said, found = labels("meeting", pack.language), labels("treatment", pack.language)
     results = pack.brought.results
     complaints = results["complaints"].notna().any()
     rows = []
@@ -261,7 +260,7 @@ def _results(pack: Pack) -> Table | None:
 def _done(pack: Pack) -> Table | None:
     if pack.brought is None or pack.brought.overrides.empty:
         return None
-    said, found, policy = WORDS[pack.language], FOUND[pack.language], pack.policy
+    said, found, policy = labels("meeting", pack.language), labels("treatment", pack.language), pack.policy
     rows = [
         [
             text_cell(policy.treatment_title(row["action"], pack.language)),
@@ -280,7 +279,7 @@ def _done(pack: Pack) -> Table | None:
 def _reconsider(pack: Pack) -> Table | None:
     if pack.brought is None or pack.brought.reconsider.empty:
         return None
-    said = WORDS[pack.language]
+    said = labels("meeting", pack.language)
     rows = [
         [
             text_cell(pack.policy.treatment_title(row["action"], pack.language)),
@@ -294,7 +293,7 @@ def _reconsider(pack: Pack) -> Table | None:
 def _health(pack: Pack) -> Table | None:
     if pack.health is None:
         return None
-    said, words = WORDS[pack.language], MONITORING[pack.language]
+    said, words = labels("meeting", pack.language), labels("monitoring", pack.language)
     what = "what_zh" if pack.language == "zh" else "what"
     rows = [
         [
@@ -310,8 +309,8 @@ def _health(pack: Pack) -> Table | None:
 def _monitored(pack: Pack) -> str:
     if pack.health is None:
         return ""
-    step = _step(pack.health.next_step, MONITORING[pack.language])
-    return WORDS[pack.language]["monitored"].format(as_of=pack.health.as_of or "–", step=step or "–")
+    step = _step(pack.health.next_step, labels("monitoring", pack.language))
+    return text("meeting.monitored", pack.language, as_of=pack.health.as_of or "–", step=step or "–")
 
 
 def _step(step: str, words: Mapping[str, str]) -> str:
@@ -321,4 +320,4 @@ def _step(step: str, words: Mapping[str, str]) -> str:
 def _sizes(pack: Pack, role: str) -> str:
     actions = int((pack.month.plan.actions["owner"] == role).sum())
     warned = len(role_alerts(pack.warned.open, role))
-    return WORDS[pack.language]["sizes"].format(actions=count(actions), alerts=count(warned))
+    return text("meeting.sizes", pack.language, actions=count(actions), alerts=count(warned))

@@ -11,10 +11,9 @@ import pandas as pd
 from riskml.config.warning import WarningRules
 from riskml.display.format import count
 from riskml.display.table import Cell, Head, Table, text_cell
-from riskml.i18n import Language, in_language, role_words
-from riskml.portfolio.words import WORDS
+from riskml.i18n import Language, in_language, label, labels
 from riskml.warning.delivery.table import alerts_table
-from riskml.warning.wording import alert_word, cause_words, signs_words
+from riskml.warning.format import cause_words, signs_words
 
 _FIRST = 10
 _HAPPENED = ("opened", "raised", "acknowledged", "escalated", "closed")
@@ -35,7 +34,7 @@ class Warned:
 
 def alerts_context(warned: Warned, as_of: dt.date, language: Language) -> dict[str, object]:
     """Return what the page's template shows of alerts."""
-    said = WORDS[language]
+    said = labels("meeting", language)
     if warned.rules is None:
         return {"alerts": None, "alerts_lack": said["no_rules"], "happened": [], "first": None, "closed": None}
     rules, open_ = warned.rules, warned.open
@@ -43,7 +42,9 @@ def alerts_context(warned: Warned, as_of: dt.date, language: Language) -> dict[s
         "alerts": _open(rules, open_, as_of, language) if len(open_) else None,
         "alerts_lack": said["no_alerts"],
         "happened": [
-            (alert_word(name, language), count(warned.happened[name])) for name in _HAPPENED if name in warned.happened
+            (label("alert", name, language), count(warned.happened[name]))
+            for name in _HAPPENED
+            if name in warned.happened
         ],
         "first": _first(rules, open_.head(_FIRST), language) if len(open_) else None,
         "closed": _closed(rules, warned.closed, language) if len(warned.closed) else None,
@@ -51,7 +52,7 @@ def alerts_context(warned: Warned, as_of: dt.date, language: Language) -> dict[s
 
 
 def _open(rules: WarningRules, alerts: pd.DataFrame, as_of: dt.date, language: Language) -> Table:
-    said = WORDS[language]
+    said = labels("meeting", language)
     late = alerts.assign(late=[due < as_of for due in alerts["due"]])
     grouped = late.groupby(["level", "cause", "role"], sort=False).agg(
         number=("key", "size"), overdue=("late", "sum"), due=("due", "min")
@@ -59,9 +60,9 @@ def _open(rules: WarningRules, alerts: pd.DataFrame, as_of: dt.date, language: L
     grouped = grouped.reset_index().sort_values(["level", "number"], ascending=[False, False], kind="stable")
     rows = [
         [
-            text_cell(alert_word(row["level"], language)),
+            text_cell(label("alert", row["level"], language)),
             text_cell(cause_words(rules, row["cause"], language)),
-            text_cell(role_words(row["role"], language)),
+            text_cell(label("role", row["role"], language)),
             Cell(count(row["number"])),
             Cell(count(row["overdue"])),
             text_cell(row["due"]),
@@ -73,13 +74,13 @@ def _open(rules: WarningRules, alerts: pd.DataFrame, as_of: dt.date, language: L
 
 
 def _first(rules: WarningRules, alerts: pd.DataFrame, language: Language) -> Table:
-    said = WORDS[language]
+    said = labels("meeting", language)
     rows = []
     for row in alerts.to_dict("records"):
         one = rules.indicators.get(row["cause"])
         told = [
-            *(row["customer"], alert_word(row["level"], language), signs_words(rules, row["signs"], language)),
-            *(role_words(row["role"], language), row["due"]),
+            *(row["customer"], label("alert", row["level"], language), signs_words(rules, row["signs"], language)),
+            *(label("role", row["role"], language), row["due"]),
             in_language(one.plan, language) if one else row["plan"],
         ]
         rows.append([text_cell(value) for value in told])
@@ -88,12 +89,12 @@ def _first(rules: WarningRules, alerts: pd.DataFrame, language: Language) -> Tab
 
 
 def _closed(rules: WarningRules, alerts: pd.DataFrame, language: Language) -> Table:
-    said = WORDS[language]
+    said = labels("meeting", language)
     grouped = alerts.groupby(["cause", "outcome"]).agg(number=("key", "size")).reset_index()
     rows = [
         [
             text_cell(cause_words(rules, row["cause"], language)),
-            text_cell(alert_word(row["outcome"], language)),
+            text_cell(label("alert", row["outcome"], language)),
             Cell(count(row["number"])),
         ]
         for row in grouped.to_dict("records")

@@ -12,9 +12,8 @@ import pandas as pd
 
 from riskml.config.policy import Policy
 from riskml.errors import DataError, InputError, did_you_mean, preview
-from riskml.i18n import Language
+from riskml.i18n import Language, text
 from riskml.portfolio.store import StoredMonth
-from riskml.portfolio.words import WHYS
 
 _BANDS = 5  # of probability, within a tier
 _MIN_COMPARED = 20
@@ -287,4 +286,4 @@ def _reconsider(results: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
 
 def why(finding: str, found: float, against: float, language: Language) -> str:
     """Return in words why an action is to be reconsidered."""
-    return WHYS[language][finding].format(found=found, against=against)
+    return text(f"reconsider.{finding}", language, found=found, against=against)

@@ -14,13 +14,12 @@ import pandas as pd
 
 from riskml.config.policy import Policy
 from riskml.config.warning import WarningRules
-from riskml.i18n import ROLES, Language
+from riskml.i18n import ROLES, Language, label, labels
 from riskml.io import workbook
 from riskml.policy.messages import plain_text
-from riskml.portfolio.words import HEADS, STATUSES, VALUES
 from riskml.runtime.batch import harmless
 from riskml.warning.delivery.table import role_alerts, with_overdue
-from riskml.warning.wording import in_words
+from riskml.warning.format import in_words
 
 MOST_ROWS = 2_000  # of a sheet: beyond, a person filters the CSV
 _COLUMNS = [
@@ -82,10 +81,10 @@ def _actions(own: pd.DataFrame, as_of: dt.date, spoken: Spoken) -> pd.DataFrame:
     told = own.assign(as_of=str(as_of), status="", instead="", note="")[_COLUMNS]
     told["tier"] = told["tier"].map({name: policy.tier_title(name, language) for name in policy.tiers})
     told["reason"] = [policy.reason_title(name, language) for name in told["reason"]]
-    for name in ("mandatory", "channel"):
-        told[name] = [VALUES[language].get(value, value) for value in told[name]]
+    told["mandatory"] = [label("list_values", str(value).lower(), language) for value in told["mandatory"]]
+    told["channel"] = [label("list_values", value, language) for value in told["channel"]]
     told = told.round({"probability": 4, "cost": 2, "expected_benefit": 2})
-    return told.rename(columns=dict(HEADS[language])).reset_index(drop=True)
+    return told.rename(columns=dict(labels("list_columns", language))).reset_index(drop=True)
 
 
 def _messages(own: pd.DataFrame, spoken: Spoken) -> pd.DataFrame:
@@ -94,8 +93,8 @@ def _messages(own: pd.DataFrame, spoken: Spoken) -> pd.DataFrame:
     told["title"] = [spoken.policy.treatment_title(name, language) for name in told["action"]]
     html = told["channel"] == "email"
     told["text"] = [plain_text(body) if mail else body for body, mail in zip(told["body"], html, strict=True)]
-    told["channel"] = [VALUES[language].get(value, value) for value in told["channel"]]
-    return told[_MESSAGES].rename(columns=dict(HEADS[language]))
+    told["channel"] = [label("list_values", value, language) for value in told["channel"]]
+    return told[_MESSAGES].rename(columns=dict(labels("list_columns", language)))
 
 
 def write_lists(folder: Path, lists: Mapping[str, RoleList], language: Language) -> None:
@@ -106,18 +105,19 @@ def write_lists(folder: Path, lists: Mapping[str, RoleList], language: Language)
         for name, table in tables.items():
             # Excel takes a CSV for UTF-8 only with the mark.
             harmless(_dated(table)).to_csv(folder / f"{role}_{name}.csv", index=False, encoding="utf-8-sig")
-        sheets = {HEADS[language].get(name, name): table.head(MOST_ROWS) for name, table in tables.items()}
+        sheets = {label("list_columns", name, language): table.head(MOST_ROWS) for name, table in tables.items()}
         workbook(sheets).save(folder / f"{role}.xlsx")
 
 
 def decided(table: pd.DataFrame) -> pd.DataFrame:
     """Return what officers wrote into lists, in either language: rows without a status are left out."""
-    heads = dict(zip(HEADS["zh"].values(), HEADS["zh"], strict=True))
+    heads = {title: name for name, title in labels("list_columns", "zh").items()}
+    statuses = {labels("treatment", "zh")[status]: status for status in ("done", "refused", "replaced")}
     said = table.rename(columns={name: heads[name] for name in table.columns if name in heads})
     if "status" not in said:
         return said
     text = said["status"].fillna("").astype(str).str.strip()
-    said = said.assign(status=text.replace(STATUSES))[text != ""]
+    said = said.assign(status=text.replace(statuses))[text != ""]
     for name in ("customer", "action"):
         if name in said and not pd.api.types.is_numeric_dtype(said[name]):
             # What kept it from being a formula goes again.

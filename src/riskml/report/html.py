@@ -14,7 +14,7 @@ from riskml.display.format import count, interval, number, percent, seconds
 from riskml.display.table import Table, templates
 from riskml.io import replacing
 from riskml.report import evidence_tables, narrative, tables
-from riskml.report.figures import gallery
+from riskml.report.figures import run_figures
 from riskml.report.run_results import Results, read_results
 
 REPORT = "report.html"
@@ -60,7 +60,7 @@ def _context(results: Results) -> dict[str, Any]:
         "why": narrative.why(results),
         "left_out": narrative.left_out(results),
         "tiles": list(_tiles(results)),
-        "pictures": gallery(results.folder),
+        "pictures": run_figures(results.folder),
         "tables": _tables(results),
         "absent": lambda stage: narrative.absent(results, stage),
         "notebooks": sorted(path.name for path in results.folder.glob("[0-9]_*.html")),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from riskml.errors import ConfigError
 from riskml.report import plots
-from riskml.report.png import png_facts
 from riskml.scorecard import Scorecard, SegmentedScorecard
 from riskml.scorecard.display.tables import binning_table, card_table
 
@@ -99,7 +101,7 @@ def test_it_can_be_drawn_without_the_bins_tables():
 
 
 def test_it_is_described_in_words(picture):
-    assert png_facts(picture.png()).description == picture.alt
+    assert Image.open(io.BytesIO(picture.png())).info["Description"] == picture.alt
     assert picture.alt.startswith("Scorecard of 2 characteristics; points from 190 to 260.")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import smtplib
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -18,27 +18,13 @@ from pydantic import SecretStr
 
 from riskml.config.warning import MailDelivery, WarningRules
 from riskml.errors import ConfigError, InputError
-from riskml.i18n import Language, in_language, role_words
+from riskml.i18n import in_language, label, text
 from riskml.warning.delivery.channel import DeliveryError, Notice, Parcel, secret
 from riskml.warning.delivery.table import alerts_table, csv_text
-from riskml.warning.wording import alert_word, in_words, signs_words
+from riskml.warning.format import in_words, signs_words
 
 _TOLD = ("opened", "raised", "escalated")  # who acknowledges or closes an alert knows of it
 _SHOWN = 50
-_TEXTS: Mapping[Language, Mapping[str, str]] = {
-    "en": {
-        "subject": "Early warning, {reader}: {count} alerts, {red} red",
-        "alert": "{level}  customer {customer}\n  {what} {on}, due {due}\n  signs: {signs}\n  plan:  {plan}\n"
-        "  key:   {key}\n",
-        "more": "… and {count} more: all are in the attached list.",
-    },
-    "zh": {
-        "subject": "客户预警（{reader}）：{count} 条，其中红色 {red} 条",
-        "alert": "{level}  客户 {customer}\n  {what} {on}，期限 {due}\n  征兆：{signs}\n  预案：{plan}\n"
-        "  编号：{key}\n",
-        "more": "……另有 {count} 条，详见附件。",
-    },
-}
 
 
 class Mail:
@@ -129,8 +115,8 @@ class Mail:
         red = sum(notice.alert["level"] == "red" for notice in parcel.notices)
         language = self._rules.language
         message = EmailMessage()
-        message["Subject"] = _TEXTS[language]["subject"].format(
-            reader=role_words(reader, language), count=len(rows), red=red
+        message["Subject"] = text(
+            "alert_mail.subject", language, reader=label("role", reader, language), count=len(rows), red=red
         )
         message["From"], message["To"] = self._said.sender, address
         message["Date"] = format_datetime(dt.datetime.fromtimestamp(at, dt.UTC))
@@ -147,18 +133,18 @@ class Mail:
             alert = notice.alert
             one = rules.indicators.get(alert["cause"])
             said = {
-                "level": alert_word(alert["level"], language).upper(),
+                "level": label("alert", alert["level"], language).upper(),
                 "customer": alert["customer"],
-                "what": alert_word(notice.what, language),
+                "what": label("alert", notice.what, language),
                 "on": notice.on,
                 "due": alert["due"],
                 "signs": signs_words(rules, alert["signs"], language),
                 "plan": in_language(one.plan, language) if one else alert["plan"],
                 "key": alert["key"],
             }
-            told.append(_TEXTS[language]["alert"].format(**{name: _line(value) for name, value in said.items()}))
+            told.append(text("alert_mail.alert", language, **{name: _line(value) for name, value in said.items()}))
         if len(notices) > _SHOWN:
-            told.append(_TEXTS[language]["more"].format(count=len(notices) - _SHOWN))
+            told.append(text("alert_mail.more", language, count=len(notices) - _SHOWN))
         return "\n".join(told)
 
     def _connected(self) -> smtplib.SMTP:

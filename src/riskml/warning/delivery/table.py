@@ -16,7 +16,7 @@ from riskml.i18n import ROLES
 from riskml.io import replacing, workbook
 from riskml.runtime.batch import harmless
 from riskml.warning.alerts import Alert
-from riskml.warning.wording import in_words
+from riskml.warning.format import in_words
 
 COLUMNS = [
     *("key", "customer", "level", "state", "cause", "signs", "opened", "due"),
