@@ -193,7 +193,7 @@ def notes() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def high_risk_list(outcomes: pd.DataFrame) -> pd.DataFrame:
+def high_risk(outcomes: pd.DataFrame) -> pd.DataFrame:
     """Return high_risk.csv."""
     frame = outcomes["blend"].sort_values(ascending=False).head(60).rename("probability")
     frame = frame.rename_axis("customer").reset_index()
@@ -217,7 +217,7 @@ def write_run(
     validation: dict[str, Any],
     drivers: pd.DataFrame,
     notes: pd.DataFrame,
-    high_risk_list: pd.DataFrame,
+    high_risk: pd.DataFrame,
     outcomes: pd.DataFrame,
 ) -> Callable[..., Path]:
     """Return a function that writes the run's folder, as far as a stage and with changes to its files."""
@@ -245,7 +245,7 @@ def write_run(
             1: {"profile": profile, "notes": notes},
             2: {"leaderboard": leaderboard, "scorecard": scorecard},
             3: {"drivers": drivers, "comparison": comparison},
-            5: {"high_risk": high_risk_list},
+            5: {"high_risk": high_risk},
         }
         objects = {
             1: {"data": data},

@@ -138,8 +138,8 @@ def test_the_same_run_gives_the_same_page(finished):
     assert build_report(finished).read_bytes() == first
 
 
-def test_customers_keep_the_zeros_of_their_names(page, high_risk_list):
-    assert high_risk_list["customer"].iloc[0] in page.words()
+def test_customers_keep_the_zeros_of_their_names(page, high_risk):
+    assert high_risk["customer"].iloc[0] in page.words()
 
 
 @pytest.mark.parametrize("upto", [0, 1, 2, 3, 4])
@@ -178,7 +178,7 @@ def test_every_value_is_escaped(
     profile,
     drivers,
     notes,
-    high_risk_list,
+    high_risk,
     validation,
 ):
     def spoilt(frame: pd.DataFrame) -> pd.DataFrame:
@@ -196,7 +196,7 @@ def test_every_value_is_escaped(
         profile=spoilt(profile),
         drivers=spoilt(drivers),
         notes=spoilt(notes),
-        high_risk_list=spoilt(high_risk_list),
+        high_risk=spoilt(high_risk),
         validation={"tiers": [tier], "metrics": metrics, "part": HOSTILE},
         data={"source": HOSTILE, "licence": HOSTILE, "truth": HOSTILE, "parts": {HOSTILE: {"rows": 1, "events": 1}}},
         fit={"search_stopped_by": {HOSTILE: "time"}},

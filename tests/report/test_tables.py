@@ -48,8 +48,8 @@ def test_any_text_comes_out_as_it_went_in(text):
 
 
 @pytest.mark.parametrize("show", [tables.notes_table, tables.drivers_table, tables.profile_table, tables.watch_list])
-def test_hostile_values_stay_text(show, notes, drivers, profile, high_risk_list):
-    frames = {"notes_table": notes, "drivers_table": drivers, "profile_table": profile, "watch_list": high_risk_list}
+def test_hostile_values_stay_text(show, notes, drivers, profile, high_risk):
+    frames = {"notes_table": notes, "drivers_table": drivers, "profile_table": profile, "watch_list": high_risk}
     frame = frames[show.__name__].copy()
     texts = [name for name in frame.columns if frame[name].dtype.kind not in "fib"]
     frame[texts] = HOSTILE
@@ -112,8 +112,8 @@ def test_a_table_of_tiers_without_customers_can_be_shown():
     assert table.rows[0][-1].text == "–"
 
 
-def test_the_watch_list_shows_the_riskiest_first_and_how_many_there_are(high_risk_list):
-    table = tables.watch_list(high_risk_list.sample(frac=1, random_state=1), most=5, tiers=["low", "medium", "high"])
+def test_the_watch_list_shows_the_riskiest_first_and_how_many_there_are(high_risk):
+    table = tables.watch_list(high_risk.sample(frac=1, random_state=1), most=5, tiers=["low", "medium", "high"])
     shown = [row[1].text for row in table.rows]
     assert shown == sorted(shown, reverse=True)
     assert len(table.rows) == 5

@@ -357,9 +357,10 @@ class Policy(Part):
 
     def reason_title(self, name: str, language: Language) -> str:
         """Return a reason in words: its name where the policy says none."""
-        if name in self.reasons:
-            return in_language(self.reasons[name].title, language)
-        return label("reason", name, language)
+        title = self.reasons[name].title if name in self.reasons else None
+        if title:
+            return in_language(title, language)
+        return label("reason", name, language) if name == OTHER else name
 
     def treatment_title(self, name: str, language: Language) -> str:
         """Return a treatment in words: its name where the policy does not know it any more."""
