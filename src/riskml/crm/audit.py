@@ -70,12 +70,12 @@ class Audit:
     def keep_alert(self, key: str, customer: str, status: str, id: str, remark: str, at: str) -> None:
         """Keep what became of an alert."""
         with transaction(self._db):
-            told = [at, key, customer, status, id, remark]
+            row = [at, key, customer, status, id, remark]
             self._db.execute(
-                "insert into alert_outcomes (at, key, customer, status, id, remark) values (?, ?, ?, ?, ?, ?)", told
+                "insert into alert_outcomes (at, key, customer, status, id, remark) values (?, ?, ?, ?, ?, ?)", row
             )
             self._db.execute(
-                "insert or replace into alerts (at, key, customer, status, id, remark) values (?, ?, ?, ?, ?, ?)", told
+                "insert or replace into alerts (at, key, customer, status, id, remark) values (?, ?, ?, ?, ?, ?)", row
             )
 
     def outcomes(self) -> pd.DataFrame:

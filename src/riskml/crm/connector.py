@@ -180,12 +180,12 @@ def waves(rows: Sequence[Row], size: int) -> list[list[tuple[int, Row]]]:
     >>> [[number for number, _ in wave] for wave in waves([Row("a", {}), Row("b", {}), Row("a", {})], 100)]
     [[0, 1], [2]]
     """
-    found: list[list[tuple[int, Row]]] = []
+    groups: list[list[tuple[int, Row]]] = []
     inside: set[str] = set()
     for number, row in enumerate(rows):
-        if not found or len(found[-1]) == size or row.customer in inside:
-            found.append([])
+        if not groups or len(groups[-1]) == size or row.customer in inside:
+            groups.append([])
             inside = set()
-        found[-1].append((number, row))
+        groups[-1].append((number, row))
         inside.add(row.customer)
-    return found
+    return groups

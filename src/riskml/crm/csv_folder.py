@@ -34,14 +34,14 @@ class CsvFolder:
 
     def check_schema(self, *, create: bool = False) -> list[FieldState]:
         """Return which columns of the mapping the files have."""
-        found = []
+        states = []
         for object, table in self._tables.items():
             file = self._folder / f"{object}.csv"
             header = next(self._lines(file), []) if file.is_file() else []
             for field in dict.fromkeys([*table.fields, *filter(None, [table.id, table.modified])]):
                 there = field in header
-                found.append(FieldState(object, field, "present" if there else "missing", "" if there else str(file)))
-        return found
+                states.append(FieldState(object, field, "present" if there else "missing", "" if there else str(file)))
+        return states
 
     def iter_records(
         self, object: str, fields: Sequence[str], since: dt.datetime | None = None, cursor: str = ""
@@ -68,8 +68,8 @@ class CsvFolder:
 
     def raise_alert(self, alert: Alert) -> Raised:
         """Add an alert to ``alerts.csv``, unless its key is there."""
-        told = {name: value for name, value in vars(alert).items() if name != "key"}
-        new = self._put("alerts.csv", "key", {alert.key: told}, replace=False)
+        content = {name: value for name, value in vars(alert).items() if name != "key"}
+        new = self._put("alerts.csv", "key", {alert.key: content}, replace=False)
         return Raised("created" if new else "exists", alert.key)
 
     def close(self) -> None:
@@ -77,8 +77,8 @@ class CsvFolder:
 
     def _put(self, name: str, key: str, rows: Mapping[str, Mapping[str, Any]], *, replace: bool = True) -> int:
         """Put rows into a file by their key; return how many are new."""
-        given = pd.DataFrame([{key: id, **row} for id, row in rows.items()], dtype=object).map(_said)
-        new = harmless(given).set_index(key)  # no cell is a formula to a spreadsheet
+        table = pd.DataFrame([{key: id, **row} for id, row in rows.items()], dtype=object).map(_cell_text)
+        new = harmless(table).set_index(key)  # no cell is a formula to a spreadsheet
         file = self._out / name
         before = new.iloc[:0]
         if file.is_file():
@@ -92,8 +92,8 @@ class CsvFolder:
         return added
 
     def _modified(self, row: Mapping[str, str], table: TableMap) -> int:
-        said = row.get(table.modified or "")
-        return microseconds(said, self._mapping.timezone) if said else 0
+        value = row.get(table.modified or "")
+        return microseconds(value, self._mapping.timezone) if value else 0
 
     def _dicts(self, object: str, table: TableMap) -> Iterator[dict[str, str]]:
         file = self._folder / f"{object}.csv"
@@ -119,5 +119,5 @@ class CsvFolder:
             ) from None
 
 
-def _said(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     return "" if value is None else str(value)

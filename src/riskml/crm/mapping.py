@@ -30,8 +30,8 @@ class ColumnMap(Part):
     type: Type = "text"
 
 
-def _column(said: Any) -> Any:
-    return {"field": said} if isinstance(said, str) else said
+def _column(spec: Any) -> Any:
+    return {"field": spec} if isinstance(spec, str) else spec
 
 
 class TableMap(Part):
@@ -140,13 +140,13 @@ def read_mapping(path: Path) -> Mapping:
         When it cannot be read, or says what a mapping cannot say.
     """
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the mapping cannot be read: {error}", where=str(path)) from None
     except yaml.YAMLError as error:
         raise ConfigError(f"the mapping is no YAML: {error}", where=str(path)) from None
     try:
-        return Mapping.model_validate(said)
+        return Mapping.model_validate(raw)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
         raise ConfigError("\n  ".join(faults), where=str(path), fix="see docs/crm.md") from None
@@ -190,10 +190,10 @@ def _whole(value: Any) -> int:
 
 
 def _boolean(value: Any) -> bool:
-    said = str(value).strip().lower()
-    if said in ("true", "1", "yes", "是"):
+    text = str(value).strip().lower()
+    if text in ("true", "1", "yes", "是"):
         return True
-    if said in ("false", "0", "no", "否"):
+    if text in ("false", "0", "no", "否"):
         return False
     raise ValueError(value)
 

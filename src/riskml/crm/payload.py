@@ -21,7 +21,7 @@ ALERT_COLUMNS = ("key", "customer", "cause", "owner", "due", "text")
 
 def score_rows(
     table: pd.DataFrame,
-    asked: ScoresMap,
+    scores: ScoresMap,
     *,
     as_of: dt.date | None = None,
     model_version: str = "",
@@ -55,18 +55,20 @@ def score_rows(
         "as_of": [as_of] * len(table) if as_of else None,
         "model_version": [model_version] * len(table) if model_version else None,
     }
-    said = _said(table, asked.fields, parts)
+    parts_by_name = _parts_of(table, scores.fields, parts)
     columns: dict[str, list[Value]] = {
-        field.field: [_fitting(value, field, f"{part} of customer {ids[at]}") for at, value in enumerate(said[part])]
-        for part, field in asked.fields.items()
+        field.field: [
+            _fitting(value, field, f"{part} of customer {ids[at]}") for at, value in enumerate(parts_by_name[part])
+        ]
+        for part, field in scores.fields.items()
     }
     return [Row(customer, {field: values[at] for field, values in columns.items()}) for at, customer in enumerate(ids)]
 
 
-def alert_rows(table: pd.DataFrame, asked: AlertsMap | None = None) -> list[Alert]:
+def alert_rows(table: pd.DataFrame, mapping: AlertsMap | None = None) -> list[Alert]:
     """Return alerts from a table."""
     if "owner" not in table and "role" in table:
-        table = _warnings(table, {} if asked is None else asked.owners)
+        table = _warnings(table, {} if mapping is None else mapping.owners)
     lacking = [name for name in ALERT_COLUMNS if name not in table.columns]
     if lacking:
         raise DataError(
@@ -84,10 +86,12 @@ def alert_rows(table: pd.DataFrame, asked: AlertsMap | None = None) -> list[Aler
 
 def _warnings(table: pd.DataFrame, owners: Mapping[str, str]) -> pd.DataFrame:
     """Return the open alerts of early warning as alerts of a CRM: to whom they are escalated, or else their role."""
-    said = {name: [_text(value) for value in table[name]] for name in _WARNING if name in table}
-    open = [state != "closed" for state in said.get("state", ["opened"] * len(table))]
-    roles = [later or role for later, role in zip(said.get("escalated_to", said["role"]), said["role"], strict=True)]
-    lines = zip(*(said[name] for name in ("level", "signs", "plan") if name in said), strict=True)
+    columns = {name: [_text(value) for value in table[name]] for name in _WARNING if name in table}
+    open = [state != "closed" for state in columns.get("state", ["opened"] * len(table))]
+    roles = [
+        later or role for later, role in zip(columns.get("escalated_to", columns["role"]), columns["role"], strict=True)
+    ]
+    lines = zip(*(columns[name] for name in ("level", "signs", "plan") if name in columns), strict=True)
     made = table.assign(
         owner=[owners.get(role, "") for role in roles],
         text=["\n".join(filter(None, line)) for line in lines] or "",
@@ -153,19 +157,21 @@ _PARTS: dict[str, tuple[str, Callable[[pd.DataFrame], list[Any] | None]]] = {
 }
 
 
-def _said(table: pd.DataFrame, parts: Iterable[str], given: Mapping[str, list[Any] | None]) -> dict[str, list[Any]]:
+def _parts_of(
+    table: pd.DataFrame, parts: Iterable[str], constants: Mapping[str, list[Any] | None]
+) -> dict[str, list[Any]]:
     """Return the values of each part; refuse a table that lacks some, and name them all."""
-    found = {part: given.get(part) or _PARTS[part][1](table) for part in parts}
-    lacking = [part for part, values in found.items() if values is None]
+    values = {part: constants.get(part) or _PARTS[part][1](table) for part in parts}
+    lacking = [part for part, values in values.items() if values is None]
     if lacking and len(table):
-        wanted = "".join(f"\n    {_PARTS[part][0]}" for part in lacking)
-        rest = " ".join(f"--only {part}" for part in found if part not in lacking)
+        hints = "".join(f"\n    {_PARTS[part][0]}" for part in lacking)
+        rest = " ".join(f"--only {part}" for part in values if part not in lacking)
         raise DataError(
-            f"the scores lack columns:{wanted}",
+            f"the scores lack columns:{hints}",
             fix="add them, or take the parts out of the mapping's scores.fields"
             + (f", or push the others alone: {rest}" if rest else ""),
         )
-    return {part: values or [] for part, values in found.items()}
+    return {part: values or [] for part, values in values.items()}
 
 
 def _fitting(value: Any, field: ScoreField, where: str) -> Value:

@@ -80,15 +80,15 @@ class Store:
         """Keep a page; return how many records were new or changed, and how many went."""
         with transaction(self._db):
             before = self._db.total_changes
-            told = [(name, id, modified, json.dumps(content, ensure_ascii=False)) for id, modified, content in rows]
+            records = [(name, id, modified, json.dumps(content, ensure_ascii=False)) for id, modified, content in rows]
             self._db.executemany(
                 "insert into records values (?, ?, ?, 0, ?) on conflict (name, id) do update set"
                 " modified = excluded.modified, content = excluded.content"
                 " where excluded.modified >= modified and excluded.content is not content",
-                told,
+                records,
             )
             changed = self._db.total_changes - before
-            self._seen(name, current.number, (id for _, id, _, _ in told))
+            self._seen(name, current.number, (id for _, id, _, _ in records))
             before = self._db.total_changes
             self._db.executemany("delete from records where name = ? and id = ?", [(name, id) for id in gone])
             went = self._db.total_changes - before
@@ -139,7 +139,7 @@ class Store:
         (dirty,) = self._db.execute("select dirty from passes where name = ?", [name]).fetchone()
         if not dirty and file.is_file():
             return False
-        schema = pa.schema([(column, _TYPES[said.type]) for column, said in table.columns.items()])
+        schema = pa.schema([(column, _TYPES[field.type]) for column, field in table.columns.items()])
         rows = self._db.execute("select content from records where name = ? order by id", [name])
         with replacing(file) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
             temporary.chmod(0o600)
@@ -173,5 +173,5 @@ def _array(values: Sequence[Any], type: Any) -> Any:
 
 def mapping_digest(table: TableMap, zone: str) -> str:
     """Return what tells whether stored records were read by the same mapping."""
-    said: Mapping[str, Any] = table.model_dump(mode="json")
-    return json.dumps([zone, said], sort_keys=True, ensure_ascii=False)
+    spec: Mapping[str, Any] = table.model_dump(mode="json")
+    return json.dumps([zone, spec], sort_keys=True, ensure_ascii=False)

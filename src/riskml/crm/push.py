@@ -33,9 +33,9 @@ class Plan:
 
     def table(self, most: int = 10) -> pd.DataFrame:
         """Return some of the rows: ``customer``, ``before``, ``after``."""
-        shown = list(zip(self.rows, self.before, strict=True))[:most]
+        pairs = list(zip(self.rows, self.before, strict=True))[:most]
         return pd.DataFrame(
-            [[row.customer, before, content_of(row.values)] for row, before in shown],
+            [[row.customer, before, content_of(row.values)] for row, before in pairs],
             columns=["customer", "before", "after"],
         )
 
@@ -52,21 +52,21 @@ class Pushed:
 
     def failures(self) -> pd.DataFrame:
         """Return the rows that were not written: ``customer``, ``status``, ``code``, ``message``."""
-        told = [vars(outcome) for outcome in self.outcomes if outcome.status != "written"]
-        return pd.DataFrame(told, columns=["customer", "status", "code", "message"])
+        failures = [vars(outcome) for outcome in self.outcomes if outcome.status != "written"]
+        return pd.DataFrame(failures, columns=["customer", "status", "code", "message"])
 
 
-def plan(rows: Sequence[Row], asked: ScoresMap, audit: Audit, *, everything: bool = False) -> Plan:
+def plan(rows: Sequence[Row], scores: ScoresMap, audit: Audit, *, everything: bool = False) -> Plan:
     """Return what has to be written."""
-    dated = [field.field for part, field in asked.fields.items() if part == "as_of"]
-    written = audit.written(asked.object)
+    dated = [field.field for part, field in scores.fields.items() if part == "as_of"]
+    written = audit.written(scores.object)
     kept, before = [], []
     for row in rows:
         last = written.get(row.customer, "")
         if everything or not last or _differs(row, json.loads(last), dated):
             kept.append(row)
             before.append(last)
-    return Plan(asked.object, tuple(kept), tuple(before), len(rows) - len(kept))
+    return Plan(scores.object, tuple(kept), tuple(before), len(rows) - len(kept))
 
 
 def push(
@@ -95,9 +95,9 @@ def push(
     outcomes: list[Outcome] = []
     for first in range(0, len(planned.rows), connector.batch):
         some = planned.rows[first : first + connector.batch]
-        told = connector.write_scores(some)
-        audit.keep(planned.object, some, told, at.isoformat())
-        outcomes += told
+        results = connector.write_scores(some)
+        audit.keep(planned.object, some, results, at.isoformat())
+        outcomes += results
         if progress:
             progress(len(outcomes), len(planned.rows))
     return Pushed(tuple(outcomes))
@@ -117,8 +117,8 @@ def raise_alerts(
     rows: list[tuple[str, str, str, str, str]] = []
     for done, alert in enumerate(alerts, 1):
         if alert.key in known:
-            found = known[alert.key]
-            rows.append((alert.key, alert.customer, "exists", found.id, found.remark))
+            record = known[alert.key]
+            rows.append((alert.key, alert.customer, "exists", record.id, record.remark))
         else:
             status, id, remark = _raised(connector, alert)
             audit.keep_alert(alert.key, alert.customer, status, id, remark, at.isoformat())

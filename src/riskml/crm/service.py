@@ -66,9 +66,9 @@ def mapping_file(name: str | Path) -> Path:
         return path.absolute()
     here = Path.cwd()
     for folder in (here, *here.parents):
-        found = folder / "experiments" / "crm" / f"{name}.yaml"
-        if found.is_file():
-            return found
+        file = folder / "experiments" / "crm" / f"{name}.yaml"
+        if file.is_file():
+            return file
     raise ConfigError(
         f"there is no mapping {str(name)!r}",
         where=f"the folder experiments/crm/ in {here}, or in a folder above it",
@@ -78,8 +78,8 @@ def mapping_file(name: str | Path) -> Path:
 
 def check(mapping: str | Path, settings: Path | None, *, create: bool = False) -> list[FieldState]:
     """Return the state of a mapping's fields in the CRM."""
-    said = read_mapping(mapping_file(mapping))
-    with connected(said, read_settings(said.system, os.environ, settings)) as connector:
+    spec = read_mapping(mapping_file(mapping))
+    with connected(spec, read_settings(spec.system, os.environ, settings)) as connector:
         return connector.check_schema(create=create)
 
 
@@ -93,15 +93,15 @@ def pull(
     progress: PullListener | None = None,
 ) -> list[Pulled]:
     """Bring a folder of tables up to date."""
-    said = read_mapping(mapping_file(mapping))
-    with connected(said, read_settings(said.system, os.environ, settings)) as connector:
-        return pull_tables(connector, said, folder, started=now, full=full, progress=progress)
+    spec = read_mapping(mapping_file(mapping))
+    with connected(spec, read_settings(spec.system, os.environ, settings)) as connector:
+        return pull_tables(connector, spec, folder, started=now, full=full, progress=progress)
 
 
 def push(
     mapping: str | Path,
     settings: Path | None,
-    asked: Push,
+    request: Push,
     *,
     now: dt.datetime,
     yes: bool = False,
@@ -110,19 +110,21 @@ def push(
 ) -> tuple[Plan, Pushed | None]:
     """Return what a push would write, and what became of it where it was to be done; no call is made otherwise."""
     file = mapping_file(mapping)
-    said = read_mapping(file)
-    if said.scores is None:
+    spec = read_mapping(file)
+    if spec.scores is None:
         raise ConfigError("the mapping does not say where scores go", where=str(file), fix="add scores")
-    table = asked.scores if isinstance(asked.scores, pd.DataFrame) else read_table(asked.scores)
-    day = _date(asked.as_of) if asked.as_of else None
-    into = said.scores.only(asked.only) if asked.only else said.scores
-    rows = _of(score_rows(table, into, as_of=day, model_version=asked.model_version, id=asked.id), asked.customers)
+    table = request.scores if isinstance(request.scores, pd.DataFrame) else read_table(request.scores)
+    day = _date(request.as_of) if request.as_of else None
+    into = spec.scores.only(request.only) if request.only else spec.scores
+    rows = _of(
+        score_rows(table, into, as_of=day, model_version=request.model_version, id=request.id), request.customers
+    )
     with _audit(file, audit) as kept:
-        login = _login(said, settings, kept, needed=yes)
-        planned = plan(rows, into, kept, everything=asked.everything)
+        login = _login(spec, settings, kept, needed=yes)
+        planned = plan(rows, into, kept, everything=request.everything)
         if not yes or login is None:
             return planned, None
-        with connected(said, login, automations=asked.automations) as connector:
+        with connected(spec, login, automations=request.automations) as connector:
             return planned, push_rows(connector, planned, kept, at=now, progress=progress)
 
 
@@ -142,21 +144,21 @@ def alerts(
     Where they are not to be raised, the status of those that are not known of yet is "new", and no call is made.
     """
     file = mapping_file(mapping)
-    said = read_mapping(file)
-    if said.alerts is None:
+    spec = read_mapping(file)
+    if spec.alerts is None:
         raise ConfigError("the mapping does not say where alerts go", where=str(file), fix="add alerts")
-    wanted = alert_rows(table if isinstance(table, pd.DataFrame) else alert_table(table), said.alerts)
+    rows = alert_rows(table if isinstance(table, pd.DataFrame) else alert_table(table), spec.alerts)
     with _audit(file, audit) as kept:
-        login = _login(said, settings, kept, needed=yes)
+        login = _login(spec, settings, kept, needed=yes)
         if not yes or login is None:
             known = kept.raised()
-            status = ["exists" if alert.key in known else "new" for alert in wanted]
-            about = [f"{alert.customer}: {alert.cause}, due {alert.due}" for alert in wanted]
-            keys = [(alert.key, alert.customer) for alert in wanted]
-            told = [(*key, state, "", one) for key, state, one in zip(keys, status, about, strict=True)]
-            return pd.DataFrame(told, columns=["key", "customer", "status", "id", "remark"])
-        with connected(said, login, automations=automations) as connector:
-            return raise_alerts(connector, wanted, kept, at=now, progress=progress)
+            status = ["exists" if alert.key in known else "new" for alert in rows]
+            about = [f"{alert.customer}: {alert.cause}, due {alert.due}" for alert in rows]
+            keys = [(alert.key, alert.customer) for alert in rows]
+            outcomes = [(*key, state, "", one) for key, state, one in zip(keys, status, about, strict=True)]
+            return pd.DataFrame(outcomes, columns=["key", "customer", "status", "id", "remark"])
+        with connected(spec, login, automations=automations) as connector:
+            return raise_alerts(connector, rows, kept, at=now, progress=progress)
 
 
 def _of(rows: list[Row], customers: Sequence[str]) -> list[Row]:
@@ -188,17 +190,17 @@ def _audit(mapping: Path, file: Path | None) -> Iterator[Audit]:
 def _login(mapping: Mapping, file: Path | None, audit: Audit, *, needed: bool) -> Settings | None:
     """Return how to log in, where it is known or needed; refuse an audit of another account before a call."""
     try:
-        found = read_settings(mapping.system, os.environ, file)
+        settings = read_settings(mapping.system, os.environ, file)
     except ConfigError:
         if needed:
             raise
         return None  # what would be written is shown without
-    audit.keep_to(found.account, whole=False)
-    return found
+    audit.keep_to(settings.account, whole=False)
+    return settings
 
 
-def _date(said: str) -> dt.date:
+def _date(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(said)
+        return dt.date.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f"a date is written like 2024-07-01; got {said!r}", where="--as-of") from None
+        raise ConfigError(f"a date is written like 2024-07-01; got {text!r}", where="--as-of") from None

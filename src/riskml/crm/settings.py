@@ -142,12 +142,12 @@ def read_settings(system: System, environment: Mapping[str, str], file: Path | N
     kind, prefix = _KINDS[system], f"RISKML_{system.upper()}_"
     named = environment.get(f"{prefix}SETTINGS")
     path = file or (Path(named).expanduser() if named else None)
-    said = _of_file(path) if path else {}
-    said |= {
+    values = _of_file(path) if path else {}
+    values |= {
         name: environment[prefix + name.upper()] for name in kind.model_fields if prefix + name.upper() in environment
     }
     try:
-        return kind.model_validate(said)
+        return kind.model_validate(values)
     except ValidationError as error:
         faults = [
             f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
@@ -167,11 +167,11 @@ def _of_file(path: Path) -> dict[str, Any]:
             raise ConfigError(
                 f"others may read the file: its mode is {mode:04o}", where=str(path), fix=f"chmod 600 {path}"
             )
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"the settings cannot be read: {error.strerror}", where=str(path)) from None
     except (yaml.YAMLError, UnicodeDecodeError):  # what the parser says would show the line, and the secret in it
         raise ConfigError("the settings are no YAML", where=str(path), fix="write `name: value` lines") from None
-    if not isinstance(said, dict):
+    if not isinstance(values, dict):
         raise ConfigError("the settings are no YAML mapping", where=str(path), fix="write `name: value` lines")
-    return {str(name): value for name, value in said.items()}
+    return {str(name): value for name, value in values.items()}

@@ -30,35 +30,35 @@ class Dialect:
 
 def columns_read(table: TableConfig, panel: PanelConfig) -> dict[str, frozenset[str]]:
     """Return the columns that a table must have, and the kinds that each may be of."""
-    wanted: dict[str, frozenset[str]] = {}
-    for role, name in _said(table, panel).items():
+    columns: dict[str, frozenset[str]] = {}
+    for role, name in _configured_columns(table, panel).items():
         if role in _DAYS:
-            wanted[name] = _TIMES
+            columns[name] = _TIMES
         elif role in _NUMBERS:
-            wanted[name] = frozenset({"integer", "number"})
+            columns[name] = frozenset({"integer", "number"})
         elif role in _FLAGS:
-            wanted[name] = frozenset({"boolean", "integer"})
+            columns[name] = frozenset({"boolean", "integer"})
         else:
-            wanted[name] = _WHOLE_OR_TEXT if role != "kind" else frozenset({"integer", "text", "boolean"})
-    return wanted | dict.fromkeys(table.columns, frozenset({"integer", "number", "text", "boolean"}))
+            columns[name] = _WHOLE_OR_TEXT if role != "kind" else frozenset({"integer", "text", "boolean"})
+    return columns | dict.fromkeys(table.columns, frozenset({"integer", "number", "text", "boolean"}))
 
 
-def _said(table: TableConfig, panel: PanelConfig) -> dict[str, str]:
+def _configured_columns(table: TableConfig, panel: PanelConfig) -> dict[str, str]:
     """Return the columns that a table names, by their canonical names."""
     names = ("time", "recorded", "key", *NEEDED[table.role], *ALLOWED[table.role])
-    said = {name: getattr(table, name) for name in names if isinstance(getattr(table, name), str)}
+    columns = {name: getattr(table, name) for name in names if isinstance(getattr(table, name), str)}
     if table.role != "market":
-        said["customer"] = table.customer or panel.customer
-    return said
+        columns["customer"] = table.customer or panel.customer
+    return columns
 
 
 def select(
     table: TableConfig, panel: PanelConfig, kinds: Mapping[str, str], source: str, dialect: Dialect, *, whole: bool
 ) -> str:
     """Return the SQL that brings a table into its canonical form."""
-    said = _said(table, panel)
+    columns = _configured_columns(table, panel)
     parts = {}
-    for role, name in said.items():
+    for role, name in columns.items():
         column = dialect.quote(name)
         if role in _DAYS:
             parts[role] = dialect.day(column, kinds[name], panel.timezone)
@@ -74,7 +74,7 @@ def select(
     day, recorded = parts.pop("time"), parts.pop("recorded", None)
     parts["day"] = day
     parts["known"] = day if recorded is None else f"greatest({day}, coalesce({recorded}, {day}))"
-    listed = [f"{said} as {dialect.quote(role)}" for role, said in parts.items()]
+    listed = [f"{columns} as {dialect.quote(role)}" for role, columns in parts.items()]
     listed += [dialect.quote(name) for name in table.columns if name not in parts]
     query = f"select {', '.join(listed)} from {source}"
     if table.key is None:

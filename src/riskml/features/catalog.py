@@ -219,11 +219,11 @@ def own_features(file: Path) -> tuple[tuple[str, Feature], ...]:
         raise ConfigError(
             f"the file of your own features cannot be run: {type(error).__name__}: {error}", where=f"panel.own: {file}"
         ) from None
-    found = tuple(value.riskml_feature for value in names.values() if hasattr(value, "riskml_feature"))
-    if not found:
+    features = tuple(value.riskml_feature for value in names.values() if hasattr(value, "riskml_feature"))
+    if not features:
         raise ConfigError(
             "the file declares no feature",
             where=f"panel.own: {file}",
             fix="write @feature('<table>', unit=…, description=…) above a function of its records",
         )
-    return found
+    return features

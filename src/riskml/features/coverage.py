@@ -63,14 +63,14 @@ class Coverage:
 
     def lateness(self, table: str) -> tuple[float, float]:
         """Return the share of records that were recorded later than they happened, and by how many days in the mean."""
-        found = self.days[table]
-        late = float(found["late"].sum())
-        return late / float(found["records"].sum()), float(found["delay"].sum()) / late if late else 0.0
+        days = self.days[table]
+        late = float(days["late"].sum())
+        return late / float(days["records"].sum()), float(days["delay"].sum()) / late if late else 0.0
 
     def between(self, table: str, first: int, end: int) -> int:
         """Return the records from a day to another, the latter not included."""
-        found = self.days[table]
-        return int(found.loc[(found["day"] >= first) & (found["day"] < end), "records"].sum())
+        days = self.days[table]
+        return int(days.loc[(days["day"] >= first) & (days["day"] < end), "records"].sum())
 
 
 def identified_by(table: TableConfig) -> str:
@@ -80,7 +80,7 @@ def identified_by(table: TableConfig) -> str:
 
 def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
     """Count the records of each table by day."""
-    found = {}
+    ranges = {}
     described = panel.of_role("attributes")
     for name, table in tables.items():
         role = panel.tables[name].role
@@ -105,11 +105,11 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
         days = engine.frame(by_day).sort_values("day", ignore_index=True)
         if days["day"].notna().sum() == 0:
             raise DataError("the table has no record with a time", where=f"panel.tables.{name}", fix="check its source")
-        found[name] = days
-    return Coverage(found)
+        ranges[name] = days
+    return Coverage(ranges)
 
 
-def drawn_on(panel: PanelConfig, found: Coverage) -> int:
+def drawn_on(panel: PanelConfig, held: Coverage) -> int:
     """Return the day the tables were drawn: what the experiment says, else the day after the outcome's last record."""
     if panel.until is not None:
         return (panel.until - _EPOCH).days
@@ -117,7 +117,7 @@ def drawn_on(panel: PanelConfig, found: Coverage) -> int:
         panel.outcome.table,
         *(panel.of_role("payments") if panel.outcome.table in panel.of_role("invoices") else ()),
     ]
-    days = pd.concat([found.days[name] for name in names]).dropna(subset="day").sort_values("day")
+    days = pd.concat([held.days[name] for name in names]).dropna(subset="day").sort_values("day")
     usual, last = _usual(days), int(days["day"].iloc[-1])
     if last > usual + _APART:
         raise DataError(
@@ -139,9 +139,9 @@ def _usual(days: pd.DataFrame) -> int:
     return usual
 
 
-def remarks(panel: PanelConfig, found: Coverage, until: int) -> Iterator[dict[str, object]]:
+def remarks(panel: PanelConfig, held: Coverage, until: int) -> Iterator[dict[str, object]]:
     """Yield what a reader should know of the tables: ``table``, ``finding``, ``records``; a line for each finding."""
-    for name, days in found.days.items():
+    for name, days in held.days.items():
         future = days["day"] >= until
         drawn = _EPOCH + dt.timedelta(days=until)
         counted = {
@@ -160,7 +160,7 @@ def remarks(panel: PanelConfig, found: Coverage, until: int) -> Iterator[dict[st
             if records
         )
         if panel.tables[name].role not in ("attributes", "statuses"):  # no window looks at these
-            yield from ({"table": name, "finding": finding, "records": 0} for finding in _gaps(panel, found, name))
+            yield from ({"table": name, "finding": finding, "records": 0} for finding in _gaps(panel, held, name))
 
 
 def repeats(panel: PanelConfig, tables: Mapping[str, Stored]) -> Iterator[dict[str, object]]:
@@ -169,18 +169,18 @@ def repeats(panel: PanelConfig, tables: Mapping[str, Stored]) -> Iterator[dict[s
         if panel.tables[name].key is not None:
             continue
         if table.rows > MOST_ROWS:
-            said = f"has no key, and more than {MOST_ROWS:,} records: not looked at for duplicates"
-            yield {"table": name, "finding": said, "records": 0}
+            remark = f"has no key, and more than {MOST_ROWS:,} records: not looked at for duplicates"
+            yield {"table": name, "finding": remark, "records": 0}
         elif twice := duplicated_rows(table.files):
-            said = "equal to another in every column, and counted: where they are duplicates, name the table's key"
-            yield {"table": name, "finding": said, "records": twice}
+            remark = "equal to another in every column, and counted: where they are duplicates, name the table's key"
+            yield {"table": name, "finding": remark, "records": twice}
 
 
-def _gaps(panel: PanelConfig, found: Coverage, name: str) -> Iterator[str]:
+def _gaps(panel: PanelConfig, held: Coverage, name: str) -> Iterator[str]:
     """Yield at which as-of dates the longest window holds nothing, or reaches back before the table begins."""
-    longest, first = panel.windows[-1], found.first(name)
+    longest, first = panel.windows[-1], held.first(name)
     numbers = [(date - _EPOCH).days for date in panel.dates()]
-    empty = [number for number in numbers if found.between(name, number - longest, number) == 0]
+    empty = [number for number in numbers if held.between(name, number - longest, number) == 0]
     short = [number for number in numbers if number - longest < first and number not in empty]
     if empty:
         yield f"no record in the {longest} days before {_dates(empty)}"

@@ -28,10 +28,10 @@ def _check(column: Column, records: nw.LazyFrame[Any], as_of: int, key: str) -> 
     try:
         kind = records.group_by(key).agg(column.expression(as_of)).collect_schema()[column.name]
     except Exception as error:
-        told = str(error).strip().splitlines() or [""]
+        lines = str(error).strip().splitlines() or [""]
         columns = ", ".join(records.collect_schema().names())
         raise ConfigError(
-            f"the feature cannot be computed: {type(error).__name__}: {told[0]}",
+            f"the feature cannot be computed: {type(error).__name__}: {lines[0]}",
             where=where,
             fix=f"return an aggregate, such as orders['amount'].sum(); {column.table} has the columns {columns}",
         ) from None

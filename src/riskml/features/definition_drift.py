@@ -48,11 +48,11 @@ def _event_rates(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
             continue
         times = max(rates) / min(rates) if min(rates) else float("inf")
         if times > _RATE[0]:
-            said = (
+            what = (
                 f"the event rate goes from {rates[0]:.2%} to {rates[1]:.2%} on {written(dates.days[now])}: "
                 "does the outcome's table hold all of it, and mean the same?"
             )
-            yield Finding("drifting definition", "outcome", said, "act" if times > _RATE[1] else "watch", times)
+            yield Finding("drifting definition", "outcome", what, "act" if times > _RATE[1] else "watch", times)
 
 
 def _missing(column: str, missing: NDArray[np.float64], dates: Dates, whole: pd.Timestamp | None) -> Iterator[Finding]:
@@ -62,14 +62,14 @@ def _missing(column: str, missing: NDArray[np.float64], dates: Dates, whole: pd.
     now = int(np.abs(steps).argmax()) + 1
     if abs(steps[now - 1]) > _MISSING:
         before, after = missing[now - 1], missing[now]
-        said = f"missing goes from {before:.0%} to {after:.0%} on {written(dates.days[now])}"
+        what = f"missing goes from {before:.0%} to {after:.0%} on {written(dates.days[now])}"
         more = int((np.abs(steps) > _MISSING).sum()) - 1
         all_of_it = min(before, after) < 0.05 and max(before, after) > 0.95
-        said += f", and jumps at {_dates(more, 'other ')}" if more else ""
+        what += f", and jumps at {_dates(more, 'other ')}" if more else ""
         short = whole is not None and dates.days[now - 1] < whole
-        said += _not_whole(whole) if short else ""
+        what += _not_whole(whole) if short else ""
         severity: Severity = "act" if all_of_it and not short else "watch"
-        yield Finding("drifting definition", column, said, severity, float(abs(steps[now - 1])))
+        yield Finding("drifting definition", column, what, severity, float(abs(steps[now - 1])))
 
 
 def _not_whole(whole: pd.Timestamp | None) -> str:
@@ -90,11 +90,11 @@ def _shifts(column: str, samples: list[pd.Series], dates: Dates, whole: pd.Times
             test = psi_test(before, after)
             if test.verdict == "act":
                 (short if whole is not None and dates.days[now - 1] < whole else shifts)[dates.days[now]] = test.psi
-    found = shifts or short
-    if not found:
+    moves = shifts or short
+    if not moves:
         return
-    day, worst = max(found.items(), key=lambda one: one[1])
-    said = f"PSI {worst:.2f} on {written(day)} against the date before, over {ACT:g} at {_dates(len(found))}"
+    day, worst = max(moves.items(), key=lambda one: one[1])
+    what = f"PSI {worst:.2f} on {written(day)} against the date before, over {ACT:g} at {_dates(len(moves))}"
     tells_the_date = len(shifts) > max(1, (len(samples) - 1) / 2)
     means = ": a season, or another definition?"
     severity: Severity = "watch"
@@ -104,7 +104,7 @@ def _shifts(column: str, samples: list[pd.Series], dates: Dates, whole: pd.Times
         means = ": it tells the date, as a market's index does, or an age in a book to which nobody is added"
     elif worst > REDEFINED_PSI:
         means, severity = ": its unit or its meaning changes", "act"
-    yield Finding("drifting definition", column, said + means, severity, worst)
+    yield Finding("drifting definition", column, what + means, severity, worst)
 
 
 def _levels(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Finding]:
@@ -114,7 +114,7 @@ def _levels(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Fin
     others = -1
     for now in range(1, len(shares)):
         before, after = shares[now - 1], shares[now]
-        for level, share, absent, said in (
+        for level, share, absent, verb in (
             *((level, share, before, "appears") for level, share in after.items()),
             *((level, share, after, "vanishes") for level, share in before.items()),
         ):
@@ -122,7 +122,7 @@ def _levels(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Fin
                 continue
             others += 1
             if largest is None or share > largest.figure:
-                told = f"the level {level!r} ({share:.0%} of the rows) {said} on {written(dates.days[now])}"
-                largest = Finding("drifting definition", column, told, "watch", float(share))
+                what = f"the level {level!r} ({share:.0%} of the rows) {verb} on {written(dates.days[now])}"
+                largest = Finding("drifting definition", column, what, "watch", float(share))
     if largest is not None:
         yield replace(largest, finding=largest.finding + (f", and {others} more levels" if others else ""))

@@ -40,54 +40,56 @@ def settled(panel: PanelConfig, tables: Tables, day: int, *, hindsight: bool) ->
 
 def events(panel: PanelConfig, tables: Tables, first: int, end: int) -> nw.LazyFrame[Any]:
     """Return the customers who had the event on days from ``first`` to ``end``, the latter not included."""
-    asked, table = panel.outcome, tables[panel.outcome.table]
-    if asked.rule in ("no_purchase", "spending_fall"):
+    outcome, table = panel.outcome, tables[panel.outcome.table]
+    if outcome.rule in ("no_purchase", "spending_fall"):
         inside = table.filter(_between(first, end))
-        inside = bought(inside) if asked.rule == "no_purchase" else inside  # a return is none, and lowers spending
-        found = inside.group_by("customer").agg(spent=nw.col("amount").sum())
-        return found
-    if asked.rule in ("status", "cancellation"):
-        return table.filter(_between(first, end) & nw.col("kind").is_in(list(asked.values))).select("customer").unique()
-    assert asked.over is not None
-    if asked.rule == "days_past_due":
+        inside = bought(inside) if outcome.rule == "no_purchase" else inside  # a return is none, and lowers spending
+        sums = inside.group_by("customer").agg(spent=nw.col("amount").sum())
+        return sums
+    if outcome.rule in ("status", "cancellation"):
+        return (
+            table.filter(_between(first, end) & nw.col("kind").is_in(list(outcome.values))).select("customer").unique()
+        )
+    assert outcome.over is not None
+    if outcome.rule == "days_past_due":
         # More than so many days past due on a day of the window: from the first such day until it is settled.
-        crossed, until = nw.col("day") + int(asked.over) + 1, nw.col("day") + nw.col("dpd")
+        crossed, until = nw.col("day") + int(outcome.over) + 1, nw.col("day") + nw.col("dpd")
         late = settled(panel, tables, end, hindsight=True).filter(
-            (nw.col("dpd") > asked.over) & (crossed < end) & (until >= first)
+            (nw.col("dpd") > outcome.over) & (crossed < end) & (until >= first)
         )
         return late.select("customer").unique()
     overdue = settled(panel, tables, end, hindsight=True).filter(nw.col("open") & (nw.col("day") < end))
     owing = overdue.group_by("customer").agg(owed=nw.col("owed").sum())
-    return owing.filter(nw.col("owed") > asked.over).select("customer")
+    return owing.filter(nw.col("owed") > outcome.over).select("customer")
 
 
 def before(panel: PanelConfig, tables: Tables, as_of: int) -> nw.LazyFrame[Any] | None:
     """Return the customers who have had the event already, as known on the as-of date; None where the rule has none."""
-    asked, table = panel.outcome, tables[panel.outcome.table]
-    if not panel.population.already or asked.rule == "spending_fall":
+    outcome, table = panel.outcome, tables[panel.outcome.table]
+    if not panel.population.already or outcome.rule == "spending_fall":
         return None
     known = table.filter((nw.col("day") < as_of) & (nw.col("known") < as_of))
-    if asked.rule in ("status", "cancellation"):
-        return known.filter(nw.col("kind").is_in(list(asked.values))).select("customer").unique()
-    if asked.rule == "no_purchase":
+    if outcome.rule in ("status", "cancellation"):
+        return known.filter(nw.col("kind").is_in(list(outcome.values))).select("customer").unique()
+    if outcome.rule == "no_purchase":
         return None  # who has not bought for so long is told by the activity
     now = settled(panel, tables, as_of, hindsight=False).filter(nw.col("open") & (nw.col("day") < as_of))
-    assert asked.over is not None
-    if asked.rule == "days_past_due":
-        return now.filter(nw.lit(as_of) - nw.col("day") > asked.over).select("customer").unique()
+    assert outcome.over is not None
+    if outcome.rule == "days_past_due":
+        return now.filter(nw.lit(as_of) - nw.col("day") > outcome.over).select("customer").unique()
     owing = now.group_by("customer").agg(owed=nw.col("owed").sum())
-    return owing.filter(nw.col("owed") > asked.over).select("customer")
+    return owing.filter(nw.col("owed") > outcome.over).select("customer")
 
 
 def check_kinds(panel: PanelConfig, tables: Tables, engine: Frames) -> None:
     """Refuse an outcome that reads kinds of which there is no record: they are misspelt, or the column is another."""
-    asked = panel.outcome
-    if not asked.values:
+    outcome = panel.outcome
+    if not outcome.values:
         return
-    kinds = set(engine.frame(tables[asked.table].select("kind").unique())["kind"].dropna())
-    if kinds.isdisjoint(asked.values):
+    kinds = set(engine.frame(tables[outcome.table].select("kind").unique())["kind"].dropna())
+    if kinds.isdisjoint(outcome.values):
         raise ConfigError(
-            f"no record of {asked.table} is of the kind {' or '.join(map(repr, asked.values))}",
+            f"no record of {outcome.table} is of the kind {' or '.join(map(repr, outcome.values))}",
             where="panel.outcome.values",
             fix=f"the kinds are {preview(sorted(kinds))}" if kinds else "no record has a kind",
         )

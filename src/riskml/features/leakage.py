@@ -45,14 +45,14 @@ def leakage_report(
         ``check``, ``column``, ``finding``, ``severity`` ("act", "watch", "info"), ``figure``.
     """
     dates = by_date(frame, seed)
-    found = [
+    findings = [
         *recorded_later(panel, coverage),
         *targets_in_disguise(frame, dates),
         *order(frame, dates),
         *shared_customers(frame, panel, part),
         *drift(frame, dates, _whole(panel, coverage)),
     ]
-    table = pd.DataFrame([vars(one) for one in found], columns=["check", "column", "finding", "severity", "figure"])
+    table = pd.DataFrame([vars(one) for one in findings], columns=["check", "column", "finding", "severity", "figure"])
     rank = table["severity"].map({"act": 0, "watch": 1, "info": 2})
     return table.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True)
 
@@ -65,16 +65,16 @@ def recorded_later(panel: PanelConfig, coverage: Coverage) -> Iterator[Finding]:
     check, shortest, longest = "recorded after the fact", panel.windows[0], panel.windows[-1]
     for name, table in panel.tables.items():
         if table.recorded is None:
-            said = "cannot be told: it has no column of when records became known; what is corrected later leaks"
-            yield Finding(check, name, said, "info", float("nan"))
+            what = "cannot be told: it has no column of when records became known; what is corrected later leaks"
+            yield Finding(check, name, what, "info", float("nan"))
             continue
         share, delay = coverage.lateness(name)
-        said = f"{share:.1%} of the records were recorded later, {delay:.0f} days in the mean; they count from then on"
+        what = f"{share:.1%} of the records were recorded later, {delay:.0f} days in the mean; they count from then on"
         if share > _LATE and delay > longest:
             after = f"longer than the window of {longest} days: the stamps may be those of a load, not of the knowledge"
-            yield Finding(check, name, f"{said}; {after}", "act" if share > 0.5 else "watch", delay)
+            yield Finding(check, name, f"{what}; {after}", "act" if share > 0.5 else "watch", delay)
         else:
-            yield Finding(check, name, said, "watch" if share > _LATE and delay > shortest else "info", delay)
+            yield Finding(check, name, what, "watch" if share > _LATE and delay > shortest else "info", delay)
 
 
 def targets_in_disguise(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
@@ -87,12 +87,12 @@ def targets_in_disguise(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
         beyond = {day: value for day, value in aucs.items() if value > WATCH_AUC}
         if beyond:
             day, worst = max(beyond.items(), key=lambda one: one[1])
-            said = (
+            what = (
                 f"alone it ranks the outcome with an AUC of {worst:.3f} on {written(day)}, "
                 f"over {WATCH_AUC:g} at {len(beyond)} of {len(aucs)} as-of dates"
             )
             means = ": it may be the outcome itself, or be filled in after it"
-            yield Finding("target in disguise", column, said + means, "act" if worst > LEAK_AUC else "watch", worst)
+            yield Finding("target in disguise", column, what + means, "act" if worst > LEAK_AUC else "watch", worst)
 
 
 def order(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
@@ -116,8 +116,8 @@ def shared_customers(frame: pd.DataFrame, panel: PanelConfig, part: pd.Series | 
     check = "train and test"
     twice = int(frame.duplicated(["customer", "as_of"]).sum())
     if twice:
-        said = f"{twice} rows have the customer and as-of date of another: they may stand in training and in test"
-        yield Finding(check, "customer", said, "act", float(twice))
+        what = f"{twice} rows have the customer and as-of date of another: they may stand in training and in test"
+        yield Finding(check, "customer", what, "act", float(twice))
     if part is None:
         return
     stamps, parts = pd.to_datetime(frame["as_of"]), part.reindex(frame.index)
@@ -129,23 +129,23 @@ def shared_customers(frame: pd.DataFrame, panel: PanelConfig, part: pd.Series | 
         if not train.any():
             continue
         share = float(frame.loc[own, "customer"].isin(known).mean())
-        said = f"{share:.1%} of the rows of {name} are of customers that training holds at other as-of dates"
+        what = f"{share:.1%} of the rows of {name} are of customers that training holds at other as-of dates"
         first, last = stamps[own].min(), stamps[train].max()
         if last < first:
             means = "later in time, as in use: it judges known customers at a later date, and new ones by the rest"
-            yield Finding(check, name, f"{said}; {means}", "info", share)
+            yield Finding(check, name, f"{what}; {means}", "info", share)
             whole = last + pd.Timedelta(days=outcome.gap + outcome.days)
             if whole > first:
-                said = (
+                what = (
                     f"the outcomes of training reach to {written(whole)}, past the first date of {name}, "
                     f"{written(first)}: no model could have learnt from them by then; leave its last dates out"
                 )
-                yield Finding(check, name, said, "watch", float((whole - first).days))
+                yield Finding(check, name, what, "watch", float((whole - first).days))
         elif share:
             means = (
                 "their windows and outcomes overlap, and the result looks better than it is; split by customer or time"
             )
-            yield Finding(check, name, f"{said}: {means}", "act", share)
+            yield Finding(check, name, f"{what}: {means}", "act", share)
 
 
 # -- their parts
@@ -191,8 +191,8 @@ def _ranks(column: str, name: str, number: NDArray[np.float64], frame: pd.DataFr
             worst, at = max(value, 1 - value), day
     if worst > ORDER_AUC[0]:
         means = "never make a feature of it, and find out who ordered it how"
-        said = f"{name} ranks the outcome with an AUC of {worst:.3f} on {written(at)}: {means}"
-        yield Finding("order", column, said, "act" if worst > ORDER_AUC[1] else "watch", worst)
+        what = f"{name} ranks the outcome with an AUC of {worst:.3f} on {written(at)}: {means}"
+        yield Finding("order", column, what, "act" if worst > ORDER_AUC[1] else "watch", worst)
 
 
 def _seen_in_order(number: NDArray[np.float64], frame: pd.DataFrame) -> Iterator[Finding]:
@@ -202,5 +202,5 @@ def _seen_in_order(number: NDArray[np.float64], frame: pd.DataFrame) -> Iterator
         return
     rho = float(first["number"].rank().corr(first["as_of"]))
     if abs(rho) > 0.5:
-        said = f"the customer's number tells when a customer was first seen (Spearman {rho:.2f}): it stands for time"
-        yield Finding("order", "customer", said, "info", rho)
+        what = f"the customer's number tells when a customer was first seen (Spearman {rho:.2f}): it stands for time"
+        yield Finding("order", "customer", what, "info", rho)

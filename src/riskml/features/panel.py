@@ -130,13 +130,13 @@ def aggregated(book: Book, name: str, as_of: int) -> nw.LazyFrame[Any]:
     key = "by" if book.panel.tables[name].role == "market" else "customer"
     records, columns = prepared(book, name, as_of), book.catalog.of(name)
     acts = bought(records) if book.panel.tables[name].role == "purchases" else records
-    found: nw.LazyFrame[Any] | None = None
+    joined: nw.LazyFrame[Any] | None = None
     for per in dict.fromkeys(column.feature.per for column in columns):
         some = [column.expression(as_of) for column in columns if column.feature.per == per]
         one = (records if per is None else youngest(acts, key, per)).group_by(key).agg(*some)
-        found = one if found is None else found.join(one, on=key, how="left")
-    assert found is not None
-    return found
+        joined = one if joined is None else joined.join(one, on=key, how="left")
+    assert joined is not None
+    return joined
 
 
 def youngest(records: nw.LazyFrame[Any], key: str, per: str) -> nw.LazyFrame[Any]:
@@ -179,9 +179,9 @@ STATES = ("kept", "too new", "not active", "event before", "event in the gap", "
 
 def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     """Return everyone known on a day with ``state`` (one of ``STATES``) and ``outcome`` (1: the event)."""
-    panel, asked = book.panel, book.panel.outcome
-    begins = as_of + asked.gap
-    ends = begins + asked.days
+    panel, outcome = book.panel, book.panel.outcome
+    begins = as_of + outcome.gap
+    ends = begins + outcome.days
     rows = population(book, as_of).select("customer", "first")
 
     def flag(rows: nw.LazyFrame[Any], customers: nw.LazyFrame[Any] | None, name: str) -> nw.LazyFrame[Any]:
@@ -205,18 +205,18 @@ def judged(book: Book, as_of: int) -> nw.LazyFrame[Any]:
     ]
     left = nw.concat([table.select("customer") for table in ended]).unique() if panel.population.gone else None
     rows = flag(rows, left, "gone")
-    spends = asked.rule in ("no_purchase", "spending_fall")
-    in_gap = events(panel, book.tables, as_of, begins) if asked.gap and not spends else None
+    spends = outcome.rule in ("no_purchase", "spending_fall")
+    in_gap = events(panel, book.tables, as_of, begins) if outcome.gap and not spends else None
     rows = flag(rows, in_gap, "gap")
     after = events(panel, book.tables, begins, ends)
-    if asked.rule == "no_purchase":
+    if outcome.rule == "no_purchase":
         rows = flag(rows, after, "bought").with_columns(event=~nw.col("bought"), lacks=nw.lit(False))
-    elif asked.rule == "spending_fall":
-        table = known(book.tables[asked.table], as_of).filter(nw.col("day") >= as_of - asked.days)
+    elif outcome.rule == "spending_fall":
+        table = known(book.tables[outcome.table], as_of).filter(nw.col("day") >= as_of - outcome.days)
         rows = rows.join(after, on="customer", how="left")
         rows = rows.join(table.group_by("customer").agg(past=nw.col("amount").sum()), on="customer", how="left")
         spent, past = nw.col("spent").fill_null(0.0), nw.col("past").fill_null(0.0)
-        rows = rows.with_columns(event=spent <= past * (1.0 - asked.fall), lacks=past <= 0)
+        rows = rows.with_columns(event=spent <= past * (1.0 - outcome.fall), lacks=past <= 0)
     else:
         rows = flag(rows, after, "event").with_columns(lacks=nw.lit(False))
     young = nw.col("first") > as_of - panel.population.min_history_days

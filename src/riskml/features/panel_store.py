@@ -102,7 +102,7 @@ def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None)
     if not rest and (folder / "remarks.json").is_file():
         return _made(panel, folder, listed)
     with engine_of(panel, folder) as engine:
-        book, found = book_of(panel, listed, tables, engine)
+        book, held = book_of(panel, listed, tables, engine)
         check_own(book, own, dates[-1])
         check_kinds(panel, book.tables, engine)
         for date in rest:
@@ -110,8 +110,8 @@ def build(panel: PanelConfig, folder: Path, *, progress: Listener | None = None)
             _one_date(book, engine, date, folder)
         tell(len(dates), len(dates), "")
         with replacing(folder / "coverage.parquet") as temporary:
-            found.to_frame().to_parquet(temporary)
-        write_json(folder / "remarks.json", [*remarks(panel, found, book.until), *repeats(panel, tables)])
+            held.to_frame().to_parquet(temporary)
+        write_json(folder / "remarks.json", [*remarks(panel, held, book.until), *repeats(panel, tables)])
     return _made(panel, folder, listed)
 
 
@@ -184,20 +184,20 @@ def book_of(panel: PanelConfig, listed: Catalog, tables: dict[str, Stored], engi
         if table.role != "market"
     )
     read = {name: engine.read(table, panel, tables[name], whole=whole) for name, table in panel.tables.items()}
-    found = coverage(panel, read, engine)
-    until = drawn_on(panel, found)
+    held = coverage(panel, read, engine)
+    until = drawn_on(panel, held)
     kept = {
         name: table.filter(~nw.col("day").is_null())
         if panel.tables[name].role == "market"
         else table.filter(~nw.col("day").is_null() & ~nw.col(identified_by(panel.tables[name])).is_null())
         for name, table in read.items()
     }
-    return Book(panel, listed, kept, until), found
+    return Book(panel, listed, kept, until), held
 
 
 def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> None:
     as_of, outcome = day_number(date), book.panel.outcome
-    file, told = folder / f"as_of={date}.parquet", folder / f"as_of={date}.json"
+    file, record = folder / f"as_of={date}.parquet", folder / f"as_of={date}.json"
     censored = as_of + outcome.gap + outcome.days > book.until
     row: dict[str, object] = {"as_of": str(date), "customers": 0, **dict.fromkeys(STATES, 0), "events": 0}
     if not censored:
@@ -216,7 +216,7 @@ def _one_date(book: Book, engine: Engine, date: dt.date, folder: Path) -> None:
                 dated = [part.with_columns(as_of=nw.lit(date)) for part in parts]
                 engine.write([part.select("customer", "as_of", *named, "outcome") for part in dated], file)
     row["censored"] = censored
-    write_json(told, row)  # last: what it tells of is whole
+    write_json(record, row)  # last: what it tells of is whole
 
 
 def _start(folder: Path, digest: str) -> None:
@@ -236,8 +236,8 @@ def _digest(panel: PanelConfig, tables: dict[str, Stored], listed: Catalog) -> s
     code = Path(panel.own).read_text(encoding="utf-8") if panel.own else ""
     # Another version may mean something else by the same words.
     made_by = [__version__, listed.descriptions()]
-    said = json.dumps([panel.model_dump(mode="json"), files, code, made_by], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()
+    content = json.dumps([panel.model_dump(mode="json"), files, code, made_by], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _refuse_nothing(made: Panel, panel: PanelConfig) -> None:

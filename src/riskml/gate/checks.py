@@ -31,24 +31,24 @@ def events_as_expected(evidence: Evidence, tolerance: float, level: float) -> Ch
     row = observed_expected(evidence.y, evidence.probability, level=level).iloc[0]
     ratio, low, high = float(row["ratio"]), float(row["lower"]), float(row["upper"])
     near, chance = abs(ratio - 1) <= tolerance, low <= 1 <= high
-    said = f"{row['observed']:.0f} events, {row['expected']:.1f} expected: {ratio:.3f} ({low:.3f} to {high:.3f})"
+    figures = f"{row['observed']:.0f} events, {row['expected']:.1f} expected: {ratio:.3f} ({low:.3f} to {high:.3f})"
     why = "" if near or chance else "; the risk is " + ("underestimated" if ratio > 1 else "overestimated")
-    return Check("events", near or chance, ratio, f"1 ± {tolerance:g}, or within chance", said + why)
+    return Check("events", near or chance, ratio, f"1 ± {tolerance:g}, or within chance", figures + why)
 
 
 def calibrated(evidence: Evidence, most: float, level: float) -> Check:
     """Check the expected calibration error against a bound, and where it is above, against what chance gives."""
-    found = ece(evidence.y, evidence.probability)
+    error = ece(evidence.y, evidence.probability)
     bands = calibration_table(evidence.y, evidence.probability)
     count, mean = bands["count"].to_numpy(), bands["mean_p"].to_numpy()
     drawn = np.random.default_rng([evidence.seed, 4]).binomial(count, np.clip(mean, 0, 1), size=(_DRAWS, len(count)))
     errors = np.abs(drawn / count - mean) @ (count / count.sum())
     chance = float(np.quantile(errors, level))
     reason = (
-        f"expected calibration error {found:.4f}, {most:g} is allowed; "
+        f"expected calibration error {error:.4f}, {most:g} is allowed; "
         f"chance alone gives up to {chance:.4f} on {count.sum():,} rows"
     )
-    return Check("calibration", found <= max(most, chance), found, f"at most {most:g}, or within chance", reason)
+    return Check("calibration", error <= max(most, chance), error, f"at most {most:g}, or within chance", reason)
 
 
 def tiers_hold(evidence: Evidence, tolerance: float, level: float) -> Check:
@@ -58,11 +58,11 @@ def tiers_hold(evidence: Evidence, tolerance: float, level: float) -> Check:
     p_value = jeffreys_test(evidence.y, evidence.probability, grade=tier).set_index("grade")["p_value"][ratio.index]
     limit = (1 - level) / len(ratio)
     worse = ratio.index[(p_value < limit) & (ratio > 1 + tolerance)]
-    told = [f"{name}: {ratio[name]:.2f} times the events expected (p = {p_value[name]:.2g})" for name in worse]
-    reason = "; ".join(told) or "no tier holds more risk than it promises"
+    figures = [f"{name}: {ratio[name]:.2f} times the events expected (p = {p_value[name]:.2g})" for name in worse]
+    reason = "; ".join(figures) or "no tier holds more risk than it promises"
     return Check(
         "tiers",
-        not told,
+        not figures,
         float(p_value.min()),
         f"p at least {limit:.2g}, or at most {tolerance * 100:g} % more",
         reason,
@@ -71,13 +71,13 @@ def tiers_hold(evidence: Evidence, tolerance: float, level: float) -> Check:
 
 def stable(evidence: Evidence, most: float, level: float) -> Check:
     """Check that the scores are spread as they were in training: the PSI, or else its quantile under no shift."""
-    found = {"out-of-fold scores": psi_test(evidence.development, evidence.probability, level=level)}
+    tests = {"out-of-fold scores": psi_test(evidence.development, evidence.probability, level=level)}
     if evidence.fitted is not None:
-        found["the model's own scores"] = psi_test(evidence.fitted, evidence.probability, level=level)
-    near = [name for name, shift in found.items() if shift.psi <= max(most, shift.no_shift)]
-    counts = near[0] if near else next(iter(found))
-    shift = found[counts]
-    others = [f"{test.psi:.4f} against {name}" for name, test in found.items() if name != counts]
+        tests["the model's own scores"] = psi_test(evidence.fitted, evidence.probability, level=level)
+    near = [name for name, shift in tests.items() if shift.psi <= max(most, shift.no_shift)]
+    counts = near[0] if near else next(iter(tests))
+    shift = tests[counts]
+    others = [f"{test.psi:.4f} against {name}" for name, test in tests.items() if name != counts]
     reason = (
         f"PSI {shift.psi:.4f} against {counts} of the training rows, {most:g} is allowed; "
         f"without any shift chance gives up to {shift.no_shift:.4f}" + "".join(f" ({other})" for other in others)
@@ -90,12 +90,12 @@ def directions_kept(evidence: Evidence, most: float) -> Check:
     known = {str(row["column"]): row for row in evidence.violations.to_dict(orient="records")}
     absent = [name for name in evidence.directions if name not in known]
     wrong = [known[name] for name in evidence.directions if name in known and known[name]["largest"] > most]
-    told = [
+    figures = [
         f"{row['column']} should be {evidence.directions[str(row['column'])]}: for {row['violated']:.0%} of customers "
         f"the probability goes the other way somewhere, by {row['largest']:.4f} at the most"
         for row in wrong
     ]
-    told += [f"{', '.join(absent)}: not looked at; a person decides"] if absent else []
+    figures += [f"{', '.join(absent)}: not looked at; a person decides"] if absent else []
     largest = max((float(known[name]["largest"]) for name in evidence.directions if name in known), default=None)
     kept = f"as declared: {', '.join(f'{name} {direction}' for name, direction in evidence.directions.items())}"
-    return Check("monotone", not told, largest, f"at most {most:g} the other way", "; ".join(told) or kept)
+    return Check("monotone", not figures, largest, f"at most {most:g} the other way", "; ".join(figures) or kept)

@@ -53,14 +53,14 @@ def _origin(evidence: Evidence) -> Iterator[Check]:
 def _alone(evidence: Evidence, rule: GateConfig) -> Iterator[Check]:
     level = rule.level
     if rule.min_auc is not None:
-        yield _tried("ranking", ranks, evidence, rule.min_auc, level)
+        yield _checked("ranking", ranks, evidence, rule.min_auc, level)
     if rule.calibration_tolerance is not None:
-        yield _tried("events", events_as_expected, evidence, rule.calibration_tolerance, level)
-        yield _tried("tiers", tiers_hold, evidence, rule.calibration_tolerance, level)
+        yield _checked("events", events_as_expected, evidence, rule.calibration_tolerance, level)
+        yield _checked("tiers", tiers_hold, evidence, rule.calibration_tolerance, level)
     if rule.max_ece is not None:
-        yield _tried("calibration", calibrated, evidence, rule.max_ece, level)
+        yield _checked("calibration", calibrated, evidence, rule.max_ece, level)
     if rule.max_psi is not None:
-        yield _tried("stability", stable, evidence, rule.max_psi, level)
+        yield _checked("stability", stable, evidence, rule.max_psi, level)
     if rule.monotone_tolerance is not None and evidence.directions:
         yield directions_kept(evidence, rule.monotone_tolerance)
 
@@ -79,7 +79,7 @@ def _compared(evidence: Evidence, rule: GateConfig, rival: Incumbent | None) -> 
         return Comparison(_unknown(NAME, error))
 
 
-def _tried(
+def _checked(
     name: str, check: Callable[[Evidence, float, float], Check], evidence: Evidence, bound: float, level: float
 ) -> Check:
     """Return a check's result; rows that cannot answer it, such as those of one event, do not pass it."""

@@ -59,19 +59,19 @@ def evidence_of(run: Run) -> Evidence:
     experiment, state = run.experiment, run.state
     predicted, features = run.read_parquet("predictions.parquet"), run.features()
     aside = predicted["_part"] != "train"
-    found, unread = {}, {}
+    columns, unread = {}, {}
     for column, values in _protected(run, predicted.index[aside]):
         if isinstance(values, str):
             unread[column] = values
         else:
-            found[column] = values
+            columns[column] = values
     return Evidence(
         y=predicted.loc[aside, "_target"],
         probability=predicted.loc[aside, "probability"],
         development=predicted.loc[~aside, "probability"],
         fitted=Artifact.load(run.path("models", run.champion)).score(_some(features.rows("train").X))["probability"],
         tiers=experiment.tiers,
-        groups=pd.DataFrame(found, index=predicted.index[aside]),
+        groups=pd.DataFrame(columns, index=predicted.index[aside]),
         unread=unread,
         directions=experiment.data.monotone(),
         **({"violations": run.read_csv("monotone.csv")} if run.path("monotone.csv").is_file() else {}),
@@ -82,8 +82,8 @@ def evidence_of(run: Run) -> Evidence:
 
 def protected_columns(experiment: Experiment) -> Sequence[str]:
     """Return the columns whose groups the gate looks at: its own, and those of an experiment's part ``fairness``."""
-    said: Sequence[str] = experiment.fairness.columns
-    return tuple(dict.fromkeys([*experiment.gate.protected, *said]))
+    columns: Sequence[str] = experiment.fairness.columns
+    return tuple(dict.fromkeys([*experiment.gate.protected, *columns]))
 
 
 def table_rows(run: Run, index: pd.Index[Any]) -> pd.DataFrame:

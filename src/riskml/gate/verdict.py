@@ -77,8 +77,8 @@ class Verdict:
 
     def to_markdown(self) -> str:
         """Return the verdict for people who look at a model in the registry."""
-        said = "The gate: passed" if self.passed else "The gate: not passed"
-        lines = [f"**{said}**", "", "| check | | value | asked for | why |", "|---|---|---|---|---|"]
+        title = "The gate: passed" if self.passed else "The gate: not passed"
+        lines = [f"**{title}**", "", "| check | | value | asked for | why |", "|---|---|---|---|---|"]
         for check in self.checks:
             value = "" if check.value is None else f"{check.value:.4f}"
             passed = "passed" if check.passed else "**not passed**"

@@ -61,14 +61,14 @@ def not_worse(evidence: Evidence, rival: Incumbent | None, most: float, level: f
     test = delong_test(evidence.y, evidence.probability, rival.probability)
     lost = max(0.0, rival.auc_lost - test.difference)
     p_worse = float(ndtr(test.z))
-    said = f"{_figures(test)} of version {rival.version}, on the same {len(evidence.y):,} rows"
+    figures = f"{_figures(test)} of version {rival.version}, on the same {len(evidence.y):,} rows"
     reasons = [
         *([f"it is significantly worse (one-sided p = {p_worse:.2g})"] if p_worse < 1 - level else []),
         *([f"with earlier steps {lost:.4f} would be lost"] if most < lost and rival.auc_lost else []),
         *([f"it loses {lost:.4f}"] if most < lost and not rival.auc_lost else []),
     ]
     passed = not reasons
-    reason = "; ".join([said, *(reasons or [f"not significantly worse (one-sided p = {p_worse:.2g})"])])
+    reason = "; ".join([figures, *(reasons or [f"not significantly worse (one-sided p = {p_worse:.2g})"])])
     return Comparison(Check(NAME, passed, test.difference, bound, reason), lost)
 
 
@@ -78,7 +78,7 @@ def _for_a_person(bound: str, reason: str) -> Comparison:
 
 def _of_the_rest(evidence: Evidence, rival: Incumbent, probability: pd.Series, learnt: np.ndarray) -> str:
     """Return what the other rows say where the champion has learnt from some of them, for a person to weigh."""
-    said = (
+    what = (
         f"version {rival.version} has learnt from {int(learnt.sum()):,} of the {len(learnt):,} rows set aside, "
         "and would look better on them than it is"
     )
@@ -86,8 +86,8 @@ def _of_the_rest(evidence: Evidence, rival: Incumbent, probability: pd.Series, l
     try:
         test = delong_test(evidence.y[rest], evidence.probability[rest], probability[rest])
     except DataError:  # too few events or non-events are left
-        return said
-    return f"{said}; on the other {int(rest.sum()):,}: {_figures(test)} (one-sided p = {float(ndtr(test.z)):.2g})"
+        return what
+    return f"{what}; on the other {int(rest.sum()):,}: {_figures(test)} (one-sided p = {float(ndtr(test.z)):.2g})"
 
 
 def _figures(test: DelongTest) -> str:

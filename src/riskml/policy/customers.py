@@ -115,11 +115,11 @@ def _reasons(
     named = sorted((name for name in map(str, book.columns) if _rank(name)), key=_rank)
     for place, name in enumerate(named):
         codes, columns = pd.factorize(book[name])
-        found = np.array([groups.index(policy.group_of(str(one))) if one else nowhere for one in columns] + [nowhere])
+        places = np.array([groups.index(policy.group_of(str(one))) if one else nowhere for one in columns] + [nowhere])
         texts = np.array([*map(str, columns), ""], dtype=object)
         # The first column stays the one to name, where none belongs to a group.
-        better = (reason == nowhere) & ((found[codes] != nowhere) | (place == 0))
-        reason[better], column[better] = found[codes][better], texts[codes][better]
+        better = (reason == nowhere) & ((places[codes] != nowhere) | (place == 0))
+        reason[better], column[better] = places[codes][better], texts[codes][better]
     return reason, column
 
 
@@ -129,9 +129,9 @@ def _rank(name: str) -> int:
 
 
 def _amounts(policy: Policy, book: pd.DataFrame, chance: Floats) -> dict[str, Floats]:
-    said = policy.amounts
-    exposure = _amount(said.exposure, book, policy, "exposure")
-    share = _amount(said.loss_given_default, book, policy, "loss_given_default")
+    amounts = policy.amounts
+    exposure = _amount(amounts.exposure, book, policy, "exposure")
+    share = _amount(amounts.loss_given_default, book, policy, "loss_given_default")
     if (share > 1).any():
         raise DataError(
             f"the loss given default is a share, 0 to 1; {int((share > 1).sum())} customers have more",
@@ -140,17 +140,17 @@ def _amounts(policy: Policy, book: pd.DataFrame, chance: Floats) -> dict[str, Fl
     return {
         "probability": chance,
         "exposure": exposure,
-        "value": _amount(said.value, book, policy, "value"),
+        "value": _amount(amounts.value, book, policy, "value"),
         "expected_loss": chance * exposure * share,
     }
 
 
-def _amount(said: Amount | None, book: pd.DataFrame, policy: Policy, name: str) -> Floats:
-    if said is None:
+def _amount(amount: Amount | None, book: pd.DataFrame, policy: Policy, name: str) -> Floats:
+    if amount is None:
         return np.zeros(len(book))
-    if isinstance(said, float):
-        return np.full(len(book), said)
-    values = parse(said, where=f"amounts.{name}").amounts(book).to_numpy(dtype=np.float64).copy()
+    if isinstance(amount, float):
+        return np.full(len(book), amount)
+    values = parse(amount, where=f"amounts.{name}").amounts(book).to_numpy(dtype=np.float64).copy()
     if policy.amounts.if_missing is not None:
         values[np.isnan(values)] = policy.amounts.if_missing
     wrong = ~(values >= 0) | ~np.isfinite(values)
@@ -158,7 +158,7 @@ def _amount(said: Amount | None, book: pd.DataFrame, policy: Policy, name: str) 
         raise DataError(
             f"the amount is missing, infinite or below 0 for {int(wrong.sum())} customers, the first of them "
             f"{book.index[wrong][0]!r}",
-            where=f"amounts.{name}, {said!r}",
+            where=f"amounts.{name}, {amount!r}",
             fix="fill in the column, use max(…, 0), or say amounts.if_missing",
         )
     return values

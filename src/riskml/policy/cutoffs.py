@@ -129,11 +129,11 @@ def profit_best_tiers(
     best, lower, upper = _best_cutoffs(target, chance, costs, seed)
     highest, lowest = chance.max(), chance.min()
     if not lowest < best <= highest:
-        one, said = ("no one", "high") if best > highest else ("everyone", "low")
+        one, rank = ("no one", "high") if best > highest else ("everyone", "low")
         raise DataError(
             f"under these costs acting on {one} earns most: no cut-off parts the book",
             where="costs",
-            fix=f"check whether what acting costs is set too {said}, or use --rule equal_risk",
+            fix=f"check whether what acting costs is set too {rank}, or use --rule equal_risk",
         )
     if len(names) == 2:
         return _learnt([0.0, best], names, chance)
@@ -158,11 +158,11 @@ def _best_cutoffs(
     cutoffs = np.append(np.inf, sorted_chance[ends])
     rng = np.random.default_rng([seed, 11])
 
-    def found(weighted: Floats) -> float:
+    def best_cutoff(weighted: Floats) -> float:
         return float(cutoffs[np.argmax(np.append(0.0, np.cumsum(weighted)[ends]))])
 
-    best = found(gain)
-    resampled = sorted(found(gain * rng.poisson(1.0, len(gain))) for _ in range(_RESAMPLES))
+    best = best_cutoff(gain)
+    resampled = sorted(best_cutoff(gain * rng.poisson(1.0, len(gain))) for _ in range(_RESAMPLES))
     return best, resampled[_RESAMPLES // 10], resampled[-_RESAMPLES // 10 - 1]
 
 

@@ -96,9 +96,9 @@ class Writer:
         try:
             return template.render(fields)
         except (TemplateError, TypeError, ValueError) as error:
-            told = str(error).partition("\n")[0]
+            reason = str(error).partition("\n")[0]
             raise ConfigError(
-                f"the template cannot be filled in for customer {fields.get('customer', '')!r}: {told}",
+                f"the template cannot be filled in for customer {fields.get('customer', '')!r}: {reason}",
                 where=f"{self._place(name)}, line {line_of(error)}",
                 fix="leave the field out, or ask `{% if field is defined %}` first",
             ) from None
@@ -200,8 +200,8 @@ def plain(value: str) -> str:
     >>> plain("Ann\r\nBcc: all@example.org \u202e")
     'Ann Bcc: all@example.org'
     """
-    shown = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in str(value))
-    text = " ".join(shown.split())
+    printable = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in str(value))
+    text = " ".join(printable.split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
@@ -216,17 +216,17 @@ def plain_text(page: str) -> str:
 
 
 def _fields(policy: Policy, rows: pd.DataFrame, book: pd.DataFrame, language: Language) -> Iterator[dict[str, str]]:
-    said = policy.messages
-    absent = [name for name in said.fields if name not in book]
+    messages = policy.messages
+    absent = [name for name in messages.fields if name not in book]
     if absent:
         raise DataError(
             f"messages show the column {absent[0]!r}, which the book does not have",
             where="messages.fields",
             fix=did_you_mean(absent[0], book.columns) or "add the column to the book",
         )
-    own = {name: in_language(getattr(said, name), language) for name in ("company", "sender", "contact")}
+    own = {name: in_language(getattr(messages, name), language) for name in ("company", "sender", "contact")}
     reasons = {name: policy.reason_title(name, language) for name in policy.reasons}
-    columns = {name: book[name].reindex(rows["customer"]).tolist() for name in said.fields}
+    columns = {name: book[name].reindex(rows["customer"]).tolist() for name in messages.fields}
     for place, row in enumerate(rows[["customer", "title", "reason", "due"]].itertuples(index=False)):
         fields = own | {
             "customer": str(row.customer),
@@ -235,13 +235,15 @@ def _fields(policy: Policy, rows: pd.DataFrame, book: pd.DataFrame, language: La
             "due": _day(row.due, language),
         }
         # What is missing stays undefined, so that a template cannot show an empty place for it.
-        yield fields | {name: shown(values[place]) for name, values in columns.items() if not pd.isna(values[place])}
+        yield fields | {
+            name: cell_text(values[place]) for name, values in columns.items() if not pd.isna(values[place])
+        }
 
 
-def shown(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """Return a value of the book as a message shows it.
 
-    >>> shown(1234.5), shown(3.0), shown("Ann")
+    >>> cell_text(1234.5), cell_text(3.0), cell_text("Ann")
     ('1,234.50', '3', 'Ann')
     """
     if isinstance(value, bool) or not isinstance(value, int | float):

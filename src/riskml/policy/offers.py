@@ -77,13 +77,13 @@ def limits_of(policy: Policy) -> tuple[Limit, ...]:
 def _limits(policy: Policy) -> Iterator[Limit]:
     owners = np.array([one.owner for one in policy.treatments.values()], dtype=object)
     everyone = np.ones(len(owners), dtype=bool)
-    said = policy.limits
-    if said.budget is not None:
-        yield Limit("limits.budget", "money", everyone, _whole(said.budget))
-    if said.actions is not None:
-        yield Limit("limits.actions", "actions", everyone, said.actions)
+    limits = policy.limits
+    if limits.budget is not None:
+        yield Limit("limits.budget", "money", everyone, _whole(limits.budget))
+    if limits.actions is not None:
+        yield Limit("limits.actions", "actions", everyone, limits.actions)
     for owner in ROLES:
-        role = said.roles.get(owner)
+        role = limits.roles.get(owner)
         if role is not None and role.budget is not None:
             yield Limit(f"limits.roles.{owner}.budget", "money", owners == owner, _whole(role.budget))
         if role is not None and role.hours is not None:
@@ -102,7 +102,7 @@ def after(limits: tuple[Limit, ...], must: Options, currency: str) -> tuple[Limi
     for limit in limits:
         used = int(must.uses(limit).sum())
         if used > limit.amount:
-            needed, allowed = (_said(limit, amount, currency) for amount in (used, limit.amount))
+            needed, allowed = (_amount_text(limit, amount, currency) for amount in (used, limit.amount))
             raise ConfigError(
                 f"what the rules say must be done needs {needed} for this book, and the limit is {allowed}",
                 where=limit.name,
@@ -112,7 +112,7 @@ def after(limits: tuple[Limit, ...], must: Options, currency: str) -> tuple[Limi
     return tuple(left)
 
 
-def _said(limit: Limit, amount: int, currency: str) -> str:
+def _amount_text(limit: Limit, amount: int, currency: str) -> str:
     if limit.measure == "actions":
         return f"{amount:,} actions"
     return f"{amount / UNIT:,.2f} {'hours' if limit.measure == 'hours' else currency}".strip()

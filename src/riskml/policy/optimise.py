@@ -98,14 +98,14 @@ def solve(options: Options, limits: Sequence[Limit], *, exact: int = EXACT) -> S
         prices, bound = np.zeros(0), float(possible.benefit[taken].sum())
     else:
         # Where customers are alike, several prices are as good as one another, and one may leave an easier rest.
-        tried = [priced(possible, limits)]
+        price_sets = [priced(possible, limits)]
         if small:
-            tried.insert(0, optimum(possible, limits).prices)
+            price_sets.insert(0, optimum(possible, limits).prices)
         undecided = len(possible) if small else _UNDECIDED
-        found = [_decided(possible, limits, by, possible.net(limits, by), undecided) for by in tried]
-        taken = max(found, key=lambda rows: float(possible.benefit[rows].sum()))
-        prices = tried[0]
-        bound = min(bound_at(possible, limits, by)[0] for by in tried)
+        candidates = [_decided(possible, limits, by, possible.net(limits, by), undecided) for by in price_sets]
+        taken = max(candidates, key=lambda rows: float(possible.benefit[rows].sum()))
+        prices = price_sets[0]
+        bound = min(bound_at(possible, limits, by)[0] for by in price_sets)
         net[fits] = possible.net(limits, prices)
     value = float(possible.benefit[taken].sum())
     return Solution(np.flatnonzero(fits)[taken], prices, net, value, max(bound, value), method)
@@ -179,14 +179,14 @@ def _decided(options: Options, limits: Sequence[Limit], prices: Floats, net: Flo
     parted = np.unique(options.customer[rows[(share > 1e-6) & (share <= 1 - 1e-6)]])
     close = options.customer[options.starts[order[: len(limits) + _CORE]]]
     core = pd.unique(np.concatenate([parted, close]))[: len(limits) + _CORE]
-    found = [_filled(options, limits, net)]
+    candidates = [_filled(options, limits, net)]
     # The search may end before it is through: without it, what the programme does not part may be better still.
     for searched in (core[:0], core):
         rest = whole[~np.isin(options.customer[whole], searched)]
         rest = _within(options, limits, rest[np.argsort(-net[rest], kind="stable")], left)
         more = _searched(options, limits, prices, net, searched, left - _used(options, limits, rest))
-        found.append(_filled(options, limits, net, first=np.concatenate([clear, rest, more])))
-    best_found = max(found, key=lambda rows: float(options.benefit[rows].sum()))
+        candidates.append(_filled(options, limits, net, first=np.concatenate([clear, rest, more])))
+    best_found = max(candidates, key=lambda rows: float(options.benefit[rows].sum()))
     return _upgraded(options, limits, best_found)
 
 

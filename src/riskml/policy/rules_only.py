@@ -30,18 +30,18 @@ def scored_by_rules(policy: Policy, frame: pd.DataFrame) -> pd.DataFrame:
     ConfigError
         When the policy has no such rules, or one reads a column that the frame does not have.
     """
-    said = policy.without_model
-    if said is None:
+    fallback = policy.without_model
+    if fallback is None:
         raise ConfigError(
             "the policy has no rules for a book without a model",
             where="without_model",
             fix="add them, or score the book first",
         )
-    which = np.full(len(frame), len(said.rules))
-    for place, rule in reversed([*enumerate(said.rules)]):
+    which = np.full(len(frame), len(fallback.rules))
+    for place, rule in reversed([*enumerate(fallback.rules)]):
         holds = parse(rule.when, where=f"without_model.rules.{place}.when").holds(frame).to_numpy()
         which[holds] = place
-    tiers = np.array([*(rule.tier for rule in said.rules), policy.tiers[0]], dtype=object)
-    reasons = np.array([*(rule.reason for rule in said.rules), OTHER], dtype=object)
-    chances = np.array([*(rule.probability for rule in said.rules), said.otherwise])
+    tiers = np.array([*(rule.tier for rule in fallback.rules), policy.tiers[0]], dtype=object)
+    reasons = np.array([*(rule.reason for rule in fallback.rules), OTHER], dtype=object)
+    chances = np.array([*(rule.probability for rule in fallback.rules), fallback.otherwise])
     return frame.assign(probability=chances[which], tier=tiers[which], reason=reasons[which])

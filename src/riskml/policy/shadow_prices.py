@@ -90,16 +90,16 @@ def _least(
     slopes = np.array([slope for _, slope, _ in cuts]) * unit / scale
     ends = np.array([slope @ at - value for value, slope, at in cuts]) / scale
     width = len(low)
-    found = linprog(
+    solution = linprog(
         np.append(np.zeros(width), 1.0),
         A_ub=np.column_stack([slopes, -np.ones(len(cuts))]),
         b_ub=ends,
         bounds=[*zip(low / unit, high / unit, strict=True), (None, None)],
         method="highs",
     )
-    if found.status != 0:
+    if solution.status != 0:
         return low, np.inf
-    return np.clip(found.x[:width] * unit, low, high), float(found.x[width] * scale)
+    return np.clip(solution.x[:width] * unit, low, high), float(solution.x[width] * scale)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _programme(options: Options, limits: Sequence[Limit], cells: _Cells) -> Opti
     gain = mean(options.benefit)
     most = float(gain.max())
     ends = np.concatenate([[limit.amount / by for limit, by in zip(limits, scale, strict=True)], cells.size])
-    found = linprog(-gain / most, A_ub=vstack([csr_matrix(uses), once]), b_ub=ends, bounds=(0, None), method="highs")
-    if found.status != 0:
-        raise RunError(f"the prices of the limits could not be found: {found.message}", where="the solver")
-    return Optimum(np.maximum(-found.ineqlin.marginals[: len(limits)], 0) * most / scale, found.x)
+    solution = linprog(-gain / most, A_ub=vstack([csr_matrix(uses), once]), b_ub=ends, bounds=(0, None), method="highs")
+    if solution.status != 0:
+        raise RunError(f"the prices of the limits could not be found: {solution.message}", where="the solver")
+    return Optimum(np.maximum(-solution.ineqlin.marginals[: len(limits)], 0) * most / scale, solution.x)

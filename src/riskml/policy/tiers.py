@@ -199,29 +199,29 @@ def _judged(events: Floats, rows: Floats, expected: Floats, level: float) -> dic
 
 def probabilities(values: ArrayLike) -> Floats:
     """Return probabilities as an array, and refuse what is none."""
-    found = np.asarray(values, dtype=np.float64)
-    wrong = ~((found >= 0) & (found <= 1))
-    if found.ndim != 1 or not len(found) or wrong.any():
+    array = np.asarray(values, dtype=np.float64)
+    wrong = ~((array >= 0) & (array <= 1))
+    if array.ndim != 1 or not len(array) or wrong.any():
         row = int(wrong.argmax()) if wrong.ndim == 1 and wrong.any() else None
-        what = "there are none" if row is None else f"got {found[row]:g} in row {row} (counted from 0)"
+        what = "there are none" if row is None else f"got {array[row]:g} in row {row} (counted from 0)"
         raise DataError(f"probabilities are numbers from 0 to 1, none missing; {what}", where="probability")
-    return found
+    return array
 
 
 def outcomes(values: ArrayLike, rows: int) -> Floats:
     """Return outcomes as an array of 0 and 1, and refuse all else."""
-    found = np.asarray(values, dtype=np.float64)
-    if found.shape != (rows,) or not np.isin(found, (0, 1)).all():
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (rows,) or not np.isin(array, (0, 1)).all():
         raise DataError(f"outcomes are 0 or 1, one for each of the {rows} customers", where="outcome")
-    return found
+    return array
 
 
 def _stakes(values: ArrayLike, rows: int) -> Floats:
-    found = np.asarray(values, dtype=np.float64)
-    found = np.full(rows, found) if found.ndim == 0 else found
-    if found.shape != (rows,) or not (np.isfinite(found) & (found >= 0)).all():
+    array = np.asarray(values, dtype=np.float64)
+    array = np.full(rows, array) if array.ndim == 0 else array
+    if array.shape != (rows,) or not (np.isfinite(array) & (array >= 0)).all():
         raise DataError(f"stakes are amounts of at least 0, one for each of the {rows} customers", where="stake")
-    return found
+    return array
 
 
 def _named(tier: ArrayLike, tiers: Sequence[TierConfig], rows: int) -> npt.NDArray[np.intp]:

@@ -23,7 +23,7 @@ _FIGURES = {
     "search_seconds": "what the search cost, and what it brought",
 }
 _MEASURES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier", "logloss": "log loss", "ece": "ECE"}
-_SHOWN = ("leaderboard", "calibration")  # the UI shows pictures in full size
+_PICTURES = ("leaderboard", "calibration")  # the UI shows pictures in full size
 _PAGES = {"report.html": "the report, on one page", "notebooks/3_validation.html": "the validation"}
 
 
@@ -63,7 +63,7 @@ def family_note(run: Run, row: Mapping[Any, Any], params: Mapping[str, str], fig
         part, _, name = key.partition(".")
         if name in _MEASURES:
             between = interval(figures.get(f"{key}_low"), figures.get(f"{key}_high"), 4)
-            lines.append(f"| {_MEASURES[name]}, {_said(part)} | {number(value, 4)} | {between} |")
+            lines.append(f"| {_MEASURES[name]}, {_sentence(part)} | {number(value, 4)} | {between} |")
     if params:
         lines += ["", "Settings: " + ", ".join(f"{_code(f'{key} = {value}')}" for key, value in params.items())]
     return "\n".join(lines)
@@ -96,20 +96,20 @@ def _champion(run: Run, chosen: Mapping[str, Any]) -> str:
     if run.path("validation.json").is_file():
         area = run.read_json("validation.json")["metrics"]["auc"]
     between = interval(area.get("low"), area.get("high"), 4)
-    told = f" ({between})" if between else ""
-    return f"Champion: **{chosen['family']}**, AUC **{number(area['value'], 4)}**{told} on customers it has never seen."
+    range_text = f" ({between})" if between else ""
+    return f"Champion: **{chosen['family']}**, AUC **{number(area['value'], 4)}**{range_text} on customers it has never seen."
 
 
 def _measures(run: Run) -> list[str]:
     """Return the champion's measured figures in a table, where it was validated."""
     if not run.path("validation.json").is_file():
         return []
-    found = run.read_json("validation.json")
-    rows = f"{count(found['rows'])} customers, {count(found['events'])} events"
+    measures = run.read_json("validation.json")
+    rows = f"{count(measures['rows'])} customers, {count(measures['events'])} events"
     # Words between two tables: the UI sets them without a gap.
-    lines = [f"The champion on {_said(found['part'])}: {rows}.", ""]
+    lines = [f"The champion on {_sentence(measures['part'])}: {rows}.", ""]
     lines += ["| measure | value | 95 % interval |", "|---|---|---|"]
-    for name, value in found["metrics"].items():
+    for name, value in measures["metrics"].items():
         title = _MEASURES.get(name, name.replace("_", " "))
         between = interval(value.get("low"), value.get("high"), 4)
         lines.append(f"| {title} | {number(value.get('value'), 4)} | {between} |")
@@ -119,10 +119,10 @@ def _measures(run: Run) -> list[str]:
 def _data(run: Run) -> list[str]:
     if not run.path("data.json").is_file():
         return []
-    said = run.read_json("data.json")
+    card = run.read_json("data.json")
     return [
-        f"Data: {_code(said['title'])}, {count(said['rows'])} customers, {said['columns']} columns, "
-        f"{percent(said['event_rate'])} with the event, digest {_code(said['digest'])}.",
+        f"Data: {_code(card['title'])}, {count(card['rows'])} customers, {card['columns']} columns, "
+        f"{percent(card['event_rate'])} with the event, digest {_code(card['digest'])}.",
         "",
     ]
 
@@ -130,11 +130,13 @@ def _data(run: Run) -> list[str]:
 def _pictures(run: Run) -> list[str]:
     """Return the pictures that matter most, and links to all others and to the pages."""
     there = [name for name in _FIGURES if run.path("figures", f"{name}.png").is_file()]
-    shown = [line for name in there if name in _SHOWN for line in (f"!{_link(run, _figure(name), _FIGURES[name])}", "")]
+    lines = [
+        line for name in there if name in _PICTURES for line in (f"!{_link(run, _figure(name), _FIGURES[name])}", "")
+    ]
     links = [f"{_link(run, _figure(name), _FIGURES[name])}: `{_figure(name)}`" for name in there]
     pages = [(path, title) for path, title in _PAGES.items() if run.path(Path(path).name).is_file()]
     links += [f"{_link(run, path, title)}: `{path}`" for path, title in pages]
-    return [*shown, "Among the artifacts:", "", *(f"- {link}" for link in links)] if links else []
+    return [*lines, "Among the artifacts:", "", *(f"- {link}" for link in links)] if links else []
 
 
 def _figure(name: str) -> str:
@@ -146,7 +148,7 @@ def _link(run: Run, path: str, title: str) -> str:
     return f"[{title}](get-artifact?path={path}&run_uuid={run.state['mlflow_run_id']})"
 
 
-def _said(part: str) -> str:
+def _sentence(part: str) -> str:
     return {"oot": "a later period", "test": "rows set aside"}.get(part, part)
 
 

@@ -162,24 +162,24 @@ def registered_name(experiment: Experiment) -> str:
 
 
 def _settings(experiment: Experiment) -> dict[str, str]:
-    said = experiment.model_dump(mode="json")
-    kept = {key: value for key, value in said.items() if key in {"split", "models", "export"}}
-    kept["data"] = {key: said["data"][key] for key in ("source", "target", "event", "id", "date", "unseen")}
-    return {f"{part}.{key}": _shown(value) for part, keys in kept.items() for key, value in keys.items()}
+    settings = experiment.model_dump(mode="json")
+    kept = {key: value for key, value in settings.items() if key in {"split", "models", "export"}}
+    kept["data"] = {key: settings["data"][key] for key in ("source", "target", "event", "id", "date", "unseen")}
+    return {f"{part}.{key}": _param_text(value) for part, keys in kept.items() for key, value in keys.items()}
 
 
-def _shown(value: Any) -> str:
+def _param_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _data(run: Run) -> Iterator[Item]:
-    said = run.read_json("data.json")
-    yield Tags({"riskml.data_digest": said["digest"]})
+    card = run.read_json("data.json")
+    yield Tags({"riskml.data_digest": card["digest"]})
     features = run.features()
     target = run.experiment.data.target
     for part in features.part.unique():
         rows = features.rows(str(part))
-        yield Rows(str(part), _CONTEXT[str(part)], said["source"], rows.X.assign(**{target: rows.y}), target)
+        yield Rows(str(part), _CONTEXT[str(part)], card["source"], rows.X.assign(**{target: rows.y}), target)
 
 
 def _families(run: Run) -> Iterator[Item]:
@@ -192,8 +192,8 @@ def _families(run: Run) -> Iterator[Item]:
     for row in board.to_dict(orient="records"):
         family, chosen = str(row["family"]), bool(row["chosen"])
         params, figures = _best_params(trials, run.fit, family), _on_rows_aside(row, predicted, features.aside)
-        told = {"riskml.kind": "family", "family": family, "champion": str(chosen).lower()}
-        yield Tags(_common_tags(run) | told, family)
+        tags = {"riskml.kind": "family", "family": family, "champion": str(chosen).lower()}
+        yield Tags(_common_tags(run) | tags, family)
         yield Params(params, family)
         yield ModelFiles(family, run.path("models", family), example)
         yield Metrics({"cv.auc_mean": row["auc_cv"], "cv.auc_se": row["auc_cv_se"]}, family, "train")
@@ -203,9 +203,9 @@ def _families(run: Run) -> Iterator[Item]:
             # The UI shows figures in the order they come: what decides, what judges, then all else.
             yield Tags({"family": family, "champion": family})
             yield Metrics({"cv.auc_mean": row["auc_cv"], "cv.auc_se": row["auc_cv_se"]} | figures)
-            said = run.read_json("data.json")
+            card = run.read_json("data.json")
             nested = {"cv.auc_nested": run.fit["nested_auc"]} if "nested_auc" in run.fit else {}
-            yield Metrics(nested | {"data.rows": said["rows"], "data.event_rate": said["event_rate"]})
+            yield Metrics(nested | {"data.rows": card["rows"], "data.event_rate": card["event_rate"]})
 
 
 def for_review(predicted: pd.DataFrame) -> pd.DataFrame:
@@ -239,8 +239,8 @@ def _best_params(trials: pd.DataFrame, fit: Mapping[str, Any], family: str) -> d
         return {}
     best = own.sort_values("auc_cv", ascending=False, kind="stable").iloc[0]
     averaged = len(fit.get("settings", {}).get(family, ()))
-    told = {"trials": str(len(own))} | ({"settings_averaged": str(averaged)} if averaged > 1 else {})
-    return {key: _shown(value) for key, value in json.loads(best["params"]).items()} | told
+    params = {"trials": str(len(own))} | ({"settings_averaged": str(averaged)} if averaged > 1 else {})
+    return {key: _param_text(value) for key, value in json.loads(best["params"]).items()} | params
 
 
 def _on_rows_aside(row: Mapping[Any, Any], predicted: pd.DataFrame, aside: str) -> dict[str, float]:
@@ -260,13 +260,13 @@ def _prefix(aside: str) -> str:
 
 
 def _validation(run: Run) -> Iterator[Item]:
-    found = run.read_json("validation.json")
-    prefix = _prefix(found["part"])
-    for name, value in found["metrics"].items():
+    measures = run.read_json("validation.json")
+    prefix = _prefix(measures["part"])
+    for name, value in measures["metrics"].items():
         bounds = {"value": name, "low": f"{name}_low", "high": f"{name}_high"}
         yield Metrics({f"{prefix}.{key}": value[b] for b, key in bounds.items() if value.get(b) is not None})
-    if found.get("psi", {}).get("value") is not None:
-        yield Metrics({f"{prefix}.psi": found["psi"]["value"]})
+    if measures.get("psi", {}).get("value") is not None:
+        yield Metrics({f"{prefix}.psi": measures["psi"]["value"]})
 
 
 def _export(run: Run) -> Iterator[Item]:
@@ -286,7 +286,7 @@ def _export(run: Run) -> Iterator[Item]:
 
 
 def _files(run: Run, stage: str) -> Iterator[Item]:
-    found = [(run.path(f"{stage}.ipynb"), "notebooks"), (run.path(f"{stage}.html"), "notebooks")]
-    found += [(run.path(name), "tables") for name in _TABLES[stage]]
-    found += [(path, "figures") for path in sorted(run.path("figures").glob("*.png"))]
-    yield from (ArtifactFile(path, folder) for path, folder in found if path.is_file())
+    files = [(run.path(f"{stage}.ipynb"), "notebooks"), (run.path(f"{stage}.html"), "notebooks")]
+    files += [(run.path(name), "tables") for name in _TABLES[stage]]
+    files += [(path, "figures") for path in sorted(run.path("figures").glob("*.png"))]
+    yield from (ArtifactFile(path, folder) for path, folder in files if path.is_file())

@@ -61,7 +61,7 @@ def log_model(artifact_folder: str | Path, *, name: str, run_id: str, input_exam
         model_type=artifact.family,
         tags={"family": artifact.family, "version": artifact.version},
     )
-    said = Model(
+    mlmodel = Model(
         artifact_path=model.artifact_location, run_id=run_id, model_uuid=model.model_id, model_id=model.model_id
     )
     with tempfile.TemporaryDirectory() as parent, warnings.catch_warnings():
@@ -69,7 +69,7 @@ def log_model(artifact_folder: str | Path, *, name: str, run_id: str, input_exam
         files = Path(parent) / "model"
         mlflow.pyfunc.save_model(
             files,
-            mlflow_model=said,
+            mlflow_model=mlmodel,
             python_model=str(_SCRIPT),
             artifacts={"package": str(write_package(artifact_folder, parent))},
             signature=signature(artifact),

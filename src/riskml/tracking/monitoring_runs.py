@@ -64,15 +64,15 @@ def write_month(run: Run, month: MonthRecord) -> str:
 def read_months(run: Run) -> dict[dt.date, dict[str, float]]:
     """Return the figures of a model's months by date, as MLflow knows them."""
     with mlflow_client(_project(run)) as client:
-        found: dict[dt.date, dict[str, float]] = {}
+        months: dict[dt.date, dict[str, float]] = {}
         experiment = _experiment(client, run)
         # The newest record comes first; it is the one that counts.
         for record in _records(client, experiment, run) if experiment else ():
             day = _date(record)
             if day is not None and record.info.status == "FINISHED":
                 figures = {name: value for name, value in record.data.metrics.items() if name.startswith("monitor.")}
-                found.setdefault(day, figures)
-        return found
+                months.setdefault(day, figures)
+        return months
 
 
 def where(run: Run) -> str:
@@ -95,8 +95,8 @@ def _experiment(client: MlflowClient, run: Run) -> str | None:
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-    found = client.get_experiment_by_name(_name(run))
-    return None if found is None else str(found.experiment_id)
+    experiment = client.get_experiment_by_name(_name(run))
+    return None if experiment is None else str(experiment.experiment_id)
 
 
 def _made(client: MlflowClient, run: Run) -> str:
@@ -112,15 +112,15 @@ def _name(run: Run) -> str:
 
 
 def _records(client: MlflowClient, experiment: str, run: Run) -> list[Record]:
-    asked = f"tags.`{KIND}` = 'monitoring' and tags.`{MODEL_RUN}` = '{run.folder.name}'"
-    asked += f" and tags.`riskml.experiment` = '{run.experiment.name}'"
-    found, token = [], None
+    query = f"tags.`{KIND}` = 'monitoring' and tags.`{MODEL_RUN}` = '{run.folder.name}'"
+    query += f" and tags.`riskml.experiment` = '{run.experiment.name}'"
+    records, token = [], None
     while True:
-        page = client.search_runs([experiment], asked, order_by=["attributes.start_time DESC"], page_token=token)
-        found += list(page)
+        page = client.search_runs([experiment], query, order_by=["attributes.start_time DESC"], page_token=token)
+        records += list(page)
         token = page.token
         if not token:
-            return found
+            return records
 
 
 def _date(record: Record) -> dt.date | None:

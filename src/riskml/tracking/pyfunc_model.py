@@ -28,15 +28,15 @@ class PackagedModel(PythonModel):
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Return probability, points where the model has them, and tier of each row."""
-        asked = dict(params or {})
-        scores: pd.DataFrame = self._package.score(model_input, asked.get("cut_offs"))
-        n, language = int(asked.get("reasons") or 0), asked.get("language") or None
+        options = dict(params or {})
+        scores: pd.DataFrame = self._package.score(model_input, options.get("cut_offs"))
+        n, language = int(options.get("reasons") or 0), options.get("language") or None
         return scores if n < 1 else scores.assign(**self._reasons(model_input, n, language))
 
     def _reasons(self, customers: pd.DataFrame, n: int, language: str | None) -> dict[str, pd.Series[Any]]:
-        found = self._package.explain(customers.reset_index(drop=True), n, language)
-        texts = found["column"] + " = " + found["value"] if language is None else found["statement"]
-        texts.index = pd.MultiIndex.from_frame(found[["customer", "rank"]])
+        reasons = self._package.explain(customers.reset_index(drop=True), n, language)
+        texts = reasons["column"] + " = " + reasons["value"] if language is None else reasons["statement"]
+        texts.index = pd.MultiIndex.from_frame(reasons[["customer", "rank"]])
         wide = texts.unstack("rank").reindex(index=range(len(customers)), columns=range(1, n + 1))
         return {f"reason_{rank}": wide[rank].fillna("").astype(object).set_axis(customers.index) for rank in wide}
 

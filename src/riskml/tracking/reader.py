@@ -49,27 +49,27 @@ def fetch(run: str | Path) -> RunSummary:
 
 def _from_mlflow(run: str) -> RunSummary:
     uri = tracking_uri(project_folder(Path.cwd() / "experiments" / "any.yaml"))
-    shown = without_secrets(uri)
+    server = without_secrets(uri)
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
-        raise _unknown(run, f"there is no {shown}")  # MLflow would make one
+        raise _unknown(run, f"there is no {server}")  # MLflow would make one
     client = quiet_client(uri)
     try:
-        record = _record(client, run, shown)
+        record = _record(client, run, server)
         with tempfile.TemporaryDirectory(prefix="riskml-review-") as folder:
             _download(client, record.info.run_id, Path(folder))
             name = str(record.info.run_name or record.info.run_id).replace(" ", "/", 1)
-            return RunSummary.of_folder(Path(folder), name=name, where=f"runs:/{record.info.run_id} at {shown}")
+            return RunSummary.of_folder(Path(folder), name=name, where=f"runs:/{record.info.run_id} at {server}")
     except RiskmlError:
         raise
     except Exception as error:  # whatever a server, a database or a store of files may raise
         raise RunError(
             f"MLflow cannot be read: {without_secrets(f'{type(error).__name__}: {error}').splitlines()[0]}",
-            where=shown,
+            where=server,
             fix="check MLFLOW_TRACKING_URI, and that the server is there",
         ) from error
 
 
-def _record(client: MlflowClient, run: str, shown: str) -> Record:
+def _record(client: MlflowClient, run: str, server: str) -> Record:
     from mlflow.exceptions import MlflowException
 
     by_id = _ID.fullmatch(run)
@@ -79,38 +79,38 @@ def _record(client: MlflowClient, run: str, shown: str) -> Record:
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            raise _unknown(run, f"not in {shown} either") from None
+            raise _unknown(run, f"not in {server} either") from None
     else:
-        record = _named(client, run, shown)
+        record = _named(client, run, server)
     parent = record.data.tags.get("mlflow.parentRunId")
     if parent:
         raise InputError(
             f"{run} is one family of a run, not the run",
-            where=shown,
+            where=server,
             fix=f"name the run itself: runs:/{parent}",
         )
     return record
 
 
-def _named(client: MlflowClient, run: str, shown: str) -> Record:
+def _named(client: MlflowClient, run: str, server: str) -> Record:
     name = run.strip("/").replace("/", " ", 1)
     if "'" in name:
-        raise _unknown(run, f"not in {shown} either")
+        raise _unknown(run, f"not in {server} either")
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    found = list(client.search_runs(experiments, f"attributes.run_name = '{name}'", max_results=10))
-    if not found:
-        raise _unknown(run, f"not in {shown} either")
-    if len(found) > 1:
-        ids = ", ".join(f"runs:/{record.info.run_id}" for record in found)
-        raise InputError(f"{len(found)} runs are named {name!r}", where=shown, fix=f"name one by its id: {ids}")
-    return found[0]
+    runs = list(client.search_runs(experiments, f"attributes.run_name = '{name}'", max_results=10))
+    if not runs:
+        raise _unknown(run, f"not in {server} either")
+    if len(runs) > 1:
+        ids = ", ".join(f"runs:/{record.info.run_id}" for record in runs)
+        raise InputError(f"{len(runs)} runs are named {name!r}", where=server, fix=f"name one by its id: {ids}")
+    return runs[0]
 
 
 def _download(client: MlflowClient, run_id: str, folder: Path) -> None:
     """Lay the artifacts of a run out as its folder has them, as far as they are there."""
     there = {file.path for place in (None, _FOLDER) for file in client.list_artifacts(run_id, place)}
-    wanted = [SETTINGS, *(f"{_FOLDER}/{name}" for name in ARTIFACTS)]
-    for path in wanted:
+    names = [SETTINGS, *(f"{_FOLDER}/{name}" for name in ARTIFACTS)]
+    for path in names:
         if path in there:
             got = Path(client.download_artifacts(run_id, path, str(folder)))
             got.replace(folder / got.name)

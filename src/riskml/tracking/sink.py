@@ -99,12 +99,12 @@ class Sink:
             # By default artifacts would lie wherever the process happens to stand.
             beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith(DATABASES) else None
             known = self._client.get_experiment(self._client.create_experiment(name, artifact_location=beside))
-        found = str(known.experiment_id)
-        for key, value in views.experiment_tags(self._run.experiment.title, found).items():
+        id = str(known.experiment_id)
+        for key, value in views.experiment_tags(self._run.experiment.title, id).items():
             # What people have written there stays; the table of runs is brought up to date.
             if key not in known.tags or (key.startswith(views.VIEW) and known.tags[key] != value):
-                self._client.set_experiment_tag(found, key, value)
-        return found
+                self._client.set_experiment_tag(id, key, value)
+        return id
 
     def _opened(self) -> str:
         from mlflow.exceptions import MlflowException
@@ -244,11 +244,11 @@ class Sink:
 
 def _digest(folder: Path) -> str:
     """Return a digest of a folder's files and their names; that of nothing where there is no folder."""
-    said = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        said.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
-        said.update(path.read_bytes())
-    return said.hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _git(project: Path) -> Mapping[str, str]:

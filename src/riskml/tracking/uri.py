@@ -17,11 +17,11 @@ def tracking_uri(project: Path) -> str:
     project : Path
         Absolute.
     """
-    said = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if said.startswith("sqlite:///") and not said.startswith("sqlite:////"):
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
         # The kernel's folder, and papermill's, are not the one that this was written for.
-        return f"sqlite:///{Path(said.removeprefix('sqlite:///')).absolute()}"
-    return said or f"sqlite:///{project / 'mlflow.db'}"
+        return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).absolute()}"
+    return uri or f"sqlite:///{project / 'mlflow.db'}"
 
 
 def without_secrets(uri: str) -> str:

@@ -204,23 +204,23 @@ def close(alert: Alert, on: dt.date, by: str, outcome: str, note: str = "") -> C
         raise InputError(f"the outcome {outcome!r} is none of {', '.join(OUTCOMES)}", where=f"alert {alert.key}")
     _refuse_closed(alert)
     _refuse_earlier(alert, on)
-    said = f"{outcome}: {note}" if note else outcome
-    return Change(replace(alert, state="closed", closed=on, outcome=outcome), Event(alert.key, "closed", on, by, said))
+    text = f"{outcome}: {note}" if note else outcome
+    return Change(replace(alert, state="closed", closed=on, outcome=outcome), Event(alert.key, "closed", on, by, text))
 
 
 def escalate(rules: WarningRules, alerts: Iterable[Alert], on: dt.date) -> tuple[Change, ...]:
     """Return the open alerts that are overdue for so long that they go to somebody else; each goes once."""
-    said = rules.alerts.escalation
-    if said is None:
+    rule = rules.alerts.escalation
+    if rule is None:
         return ()
     late = (alert for alert in alerts if alert.closed is None and alert.escalated is None)
     return tuple(
         Change(
-            replace(alert, state="escalated", escalated=on, escalated_to=said.to),
-            Event(alert.key, "escalated", on, note=said.to),
+            replace(alert, state="escalated", escalated=on, escalated_to=rule.to),
+            Event(alert.key, "escalated", on, note=rule.to),
         )
         for alert in late
-        if overdue_days(alert, on) > said.after_days
+        if overdue_days(alert, on) > rule.after_days
     )
 
 

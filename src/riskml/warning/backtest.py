@@ -139,12 +139,12 @@ def judged(
 
 def announceable(past: Replay, outcomes: Outcomes, horizon_days: int, lead_days: int) -> pd.Index:
     """Return the customers whose event could have been announced: they were in a book at that distance before it."""
-    found: set[str] = set()
+    customers: set[str] = set()
     for date, book in zip(past.dates, past.books, strict=True):
         ahead = (outcomes.dates - pd.Timestamp(date)).dt.days
         near = outcomes.dates.index[(ahead >= lead_days) & (ahead <= horizon_days)]
-        found.update(near[book.index.get_indexer(near) >= 0])
-    return pd.Index(sorted(found), dtype=object)
+        customers.update(near[book.index.get_indexer(near) >= 0])
+    return pd.Index(sorted(customers), dtype=object)
 
 
 def _by(alerts: pd.DataFrame, old: pd.Series, column: str) -> pd.DataFrame:
@@ -155,21 +155,21 @@ def _by(alerts: pd.DataFrame, old: pd.Series, column: str) -> pd.DataFrame:
         settled = old[some.index]
         precision = _share(int((right & settled).sum()), int(settled.sum()))
         rows.append((value, len(some), int(settled.sum()), precision, float(some["lead_days"].median())))
-    found = pd.DataFrame(rows, columns=[column, "alerts", "judged", "precision", "lead_median"])
-    return found.sort_values(["alerts", column], ascending=[False, True], ignore_index=True)
+    table = pd.DataFrame(rows, columns=[column, "alerts", "judged", "precision", "lead_median"])
+    return table.sort_values(["alerts", column], ascending=[False, True], ignore_index=True)
 
 
 def _workload(alerts: pd.DataFrame, old: pd.Series, past: Replay, officers: Mapping[str, int]) -> pd.DataFrame:
     """Return alerts by role, a month and per officer and working day, over the time from the first date to the last."""
-    found = _by(alerts, old, "role")
+    table = _by(alerts, old, "role")
     first, last = past.dates[0], past.dates[-1]
     step = (last - first) / (len(past.dates) - 1) if len(past.dates) > 1 else dt.timedelta(days=30)
     end = last + step
     working = max(int(np.busday_count(first, end)), 1)
-    found["officers"] = [max(officers.get(role, 1), 1) for role in found["role"]]
-    found["a_month"] = found["alerts"] / ((end - first).days / 30.4375)
-    found["per_officer_and_day"] = found["alerts"] / found["officers"] / working
-    return found
+    table["officers"] = [max(officers.get(role, 1), 1) for role in table["role"]]
+    table["a_month"] = table["alerts"] / ((end - first).days / 30.4375)
+    table["per_officer_and_day"] = table["alerts"] / table["officers"] / working
+    return table
 
 
 def _share(part: int, whole: int) -> float:

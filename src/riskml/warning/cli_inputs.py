@@ -69,35 +69,35 @@ def channels(rules: WarningRules, clock: Callable[[], float], only: str | None =
     from riskml.warning.delivery.mail import Mail
     from riskml.warning.delivery.webhook import Webhook
 
-    said = rules.delivery
+    delivery = rules.delivery
     made: dict[str, Callable[[], Channel]] = {}
-    if said.mail is not None:
-        mail = said.mail
+    if delivery.mail is not None:
+        mail = delivery.mail
         made["mail"] = lambda: Mail(mail, rules)
-    if said.webhook is not None:
-        webhook = said.webhook
+    if delivery.webhook is not None:
+        webhook = delivery.webhook
         made["webhook"] = lambda: Webhook(webhook, clock)
     if only is not None and only not in (*made, "table"):
         raise ConfigError(f"the rules have no delivery {only!r}", where="--only", fix="add it beneath delivery")
     return [build() for name, build in made.items() if only in (None, name)]
 
 
-def known_role(said: str) -> str:
+def known_role(name: str) -> str:
     """Return a role that an option names."""
-    if said not in ROLES:
-        raise InputError(f"there is no role {said!r}", where="--role", fix=f"it is one of {', '.join(ROLES)}")
-    return said
+    if name not in ROLES:
+        raise InputError(f"there is no role {name!r}", where="--role", fix=f"it is one of {', '.join(ROLES)}")
+    return name
 
 
-def officers(said: Sequence[str]) -> dict[str, int]:
+def officers(pairs: Sequence[str]) -> dict[str, int]:
     """Return the number of officers by role, from words such as ``risk=3``."""
-    found: dict[str, int] = {}
-    for one in said:
+    numbers: dict[str, int] = {}
+    for one in pairs:
         role, _, number = one.partition("=")
         if role not in ROLES or not number.isdecimal() or int(number) < 1:
             raise InputError(f"{one!r} is not understood", where="--officers", fix="write it like --officers risk=3")
-        found[role] = int(number)
-    return found
+        numbers[role] = int(number)
+    return numbers
 
 
 def outcomes(panel: Path, events: Path | None, customer: str, date: str, until: dt.date | None) -> Outcomes:

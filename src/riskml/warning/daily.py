@@ -74,26 +74,26 @@ def update(
 
 def _same(store: Store, rules: WarningRules, as_of: dt.date, digest: str, last: Day) -> Day:
     """Return the day as it was recorded, or refuse what would change the past."""
-    found = next((day for day in store.days(rules.name) if day.as_of == as_of), None)
-    if found is None:
+    recorded = next((day for day in store.days(rules.name) if day.as_of == as_of), None)
+    if recorded is None:
         raise InputError(
             f"the as-of date {as_of} lies before {last.as_of}, which was recorded already",
             where=f"{store.path}, rules {rules.name}",
             fix="record days in order; use another store to look back (`riskml alerts backtest`)",
         )
-    if found.rules != rules.digest():
+    if recorded.rules != rules.digest():
         raise InputError(
-            f"the as-of date {as_of} was recorded under other rules ({found.rules}, these are {rules.digest()})",
+            f"the as-of date {as_of} was recorded under other rules ({recorded.rules}, these are {rules.digest()})",
             where=f"{store.path}, rules {rules.name}",
             fix="changed rules hold from the next as-of date on",
         )
-    if found.digest != digest:
+    if recorded.digest != digest:
         raise InputError(
-            f"the as-of date {as_of} was recorded with another book ({found.digest[:12]}, this is {digest[:12]})",
+            f"the as-of date {as_of} was recorded with another book ({recorded.digest[:12]}, this is {digest[:12]})",
             where=f"{store.path}, rules {rules.name}",
             fix="alerts of that day are out already: give the corrected book with the next as-of date",
         )
-    return found
+    return recorded
 
 
 def change(store: Store, key: str, made: Callable[[Alert], Change]) -> Alert:

@@ -62,19 +62,19 @@ def measures(rules: WarningRules, now: pd.DataFrame, earlier: Sequence[Reading])
         None if same is not None else reading.values.index.get_indexer(now.index)
         for same, reading in zip(aligned, earlier, strict=True)
     ]
-    found = {}
+    columns = {}
     for name, one in rules.indicators.items():
         value = now[name].to_numpy()
         if one.measure == "level":
-            found[name] = value
+            columns[name] = value
             continue
         # Only what is read is put in order, one indicator at a time: a book of millions stays small in memory.
         past = [
             _taken(reading, name, place)
             for reading, place in list(zip(earlier, places, strict=True))[-one.against.last :]
         ]
-        found[name] = _change(one, value, _base(one, past, len(now)))
-    return pd.DataFrame(found, index=now.index)
+        columns[name] = _change(one, value, _base(one, past, len(now)))
+    return pd.DataFrame(columns, index=now.index)
 
 
 def _taken(reading: Reading, name: str, places: np.ndarray | None) -> np.ndarray:
@@ -122,7 +122,7 @@ def conditions(rules: WarningRules, book: pd.DataFrame) -> dict[str, np.ndarray]
 
 def own_levels(rules: WarningRules, held: pd.DataFrame, allowed: dict[str, np.ndarray]) -> pd.DataFrame:
     """Return the level of each indicator by its thresholds and its condition, shape (n, indicators)."""
-    found = {}
+    columns = {}
     for name, one in rules.indicators.items():
         level = np.zeros(len(held), dtype=np.int8)
         measure = held[name].to_numpy()
@@ -131,27 +131,27 @@ def own_levels(rules: WarningRules, held: pd.DataFrame, allowed: dict[str, np.nd
                 level[measure >= bound if one.worse == "higher" else measure <= bound] = number
         if name in allowed:
             level[~allowed[name]] = 0
-        found[name] = level
-    return pd.DataFrame(found, index=held.index)
+        columns[name] = level
+    return pd.DataFrame(columns, index=held.index)
 
 
 def persisted(rules: WarningRules, own: pd.DataFrame, earlier: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return levels that were reached today, and on enough of the last dates."""
-    found = own.copy()
+    levels = own.copy()
     for name, one in rules.indicators.items():
-        wanted = one.persistence
-        if wanted.dates == 1:
+        rule = one.persistence
+        if rule.dates == 1:
             continue
         level = own[name].to_numpy()
         amber, red = (level >= 1).astype(np.int8), (level >= 2).astype(np.int8)
-        for past in earlier[-(wanted.of - 1) :]:
+        for past in earlier[-(rule.of - 1) :]:
             if name in past.columns:
                 before = past[name].reindex(own.index, fill_value=0).to_numpy()
                 amber += before >= 1
                 red += before >= 2
-        lasting = np.where(amber >= wanted.dates, 1, 0)
-        found[name] = np.minimum(level, np.where(red >= wanted.dates, 2, lasting)).astype(np.int8)
-    return found
+        lasting = np.where(amber >= rule.dates, 1, 0)
+        levels[name] = np.minimum(level, np.where(red >= rule.dates, 2, lasting)).astype(np.int8)
+    return levels
 
 
 def signals(rules: WarningRules, levels: pd.DataFrame, book: pd.DataFrame) -> pd.DataFrame:
@@ -161,11 +161,11 @@ def signals(rules: WarningRules, levels: pd.DataFrame, book: pd.DataFrame) -> pd
     codes, pattern = np.unique(levels.to_numpy() @ digits, return_inverse=True)
     meanings = _meanings(rules, codes[:, None] // digits % 3)
     warned = meanings["level"].to_numpy()[pattern] > 0
-    found = meanings.iloc[pattern[warned]].set_axis(levels.index[warned], axis=0)
+    table = meanings.iloc[pattern[warned]].set_axis(levels.index[warned], axis=0)
     priority = parse(rules.alerts.priority, where=f"rules {rules.name}, alerts.priority")
-    found.insert(2, "priority", priority.amounts(book[warned].assign(**{POINTS: found["points"]})))
+    table.insert(2, "priority", priority.amounts(book[warned].assign(**{POINTS: table["points"]})))
     # The customers' names, in whose order the book is, break ties: the same book gives the same order.
-    return found.sort_values(["level", "priority"], ascending=False, kind="stable")
+    return table.sort_values(["level", "priority"], ascending=False, kind="stable")
 
 
 def _meanings(rules: WarningRules, levels: np.ndarray) -> pd.DataFrame:
@@ -175,15 +175,15 @@ def _meanings(rules: WarningRules, levels: np.ndarray) -> pd.DataFrame:
     points = pd.Series(weighted.sum(axis=1))
     seen = pd.DataFrame(levels, columns=names).assign(**{POINTS: points})
     level = np.zeros(len(levels), dtype=np.int8)
-    for number, said in ((1, rules.alerts.amber), (2, rules.alerts.red)):
-        reached = parse(said).holds(seen) if isinstance(said, str) else points >= said
+    for number, bound in ((1, rules.alerts.amber), (2, rules.alerts.red)):
+        reached = parse(bound).holds(seen) if isinstance(bound, str) else points >= bound
         level[reached.to_numpy()] = number
     level[~(levels > 0).any(axis=1)] = 0  # without a sign there is nothing to tell
     # Of equal points the higher level leads, then what stands first in the rules.
     order = np.argsort(-(weighted + levels * 1e-9), axis=1, kind="stable")
     signs = [
-        ", ".join(f"{names[place]} {_LABELS[said[place]]}" for place in places if said[place])
-        for places, said in zip(order, levels, strict=True)
+        ", ".join(f"{names[place]} {_LABELS[bound[place]]}" for place in places if bound[place])
+        for places, bound in zip(order, levels, strict=True)
     ]
     return pd.DataFrame(
         {"level": level, "points": points, "cause": [names[places[0]] for places in order], "signs": signs}

@@ -69,16 +69,18 @@ def send(store: Store, rule: str, channel: Channel, clock: Callable[[], float]) 
                 channel.deliver(parcel, at)
             except DeliveryError as error:
                 troubles.append(str(error))
-                said = "UPDATE parcels SET attempts = attempts + 1, trouble = ? WHERE key = ?"
+                statement = "UPDATE parcels SET attempts = attempts + 1, trouble = ? WHERE key = ?"
                 with store.transaction():
-                    store.execute(said, error.what, parcel.key)
+                    store.execute(statement, error.what, parcel.key)
                 if error.all_of_them:
                     break
                 continue
             stamp = dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="seconds")
-            said = "UPDATE parcels SET state = 'sent', attempts = attempts + 1, trouble = '', sent_at = ? WHERE key = ?"
+            statement = (
+                "UPDATE parcels SET state = 'sent', attempts = attempts + 1, trouble = '', sent_at = ? WHERE key = ?"
+            )
             with store.transaction():
-                store.execute(said, stamp, parcel.key)
+                store.execute(statement, stamp, parcel.key)
             done, events = done + 1, events + len(parcel.notices)
     return Sent(channel.name, done, events, len(_waiting(store, rule, channel)), tuple(troubles))
 
@@ -103,22 +105,22 @@ def _pack(store: Store, rule: str, channel: Channel) -> None:
             for row in _unpacked(store, rule, name)
         ]
         for parcel in channel.parcels(notices) if notices else ():
-            said = "INSERT INTO parcels (key, channel, recipient, payload, state) VALUES (?, ?, ?, ?, 'waiting')"
-            store.execute(said, parcel.key, name, parcel.recipient, parcel.payload())
+            statement = "INSERT INTO parcels (key, channel, recipient, payload, state) VALUES (?, ?, ?, ?, 'waiting')"
+            store.execute(statement, parcel.key, name, parcel.recipient, parcel.payload())
         for notice in notices:
             store.execute("INSERT INTO posted VALUES (?, ?)", name, notice.event)
 
 
 def _unpacked(store: Store, rule: str, book: str) -> Iterator[dict[str, Any]]:
-    said = (
+    statement = (
         "SELECT events.key, alert, what, happened, by, note FROM events JOIN alerts ON alerts.key = alert "
         "WHERE rule = ? AND NOT EXISTS (SELECT 1 FROM posted WHERE channel = ? AND event = events.key) ORDER BY number"
     )
-    rows = store.execute(said, rule, book).fetchall()
+    rows = store.execute(statement, rule, book).fetchall()
     alerts = {alert.key: alert for alert in store.alerts(rule)} if rows else {}
     for key, alert, what, happened, by, note in rows:
-        told = {name: _plain(value) for name, value in asdict(alerts[alert]).items()}
-        yield {"event": key, "what": what, "happened": happened, "by": by, "note": note, "alert": told}
+        fields = {name: _plain(value) for name, value in asdict(alerts[alert]).items()}
+        yield {"event": key, "what": what, "happened": happened, "by": by, "note": note, "alert": fields}
 
 
 def _plain(value: Any) -> Any:
@@ -128,8 +130,8 @@ def _plain(value: Any) -> Any:
 
 
 def _waiting(store: Store, rule: str, channel: Channel) -> list[Parcel]:
-    said = "SELECT key, recipient, payload FROM parcels WHERE channel = ? AND state = 'waiting' ORDER BY number"
-    rows = store.execute(said, _book(rule, channel))
+    statement = "SELECT key, recipient, payload FROM parcels WHERE channel = ? AND state = 'waiting' ORDER BY number"
+    rows = store.execute(statement, _book(rule, channel))
     return [Parcel.from_payload(key, channel.name, recipient, payload) for key, recipient, payload in rows]
 
 

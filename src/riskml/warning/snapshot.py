@@ -85,12 +85,12 @@ def _names(frame: pd.DataFrame, customer: str) -> pd.Index:
             f"the book does not say who its customers are: it has no column {customer!r}",
             fix=did_you_mean(customer, [str(name) for name in frame.columns]) or "name the column with --customer",
         )
-    said = pd.Series(frame.index if frame.index.name == customer else frame[customer].to_numpy())
-    if said.isna().any():
-        raise DataError(f"{int(said.isna().sum())} rows have no customer", where=f"column {customer!r}")
-    if pd.api.types.is_float_dtype(said.dtype) and (said == said.round()).all():
-        said = said.astype(np.int64)  # an integer that was read beside an empty cell
-    names = pd.Index(said.astype(str), name="customer")
+    customers = pd.Series(frame.index if frame.index.name == customer else frame[customer].to_numpy())
+    if customers.isna().any():
+        raise DataError(f"{int(customers.isna().sum())} rows have no customer", where=f"column {customer!r}")
+    if pd.api.types.is_float_dtype(customers.dtype) and (customers == customers.round()).all():
+        customers = customers.astype(np.int64)  # an integer that was read beside an empty cell
+    names = pd.Index(customers.astype(str), name="customer")
     if not names.is_unique:
         twice = names[names.duplicated()]
         raise DataError(
@@ -120,11 +120,11 @@ def book_digest(book: pd.DataFrame) -> str:
 
 def values(rules: WarningRules, book: pd.DataFrame) -> pd.DataFrame:
     """Return the value of each indicator on a day, shape (customers, indicators); NaN where it is not known."""
-    found = {
+    columns = {
         name: _finite(parse(one.value, where=_where(rules, name)).amounts(book))
         for name, one in rules.indicators.items()
     }
-    return pd.DataFrame(found, index=book.index)
+    return pd.DataFrame(columns, index=book.index)
 
 
 def _finite(amounts: pd.Series) -> np.ndarray:

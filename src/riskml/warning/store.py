@@ -177,14 +177,14 @@ class Store:
 
     def days(self, rule: str, last: int = -1) -> list[Day]:
         """Return the as-of dates that were recorded under some rules, the last one first."""
-        said = "SELECT rule, as_of, digest, rules, customers, opened, raised, held_back FROM days"
-        rows = self.execute(f"{said} WHERE rule = ? ORDER BY as_of DESC LIMIT ?", rule, last).fetchall()
+        query = "SELECT rule, as_of, digest, rules, customers, opened, raised, held_back FROM days"
+        rows = self.execute(f"{query} WHERE rule = ? ORDER BY as_of DESC LIMIT ?", rule, last).fetchall()
         return [Day(row[0], dt.date.fromisoformat(row[1]), *row[2:]) for row in rows]
 
     def readings(self, rule: str, last: int) -> list[Reading]:
         """Return the readings of the last as-of dates, oldest first."""
-        said = "SELECT as_of, reading FROM days WHERE rule = ? AND reading IS NOT NULL ORDER BY as_of DESC LIMIT ?"
-        rows = self.execute(said, rule, last).fetchall()
+        query = "SELECT as_of, reading FROM days WHERE rule = ? AND reading IS NOT NULL ORDER BY as_of DESC LIMIT ?"
+        rows = self.execute(query, rule, last).fetchall()
         return [Reading.from_bytes(dt.date.fromisoformat(as_of), content) for as_of, content in reversed(rows)]
 
     def add_day(self, day: Day, reading: bytes | None, keep: int) -> None:
@@ -198,14 +198,14 @@ class Store:
 
     def standing(self, rule: str, closed_after: dt.date) -> Mapping[str, Alert]:
         """Return the latest alert of each customer that is open, or was closed after a day."""
-        said = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE rule = ? AND (closed IS NULL OR closed > ?)"
-        rows = self.execute(f"{said} ORDER BY opened", rule, str(closed_after))
+        query = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE rule = ? AND (closed IS NULL OR closed > ?)"
+        rows = self.execute(f"{query} ORDER BY opened", rule, str(closed_after))
         return {alert.customer: alert for alert in map(_alert, rows)}
 
     def overdue(self, rule: str, on: dt.date) -> list[Alert]:
         """Return the open alerts that were due before a day and were not escalated yet."""
-        said = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE rule = ? AND closed IS NULL"
-        return [_alert(row) for row in self.execute(f"{said} AND escalated IS NULL AND due < ?", rule, str(on))]
+        query = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE rule = ? AND closed IS NULL"
+        return [_alert(row) for row in self.execute(f"{query} AND escalated IS NULL AND due < ?", rule, str(on))]
 
     def alerts(self, rule: str | None = None, *, open_only: bool = False, role: str | None = None) -> list[Alert]:
         """Return alerts, of a role also those escalated to it: red before amber, then by priority."""
@@ -218,9 +218,9 @@ class Store:
             values.append(role)
         if open_only:
             wheres.append("closed IS NULL")
-        said = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE {' AND '.join(wheres)}"
+        query = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE {' AND '.join(wheres)}"
         order = "ORDER BY level = 'red' DESC, priority IS NULL, priority DESC, opened, customer"
-        return [_alert(row) for row in self.execute(f"{said} {order}", *values)]
+        return [_alert(row) for row in self.execute(f"{query} {order}", *values)]
 
     def alert(self, key: str) -> Alert:
         """Return the alert of a key, or of the beginning of one that no other shares.
@@ -230,8 +230,8 @@ class Store:
         InputError
             When there is none, or there are several.
         """
-        said = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE substr(key, 1, ?) = ? LIMIT 2"
-        rows = self.execute(said, len(key), key).fetchall()
+        query = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE substr(key, 1, ?) = ? LIMIT 2"
+        rows = self.execute(query, len(key), key).fetchall()
         if len(rows) != 1 or not key:
             raise InputError(
                 f"{'no alert has' if not rows else 'several alerts have'} the key {key!r}",
@@ -259,8 +259,8 @@ class Store:
 
     def events(self, alert: str | None = None) -> list[Event]:
         """Return what happened, in order: to one alert, or to all."""
-        said = "SELECT alert, what, happened, by, note FROM events"
-        rows = self.execute(f"{said} WHERE ? IS NULL OR alert = ? ORDER BY number", alert, alert)
+        query = "SELECT alert, what, happened, by, note FROM events"
+        rows = self.execute(f"{query} WHERE ? IS NULL OR alert = ? ORDER BY number", alert, alert)
         return [Event(row[0], row[1], dt.date.fromisoformat(row[2]), *row[3:]) for row in rows]
 
 
@@ -271,10 +271,10 @@ def _row(alert: Alert) -> tuple[Any, ...]:
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
-    said = list(row)
+    values = list(row)
     for place in _DATES:
-        if said[place] is not None:
-            said[place] = dt.date.fromisoformat(said[place])
-    if said[_PRIORITY] is None:
-        said[_PRIORITY] = float("nan")
-    return Alert(*said)
+        if values[place] is not None:
+            values[place] = dt.date.fromisoformat(values[place])
+    if values[_PRIORITY] is None:
+        values[_PRIORITY] = float("nan")
+    return Alert(*values)

@@ -80,8 +80,8 @@ def tune(
     known = outcomes.before(judge_from)
     limited = rules.model_copy(update={"alerts": rules.alerts.model_copy(update={"at_most": at_most})})
 
-    def worth(tried: WarningRules) -> tuple[float, float, float]:
-        figures = backtest(tried, earlier, known, horizon_days=horizon_days, lead_days=lead_days).figures
+    def worth(candidate: WarningRules) -> tuple[float, float, float]:
+        figures = backtest(candidate, earlier, known, horizon_days=horizon_days, lead_days=lead_days).figures
         # Where as many events are announced ahead, fewer alerts are better.
         return figures["ahead"], figures["recall"], -figures["alerts"]
 
@@ -95,38 +95,38 @@ def tune(
     for _ in range(rounds):
         start = best_worth
         for name in rules.indicators:
-            for one in _tried(best.indicators[name], _measured(earlier, name)):
+            for one in _candidate(best.indicators[name], _measured(earlier, name)):
                 trial = best.model_copy(update={"indicators": {**best.indicators, name: one}})
-                found = worth(trial)
-                if found > best_worth:
-                    best, best_worth = trial, found
+                result = worth(trial)
+                if result > best_worth:
+                    best, best_worth = trial, result
         if best_worth == start:
             break
     best = WarningRules.model_validate(best.model_dump())
     rows = [
         {
-            "rules": said,
+            "rules": label,
             "dates": when,
-            **backtest(tried, on, what, horizon_days=horizon_days, lead_days=lead_days).figures,
+            **backtest(candidate, on, what, horizon_days=horizon_days, lead_days=lead_days).figures,
         }
         for when, on, what in (("earlier", earlier, known), ("later", later, outcomes))
-        for said, tried in (("given", limited), ("tuned", best))
+        for label, candidate in (("given", limited), ("tuned", best))
     ]
     return Tuned(best, pd.DataFrame(rows), _thresholds(rules, best))
 
 
 def _measured(past: Replay, name: str) -> np.ndarray:
-    found: np.ndarray = np.concatenate(
+    values: np.ndarray = np.concatenate(
         [
             held[name].to_numpy()[allowed.get(name, slice(None))]
             for held, allowed in zip(past.measures, past.conditions, strict=True)
         ]
     )
-    known: np.ndarray = found[~np.isnan(found)]
+    known: np.ndarray = values[~np.isnan(values)]
     return known
 
 
-def _tried(one: IndicatorConfig, measured: np.ndarray) -> Iterator[IndicatorConfig]:
+def _candidate(one: IndicatorConfig, measured: np.ndarray) -> Iterator[IndicatorConfig]:
     """Yield the indicator with other thresholds; without a value ever measured, none."""
     if not len(measured):
         return

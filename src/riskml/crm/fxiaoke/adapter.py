@@ -67,18 +67,18 @@ class Fxiaoke:
         self, object: str, fields: Sequence[str], since: dt.datetime | None = None, cursor: str = ""
     ) -> Iterator[Page]:
         """Yield the records of an object, by id; offsets end at 10,000."""
-        wanted = list(dict.fromkeys(["_id", *fields, *(["last_modified_time"] if fields else [])]))
+        names = list(dict.fromkeys(["_id", *fields, *(["last_modified_time"] if fields else [])]))
         filters = []
         if since is not None:
             filters.append(_filter("last_modified_time", "GT", str(_milliseconds(since) - 1)))
         while True:
             after = [_filter("_id", "GT", cursor)] if cursor else []
-            found = self._query(object, wanted, [*filters, *after])
-            records = [Record(str(row["_id"]), int(row.get("last_modified_time") or 0) * 1000, row) for row in found]
+            answers = self._query(object, names, [*filters, *after])
+            records = [Record(str(row["_id"]), int(row.get("last_modified_time") or 0) * 1000, row) for row in answers]
             if records:
                 cursor = records[-1].id
                 yield Page(records, cursor)
-            if len(found) < _PAGE:
+            if len(answers) < _PAGE:
                 return
 
     def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
@@ -87,19 +87,19 @@ class Fxiaoke:
         object = self._mapping.scores.object
         outcomes: dict[int, Outcome] = {}
         for wave in waves(rows, self.batch):
-            told = self._pool.map(lambda item: self._update(object, item[1]), wave)
-            outcomes |= {number: outcome for (number, _), outcome in zip(wave, told, strict=True)}
+            results = self._pool.map(lambda item: self._update(object, item[1]), wave)
+            outcomes |= {number: outcome for (number, _), outcome in zip(wave, results, strict=True)}
         return [outcomes[number] for number in range(len(rows))]
 
     def raise_alert(self, alert: Alert) -> Raised:
         """Create an alert's record, after a look whether its key exists, and send its message once."""
-        asked = self._mapping.alerts
-        assert asked is not None
-        fields = asked.named(ALERT_FIELDS)
-        found, created = self._alert_record(asked.object, fields, alert, asked)
-        owner = asked.owners.get(alert.owner, alert.owner) or asked.default_owner
-        remark = self._notify(asked, fields, found, alert, owner)
-        return Raised("created" if created else "exists", str(found["_id"]), remark)
+        alerts = self._mapping.alerts
+        assert alerts is not None
+        fields = alerts.named(ALERT_FIELDS)
+        record, created = self._alert_record(alerts.object, fields, alert, alerts)
+        owner = alerts.owners.get(alert.owner, alert.owner) or alerts.default_owner
+        remark = self._notify(alerts, fields, record, alert, owner)
+        return Raised("created" if created else "exists", str(record["_id"]), remark)
 
     def close(self) -> None:
         """Close the connections."""
@@ -121,7 +121,7 @@ class Fxiaoke:
 
     def _update(self, object: str, row: Row) -> Outcome:
         try:
-            self._write(object, "update", {"_id": row.customer, **self._said(row.values)})
+            self._write(object, "update", {"_id": row.customer, **self._encoded(row.values)})
         except Refused as error:
             return Outcome(row.customer, "failed", str(error.code), error.what)
         return Outcome(row.customer, "written")
@@ -130,7 +130,7 @@ class Fxiaoke:
         data = {"object_data": {"dataObjectApiName": object, **values}}
         return self.calls.call(_path(object, verb), {**self._triggers, "data": data}, again=again)
 
-    def _said(self, values: Any) -> dict[str, Any]:
+    def _encoded(self, values: Any) -> dict[str, Any]:
         return {name: self._value(value) for name, value in values.items()}
 
     def _value(self, value: Value) -> Any:
@@ -145,16 +145,16 @@ class Fxiaoke:
     # -- alerts
 
     def _alert_record(
-        self, object: str, fields: dict[str, str], alert: Alert, asked: AlertsMap
+        self, object: str, fields: dict[str, str], alert: Alert, alerts: AlertsMap
     ) -> tuple[dict[str, Any], bool]:
         """Return the record of an alert's key, and whether it was created now."""
         trouble: Passing | None = None
         for attempt in range(1, self.calls.attempts + 1):
-            wanted = ["_id", fields["notified"]]
-            found = self._query(object, wanted, [_filter(fields["key"], "EQ", alert.key)])
-            if found:
-                return found[0], trouble is not None
-            owner = asked.owners.get(alert.owner, alert.owner) or asked.default_owner
+            names = ["_id", fields["notified"]]
+            records = self._query(object, names, [_filter(fields["key"], "EQ", alert.key)])
+            if records:
+                return records[0], trouble is not None
+            owner = alerts.owners.get(alert.owner, alert.owner) or alerts.default_owner
             values = {
                 fields["key"]: alert.key,
                 fields["customer"]: alert.customer,
@@ -164,30 +164,32 @@ class Fxiaoke:
                 fields["notified"]: _NOT_YET,
             } | ({fields["owner"]: [owner]} if owner else {})
             try:
-                said = self._write(object, "create", values, again=False)
-                return {"_id": said["dataId"], fields["notified"]: _NOT_YET}, True
+                answer = self._write(object, "create", values, again=False)
+                return {"_id": answer["dataId"], fields["notified"]: _NOT_YET}, True
             except Passing as error:  # it may have been done: the key is looked up before another try
                 trouble = error
                 self.calls.clock.sleep(self.calls.wait.seconds(attempt))
         assert trouble is not None
         raise trouble
 
-    def _notify(self, asked: AlertsMap, fields: dict[str, str], found: dict[str, Any], alert: Alert, owner: str) -> str:
+    def _notify(
+        self, alerts: AlertsMap, fields: dict[str, str], record: dict[str, Any], alert: Alert, owner: str
+    ) -> str:
         """Send the message of an alert that none was sent of; return what a person should know."""
-        state = found.get(fields["notified"])
+        state = record.get(fields["notified"])
         if state == _SENT:
             return ""
         if state == _SENDING:
             return _UNSURE
         if not owner:
             return "nobody to send a message to: name an owner, or a default_owner in the mapping"
-        self._mark(asked.object, fields, found, _SENDING)
+        self._mark(alerts.object, fields, record, _SENDING)
         form = [{"label": "到期", "value": alert.due.isoformat()}, {"label": "客户", "value": alert.customer}]
         message = {
             "toUser": [owner],
             "msgType": "composite",
             "composite": {
-                "head": {"title": asked.title},
+                "head": {"title": alerts.title},
                 "first": {"content": alert.cause},
                 "form": form,
                 "remark": {"content": clipped(alert.text, _TEXT)},
@@ -196,15 +198,15 @@ class Fxiaoke:
         try:
             self.calls.call("/cgi/message/send", message, again=False)
         except Refused as error:
-            self._mark(asked.object, fields, found, _NOT_YET)
+            self._mark(alerts.object, fields, record, _NOT_YET)
             return f"the message is refused: {error.what}"
         except Passing:
             return _UNSURE
-        self._mark(asked.object, fields, found, _SENT)
+        self._mark(alerts.object, fields, record, _SENT)
         return ""
 
-    def _mark(self, object: str, fields: dict[str, str], found: dict[str, Any], state: str) -> None:
-        self._write(object, "update", {"_id": found["_id"], fields["notified"]: state})
+    def _mark(self, object: str, fields: dict[str, str], record: dict[str, Any], state: str) -> None:
+        self._write(object, "update", {"_id": record["_id"], fields["notified"]: state})
 
 
 def _path(object: str, verb: str) -> str:

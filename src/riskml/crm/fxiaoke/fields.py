@@ -19,7 +19,7 @@ _SUITED = {
     "choice": {"select_one", "text"},
     "date": {"date", "date_time"},
 }
-_MEND = "create it in Fxiaoke's administration: the API creates none"
+_FIX = "create it in Fxiaoke's administration: the API creates none"
 
 
 def field_states(calls: FxiaokeCalls, mapping: CrmMapping, alert_fields: Mapping[str, str]) -> list[FieldState]:
@@ -31,29 +31,29 @@ def field_states(calls: FxiaokeCalls, mapping: CrmMapping, alert_fields: Mapping
             known[object] = _described(calls, object)
         return known[object]
 
-    found = []
+    states = []
     for table in mapping.tables.values():
         there = fields_of(table.object)
-        found += [_present(table.object, name, there) for name in table.fields]
+        states += [_present(table.object, name, there) for name in table.fields]
     if mapping.scores:
         there = fields_of(mapping.scores.object)
-        found += [_state(mapping.scores.object, field, there) for field in mapping.scores.fields.values()]
+        states += [_state(mapping.scores.object, field, there) for field in mapping.scores.fields.values()]
     if mapping.alerts:
         there = fields_of(mapping.alerts.object)
         names = mapping.alerts.named(alert_fields).values()
-        found += [_present(mapping.alerts.object, name, there) for name in names]
-    return found
+        states += [_present(mapping.alerts.object, name, there) for name in names]
+    return states
 
 
 def _described(calls: FxiaokeCalls, object: str) -> dict[str, dict[str, Any]] | None:
     """Return the fields of an object, or None where there is no such object."""
-    asked = {"apiName": object, "includeDetail": True}
+    query = {"apiName": object, "includeDetail": True}
     try:
         # Documents of different years put the name into the body or into its data.
-        said = calls.call("/cgi/crm/v2/object/describe", {**asked, "data": asked}).get("data") or {}
+        description = calls.call("/cgi/crm/v2/object/describe", {**query, "data": query}).get("data") or {}
     except Refused:
         return None
-    described = said.get("describe", said)
+    described = description.get("describe", description)
     fields = described.get("fields", {})
     return fields if isinstance(fields, dict) else {str(one["api_name"]): one for one in fields}
 
@@ -62,7 +62,7 @@ def _present(object: str, name: str, there: dict[str, dict[str, Any]] | None) ->
     if there is None:
         return FieldState(object, name, "missing", f"there is no object {object}, or it may not be read")
     present = name in there or name in _SYSTEM
-    return FieldState(object, name, "present" if present else "missing", "" if present else _MEND)
+    return FieldState(object, name, "present" if present else "missing", "" if present else _FIX)
 
 
 def _state(object: str, field: ScoreField, there: dict[str, dict[str, Any]] | None) -> FieldState:

@@ -17,7 +17,7 @@ _KEPT = 6_600.0  # a token ends after 7,200 s at the latest
 _INVALID_TOKEN = 20016
 _BUSY = frozenset({-1, 50009})
 _RATE = frozenset({30004, 14001})
-_MEND = {
+_FIX = {
     20016: "check the application's id and user",
     20017: "check permanent_code, and authorize the application in Fxiaoke's administration",
     10006: "check app_secret",
@@ -90,47 +90,47 @@ class FxiaokeCalls:
             raise self._refused({"errorCode": _INVALID_TOKEN, "errorMessage": "the token is refused"}, path) from None
 
     def _once(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
-        said = self._windows[path](lambda: self._identified(path, body, token, self._user))
-        code = said["errorCode"]
+        payload = self._windows[path](lambda: self._identified(path, body, token, self._user))
+        code = payload["errorCode"]
         if code == 0:
-            return said
+            return payload
         if code == _INVALID_TOKEN:
             raise _TokenEnded
-        raise self._refused(said, path)
+        raise self._refused(payload, path)
 
     def _identified(self, path: str, body: dict[str, Any], token: str, user: str) -> dict[str, Any]:
         """Return the answer to a call with what identifies the caller; before the user is known, without a user."""
         if self.settings.auth == "new":
             headers = {"authorization": f"Bearer {token}", "x-fs-ea": self.enterprise}
             return self._post(path, body, headers | ({"x-fs-userid": user} if user else {}))
-        said = {"corpAccessToken": token, "corpId": self.enterprise}
-        return self._post(path, body | said | ({"currentOpenUserId": user} if user else {}), {})
+        identity = {"corpAccessToken": token, "corpId": self.enterprise}
+        return self._post(path, body | identity | ({"currentOpenUserId": user} if user else {}), {})
 
     def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
         url = self.settings.url + path
         answer = self.caller.send("POST", url, json=body, headers=headers)
-        said, status = parsed(answer), answer.status_code
-        if answer.is_redirect or (not isinstance(said, dict) and 400 <= status < 500 and status not in (408, 429)):
+        payload, status = parsed(answer), answer.status_code
+        if answer.is_redirect or (not isinstance(payload, dict) and 400 <= status < 500 and status not in (408, 429)):
             raise LoginRefused(
                 f"the host answers {status}: it is not that of the open API",
                 where=self.caller.clean(url),
                 fix="set url to https://open.fxiaoke.com, or to the open-… host of your cloud",
             )
-        if not isinstance(said, dict) or not isinstance(said.get("errorCode"), int):
+        if not isinstance(payload, dict) or not isinstance(payload.get("errorCode"), int):
             raise self.caller.trouble(f"Fxiaoke answers {status} without an error code", url)
-        return said
+        return payload
 
-    def _refused(self, said: dict[str, Any], path: str, *, login: bool = False) -> CrmError:
-        code = int(said["errorCode"])
-        text = self.caller.clean(str(said.get("errorMessage", "")))
+    def _refused(self, payload: dict[str, Any], path: str, *, login: bool = False) -> CrmError:
+        code = int(payload["errorCode"])
+        text = self.caller.clean(str(payload.get("errorMessage", "")))
         what = f"Fxiaoke refuses: {code} {text}".strip()
-        where = f"{path} (trace {said.get('traceId', 'unknown')})"
+        where = f"{path} (trace {payload.get('traceId', 'unknown')})"
         if code in _RATE:
             return RateLimited(what, where=where, fix="run again: it goes on where it stopped")
         if code in _BUSY:
             return Answered(what, where=where, fix="run again: it goes on where it stopped")
-        if code in _MEND:
-            return LoginRefused(what, where=where, fix=_MEND[code])
+        if code in _FIX:
+            return LoginRefused(what, where=where, fix=_FIX[code])
         if code in _SPENT:
             return LimitReached(what, where=where, fix=_SPENT[code])
         if login:
@@ -157,22 +157,22 @@ class FxiaokeCalls:
             names = ("accessToken", "ea")
         else:
             path, names = "/cgi/corpAccessToken/get/V2", ("corpAccessToken", "corpId")
-        said = self._token_window(lambda: self._post(path, body, {}))
-        if said["errorCode"] != 0:
-            raise self._refused(said, path.partition("?")[0], login=True)
-        token, self.enterprise = str(said[names[0]]), str(said[names[1]])
+        payload = self._token_window(lambda: self._post(path, body, {}))
+        if payload["errorCode"] != 0:
+            raise self._refused(payload, path.partition("?")[0], login=True)
+        token, self.enterprise = str(payload[names[0]]), str(payload[names[1]])
         self._user = self._user or self._user_of(settings, token)
         self._token = token
-        self._until = now + min(_KEPT, float(said.get("expiresIn", 7_200)) - 60.0)
+        self._until = now + min(_KEPT, float(payload.get("expiresIn", 7_200)) - 60.0)
 
     def _user_of(self, settings: FxiaokeSettings, token: str) -> str:
         """Return the open user id of a mobile number."""
         assert settings.mobile is not None
         path, number = "/cgi/user/getByMobile", settings.mobile.get_secret_value()
-        said = self._windows[path](lambda: self._identified(path, {"mobile": number}, token, ""))
-        if said["errorCode"] != 0:
-            raise self._refused(said, path, login=True)
-        found = said.get("empList") or []
-        if len(found) != 1:
-            raise LoginRefused(f"{len(found)} users have the mobile number", where=path, fix="set user instead")
-        return str(found[0]["openUserId"])
+        payload = self._windows[path](lambda: self._identified(path, {"mobile": number}, token, ""))
+        if payload["errorCode"] != 0:
+            raise self._refused(payload, path, login=True)
+        employees = payload.get("empList") or []
+        if len(employees) != 1:
+            raise LoginRefused(f"{len(employees)} users have the mobile number", where=path, fix="set user instead")
+        return str(employees[0]["openUserId"])

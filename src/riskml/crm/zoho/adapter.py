@@ -56,13 +56,13 @@ class Zoho:
         self, object: str, fields: Sequence[str], since: dt.datetime | None = None, cursor: str = ""
     ) -> Iterator[Page]:
         """Yield the records of a module."""
-        wanted = list(dict.fromkeys(["id", *fields, "Modified_Time"]))
+        names = list(dict.fromkeys(["id", *fields, "Modified_Time"]))
         place = json.loads(cursor) if cursor else {}
         zone = self._mapping.timezone
         if "bulk" in place or (not place and since is None and self._mapping.bulk):
-            yield from bulk_pages(self.calls, object, wanted, zone, place)
+            yield from bulk_pages(self.calls, object, names, zone, place)
             return
-        yield from self._changes(object, wanted, since, place)
+        yield from self._changes(object, names, since, place)
 
     def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
         """Update records by id, never by name: customers of one name are not one customer."""
@@ -71,8 +71,8 @@ class Zoho:
         for wave in waves(rows, self.batch):
             rest = wave
             for attempt in range(1, _ROUNDS + 1):
-                told = self._update(self._mapping.scores.object, [row for _, row in rest])
-                outcomes |= {number: outcome for (number, _), outcome in zip(rest, told, strict=True)}
+                results = self._update(self._mapping.scores.object, [row for _, row in rest])
+                outcomes |= {number: outcome for (number, _), outcome in zip(rest, results, strict=True)}
                 rest = [item for item in rest if outcomes[item[0]].status == "later"]
                 if not rest or attempt == _ROUNDS:
                     break
@@ -81,17 +81,17 @@ class Zoho:
 
     def raise_alert(self, alert: Alert) -> Raised:
         """Create a task, after a look whether one has its key already."""
-        asked = self._mapping.alerts
-        assert asked is not None
-        key_field = asked.fields.get("key", KEY_FIELD)
-        task = {**_task(alert, asked, self._mapping.customers), key_field: alert.key}
+        alerts = self._mapping.alerts
+        assert alerts is not None
+        key_field = alerts.fields.get("key", KEY_FIELD)
+        task = {**_task(alert, alerts, self._mapping.customers), key_field: alert.key}
         trouble: Passing | None = None
         for attempt in range(1, self.calls.attempts + 1):
-            found = self._task_of(asked.object, key_field, alert.key)
-            if found:  # of an earlier run, or of a try of this one that was done and not answered
-                return Raised("created" if trouble else "exists", found)
+            known_task = self._task_of(alerts.object, key_field, alert.key)
+            if known_task:  # of an earlier run, or of a try of this one that was done and not answered
+                return Raised("created" if trouble else "exists", known_task)
             try:
-                return self._created(asked.object, task, key_field, alert.key)
+                return self._created(alerts.object, task, key_field, alert.key)
             except Passing as error:
                 trouble = error
                 self.calls.clock.sleep(self.calls.wait.seconds(attempt))
@@ -105,12 +105,12 @@ class Zoho:
     # -- what changed
 
     def _changes(
-        self, object: str, wanted: list[str], since: dt.datetime | None, place: dict[str, Any]
+        self, object: str, names: list[str], since: dt.datetime | None, place: dict[str, Any]
     ) -> Iterator[Page]:
         """Yield pages in the order of change."""
-        if len(wanted) > 50:
+        if len(names) > 50:
             raise ConfigError(
-                f"Zoho gives 50 fields at most; the mapping asks for {len(wanted)}",
+                f"Zoho gives 50 fields at most; the mapping asks for {len(names)}",
                 where=object,
                 fix="map fewer fields",
             )
@@ -119,20 +119,20 @@ class Zoho:
         mark, token, refused = begin, "", 0
         while True:
             try:
-                found, info = self._page(object, wanted, mark, token)
+                records, info = self._page(object, names, mark, token)
             except ZohoRefused as error:
                 if error.code == "PAGINATION_LIMIT_EXCEEDED":  # 100,000 records of one second: an import
-                    yield from bulk_pages(self.calls, object, wanted, self._mapping.timezone, {"since": mark})
+                    yield from bulk_pages(self.calls, object, names, self._mapping.timezone, {"since": mark})
                     break
                 if not token or error.code not in ("EXPIRED_VALUE", "TOKEN_BOUND_DATA_MISMATCH") or refused:
                     raise
                 token, refused = "", 1  # a token that ended: the time leads on
                 continue
-            more = bool(info.get("more_records")) and bool(found)
-            last = str(found[-1]["Modified_Time"]) if found else mark
-            if found:
+            more = bool(info.get("more_records")) and bool(records)
+            last = str(records[-1]["Modified_Time"]) if records else mark
+            if records:
                 yield Page(
-                    [_record(row, self._mapping.timezone) for row in found],
+                    [_record(row, self._mapping.timezone) for row in records],
                     json.dumps({"since": last, "gone": gone}),
                 )
             if not more:
@@ -145,10 +145,10 @@ class Zoho:
             yield from self._deleted(object, gone, json.dumps({"since": mark, "gone": gone}))
 
     def _page(
-        self, object: str, wanted: list[str], mark: str, token: str
+        self, object: str, names: list[str], mark: str, token: str
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         params = {
-            "fields": ",".join(name for name in wanted if name != "id"),
+            "fields": ",".join(name for name in names if name != "id"),
             "per_page": "200",
             "sort_by": "Modified_Time",
             "sort_order": "asc",
@@ -158,8 +158,8 @@ class Zoho:
         answer = self.calls.request("GET", f"/crm/v8/{object}", params=params, headers=headers)
         if answer.status_code in (204, 304):
             return [], {}
-        said = parsed(answer)
-        return said["data"], said.get("info", {})
+        payload = parsed(answer)
+        return payload["data"], payload.get("info", {})
 
     def _deleted(self, object: str, since: str, cursor: str) -> Iterator[Page]:
         page = 1
@@ -170,24 +170,24 @@ class Zoho:
                 params={"type": "all", "per_page": "200", "page": str(page)},
                 headers={"If-Modified-Since": _earlier(since)},
             )
-            said = parsed(answer) if answer.status_code == 200 else {}
-            ids = [str(row["id"]) for row in said.get("data", ())]
+            payload = parsed(answer) if answer.status_code == 200 else {}
+            ids = [str(row["id"]) for row in payload.get("data", ())]
             if ids:
                 yield Page([], cursor, ids)
-            if not said.get("info", {}).get("more_records"):
+            if not payload.get("info", {}).get("more_records"):
                 return
             page += 1
 
-    def _moment(self, said: str) -> int:
-        return microseconds(said, self._mapping.timezone)
+    def _moment(self, text: str) -> int:
+        return microseconds(text, self._mapping.timezone)
 
     # -- what is written
 
     def _update(self, object: str, rows: list[Row]) -> list[Outcome]:
         data = [{"id": row.customer, **{name: _json(value) for name, value in row.values.items()}} for row in rows]
         answer = self.calls.request("PUT", f"/crm/v8/{object}", json={"data": data, **self._trigger})
-        said = parsed(answer) or {}
-        verdicts = said.get("data", [])
+        payload = parsed(answer) or {}
+        verdicts = payload.get("data", [])
         if len(verdicts) != len(rows):
             return [Outcome(row.customer, "later", "NO_VERDICT", "Zoho did not answer for this row") for row in rows]
         return [self._outcome(row.customer, verdict) for row, verdict in zip(rows, verdicts, strict=True)]
@@ -207,8 +207,8 @@ class Zoho:
         quoted = key.replace("\\", "\\\\").replace("'", "\\'")
         query = f"select id from {object} where {key_field} = '{quoted}' limit 1"
         answer = self.calls.request("POST", "/crm/v8/coql", json={"select_query": query})
-        found = parsed(answer) if answer.status_code == 200 else None
-        return str(found["data"][0]["id"]) if found and found.get("data") else ""
+        payload = parsed(answer) if answer.status_code == 200 else None
+        return str(payload["data"][0]["id"]) if payload and payload.get("data") else ""
 
     def _created(self, object: str, task: dict[str, Any], key_field: str, key: str) -> Raised:
         body = {"data": [task], **self._trigger}
@@ -225,15 +225,15 @@ class Zoho:
         raise CrmError(f"the task is refused: {outcome.code} {outcome.message}", where=f"alert {key}")
 
 
-def _task(alert: Alert, asked: AlertsMap, module: str) -> dict[str, Any]:
-    owner = asked.owners.get(alert.owner, alert.owner) or asked.default_owner
+def _task(alert: Alert, alerts: AlertsMap, module: str) -> dict[str, Any]:
+    owner = alerts.owners.get(alert.owner, alert.owner) or alerts.default_owner
     customer = {"id": alert.customer}
     task: dict[str, Any] = {
-        "Subject": clipped(f"{asked.title}: {alert.cause}", _SUBJECT),
+        "Subject": clipped(f"{alerts.title}: {alert.cause}", _SUBJECT),
         **({"Who_Id": customer} if module == "Contacts" else {"What_Id": customer, "$se_module": module}),
         "Due_Date": alert.due.isoformat(),
         "Status": "Not Started",
-        "Priority": asked.priority,
+        "Priority": alerts.priority,
         "Description": clipped(alert.text, _DESCRIPTION),
     }
     return task | ({"Owner": {"id": owner}} if owner else {})
@@ -248,5 +248,5 @@ def _earlier(moment: str) -> str:
 
 
 def _record(row: Mapping[str, Any], zone: str) -> Record:
-    said = row.get("Modified_Time")
-    return Record(str(row["id"]), microseconds(said, zone) if said else 0, row)
+    modified = row.get("Modified_Time")
+    return Record(str(row["id"]), microseconds(modified, zone) if modified else 0, row)

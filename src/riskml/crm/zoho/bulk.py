@@ -28,7 +28,7 @@ def bulk_pages(calls: ZohoCalls, object: str, fields: list[str], zone: str, plac
     window = Window(_DOWNLOADS, _DOWNLOAD_SECONDS, calls.clock)
     while True:
         if not place["job"]:
-            place = place | {"job": _asked(calls, object, fields, place), "row": 0}
+            place = place | {"job": _query(calls, object, fields, place), "row": 0}
             yield Page([], json.dumps(place))  # a job costs 50 credits: it is kept before it is waited for
         try:
             result = _waited(calls, place["job"])
@@ -47,7 +47,7 @@ def bulk_pages(calls: ZohoCalls, object: str, fields: list[str], zone: str, plac
         place = {key: value for key, value in place.items() if key != "anew"} | {"job": "", "row": 0, "token": token}
 
 
-def _asked(calls: ZohoCalls, object: str, fields: list[str], place: dict[str, Any]) -> str:
+def _query(calls: ZohoCalls, object: str, fields: list[str], place: dict[str, Any]) -> str:
     query: dict[str, Any] = {"module": {"api_name": object}, "fields": fields, "page": 1}
     if place["since"]:
         query["criteria"] = {
@@ -68,11 +68,11 @@ def _waited(calls: ZohoCalls, job: str) -> dict[str, Any]:
     """Return the result of a job when it is done; its state tells, a result may be named before."""
     began, looks = calls.clock.now(), 0
     while True:
-        (said,) = parsed(calls.request("GET", f"/crm/bulk/v8/read/{job}"))["data"]
-        if said["state"] == "COMPLETED":
-            return dict(said.get("result") or {})
-        if said["state"] == "FAILURE":
-            why = (said.get("result") or {}).get("error_message", "no reason told")
+        (job_state,) = parsed(calls.request("GET", f"/crm/bulk/v8/read/{job}"))["data"]
+        if job_state["state"] == "COMPLETED":
+            return dict(job_state.get("result") or {})
+        if job_state["state"] == "FAILURE":
+            why = (job_state.get("result") or {}).get("error_message", "no reason told")
             raise CrmError(f"the bulk read failed: {calls.caller.clean(str(why))}", where=f"job {job}")
         if calls.clock.now() - began > _PATIENCE:
             raise calls.caller.trouble("the bulk read is not done after four hours", f"job {job}")

@@ -31,42 +31,42 @@ _SUITED = {
 
 def field_states(calls: ZohoCalls, mapping: Mapping, key_field: str, *, create: bool) -> list[FieldState]:
     """Return the state of each field of a mapping; create what is missing of those to write to, where asked."""
-    found: list[FieldState] = []
+    result: list[FieldState] = []
     if mapping.alerts:
         key_field = mapping.alerts.fields.get("key", key_field)
     for object in dict.fromkeys(table.object for table in mapping.tables.values()):
         there = _fields(calls, object)
         names = {field for table in mapping.tables.values() if table.object == object for field in table.fields}
-        found += [
+        result += [
             FieldState(object, name, "present" if name in there or name == "id" else "missing", _known(name, there))
             for name in sorted(names)
         ]
-    for object, wanted in _to_write(mapping, key_field).items():
+    for object, fields in _to_write(mapping, key_field).items():
         there = _fields(calls, object)
-        states = [_state(object, field, there) for field in wanted]
-        missing = [field for field, state in zip(wanted, states, strict=True) if state.state == "missing"]
+        states = [_state(object, field, there) for field in fields]
+        missing = [field for field, state in zip(fields, states, strict=True) if state.state == "missing"]
         if create and missing:
             made = _create(calls, object, missing, key_field)
             there = _fields(calls, object)  # Zoho may have given other names than it was asked for
-            states = [_state(object, field, there, made) for field in wanted]
-        found += states
-    return found
+            states = [_state(object, field, there, made) for field in fields]
+        result += states
+    return result
 
 
 def _to_write(mapping: Mapping, key_field: str) -> dict[str, list[ScoreField]]:
-    wanted: dict[str, list[ScoreField]] = {}
+    fields: dict[str, list[ScoreField]] = {}
     if mapping.scores:
-        wanted.setdefault(mapping.scores.object, []).extend(mapping.scores.fields.values())
+        fields.setdefault(mapping.scores.object, []).extend(mapping.scores.fields.values())
     if mapping.alerts:
         key = ScoreField(field=key_field, label=key_field.replace("_", " ")[:25])
-        wanted.setdefault(mapping.alerts.object, []).append(key)
-    return wanted
+        fields.setdefault(mapping.alerts.object, []).append(key)
+    return fields
 
 
 def _fields(calls: ZohoCalls, object: str) -> dict[str, dict[str, Any]]:
     answer = calls.request("GET", "/crm/v8/settings/fields", params={"module": object})
-    said = parsed(answer) if answer.status_code == 200 else {}
-    return {str(field["api_name"]): field for field in said.get("fields", ())}
+    payload = parsed(answer) if answer.status_code == 200 else {}
+    return {str(field["api_name"]): field for field in payload.get("fields", ())}
 
 
 def _state(
@@ -81,11 +81,11 @@ def _state(
             )
         return FieldState(object, field.field, "missing", (made or {}).get(field.label, "--create makes it"))
     if known.get("data_type") not in _SUITED[field.type]:
-        told = f"it is {known.get('data_type')}, and {_TYPES[field.type]} is to be written"
-        return FieldState(object, field.field, "other type", told)
+        problem = f"it is {known.get('data_type')}, and {_TYPES[field.type]} is to be written"
+        return FieldState(object, field.field, "other type", problem)
     if field.type in ("text", "long_text") and int(known.get("length") or field.max_length) < field.max_length:
-        told = f"it holds {known['length']} characters: set max_length in the mapping to that"
-        return FieldState(object, field.field, "other type", told)
+        problem = f"it holds {known['length']} characters: set max_length in the mapping to that"
+        return FieldState(object, field.field, "other type", problem)
     if field.type == "choice" and known.get("data_type") == "picklist":
         options = {str(one.get("actual_value")) for one in known.get("pick_list_values", ())}
         lacking = sorted(set(field.values.values()) - options)
@@ -96,31 +96,31 @@ def _state(
 
 def _create(calls: ZohoCalls, object: str, missing: list[ScoreField], key_field: str) -> dict[str, str]:
     """Create fields; return what Zoho said of each label, empty where it is there now."""
-    said: dict[str, str] = {}
+    errors: dict[str, str] = {}
     for first in range(0, len(missing), _AT_ONCE):
         some = missing[first : first + _AT_ONCE]
-        asked = [_asked(one, unique=one.field == key_field) for one in some]
-        answer = calls.request("POST", "/crm/v8/settings/fields", params={"module": object}, json={"fields": asked})
+        specs = [_field_spec(one, unique=one.field == key_field) for one in some]
+        answer = calls.request("POST", "/crm/v8/settings/fields", params={"module": object}, json={"fields": specs})
         body = parsed(answer) or {}
         verdicts = body.get("fields") or body.get("data") or []
         if len(verdicts) != len(some):
             raise CrmError("Zoho did not say which fields it created", where=object, fix="run check again")
         for field, verdict in zip(some, verdicts, strict=True):
             done = verdict.get("status") == "success"
-            said[field.label] = "" if done else f"{verdict.get('code')}: {verdict.get('message', '')}"
-    return said
+            errors[field.label] = "" if done else f"{verdict.get('code')}: {verdict.get('message', '')}"
+    return errors
 
 
-def _asked(field: ScoreField, *, unique: bool) -> dict[str, Any]:
+def _field_spec(field: ScoreField, *, unique: bool) -> dict[str, Any]:
     # Zoho makes the API name of the label: an English label gives the name that the mapping foresees.
-    asked: dict[str, Any] = {"field_label": field.label, "data_type": _TYPES[field.type]}
+    spec: dict[str, Any] = {"field_label": field.label, "data_type": _TYPES[field.type]}
     if field.type == "text":
-        asked["length"] = min(field.max_length, 255)
+        spec["length"] = min(field.max_length, 255)
     if unique:  # a second task of a key is refused even when a search does not find the first one yet
-        asked["unique"] = {"casesensitive": True}
+        spec["unique"] = {"casesensitive": True}
     if field.type == "choice":
-        asked["pick_list_values"] = [{"display_value": one, "actual_value": one} for one in field.values.values()]
-    return asked
+        spec["pick_list_values"] = [{"display_value": one, "actual_value": one} for one in field.values.values()]
+    return spec
 
 
 def _known(name: str, there: dict[str, dict[str, Any]]) -> str:

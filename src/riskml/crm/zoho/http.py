@@ -81,20 +81,20 @@ class ZohoCalls:
         return path
 
     def _judged(self, answer: Answer, path: str) -> Answer:
-        status, said = answer.status_code, parsed(answer)
-        if status in (204, 304) or (status < 300 and (said is not None or not _is_text(answer))):
+        status, payload = answer.status_code, parsed(answer)
+        if status in (204, 304) or (status < 300 and (payload is not None or not _is_text(answer))):
             return answer
-        if status == 400 and isinstance(said, dict) and isinstance(said.get("data"), list):
+        if status == 400 and isinstance(payload, dict) and isinstance(payload.get("data"), list):
             return answer
         if status == 429:
             raise Throttled("Zoho takes no more calls: 429", where=path)
         if status >= 500 or status < 300:
-            what = "a page instead of JSON" if said is None else f"{_code(answer)}"
+            what = "a page instead of JSON" if payload is None else f"{_code(answer)}"
             raise self.caller.trouble(f"Zoho answers {status}: {what}", path)
-        what = f"Zoho refuses: {status} {_code(answer)} {_message(said)}".strip()
+        what = f"Zoho refuses: {status} {_code(answer)} {_message(payload)}".strip()
         if status == 401:
-            raise LoginRefused(self.caller.clean(what), where=path, fix=_MEND.get(_code(answer), _MEND["token"]))
-        raise ZohoRefused(self.caller.clean(what), where=path, fix=_MEND.get(_code(answer), ""), code=_code(answer))
+            raise LoginRefused(self.caller.clean(what), where=path, fix=_FIX.get(_code(answer), _FIX["token"]))
+        raise ZohoRefused(self.caller.clean(what), where=path, fix=_FIX.get(_code(answer), ""), code=_code(answer))
 
     def token(self, *, instead_of: str = "") -> str:
         """Return the token, refreshed where it ended or where the server does not take it any more."""
@@ -120,25 +120,27 @@ class ZohoCalls:
         except Unreachable:  # Zoho does not know that it was asked
             self._refreshed.pop()
             raise
-        said = parsed(answer)
-        token = said.get("access_token") if isinstance(said, dict) else None
+        payload = parsed(answer)
+        token = payload.get("access_token") if isinstance(payload, dict) else None
         if not token:  # the text is in the language of the account, so the token alone tells
-            raise self._no_token(answer, said, url)
+            raise self._no_token(answer, payload, url)
         try:
-            self._api = secure_url(said.get("api_domain", ""))
+            self._api = secure_url(payload.get("api_domain", ""))
         except ValueError as error:
             raise self.caller.error(f"Zoho names no domain to call: {error}", url) from None
-        self._token, self._until = token, now + float(said.get("expires_in", 3600)) - _EARLY
+        self._token, self._until = token, now + float(payload.get("expires_in", 3600)) - _EARLY
 
-    def _no_token(self, answer: Answer, said: Any, url: str) -> CrmError:
+    def _no_token(self, answer: Answer, payload: Any, url: str) -> CrmError:
         status = answer.status_code
-        if status >= 500 or (status < 300 and not isinstance(said, dict)):
+        if status >= 500 or (status < 300 and not isinstance(payload, dict)):
             return self.caller.trouble(f"Zoho gives no token: {status}", url)
-        if status >= 400 and isinstance(said, dict):
+        if status >= 400 and isinstance(payload, dict):
             return _no_more_tokens(url)
-        why = said.get("error", "no reason told") if isinstance(said, dict) else f"{status}, a page instead of JSON"
+        why = (
+            payload.get("error", "no reason told") if isinstance(payload, dict) else f"{status}, a page instead of JSON"
+        )
         what = self.caller.clean(f"Zoho gives no token: {why}")
-        return LoginRefused(what, where=self.caller.clean(url), fix=_MEND["token"])
+        return LoginRefused(what, where=self.caller.clean(url), fix=_FIX["token"])
 
 
 class ZohoRefused(CrmError):
@@ -149,7 +151,7 @@ class ZohoRefused(CrmError):
         self.code = code
 
 
-_MEND = {
+_FIX = {
     "token": "check the client, its secret, the refresh token and the account's data centre (accounts_url)",
     "OAUTH_SCOPE_MISMATCH": "make the refresh token anew, with the scopes that docs/crm.md lists",
     "NO_PERMISSION": "give the user of the refresh token this permission",
@@ -167,12 +169,12 @@ def _header(token: str) -> dict[str, str]:
 
 
 def _code(answer: Answer) -> str:
-    said = parsed(answer) if _is_text(answer) else None
-    return str(said.get("code", "")) if isinstance(said, dict) else ""
+    payload = parsed(answer) if _is_text(answer) else None
+    return str(payload.get("code", "")) if isinstance(payload, dict) else ""
 
 
-def _message(said: Any) -> str:
-    return str(said.get("message", "")) if isinstance(said, dict) else ""
+def _message(payload: Any) -> str:
+    return str(payload.get("message", "")) if isinstance(payload, dict) else ""
 
 
 def _is_text(answer: Answer) -> bool:

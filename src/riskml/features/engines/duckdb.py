@@ -61,17 +61,17 @@ class DuckDB:
 
     def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Return a small result as a pandas frame."""
-        found: pd.DataFrame = lazy.to_native().df()
-        return found
+        frame: pd.DataFrame = lazy.to_native().df()
+        return frame
 
     def parts(self, rows: nw.LazyFrame[Any]) -> list[nw.Expr]:
         """Return conditions on ``customer`` for parts of half a million: more at once would go by the disk."""
-        found = rows.to_native()
-        several = -(-len(found) // _AT_ONCE)
+        relation = rows.to_native()
+        several = -(-len(relation) // _AT_ONCE)
         if several < 2:
             return []
         shares = [number / several for number in range(1, several)]
-        ((cuts,),) = found.aggregate(f"quantile_disc(customer, {shares})").fetchall()
+        ((cuts,),) = relation.aggregate(f"quantile_disc(customer, {shares})").fetchall()
         customer = nw.col("customer")
         between = [(customer >= low) & (customer < high) for low, high in pairwise(cuts)]
         return [customer < cuts[0], *between, customer >= cuts[-1]]

@@ -61,16 +61,16 @@ class Spark:
         view = f"table_{id(table)}"
         kinds = {name: stored.columns[name] for name in columns_read(table, panel) if name in stored.columns}
         _united(self.session, stored.files, kinds).createOrReplaceTempView(view)
-        found = self.session.sql(select(table, panel, stored.columns, view, DIALECT, whole=whole))
+        records = self.session.sql(select(table, panel, stored.columns, view, DIALECT, whole=whole))
         # Without a key, to read the files again costs less than to keep the table.
-        frame: nw.LazyFrame[Any] = nw.from_native(found if table.key is None else self._kept(found))
+        frame: nw.LazyFrame[Any] = nw.from_native(records if table.key is None else self._kept(records))
         return frame
 
     def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Return a small result as a pandas frame."""
         with quiet():
-            found: pd.DataFrame = lazy.to_native().toPandas()
-        return found
+            frame: pd.DataFrame = lazy.to_native().toPandas()
+        return frame
 
     def parts(self, rows: nw.LazyFrame[Any]) -> list[nw.Expr]:
         """Return none: Spark makes partitions of its own."""
@@ -182,16 +182,16 @@ def spark_session(settings: Mapping[str, str] | None = None) -> Iterator[Any]:
         yield running
         return
     master = os.environ.get("SPARK_MASTER", "local[*]")
-    said = {"spark.master": master, "spark.ui.enabled": "false", **_NEEDED}
+    options = {"spark.master": master, "spark.ui.enabled": "false", **_NEEDED}
     # Workers run the interpreter that runs.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     if master.startswith("local"):
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-        said |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         # A task a core: the 200 by default cost more than they do.
-        said["spark.sql.shuffle.partitions"] = str(max(2, os.cpu_count() or 2))
+        options["spark.sql.shuffle.partitions"] = str(max(2, os.cpu_count() or 2))
     builder = SparkSession.builder.appName("riskml")
-    for name, value in (said | dict(settings or {})).items():
+    for name, value in (options | dict(settings or {})).items():
         builder = builder.config(name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

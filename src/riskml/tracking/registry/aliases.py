@@ -36,8 +36,8 @@ class Decision:
 
     def tags(self, done: str) -> dict[str, str]:
         """Return the decision as tags of a version: ``riskml.<done>_by``, ``_why``, ``_at``, and what was done last."""
-        said = {"by": self.by, "why": self.why, "at": self.at.isoformat(timespec="seconds")}
-        return {DECIDED: done, **{f"riskml.{done}_{key}": value for key, value in said.items()}}
+        values = {"by": self.by, "why": self.why, "at": self.at.isoformat(timespec="seconds")}
+        return {DECIDED: done, **{f"riskml.{done}_{key}": value for key, value in values.items()}}
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,20 @@ def registered(client: MlflowClient, name: str) -> list[ModelVersion]:
     name : str
         Of the registered model; there need not be one.
     """
-    found: list[ModelVersion] = []
+    versions: list[ModelVersion] = []
     token: str | None = None
     while token is None or token:
         page = client.search_model_versions(f"name = '{name}'", page_token=token)
-        found += page
+        versions += page
         token = page.token or ""
-    return sorted(found, key=lambda version: int(version.version), reverse=True)
+    return sorted(versions, key=lambda version: int(version.version), reverse=True)
 
 
 def aliases(client: MlflowClient, name: str) -> dict[str, str]:
     """Return a model's aliases and the versions they stand for; none where there is no such model."""
     # Not by get_model_version_by_alias: its error is the same for a missing alias and a server that is away.
-    found = client.search_registered_models(f"name = '{name}'")
-    return {alias: str(version) for alias, version in found[0].aliases.items()} if found else {}
+    models = client.search_registered_models(f"name = '{name}'")
+    return {alias: str(version) for alias, version in models[0].aliases.items()} if models else {}
 
 
 def champion(client: MlflowClient, name: str) -> ModelVersion | None:
@@ -125,23 +125,23 @@ def promote(
     """
     known = _versions(client, name)
     held = aliases(client, name)
-    wanted = held.get(CHALLENGER) if version is None else version
-    if wanted is None:
+    number = held.get(CHALLENGER) if version is None else version
+    if number is None:
         raise InputError(
             "the model has no challenger", where=name, fix=f"name a version: {', '.join(known)} are registered"
         )
-    if wanted not in known:
+    if number not in known:
         raise InputError(
-            f"there is no version {wanted!r}",
+            f"there is no version {number!r}",
             where=name,
             fix=f"the versions are {', '.join(known)}; see riskml models",
         )
-    if held.get(CHAMPION) == wanted:
-        raise InputError(f"version {wanted} is the champion already", where=name)
-    chosen = known[wanted]
+    if held.get(CHAMPION) == number:
+        raise InputError(f"version {number} is the champion already", where=name)
+    chosen = known[number]
     if chosen.tags.get(GATE) != PASSED and not force:
         raise InputError(
-            f"version {wanted} has not passed the gate: {chosen.tags.get(REASON, 'it was never judged')}",
+            f"version {number} has not passed the gate: {chosen.tags.get(REASON, 'it was never judged')}",
             where=name,
             fix="add --force, with --by and --why, to make it champion nevertheless",
         )
@@ -191,9 +191,9 @@ def standings(client: MlflowClient, name: str = "") -> pd.DataFrame:
             tags = version.tags
             called = ", ".join(sorted(alias for alias, of in held.items() if of == number))
             done = tags.get(DECIDED, "promoted")
-            told = [tags.get(f"riskml.{done}_{key}", "") for key in ("by", "why", "at")]
+            decision = [tags.get(f"riskml.{done}_{key}", "") for key in ("by", "why", "at")]
             gate = [tags.get("family", ""), tags.get(GATE, "not judged"), tags.get(REASON, "")]
-            rows.append((model, int(number), called, *gate, done.replace("_", " ") if told[0] else "", *told))
+            rows.append((model, int(number), called, *gate, done.replace("_", " ") if decision[0] else "", *decision))
     columns = ["model", "version", "aliases", "family", "gate", "reason"]
     return pd.DataFrame(rows, columns=[*columns, "decision", "decided_by", "decided_why", "decided_at"])
 
@@ -216,16 +216,16 @@ def _point(client: MlflowClient, name: str, alias: str, version: str) -> None:
 
 def _line(version: ModelVersion) -> list[str]:
     """Return the champions before a version, the oldest first."""
-    said: str = version.tags.get(_BEFORE, "")
-    return said.split()
+    history: str = version.tags.get(_BEFORE, "")
+    return history.split()
 
 
 def _versions(client: MlflowClient, name: str) -> dict[str, ModelVersion]:
-    found = {str(version.version): version for version in registered(client, name)} if "'" not in name else {}
-    if not found:
+    versions = {str(version.version): version for version in registered(client, name)} if "'" not in name else {}
+    if not versions:
         raise InputError(
             f"no model is registered as {name!r}",
             where="the registry of MLflow",
             fix="`riskml models` lists those that are; a whole `riskml run`, without --sample, registers one",
         )
-    return found
+    return versions

@@ -58,13 +58,13 @@ def _fetched(version: ModelVersion, folder: Path) -> Path:
 
 
 def _only(folder: Path, name: str) -> Path:
-    found = sorted(folder.rglob(name))
-    if len(found) != 1:
+    files = sorted(folder.rglob(name))
+    if len(files) != 1:
         raise PackageError(
             f"it has no {name}"
             + (": it was registered before the gate was" if name == ROWS else ": its files are gone")
         )
-    return found[0]
+    return files[0]
 
 
 def _scores(artifact: Artifact, run: Run, X: pd.DataFrame) -> pd.Series:

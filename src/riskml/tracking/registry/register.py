@@ -44,11 +44,11 @@ def register(
     crowned = verdict.passed and run.experiment.gate.promote == "automatic"
     if crowned and not _is_champion(client, version):
         aliases.make_champion(client, version, aliases.Decision(aliases.BY_THE_GATE, _cut(verdict.reason), at))
-    said = aliases.PASSED if verdict.passed else aliases.NOT_PASSED
+    result = aliases.PASSED if verdict.passed else aliases.NOT_PASSED
     _keep_verdict(client, run, verdict, version, model_id, run_id, crowned=crowned)
-    for key, value in ((aliases.GATE, said), (aliases.REASON, _cut(verdict.reason))):
+    for key, value in ((aliases.GATE, result), (aliases.REASON, _cut(verdict.reason))):
         client.set_tag(run_id, key, value)
-    aliases.tag(client, version, {aliases.GATE: said})
+    aliases.tag(client, version, {aliases.GATE: result})
     status.tell(client, version.name, str(version.version), *{challenger, verdict.against} - {""})
     return client.get_model_version(candidate.name, version.version)
 
@@ -60,17 +60,17 @@ def _enrolled(client: MlflowClient, candidate: Candidate, model_id: str, run_id:
     # Another run may register the first model of this name at the same time.
     with suppress(MlflowException):
         client.create_registered_model(candidate.name)
-    told = {
+    tags = {
         "family": candidate.family,
         "riskml.run": candidate.run,
         "riskml.auc_cv": repr(candidate.auc_cv),
         "riskml.data_digest": candidate.data_digest,
     }
     for known in aliases.registered(client, candidate.name):
-        if told.items() <= known.tags.items():
+        if tags.items() <= known.tags.items():
             return known
     return client.create_model_version(
-        candidate.name, source=f"models:/{model_id}", run_id=run_id, model_id=model_id, tags=told
+        candidate.name, source=f"models:/{model_id}", run_id=run_id, model_id=model_id, tags=tags
     )
 
 
@@ -116,8 +116,8 @@ def _keep_verdict(
     *,
     crowned: bool,
 ) -> None:
-    said = {"model": version.name, "version": str(version.version), "champion": crowned, **verdict.to_dict()}
-    write_json(run.path("gate.json"), said)
+    content = {"model": version.name, "version": str(version.version), "champion": crowned, **verdict.to_dict()}
+    write_json(run.path("gate.json"), content)
     run.write_csv("gate.csv", verdict.table())
     for name in ("gate.json", "gate.csv"):
         client.log_model_artifact(model_id, str(run.path(name)), _FOLDER)

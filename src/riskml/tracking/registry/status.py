@@ -22,8 +22,8 @@ _REASON_LENGTH = 600  # the whole of it is in the tag riskml.gate_reason
 def with_standing(client: MlflowClient, run_id: str, text: str) -> str:
     """Return a run's description that begins with the standing of its model, where it has a judged one."""
     # A run whose model was fitted anew has more than one.
-    found = client.search_model_versions(f"run_id = '{run_id}'")
-    newest = max(found, key=lambda version: int(version.version), default=None)
+    versions = client.search_model_versions(f"run_id = '{run_id}'")
+    newest = max(versions, key=lambda version: int(version.version), default=None)
     if newest is None or not {registry.GATE, "riskml.promoted_by"} & set(newest.tags):
         return text
     rest = text.partition("\n")[2].lstrip("\n") if _LINE.match(text) else text
@@ -71,9 +71,9 @@ def standing(version: ModelVersion, aliases: Mapping[str, str]) -> str:
 def _decision(tags: Mapping[str, str], done: str) -> str:
     """Return who decided it, when, and why; the gate's own reason is told already."""
     by, at, why = (tags.get(f"riskml.{done}_{key}", "") for key in ("by", "at", "why"))
-    said = f" by {markdown(by)} on {at[:10]}" if by else ""
+    text = f" by {markdown(by)} on {at[:10]}" if by else ""
     return (
-        f"{said} (“{markdown(shorten(why, _REASON_LENGTH, placeholder=' …'))}”)"
+        f"{text} (“{markdown(shorten(why, _REASON_LENGTH, placeholder=' …'))}”)"
         if why and by != registry.BY_THE_GATE
-        else said
+        else text
     )

@@ -57,8 +57,8 @@ class Parcel:
     @classmethod
     def of(cls, channel: str, recipient: str, notices: Sequence[Notice]) -> Parcel:
         """Make a parcel, and its key."""
-        said = "\n".join([channel, recipient, *(notice.event for notice in notices)])
-        return cls(hashlib.sha256(said.encode()).hexdigest()[:32], channel, recipient, tuple(notices))
+        text = "\n".join([channel, recipient, *(notice.event for notice in notices)])
+        return cls(hashlib.sha256(text.encode()).hexdigest()[:32], channel, recipient, tuple(notices))
 
     def payload(self) -> str:
         """Return the notices as JSON."""
@@ -67,7 +67,7 @@ class Parcel:
     @classmethod
     def from_payload(cls, key: str, channel: str, recipient: str, payload: str) -> Parcel:
         """Make the parcel anew from ``payload``."""
-        return cls(key, channel, recipient, tuple(Notice(**said) for said in json.loads(payload)))
+        return cls(key, channel, recipient, tuple(Notice(**fields) for fields in json.loads(payload)))
 
 
 class DeliveryError(RunError):

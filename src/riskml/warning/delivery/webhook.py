@@ -39,11 +39,11 @@ class Webhook:
     name = "webhook"
 
     def __init__(
-        self, said: WebhookDelivery, clock: Callable[[], float], pause: Callable[[float], None] = sleep
+        self, delivery: WebhookDelivery, clock: Callable[[], float], pause: Callable[[float], None] = sleep
     ) -> None:
-        self._said, self._clock, self._pause = said, clock, pause
-        self._secret = _key(secret(said.secret_env, "delivery.webhook.secret_env"))
-        self._url = SecretStr(_VARIABLE.sub(_variable, said.url))
+        self._delivery, self._clock, self._pause = delivery, clock, pause
+        self._secret = _key(secret(delivery.secret_env, "delivery.webhook.secret_env"))
+        self._url = SecretStr(_VARIABLE.sub(_variable, delivery.url))
         try:
             check_url(self._url.get_secret_value())
         except ValueError as error:
@@ -52,7 +52,7 @@ class Webhook:
 
     def parcels(self, notices: Sequence[Notice]) -> list[Parcel]:
         """Return the events in parcels of ``batch``, in order."""
-        size = self._said.batch
+        size = self._delivery.batch
         return [Parcel.of(self.name, self.name, notices[at : at + size]) for at in range(0, len(notices), size)]
 
     def deliver(self, parcel: Parcel, at: float) -> None:
@@ -63,17 +63,17 @@ class Webhook:
             separators=(",", ":"),
         ).encode()
         tries = Retrying(
-            stop=stop_after_attempt(self._said.attempts),
+            stop=stop_after_attempt(self._delivery.attempts),
             wait=wait_exponential(multiplier=0.5, max=30) + wait_random(0, 1),
             retry=retry_if_exception_type(_LaterError),
             sleep=self._pause,
         )
         try:
-            with httpx.Client(timeout=self._said.timeout_seconds, follow_redirects=False) as client:
+            with httpx.Client(timeout=self._delivery.timeout_seconds, follow_redirects=False) as client:
                 tries(self._post, client, parcel.key, body)
         except RetryError as error:
             raise DeliveryError(
-                f"the webhook did not take the alerts in {self._said.attempts} tries: {error.last_attempt.exception()}",
+                f"the webhook failed {self._delivery.attempts} times: {error.last_attempt.exception()}",
                 where=self._host,
                 fix="they are kept, and sent with the next `riskml alerts send`",
                 all_of_them=True,
@@ -120,8 +120,8 @@ def signature(key: SecretStr, id: str, timestamp: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(signed).decode()}"
 
 
-def _key(said: SecretStr) -> SecretStr:
-    text = said.get_secret_value()
+def _key(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
     if text.startswith("whsec_"):
         try:
             base64.b64decode(text.removeprefix("whsec_"), validate=True)
@@ -131,15 +131,15 @@ def _key(said: SecretStr) -> SecretStr:
             ) from None
     if len(text) < 16:
         raise InputError("the signing secret has fewer than 16 characters", where="delivery.webhook.secret_env")
-    return said
+    return secret
 
 
-def _variable(found: re.Match[str]) -> str:
-    value = os.environ.get(found[1])
+def _variable(match: re.Match[str]) -> str:
+    value = os.environ.get(match[1])
     if value is None:
         raise InputError(
-            f"the environment has no variable {found[1]!r}",
+            f"the environment has no variable {match[1]!r}",
             where="delivery.webhook.url",
-            fix=f"set it before: export {found[1]}=…",
+            fix=f"set it before: export {match[1]}=…",
         )
     return value
