@@ -33,7 +33,7 @@ def judge(evidence: Evidence, rule: GateConfig, rival: Incumbent | None = None) 
     Examples
     --------
     >>> import pandas as pd
-    >>> from riskml.config import DEFAULT_TIERS
+    >>> from riskml.config.experiment import DEFAULT_TIERS
     >>> chance = pd.Series([0.1] * 90 + [0.6] * 20)
     >>> y = pd.Series(([1] + [0] * 9) * 9 + ([1] * 6 + [0] * 4) * 2)
     >>> verdict = judge(Evidence(y, chance, chance, DEFAULT_TIERS), GateConfig())

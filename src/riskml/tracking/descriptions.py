@@ -97,7 +97,7 @@ def _champion(run: Run, chosen: Mapping[str, Any]) -> str:
         area = run.read_json("validation.json")["metrics"]["auc"]
     between = interval(area.get("low"), area.get("high"), 4)
     range_text = f" ({between})" if between else ""
-    return f"Champion: **{chosen['family']}**, AUC **{number(area['value'], 4)}**{range_text} on customers it has never seen."
+    return f"Champion: **{chosen['family']}**, AUC **{number(area['value'], 4)}**{range_text} on unseen customers."
 
 
 def _measures(run: Run) -> list[str]:

@@ -73,7 +73,7 @@ def test_what_is_not_taken_is_kept_for_the_next_send(filled: Store, hook: Hook) 
     hook.answers = [503] * 3
     first = sent(filled, hook, attempts=3, batch=2)
     assert (first.parcels, first.waiting) == (0, 3)
-    assert "did not take the alerts in 3 tries: it answered 503" in first.troubles[0]
+    assert "the webhook failed 3 times: it answered 503" in first.troubles[0]
     assert sent(filled, hook, batch=2).waiting == 0
     assert len(set(hook.events())) == 5
 
