@@ -38,7 +38,7 @@ def test_only_customers_that_no_run_has_learnt_from_are_compared() -> None:
     shared = compare.shared_customers([view(1.0), view(3.0)])
     assert len(shared.y) == 300
     assert "c0" not in shared.y.index
-    assert shared.said == "All 300 customers set aside are the same in every run."
+    assert shared.description == "All 300 customers set aside are the same in every run."
 
 
 def test_differences_are_those_of_the_paired_test_on_the_same_rows() -> None:
@@ -62,7 +62,7 @@ def test_a_run_beside_itself_leaves_everything_open() -> None:
 def test_other_rows_are_compared_on_the_common_customers() -> None:
     shared = compare.shared_customers([view(1.0), view(3.0, rows=range(200, 600))])
     assert len(shared.y) == 150
-    assert "Of 300 and 300 customers set aside, 150 are common" in shared.said
+    assert "Of 300 and 300 customers set aside, 150 are common" in shared.description
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_customers_with_another_outcome_do_not_compare() -> None:
 def test_row_numbers_of_other_data_are_no_customers() -> None:
     nameless, other = (view(1.0, data={"id": None}) for _ in range(2))
     assert len(compare.shared_customers([nameless, other]).y) == 300
-    other.found["data.json"]["digest"] = "d2"
+    other.artifacts["data.json"]["digest"] = "d2"
     with pytest.raises(DataError, match="no identifier"):
         compare.shared_customers([nameless, other])
 
@@ -132,26 +132,26 @@ def test_who_changes_tier_is_the_swap_set_with_outcomes() -> None:
 def test_tiers_of_other_names_are_those_of_the_first_run() -> None:
     other = view(3.0, tiers=[{"name": "green", "from_probability": 0.0}, {"name": "red", "from_probability": 0.1}])
     shared = compare.shared_customers([view(1.0), other])
-    assert "first run's tiers" in shared.tiers_said
+    assert "first run's tiers" in shared.tiers_note
     assert ((shared.probability["B"] >= 0.5) == (shared.tier["B"] == "high")).all()
 
 
 def test_costs_are_the_experiments_or_named_defaults() -> None:
     plain = diff.stated_costs([view(1.0), view(3.0)])
     assert isinstance(plain.costs, CreditCosts)
-    assert "the kit's defaults" in plain.said
+    assert "the kit's defaults" in plain.description
     own = view(3.0, costs={"exposure": "amount", "loss_given_default": 0.6, "margin": 0.1, "currency": "EUR"})
     stated = diff.stated_costs([view(1.0), own])
     assert stated.costs == CreditCosts(exposure=1.0, lgd=0.6, margin=0.1)
-    assert "the costs of run B" in stated.said
-    assert "default for exposure" in stated.said
+    assert "the costs of run B" in stated.description
+    assert "default for exposure" in stated.description
     churn = diff.stated_costs([view(1.0, task="churn", costs={"value": 90.0, "contact_cost": 2.0})])
     assert churn.costs == ChurnCosts(value=90.0, contact_cost=2.0, success_rate=0.3, incentive=10.0)
 
 
 def test_the_settings_and_the_data_that_differ() -> None:
     first, other = view(1.0), view(3.0, models={"trials": 5})
-    other.found["data.json"]["schema"] = [{"name": "age", "kind": "categorical", "special": []}]
+    other.artifacts["data.json"]["schema"] = [{"name": "age", "kind": "categorical", "special": []}]
     assert diff.settings([first, other]).to_dict(orient="index") == {"models.trials": {"A": "1", "B": "5"}}
     facts = diff.data([first, other])
     assert facts.loc["column age"].tolist() == ["numeric", "categorical", "no"]

@@ -192,7 +192,7 @@ def test_the_package_proves_itself_until_a_file_is_altered(run, artifacts, tmp_p
 
     done = verify("verify")
     assert done.returncode == 0
-    assert "files are what they were" in done.stdout
+    assert "files unchanged" in done.stdout
     (tmp_path / "key.pub").write_text("no key")
     done = verify("verify", "--key", "key.pub")
     assert (done.returncode, done.stderr) == (2, "error: the package is not signed\n")

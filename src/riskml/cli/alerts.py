@@ -51,11 +51,11 @@ def alerts_update(
     from riskml.warning.snapshot import read_book
     from riskml.warning.store import Store
 
-    said, date = read_rules(rules), day(as_of, "--as-of")
+    rule_set, date = read_rules(rules), day(as_of, "--as-of")
     # Before the store is opened, which would make it: of a book that is refused nothing is left.
-    frame = read_book(said, read_books(book, date, customer), customer)
+    frame = read_book(rule_set, read_books(book, date, customer), customer)
     with Store(store) as opened:
-        show_recorded(update(opened, said, frame, date, dt.date.today()))
+        show_recorded(update(opened, rule_set, frame, date, dt.date.today()))
 
 
 @app.command("list")
@@ -76,13 +76,13 @@ def alerts_list(
     from riskml.warning.store import Store
 
     with Store(store, create=False) as opened:
-        found = opened.alerts(open_only=not every, role=None if role is None else known_role(role))
+        alerts = opened.alerts(open_only=not every, role=None if role is None else known_role(role))
     if out is None:
-        show_alerts(found, _today(on))
+        show_alerts(alerts, _today(on))
         return
     with replacing(out) as temporary:
-        temporary.write_text(csv_text(alerts_table([asdict(alert) for alert in found])), "utf-8-sig", newline="")
-    typer.echo(f"{len(found)} alerts: {out}")
+        temporary.write_text(csv_text(alerts_table([asdict(alert) for alert in alerts])), "utf-8-sig", newline="")
+    typer.echo(f"{len(alerts)} alerts: {out}")
 
 
 @app.command("ack")
@@ -137,10 +137,10 @@ def alerts_overdue(rules: _Rules, store: _Store, on: _On = None) -> None:
     from riskml.warning.daily import escalate_overdue
     from riskml.warning.store import Store
 
-    said, today = read_rules(rules), _today(on)
+    rule_set, today = read_rules(rules), _today(on)
     with Store(store, create=False) as opened:
-        escalated = escalate_overdue(opened, said, today)
-        late = [alert for alert in opened.alerts(said.name, open_only=True) if overdue_days(alert, today)]
+        escalated = escalate_overdue(opened, rule_set, today)
+        late = [alert for alert in opened.alerts(rule_set.name, open_only=True) if overdue_days(alert, today)]
     show_alerts(late, today)
     typer.echo(f"{len(late)} overdue, {len(escalated)} escalated now")
 
@@ -162,15 +162,17 @@ def alerts_send(
     from riskml.warning.outbox import send
     from riskml.warning.store import Store
 
-    said = read_rules(rules)
-    ways = channels(said, time.time, only)
+    rule_set = read_rules(rules)
+    ways = channels(rule_set, time.time, only)
     troubles: list[str] = []
     with Store(store, create=False) as opened:
-        if said.delivery.table is not None and only in (None, "table"):
-            for path in write_tables(said.delivery.table, said, opened.alerts(said.name, open_only=True), _today(on)):
+        if rule_set.delivery.table is not None and only in (None, "table"):
+            for path in write_tables(
+                rule_set.delivery.table, rule_set, opened.alerts(rule_set.name, open_only=True), _today(on)
+            ):
                 typer.echo(f"{path} is written")
         for way in ways:
-            sent = send(opened, said.name, way, time.time)
+            sent = send(opened, rule_set.name, way, time.time)
             show_sent(sent)
             troubles += sent.troubles
     if troubles:
@@ -199,11 +201,11 @@ def alerts_backtest(
     from riskml.warning.backtest import backtest
     from riskml.warning.replay import past
 
-    said, shared = read_rules(rules), cli_inputs.officers(officers or [])
+    rule_set, shared = read_rules(rules), cli_inputs.officers(officers or [])
     known = cli_inputs.outcomes(panel, events, customer, date, cli_inputs.day(until, "--until") if until else None)
-    dates = past(said, cli_inputs.books(panel, _scorer(model)))
-    found = backtest(said, dates, known, horizon_days=horizon, lead_days=lead, officers=shared)
-    show_backtest(found, lead, horizon, known.exact)
+    dates = past(rule_set, cli_inputs.books(panel, _scorer(model)))
+    result = backtest(rule_set, dates, known, horizon_days=horizon, lead_days=lead, officers=shared)
+    show_backtest(result, lead, horizon, known.exact)
 
 
 @app.command("tune")
@@ -231,22 +233,22 @@ def alerts_tune(
 
     if not 0 < at_most <= 1:
         raise InputError(f"{at_most} is no share above 0", where="--at-most", fix="--at-most 0.05 is 5 % of the book")
-    said, judging = read_rules(rules), cli_inputs.day(judge_from, "--judge-from")
+    rule_set, judging = read_rules(rules), cli_inputs.day(judge_from, "--judge-from")
     known = cli_inputs.outcomes(panel, events, customer, date, cli_inputs.day(until, "--until") if until else None)
-    dates = past(said, cli_inputs.books(panel, _scorer(model)))
-    tuned = tune(said, dates, known, at_most=at_most, judge_from=judging, horizon_days=horizon, lead_days=lead)
+    dates = past(rule_set, cli_inputs.books(panel, _scorer(model)))
+    tuned = tune(rule_set, dates, known, at_most=at_most, judge_from=judging, horizon_days=horizon, lead_days=lead)
     with replacing(out) as temporary:
         temporary.write_text(tuned.rules.to_yaml(), encoding="utf-8")
     show_tuned(tuned)
     typer.echo(f"{out} is written")
 
 
-def _today(said: str | None) -> dt.date:
-    if said is None:
+def _today(text: str | None) -> dt.date:
+    if text is None:
         return dt.date.today()
     from riskml.warning.cli_inputs import day
 
-    return day(said, "--on")
+    return day(text, "--on")
 
 
 def _scorer(model: Path | None) -> Callable[[pd.DataFrame], pd.DataFrame] | None:

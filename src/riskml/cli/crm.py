@@ -87,10 +87,10 @@ def crm_push(
     from riskml.portfolio.inputs import scores_of_month
 
     table = scores_of_month(scores) if scores.is_dir() else scores
-    asked = service.Push(table, id, as_of, model_version, everything, automations, only or (), customer or ())
+    request = service.Push(table, id, as_of, model_version, everything, automations, only or (), customer or ())
     with crm.RowBar("rows") as bar:
         planned, pushed = service.push(
-            mapping, settings, asked, audit=audit, now=dt.datetime.now(dt.UTC), yes=yes, progress=bar
+            mapping, settings, request, audit=audit, now=dt.datetime.now(dt.UTC), yes=yes, progress=bar
         )
     crm.show_plan(planned, done=pushed is not None)
     if pushed is not None:
@@ -122,7 +122,7 @@ def crm_alerts(
     from riskml.crm import service
 
     with crm.RowBar("alerts") as bar:
-        told = service.alerts(
+        outcomes = service.alerts(
             mapping,
             settings,
             alerts,
@@ -132,6 +132,6 @@ def crm_alerts(
             automations=automations,
             progress=bar,
         )
-    crm.show_alerts(told, done=yes)
-    if (told["status"] == "failed").any():
+    crm.show_alerts(outcomes, done=yes)
+    if (outcomes["status"] == "failed").any():
         raise RunError("not every alert was raised", fix="see above; the next run tries them again")

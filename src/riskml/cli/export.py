@@ -39,10 +39,18 @@ def verify(
     """Prove that a wheel is what riskml built: no file altered, added or taken away; and who signed it."""
     from riskml.export.wheelfile import verify as verify_wheel
 
-    found = verify_wheel(wheel, key)
-    signed = f"signed with the key {found.key[:16]}…" if found.key else "signed" if found.signed else "not signed"
-    unchecked = "" if found.key or not found.signed else " (by whom, --key tells)"
-    typer.echo(f"{found.package} {found.version}: {found.files} files are what they were; {signed}{unchecked}")
+    verification = verify_wheel(wheel, key)
+    signed = (
+        f"signed with the key {verification.key[:16]}…"
+        if verification.key
+        else "signed"
+        if verification.signed
+        else "not signed"
+    )
+    unchecked = "" if verification.key or not verification.signed else " (by whom, --key tells)"
+    typer.echo(
+        f"{verification.package} {verification.version}: {verification.files} files unchanged; {signed}{unchecked}"
+    )
 
 
 @app.command()

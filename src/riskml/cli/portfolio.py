@@ -45,12 +45,12 @@ def manage(
     from riskml.portfolio.manage import manage as manage_book
     from riskml.warning.cli_inputs import day
 
-    brought = results or (out / "feedback" if (out / "feedback" / "results.csv").is_file() else None)
+    earlier_results = results or (out / "feedback" if (out / "feedback" / "results.csv").is_file() else None)
     date = day(as_of, "--as-of")
-    asked = asked_for(model, policy, rules, monitoring, brought, language, date)
+    inputs = asked_for(model, policy, rules, monitoring, earlier_results, language, date)
     with Steps() as steps:
         done = manage_book(
-            asked, read_customers(model, data, customer), date, out, today=dt.date.today(), progress=steps.begin
+            inputs, read_customers(model, data, customer), date, out, today=dt.date.today(), progress=steps.begin
         )
     show_month(done)
 
@@ -91,17 +91,17 @@ def feedback(
     from riskml.portfolio.inputs import EventSource, feedback_of, write_feedback
     from riskml.warning.cli_inputs import day
 
-    said = None if complaints is None else EventSource(complaints, customer, complaint_date, complaint_where)
-    found = feedback_of(
+    source = None if complaints is None else EventSource(complaints, customer, complaint_date, complaint_where)
+    result = feedback_of(
         folder,
         policy,
         EventSource(events, customer, date, where),
         day(until, "--until"),
         window,
         decisions=decisions or [],
-        complaints=said,
+        complaints=source,
     )
-    show_feedback(found, write_feedback(found, out or folder / "feedback"))
+    show_feedback(result, write_feedback(result, out or folder / "feedback"))
 
 
 @app.command()
@@ -139,7 +139,7 @@ def monitor(
     from riskml.pipeline.monitor_notebook import execute_monitoring
     from riskml.warning.cli_inputs import day
 
-    asked = Asked(
+    request = Asked(
         run=run,
         data=data,
         outcomes=outcomes,
@@ -151,9 +151,9 @@ def monitor(
         overrides=overrides or (),
     )
     if notebook:
-        show_month(execute_monitoring(asked, today=dt.date.today()))
+        show_month(execute_monitoring(request, today=dt.date.today()))
     else:
-        show_monitored(monitor_month(asked, today=dt.date.today()))
+        show_monitored(monitor_month(request, today=dt.date.today()))
 
 
 @app.command()
@@ -180,8 +180,8 @@ def retrain(
     from riskml.pipeline.retrain import retrain as train_again
     from riskml.runs.run import STAGES
 
-    asked = Asked(run, data, outcomes, extend, monitoring, tuple(overrides or ()), force)
-    decision = decide(asked)
+    request = Asked(run, data, outcomes, extend, monitoring, tuple(overrides or ()), force)
+    decision = decide(request)
     show_decision(decision, dry_run=dry_run)
     if dry_run or not decision.needed:
         return
@@ -193,7 +193,7 @@ def retrain(
                 runs.show_beginning(begun)
                 return lines
 
-            done = train_again(asked, decision, at=dt.datetime.now(), begun=listen)
+            done = train_again(request, decision, at=dt.datetime.now(), begun=listen)
     finally:
         signal.signal(signal.SIGTERM, before)
     if done is not None:

@@ -133,13 +133,13 @@ def simulate(
     console.show_simulated(book)
 
 
-def _sized(said: str, option: str) -> tuple[str, float]:
-    date, _, size = said.partition(":")
+def _sized(text: str, option: str) -> tuple[str, float]:
+    date, _, size = text.partition(":")
     return date, _number(size or "1", option)
 
 
-def _share(said: str) -> tuple[float, float]:
-    share, _, days = said.partition(":")
+def _share(text: str) -> tuple[float, float]:
+    share, _, days = text.partition(":")
     return _number(share, "--late"), _number(days or "5", "--late")
 
 

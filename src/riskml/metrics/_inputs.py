@@ -68,9 +68,9 @@ def _flags(y: ArrayLike, name: str) -> Flags:
     flags: Flags = array == 1
     wrong = ~flags & (array != 0)
     if wrong.any():
-        found = ", ".join(f"{value:g}" for value in np.unique(array[wrong])[:5])
+        values = ", ".join(f"{value:g}" for value in np.unique(array[wrong])[:5])
         raise DataError(
-            f"{name} must be 0 or 1, got also {found}",
+            f"{name} must be 0 or 1, got also {values}",
             where=f"{name}, first at row {int(wrong.argmax())} (counted from 0)",
             fix="set the event (default, churn) to 1 and everything else to 0",
         )

@@ -67,9 +67,9 @@ def hull(parts: Steps) -> Steps:
 def bands(count: Floats, n_bands: int) -> Rows:
     """Return the band, from 0, of each distinct score, so that bands hold about as many rows as one another."""
     middle = np.cumsum(count) - count / 2
-    wanted = np.minimum((middle / count.sum() * n_bands).astype(np.intp), n_bands - 1)
+    position = np.minimum((middle / count.sum() * n_bands).astype(np.intp), n_bands - 1)
     # Empty bands are closed up; the wanted ones never fall.
-    return np.cumsum(np.append(0, wanted[1:] != wanted[:-1]))
+    return np.cumsum(np.append(0, position[1:] != position[:-1]))
 
 
 def row_bands(score: Floats, n_bands: int) -> Rows:

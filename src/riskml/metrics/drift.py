@@ -116,8 +116,8 @@ def _of_numbers(before: Floats, now: Floats, level: float, distance: float) -> D
 
     sizes = before.size, now.size
     if min(sizes) <= FEW_ROWS:
-        found = ks_2samp(before, now)
-        return _tested("KS", found.statistic, found.pvalue, level, sizes)
+        test = ks_2samp(before, now)
+        return _tested("KS", test.statistic, test.pvalue, level, sizes)
     moved, spread = float(wasserstein_distance(before, now)), float(before.std())
     # Against a constant any move is without measure.
     normed = 0.0 if moved == 0 else moved / spread if spread > 0 else np.inf
@@ -133,8 +133,8 @@ def _of_categories(before: pd.Series[Any], now: pd.Series[Any], level: float, di
     parts = codes[: sizes[0]], codes[sizes[0] :]
     counts = np.array([np.bincount(part, minlength=len(found_in_either)) for part in parts], dtype=np.float64)
     if min(sizes) <= FEW_ROWS:
-        found = chi2_contingency(counts, correction=False)
-        return _tested("chi-square", found.statistic, found.pvalue, level, sizes)
+        test = chi2_contingency(counts, correction=False)
+        return _tested("chi-square", test.statistic, test.pvalue, level, sizes)
     apart = float(jensenshannon(*counts))
     return DriftTest("Jensen-Shannon", apart, None, distance, apart >= distance, *sizes)
 

@@ -64,10 +64,10 @@ def _graded(values: ArrayLike | pd.Series[Any], name: str) -> pd.Series[Any]:
 
 def grade_order(columns: Sequence[pd.Series[Any]], grades: Sequence[Any] | None, where: str) -> pd.Index[Any]:
     """Return the grades, the safest first: as stated, else an ordered categorical's categories, else ascending."""
-    found: pd.Index[Any] = pd.Index(pd.concat([one.astype(object) for one in columns]).unique())
+    names: pd.Index[Any] = pd.Index(pd.concat([one.astype(object) for one in columns]).unique())
     if grades is not None:
         stated: pd.Index[Any] = pd.Index(list(grades))
-        unknown = [value for value in found if value not in stated]
+        unknown = [value for value in names if value not in stated]
         if unknown or stated.has_duplicates:
             raise DataError(
                 f"grades must name each grade once; these are in the rows and not among them: {unknown}",
@@ -80,7 +80,7 @@ def grade_order(columns: Sequence[pd.Series[Any]], grades: Sequence[Any] | None,
         categories: pd.Index[Any] = kinds[0].categories
         return categories
     try:
-        ascending: pd.Index[Any] = pd.Index(sorted(found))
+        ascending: pd.Index[Any] = pd.Index(sorted(names))
     except TypeError:
         raise DataError(
             "the grades mix kinds of values that have no order, such as numbers and text",

@@ -84,8 +84,8 @@ class ChurnCosts:
             The outcome, or its probability.
         """
         value, contact, success, incentive = (
-            _per_row(given, name, event.size)
-            for given, name in (
+            _per_row(amount, name, event.size)
+            for amount, name in (
                 (self.value, "value"),
                 (self.contact_cost, "contact_cost"),
                 (self.success_rate, "success_rate"),
@@ -99,8 +99,8 @@ class ChurnCosts:
     def break_even(self) -> Floats:
         """Return the probability of churn from which a contact pays; above 1 when it never does."""
         value, contact, success, incentive = (
-            np.asarray(given, dtype=np.float64)
-            for given in (self.value, self.contact_cost, self.success_rate, self.incentive)
+            np.asarray(amount, dtype=np.float64)
+            for amount in (self.value, self.contact_cost, self.success_rate, self.incentive)
         )
         won = success * (value - incentive) + incentive
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -242,8 +242,8 @@ def baseline(
         empty = Baseline(edges, (), special, (), own)
     else:
         special = tuple(str(code) for code in special_values)
-        found = sorted(set(_texts(series)[1]) - set(special)) or ["other"]
-        empty = Baseline((), tuple(found), special, ())
+        levels = sorted(set(_texts(series)[1]) - set(special)) or ["other"]
+        empty = Baseline((), tuple(levels), special, ())
     return replace(empty, counts=tuple(int(n) for n in empty.count(series)))
 
 

@@ -39,8 +39,8 @@ class Shared:
     probability: pd.DataFrame  # A column per run, named A, B, …
     tier: pd.DataFrame
     tiers: Sequence[str]  # all tiers, the safest first
-    said: str  # which customers these are
-    tiers_said: str  # whose tiers these are
+    description: str  # which customers these are
+    tiers_note: str  # whose tiers these are
 
 
 def letters(views: Sequence[RunSummary]) -> list[str]:
@@ -59,20 +59,20 @@ def shared_customers(views: Sequence[RunSummary]) -> Shared:
     rows = [frame.loc[customers] for frame in aside]
     _refuse_unlike(rows, views)
     counts = [len(frame) for frame in aside]
-    said = (
+    which = (
         f"All {counts[0]:,} customers set aside are the same in every run."
         if set(counts) == {len(customers)}
         else f"Of {_listed(f'{n:,}' for n in counts)} customers set aside, {len(customers):,} are common to all runs: "
         "what follows is measured on these alone."
     )
-    tier, tiers, tiers_said = _tiers(rows, views)
+    tier, tiers, tiers_note = _tiers(rows, views)
     return Shared(
         y=rows[0]["_target"],
         probability=pd.DataFrame({name: frame["probability"] for name, frame in zip(names, rows, strict=True)}),
         tier=tier,
         tiers=tiers,
-        said=said,
-        tiers_said=tiers_said,
+        description=which,
+        tiers_note=tiers_note,
     )
 
 
@@ -81,10 +81,10 @@ def differences(shared: Shared, *, seed: int = 7, level: float = 0.95) -> pd.Dat
     first, *others = shared.probability.columns
     tables = []
     for name in others:
-        found = paired_differences(
+        table = paired_differences(
             shared.y, shared.probability[name], shared.probability[first], seed=seed, level=level
         ).rename(columns={"a": "other", "b": "first"})
-        tables.append(found.assign(run=name, verdict=[_verdict(row) for row in found.to_dict(orient="records")]))
+        tables.append(table.assign(run=name, verdict=[_verdict(row) for row in table.to_dict(orient="records")]))
     columns = ["run", "metric", "first", "other", "difference", "lower", "upper", "p_value", "method", "verdict"]
     return pd.concat(tables, ignore_index=True)[columns]
 
@@ -138,11 +138,11 @@ def stability(views: Sequence[RunSummary]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["run", "development", "aside", "psi", "no_shift", "verdict"])
 
 
-def answer(found: pd.DataFrame, shared: Shared) -> str:
+def answer(differences: pd.DataFrame, shared: Shared) -> str:
     """Return, for each run, a sentence that says whether it beats the first."""
     first = shared.probability.columns[0]
     lines = []
-    for name, table in found.groupby("run", sort=False):
+    for name, table in differences.groupby("run", sort=False):
         rows = {row["metric"]: row for row in table.to_dict(orient="records")}
         lead = rows["auc"]
         figures = f"AUC {lead['difference']:+.4f} (95 %: {lead['lower']:+.4f} to {lead['upper']:+.4f})"
@@ -157,7 +157,7 @@ def answer(found: pd.DataFrame, shared: Shared) -> str:
             f"{metric} {row['verdict']}" for metric, row in rows.items() if metric != "auc" and row["verdict"] != "open"
         ]
         lines.append(f"- {words[lead['verdict']]}. {'Besides: ' + ', '.join(other) if other else 'All else is open'}.")
-    return "\n".join([*lines, "", shared.said])
+    return "\n".join([*lines, "", shared.description])
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
@@ -170,8 +170,8 @@ def _refuse_other_questions(views: Sequence[RunSummary]) -> None:
     names = letters(views)
     tasks = {view.task for view in views}
     if len(tasks) > 1:
-        asked = ", ".join(f"{name} {view.task}" for name, view in zip(names, views, strict=True))
-        raise _apart(f"they ask different questions ({asked})", views)
+        listed = ", ".join(f"{name} {view.task}" for name, view in zip(names, views, strict=True))
+        raise _apart(f"they ask different questions ({listed})", views)
     if any(view.settings.get("data", {}).get("id") is None for view in views):
         digests = {(view.data["digest"], view.data.get("sample", 0)) for view in views}
         if len(digests) > 1:
@@ -206,8 +206,8 @@ def _tiers(rows: Sequence[pd.DataFrame], views: Sequence[RunSummary]) -> tuple[p
     columns = letters(views)
     if all(own == names[0] for own in names):
         tier = pd.DataFrame({name: frame["tier"] for name, frame in zip(columns, rows, strict=True)})
-        said = "the same bounds in every run" if all(own == bounds[0] for own in bounds) else "each run's own bounds"
-        return tier, names[0], f"Tiers by {said}."
+        which = "the same bounds in every run" if all(own == bounds[0] for own in bounds) else "each run's own bounds"
+        return tier, names[0], f"Tiers by {which}."
     first = np.array(names[0], dtype=object)
     tier = pd.DataFrame(
         {

@@ -25,14 +25,14 @@ class StatedCosts:
     """Costs of decisions, and in a sentence whose they are."""
 
     costs: CreditCosts | ChurnCosts
-    said: str
+    description: str
 
 
 def settings(views: Sequence[RunSummary]) -> pd.DataFrame:
     """Return the settings that are not the same in all runs."""
-    said = [_flat(view.settings) for view in views]
-    keys = dict.fromkeys(key for own in said for key in own)
-    rows = {key: [own.get(key, "") for own in said] for key in keys}
+    flat = [_flat(view.settings) for view in views]
+    keys = dict.fromkeys(key for own in flat for key in own)
+    rows = {key: [own.get(key, "") for own in flat] for key in keys}
     return _frame({key: values for key, values in rows.items() if len(set(values)) > 1}, views)
 
 
@@ -51,9 +51,9 @@ def data(views: Sequence[RunSummary]) -> pd.DataFrame:
         rows[f"rows, {part}"] = [_rows_of(card["parts"].get(part)) for card in cards]
     schemas = [{str(entry["name"]): entry for entry in card["schema"]} for card in cards]
     for name in dict.fromkeys(name for schema in schemas for name in schema):
-        told = [_column(schema.get(name)) for schema in schemas]
-        if len(set(told)) > 1:
-            rows[f"column {name}"] = told
+        cells = [_column(schema.get(name)) for schema in schemas]
+        if len(set(cells)) > 1:
+            rows[f"column {name}"] = cells
     frame = _frame(rows, views)
     return frame.assign(same=["yes" if len(set(values)) == 1 else "no" for values in rows.values()])
 
@@ -63,8 +63,8 @@ def champions(views: Sequence[RunSummary]) -> pd.DataFrame:
     titles = ("family", "AUC, cross-validated", "validation", *_MEASURES.values())
     rows: dict[str, list[str]] = {title: [] for title in titles}
     for view in views:
-        best = view.champion if "leaderboard.csv" in view.found else {}
-        measured = view.found.get("validation.json", {}).get("metrics", {})
+        best = view.champion if "leaderboard.csv" in view.artifacts else {}
+        measured = view.artifacts.get("validation.json", {}).get("metrics", {})
         rows["family"].append(str(best.get("family", "–")))
         rows["AUC, cross-validated"].append(f"{best['auc_cv']:.4f} ± {best['auc_cv_se']:.4f}" if best else "–")
         rows["validation"].append(_validation(view))
@@ -76,8 +76,8 @@ def champions(views: Sequence[RunSummary]) -> pd.DataFrame:
 def families(views: Sequence[RunSummary]) -> pd.DataFrame:
     """Return the cross-validated AUC of every family in every run; the champion has a star."""
     boards = [
-        {row["family"]: row for row in view.found["leaderboard.csv"].to_dict(orient="records")}
-        if "leaderboard.csv" in view.found
+        {row["family"]: row for row in view.artifacts["leaderboard.csv"].to_dict(orient="records")}
+        if "leaderboard.csv" in view.artifacts
         else {}
         for view in views
     ]
@@ -101,19 +101,19 @@ def stated_costs(views: Sequence[RunSummary]) -> StatedCosts:
         missing = [key for key in defaults if key not in own]
         whose += f"; the kit's default for {', '.join(missing)}" if missing else ""
     used = defaults | {key: value for key, value in own.items() if key in defaults}
-    told = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in used.items())
+    amounts = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in used.items())
     costs: CreditCosts | ChurnCosts
     if views[0].task == "churn":
         costs = ChurnCosts(**used)
     else:
         costs = CreditCosts(exposure=used["exposure"], lgd=used["loss_given_default"], margin=used["margin"])
-    return StatedCosts(costs, f"{told} ({whose}).")
+    return StatedCosts(costs, f"{amounts} ({whose}).")
 
 
 def _numbers(view: RunSummary) -> dict[str, float]:
     """Return the costs that a run states as numbers; what is a column of its table is not known here."""
-    said = view.settings.get("costs") or {}
-    plain = {str(key): value for key, value in said.items() if isinstance(value, int | float)}
+    costs = view.settings.get("costs") or {}
+    plain = {str(key): value for key, value in costs.items() if isinstance(value, int | float)}
     if "lgd" in plain:
         plain["loss_given_default"] = plain.pop("lgd")
     return {key: float(value) for key, value in plain.items()}
@@ -123,9 +123,9 @@ def _frame(rows: Mapping[str, Sequence[str]], views: Sequence[RunSummary]) -> pd
     return pd.DataFrame.from_dict(dict(rows), orient="index", columns=letters(views), dtype=object)
 
 
-def _flat(said: Mapping[str, Any], above: str = "") -> dict[str, str]:
+def _flat(mapping: Mapping[str, Any], above: str = "") -> dict[str, str]:
     out: dict[str, str] = {}
-    for key, value in said.items():
+    for key, value in mapping.items():
         out |= _flat(value, f"{above}{key}.") if isinstance(value, Mapping) else {f"{above}{key}": str(value)}
     return out
 

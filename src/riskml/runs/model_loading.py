@@ -64,11 +64,11 @@ def load_model(path: Path) -> Artifact:
 def _of_wheel(wheel: Path) -> Artifact:
     with tempfile.TemporaryDirectory(prefix="riskml-wheel-") as folder:
         unpack(wheel, folder)
-        found = list(Path(folder).glob(f"*/model/{MANIFEST}"))
-        if len(found) != 1:
+        manifests = list(Path(folder).glob(f"*/model/{MANIFEST}"))
+        if len(manifests) != 1:
             raise InputError("the wheel holds no model of riskml", where=str(wheel), fix="name one that riskml built")
         try:
-            return Artifact.load(found[0].parent)
+            return Artifact.load(manifests[0].parent)
         except PackageError as error:
             # Where it was unpacked is gone by now, and tells nobody anything.
             raise PackageError(f"{wheel}: {str(error).replace(f'{folder}{os.sep}', '')}") from None
@@ -79,8 +79,8 @@ def _of_card(file: Path) -> Artifact:
     from riskml.scorecard import Scorecard, SegmentedScorecard
     from riskml.scorecard.card.file_text import read_document
 
-    said = read_document(file)
-    segmented = isinstance(said, Mapping) and "riskml_segmented_scorecard" in said
+    document = read_document(file)
+    segmented = isinstance(document, Mapping) and "riskml_segmented_scorecard" in document
     card = SegmentedScorecard.load(file) if segmented else Scorecard.load(file)
     cards = list(card.cards_.values()) if isinstance(card, SegmentedScorecard) else [card]
     totals = np.sum([next(iter(one.binner_.bins_.values())).totals for one in cards], axis=0)
@@ -182,14 +182,14 @@ def read_book(file: str | Path, id_column: str | None) -> pd.DataFrame:
 def high_risk_list(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[TierConfig], *, n: int) -> pd.DataFrame:
     """Return the list for those who decide: the customers of the highest tier, the riskiest first, and why."""
     top = tiers[-1]
-    found = scores[scores["tier"] == top.name].sort_values("probability", ascending=False, kind="stable")
-    told = reasons.assign(text=reasons["column"].astype(str) + " = " + reasons["value"].astype(str))
-    wide = told.pivot(index="customer", columns="rank", values="text").reindex(index=found.index)
+    high = scores[scores["tier"] == top.name].sort_values("probability", ascending=False, kind="stable")
+    texts = reasons.assign(text=reasons["column"].astype(str) + " = " + reasons["value"].astype(str))
+    wide = texts.pivot(index="customer", columns="rank", values="text").reindex(index=high.index)
     table = pd.DataFrame(
-        {"customer": found.index, "probability": found["probability"], "tier": top.name, "treatment": top.treatment}
+        {"customer": high.index, "probability": high["probability"], "tier": top.name, "treatment": top.treatment}
     )
     for rank in range(1, n + 1):
-        table[f"reason_{rank}"] = (wide[rank] if rank in wide else pd.Series("", index=found.index)).fillna("")
+        table[f"reason_{rank}"] = (wide[rank] if rank in wide else pd.Series("", index=high.index)).fillna("")
     return table.reset_index(drop=True)
 
 

@@ -26,9 +26,9 @@ def experiment_file(name: str | Path) -> Path:
         return path.absolute()
     here = Path.cwd()
     for folder in (here, *here.parents):
-        found = folder / "experiments" / f"{name}.yaml"
-        if found.is_file():
-            return found
+        file = folder / "experiments" / f"{name}.yaml"
+        if file.is_file():
+            return file
     raise ConfigError(
         f"there is no experiment {str(name)!r}",
         where=f"the folder experiments/ in {here}, or in a folder above it",
@@ -66,7 +66,7 @@ def notebook_file(stage: str, file: Path) -> Path:
     package = Path(riskml.__file__).parent
     # Of a checkout, the notebooks lie two folders above the package; of an installed riskml, in it.
     for folder in (*file.parents, package, package.parents[1]):
-        found = folder / "notebooks" / f"{stage}.ipynb"
-        if found.is_file():
-            return found
+        notebook = folder / "notebooks" / f"{stage}.ipynb"
+        if notebook.is_file():
+            return notebook
     raise RunError(f"the notebook {stage}.ipynb is missing", where=str(package), fix="install riskml again")

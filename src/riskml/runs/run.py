@@ -185,8 +185,8 @@ class Run:
     @property
     def state(self) -> dict[str, Any]:
         """What run.json says now."""
-        said: dict[str, Any] = read_json(self.path("run.json"))
-        return said
+        state: dict[str, Any] = read_json(self.path("run.json"))
+        return state
 
     def update(self, **changes: Any) -> None:
         """Change entries of run.json, and bring what it tells of the results up to date with the files."""
@@ -220,18 +220,18 @@ class Run:
         return [stage for stage in STAGES[: STAGES.index(upto) + 1] if stage not in done]
 
     def _results(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        results: dict[str, Any] = {}
         if self.path("data.json").is_file():
-            found["data_digest"] = read_json(self.path("data.json"))["digest"]
+            results["data_digest"] = read_json(self.path("data.json"))["digest"]
         if self.path("leaderboard.csv").is_file():
             rows = _records(self.leaderboard())
-            found["leaderboard"] = rows
-            found["champion"] = next((row for row in rows if row["chosen"]), None)
-        found["left_out"] = self.left_out
+            results["leaderboard"] = rows
+            results["champion"] = next((row for row in rows if row["chosen"]), None)
+        results["left_out"] = self.left_out
         wheels = sorted(self.path("dist").glob("*.whl"))
-        found["wheel"] = f"dist/{wheels[-1].name}" if wheels else None
-        found["report"] = "report.html" if self.path("report.html").is_file() else None
-        return found
+        results["wheel"] = f"dist/{wheels[-1].name}" if wheels else None
+        results["report"] = "report.html" if self.path("report.html").is_file() else None
+        return results
 
     # -- files
 
@@ -296,8 +296,8 @@ class Run:
     @property
     def fit(self) -> dict[str, Any]:
         """What fit.json tells of the families: seconds, failures, settings, weights, the AUC of the choice itself."""
-        found: dict[str, Any] = self.read_json("fit.json") if self.path("fit.json").is_file() else {}
-        return found
+        fit: dict[str, Any] = self.read_json("fit.json") if self.path("fit.json").is_file() else {}
+        return fit
 
     @property
     def left_out(self) -> dict[str, str]:
@@ -321,10 +321,10 @@ def newest(runs: Path, experiment: Experiment, **state: Any) -> Run | None:
     **state : values
         Entries of run.json that must be equal.
     """
-    wanted = {"config_digest": experiment.digest(), **state}
+    required = {"config_digest": experiment.digest(), **state}
     for file in sorted((runs / experiment.name).glob("[0-9]*/run.json"), reverse=True):
-        said = read_json(file)
-        if all(said.get(key) == value for key, value in wanted.items()):
+        record = read_json(file)
+        if all(record.get(key) == value for key, value in required.items()):
             return Run.open(file.parent)
     return None
 

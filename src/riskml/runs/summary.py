@@ -38,7 +38,7 @@ class RunSummary:
     name: str
     where: str
     settings: Mapping[str, Any]
-    found: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    artifacts: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of_folder(cls, folder: Path, *, name: str, where: str) -> RunSummary:
@@ -53,16 +53,16 @@ class RunSummary:
             raise _lacks(name, where, SETTINGS)
         try:
             settings = yaml.safe_load((folder / SETTINGS).read_text(encoding="utf-8"))
-            found = {file: _content(folder / file) for file in ARTIFACTS if (folder / file).is_file()}
+            content = {file: _content(folder / file) for file in ARTIFACTS if (folder / file).is_file()}
         except (OSError, ValueError, yaml.YAMLError) as error:
             raise InputError(f"the run {name} cannot be read: {error}", where=where) from None
         if not isinstance(settings, dict):
             raise InputError(f"the run {name} has an {SETTINGS} without keys", where=where)
-        return cls(name, where, settings, found)
+        return cls(name, where, settings, content)
 
     def lacking(self) -> list[str]:
         """Return the artifacts that are not there."""
-        return [file for file in ARTIFACTS if file not in self.found]
+        return [file for file in ARTIFACTS if file not in self.artifacts]
 
     def of(self, artifact: str) -> Any:
         """Return the content of an artifact.
@@ -72,9 +72,9 @@ class RunSummary:
         InputError
             When the run lacks it: the text names the run and the artifact.
         """
-        if artifact not in self.found:
+        if artifact not in self.artifacts:
             raise _lacks(self.name, self.where, artifact)
-        return self.found[artifact]
+        return self.artifacts[artifact]
 
     @property
     def task(self) -> str:
@@ -90,8 +90,8 @@ class RunSummary:
     @property
     def data(self) -> Mapping[str, Any]:
         """What data.json tells of the table."""
-        said: Mapping[str, Any] = self.of("data.json")
-        return said
+        card: Mapping[str, Any] = self.of("data.json")
+        return card
 
     @property
     def champion(self) -> Mapping[str, Any]:

@@ -49,53 +49,53 @@ def tiers_of_run(run: Run, rule: str | None = None, names: tuple[str, ...] = ())
         raise ConfigError(f"there is no rule {rule!r}", where="--rule", fix=" or ".join(RULES))
     if not run.path("predictions.parquet").is_file():
         raise InputError("the run has no predictions yet", where=str(run.folder), fix="riskml run … --to models")
-    asked = run.experiment
+    experiment = run.experiment
     predicted = run.read_parquet("predictions.parquet")
     beside = run.read_parquet("beside.parquet") if run.path("beside.parquet").is_file() else pd.DataFrame()
     learnt, unseen = (predicted["_part"] == "train").to_numpy(), (predicted["_part"] != "train").to_numpy()
-    tiers = asked.tiers
+    tiers = experiment.tiers
     if rule is not None:
-        tiers = _learnt(asked, predicted[learnt], beside[learnt] if len(beside) else beside, rule, names)
+        tiers = _learnt(experiment, predicted[learnt], beside[learnt] if len(beside) else beside, rule, names)
     elif names:
         raise ConfigError("names are of proposed tiers", where="--names", fix="add --rule equal_risk")
     rows = predicted[unseen]
-    stake, share = _stake(asked, beside[unseen] if len(beside) else beside)
+    stake, share = _stake(experiment, beside[unseen] if len(beside) else beside)
     table = tier_table(
         rows["probability"].to_numpy(), tiers, outcome=rows["_target"].to_numpy(), stake=stake, loss_share=share
     )
-    said = yaml.safe_dump(
+    text = yaml.safe_dump(
         {"tiers": [tier.model_dump() for tier in tiers]}, sort_keys=False, allow_unicode=True, width=120
     )
-    return Proposal(tiers, table, asked.costs.currency if asked.costs else "", said)
+    return Proposal(tiers, table, experiment.costs.currency if experiment.costs else "", text)
 
 
 def _learnt(
-    asked: Experiment, rows: pd.DataFrame, beside: pd.DataFrame, rule: str, names: tuple[str, ...]
+    experiment: Experiment, rows: pd.DataFrame, beside: pd.DataFrame, rule: str, names: tuple[str, ...]
 ) -> tuple[TierConfig, ...]:
-    named = names or tuple(tier.name for tier in asked.tiers)
+    named = names or tuple(tier.name for tier in experiment.tiers)
     chance = rows["probability"].to_numpy()
     if rule == "equal_risk":
-        found = equal_risk_tiers(chance, named)
+        proposal = equal_risk_tiers(chance, named)
     else:
-        costs = costs_of(asked, beside)
+        costs = costs_of(experiment, beside)
         if costs is None:
             raise ConfigError(
                 "profit-best tiers need the costs of the experiment, which states none",
                 where="costs",
                 fix="add costs: to the experiment file, or use --rule equal_risk",
             )
-        found = profit_best_tiers(rows["_target"].to_numpy(), chance, costs, named, seed=asked.split.seed)
+        proposal = profit_best_tiers(rows["_target"].to_numpy(), chance, costs, named, seed=experiment.split.seed)
     # What is done with a tier of the same name stays.
-    known = {tier.name: tier.treatment for tier in asked.tiers}
-    return tuple(tier.model_copy(update={"treatment": known.get(tier.name, "")}) for tier in found)
+    known = {tier.name: tier.treatment for tier in experiment.tiers}
+    return tuple(tier.model_copy(update={"treatment": known.get(tier.name, "")}) for tier in proposal)
 
 
-def _stake(asked: Experiment, beside: pd.DataFrame) -> tuple[Floats | float | None, float]:
+def _stake(experiment: Experiment, beside: pd.DataFrame) -> tuple[Floats | float | None, float]:
     """Return the money at stake of each customer, and the share of it that an event costs."""
-    if asked.costs is None:
+    if experiment.costs is None:
         return None, 1.0
-    if asked.task == "churn":
-        return asked.costs.value, 1.0
-    column = exposure_column(asked)
-    stake = asked.costs.exposure if column is None else beside[column].to_numpy(dtype=float)
-    return stake, asked.costs.loss_given_default or 0.0  # type: ignore[return-value]
+    if experiment.task == "churn":
+        return experiment.costs.value, 1.0
+    column = exposure_column(experiment)
+    stake = experiment.costs.exposure if column is None else beside[column].to_numpy(dtype=float)
+    return stake, experiment.costs.loss_given_default or 0.0  # type: ignore[return-value]

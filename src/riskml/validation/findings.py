@@ -33,7 +33,7 @@ class Evidence:
 
 def findings(experiment: Experiment, data: Mapping[str, Any], evidence: Evidence) -> pd.DataFrame:
     """Return what has to be settled, and what should be known."""
-    found = [
+    records = [
         *_of_calibration(evidence),
         *_of_ranking(evidence),
         *_of_stability(evidence),
@@ -42,8 +42,10 @@ def findings(experiment: Experiment, data: Mapping[str, Any], evidence: Evidence
         *_of_the_data(experiment, data, evidence),
         *_not_given(experiment),
     ]
-    table = pd.DataFrame(found, columns=["severity", "about", "finding"])
-    return table.sort_values("severity", key=lambda said: said.map(_ORDER.index), kind="stable", ignore_index=True)
+    table = pd.DataFrame(records, columns=["severity", "about", "finding"])
+    return table.sort_values(
+        "severity", key=lambda severity: severity.map(_ORDER.index), kind="stable", ignore_index=True
+    )
 
 
 def _of_calibration(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
@@ -121,14 +123,14 @@ def _of_ranking(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
 def _of_a_rival(row: Mapping[Any, Any]) -> str:
     """Return what is known of a family that these rows cannot tell from the chosen one: no difference is shown."""
     leads = float(row["champion_leads_by"])
-    said = (
+    what = (
         f"These rows cannot tell the chosen model from {row['family']}, whose AUC is {number(abs(leads))} "
         f"{'lower' if leads >= 0 else 'higher'} (interval of the lead {interval(row['lower'], row['upper'])})"
     )
     worst = float(row["upper"])
     if worst <= _SMALL:
-        return f"{said}: it loses {number(worst)} at the most, so that it is a safe choice where it is the simpler one."
-    return f"{said}. That is no proof that they are equals: it may lose up to {number(worst)}."
+        return f"{what}: it loses {number(worst)} at the most, so that it is a safe choice where it is the simpler one."
+    return f"{what}. That is no proof that they are equals: it may lose up to {number(worst)}."
 
 
 def _of_stability(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
@@ -215,9 +217,9 @@ def _of_the_data(experiment: Experiment, data: Mapping[str, Any], evidence: Evid
 
 
 def _not_given(experiment: Experiment) -> Iterator[tuple[str, str, str]]:
-    said = experiment.document
-    open_ = [name for name in ("owner", "purpose", "validated_by", "approved_by") if not getattr(said, name)]
-    open_ += [] if said.limits else ["limits"]
+    document = experiment.document
+    open_ = [name for name in ("owner", "purpose", "validated_by", "approved_by") if not getattr(document, name)]
+    open_ += [] if document.limits else ["limits"]
     if open_:
         yield "watch", "ownership", f"Not given in the experiment: {', '.join(f'document.{name}' for name in open_)}."
     if experiment.costs is None:

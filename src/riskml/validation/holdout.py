@@ -62,16 +62,16 @@ def tier_table(y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike]) 
         {"tier": [tier.name for tier in tiers], "from_probability": [tier.from_probability for tier in tiers]}
     )
     tier = tier_of(probability, tiers)
-    found = observed_expected(y, probability, by=tier, level=_LEVEL).set_index("group").reindex(table["tier"])
+    ratios = observed_expected(y, probability, by=tier, level=_LEVEL).set_index("group").reindex(table["tier"])
     tested = jeffreys_test(y, probability, grade=tier, level=_LEVEL).set_index("grade").reindex(table["tier"])
     return table.assign(
-        rows=found["count"].fillna(0).astype(int).to_numpy(),
-        events=found["observed"].fillna(0).astype(int).to_numpy(),
-        expected=found["mean_p"].to_numpy(),
-        event_rate=found["event_rate"].to_numpy(),
+        rows=ratios["count"].fillna(0).astype(int).to_numpy(),
+        events=ratios["observed"].fillna(0).astype(int).to_numpy(),
+        expected=ratios["mean_p"].to_numpy(),
+        event_rate=ratios["event_rate"].to_numpy(),
         # Its bounds are those of the ratio of the observed to the expected rate.
-        lower=(found["lower"] * found["mean_p"]).to_numpy(),
-        upper=(found["upper"] * found["mean_p"]).to_numpy(),
+        lower=(ratios["lower"] * ratios["mean_p"]).to_numpy(),
+        upper=(ratios["upper"] * ratios["mean_p"]).to_numpy(),
         jeffreys_p=tested["p_value"].to_numpy(),
     )
 

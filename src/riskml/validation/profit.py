@@ -45,14 +45,14 @@ class Profit:
 
 def costs_of(experiment: Experiment, beside: pd.DataFrame) -> CreditCosts | ChurnCosts | None:
     """Return the costs that an experiment states, or None where it states none."""
-    said = experiment.costs
-    if said is None:
+    costs = experiment.costs
+    if costs is None:
         return None
     if experiment.task == "default":
         column = exposure_column(experiment)
-        exposure = said.exposure if column is None else beside[column].to_numpy()
-        return CreditCosts(lgd=said.loss_given_default or 0.0, margin=said.margin or 0.0, exposure=exposure)
-    return ChurnCosts(said.value or 0.0, said.contact_cost or 0.0, said.success_rate, said.incentive)
+        exposure = costs.exposure if column is None else beside[column].to_numpy()
+        return CreditCosts(lgd=costs.loss_given_default or 0.0, margin=costs.margin or 0.0, exposure=exposure)
+    return ChurnCosts(costs.value or 0.0, costs.contact_cost or 0.0, costs.success_rate, costs.incentive)
 
 
 def profit(experiment: Experiment, beside: pd.DataFrame, learnt: pd.DataFrame, unseen: pd.DataFrame) -> Profit | None:
@@ -62,7 +62,7 @@ def profit(experiment: Experiment, beside: pd.DataFrame, learnt: pd.DataFrame, u
     if costs is None or before is None:
         return None
     y, p = unseen["_target"], unseen["probability"]
-    found = best_cutoff(learnt["_target"], learnt["probability"], before)
+    cutoff = best_cutoff(learnt["_target"], learnt["probability"], before)
     did = _DECLINED[experiment.task]
     policies = [(f"no one is {did}", np.inf), (f"all are {did}", 0.0)]
     policies += [
@@ -73,7 +73,7 @@ def profit(experiment: Experiment, beside: pd.DataFrame, learnt: pd.DataFrame, u
     even = costs.break_even()
     if even.size == 1:
         policies.append((f"{did} where it pays by the probability (break-even)", float(even.flat[0])))
-    policies.append(("the best cut-off of the training rows", found.cutoff))
+    policies.append(("the best cut-off of the training rows", cutoff.cutoff))
     return Profit(profit_curve(y, p, costs), expected_profit_curve(p, costs), _policies(y, p, costs, policies))
 
 
@@ -96,28 +96,28 @@ def _mean(acted: Any, if_acted: Floats, if_left: Floats) -> float:
 
 def maximum_profit(experiment: Experiment, y: pd.Series, probability: pd.Series) -> dict[str, Any]:
     """Return the expected maximum profit of a ranking, with the prior that it rests on."""
-    said = experiment.costs
+    costs = experiment.costs
     if experiment.task == "default":
-        found = emp_credit(y, probability) if said is None else emp_credit(y, probability, roi=said.margin or 0.0)
+        emp = emp_credit(y, probability) if costs is None else emp_credit(y, probability, roi=costs.margin or 0.0)
         measure, unit = "EMP", "share of the amount lent, per customer"
     else:
-        found = (
+        emp = (
             emp_churn(y, probability)
-            if said is None
+            if costs is None
             else emp_churn(
                 y,
                 probability,
-                value=said.value or 0.0,
-                incentive=said.incentive,
-                contact_cost=said.contact_cost or 0.0,
+                value=costs.value or 0.0,
+                incentive=costs.incentive,
+                contact_cost=costs.contact_cost or 0.0,
             )
         )
-        measure, unit = "EMPC", f"{said.currency if said and said.currency else 'money'} per customer"
+        measure, unit = "EMPC", f"{costs.currency if costs and costs.currency else 'money'} per customer"
     return {
         "measure": measure,
-        "value": found.value,
-        "fraction": found.fraction,
-        "prior": found.prior,
+        "value": emp.value,
+        "fraction": emp.fraction,
+        "prior": emp.prior,
         "unit": unit,
-        "costs": "the paper's" if said is None else "the experiment's",
+        "costs": "the paper's" if costs is None else "the experiment's",
     }

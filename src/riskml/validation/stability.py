@@ -39,10 +39,10 @@ def characteristics(learnt: pd.DataFrame, unseen: pd.DataFrame, schema: Schema) 
 
 def _drift(before: pd.Series, now: pd.Series, column: Column) -> tuple[str, float, bool | None]:
     try:
-        found = drift_test(before, now, special_values=column.special)
+        test = drift_test(before, now, special_values=column.special)
     except DataError:  # all values of one side are missing, or special codes: the CSI has told so
         return "", float("nan"), None
-    return found.method, found.statistic, found.drift
+    return test.method, test.statistic, test.drift
 
 
 def by_segment(

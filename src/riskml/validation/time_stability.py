@@ -14,14 +14,14 @@ def records_over_time(coverage: Coverage, panel: PanelConfig) -> pd.DataFrame:
     epoch, until = pd.Timestamp(0), drawn_on(panel, coverage)
     first = pd.Timestamp(panel.dates()[0]) - pd.Timedelta(days=panel.windows[-1])
     months = pd.date_range(first.normalize().replace(day=1), epoch + pd.Timedelta(days=until), freq="MS")[:-1]
-    found = {}
+    tables = {}
     for name, days in coverage.days.items():
         if panel.tables[name].role == "attributes":
             continue
         known = days[days["day"] < until]
         month = (epoch + pd.to_timedelta(known["day"].astype("int64"), unit="D")).dt.to_period("M").dt.start_time
-        found[name] = known["records"].groupby(month.to_numpy()).sum().reindex(months, fill_value=0)
-    counted = pd.DataFrame(found, index=months).T.astype(float)
+        tables[name] = known["records"].groupby(month.to_numpy()).sum().reindex(months, fill_value=0)
+    counted = pd.DataFrame(tables, index=months).T.astype(float)
     return counted.div(counted.max(axis=1).clip(lower=1.0), axis=0)
 
 
@@ -39,12 +39,12 @@ def strength_over_time(
     """Return the information value of the strongest columns at each as-of date, in bins that stay the same."""
     strongest = binner.summary_.sort_values("iv", ascending=False, kind="stable")["column"].head(most)
     weights = binner.transform(frame[list(binner.feature_names_in_)])[list(strongest)]
-    found = {}
+    columns = {}
     for date in sorted(dates.unique()):
         at = (dates == date).to_numpy()
         event = outcome.to_numpy()[at] == 1
         if min(event.sum(), (~event).sum()) < 20:
             continue
         woe = weights[at]
-        found[date] = woe[event].mean() - woe[~event].mean()
-    return pd.DataFrame(found)
+        columns[date] = woe[event].mean() - woe[~event].mean()
+    return pd.DataFrame(columns)

@@ -75,9 +75,9 @@ def show_sent(sent: Sent) -> None:
     )
 
 
-def show_backtest(found: Backtest, lead_days: int, horizon_days: int, exact: bool) -> None:
+def show_backtest(result: Backtest, lead_days: int, horizon_days: int, exact: bool) -> None:
     """Show how early, how many, how right."""
-    one = found.figures
+    one = result.figures
     _console.print(f"{one['alerts']:,.0f} alerts; {one['judged']:,.0f} are at least {horizon_days} days old")
     _console.print(f"  precision      {_share(one['precision'])} were followed by the event within {horizon_days} days")
     _console.print(
@@ -96,7 +96,7 @@ def show_backtest(found: Backtest, lead_days: int, horizon_days: int, exact: boo
         _console.print(
             "  The panel tells in which window an event came, not when: leads are shorter here than they were."
         )
-    for table in (found.by_role, found.by_cause):
+    for table in (result.by_role, result.by_cause):
         _console.print(escape(table.to_string(index=False, float_format="{:.3g}".format)))
 
 

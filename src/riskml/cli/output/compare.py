@@ -34,8 +34,8 @@ def show_comparison(views: Sequence[RunSummary]) -> None:
     ]
     for view in views:
         if view.lacking():
-            told = f"the run {view.name} lacks {', '.join(view.lacking())}: what rests on them is left out"
-            _aside.print(f"[yellow]{escape(told)}[/yellow]")
+            note = f"the run {view.name} lacks {', '.join(view.lacking())}: what rests on them is left out"
+            _aside.print(f"[yellow]{escape(note)}[/yellow]")
     if not any("data.json" in view.lacking() for view in views):
         facts = diff.data(views)
         tables.insert(1, ("data that differ", names, _rows(facts[facts["same"] == "no"].drop(columns="same"))))
@@ -46,7 +46,9 @@ def show_comparison(views: Sequence[RunSummary]) -> None:
             _console.print(f"[yellow]{escape(error.what)}; their figures do not compare.[/yellow]", soft_wrap=False)
         else:
             stated = diff.stated_costs(views)
-            _console.print(escape(f"{compared.said} {compared.tiers_said} Costs: {stated.said}"), soft_wrap=False)
+            _console.print(
+                escape(f"{compared.description} {compared.tiers_note} Costs: {stated.description}"), soft_wrap=False
+            )
             tables += _on_the_same_customers(compared, names)
             tables += _level_and_money(compared, names, stated)
             tables.append(("scores, from development to rows set aside", names, _shifts(compare.stability(views))))
@@ -62,11 +64,11 @@ def show_comparison(views: Sequence[RunSummary]) -> None:
 def _on_the_same_customers(
     compared: compare.Shared, names: Sequence[str]
 ) -> list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]]:
-    found, moved = compare.differences(compared), compare.moves(compare.swaps(compared))
+    differences, moved = compare.differences(compared), compare.moves(compare.swaps(compared))
     runs = list(compared.probability.columns[1:])
     gaps: dict[str, list[str]] = {}
     for metric, title in _METRICS.items():
-        rows = found[found["metric"] == metric].set_index("run").to_dict(orient="index")
+        rows = differences[differences["metric"] == metric].set_index("run").to_dict(orient="index")
         gaps[title] = ["", *(_gap(rows[run]) for run in runs)]
     swapped: dict[str, list[str]] = {}
     for move in ("riskier", "safer", "same"):
@@ -87,14 +89,14 @@ def _level_and_money(
 ) -> list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]]:
     levels = compare.levels(compared).to_dict(orient="records")
     best = compare.best_cutoffs(compared, stated.costs).values()
-    told = {
+    notes = {
         "observed / expected": [f"{row['ratio']:.3f} ({row['lower']:.3f} to {row['upper']:.3f})" for row in levels],
         "profit per customer": [
             f"{one.profit_per_customer:.4g}, {percent(one.share_acted)} acted on, from {percent(one.cutoff)}"
             for one in best
         ],
     }
-    return [("events and money, on the same customers (cut-off: the best in hindsight)", names, told)]
+    return [("events and money, on the same customers (cut-off: the best in hindsight)", names, notes)]
 
 
 def _gap(row: Mapping[Any, Any]) -> str:

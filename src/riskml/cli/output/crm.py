@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from riskml.crm.pull import Pulled
     from riskml.crm.push import Plan, Pushed
 
-_SHOWN = 10
+_MOST_ROWS = 10
 
 
 class _Bars:
@@ -95,8 +95,8 @@ def show_pulled(pulled: Sequence[Pulled]) -> None:
     console.print(table)
     for one in pulled:
         for column, count in one.unreadable.items():
-            told = f"{one.table}.{column}: {count:,} values are not of the mapping's type, and empty"
-            console.print(f"[yellow]unreadable:[/yellow] {escape(told)}")
+            note = f"{one.table}.{column}: {count:,} values are not of the mapping's type, and empty"
+            console.print(f"[yellow]unreadable:[/yellow] {escape(note)}")
     if pulled:
         console.print(f"tables: {escape(str(pulled[0].file.parent))}")
 
@@ -108,13 +108,13 @@ def show_plan(planned: Plan, *, done: bool) -> None:
     console.print(f"{escape(planned.object)}: {counts}")
     if done:
         return
-    for row in planned.table(_SHOWN).itertuples(index=False):
+    for row in planned.table(_MOST_ROWS).itertuples(index=False):
         console.print(f"  {escape(str(row.customer))}")
         if row.before:
             console.print(f"    from  {escape(str(row.before))}")
         console.print(f"    to    {escape(str(row.after))}")
-    if len(planned.rows) > _SHOWN:
-        console.print(f"  … and {len(planned.rows) - _SHOWN:,} more")
+    if len(planned.rows) > _MOST_ROWS:
+        console.print(f"  … and {len(planned.rows) - _MOST_ROWS:,} more")
     if planned.rows:
         console.print("nothing is written yet: add --yes to write it")
 
@@ -124,19 +124,19 @@ def show_pushed(pushed: Pushed) -> None:
     counts = {status: pushed.count(status) for status in ("written", "failed", "later")}
     console.print(", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "nothing to write")
     failures = pushed.failures()
-    for row in failures.head(_SHOWN).itertuples(index=False):
+    for row in failures.head(_MOST_ROWS).itertuples(index=False):
         console.print(f"  {row.status}  {escape(f'{row.customer}  {row.code}  {row.message}')}")
-    if len(failures) > _SHOWN:
-        console.print(f"  … and {len(failures) - _SHOWN:,} more: the audit has them all")
+    if len(failures) > _MOST_ROWS:
+        console.print(f"  … and {len(failures) - _MOST_ROWS:,} more: the audit has them all")
 
 
-def show_alerts(told: pd.DataFrame, *, done: bool) -> None:
+def show_alerts(outcomes: pd.DataFrame, *, done: bool) -> None:
     """Show what became of alerts."""
-    counts = told["status"].value_counts()
+    counts = outcomes["status"].value_counts()
     console.print(", ".join(f"{count:,} {status}" for status, count in counts.items()) or "no alerts")
-    for row in told[told["remark"] != ""].head(_SHOWN).itertuples(index=False):
+    for row in outcomes[outcomes["remark"] != ""].head(_MOST_ROWS).itertuples(index=False):
         console.print(f"  {row.status}  {escape(f'{row.key}: {row.remark}')}")
-    if not done and (told["status"] == "new").any():
+    if not done and (outcomes["status"] == "new").any():
         console.print("nothing is raised yet: add --yes to raise them")
 
 

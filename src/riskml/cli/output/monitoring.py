@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from riskml.pipeline.monitor import Done
     from riskml.pipeline.retrain import Decision
 
-_SHOWN = 12
+_MOST_ROWS = 12
 
 
 def show_monitored(done: Done) -> None:
@@ -29,17 +29,17 @@ def show_month(month: StoredReport, figures: Sequence[str] = ()) -> None:
     out.print(f"{month.as_of}: {count(state['rows'])} customers, {count(state['known'])} outcomes known", markup=False)
     for line in figures:
         out.print(f"  {line}", markup=False)
-    for one in state["findings"][:_SHOWN]:
+    for one in state["findings"][:_MOST_ROWS]:
         out.print(f"  {one['severity'].ljust(5)}  {one['what']}", markup=False)
-    if len(state["findings"]) > _SHOWN:
-        out.print(f"  … and {len(state['findings']) - _SHOWN} more: findings.csv has them all", markup=False)
+    if len(state["findings"]) > _MOST_ROWS:
+        out.print(f"  … and {len(state['findings']) - _MOST_ROWS} more: findings.csv has them all", markup=False)
     for aspect, why in state["behaviour_absent"].items():
         out.print(f"  {aspect}: {why}", markup=False)
     out.print(f"next step: {state['next_step']}", markup=False)
     out.print(f"{month.folder / 'report.html'}: the page", markup=False)
     if state["mlflow_trouble"]:
-        told = f"not tracked: {state['mlflow_trouble']}; the result is on disk, and the next month writes it too"
-        out.print(told, markup=False)
+        note = f"not tracked: {state['mlflow_trouble']}; the result is on disk, and the next month writes it too"
+        out.print(note, markup=False)
 
 
 def show_decision(decision: Decision, *, dry_run: bool) -> None:
@@ -59,16 +59,16 @@ def _figures(done: Done) -> list[str]:
     scored = done.month.scored
     if scored is None:
         return []
-    shift, estimated, came = scored.shift, scored.estimated.auc, scored.realised
+    shift, estimated, realised = scored.shift, scored.estimated.auc, scored.realised
     lines = [
         f"PSI of the scores {number(shift.psi)} (chance stays below {number(shift.no_shift)}); "
         f"mean probability {percent(shift.now)}, {percent(shift.before)} in training",
         f"estimated AUC {number(estimated.value)} ({interval(estimated.low, estimated.high)}), if probabilities mean "
         "what they meant",
     ]
-    if came is not None:
-        ratio = came.observed_expected
-        area = "too few events" if came.auc is None else f"{number(came.auc.value)}"
+    if realised is not None:
+        ratio = realised.observed_expected
+        area = "too few events" if realised.auc is None else f"{number(realised.auc.value)}"
         lines.append(
             f"realised AUC {area}; observed / expected events {number(ratio.value, 2)} "
             f"({interval(ratio.low, ratio.high, 2)})"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from riskml.portfolio.manage import Done
     from riskml.portfolio.treatment_results import Feedback
 
-_TOLD = {"scores": "scoring", "reasons": "finding the reasons", "actions": "choosing actions"}
+_STEP_NAMES = {"scores": "scoring", "reasons": "finding the reasons", "actions": "choosing actions"}
 
 
 class Steps:
@@ -27,7 +27,7 @@ class Steps:
 
     def begin(self, what: str) -> None:
         """Say what begins."""
-        self._status.update(_TOLD.get(what, what))
+        self._status.update(_STEP_NAMES.get(what, what))
 
     def __enter__(self) -> Self:
         self._status.start()
@@ -55,14 +55,14 @@ def show_month(done: Done) -> None:
     out.print(f"{done.month.folder / 'pack.html'}: the pack; lists/ beside it: who does what", markup=False)
 
 
-def show_feedback(found: Feedback, folder: Path) -> None:
+def show_feedback(result: Feedback, folder: Path) -> None:
     """Show what actions brought, and what to reconsider."""
     out = Console(highlight=False, soft_wrap=True)
-    labels = found.labels
+    labels = result.labels
     out.print(f"{len(labels):,} customers and as-of dates, {int(labels['outcome'].sum()):,} events", markup=False)
-    out.print(_text(found.results), markup=False)
-    if len(found.reconsider):
-        out.print("\nto be reconsidered:\n" + _text(found.reconsider), markup=False)
+    out.print(_text(result.results), markup=False)
+    if len(result.reconsider):
+        out.print("\nto be reconsidered:\n" + _text(result.reconsider), markup=False)
     out.print(
         "\nNot an experiment unless it is against customers held out: who got an action was chosen.", markup=False
     )

@@ -145,23 +145,23 @@ def show_gate(run: Run) -> None:
     """Show what the gate says of the run's model, check by check, and what can be done about it."""
     if not run.path("gate.json").is_file():
         return
-    said = run.read_json("gate.json")
-    model, version = said["model"], said["version"]
-    if said["champion"]:
+    verdict = run.read_json("gate.json")
+    model, version = verdict["model"], verdict["version"]
+    if verdict["champion"]:
         outcome = f"passed: version {version} of {model} is the champion"
-        then = f"back again:  riskml promote {model} --back" if said["against"] else ""
-    elif said["passed"]:
+        then = f"back again:  riskml promote {model} --back" if verdict["against"] else ""
+    elif verdict["passed"]:
         outcome = f"passed: version {version} of {model} is the challenger, a person decides"
         then = f"to make it champion:  riskml promote {model} {version}"
     else:
         outcome = f"not passed: version {version} of {model} stays the challenger"
         then = f"to make it champion nevertheless:  riskml promote {model} {version} --force --by WHO --why TEXT"
     _console.print(f"{'gate:':9} {outcome}")
-    width = max(len(check["name"]) for check in said["checks"])
-    for check in said["checks"]:
+    width = max(len(check["name"]) for check in verdict["checks"])
+    for check in verdict["checks"]:
         mark = "yes" if check["passed"] else "[yellow]no [/yellow]"
-        asked = "" if check["passed"] or not check["bound"] else f" (asked for: {check['bound']})"
-        _console.print(f"{'':9} {mark}  {escape(check['name'].ljust(width) + '  ' + check['reason'] + asked)}")
+        bound = "" if check["passed"] or not check["bound"] else f" (asked for: {check['bound']})"
+        _console.print(f"{'':9} {mark}  {escape(check['name'].ljust(width) + '  ' + check['reason'] + bound)}")
     if then:
         _console.print(f"{'':9} {then}")
 
@@ -172,14 +172,14 @@ def show_models(table: pd.DataFrame) -> None:
         _console.print("no model is registered yet: a whole `riskml run`, without --sample, registers one")
     for model, versions in table.groupby("model", sort=False):
         _console.print(f"[bold]{escape(str(model))}[/bold]")
-        shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+        grid = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
         for title in ("version", "", "family", "gate", "decision", "by", "on"):
-            shown.add_column(title)
+            grid.add_column(title)
         for row in versions.itertuples():
             decided = (row.decision, row.decided_by, str(row.decided_at)[:10])
             cells = (row.version, row.aliases, row.family, row.gate, *decided)
-            shown.add_row(*(escape(str(cell)) for cell in cells))
-        _console.print(shown)
+            grid.add_row(*(escape(str(cell)) for cell in cells))
+        _console.print(grid)
         for row in versions.itertuples():
             for why in filter(None, [row.reason if row.gate != "passed" else "", row.decided_why]):
                 _console.print(f"  {row.version}: {escape(str(why))}")
@@ -232,13 +232,13 @@ def show_tiers(proposal: Proposal, rule: str | None) -> None:
     rows = proposal.table.assign(
         interval=[f"{row.lower:.1%} – {row.upper:.1%}" for row in proposal.table.itertuples()],
     )
-    shown = [name for name in heads if name in rows]
+    columns = [name for name in heads if name in rows]
     table.add_column("tier")
-    for name in shown:
+    for name in columns:
         head = heads[name][0]
         table.add_column(head, justify="right", min_width=max(map(len, head.split())))
     for _, row in rows.iterrows():
-        cells = [heads[name][1].format(row[name]) if row["rows"] or name == "rows" else "" for name in shown]
+        cells = [heads[name][1].format(row[name]) if row["rows"] or name == "rows" else "" for name in columns]
         table.add_row(escape(str(row["tier"])), *cells)
     _wide().print(table)
     low = [str(row.tier) for row in rows.itertuples() if row.underestimated]

@@ -69,26 +69,26 @@ def _of_numbers(values: Floats, special: tuple[float | str, ...], points: int) -
     missing = np.isnan(values)
     codes = [float(code) for code in special if np.any(values == float(code))]
     known = values[~missing & ~np.isin(values, codes)]
-    asked = np.unique(np.quantile(known, np.linspace(0, 1, points), method="inverted_cdf")) if known.size else known
-    nearest = np.searchsorted((asked[1:] + asked[:-1]) / 2, known)
-    counts = np.bincount(nearest, minlength=len(asked)).tolist() if known.size else []
+    quantiles = np.unique(np.quantile(known, np.linspace(0, 1, points), method="inverted_cdf")) if known.size else known
+    nearest = np.searchsorted((quantiles[1:] + quantiles[:-1]) / 2, known)
+    counts = np.bincount(nearest, minlength=len(quantiles)).tolist() if known.size else []
     counts += [int(np.sum(values == code)) for code in codes]
-    sort = ["value"] * len(asked) + ["special"] * len(codes)
+    sort = ["value"] * len(quantiles) + ["special"] * len(codes)
     if missing.any():
         counts.append(int(missing.sum()))
         sort.append("missing")
-    found = np.array([*asked, *codes, *([np.nan] if missing.any() else [])])
-    return Grid(found, tuple(sort), np.asarray(counts, dtype=np.float64) / len(values))
+    points_of_grid = np.array([*quantiles, *codes, *([np.nan] if missing.any() else [])])
+    return Grid(points_of_grid, tuple(sort), np.asarray(counts, dtype=np.float64) / len(values))
 
 
 def _of_levels(values: NDArray[np.object_], points: int) -> Grid:
     counts = pd.Series(values, dtype=object).value_counts(dropna=False)
     names = [name for name in counts.index if isinstance(name, str)][:points]
     absent = int(counts[[not isinstance(name, str) for name in counts.index]].sum())
-    found = np.array([*names, *([None] if absent else [])], dtype=object)
+    levels = np.array([*names, *([None] if absent else [])], dtype=object)
     sizes = [*counts[names], *([absent] if absent else [])]
     sort = ("value",) * len(names) + (("missing",) if absent else ())
-    return Grid(found, sort, np.asarray(sizes, dtype=np.float64) / len(values))
+    return Grid(levels, sort, np.asarray(sizes, dtype=np.float64) / len(values))
 
 
 def margins(model: Artifact, columns: Columns) -> Floats:
@@ -105,9 +105,9 @@ def chances(model: Artifact, columns: Columns) -> Floats:
 
 def curves(model: Artifact, columns: Columns, name: str, values: NDArray[Any]) -> Floats:
     """Return each customer's probability if one column had each of the values, shape (customers, values)."""
-    rows, asked = len(columns[name]), len(values)
+    rows, n_points = len(columns[name]), len(values)
     # All of a column's values at once: a call of a model costs more than its rows.
     moved: Mapping[str, NDArray[Any]] = {
-        other: np.repeat(values, rows) if other == name else np.tile(held, asked) for other, held in columns.items()
+        other: np.repeat(values, rows) if other == name else np.tile(held, n_points) for other, held in columns.items()
     }
-    return chances(model, moved).reshape(asked, rows).T
+    return chances(model, moved).reshape(n_points, rows).T

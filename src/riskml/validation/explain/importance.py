@@ -47,15 +47,15 @@ def permutation_importance(
     target = np.asarray(y)[chosen_rows(len(X), rows, seed)]
     whole = auc(target, margins(model, columns)) if columns else 0.5
     generator = np.random.default_rng(seed)
-    found = []
+    records = []
     for name, values in columns.items():
         shuffled = np.concatenate([generator.permutation(values) for _ in range(repeats)])
         # All shuffles at once: a call of a model costs more than its rows.
         moved = {other: shuffled if other == name else np.tile(held, repeats) for other, held in columns.items()}
         drops = np.array([whole - auc(target, part) for part in np.split(margins(model, moved), repeats)])
         se = float(drops.std(ddof=1) / np.sqrt(repeats)) if repeats > 1 else float("nan")
-        found.append((name, float(drops.mean()), se))
-    table = pd.DataFrame(found, columns=["column", "auc_drop", "se"])
+        records.append((name, float(drops.mean()), se))
+    table = pd.DataFrame(records, columns=["column", "auc_drop", "se"])
     return table.sort_values("auc_drop", ascending=False, kind="stable", ignore_index=True)
 
 

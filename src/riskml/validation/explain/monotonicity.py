@@ -19,8 +19,8 @@ _NOISE = 1e-9  # of a probability: a sum's rounding is no violation
 
 def declared_directions(experiment: Experiment) -> dict[str, str]:
     """Return the direction that an experiment declares for each of its columns, where it does."""
-    said = {name: column.monotone for name, column in experiment.data.columns.items()}
-    return {name: str(direction) for name, direction in said.items() if direction}
+    declared = {name: column.monotone for name, column in experiment.data.columns.items()}
+    return {name: str(direction) for name, direction in declared.items() if direction}
 
 
 def monotone_violations(
@@ -58,19 +58,25 @@ def monotone_violations(
     """
     kinds = model.model.kinds
     columns, special = read(model, X, rows=rows, seed=seed), special_codes(model)
-    found = []
+    records = []
     for name, direction in directions.items():
         if direction not in _SIGNS:
             raise ConfigError(f"{direction!r} is no direction", where=f"monotone.{name}", fix="ascending or descending")
         if kinds.get(name) == "categorical":
             raise ConfigError(f"column {name!r} is a category: it has no order", where=f"monotone.{name}")
-        asked = grid(columns[name], "numeric", special.get(name, ()), points).numbers if name in kinds else np.empty(0)
-        falls = _falls(_SIGNS[direction] * curves(model, columns, name, asked)) if asked.size > 1 else np.zeros(1)
+        points_of_grid = (
+            grid(columns[name], "numeric", special.get(name, ()), points).numbers if name in kinds else np.empty(0)
+        )
+        falls = (
+            _falls(_SIGNS[direction] * curves(model, columns, name, points_of_grid))
+            if points_of_grid.size > 1
+            else np.zeros(1)
+        )
         customers = min(len(X), rows)
-        found.append(
+        records.append(
             (name, direction, customers, float(np.mean(falls > _NOISE)), float(falls.max(initial=0)), name in kinds)
         )
-    return pd.DataFrame(found, columns=["column", "direction", "customers", "violated", "largest", "used"])
+    return pd.DataFrame(records, columns=["column", "direction", "customers", "violated", "largest", "used"])
 
 
 def _falls(rising: Floats) -> Floats:

@@ -39,18 +39,18 @@ def profiles(model: Artifact, X: pd.DataFrame, *, points: int = 12, rows: int = 
     special = special_codes(model)
     tables = []
     for name, kind in model.model.kinds.items():
-        asked = grid(columns[name], kind, special.get(name, ()), points)
-        chance = curves(model, columns, name, asked.values).mean(axis=0)
+        points_of_grid = grid(columns[name], kind, special.get(name, ()), points)
+        chance = curves(model, columns, name, points_of_grid.values).mean(axis=0)
         tables.append(
             pd.DataFrame(
                 {
                     "column": name,
                     "kind": kind,
-                    "value": asked.labels,
-                    "sort": asked.sort,
-                    "share": asked.share,
+                    "value": points_of_grid.labels,
+                    "sort": points_of_grid.sort,
+                    "share": points_of_grid.share,
                     "probability": chance,
-                    "accumulated": _accumulated(model, columns, name, asked, chance)
+                    "accumulated": _accumulated(model, columns, name, points_of_grid, chance)
                     if kind == "numeric"
                     else np.full(len(chance), np.nan),
                 }
@@ -62,12 +62,12 @@ def profiles(model: Artifact, X: pd.DataFrame, *, points: int = 12, rows: int = 
     return pd.concat(tables, ignore_index=True)
 
 
-def _accumulated(model: Artifact, columns: Columns, name: str, asked: Grid, chance: Floats) -> Floats:
+def _accumulated(model: Artifact, columns: Columns, name: str, grid_points: Grid, chance: Floats) -> Floats:
     """Return the accumulated local effects at the numbers of a grid, and NaN at its other values."""
-    at, out = asked.numbers, np.full(len(asked.values), np.nan)
+    at, out = grid_points.numbers, np.full(len(grid_points.values), np.nan)
     if not at.size:
         return out
-    rows = np.flatnonzero(_quantities(columns[name], asked))
+    rows = np.flatnonzero(_quantities(columns[name], grid_points))
     effect = np.zeros(len(at))
     if len(at) > 1 and rows.size:
         band = np.searchsorted(at, columns[name][rows], side="left").clip(1, len(at) - 1) - 1
@@ -76,12 +76,12 @@ def _accumulated(model: Artifact, columns: Columns, name: str, asked: Grid, chan
         effect[1:] = np.cumsum(np.bincount(band, weights=come - gone, minlength=len(at) - 1) / held)
     numbers = slice(0, len(at))
     # Effects know no level of their own: they are given that of the partial dependence.
-    out[numbers] = effect + np.average(chance[numbers] - effect, weights=asked.share[numbers])
+    out[numbers] = effect + np.average(chance[numbers] - effect, weights=grid_points.share[numbers])
     return out
 
 
-def _quantities(values: Floats, asked: Grid) -> NDArray[np.bool_]:
-    codes = [code for code, sort in zip(asked.values, asked.sort, strict=True) if sort == "special"]
+def _quantities(values: Floats, grid_points: Grid) -> NDArray[np.bool_]:
+    codes = [code for code, sort in zip(grid_points.values, grid_points.sort, strict=True) if sort == "special"]
     return ~np.isnan(values) & ~np.isin(values, codes)
 
 

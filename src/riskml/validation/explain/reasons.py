@@ -49,12 +49,14 @@ def reasons_in_words(
         did not count, never is. Sentences hold names and values as they are: whoever shows them as HTML escapes them
         (``riskml.display.table`` does).
     """
-    found = model.explain(customers, n)
-    found = found[found["contribution"] >= least].reset_index(drop=True)
+    reasons = model.explain(customers, n)
+    reasons = reasons[reasons["contribution"] >= least].reset_index(drop=True)
     points = points_of_columns(model, customers)
     place = {customer: row for row, customer in enumerate(customers.index)}
     sentences = []
-    for customer, column, contribution in zip(found["customer"], found["column"], found["contribution"], strict=True):
+    for customer, column, contribution in zip(
+        reasons["customer"], reasons["column"], reasons["contribution"], strict=True
+    ):
         row = place[customer]
         value = customers[column].iloc[row]
         value = float(numeric(customers[column].iloc[[row]])[0]) if column in book.numbers else value
@@ -62,7 +64,7 @@ def reasons_in_words(
         sentences.append(
             _sentence(column, value, contribution, book, model.task, lost, (meanings or {}).get(column, {}))
         )
-    return found.assign(sentence=sentences)
+    return reasons.assign(sentence=sentences)
 
 
 def _sentence(
@@ -96,19 +98,19 @@ def _counted(customers: int) -> str:
 def _state(column: str, value: Any, group: str, customers: int, book: Book, meanings: Mapping[Any, str]) -> str:
     if group == MISSING and (value is None or value != value or not str(value).strip()):
         return "is missing"
-    shown = cell_value(value) if column in book.numbers else level(value)
-    said = {level(code): text for code, text in meanings.items()}.get(level(value))
-    if said:
-        return f"is {shown} ({said})"
-    if column not in book.numbers or not len(book.numbers[column]) or group == level(value) != shown:
-        return f"is {shown}, as for {percent(customers / book.rows, 0)} of customers"
+    written = cell_value(value) if column in book.numbers else level(value)
+    meaning = {level(code): text for code, text in meanings.items()}.get(level(value))
+    if meaning:
+        return f"is {written} ({meaning})"
+    if column not in book.numbers or not len(book.numbers[column]) or group == level(value) != written:
+        return f"is {written}, as for {percent(customers / book.rows, 0)} of customers"
     fewer, more = book.beside(column, float(value))
     if max(fewer, more) < 0.5:
-        return f"is {shown}, about the middle"
+        return f"is {written}, about the middle"
     return (
-        f"is {shown}, and {percent(fewer, 0)} of customers have less"
+        f"is {written}, and {percent(fewer, 0)} of customers have less"
         if fewer > more
-        else (f"is {shown}, and {percent(more, 0)} of customers have more")
+        else (f"is {written}, and {percent(more, 0)} of customers have more")
     )
 
 
