@@ -59,10 +59,10 @@ class Evaluation:
         """Return what a part of the expression gives for each row."""
         match node:
             case ast.BoolOp():
-                found = [self._condition(value) for value in node.values]
+                conditions = [self._condition(value) for value in node.values]
                 both = isinstance(node.op, ast.And)
                 every, some = np.logical_and.reduce, np.logical_or.reduce
-                true, false = [one.true for one in found], [one.false for one in found]
+                true, false = [one.true for one in conditions], [one.false for one in conditions]
                 return Condition(every(true), some(false)) if both else Condition(some(true), every(false))
             case ast.UnaryOp(op=ast.Not()):
                 one = self._condition(node.operand)
@@ -118,16 +118,16 @@ class Evaluation:
         )
 
     def _condition(self, node: ast.expr) -> Condition:
-        found = self.of(node)
-        if not isinstance(found, Condition):
-            self._mistaken(f"{ast.unparse(node)!r} is {word(found)}, where a condition is needed", "compare it")
-        return found
+        value = self.of(node)
+        if not isinstance(value, Condition):
+            self._mistaken(f"{ast.unparse(node)!r} is {word(value)}, where a condition is needed", "compare it")
+        return value
 
     def _amount(self, node: ast.expr) -> npt.NDArray[np.float64]:
-        found = self.of(node)
-        if isinstance(found, Texts):
+        value = self.of(node)
+        if isinstance(value, Texts):
             self._mistaken(f"{ast.unparse(node)!r} is text, where a number is needed", "compare text with == or in")
-        return numbers(found).values
+        return numbers(value).values
 
     def _calculated(self, node: ast.BinOp) -> Numbers:
         left, right = self._amount(node.left), self._amount(node.right)
@@ -157,28 +157,28 @@ class Evaluation:
         for operator, right_node in zip(node.ops, node.comparators, strict=True):
             assert isinstance(result, Condition)
             if isinstance(operator, ast.In | ast.NotIn):
-                found = self._among(left_node, right_node)
-                found = found if isinstance(operator, ast.In) else Condition(found.false, found.true)
+                condition = self._among(left_node, right_node)
+                condition = condition if isinstance(operator, ast.In) else Condition(condition.false, condition.true)
             else:
-                found = self._pair(left_node, operator, right_node)
-            result = Condition(result.true & found.true, result.false | found.false)
+                condition = self._pair(left_node, operator, right_node)
+            result = Condition(result.true & condition.true, result.false | condition.false)
             left_node = right_node
         assert isinstance(result, Condition)
         return result
 
     def _among(self, node: ast.expr, items: ast.expr) -> Condition:
         assert isinstance(items, ast.List | ast.Tuple)
-        wanted: list[Any] = [item.value for item in items.elts if isinstance(item, ast.Constant)]
-        found = self.of(node)
-        text = isinstance(found, Texts)
-        if any(isinstance(value, str) != text for value in wanted):
+        constants: list[Any] = [item.value for item in items.elts if isinstance(item, ast.Constant)]
+        operand = self.of(node)
+        text = isinstance(operand, Texts)
+        if any(isinstance(value, str) != text for value in constants):
             self._mistaken(
-                f"{ast.unparse(node)!r} is {word(found)}, and the list holds {'numbers' if text else 'text'}",
+                f"{ast.unparse(node)!r} is {word(operand)}, and the list holds {'numbers' if text else 'text'}",
                 "put text in quotation marks, and numbers without",
             )
-        empty = _missing(found)
-        values = found.values if isinstance(found, Texts) else pd.Series(numbers(found).values)
-        inside = values.isin(wanted if text else [*map(float, wanted)]).to_numpy(dtype=bool) & ~empty
+        empty = _missing(operand)
+        values = operand.values if isinstance(operand, Texts) else pd.Series(numbers(operand).values)
+        inside = values.isin(constants if text else [*map(float, constants)]).to_numpy(dtype=bool) & ~empty
         return Condition(inside, ~inside & ~empty)
 
     def _pair(self, left_node: ast.expr, operator: ast.cmpop, right_node: ast.expr) -> Condition:
@@ -212,25 +212,25 @@ class Evaluation:
         raise DataError(f"{what} (in {self.text!r})", where=self.where, fix=fix)
 
 
-def numbers(found: Value) -> Numbers:
+def numbers(value: Value) -> Numbers:
     """Return a condition or numbers as numbers: 1 where true, 0 where false."""
-    if isinstance(found, Condition):
-        return Numbers(np.where(found.true, 1.0, np.where(found.false, 0.0, np.nan)))
-    assert isinstance(found, Numbers)
-    return found
+    if isinstance(value, Condition):
+        return Numbers(np.where(value.true, 1.0, np.where(value.false, 0.0, np.nan)))
+    assert isinstance(value, Numbers)
+    return value
 
 
-def _missing(found: Value) -> npt.NDArray[np.bool_]:
-    if isinstance(found, Condition):
-        return ~found.true & ~found.false
-    if isinstance(found, Numbers):
-        return np.isnan(found.values)
-    return found.values.isna().to_numpy(dtype=bool)
+def _missing(value: Value) -> npt.NDArray[np.bool_]:
+    if isinstance(value, Condition):
+        return ~value.true & ~value.false
+    if isinstance(value, Numbers):
+        return np.isnan(value.values)
+    return value.values.isna().to_numpy(dtype=bool)
 
 
-def word(found: Value) -> str:
+def word(value: Value) -> str:
     """Return what kind of value it is, in words."""
-    return "a condition" if isinstance(found, Condition) else "a number" if isinstance(found, Numbers) else "text"
+    return "a condition" if isinstance(value, Condition) else "a number" if isinstance(value, Numbers) else "text"
 
 
 _MOST_CHARACTERS = 2_000
@@ -275,21 +275,21 @@ class Expression:
 
     def holds(self, frame: pd.DataFrame) -> pd.Series:
         """Return where the condition is known to be true."""
-        found = self._evaluated(frame)
-        if not isinstance(found, Condition):
+        value = self._evaluated(frame)
+        if not isinstance(value, Condition):
             raise ConfigError(
-                f"{self.text!r} is {word(found)}, not a condition",
+                f"{self.text!r} is {word(value)}, not a condition",
                 where=self.where,
                 fix="compare it with something, as in `late_days > 30`",
             )
-        return pd.Series(found.true, index=frame.index)
+        return pd.Series(value.true, index=frame.index)
 
     def amounts(self, frame: pd.DataFrame) -> pd.Series:
         """Return the numbers that the expression gives, NaN where one of its columns is missing."""
-        found = self._evaluated(frame)
-        if isinstance(found, Texts):
+        value = self._evaluated(frame)
+        if isinstance(value, Texts):
             raise ConfigError(f"{self.text!r} is text, not a number", where=self.where)
-        return pd.Series(numbers(found).values, index=frame.index)
+        return pd.Series(numbers(value).values, index=frame.index)
 
     def _evaluated(self, frame: pd.DataFrame) -> Value:
         self.check(frame.columns)
@@ -334,8 +334,8 @@ def parse(text: str, *, where: str = "") -> Expression:
     except ConfigError:
         raise
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        told = error.msg if isinstance(error, SyntaxError) else "it is nested too deeply"
-        raise ConfigError(f"{text!r} cannot be read: {told}", where=where, fix=_LANGUAGE) from None
+        reason = error.msg if isinstance(error, SyntaxError) else "it is nested too deeply"
+        raise ConfigError(f"{text!r} cannot be read: {reason}", where=where, fix=_LANGUAGE) from None
     reader = _Reader(text, quoted, where)
     tree = reader.read(tree, 0)
     return Expression(text.strip(), tuple(dict.fromkeys(reader.columns)), tree, where)

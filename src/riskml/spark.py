@@ -50,23 +50,23 @@ def schema_of(frame: DataFrame, columns: Sequence[str] | None = None) -> Schema:
     """
     types = dict(frame.dtypes)
     names = [name for name in types if name not in _NOT_FEATURES] if columns is None else list(columns)
-    found = []
+    described = []
     for name in names:
         if name not in types:
             raise DataError(f"there is no column {name!r}", fix=f"the columns are {', '.join(types)}")
         if types[name] == "string":
-            found.append(Column(name, "categorical"))
+            described.append(Column(name, "categorical"))
         elif types[name] in ("tinyint", "smallint", "int", "bigint", "float", "double", "boolean") or types[
             name
         ].startswith("decimal"):
-            found.append(Column(name, "numeric"))
+            described.append(Column(name, "numeric"))
         else:
             raise DataError(
                 f"the column is of type {types[name]}, neither numbers nor text",
                 where=f"column {name!r}",
                 fix="leave it out, or cast it",
             )
-    return Schema(tuple(found))
+    return Schema(tuple(described))
 
 
 def counts(
@@ -105,14 +105,14 @@ def counts(
     edges = _edges(frame, codes, max_prebins, accuracy)
     _check_levels(frame, schema.categorical)
     cells = _cells(frame, schema, target, edges, codes)
-    found: dict[str, Counts] = {}
+    results: dict[str, Counts] = {}
     for column in schema:
         own = cells[cells["column"] == column.name]
         if column.kind == "categorical":
-            found[column.name] = LevelCounts.from_frame(own)
+            results[column.name] = LevelCounts.from_frame(own)
         else:
-            found[column.name] = _numeric_counts(own, edges[column.name], codes[column.name])
-    return found
+            results[column.name] = _numeric_counts(own, edges[column.name], codes[column.name])
+    return results
 
 
 def boosting(
@@ -269,10 +269,10 @@ def score(frame: DataFrame, wheel: str | Path, keep: Sequence[str] = ("customer"
     answers = artifact.score(pd.DataFrame({name: [] for name in artifact.model.kinds}))
     types = dict(frame.dtypes)
     kept = [f"{_quoted(name)} {types[name]}" for name in keep]
-    said = [f"{name} {'string' if name == 'tier' else 'double'}" for name in answers.columns]
+    fields = [f"{name} {'string' if name == 'tier' else 'double'}" for name in answers.columns]
     read = frame.select(*[_quoted(name) for name in dict.fromkeys((*keep, *artifact.model.kinds))])
     with quiet():
-        return read.mapInPandas(_scorer(sent, list(keep)), ", ".join([*kept, *said]))
+        return read.mapInPandas(_scorer(sent, list(keep)), ", ".join([*kept, *fields]))
 
 
 def _sent(session: Any, wheel: Path) -> str:
@@ -337,10 +337,10 @@ def _check_target(frame: DataFrame, target: str) -> None:
     from pyspark.sql import functions as F
 
     value = F.col(_quoted(target)).cast("double")
-    found = {row[0] for row in frame.select(value).distinct().limit(4).collect()}
-    if found != {0.0, 1.0}:
+    labels = {row[0] for row in frame.select(value).distinct().limit(4).collect()}
+    if labels != {0.0, 1.0}:
         raise DataError(
-            f"the target holds {', '.join(map(str, found)) or 'nothing'}",
+            f"the target holds {', '.join(map(str, labels)) or 'nothing'}",
             where=f"column {target!r}",
             fix="it must be 0 or 1 in every row, and each of them in some",
         )
@@ -348,7 +348,7 @@ def _check_target(frame: DataFrame, target: str) -> None:
 
 def _check_levels(frame: DataFrame, names: Sequence[str]) -> dict[str, dict[str, float]]:
     """Return the levels of categorical columns, numbered by name; too many are refused."""
-    found = {}
+    levels_of = {}
     for name in names:
         rows = frame.select(_quoted(name)).distinct().limit(_LEVELS + 2).collect()
         if len(rows) > _LEVELS + 1:
@@ -358,8 +358,8 @@ def _check_levels(frame: DataFrame, names: Sequence[str]) -> dict[str, dict[str,
                 fix="leave the column out, or group its levels",
             )
         known = levels(pd.Series([row[0] for row in rows], dtype=object))
-        found[name] = {level: float(number) for number, level in enumerate(sorted({one for one in known if one}))}
-    return found
+        levels_of[name] = {level: float(number) for number, level in enumerate(sorted({one for one in known if one}))}
+    return levels_of
 
 
 def _edges(frame: DataFrame, codes: Mapping[str, tuple[float, ...]], most: int, accuracy: int) -> dict[str, Floats]:
@@ -369,19 +369,19 @@ def _edges(frame: DataFrame, codes: Mapping[str, tuple[float, ...]], most: int, 
     if not codes:
         return {}
     shares = [position / most for position in range(1, most)]
-    asked = []
+    probes = []
     for position, (name, special) in enumerate(codes.items()):
         value = _number(name)
         regular = F.when(~value.isin(list(special)), value) if special else value
-        asked.append(F.percentile_approx(regular, shares, accuracy).alias(f"q{position}"))
-        asked.append(F.min(regular).alias(f"m{position}"))
-    row = frame.agg(*asked).collect()[0]
-    found = {}
+        probes.append(F.percentile_approx(regular, shares, accuracy).alias(f"q{position}"))
+        probes.append(F.min(regular).alias(f"m{position}"))
+    row = frame.agg(*probes).collect()[0]
+    edges = {}
     for position, name in enumerate(codes):
         quantiles, least = row[f"q{position}"], row[f"m{position}"]
         # A pre-bin begins at its edge: at the least value none needs to.
-        found[name] = np.unique([one for one in quantiles or () if one > least]).astype(np.float64)
-    return found
+        edges[name] = np.unique([one for one in quantiles or () if one > least]).astype(np.float64)
+    return edges
 
 
 def _cells(
@@ -430,9 +430,9 @@ def _cells(
         (F.count("riskml_event") - event_count).alias("non_event"), event_count.alias("event")
     )
     with quiet():
-        found: pd.DataFrame = counted.toPandas()
-    found["column"] = np.array(schema.names, dtype=object)[found["position"].to_numpy()]
-    return found
+        cells: pd.DataFrame = counted.toPandas()
+    cells["column"] = np.array(schema.names, dtype=object)[cells["position"].to_numpy()]
+    return cells
 
 
 def _numeric_counts(cells: pd.DataFrame, edges: Floats, codes: tuple[float, ...]) -> NumericCounts:

@@ -47,7 +47,7 @@ def test_the_settings_that_are_judged_on_a_fold_know_nothing_of_its_outcomes(tas
     other = task.target.copy()
     other[task.fold == 0] = np.random.default_rng(0).permutation(other[task.fold == 0])
     searches = [searched(one, "tree", 4) for one in (task, replace(task, target=other))]
-    known, changed = ([trial.without(0) for trial in search.tried] for search in searches)
+    known, changed = ([trial.without(0) for trial in search.trials] for search in searches)
     assert known == changed
     first, second = (search.leaders.settings(without=0)[0].params for search in searches)
     assert first == second

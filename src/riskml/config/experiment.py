@@ -236,16 +236,16 @@ class Experiment(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _a_panel_says_what_its_columns_are(cls, said: Any) -> Any:
-        if not isinstance(said, dict) or said.get("panel") is None or not isinstance(said.get("data", {}), dict):
-            return said
-        roles = {"source": said.get("name"), "target": "outcome", "event": 1, "id": "row", "date": "as_of"}
+    def _a_panel_says_what_its_columns_are(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or raw.get("panel") is None or not isinstance(raw.get("data", {}), dict):
+            return raw
+        roles = {"source": raw.get("name"), "target": "outcome", "event": 1, "id": "row", "date": "as_of"}
         roles["group"] = "customer"
-        given = said.get("data", {})
-        wrong = next((name for name, value in roles.items() if given.get(name, value) != value), None)
+        data = raw.get("data", {})
+        wrong = next((name for name, value in roles.items() if data.get(name, value) != value), None)
         if wrong:
             raise ValueError(f"data.{wrong}: leave it out, the panel makes the table")
-        return {**said, "data": {**given, **roles}}
+        return {**raw, "data": {**data, **roles}}
 
     @model_validator(mode="after")
     def _roles_are_distinct(self) -> Experiment:
@@ -301,11 +301,11 @@ class Experiment(Part):
 
         How a model is watched makes no other model: the limits of monitoring do not count.
         """
-        said = self.model_dump(mode="json", exclude={"monitoring"})
-        said["data"]["source"] = Path(self.data.source).name
-        for table in (said["panel"] or {}).get("tables", {}).values():
+        content = self.model_dump(mode="json", exclude={"monitoring"})
+        content["data"]["source"] = Path(self.data.source).name
+        for table in (content["panel"] or {}).get("tables", {}).values():
             table["source"] = Path(table["source"]).name
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def to_yaml(self) -> str:
         """Return the experiment with every default written out."""
@@ -328,17 +328,17 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
         When the file cannot be read, is no YAML mapping, or says something unknown or impossible.
     """
     path = Path(path)
-    said = yaml_mapping(path, "experiment")
+    raw = yaml_mapping(path, "experiment")
     for override in overrides:
-        _apply(said, override)
-    return _checked(said, path)
+        _apply(raw, override)
+    return _checked(raw, path)
 
 
 def yaml_mapping(path: Path, what: str) -> dict[str, Any]:
     """Return the keys and values of a YAML file, none of them said twice."""
     start = "start from one that `riskml new` writes" if what == "experiment" else "start from one that the docs show"
     try:
-        said = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEach)
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEach)
     except FileNotFoundError:
         fix = "check the path" + (", or write one with `riskml new`" if what == "experiment" else "")
         raise ConfigError(f"the {what} file does not exist", where=str(path), fix=fix) from None
@@ -350,13 +350,13 @@ def yaml_mapping(path: Path, what: str) -> dict[str, Any]:
         raise ConfigError(
             f"the {what} file is not valid YAML: {error}", where=str(path), fix="mend the named line"
         ) from None
-    if not isinstance(said, dict):
+    if not isinstance(raw, dict):
         raise ConfigError(
-            f"{'an' if what[0] in 'aeiou' else 'a'} {what} file holds keys and values; got {type(said).__name__}",
+            f"{'an' if what[0] in 'aeiou' else 'a'} {what} file holds keys and values; got {type(raw).__name__}",
             where=str(path),
             fix=start,
         )
-    return said
+    return raw
 
 
 class _TwiceError(Exception):
@@ -371,22 +371,22 @@ class _OneOfEach(yaml.SafeLoader):
     """Refuses a key that is there twice: YAML would keep the last one, and drop the first without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        found: dict[Any, int] = {}
+        lines: dict[Any, int] = {}
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
             key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
-            if isinstance(key, Hashable) and found.setdefault(key, line) != line:
-                raise _TwiceError(key, found[key], line)
+            if isinstance(key, Hashable) and lines.setdefault(key, line) != line:
+                raise _TwiceError(key, lines[key], line)
         return super().construct_mapping(node, deep)
 
 
-def _apply(said: dict[str, Any], override: str) -> None:
+def _apply(raw: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):
         raise ConfigError(f"an override is key=value; got {override!r}", where="-p", fix="as -p models.trials=5")
-    place = said
+    place = raw
     for part in parts[:-1]:
         inner = place.setdefault(part, {})
         if not isinstance(inner, dict):
@@ -398,9 +398,9 @@ def _apply(said: dict[str, Any], override: str) -> None:
         raise ConfigError(f"the value is not valid YAML: {error}", where=f"-p {override}") from None
 
 
-def _checked(said: Mapping[str, Any], path: Path) -> Experiment:
+def _checked(raw: Mapping[str, Any], path: Path) -> Experiment:
     try:
-        experiment = Experiment.model_validate(said)
+        experiment = Experiment.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(
             "\n".join(["the experiment says something that is not understood", *map(one_line, error.errors())]),
@@ -412,8 +412,8 @@ def _checked(said: Mapping[str, Any], path: Path) -> Experiment:
     source = experiment.data.source
     if not Path(source).suffix:
         return experiment
-    found = (path.parent / Path(source).expanduser()).resolve()
-    return experiment.model_copy(update={"data": experiment.data.model_copy(update={"source": str(found)})})
+    path_from_file = (path.parent / Path(source).expanduser()).resolve()
+    return experiment.model_copy(update={"data": experiment.data.model_copy(update={"source": str(path_from_file)})})
 
 
 def one_line(problem: Mapping[str, Any]) -> str:

@@ -35,8 +35,8 @@ class BehaviourConfig(Part):
     def aspects(self) -> dict[Aspect, AspectConfig]:
         """Return the columns by what they tell of."""
         named: tuple[Aspect, ...] = ("frequency", "payment", "complaints")
-        found = {name: getattr(self, name) for name in named}
-        return {name: columns for name, columns in found.items() if columns is not None}
+        aspects = {name: getattr(self, name) for name in named}
+        return {name: columns for name, columns in aspects.items() if columns is not None}
 
     def completed(self, panel: PanelConfig | None) -> BehaviourConfig:
         """Return it with the columns that a panel has for what was left out."""
@@ -48,13 +48,13 @@ class BehaviourConfig(Part):
             "payment": ("invoices", "mean_dpd", 1.0),
             "complaints": ("service", "complaints", long / short),
         }
-        found: dict[str, AspectConfig] = {}
+        aspects: dict[str, AspectConfig] = {}
         for aspect, (role, feature, scale) in kinds.items():
             tables = panel.of_role(role)  # type: ignore[arg-type]
             if getattr(self, aspect) is None and tables:
                 name = f"{tables[0]}_{feature}"
-                found[aspect] = AspectConfig(recent=f"{name}_{short}d", usual=f"{name}_{long}d", scale=scale)
-        return self.model_copy(update=found)
+                aspects[aspect] = AspectConfig(recent=f"{name}_{short}d", usual=f"{name}_{long}d", scale=scale)
+        return self.model_copy(update=aspects)
 
 
 class MonitoringConfig(Part):

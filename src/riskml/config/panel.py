@@ -27,8 +27,8 @@ _VARIABLE = re.compile(r"\$\{\w+\}")
 
 def without_password(address: str | None, what: str) -> None:
     """Refuse an address that holds a password: an experiment is written into the run's notebooks and MLflow."""
-    found = _PASSWORD.search(address or "")
-    if found and not _VARIABLE.fullmatch(found["in_place"] or found["in_query"]):
+    match = _PASSWORD.search(address or "")
+    if match and not _VARIABLE.fullmatch(match["in_place"] or match["in_query"]):
         raise ValueError(
             f"{what} holds a password, which would be written down: set it in the environment, and "
             "say ${NAME} in its place"
@@ -158,10 +158,10 @@ class EveryMonth(Part):
         return self
 
 
-def _way(said: Any) -> str | None:
-    if isinstance(said, list | tuple):
+def _way(raw: Any) -> str | None:
+    if isinstance(raw, list | tuple):
         return "dates"
-    return "months" if isinstance(said, dict | EveryMonth) else None
+    return "months" if isinstance(raw, dict | EveryMonth) else None
 
 
 AsOf = Annotated[
@@ -293,8 +293,8 @@ class PanelConfig(Part):
         first = self.as_of.first
         months = (self.as_of.last.year - first.year) * 12 + self.as_of.last.month - first.month
         numbers = range(first.year * 12 + first.month - 1, first.year * 12 + first.month + months)
-        found = (dt.date(number // 12, number % 12 + 1, 1) for number in numbers)
-        return tuple(date for date in found if first <= date <= self.as_of.last)
+        dates = (dt.date(number // 12, number % 12 + 1, 1) for number in numbers)
+        return tuple(date for date in dates if first <= date <= self.as_of.last)
 
     def located(self, folder: Path) -> PanelConfig:
         """Return the panel with the paths of its files absolute, read from a folder; samples and URLs stay."""

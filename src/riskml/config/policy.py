@@ -303,10 +303,10 @@ class Policy(Part):
     def _no_limit_is_raised_for_rising_risk(self) -> Policy:
         raising = {name for name, one in self.treatments.items() if one.change == "raised" and not one.allow_raise}
         for place, rule in enumerate(self.rules):
-            found = raising & {*rule.must, *rule.may}
-            if found and rule.tier != self.tiers[0]:
+            treatments = raising & {*rule.must, *rule.may}
+            if treatments and rule.tier != self.tiers[0]:
                 raise ValueError(
-                    f"rules.{place}: {min(found)!r} raises the credit limit of customers of tier {rule.tier!r}; "
+                    f"rules.{place}: {min(treatments)!r} raises the credit limit of customers of tier {rule.tier!r}; "
                     "if that is meant, say allow_raise: true in the treatment"
                 )
         if self.negotiation and raising & {*self.negotiation.instead}:
@@ -394,7 +394,7 @@ def read_policy(path: str | Path) -> Policy:
     return policy_of(yaml_mapping(path, "policy"), where=str(path))
 
 
-def policy_of(said: Mapping[str, Any], *, where: str = "the policy") -> Policy:
+def policy_of(raw: Mapping[str, Any], *, where: str = "the policy") -> Policy:
     """Return the policy that plain values say.
 
     Raises
@@ -403,7 +403,7 @@ def policy_of(said: Mapping[str, Any], *, where: str = "the policy") -> Policy:
         When it says something unknown or impossible; every such key is named.
     """
     try:
-        return Policy.model_validate(said)
+        return Policy.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(
             "\n".join(["the policy says something that is not understood", *map(one_line, error.errors())]),

@@ -217,9 +217,9 @@ class WarningRules(Part):
         if (reads_tier or TIER in priority.columns) and not self.tiers:
             raise ValueError(f"{TIER} is read, so tiers must name them, lowest risk first")
         for level in LEVELS:
-            said = getattr(self.alerts, level)
-            if isinstance(said, str):
-                strange = {*_parsed(said, f"alerts.{level}").columns} - {*self.indicators, POINTS}
+            expression = getattr(self.alerts, level)
+            if isinstance(expression, str):
+                strange = {*_parsed(expression, f"alerts.{level}").columns} - {*self.indicators, POINTS}
                 if strange:
                     raise ValueError(f"alerts.{level} reads {min(strange)!r}, which is no indicator")
         points = (self.alerts.amber, self.alerts.red)
@@ -232,10 +232,10 @@ class WarningRules(Part):
     @model_validator(mode="after")
     def _everybody_who_is_told_has_an_address(self) -> WarningRules:
         if self.delivery.mail is not None:
-            told = {one.role for one in self.indicators.values()} | (
+            roles = {one.role for one in self.indicators.values()} | (
                 {self.alerts.escalation.to} if self.alerts.escalation else set()
             )
-            absent = sorted(told - {*self.delivery.mail.to})
+            absent = sorted(roles - {*self.delivery.mail.to})
             if absent:
                 raise ValueError(f"delivery.mail.to has no address of {', '.join(absent)}")
         elif self.alerts.escalation is not None and self.alerts.escalation.to not in ROLES:
@@ -246,9 +246,9 @@ class WarningRules(Part):
     def columns(self) -> tuple[str, ...]:
         """The columns of the book that the rules read."""
         texts = [text for one in self.indicators.values() for text in (one.value, one.where) if text is not None]
-        found = [name for text in texts for name in parse(text).columns]
-        found += [name for name in parse(self.alerts.priority).columns if name != POINTS]
-        return tuple(dict.fromkeys("tier" if name == TIER else name for name in found))
+        names = [name for text in texts for name in parse(text).columns]
+        names += [name for name in parse(self.alerts.priority).columns if name != POINTS]
+        return tuple(dict.fromkeys("tier" if name == TIER else name for name in names))
 
     @property
     def looks_back(self) -> int:
@@ -257,8 +257,8 @@ class WarningRules(Part):
 
     def digest(self) -> str:
         """Return a fingerprint (12 hexadecimal digits) of all that decides on alerts; the delivery does not."""
-        said = self.model_dump(mode="json", exclude={"delivery"})
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+        content = self.model_dump(mode="json", exclude={"delivery"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def to_yaml(self) -> str:
         """Return the rules with every default written out."""
@@ -286,9 +286,9 @@ def read_rules(path: str | Path) -> WarningRules:
         When the file cannot be read, is no YAML mapping, or says something unknown or impossible.
     """
     path = Path(path)
-    said = yaml_mapping(path, "rules")
+    raw = yaml_mapping(path, "rules")
     try:
-        rules = WarningRules.model_validate(said)
+        rules = WarningRules.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(
             "\n".join(["the rules say something that is not understood", *map(one_line, error.errors())]),

@@ -38,30 +38,30 @@ def read_statements(file: str | Path, columns: Iterable[str]) -> Statements:
     """
     path = Path(file)
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"the statements cannot be read: {error}", where=str(path), fix="write it as YAML") from None
-    if said is None:
+    if raw is None:
         return {}
-    if not isinstance(said, dict):
+    if not isinstance(raw, dict):
         raise ConfigError("the statements are no mapping of columns", where=str(path), fix="write `column: statement`")
     known = list(columns)
-    found: Statements = {}
-    for column, texts in said.items():
+    statements: Statements = {}
+    for column, texts in raw.items():
         if column not in known:
             raise ConfigError(
                 f"a statement for {column!r}, which is no column",
                 where=str(path),
                 fix=did_you_mean(str(column), known) or "name a column of the table",
             )
-        found[column] = _texts(texts, f"{path}, {column}")
-    return found
+        statements[column] = _texts(texts, f"{path}, {column}")
+    return statements
 
 
-def _texts(said: Any, where: str) -> dict[str, str]:
-    texts: Mapping[Any, Any] = said if isinstance(said, dict) else dict.fromkeys(LANGUAGES, said)
+def _texts(raw: Any, where: str) -> dict[str, str]:
+    texts: Mapping[Any, Any] = raw if isinstance(raw, dict) else dict.fromkeys(LANGUAGES, raw)
     for language, text in texts.items():
         if language not in LANGUAGES:
             raise ConfigError(f"a statement in {language!r}", where=where, fix=f"use {' and '.join(LANGUAGES)}")

@@ -56,6 +56,6 @@ def bill_of_materials(artifact: Artifact, distribution: str, files: Mapping[str,
     bom = Bom(components=[*needed, *inside], serial_number=uuid.uuid5(uuid.NAMESPACE_URL, seed))
     bom.metadata.component = itself
     bom.register_dependency(itself, needed)
-    said = json.loads(JsonV1Dot6(bom).output_as_string())
-    del said["metadata"]["timestamp"]
-    return (json.dumps(said, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    del document["metadata"]["timestamp"]
+    return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

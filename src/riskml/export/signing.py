@@ -43,17 +43,17 @@ def sign_wheel(wheel: str | Path, key: str | Path, password: str | None = None) 
     package = verify(wheel).package
     files = read_wheel(wheel)
     raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    said = {
+    signature = {
         "algorithm": ALGORITHM,
         "key": hashlib.sha256(raw).hexdigest(),
         "signature": base64.b64encode(private.sign(files[f"{package}/{FILES}"])).decode(),
     }
-    files[f"{package}/{SIGNATURE}"] = (json.dumps(said, indent=1) + "\n").encode()
+    files[f"{package}/{SIGNATURE}"] = (json.dumps(signature, indent=1) + "\n").encode()
     itself = next(name for name in files if name.endswith(".dist-info/RECORD"))
     files[itself] = record(files, itself).encode()
     with replacing(wheel) as temporary:
         pack(files, temporary)
-    return said["key"]
+    return signature["key"]
 
 
 def _private(path: Path, password: str | None) -> Ed25519PrivateKey:

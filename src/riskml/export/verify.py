@@ -88,21 +88,21 @@ def verify_wheel(wheel: str | Path, frame: pd.DataFrame, expected: pd.Series, to
 
 def pinned(requirements: Iterable[str]) -> list[str]:
     """Return all that some requirements need, directly or not, in the versions installed here."""
-    found: dict[str, str] = {}
+    pins: dict[str, str] = {}
     todo = [Requirement(text) for text in requirements]
     while todo:
         requirement = todo.pop()
         key = requirement.name.lower().replace("_", "-")
         applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if key in found or key.startswith(_NEEDLESS) or not applies:
+        if key in pins or key.startswith(_NEEDLESS) or not applies:
             continue
         try:
             there = importlib.metadata.distribution(key)
         except importlib.metadata.PackageNotFoundError:
             raise RunError(f"the wheel needs {key}, which is not installed here", fix=f"pip install {key}") from None
-        found[key] = f"{key}=={there.version}"
+        pins[key] = f"{key}=={there.version}"
         todo += [Requirement(text) for text in there.requires or ()]
-    return sorted(found.values())
+    return sorted(pins.values())
 
 
 def _metadata(wheel: Path) -> tuple[str, list[str]]:
@@ -145,12 +145,12 @@ def _run(command: Sequence[str], failure: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
-        raise RunError(f"{failure}: no answer within {_TIMEOUT} seconds", fix=_MEND) from None
+        raise RunError(f"{failure}: no answer within {_TIMEOUT} seconds", fix=_FIX) from None
     if done.returncode:
-        raise RunError(f"{failure}: {' '.join((done.stderr or done.stdout).split())[-1000:]}", fix=_MEND)
+        raise RunError(f"{failure}: {' '.join((done.stderr or done.stdout).split())[-1000:]}", fix=_FIX)
 
 
-_MEND = (
+_FIX = (
     "the packages it needs are taken from uv's cache, or from a package index: connect to one, or set up riskml's own "
     "environment with uv once, which fills the cache; then export again"
 )

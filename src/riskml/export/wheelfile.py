@@ -106,11 +106,11 @@ def _verified(files: Mapping[str, bytes], public: bytes | None) -> Verified:
 
 def _one(files: Mapping[str, bytes], ending: str) -> str:
     """Return the one name at the top of a wheel that ends so."""
-    found = [name for name in files if name.endswith(ending) and name.count("/") == 1]
-    if len(found) != 1:
+    names = [name for name in files if name.endswith(ending) and name.count("/") == 1]
+    if len(names) != 1:
         what = ending.rpartition("/")[2]
         raise PackageError(f"the wheel holds no {what} of riskml: it was built by another tool, or an older riskml")
-    return found[0]
+    return names[0]
 
 
 def _text(files: Mapping[str, bytes], name: str) -> str:

@@ -84,9 +84,9 @@ class RiskBooster(BaggedBooster):
         import xgboost
 
         types = ["float" if levels is None else "c" for levels in encoding.levels.values()]
-        said = {"feature_types": types, "enable_categorical": True, "nthread": self.n_jobs}
-        seen = xgboost.QuantileDMatrix(grow.matrix, grow.target, max_bin=128, **said)
-        held = xgboost.QuantileDMatrix(stop.matrix, stop.target, max_bin=128, ref=seen, **said)
+        options = {"feature_types": types, "enable_categorical": True, "nthread": self.n_jobs}
+        seen = xgboost.QuantileDMatrix(grow.matrix, grow.target, max_bin=128, **options)
+        held = xgboost.QuantileDMatrix(stop.matrix, stop.target, max_bin=128, ref=seen, **options)
         settings = {
             "objective": "binary:logistic",
             "eval_metric": "logloss",

@@ -45,8 +45,8 @@ def platt(margin: Floats, target: NDArray[np.int8]) -> Platt:
         residual = (expit(total) - target) / len(target)
         return value, np.array([residual.sum(), residual @ margin + _SLOPE_PULL * away])
 
-    found = minimize(loss, np.array([0.0, 1.0]), jac=True, method="L-BFGS-B", bounds=[(None, None), (0.05, None)])
-    return Platt(float(found.x[0]), float(found.x[1]))
+    solution = minimize(loss, np.array([0.0, 1.0]), jac=True, method="L-BFGS-B", bounds=[(None, None), (0.05, None)])
+    return Platt(float(solution.x[0]), float(solution.x[1]))
 
 
 def needed(margin: Floats, target: NDArray[np.int8], fold: NDArray[np.int_], folds: Sequence[int]) -> Floats | None:

@@ -105,8 +105,8 @@ class RiskCatBoost(BaggedBooster):
             booster = catboost.CatBoost(settings).fit(seen, eval_set=held)
         except catboost.CatBoostError as error:
             # No InputError, so that a comparison goes on without this family: others can do with these rows.
-            said = str(error).partition(": ")[2] or str(error)  # without the place in its source
-            raise RiskmlError(f"CatBoost cannot learn from these rows: {said}", fix="hand in more rows") from None
+            reason = str(error).partition(": ")[2] or str(error)  # without the place in its source
+            raise RiskmlError(f"CatBoost cannot learn from these rows: {reason}", fix="hand in more rows") from None
         # The time of training and a random name would make each file another one.
         notes = booster.get_metadata()
         for name in list(notes.keys()):

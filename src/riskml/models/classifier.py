@@ -23,7 +23,7 @@ from riskml.models.monotone import directions
 from riskml.models.refit import end_seconds, fitted, fullest, judged
 from riskml.models.search.budget import Clock, reserved, run_searches
 from riskml.models.search.cv_task import Task, given_folds
-from riskml.models.search.study import Progress, Search, opened, said
+from riskml.models.search.study import Progress, Search, error_line, opened
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
 from riskml.scorecard.binning.options import is_number
@@ -236,7 +236,7 @@ class RiskClassifier(RiskEstimator):
                 margins.pop(name, None)
                 if len(searches) == 1 and isinstance(error, InputError):
                     raise
-                self._leave_out(name, said(error))
+                self._leave_out(name, error_line(error))
                 continue
             if name in _CALIBRATED:
                 self._calibrate(name, margins, task)
@@ -253,8 +253,8 @@ class RiskClassifier(RiskEstimator):
         better = needed(margins[name], task.target, task.fold, task.folds())
         if better is None:
             return
-        found, estimator = platt(margins[name], task.target), self.estimators_[name]
-        estimator.model_ = Blend(found.intercept, (found.slope,), (estimator.model_,))
+        scaling, estimator = platt(margins[name], task.target), self.estimators_[name]
+        estimator.model_ = Blend(scaling.intercept, (scaling.slope,), (estimator.model_,))
         margins[name] = better
         self.calibrated_.append(name)
 
@@ -265,9 +265,11 @@ class RiskClassifier(RiskEstimator):
             return
         table = np.column_stack([margins[name] for name in singles])
         margins["blend"] = _crossfitted(table, task)
-        found = blend_weights(table, task.target)
-        self.estimators_["blend"] = self._blend(found, singles)
-        self.weights_ = {name: float(weight) for name, weight in zip(singles, found.weights, strict=True) if weight > 0}
+        weights = blend_weights(table, task.target)
+        self.estimators_["blend"] = self._blend(weights, singles)
+        self.weights_ = {
+            name: float(weight) for name, weight in zip(singles, weights.weights, strict=True) if weight > 0
+        }
 
     def _check_numbers(self) -> None:
         if not is_number(self.n_trials, whole=True) or self.n_trials < 1:
@@ -330,15 +332,15 @@ class RiskClassifier(RiskEstimator):
 
     def _folds(self, target: NDArray[np.int8]) -> NDArray[np.int_]:
         """Return the fold of each row."""
-        asked: Any = self.cv
-        if not isinstance(asked, (int, np.integer)) or isinstance(asked, bool):
-            return given_folds(asked, target)
-        if asked < 2:
-            raise ConfigError(f"cv must be at least 2 folds; got {asked}", where="cv")
+        cv: Any = self.cv
+        if not isinstance(cv, (int, np.integer)) or isinstance(cv, bool):
+            return given_folds(cv, target)
+        if cv < 2:
+            raise ConfigError(f"cv must be at least 2 folds; got {cv}", where="cv")
         rarest = int(np.bincount(target).min())
         # What sets rows aside itself needs two of each class outside every fold.
         aside = any(FAMILIES[name].sets_aside for name in self.families if name in FAMILIES)
-        count = min(int(asked), rarest // 2 if aside else rarest)
+        count = min(int(cv), rarest // 2 if aside else rarest)
         if count < 2:
             raise FitError(
                 f"the rarer class has {rarest} rows, too few for two folds",
@@ -391,17 +393,17 @@ def nested_auc(aucs: Mapping[str, Floats], select: Select) -> float:
     >>> round(nested_auc(aucs, "best"), 2)  # the first fold is left to the logistic, which the others prefer
     0.57
     """
-    found = []
+    aucs_of_choice = []
     for place in range(len(next(iter(aucs.values())))):
         others = _board({name: np.delete(values, place) for name, values in aucs.items()})
-        found.append(aucs[choose(others, select)][place])
-    return float(np.mean(found))
+        aucs_of_choice.append(aucs[choose(others, select)][place])
+    return float(np.mean(aucs_of_choice))
 
 
-def _mapping(said: Any, name: str, fix: str) -> dict[str, Any]:
-    if not isinstance(said, Mapping | None):
-        raise ConfigError(f"{name} must be a mapping; got {said!r}", where=name, fix=fix)
-    return dict(said or {})
+def _mapping(value: Any, name: str, fix: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping | None):
+        raise ConfigError(f"{name} must be a mapping; got {value!r}", where=name, fix=fix)
+    return dict(value or {})
 
 
 def choose(board: pd.DataFrame, select: Select) -> str:

@@ -73,5 +73,5 @@ def blend_weights(margins: Floats, target: NDArray[np.int8], shrinkage: float = 
         return float(value), np.concatenate([[residual.sum()], margins.T @ residual + shrinkage * away])
 
     bounds = [(None, None)] + [(0.0, None)] * count
-    found = minimize(loss, np.concatenate([[0.0], equal]), jac=True, method="L-BFGS-B", bounds=bounds, tol=1e-10)
-    return Weights(float(found.x[0]), np.asarray(found.x[1:]))
+    solution = minimize(loss, np.concatenate([[0.0], equal]), jac=True, method="L-BFGS-B", bounds=bounds, tol=1e-10)
+    return Weights(float(solution.x[0]), np.asarray(solution.x[1:]))

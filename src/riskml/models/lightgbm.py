@@ -97,9 +97,9 @@ class RiskLightGBM(BaggedBooster):
         if signs is not None:
             settings["monotone_constraints"] = signs
         categorical = [place for place, levels in enumerate(encoding.levels.values()) if levels is not None]
-        said: dict[str, Any] = {"categorical_feature": categorical, "params": settings}
-        seen = lightgbm.Dataset(grow.matrix, grow.target, **said)
-        held = lightgbm.Dataset(stop.matrix, stop.target, reference=seen, **said)
+        options: dict[str, Any] = {"categorical_feature": categorical, "params": settings}
+        seen = lightgbm.Dataset(grow.matrix, grow.target, **options)
+        held = lightgbm.Dataset(stop.matrix, stop.target, reference=seen, **options)
         stopping = lightgbm.early_stopping(self.patience, verbose=False)
         booster = lightgbm.train(settings, seen, self.max_rounds, valid_sets=[held], callbacks=[stopping])
         # Read again from its text: what scores here is what is exported, without the rows it has seen.

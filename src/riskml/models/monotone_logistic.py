@@ -61,11 +61,11 @@ def ordered_logistic(
         step = np.zeros(width + 1)
         step[moves] = -linalg.solve(curve + 1e-12 * np.eye(len(curve)), slope[moves], assume_a="pos")
         for halving in range(_STEPS):
-            tried = np.maximum(free + step * 0.5**halving, least)
-            then = loss(tried)
-            if then <= now + 1e-4 * slope @ (tried - free):
+            candidate = np.maximum(free + step * 0.5**halving, least)
+            then = loss(candidate)
+            if then <= now + 1e-4 * slope @ (candidate - free):
                 break
         else:  # as near as the numbers' precision allows
             return Solution(float(free[0]), change @ free[1:], iteration)
-        free, now = tried, then
+        free, now = candidate, then
     raise FitError(f"the logistic has not converged in {max_iter} iterations", fix="raise max_iter, or lower C")

@@ -17,10 +17,10 @@ def judged(search: Search, plan: Plan = LEAST) -> Floats:
     task, folds = search.task, search.task.folds()
     jobs = _jobs(search, plan)
     settings = [((folds[place],), {**trial.params, **plan.params(search.family)}) for place, trial in jobs]
-    found = task.margins(search.name, settings)
+    margins = task.margins(search.name, settings)
     out = np.empty(len(task.target))
     for place, fold in enumerate(folds):
-        own = [margin for (at, _), margin in zip(jobs, found, strict=True) if at == place]
+        own = [margin for (at, _), margin in zip(jobs, margins, strict=True) if at == place]
         out[task.fold == fold] = np.mean(own, axis=0)
     return out
 

@@ -71,16 +71,16 @@ def policies_table(frame: pd.DataFrame | None, *, currency: str = "") -> Table:
     return _table(frame, columns, note, marked=frame["earned"] == best)
 
 
-def maximum_profit_table(said: Mapping[str, Any]) -> Table:
+def maximum_profit_table(figures: Mapping[str, Any]) -> Table:
     """Show the expected maximum profit, and what it rests on (`riskml.validation.profit.maximum_profit`)."""
     heads = [Head("measure"), Head("value", True), Head("unit"), Head("act on", True), Head("prior"), Head("costs")]
     cells = [
-        said["measure"],
-        number(said["value"], 4),
-        said["unit"],
-        percent(said["fraction"]),
-        said["prior"],
-        said["costs"],
+        figures["measure"],
+        number(figures["value"], 4),
+        figures["unit"],
+        percent(figures["fraction"]),
+        figures["prior"],
+        figures["costs"],
     ]
     return Table(heads, [[Cell(str(text)) for text in cells]])
 
@@ -135,13 +135,13 @@ def segments_table(frame: pd.DataFrame, *, nothing: str = "") -> Table:
     return _table(frame, columns, note, marked=off)
 
 
-def concentration_table(said: Mapping[str, Any] | None) -> Table:
+def concentration_table(figures: Mapping[str, Any] | None) -> Table:
     """Show how unevenly the customers lie over the tiers (``calibration_figures``, ``concentration``)."""
-    if said is None:
+    if figures is None:
         return Table([], [], note="There is one tier: nothing can be concentrated.")
     rows = [
-        ("coefficient of variation", number(said["cv"]), "0 where all tiers hold the same number of customers"),
-        ("Herfindahl index", number(said["hi"]), "0 where they do, 1 where one tier holds all"),
+        ("coefficient of variation", number(figures["cv"]), "0 where all tiers hold the same number of customers"),
+        ("Herfindahl index", number(figures["hi"]), "0 where they do, 1 where one tier holds all"),
     ]
     heads = [Head("concentration over the tiers"), Head("value", True), Head("how to read it")]
     return Table(heads, [[Cell(text) for text in row] for row in rows])
@@ -180,10 +180,10 @@ def _drift(row: Mapping[Any, Any]) -> str:
 
 def importance_table(frame: pd.DataFrame, *, family: str = "", most: int = 20) -> Table:
     """Show what each column is worth to the model (`riskml.validation.explain.importance`)."""
-    shown = frame.head(most)
+    top = frame.head(most)
     colour = family_colour(family) if family else NON_EVENT
-    full = float(shown["auc_drop"].max()) if len(shown) else 1.0
-    deep = float(shown["mean_abs_contribution"].max()) if len(shown) else 1.0
+    full = float(top["auc_drop"].max()) if len(top) else 1.0
+    deep = float(top["mean_abs_contribution"].max()) if len(top) else 1.0
     columns: list[tuple[Head, Write]] = [
         (Head("column"), lambda row: text_cell(row["column"])),
         (
@@ -204,8 +204,8 @@ def importance_table(frame: pd.DataFrame, *, family: str = "", most: int = 20) -
             )
         )
     columns.append((Head("what it is"), lambda row: text_cell(row["description"])))
-    rest = len(frame) - len(shown)
-    return _table(shown, columns, f"{rest} weaker columns are in explanation.csv." if rest else "")
+    rest = len(frame) - len(top)
+    return _table(top, columns, f"{rest} weaker columns are in explanation.csv." if rest else "")
 
 
 def violations_table(frame: pd.DataFrame) -> Table:

@@ -115,16 +115,16 @@ def _tiles(results: Results) -> Iterator[tuple[str, str, str]]:
         ("KS", "ks", 3),
         ("observed / expected", "observed_expected", 2),
     ):
-        said = narrative.metric(validation, name)
-        if said:
-            yield number(said.get("value"), digits), title, interval(said.get("low"), said.get("high"), digits)
+        figure = narrative.metric(validation, name)
+        if figure:
+            yield number(figure.get("value"), digits), title, interval(figure.get("low"), figure.get("high"), digits)
     bands = validation.get("gains") or []
     if bands:
         first = bands[0]
-        told = (
+        tiles = (
             f"of all {narrative.words(results).events} are among the riskiest {percent(first['cumulative_share'], 0)}"
         )
-        yield percent(first["captured"], 0), "captured", told
+        yield percent(first["captured"], 0), "captured", tiles
     yield count(validation["rows"]), "never seen", f"customers, {count(validation['events'])} of them events"
 
 
@@ -143,7 +143,7 @@ def _shareable(experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={"data": data})
 
 
-def _error(said: Any) -> str:
-    if isinstance(said, Mapping):
-        return "\n".join(f"{key}: {value}" for key, value in said.items() if value is not None)
-    return str(said or "")
+def _error(figure: Any) -> str:
+    if isinstance(figure, Mapping):
+        return "\n".join(f"{key}: {value}" for key, value in figure.items() if value is not None)
+    return str(figure or "")

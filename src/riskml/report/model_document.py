@@ -18,7 +18,7 @@ NOT_GIVEN = "not given"
 
 def purpose_table(experiment: Experiment) -> Table:
     """Show what the model is for, and who answers for it."""
-    said = experiment.document
+    document = experiment.document
     tiers = "; ".join(
         f"{tier.name} (from {percent(tier.from_probability, 0)}): {tier.treatment or '–'}" for tier in experiment.tiers
     )
@@ -26,11 +26,11 @@ def purpose_table(experiment: Experiment) -> Table:
         [
             ("question", experiment.title),
             ("outcome", f"{experiment.data.target} = {experiment.data.event}; higher scores are riskier"),
-            ("purpose", said.purpose or _absent("purpose")),
+            ("purpose", document.purpose or _absent("purpose")),
             ("what is done with it", tiers),
-            ("owner", said.owner or _absent("owner")),
-            ("independent validation by", said.validated_by or _absent("validated_by")),
-            ("approved by", said.approved_by or _absent("approved_by")),
+            ("owner", document.owner or _absent("owner")),
+            ("independent validation by", document.validated_by or _absent("validated_by")),
+            ("approved by", document.approved_by or _absent("approved_by")),
         ]
     )
 
@@ -103,9 +103,9 @@ def _settings(family: str, fit: Mapping[str, Any]) -> str:
     if family == "blend" and fit.get("weights"):
         return "; ".join(f"{number(w)} × {name} ({_settings(name, fit)})" for name, w in fit["weights"].items())
     several = known.get(family, [])
-    told = [", ".join(f"{key} = {_setting(value)}" for key, value in one.items()) for one in several]
-    averaged = f"the mean of {len(told)} models: " if len(told) > 1 else ""
-    return averaged + " | ".join(told) if any(told) else "none searched"
+    settings = [", ".join(f"{key} = {_setting(value)}" for key, value in one.items()) for one in several]
+    averaged = f"the mean of {len(settings)} models: " if len(settings) > 1 else ""
+    return averaged + " | ".join(settings) if any(settings) else "none searched"
 
 
 def _setting(value: Any) -> str:
@@ -243,36 +243,36 @@ def monitoring_table(experiment: Experiment, assessed: Mapping[str, Any], charac
 
 def limits_table(experiment: Experiment, data: Mapping[str, Any], metrics_rows: int) -> Table:
     """Show what the model must not be used for: as its owners say, and as the data say."""
-    said = [(limit, "the owner") for limit in experiment.document.limits]
-    if not said:
-        said = [(f"The owner's own limits of use: {_absent('limits')}.", "–")]
+    limits = [(limit, "the owner") for limit in experiment.document.limits]
+    if not limits:
+        limits = [(f"The owner's own limits of use: {_absent('limits')}.", "–")]
     if data.get("truth"):
-        said.append((sentence(str(data["truth"])), "the data"))
-    said.append((f"Not for customers unlike the {count(data['rows'])} of the table.", "the data"))
-    said.append(
+        limits.append((sentence(str(data["truth"])), "the data"))
+    limits.append((f"Not for customers unlike the {count(data['rows'])} of the table.", "the data"))
+    limits.append(
         (f"Probabilities hold as far as {count(metrics_rows)} rows could test them; rarer tiers less.", "the check")
     )
-    said.append(("A reason says what moved the score, not what caused the outcome.", "the method"))
-    return Table([Head("limit"), Head("follows from")], [[Cell(a), Cell(b)] for a, b in said])
+    limits.append(("A reason says what moved the score, not what caused the outcome.", "the method"))
+    return Table([Head("limit"), Head("follows from")], [[Cell(a), Cell(b)] for a, b in limits])
 
 
 def ownership_table(experiment: Experiment, run: Mapping[str, Any]) -> Table:
     """Show who answers for the model, which run this is, and what has changed."""
-    said = experiment.document
+    document = experiment.document
     facts: list[tuple[str, str]] = [
-        ("owner", said.owner or _absent("owner")),
-        ("validated by", said.validated_by or _absent("validated_by")),
-        ("approved by", said.approved_by or _absent("approved_by")),
+        ("owner", document.owner or _absent("owner")),
+        ("validated by", document.validated_by or _absent("validated_by")),
+        ("approved by", document.approved_by or _absent("approved_by")),
         ("package version", experiment.export.version),
         ("run", f"{run['created']}, settings {run['config_digest']}, riskml {run['riskml']}"),
     ]
-    changes = said.changes or (_absent("changes"),)
+    changes = document.changes or (_absent("changes"),)
     facts += [("change log" if not at else "", line) for at, line in enumerate(changes)]
     return _facts(facts)
 
 
-def _facts(said: Sequence[tuple[str, str]]) -> Table:
-    return Table([Head("what"), Head("said")], [[Cell(what), text_cell(text)] for what, text in said])
+def _facts(facts: Sequence[tuple[str, str]]) -> Table:
+    return Table([Head("what"), Head("said")], [[Cell(what), text_cell(text)] for what, text in facts])
 
 
 def _absent(name: str) -> str:

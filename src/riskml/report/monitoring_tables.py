@@ -11,7 +11,7 @@ from riskml.display.colours import EVENT, NON_EVENT
 from riskml.display.format import MISSING, count, interval, is_number, number, p_value, percent, signed
 from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
 
-_SHOWN = 25
+_MOST_ROWS = 25
 _ASPECTS = {
     "frequency": "purchase frequency",
     "payment": "payment timeliness (days past due)",
@@ -62,10 +62,10 @@ def _figure(
 ) -> list[Cell]:
     then = before.get(realised, before.get(estimated))
     around = interval(month.get(f"{estimated}_low"), month.get(f"{estimated}_high"))
-    came = interval(month.get(f"{realised}_low"), month.get(f"{realised}_high"))
+    range_text = interval(month.get(f"{realised}_low"), month.get(f"{realised}_high"))
     figures = [month.get(estimated), month.get(realised), then]
     cells = [Cell(written(value)) for value in figures]
-    return [text_cell(title), cells[0], Cell(around), cells[1], Cell(came), cells[2]]
+    return [text_cell(title), cells[0], Cell(around), cells[1], Cell(range_text), cells[2]]
 
 
 def columns_table(columns: pd.DataFrame, moves: Sequence[str]) -> Table:
@@ -81,7 +81,7 @@ def columns_table(columns: pd.DataFrame, moves: Sequence[str]) -> Table:
             Cell(signed(row["log_odds"], 3)),
             text_cell("yes" if row["used"] else "no"),
         ]
-        for row, move in zip(columns.head(_SHOWN).to_dict("records"), moves, strict=False)
+        for row, move in zip(columns.head(_MOST_ROWS).to_dict("records"), moves, strict=False)
     ]
     hint = "what the move adds to the mean log-odds of the event: above 0 is riskier"
     heads = [Head("column"), Head("PSI", True), Head("chance stays below", True), Head("status"), Head("moved")]
@@ -92,7 +92,7 @@ def columns_table(columns: pd.DataFrame, moves: Sequence[str]) -> Table:
 
 def quality_table(quality: pd.DataFrame) -> Table:
     """Return what is missing, unknown or out of range; columns in which nothing is are counted."""
-    told = quality[(quality["status"] != "good") | (quality["message"] != "") | (quality["missing"] > 0)]
+    remarkable = quality[(quality["status"] != "good") | (quality["message"] != "") | (quality["missing"] > 0)]
     rows = [
         [
             text_cell(row["column"]),
@@ -100,11 +100,11 @@ def quality_table(quality: pd.DataFrame) -> Table:
             *(Cell(percent(row[name])) for name in ("missing", "missing_in_training", "unseen", "out_of_range")),
             text_cell(row["message"]),
         ]
-        for row in told.to_dict("records")
+        for row in remarkable.to_dict("records")
     ]
     titles = ("missing", "missing in training", "unseen levels", "out of range")
     heads = [Head("column"), Head("status"), *(Head(title, True) for title in titles), Head("remark")]
-    return Table(heads, rows, note=f"{len(quality) - len(told)} more columns are whole and within range.")
+    return Table(heads, rows, note=f"{len(quality) - len(remarkable)} more columns are whole and within range.")
 
 
 def tiers_table(shares: pd.DataFrame, by_tier: pd.DataFrame | None = None) -> Table:
@@ -196,7 +196,7 @@ def behaviour_table(summary: pd.DataFrame) -> Table:
 
 def history_table(history: pd.DataFrame) -> Table:
     """Return the months side by side, the newest last."""
-    shown: Sequence[tuple[str, str, Callable[[Any], str]]] = (
+    columns: Sequence[tuple[str, str, Callable[[Any], str]]] = (
         ("rows", "customers", count),
         ("psi_score", "PSI of the scores", number),
         ("psi_score_no_shift", "chance stays below", number),
@@ -210,7 +210,7 @@ def history_table(history: pd.DataFrame) -> Table:
         ("payment_worse", "pay later", percent),
         ("complaints_worse", "complain more", percent),
     )
-    there = [(name, title, written) for name, title, written in shown if name in history]
+    there = [(name, title, written) for name, title, written in columns if name in history]
     rows = [
         [text_cell(day), *(Cell(written(row[name])) for name, _, written in there)]
         for day, row in zip(history.index, history.to_dict("records"), strict=True)

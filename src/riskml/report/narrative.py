@@ -86,8 +86,8 @@ def left_out(results: Results) -> list[str]:
     """Return which families were asked for and could not be fitted, and why."""
     failures = (results.fit or {}).get("failures") or {}
     return [
-        sentence(f"{family_name(family)} was asked for and left out: {' '.join(str(said).split())}")
-        for family, said in failures.items()
+        sentence(f"{family_name(family)} was asked for and left out: {' '.join(str(reason).split())}")
+        for family, reason in failures.items()
     ]
 
 
@@ -153,22 +153,22 @@ def absent(results: Results, stage: str) -> str:
 
 def metric(validation: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a measure of the validation, value, low, high; nothing when it is not there."""
-    said: Mapping[str, Any] = validation.get("metrics", {}).get(name, {})
-    return said
+    figure: Mapping[str, Any] = validation.get("metrics", {}).get(name, {})
+    return figure
 
 
 def _ranking(results: Results, validation: Mapping[str, Any]) -> Iterator[str]:
-    said, told = metric(validation, "auc"), words(results)
-    if not is_number(said.get("value")):
+    figure, phrases = metric(validation, "auc"), words(results)
+    if not is_number(figure.get("value")):
         return
-    between = interval(said.get("low"), said.get("high"))
+    between = interval(figure.get("low"), figure.get("high"))
     level = f"{percent(validation['level'], 0)} " if is_number(validation.get("level")) else ""
     unseen = "of a later period" if validation.get("part") == "oot" else "it has never seen"
     yield (
-        f"On {count(validation.get('rows'))} customers {unseen} it reaches an AUC of {number(said['value'])}"
+        f"On {count(validation.get('rows'))} customers {unseen} it reaches an AUC of {number(figure['value'])}"
         + (f" ({level}interval {between})" if between else "")
-        + f": of two customers, one who {told.did} and one who {told.not_did}, it calls the right one riskier "
-        f"{percent(said['value'], 0)} of the time."
+        + f": of two customers, one who {phrases.did} and one who {phrases.not_did}, it calls the right one riskier "
+        f"{percent(figure['value'], 0)} of the time."
     )
 
 
@@ -176,22 +176,22 @@ def _riskiest(results: Results, validation: Mapping[str, Any]) -> Iterator[str]:
     bands: Sequence[Mapping[str, Any]] = validation.get("gains") or []
     if not bands or not all(is_number(bands[0].get(name)) for name in ("cumulative_share", "event_rate", "captured")):
         return
-    first, told = bands[0], words(results)
+    first, phrases = bands[0], words(results)
     overall = validation["events"] / validation["rows"]
     yield (
         f"Of the riskiest {percent(first['cumulative_share'], 0)} of these customers {percent(first['event_rate'], 0)} "
-        f"{told.did} ({percent(overall, 0)} of all did); they make up {percent(first['captured'], 0)} of all "
-        f"{told.events}."
+        f"{phrases.did} ({percent(overall, 0)} of all did); they make up {percent(first['captured'], 0)} of all "
+        f"{phrases.events}."
     )
 
 
 def _calibrated(results: Results, validation: Mapping[str, Any]) -> Iterator[str]:
-    tiers, told = results.tiers, words(results)
+    tiers, phrases = results.tiers, words(results)
     if tiers is None or not {"rows", "expected", "event_rate"} <= set(tiers.columns):
         return
     tiers = tiers.loc[tiers["rows"] > 0]
     expected = float((tiers["rows"] * tiers["expected"]).sum())
-    yield f"In all, the model expected {count(expected)} {told.events}; {count(validation['events'])} came."
+    yield f"In all, the model expected {count(expected)} {phrases.events}; {count(validation['events'])} came."
 
 
 def _of_the_data(results: Results) -> Iterator[str]:

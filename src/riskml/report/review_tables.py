@@ -128,14 +128,14 @@ def cutoffs_table(best: Mapping[str, BestCutoff]) -> Table:
     rows = [
         [
             text_cell(run),
-            Cell(number(found.cutoff)),
-            bar_cell(found.share_acted, 1.0, NON_EVENT),
-            Cell(number(found.profit_per_customer, 4)),
-            Cell(number(found.profit, 1)),
-            Cell(number(found.profit_act_none, 1)),
-            Cell(number(found.profit_act_all, 1)),
+            Cell(number(cutoff.cutoff)),
+            bar_cell(cutoff.share_acted, 1.0, NON_EVENT),
+            Cell(number(cutoff.profit_per_customer, 4)),
+            Cell(number(cutoff.profit, 1)),
+            Cell(number(cutoff.profit_act_none, 1)),
+            Cell(number(cutoff.profit_act_all, 1)),
         ]
-        for run, found in best.items()
+        for run, cutoff in best.items()
     ]
     heads = [Head("run"), Head("best cut-off", True), Head("share acted on", True), Head("profit per customer", True)]
     return Table([*heads, Head("profit", True), Head("acting on none", True), Head("acting on all", True)], rows)

@@ -77,7 +77,7 @@ class Results:
         """Rows and events of each part."""
         parts = (self.data or {}).get("parts", {})
         return pd.DataFrame(
-            [{"part": part, **said} for part, said in parts.items()], columns=["part", "rows", "events"]
+            [{"part": part, **counts} for part, counts in parts.items()], columns=["part", "rows", "events"]
         )
 
     @property
@@ -98,8 +98,8 @@ class Results:
 
     def stages(self) -> Sequence[Mapping[str, Any]]:
         """Name, status and seconds of each stage."""
-        said: Sequence[Mapping[str, Any]] = self.run.get("stages", [])
-        return said
+        stages: Sequence[Mapping[str, Any]] = self.run.get("stages", [])
+        return stages
 
 
 def read_results(folder: Path) -> Results:

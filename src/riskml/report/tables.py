@@ -187,8 +187,8 @@ def leakage_table(frame: pd.DataFrame) -> Table:
 
 def profile_table(frame: pd.DataFrame) -> Table:
     """Show what each column holds."""
-    told = frame.get("description", pd.Series(dtype=object))
-    meanings = bool((told.notna() & (told != "")).any())
+    descriptions = frame.get("description", pd.Series(dtype=object))
+    meanings = bool((descriptions.notna() & (descriptions != "")).any())
     heads = [Head("column"), *([Head("what it means")] if meanings else []), Head("kind"), Head("missing", True)]
     heads += [Head("distinct values", True), Head("values"), Head("suspicion")]
     rows = [
@@ -209,10 +209,10 @@ def profile_table(frame: pd.DataFrame) -> Table:
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
     """Show measures with their intervals, and how to read them."""
     rows = []
-    for name, said in metrics.items():
+    for name, figure in metrics.items():
         title, meaning = _METRICS.get(name, (name.replace("_", " "), ""))
-        between = interval(said.get("low"), said.get("high"))
-        rows.append([Cell(title), Cell(number(said.get("value"))), text_cell(between), Cell(meaning)])
+        between = interval(figure.get("low"), figure.get("high"))
+        rows.append([Cell(title), Cell(number(figure.get("value"))), text_cell(between), Cell(meaning)])
     return Table([Head("measure"), Head("value", True), Head("interval", True), Head("how to read it")], rows)
 
 

@@ -98,11 +98,11 @@ class Task:
         import hashlib
         import json
 
-        said = hashlib.sha256()
+        digest = hashlib.sha256()
         frames = [self.frame] if self.periods is None else [self.frame, self.periods.to_frame()]
         for frame in frames:
-            said.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
-        said.update(np.ascontiguousarray(self.target).tobytes() + np.ascontiguousarray(self.fold).tobytes())
+            digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+        digest.update(np.ascontiguousarray(self.target).tobytes() + np.ascontiguousarray(self.fold).tobytes())
         facts = {
             "columns": [(str(name), str(kind)) for name, kind in self.frame.dtypes.items()],
             "special": self.special_values,
@@ -111,25 +111,25 @@ class Task:
             # Another version's trials were of other ranges, or were fitted otherwise.
             "searched": [repr(family.space), family.start, family.while_searching],
         }
-        said.update(json.dumps(facts, sort_keys=True, default=str).encode())
-        return said.hexdigest()[:16]
+        digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
+        return digest.hexdigest()[:16]
 
 
-def given_folds(asked: Any, target: NDArray[np.int8]) -> NDArray[np.int_]:
+def given_folds(cv: Any, target: NDArray[np.int8]) -> NDArray[np.int_]:
     """Return the fold of each row as it was handed in."""
-    said = np.asarray(asked)
-    if said.shape != target.shape:
+    folds = np.asarray(cv)
+    if folds.shape != target.shape:
         raise ConfigError(
             f"cv must be a number of folds, or a fold for each of {len(target)} rows; got "
-            + (f"the shape {said.shape}" if said.ndim else repr(asked)),
+            + (f"the shape {folds.shape}" if folds.ndim else repr(cv)),
             where="cv",
         )
-    numbers = pd.to_numeric(pd.Series(said), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = pd.to_numeric(pd.Series(folds), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     odd = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.floor(numbers))))
-    if len(odd) or said.dtype.kind in "bUS":
+    if len(odd) or folds.dtype.kind in "bUS":
         row = int(odd[0]) if len(odd) else 0
         raise ConfigError(
-            f"folds must be whole numbers; row {row} has {said.tolist()[row]!r}",
+            f"folds must be whole numbers; row {row} has {folds.tolist()[row]!r}",
             where="cv",
             fix="number the folds 0, 1, 2 …, and give every row one",
         )

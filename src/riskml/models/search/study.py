@@ -48,7 +48,7 @@ class Search:
         self.family, self.task = family, task
         self.reason = ""
         self.error: Exception | None = None
-        self.tried: list[FinishedTrial] = []
+        self.trials: list[FinishedTrial] = []
         self._free = {name: what for name, what in family.space.items() if name not in task.fixed.get(self.name, {})}
         start = {name: family.start[name] for name in self._free}
         self.leaders = BestTrials(len(task.folds()), start, max(family.averaged, 1))
@@ -58,8 +58,8 @@ class Search:
         self.refresh()
         place = self._shared.place if self._shared else 0
         # A process that others have come before is told apart from them: it would else try what they try.
-        words = (task.random_state, len(self.tried), place)
-        self._sample(_seed(*words) if place else task.random_state + len(self.tried))
+        words = (task.random_state, len(self.trials), place)
+        self._sample(_seed(*words) if place else task.random_state + len(self.trials))
         if self.leaders.best is None:
             self._study.enqueue_trial(start)
 
@@ -71,7 +71,7 @@ class Search:
     @property
     def count(self) -> int:
         """Trials that have ended, in any process."""
-        return len(self.tried)
+        return len(self.trials)
 
     @property
     def best(self) -> float:
@@ -105,9 +105,9 @@ class Search:
         try:
             for part in filter(None, (outs[:probe], outs[probe:])):
                 at = time.monotonic()
-                found = self.task.margins(self.name, [(out, settings) for out in part])
+                margins = self.task.margins(self.name, [(out, settings) for out in part])
                 slowest = max(slowest, self._fit_seconds(time.monotonic() - at, part))
-                for out, margin in zip(part, found, strict=True):
+                for out, margin in zip(part, margins, strict=True):
                     figures += self.task.figures(out, margin)
                 if part == outs[:1]:
                     folds, spent = len(self.task.folds()), time.monotonic() - begun
@@ -124,7 +124,7 @@ class Search:
             # One bad setting, or one fold that a family cannot fit, must not end the comparison.
             self._end(trial, _FAILED)
             if self.leaders.best is None:
-                self.reason, self.error = said(error), error
+                self.reason, self.error = error_line(error), error
             return float("nan")
         complete = len(figures) == sum(map(len, outs))
         value = float(np.mean([auc for _, _, auc in figures]))
@@ -144,7 +144,7 @@ class Search:
         """Return the trials that have ended: ``family``, ``trial``, ``auc_cv``, ``complete``, ``params``."""
         rows = [
             (self.name, trial.number, trial.auc, trial.complete, dict(trial.params))
-            for trial in self.tried
+            for trial in self.trials
             if trial.figures
         ]
         return pd.DataFrame(rows, columns=["family", "trial", "auc_cv", "complete", "params"])
@@ -164,14 +164,14 @@ class Search:
         """Note a trial that has ended."""
         facts = frozen.user_attrs.get("tried", {})
         trial = FinishedTrial(
-            len(self.tried),
+            len(self.trials),
             frozen.params,
             tuple((unseen, judged, auc) for unseen, judged, auc in facts.get("figures", ())),
             facts.get("seconds", 0.0),
             facts.get("fit_seconds", 0.0),
             frozen.state == _COMPLETE,
         )
-        self.tried.append(trial)
+        self.trials.append(trial)
         better = trial.complete and self.leaders.add(trial)
         self.stale = 0 if better else self.stale + 1
         self.spent, self.longest = self.spent + trial.seconds, max(self.longest, trial.seconds)
@@ -219,11 +219,11 @@ class _Shared:
         except Exception as error:
             self._give_up(error)
             return []
-        found = [trial for trial in ended if trial._trial_id not in self._seen | self.own]
-        self._seen |= {trial._trial_id for trial in found}
+        news = [trial for trial in ended if trial._trial_id not in self._seen | self.own]
+        self._seen |= {trial._trial_id for trial in news}
         now = time.monotonic()
         self._next = now + (now - begun) * (1.0 / _READING - 1.0)
-        return found
+        return news
 
     def _give_up(self, error: Exception) -> None:
         self._storage = None
@@ -237,7 +237,7 @@ def _seed(*words: int) -> int:
     return int(np.random.SeedSequence(words).generate_state(1)[0])
 
 
-def said(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """Return an error in a line."""
     if isinstance(error, RiskmlError):
         return "; ".join(part for part in (error.what, error.where, error.fix) if part)
@@ -269,7 +269,7 @@ def opened(storage: str | None) -> Storage | None:
 
 
 def _patiently(make: Callable[[], Any]) -> Any:
-    """Return what is made, tried again where another process has just made the same tables or rows."""
+    """Return the result, retried when another process makes the same rows."""
     for pause in _PAUSES:
         try:
             return make()

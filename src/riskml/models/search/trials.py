@@ -32,8 +32,8 @@ class FinishedTrial:
 
     def without(self, place: int | None) -> float:
         """Return the mean AUC of all figures, or of those that do not know of the fold at a place."""
-        found = [auc for unseen, _, auc in self.figures if place in (None, unseen)]
-        return float(np.mean(found)) if found else float("nan")
+        aucs = [auc for unseen, _, auc in self.figures if place in (None, unseen)]
+        return float(np.mean(aucs)) if aucs else float("nan")
 
 
 @dataclass

@@ -26,11 +26,11 @@ def tiers(table: pd.DataFrame) -> Picture:
     unknown = pd.Series(np.nan, index=table.index)
     expected, observed = (table.get(name, unknown).to_numpy(float) for name in ("expected", "event_rate"))
     low, high = table.get("lower", unknown).to_numpy(float), table.get("upper", unknown).to_numpy(float)
-    said = "; ".join(
+    alt = "; ".join(
         f"{n}: {percent(s, 0)} of customers, expected {percent(e)}, observed {percent(o)}"
         for n, s, e, o in zip(names, share, expected, observed, strict=True)
     )
-    picture = Picture(8.5, 1.6 + 0.52 * len(table), f"Tiers. {said}.")
+    picture = Picture(8.5, 1.6 + 0.52 * len(table), f"Tiers. {alt}.")
     headline(picture, "Tiers: how many customers, how much risk")
     left, right = picture.subplots(1, 2, sharey=True, width_ratios=[2, 3])
     y = np.arange(len(table), dtype=float)
@@ -74,22 +74,22 @@ def drivers(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> Picture
         The model's family, for its colour.
     """
     ranked = frame.sort_values("mean_abs_contribution", ascending=False, kind="stable")
-    shown = ranked.head(most)
-    value = shown["mean_abs_contribution"].to_numpy(float)
-    said = ", ".join(f"{c} {number(v, 2)}" for c, v in zip(shown["column"], value, strict=True))
-    picture = Picture(8, 1.5 + 0.3 * max(len(shown), 3), f"Mean absolute contribution to the log-odds: {said}.")
+    top = ranked.head(most)
+    value = top["mean_abs_contribution"].to_numpy(float)
+    text = ", ".join(f"{c} {number(v, 2)}" for c, v in zip(top["column"], value, strict=True))
+    picture = Picture(8, 1.5 + 0.3 * max(len(top), 3), f"Mean absolute contribution to the log-odds: {text}.")
     headline(picture, "What moves the scores most")
     axes = picture.subplots()
-    if shown.empty:
+    if top.empty:
         empty(axes, "The model uses no column.")
         return picture
-    y = np.arange(len(shown), dtype=float)
+    y = np.arange(len(top), dtype=float)
     axes.barh(y, value, height=0.64, color=FAMILIES.get(family, NON_EVENT))
     for at, size in zip(y, value, strict=True):
         axes.text(size, at, f" {number(size, 2)}", va="center", fontsize=8.5)
     axes.set_xlim(0, max(float(np.nanmax(value)), 1e-6) * 1.12)
-    rows_from_the_top(axes, [fitted(column, 34) for column in shown["column"]])
-    rest = len(ranked) - len(shown)
+    rows_from_the_top(axes, [fitted(column, 34) for column in top["column"]])
+    rest = len(ranked) - len(top)
     left_out = f" (not shown: {rest} smaller)" if rest else ""
     axes.set_title(f"mean absolute contribution, log-odds{left_out}")
     return picture
@@ -121,10 +121,10 @@ def reasons_of_customer(
     """
     order = frame["contribution"].abs().sort_values(ascending=False, kind="stable").index
     ranked = frame.loc[order]
-    shown, rest = ranked.head(most), ranked.iloc[most:]
+    top, rest = ranked.head(most), ranked.iloc[most:]
     steps = [
         (f"{fitted(c, 26)} = {fitted(cell_value(v), 18)}", float(x))
-        for c, v, x in zip(shown["column"], shown["value"], shown["contribution"], strict=True)
+        for c, v, x in zip(top["column"], top["value"], top["contribution"], strict=True)
     ]
     if len(rest):
         steps.append((f"{len(rest)} other columns", float(rest["contribution"].sum())))
@@ -132,10 +132,10 @@ def reasons_of_customer(
     ends = reference + np.cumsum(size)
     starts = ends - size
     final = float(ends[-1]) if size.size else reference
-    said = "; ".join(f"{label}: {signed(step)}" for label, step in steps)
+    text = "; ".join(f"{label}: {signed(step)}" for label, step in steps)
     name = f"customer {fitted(customer, 24)}" if str(customer) else "this customer"
     risk = f", probability {percent(probability)}" if probability is not None else ""
-    alt = f"Reasons of {name}{risk}: log-odds from {signed(reference)} to {signed(final)}. {said}."
+    alt = f"Reasons of {name}{risk}: log-odds from {signed(reference)} to {signed(final)}. {text}."
     picture = Picture(8, 1.9 + 0.33 * (len(steps) + 2), alt)
     headline(picture, f"Why {name} is scored so{risk}")
     axes = picture.subplots()

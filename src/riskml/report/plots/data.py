@@ -40,8 +40,8 @@ def target_overview(parts: pd.DataFrame, *, event: str = "event") -> Picture:
     labels = [fitted(part, 24) for part in table["part"]]
     rows, events = table["rows"].to_numpy(float), table["events"].to_numpy(float)
     rate = np.divide(events, rows, out=np.full(rows.size, np.nan), where=rows > 0)
-    said = "; ".join(f"{p}: {count(n)} rows, {percent(r)}" for p, n, r in zip(labels, rows, rate, strict=True))
-    picture = Picture(8, 1.5 + 0.5 * len(labels), f"Rows and share of {event} by part. {said}.")
+    text = "; ".join(f"{p}: {count(n)} rows, {percent(r)}" for p, n, r in zip(labels, rows, rate, strict=True))
+    picture = Picture(8, 1.5 + 0.5 * len(labels), f"Rows and share of {event} by part. {text}.")
     headline(picture, f"Rows and share of {fitted(event, 30)} in each part")
     left, right = picture.subplots(1, 2, sharey=True, width_ratios=[3, 2])
 
@@ -75,27 +75,25 @@ def missing_and_kinds(profile: pd.DataFrame) -> Picture:
     kinds = profile["kind"].value_counts()
     made_of = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
     gaps = profile.loc[profile["missing"] > 0].sort_values("missing", ascending=False, kind="stable")
-    shown = gaps.head(_MOST_COLUMNS)
-    said = ", ".join(
-        f"{c} {percent(m)}" for c, m in zip(shown["column"].head(5), shown["missing"].head(5), strict=True)
-    )
-    alt = f"{len(profile)} columns ({made_of}); {len(gaps)} have missing values" + (f": {said}." if said else ".")
-    picture = Picture(8, 1.4 + 0.27 * max(len(shown), 3), alt)
+    top = gaps.head(_MOST_COLUMNS)
+    text = ", ".join(f"{c} {percent(m)}" for c, m in zip(top["column"].head(5), top["missing"].head(5), strict=True))
+    alt = f"{len(profile)} columns ({made_of}); {len(gaps)} have missing values" + (f": {text}." if text else ".")
+    picture = Picture(8, 1.4 + 0.27 * max(len(top), 3), alt)
     headline(picture, f"Missing values: {len(gaps)} of {len(profile)} columns have some")
     axes = picture.subplots()
-    if shown.empty:
+    if top.empty:
         empty(axes, f"No value is missing in any of the {len(profile)} columns ({made_of}).")
         return picture
-    y, share = np.arange(len(shown), dtype=float), shown["missing"].to_numpy(float)
-    axes.barh(y, share, height=0.62, color=[KINDS.get(kind, MUTED) for kind in shown["kind"]])
+    y, share = np.arange(len(top), dtype=float), top["missing"].to_numpy(float)
+    axes.barh(y, share, height=0.62, color=[KINDS.get(kind, MUTED) for kind in top["kind"]])
     for at, value in zip(y, share, strict=True):
         axes.text(value, at, f" {percent(value)}", va="center", fontsize=8.5)
     axes.set_xlim(0, min(float(share.max()) * 1.15, 1.12))
     as_percent(axes.xaxis, float(share.max()))
-    rows_from_the_top(axes, [fitted(column, 34) for column in shown["column"]])
-    rest = f"; the {_MOST_COLUMNS} with most" if len(gaps) > len(shown) else ""
+    rows_from_the_top(axes, [fitted(column, 34) for column in top["column"]])
+    rest = f"; the {_MOST_COLUMNS} with most" if len(gaps) > len(top) else ""
     axes.set_title(f"share of rows without a value{rest}")
-    present = [kind for kind in kinds.index if kind in set(shown["kind"])]
+    present = [kind for kind in kinds.index if kind in set(top["kind"])]
     axes.legend(handles=[Patch(color=KINDS.get(kind, MUTED), label=kind) for kind in present], loc="lower right")
     return picture
 
@@ -117,27 +115,27 @@ def event_rate_by_column(
     most : int, default 12
         At most so many columns are drawn.
     """
-    shown = {name: _filled(table) for name, table in list(tables.items())[:most]}
-    said = "; ".join(
+    panels = {name: _filled(table) for name, table in list(tables.items())[:most]}
+    text = "; ".join(
         f"{name}: {percent(table['event_rate'].min())} to {percent(table['event_rate'].max())}"
-        for name, table in shown.items()
+        for name, table in panels.items()
     )
-    n_lines = max(1, -(-len(shown) // columns))
+    n_lines = max(1, -(-len(panels) // columns))
     depth = [
-        max((len(table) for table in list(shown.values())[line * columns : (line + 1) * columns]), default=3)
+        max((len(table) for table in list(panels.values())[line * columns : (line + 1) * columns]), default=3)
         for line in range(n_lines)
     ]
     height = sum(0.75 + 0.21 * bins for bins in depth) + 0.9
-    picture = Picture(4 * columns - 1, height, f"Event rate by bin; overall {percent(overall)}. {said}.")
+    picture = Picture(4 * columns - 1, height, f"Event rate by bin; overall {percent(overall)}. {text}.")
     headline(picture, "How the event rate moves with each column")
     grid = picture.subplots(n_lines, columns, squeeze=False, height_ratios=[0.75 + 0.21 * bins for bins in depth])
-    top = max([overall, *(float(table["event_rate"].max()) for table in shown.values())], default=overall)
+    top = max([overall, *(float(table["event_rate"].max()) for table in panels.values())], default=overall)
     for place, axes in enumerate(grid.flat):
-        if place >= len(shown):
+        if place >= len(panels):
             axes.set_axis_off()
             continue
-        name = list(shown)[place]
-        _panel(axes, shown[name], overall, max(top, 1e-6))
+        name = list(panels)[place]
+        _panel(axes, panels[name], overall, max(top, 1e-6))
         axes.set_title(fitted(name, 34), color=INK, fontweight="bold", fontsize=9)
     handles = [
         Patch(color=EVENT, label=f"event rate above the overall {percent(overall)}"),
@@ -168,11 +166,11 @@ def woe(table: OptimalBinner | Scorecard | pd.DataFrame, column: str) -> Picture
     table = _filled(table)
     overall = float(table["event"].sum() / table["count"].sum())
     iv = float(table["iv"].sum())
-    said = "; ".join(
+    text = "; ".join(
         f"{b}: {percent(r)}, WoE {signed(w)}"
         for b, r, w in zip(table["bin"], table["event_rate"], table["woe"], strict=True)
     )
-    picture = Picture(9, 1.7 + 0.36 * len(table), f"Bins of {column}, information value {number(iv)}. {said}.")
+    picture = Picture(9, 1.7 + 0.36 * len(table), f"Bins of {column}, information value {number(iv)}. {text}.")
     headline(picture, f"{fitted(column, 50)}: information value {number(iv)}")
     left, middle, right = picture.subplots(1, 3, sharey=True, width_ratios=[3, 2, 2])
     y = np.arange(len(table), dtype=float)

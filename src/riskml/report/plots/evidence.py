@@ -29,8 +29,8 @@ def profit(
     """
     chosen = policies.iloc[-1]
     share, money = percent(chosen["share_acted"], 0), signed(chosen["earned"], 3)
-    said = f"{chosen['policy']}: {share} acted on earn {money} a customer"
-    picture = Picture(8, 4.2, f"Profit per customer by the share of customers acted on. {said}.")
+    text = f"{chosen['policy']}: {share} acted on earn {money} a customer"
+    picture = Picture(8, 4.2, f"Profit per customer by the share of customers acted on. {text}.")
     headline(picture, "Profit: how many customers to act on")
     axes = picture.subplots()
     colour = family_colour(family) if family else EVENT
@@ -78,22 +78,22 @@ def by_group(
     bad : {"beside", "below"}, default "beside"
         What is drawn in red: an interval that leaves the line on either side, or a figure below it.
     """
-    shown = frame[frame[value].notna()]
+    rows = frame[frame[value].notna()]
     over = "by" if "by" in frame else "column"
-    labels = [fitted(f"{by}: {group}", 40) for by, group in zip(shown[over], shown["group"], strict=True)]
-    at = shown[value].to_numpy(float)
-    said = "; ".join(f"{label} {number(v, 2)}" for label, v in zip(labels, at, strict=True))
-    picture = Picture(8, 1.3 + 0.28 * max(len(shown), 3), f"{title}: {said}.")
+    labels = [fitted(f"{by}: {group}", 40) for by, group in zip(rows[over], rows["group"], strict=True)]
+    at = rows[value].to_numpy(float)
+    text = "; ".join(f"{label} {number(v, 2)}" for label, v in zip(labels, at, strict=True))
+    picture = Picture(8, 1.3 + 0.28 * max(len(rows), 3), f"{title}: {text}.")
     headline(picture, title)
     axes = picture.subplots()
-    if shown.empty:
+    if rows.empty:
         empty(axes, "There is no group with rows enough.")
         return picture
-    bounds = shown[[low, high]].to_numpy(float)
-    y = np.arange(len(shown), dtype=float)
+    bounds = rows[[low, high]].to_numpy(float)
+    y = np.arange(len(rows), dtype=float)
     off = at < line if bad == "below" else (bounds[:, 0] > line) | (bounds[:, 1] < line)
-    if "judged" in shown:
-        off = off & shown["judged"].to_numpy(dtype=bool)
+    if "judged" in rows:
+        off = off & rows["judged"].to_numpy(dtype=bool)
     colours = [EVENT if flag else NON_EVENT for flag in off]
     axes.axvline(line, color=OVERALL, linewidth=1, linestyle=_DASHED)
     axes.hlines(y, bounds[:, 0], bounds[:, 1], color=colours, linewidth=6, alpha=0.5)
@@ -121,9 +121,9 @@ def learning(frame: pd.DataFrame, *, metric: str = "auc") -> Picture:
     mean = frame[frame["metric"] == metric].groupby("rows")[["train", "test"]].agg(["mean", "min", "max"])
     last = mean["test"]["mean"].to_numpy()
     gain = float(last[-1] - last[-2]) if len(last) > 1 else float("nan")
-    told = f"the last step adds {signed(gain, 3)}"
-    picture = Picture(7, 3.9, f"Learning curve, {metric.upper()}: {told}.")
-    headline(picture, f"Would more rows help? {told[:1].upper()}{told[1:]} {metric.upper()}")
+    text = f"the last step adds {signed(gain, 3)}"
+    picture = Picture(7, 3.9, f"Learning curve, {metric.upper()}: {text}.")
+    headline(picture, f"Would more rows help? {text[:1].upper()}{text[1:]} {metric.upper()}")
     axes = picture.subplots()
     for name, colour, label in (("train", MUTED, "on the rows learnt from"), ("test", EVENT, "on the rows set aside")):
         part = mean[name]

@@ -24,11 +24,11 @@ def leaderboard(frame: pd.DataFrame) -> Picture:
     cv, se = frame["auc_cv"].to_numpy(float), frame.get("auc_cv_se", nothing).to_numpy(float)
     test = frame.get("auc_test", nothing).to_numpy(float)
     chosen = frame["chosen"].astype(bool).to_numpy() if "chosen" in frame else np.zeros(len(frame), bool)
-    said = "; ".join(
+    text = "; ".join(
         f"{family}: {number(a)} cross-validated, {number(b)} on the rows set aside{', chosen' if c else ''}"
         for family, a, b, c in zip(frame["family"], cv, test, chosen, strict=True)
     )
-    picture = Picture(8, 1.75 + 0.42 * len(frame), f"AUC by family. {said}.")
+    picture = Picture(8, 1.75 + 0.42 * len(frame), f"AUC by family. {text}.")
     headline(picture, "Leaderboard: how well each family ranks customers")
     axes = picture.subplots()
     for y, family in enumerate(frame["family"]):
@@ -69,10 +69,10 @@ def search_history(frame: pd.DataFrame) -> Picture:
     """
     families = list(dict.fromkeys(frame["family"]))
     best = frame.groupby("family", sort=False)["auc_cv"].max()
-    said = "; ".join(f"{family}: best {number(best[family])}" for family in families)
+    text = "; ".join(f"{family}: best {number(best[family])}" for family in families)
     columns = 2 if len(families) in (2, 4) else min(max(len(families), 1), 3)
     lines = max(1, -(-len(families) // columns))
-    picture = Picture(8.5 if columns > 1 else 5, 2.1 * lines + 0.9, f"Search for hyperparameters by trial. {said}.")
+    picture = Picture(8.5 if columns > 1 else 5, 2.1 * lines + 0.9, f"Search for hyperparameters by trial. {text}.")
     headline(picture, "Search: the AUC of each trial, and the best so far")
     grid = picture.subplots(lines, columns, squeeze=False, sharey=True)
     for place, axes in enumerate(grid.flat):

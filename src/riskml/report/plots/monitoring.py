@@ -28,10 +28,10 @@ def months(history: pd.DataFrame, *, psi_watch: float, psi_act: float, auc_befor
         On the rows set aside.
     """
     last = history.iloc[-1]
-    said = f"{len(history)} months; the last: PSI {number(last.get('psi_score'))}, "
-    said += f"estimated AUC {number(last.get('auc_estimated'))}, realised {number(last.get('auc'))}, "
-    said += f"observed over expected {number(last.get('observed_expected'), 2)}"
-    picture = Picture(8, 6.4, f"Shift, ranking and level by month. {said}.")
+    text = f"{len(history)} months; the last: PSI {number(last.get('psi_score'))}, "
+    text += f"estimated AUC {number(last.get('auc_estimated'))}, realised {number(last.get('auc'))}, "
+    text += f"observed over expected {number(last.get('observed_expected'), 2)}"
+    picture = Picture(8, 6.4, f"Shift, ranking and level by month. {text}.")
     headline(picture, "The model over the months")
     shift, ranking, level = picture.subplots(3, 1, sharex=True)
     places = np.arange(len(history))

@@ -22,31 +22,31 @@ def events_over_time(frame: pd.DataFrame) -> Picture:
     frame : DataFrame
         ``as_of``, ``kept``, ``events``, ``censored``: one row per as-of date.
     """
-    told = frame[~frame["censored"].astype(bool) & (frame["kept"] > 0)]
-    rate = told["events"] / told["kept"]
-    said = "; ".join(f"{date}: {percent(value)}" for date, value in zip(told["as_of"], rate, strict=True))
-    picture = Picture(8.5, 3.4, f"Event rate by as-of date. {said}.")
+    rows = frame[~frame["censored"].astype(bool) & (frame["kept"] > 0)]
+    rate = rows["events"] / rows["kept"]
+    text = "; ".join(f"{date}: {percent(value)}" for date, value in zip(rows["as_of"], rate, strict=True))
+    picture = Picture(8.5, 3.4, f"Event rate by as-of date. {text}.")
     headline(picture, "Customers looked at, and the share that had the event")
     axes = picture.subplots()
-    if told.empty:
+    if rows.empty:
         empty(axes, "no as-of date has a known outcome")
         return picture
-    x = np.arange(len(told))
-    error = 1.96 * np.sqrt(rate * (1 - rate) / told["kept"])
+    x = np.arange(len(rows))
+    error = 1.96 * np.sqrt(rate * (1 - rate) / rows["kept"])
     axes.errorbar(x, rate, yerr=error, color=EVENT, marker="o", markersize=5, linewidth=1.5, capsize=0)
     axes.set_ylim(bottom=0)
     as_percent(axes.yaxis, axes.get_ylim()[1])
     axes.set_ylabel("event rate")
     bars = axes.twinx()
-    bars.bar(x, told["kept"], color=MUTED, alpha=0.25, width=0.7)
-    bars.set_ylim(0, float(told["kept"].max()) * 2.5)
+    bars.bar(x, rows["kept"], color=MUTED, alpha=0.25, width=0.7)
+    bars.set_ylim(0, float(rows["kept"].max()) * 2.5)
     bars.set_ylabel("customers")
     bars.grid(visible=False)
     bars.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_zorder(bars.get_zorder() + 1)
     axes.patch.set_visible(False)
-    step = max(1, -(-len(told) // 12))
-    axes.set_xticks(x[::step], list(told["as_of"].astype(str))[::step], rotation=30, ha="right")
+    step = max(1, -(-len(rows) // 12))
+    axes.set_xticks(x[::step], list(rows["as_of"].astype(str))[::step], rotation=30, ha="right")
     return picture
 
 
@@ -109,8 +109,8 @@ def _grid(
     frame: pd.DataFrame, title: str, nothing: str, limits: tuple[float, float], written: Callable[[float], str]
 ) -> Picture:
     height = 1.4 + 0.28 * max(len(frame), 2)
-    said = "; ".join(f"{name}: {written(row.min())} to {written(row.max())}" for name, row in frame.head(10).iterrows())
-    picture = Picture(8.5, height, f"{title}. {said}.")
+    text = "; ".join(f"{name}: {written(row.min())} to {written(row.max())}" for name, row in frame.head(10).iterrows())
+    picture = Picture(8.5, height, f"{title}. {text}.")
     headline(picture, title)
     axes = picture.subplots()
     if frame.empty:

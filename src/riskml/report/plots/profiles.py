@@ -30,8 +30,8 @@ def profiles(frame: pd.DataFrame, *, columns: list[str] | None = None, family: s
     names = list(frame["column"].unique()) if columns is None else columns
     deep = max(-(-len(names) // _ACROSS), 1)
     moves = [frame.loc[frame["column"] == name, "probability"] for name in names]
-    said = "; ".join(f"{n} {percent(m.min())} to {percent(m.max())}" for n, m in zip(names, moves, strict=True))
-    picture = Picture(9.5, 0.8 + 2.5 * deep, f"Mean probability over the values of each column: {said}.")
+    text = "; ".join(f"{n} {percent(m.min())} to {percent(m.max())}" for n, m in zip(names, moves, strict=True))
+    picture = Picture(9.5, 0.8 + 2.5 * deep, f"Mean probability over the values of each column: {text}.")
     headline(picture, "How the probability goes with each column")
     grid = np.atleast_1d(picture.subplots(deep, _ACROSS, sharey=True, squeeze=False).ravel())
     colour = family_colour(family) if family else EVENT
@@ -64,8 +64,8 @@ def _one(axes: Axes, own: pd.DataFrame, colour: str, top: float) -> None:
     axes.plot(x[value], chance[value], "-o" if joined else "o", color=colour, markersize=4, zorder=3)
     axes.plot(x[~value], chance[~value], "D", color=OVERALL, markersize=5, zorder=3)
     step = max(len(own) // 6, 1) if joined else 1
-    shown = [at for at in range(len(own)) if at % step == 0 or not value[at] or at == int(value.sum()) - 1]
-    labels = [fitted(own["value"].iloc[at], 8 if joined else 10) for at in shown]
+    ticks = [at for at in range(len(own)) if at % step == 0 or not value[at] or at == int(value.sum()) - 1]
+    labels = [fitted(own["value"].iloc[at], 8 if joined else 10) for at in ticks]
     turned = sum(len(label) + 1 for label in labels) > 26
-    axes.set_xticks([x[at] for at in shown], labels, rotation=35 if turned else 0, ha="right" if turned else "center")
+    axes.set_xticks([x[at] for at in ticks], labels, rotation=35 if turned else 0, ha="right" if turned else "center")
     axes.grid(visible=False, axis="x")

@@ -28,8 +28,8 @@ def calibrations(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str
     labels : mapping of run to str, optional
         For the legend.
     """
-    said = "; ".join(f"{run}: {_bands(table)}" for run, table in tables.items())
-    picture = Picture(7.4, 6.2, f"Calibration of runs on the same customers. {said}.")
+    text = "; ".join(f"{run}: {_bands(table)}" for run, table in tables.items())
+    picture = Picture(7.4, 6.2, f"Calibration of runs on the same customers. {text}.")
     headline(picture, "Calibration: does 20% mean 20%, and for which run?")
     axes = picture.subplots()
     reach = [table[["mean_p", "event_rate", "upper"]].to_numpy(float) for table in tables.values()]
@@ -69,8 +69,8 @@ def profits(
         What is done with a customer of high risk: declined, or contacted.
     """
     best = {run: curve.iloc[int(curve["profit_per_customer"].argmax())] for run, curve in curves.items()}
-    said = "; ".join(f"{run}: {_best(row, act)}" for run, row in best.items())
-    picture = Picture(8, 4.6, f"Profit of runs on the same customers. {said}.")
+    text = "; ".join(f"{run}: {_best(row, act)}" for run, row in best.items())
+    picture = Picture(8, 4.6, f"Profit of runs on the same customers. {text}.")
     headline(picture, "Profit: what the riskiest share, acted on, would have earned")
     axes = picture.subplots()
     axes.axhline(0, color=MUTED, linewidth=1, linestyle=_CHANCE)
@@ -98,8 +98,8 @@ def differences(table: pd.DataFrame) -> Picture:
         ``review.differences``: ``run``, ``metric``, ``difference``, ``lower``, ``upper``, ``verdict``.
     """
     rows = table.to_dict(orient="records")
-    said = "; ".join(f"{row['run']} {row['metric']} {signed(row['difference'], 4)}, {row['verdict']}" for row in rows)
-    picture = Picture(8, 1.4 + 0.34 * len(rows), f"Differences from the first run. {said}.")
+    text = "; ".join(f"{row['run']} {row['metric']} {signed(row['difference'], 4)}, {row['verdict']}" for row in rows)
+    picture = Picture(8, 1.4 + 0.34 * len(rows), f"Differences from the first run. {text}.")
     headline(picture, "By how much each run is better (right) or worse (left) than A")
     axes = picture.subplots()
     axes.axvline(0, color=INK, linewidth=1)

@@ -14,7 +14,7 @@ from riskml.display.format import fitted, number, seconds
 from riskml.report.plots.picture import Picture, empty, headline, house_style
 
 _LEAST = 4  # trials of a family: fewer say nothing of a setting
-_SHOWN = 14
+_MOST_SETTINGS = 14
 
 
 @house_style()
@@ -29,9 +29,9 @@ def search_settings(trials: pd.DataFrame) -> Picture:
     trials : DataFrame
         ``search.csv``: ``family``, ``auc_cv`` (NaN for a trial that was pruned), ``params`` (a mapping, or its JSON).
     """
-    table = strengths(trials).head(_SHOWN)
-    said = "; ".join(f"{row.family} {row.setting} {number(row.strength, 2)}" for row in table.itertuples())
-    picture = Picture(8, 1.5 + 0.3 * max(len(table), 2), f"Settings and the AUC of the trials. {said}.")
+    table = strengths(trials).head(_MOST_SETTINGS)
+    text = "; ".join(f"{row.family} {row.setting} {number(row.strength, 2)}" for row in table.itertuples())
+    picture = Picture(8, 1.5 + 0.3 * max(len(table), 2), f"Settings and the AUC of the trials. {text}.")
     headline(picture, "Search: which settings went with a better or worse AUC")
     axes = picture.subplots()
     if table.empty:
@@ -59,8 +59,8 @@ def search_seconds(board: pd.DataFrame, spent: Mapping[str, float]) -> Picture:
         Seconds. Families without an entry, such as the blend, took none of their own.
     """
     rows = [row for row in board.to_dict(orient="records") if row["family"] in spent]
-    said = "; ".join(f"{row['family']}: {seconds(spent[row['family']])}, AUC {number(row['auc_cv'])}" for row in rows)
-    picture = Picture(7, 3.8, f"Seconds and AUC by family. {said}.")
+    text = "; ".join(f"{row['family']}: {seconds(spent[row['family']])}, AUC {number(row['auc_cv'])}" for row in rows)
+    picture = Picture(7, 3.8, f"Seconds and AUC by family. {text}.")
     headline(picture, "Search: what it cost, and what it brought")
     axes = picture.subplots()
     if not rows:
@@ -91,9 +91,9 @@ def strengths(trials: pd.DataFrame) -> pd.DataFrame:
     for family, own in trials.dropna(subset="auc_cv").groupby("family", sort=False):
         if len(own) < _LEAST:
             continue
-        said = pd.DataFrame([json.loads(p) if isinstance(p, str) else dict(p) for p in own["params"]])
+        settings = pd.DataFrame([json.loads(p) if isinstance(p, str) else dict(p) for p in own["params"]])
         auc = pd.Series(own["auc_cv"].to_numpy(float))
-        rows += [(str(family), str(name), _strength(said[name], auc)) for name in said]
+        rows += [(str(family), str(name), _strength(settings[name], auc)) for name in settings]
     table = pd.DataFrame(rows, columns=["family", "setting", "strength"]).dropna(subset="strength")
     return table.sort_values("strength", key=lambda column: -column.abs(), kind="stable", ignore_index=True)
 

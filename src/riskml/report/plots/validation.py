@@ -78,8 +78,8 @@ def calibration(table: pd.DataFrame, *, probability: ArrayLike | None = None, fa
     low, high = table.get("lower", unknown).to_numpy(float), table.get("upper", unknown).to_numpy(float)
     inside = int(np.sum((low <= expected) & (expected <= high)))
     known = int(np.sum(np.isfinite(low) & np.isfinite(high)))
-    said = "; ".join(f"{percent(p)} predicted, {percent(r)} observed" for p, r in zip(expected, observed, strict=True))
-    picture = Picture(6.2, 6.2, f"Calibration by band: {said}.")
+    text = "; ".join(f"{percent(p)} predicted, {percent(r)} observed" for p, r in zip(expected, observed, strict=True))
+    picture = Picture(6.2, 6.2, f"Calibration by band: {text}.")
     headline(picture, "Calibration: does 20% mean 20%?")
     upper, lower = picture.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     top = min(1.0, float(np.nanmax(np.concatenate([expected, observed, high]), initial=0.02)) * 1.06)
@@ -124,8 +124,8 @@ def score_distribution(
     """
     p, flags = np.asarray(probability, dtype=float), np.asarray(event).astype(bool)
     groups = [("events", p[flags], EVENT), ("non-events", p[~flags], NON_EVENT)]
-    said = "; ".join(f"{name}: median {percent(np.median(v)) if v.size else '–'}" for name, v, _ in groups)
-    picture = Picture(8, 3.7, f"Spread of the predicted probability. {said}.")
+    text = "; ".join(f"{name}: median {percent(np.median(v)) if v.size else '–'}" for name, v, _ in groups)
+    picture = Picture(8, 3.7, f"Spread of the predicted probability. {text}.")
     headline(picture, "Predicted probability of events and of non-events")
     axes = picture.subplots()
     top = min(1.0, float(np.nanmax(p, initial=0.02)) * 1.02)
