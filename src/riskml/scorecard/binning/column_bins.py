@@ -104,23 +104,23 @@ def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods
     totals, codes = counts.totals, tuple(counts.special)
     if options.groups is not None:
         raise ConfigError("groups are given for a numeric column", where=f"column {column!r}", fix="give splits")
-    sought: BinSearchResult | None = None
+    result: BinSearchResult | None = None
     if options.splits is not None:
-        splits = _given_splits(column, counts, options.splits)
+        splits = _fixed_splits(column, counts, options.splits)
         starts = tuple(int(i) for i in np.searchsorted(counts.edges, splits) + 1)
         bins = np.add.reduceat(counts.counts, [0, *starts], axis=0)
     else:
         used = counts.without_empty().coarse(options.prebins)
         first = np.searchsorted(counts.edges, used.edges) + 1
         parts = [np.add.reduceat(part, [0, *first], axis=0) for part in periods]
-        sought = sought_bins(column, used.counts, totals, options, parts)
-        bins = np.add.reduceat(used.counts, sought.starts, axis=0)
-        splits = used.edges[np.asarray(sought.starts[1:], dtype=int) - 1]
+        result = sought_bins(column, used.counts, totals, options, parts)
+        bins = np.add.reduceat(used.counts, result.starts, axis=0)
+        splits = used.edges[np.asarray(result.starts[1:], dtype=int) - 1]
     slots = np.vstack([bins, counts.missing[None], *(counts.special[code][None] for code in codes)])
     labels = (*interval_labels(splits), MISSING, *map(special_label, codes))
     row = _rows_of(slots, regular=len(bins), missing=len(bins), options=options)
     shape = Step(column, tuple(map(float, splits)), codes, _weights(slots, row, totals, options.smoothing))
-    note = note_of(sought, slots, row, len(bins))
+    note = note_of(result, slots, row, len(bins))
     return ColumnBins(shape, labels, slots, row, trend_of(bins), totals, note)
 
 
@@ -135,15 +135,15 @@ def _categorical(
     if options.splits is not None:
         raise ConfigError("splits are given for a categorical column", where=f"column {column!r}", fix="give groups")
     rare: frozenset[int] = frozenset()
-    sought: BinSearchResult | None = None
+    result: BinSearchResult | None = None
     if options.groups is not None:
-        counts, groups = _given_groups(column, counts, options.groups)
+        counts, groups = _fixed_groups(column, counts, options.groups)
         named = {level(value) for group in options.groups for value in group}
         alone = [i for i, name in enumerate(counts.levels) if name in special_levels and name not in named]
         groups = [rest for group in groups if (rest := [i for i in group if i not in alone]) or not group]
     else:
         alone = [i for i, name in enumerate(counts.levels) if name in special_levels]
-        groups, rare, sought = sought_groups(column, counts, options, alone, periods)
+        groups, rare, result = sought_groups(column, counts, options, alone, periods)
     regular = len(groups)
     groups = [*groups, *([i] for i in alone)]
     bins = np.array([counts.counts[group].sum(axis=0) for group in groups]).reshape(-1, 2)
@@ -159,18 +159,20 @@ def _categorical(
     members = {counts.levels[i]: g for g, group in enumerate(groups) for i in group}
     shape = Levels(column, members, tuple(weights))
     once = counts.counts.sum(axis=1) <= 1
-    notes = [note_of(sought, slots, row, regular)]
+    notes = [note_of(result, slots, row, regular)]
     if len(once) > 1 and once.mean() > 0.5:
         notes.append(f"{int(once.sum()):,} of {len(once):,} levels occur once: an identifier, or free text?")
     note = "; ".join(filter(None, notes))
     return ColumnBins(shape, labels, slots, row, trend_of(bins[:regular]), totals, note, len(alone))
 
 
-def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) -> Floats:
-    splits = np.asarray(list(given), dtype=np.float64)
+def _fixed_splits(column: str, counts: NumericCounts, requested: Sequence[float]) -> Floats:
+    splits = np.asarray(list(requested), dtype=np.float64)
     if not np.isfinite(splits).all() or (np.diff(splits) <= 0).any():
         raise ConfigError(
-            f"splits must be finite and rise strictly; got {list(given)}", where=f"column {column!r}", fix="sort them"
+            f"splits must be finite and rise strictly; got {list(requested)}",
+            where=f"column {column!r}",
+            fix="sort them",
         )
     absent = splits[~np.isin(splits, counts.edges)]
     if len(absent):
@@ -192,11 +194,11 @@ def _given_splits(column: str, counts: NumericCounts, given: Sequence[float]) ->
     return splits
 
 
-def _given_groups(
-    column: str, counts: LevelCounts, given: Sequence[Sequence[Any]]
+def _fixed_groups(
+    column: str, counts: LevelCounts, groups: Sequence[Sequence[Any]]
 ) -> tuple[LevelCounts, list[list[int]]]:
     """Return the counts with every level that is named, and the groups: what is not named is one group more."""
-    named = [[level(value) for value in group] for group in given]
+    named = [[level(value) for value in group] for group in groups]
     flat = [name for group in named for name in group]
     twice = sorted({name for name in flat if flat.count(name) > 1})
     if twice:

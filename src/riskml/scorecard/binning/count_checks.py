@@ -24,7 +24,7 @@ def checked_counts(counts: Mapping[str, Counts]) -> dict[str, Counts]:
     if not counts:
         raise DataError("no counts are given", fix="hand in the counts of one column at the least")
     refuse_duplicates(map(str, counts))
-    found: dict[str, Counts] = {}
+    checked: dict[str, Counts] = {}
     for name, part in ((str(name), part) for name, part in counts.items()):
         if not isinstance(part, (NumericCounts, LevelCounts)):
             raise DataError(
@@ -37,16 +37,17 @@ def checked_counts(counts: Mapping[str, Counts]) -> dict[str, Counts]:
             raise DataError(
                 f"counts must hold events and non-events; the sums are {part.totals.tolist()}", where=f"column {name!r}"
             )
-        found[name] = part
-    first = next(iter(found))
-    for name, part in found.items():
-        if not np.allclose(part.totals, found[first].totals, rtol=_SAME, atol=0):
+        checked[name] = part
+    first = next(iter(checked))
+    for name, part in checked.items():
+        if not np.allclose(part.totals, checked[first].totals, rtol=_SAME, atol=0):
             raise DataError(
-                f"counts must be over the same rows: {name!r} has {_said(part)}, {first!r} has {_said(found[first])}",
+                f"counts must be over the same rows: {name!r} has {_totals_text(part)}, "
+                f"{first!r} has {_totals_text(checked[first])}",
                 where=f"column {name!r}",
                 fix="count missing values and special codes too",
             )
-    return found
+    return checked
 
 
 def checked_periods(
@@ -55,22 +56,22 @@ def checked_periods(
     """Return the counts of each period, over the same edges or levels as the whole's."""
     if by_period is None:
         return {}
-    found: dict[str, dict[str, Counts]] = {}
+    checked: dict[str, dict[str, Counts]] = {}
     for period, counts in by_period.items():
         where = f"by_period, period {level(period)!r}"
-        given = {str(name): part for name, part in counts.items()} if isinstance(counts, Mapping) else {}
-        if set(given) != set(whole):
-            raise DataError(f"the columns {preview(whole)} are expected; got {preview(given)}", where=where)
-        found[level(period)] = {name: _like(whole[name], given[name], name, where) for name in whole}
-    if not found:
+        parts = {str(name): part for name, part in counts.items()} if isinstance(counts, Mapping) else {}
+        if set(parts) != set(whole):
+            raise DataError(f"the columns {preview(whole)} are expected; got {preview(parts)}", where=where)
+        checked[level(period)] = {name: _like(whole[name], parts[name], name, where) for name in whole}
+    if not checked:
         raise DataError("no period is given", where="by_period")
     for name, part in whole.items():
-        summed = np.sum([counts[name].counts for counts in found.values()], axis=0)
+        summed = np.sum([counts[name].counts for counts in checked.values()], axis=0)
         if not np.allclose(summed, part.counts, rtol=_SAME, atol=_SAME):
             raise DataError("the periods do not add up to the counts of all rows", where=f"column {name!r}, by_period")
     first = next(iter(whole))
-    check_periods(list(found), np.array([counts[first].totals for counts in found.values()]))
-    return found
+    check_periods(list(checked), np.array([counts[first].totals for counts in checked.values()]))
+    return checked
 
 
 def _like(whole: Counts, part: Any, name: str, where: str) -> Counts:
@@ -90,12 +91,14 @@ def _like(whole: Counts, part: Any, name: str, where: str) -> Counts:
     )
 
 
-def column_of(name: str, counts: Counts, said: SpecialValues | None) -> Column:
+def column_of(name: str, counts: Counts, special_values: SpecialValues | None) -> Column:
     """Return the column that counts are of, with its special codes."""
     if isinstance(counts, LevelCounts):
         column = Column(name, "categorical")
-        return Column(name, "categorical", special_codes(said, column))
-    lacking = sorted(set(special_codes(said, Column(name, "numeric"))) - {float(code) for code in counts.special})
+        return Column(name, "categorical", special_codes(special_values, column))
+    lacking = sorted(
+        set(special_codes(special_values, Column(name, "numeric"))) - {float(code) for code in counts.special}
+    )
     if lacking:
         raise ConfigError(
             f"the counts have no special code {preview(lacking)}",
@@ -105,6 +108,6 @@ def column_of(name: str, counts: Counts, said: SpecialValues | None) -> Column:
     return Column(name, "numeric", tuple(float(code) for code in counts.special))
 
 
-def _said(counts: Counts) -> str:
+def _totals_text(counts: Counts) -> str:
     nonevents, events = counts.totals
     return f"{nonevents:,.6g} non-events and {events:,.6g} events"

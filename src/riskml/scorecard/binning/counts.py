@@ -112,8 +112,8 @@ class NumericCounts:
         special : tuple of float
             The values of ``low`` that are special codes.
         """
-        said = frame[["low", "non_event", "event"]].groupby("low", dropna=False, sort=True).sum()
-        low, counts = said.index.to_numpy(dtype=np.float64), said.to_numpy(dtype=np.float64)
+        sums = frame[["low", "non_event", "event"]].groupby("low", dropna=False, sort=True).sum()
+        low, counts = sums.index.to_numpy(dtype=np.float64), sums.to_numpy(dtype=np.float64)
         blank, coded = np.isnan(low), np.isin(low, special)
         regular = ~blank & ~coded
         return cls(
@@ -232,10 +232,10 @@ def count_levels(values: NDArray[np.object_], event: NDArray[np.int8], weight: F
     event : ndarray of shape (n,)
         0 or 1.
     """
-    given = np.asarray(values, dtype=object)
-    codes, distinct = pd.factorize(given, use_na_sentinel=True)
+    array = np.asarray(values, dtype=object)
+    codes, distinct = pd.factorize(array, use_na_sentinel=True)
     if not all(isinstance(value, str) for value in distinct):
-        return count_levels(levels(pd.Series(given, dtype=object)), event, weight)
+        return count_levels(levels(pd.Series(array, dtype=object)), event, weight)
     counts = np.bincount(2 * (codes + 1) + event, weight, minlength=2 * (len(distinct) + 1)).reshape(-1, 2)
     # Blank texts are missing too. The counts of the missing values come first, as code -1 does.
     names = np.array([None, *levels(pd.Series(distinct, dtype=object))], dtype=object)
@@ -250,14 +250,14 @@ def _by_level(names: NDArray[np.object_], counts: NDArray[Any]) -> LevelCounts:
     return LevelCounts(tuple(map(str, distinct)), summed[:-1], summed[-1])
 
 
-def _of_shape(field: str, given: Any, shape: tuple[int | None, ...]) -> list[str]:
+def _of_shape(field: str, array: Any, shape: tuple[int | None, ...]) -> list[str]:
     """Return what is wrong with an array's kind or shape."""
-    said = f"({', '.join('p' if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
-    if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiu":
-        kind = f"{given.dtype} array" if isinstance(given, np.ndarray) else type(given).__name__
-        return [f"{field} is an array of numbers of shape {said}; got a {kind}"]
-    fits = len(given.shape) == len(shape) and all(b in (None, a) for a, b in zip(given.shape, shape, strict=True))
-    return [] if fits else [f"{field} has the shape {said}; got {given.shape}"]
+    expected = f"({', '.join('p' if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        kind = f"{array.dtype} array" if isinstance(array, np.ndarray) else type(array).__name__
+        return [f"{field} is an array of numbers of shape {expected}; got a {kind}"]
+    fits = len(array.shape) == len(shape) and all(b in (None, a) for a, b in zip(array.shape, shape, strict=True))
+    return [] if fits else [f"{field} has the shape {expected}; got {array.shape}"]
 
 
 def _is_finite(code: Any) -> bool:

@@ -67,8 +67,8 @@ def choose_trend(
 ) -> Binning | None:
     """Return the best binning among trends, a bent one only where the data say so clearly."""
     runs = CandidateBins.of(np.asarray(counts, dtype=np.float64), constraints, totals, objective, by_period)
-    found = [_solve(runs, trend, constraints) for trend in candidates]
-    feasible = [binning for binning in found if binning is not None]
+    solutions = [_solve(runs, trend, constraints) for trend in candidates]
+    feasible = [binning for binning in solutions if binning is not None]
     straight = [binning for binning in feasible if binning.trend in ("ascending", "descending")]
     bent = [binning for binning in feasible if binning.trend not in ("ascending", "descending")]
     simple = max(straight, key=lambda binning: binning.worth, default=None)

@@ -92,29 +92,29 @@ class ColumnOptions:
 
     def named(self, totals: Floats) -> dict[str, str]:
         """Return which option each of the constraints in rows comes from, and its value."""
-        asked = self.constraints(totals)
+        constraints = self.constraints(totals)
 
         def of(share: str, number: str, least: float) -> str:
             name = number if getattr(self, number) == least else share
             return f"{name}={getattr(self, name):g}"
 
         return {
-            "min_size": of("min_bin_size", "min_bin_count", asked.min_size),
-            "min_event": of("min_event_share", "min_events", asked.min_event),
-            "min_nonevent": of("min_nonevent_share", "min_nonevents", asked.min_nonevent),
+            "min_size": of("min_bin_size", "min_bin_count", constraints.min_size),
+            "min_event": of("min_event_share", "min_events", constraints.min_event),
+            "min_nonevent": of("min_nonevent_share", "min_nonevents", constraints.min_nonevent),
         }
 
 
 def _of_another_kind(options: ColumnOptions) -> list[str]:
-    said = {name: getattr(options, name) for name in (*_WHOLE, *_NUMBERS)}
+    values = {name: getattr(options, name) for name in (*_WHOLE, *_NUMBERS)}
     problems = [
         f"{name} is a whole number; got {value!r}"
-        for name, value in said.items()
+        for name, value in values.items()
         if name in _WHOLE and not is_number(value, whole=True)
     ]
     problems += [
         f"{name} is a number; got {value!r}"
-        for name, value in said.items()
+        for name, value in values.items()
         if name in _NUMBERS and not is_number(value)
     ]
     if options.splits is not None and not _is_list(options.splits, Real):

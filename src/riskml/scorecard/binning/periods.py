@@ -24,13 +24,13 @@ _DAY = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}\S*(?: ?[+-]\d{2}:?\d{2})?)?$"
 def one_for_each(periods: Any, rows: int) -> pd.Series:
     """Return the periods as a Series, one for each row."""
     # Of a Series the values alone count; an array would lose the zone of dates.
-    said = periods.reset_index(drop=True) if isinstance(periods, pd.Series) else pd.Series(_flat(periods))
-    if len(said) != rows or said.isna().any():
+    series = periods.reset_index(drop=True) if isinstance(periods, pd.Series) else pd.Series(_flat(periods))
+    if len(series) != rows or series.isna().any():
         raise DataError(
-            f"periods must give one period for each of the {rows} rows; got {len(said)}",
-            where=f"periods ({int(said.isna().sum())} of them blank)",
+            f"periods must give one period for each of the {rows} rows; got {len(series)}",
+            where=f"periods ({int(series.isna().sum())} of them blank)",
         )
-    return said
+    return series
 
 
 def _flat(periods: Any) -> Any:
@@ -39,10 +39,10 @@ def _flat(periods: Any) -> Any:
 
 def period_codes(periods: Any, event: NDArray[Any]) -> tuple[NDArray[np.intp], list[str]]:
     """Return the period of each row as a number, and the periods' names in order."""
-    said = _as_dates(one_for_each(periods, len(event)))
-    if said.dtype.kind == "M":
-        said = _calendar(said, event)
-    codes, names = pd.factorize(said, sort=True)
+    series = _as_dates(one_for_each(periods, len(event)))
+    if series.dtype.kind == "M":
+        series = _calendar(series, event)
+    codes, names = pd.factorize(series, sort=True)
     counts = np.bincount(2 * codes + event, minlength=2 * len(names)).reshape(-1, 2)
     check_periods([level(name) for name in names], counts)
     return np.asarray(codes, dtype=np.intp), [level(name) for name in names]
@@ -65,24 +65,26 @@ def check_periods(names: Sequence[str], counts: NDArray[Any]) -> None:
         )
 
 
-def _as_dates(said: pd.Series) -> pd.Series:
+def _as_dates(series: pd.Series) -> pd.Series:
     """Return dates of whatever spelling as timestamps without a zone, and labels as they are."""
-    if isinstance(said.dtype, pd.CategoricalDtype):
-        days = _as_dates(said.astype(said.cat.categories.dtype))
-        return days if days.dtype.kind == "M" else said
-    if isinstance(said.dtype, pd.DatetimeTZDtype):
-        return pd.Series(said.dt.tz_localize(None))
-    if isinstance(said.dtype, pd.ArrowDtype) and said.dtype.kind == "M":
-        said = said.astype(object)  # Arrow's dates have no calendar periods
-    kind = pd.api.types.infer_dtype(said)
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        days = _as_dates(series.astype(series.cat.categories.dtype))
+        return days if days.dtype.kind == "M" else series
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        return pd.Series(series.dt.tz_localize(None))
+    if isinstance(series.dtype, pd.ArrowDtype) and series.dtype.kind == "M":
+        series = series.astype(object)  # Arrow's dates have no calendar periods
+    kind = pd.api.types.infer_dtype(series)
     if kind in ("date", "datetime"):
         # Zones may differ from row to row; the day is what counts.
-        return pd.to_datetime(pd.Series([date.replace(tzinfo=None) if kind == "datetime" else date for date in said]))
+        return pd.to_datetime(pd.Series([date.replace(tzinfo=None) if kind == "datetime" else date for date in series]))
     if kind == "string":
         # The day is what counts here too, whatever time and zone follow it.
-        days = pd.to_datetime(said.astype(str).where(said.str.match(_DAY)).str[:10], format="%Y-%m-%d", errors="coerce")
-        return days if days.notna().all() else said
-    return said
+        days = pd.to_datetime(
+            series.astype(str).where(series.str.match(_DAY)).str[:10], format="%Y-%m-%d", errors="coerce"
+        )
+        return days if days.notna().all() else series
+    return series
 
 
 def _calendar(dates: pd.Series, event: NDArray[Any]) -> pd.Series:
@@ -100,19 +102,19 @@ def by_period(bins: ColumnBins, counts: Counts, parts: Sequence[Counts], names: 
         slot = np.searchsorted(bins.shape.splits, [-np.inf, *counts.edges], side="right")
     elif isinstance(counts, LevelCounts) and isinstance(bins.shape, Levels):
         slot = np.array([bins.shape.levels[name] for name in counts.levels], dtype=np.intp)
-    count, found = len(names), np.zeros((bins.regular, len(names), 2))
+    count, sums = len(names), np.zeros((bins.regular, len(names), 2))
     for number, part in enumerate(parts):
-        np.add.at(found[:, number], slot, part.counts)
-    rows = found.sum(axis=2)
+        np.add.at(sums[:, number], slot, part.counts)
+    rows = sums.sum(axis=2)
     with np.errstate(invalid="ignore"):
-        rate = found[:, :, 1] / rows
+        rate = sums[:, :, 1] / rows
     table = pd.DataFrame(
         {
             "column": bins.column,
             "bin": np.repeat(bins.labels[: bins.regular], count),
             "period": np.tile(names, bins.regular),
             "count": rows.ravel(),
-            "event": found[:, :, 1].ravel(),
+            "event": sums[:, :, 1].ravel(),
             "event_rate": rate.ravel(),
         }
     )

@@ -42,10 +42,10 @@ def prebin_edges(values: Floats, most: int, special: tuple[float, ...] = (), wei
         before_fresh = fresh if load is None else np.cumsum(load)[fresh - 1]
         total = len(sample) if load is None else float(load.sum())
         # The cut that lies nearest to each quantile: ties stay on one side of it.
-        wanted = np.arange(1, most) * (total / most)
-        after = np.minimum(np.searchsorted(before_fresh, wanted), len(fresh) - 1)
+        ranks = np.arange(1, most) * (total / most)
+        after = np.minimum(np.searchsorted(before_fresh, ranks), len(fresh) - 1)
         before = np.maximum(after - 1, 0)
-        nearer = np.where(wanted - before_fresh[before] <= before_fresh[after] - wanted, before, after)
+        nearer = np.where(ranks - before_fresh[before] <= before_fresh[after] - ranks, before, after)
         fresh = fresh[np.unique(nearer)]
     return np.unique(_short_decimals(sample[fresh - 1], sample[fresh]))
 
@@ -106,7 +106,7 @@ def _short_decimals(low: Floats, high: Floats) -> Floats:
     >>> _short_decimals(np.array([24.0, 0.1234, 1130.0]), np.array([25.0, 0.1311, 1291.0])).tolist()
     [25.0, 0.13, 1200.0]
     """
-    found = high.copy()
+    decimals = high.copy()
     open_ = np.ones(len(high), dtype=bool)
     largest = max(float(np.abs(high).max(initial=0.0)), float(np.abs(low).max(initial=0.0)), 1e-300)
     # From the order of magnitude of the largest number to the last digit that a float64 of such a size can hold; a
@@ -117,11 +117,11 @@ def _short_decimals(low: Floats, high: Floats) -> Floats:
             # Division by a power of ten that is whole keeps the result the float that the decimal text reads as.
             guess = np.floor(high * 10.0**digits) / 10.0**digits if digits > 0 else _whole(high, -digits)
         fits = open_ & (guess > low) & (guess <= high)
-        found[fits] = guess[fits]
+        decimals[fits] = guess[fits]
         open_ &= ~fits
         if not open_.any():
             break
-    return found
+    return decimals
 
 
 def _whole(values: Floats, zeros: int) -> Floats:

@@ -36,8 +36,8 @@ class Search:
             trends = AUTO
         else:
             trends = ("ascending", "descending") if options.monotonic == "auto_asc_desc" else (options.monotonic,)
-        asked, names = options.constraints(totals), options.named(totals)
-        return cls(counts, trends, asked, totals, options.objective, by_period, names)
+        constraints, names = options.constraints(totals), options.named(totals)
+        return cls(counts, trends, constraints, totals, options.objective, by_period, names)
 
     def best(self) -> Binning | None:
         """Return the best binning, or None where there is none."""
@@ -66,42 +66,42 @@ class Search:
 
 def best_bins(column: str, search: Search, *, smoothing: float, keep: bool) -> tuple[tuple[int, ...], Trend, str]:
     """Return the first pre-bin of each bin, the trend asked of them, and what there is to say about them."""
-    found = search.best()
-    if found is None and search.constraints.min_bins > 1:
+    best = search.best()
+    if best is None and search.constraints.min_bins > 1:
         if not keep:
             raise infeasible(column, search)
         note = f"fewer than min_bins={search.constraints.min_bins}: what binds is {diagnose(search)}"
-        found = search.asking(min_bins=1).best()
-        return (found.starts, found.trend, note) if found else ((0,), search.trends[0], too_little(search))
-    if found is None:
+        best = search.asking(min_bins=1).best()
+        return (best.starts, best.trend, note) if best else ((0,), search.trends[0], too_little(search))
+    if best is None:
         note = too_little(search)
         if search.counts.sum() > 0 and not keep:
             raise FitError(
                 note, where=f"column {column!r}", fix="ask for less, leave the column out, or set constant='keep'"
             )
         return (0,), search.trends[0], note if search.counts.sum() > 0 else why_one_bin(search)
-    found, note = _smoothed(search, found, smoothing)
-    return found.starts, found.trend, why_one_bin(search) if len(found.starts) == 1 else note
+    best, note = _smoothed(search, best, smoothing)
+    return best.starts, best.trend, why_one_bin(search) if len(best.starts) == 1 else note
 
 
-def _smoothed(search: Search, found: Binning, smoothing: float) -> tuple[Binning, str]:
+def _smoothed(search: Search, best: Binning, smoothing: float) -> tuple[Binning, str]:
     """Return bins whose trend holds for smoothed rates too, and where that is impossible, the same bins and a note."""
     average = search.totals / search.totals.sum()
-    bins, free = search.bins(found), replace(search, constraints=Constraints())
-    if not smoothing or found.trend == "none" or free.allows(bins + smoothing * average, found.trend):
-        return found, ""
+    bins, free = search.bins(best), replace(search, constraints=Constraints())
+    if not smoothing or best.trend == "none" or free.allows(bins + smoothing * average, best.trend):
+        return best, ""
     # Smoothing moves small bins more than large ones: the trend has to hold for both rates.
-    both = replace(search.asking(smoothing=smoothing), trends=(found.trend,)).best()
-    return (both, "") if both else (found, f"smoothing breaks the {found.trend} trend")
+    both = replace(search.asking(smoothing=smoothing), trends=(best.trend,)).best()
+    return (both, "") if both else (best, f"smoothing breaks the {best.trend} trend")
 
 
 def infeasible(column: str, search: Search) -> FitError:
     """Return the error that says which constraints leave a column without any binning."""
-    asked = search.constraints
-    most = next((n for n in range(asked.min_bins - 1, 0, -1) if search.asking(min_bins=n, max_bins=n).best()), 0)
+    constraints = search.constraints
+    most = next((n for n in range(constraints.min_bins - 1, 0, -1) if search.asking(min_bins=n, max_bins=n).best()), 0)
     possible = f"at most {most} {'bins are' if most > 1 else 'bin is'} possible" if most else "not even one is possible"
     return FitError(
-        f"no binning with {asked.min_bins} to {asked.max_bins} bins satisfies the constraints: {possible}; "
+        f"no binning with {constraints.min_bins} to {constraints.max_bins} bins satisfies the constraints: {possible}; "
         f"what binds is {diagnose(search)}",
         where=f"column {column!r}",
         fix="loosen that constraint for this column (overrides), ask for fewer bins, or set constant='keep'",
@@ -127,20 +127,20 @@ def diagnose(search: Search) -> str:
 
 def _loosened(search: Search) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield each constraint that asks for something, in words, and what to change for it to ask nothing."""
-    asked, bins = search.constraints, search.constraints.min_bins
+    constraints, bins = search.constraints, search.constraints.min_bins
     nonevents, events = search.counts.sum(axis=0)
     for field, there, unit in (
         ("min_size", nonevents + events, "rows"),
         ("min_event", events, "events"),
         ("min_nonevent", nonevents, "non-events"),
     ):
-        least = getattr(asked, field)
+        least = getattr(constraints, field)
         if least > 0:
             yield f"{search.names[field]} ({bins} bins need {bins * least:,.6g} of {there:,.6g} {unit})", {field: 0.0}
-    if asked.min_rate_difference > 0:
-        yield f"min_rate_difference={asked.min_rate_difference:g}", {"min_rate_difference": 0.0}
-    if asked.max_p_value < 1:
-        yield f"max_p_value={asked.max_p_value:g}", {"max_p_value": 1.0}
+    if constraints.min_rate_difference > 0:
+        yield f"min_rate_difference={constraints.min_rate_difference:g}", {"min_rate_difference": 0.0}
+    if constraints.max_p_value < 1:
+        yield f"max_p_value={constraints.max_p_value:g}", {"max_p_value": 1.0}
     if search.by_period is not None:
         yield f"periods (the trend in each of {len(search.by_period)})", {"by_period": None}
     if search.trends != ("none",):
@@ -158,21 +158,21 @@ def _all_of(changes: list[dict[str, object]], search: Search) -> Search:
 
 def too_little(search: Search) -> str:
     """Return why not even all rows together make a bin."""
-    asked, total = search.constraints, float(search.totals.sum())
+    constraints, total = search.constraints, float(search.totals.sum())
     nonevents, events = map(float, search.counts.sum(axis=0))
     short = [
         f"{search.names[field]}, and they hold {there:,.6g} {unit}"
         for field, least, there, unit in (
-            ("min_size", asked.min_size, nonevents + events, f"of {total:,.6g} rows"),
-            ("min_event", asked.min_event, events, "events"),
-            ("min_nonevent", asked.min_nonevent, nonevents, "non-events"),
+            ("min_size", constraints.min_size, nonevents + events, f"of {total:,.6g} rows"),
+            ("min_event", constraints.min_event, events, "events"),
+            ("min_nonevent", constraints.min_nonevent, nonevents, "non-events"),
         )
         if there < least
     ]
-    said = "all values that are not missing or special codes together do not make one bin: " + "; ".join(short)
+    message = "all values that are not missing or special codes together do not make one bin: " + "; ".join(short)
     if total < 2 or not np.allclose(search.totals, search.totals.round()):
-        said += f"; these are sums of weights, and the weights sum to {total:,.6g}: scale them to a mean of 1"
-    return said
+        message += f"; these are sums of weights, and the weights sum to {total:,.6g}: scale them to a mean of 1"
+    return message
 
 
 def why_one_bin(search: Search) -> str:

@@ -74,7 +74,7 @@ def row_weights(sample_weight: Any, rows: int) -> Floats | None:
 
 def _numbers(sample_weight: Any) -> Floats:
     try:
-        given = column_or_1d(sample_weight)
+        weights = column_or_1d(sample_weight)
     except ValueError:
         shape = getattr(sample_weight, "shape", None)
         got = f"an array of shape {shape}" if shape else f"a {type(sample_weight).__name__}"
@@ -83,9 +83,9 @@ def _numbers(sample_weight: Any) -> Floats:
             where="sample_weight",
             fix="hand in an array of shape (n,)",
         ) from None
-    if given.dtype.kind in "biuf":
-        return np.asarray(given, dtype=np.float64)
-    kind = pd.api.types.infer_dtype(given, skipna=True)
+    if weights.dtype.kind in "biuf":
+        return np.asarray(weights, dtype=np.float64)
+    kind = pd.api.types.infer_dtype(weights, skipna=True)
     if kind not in _NUMERIC:
         raise DataError(f"weights are numbers; got {kind}", where="sample_weight")
-    return np.asarray(pd.Series(given, dtype=object).astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
+    return np.asarray(pd.Series(weights, dtype=object).astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))

@@ -58,19 +58,21 @@ class Edit:
     def __post_init__(self) -> None:
         """Make all values plain, or refuse them."""
         where = f"edit of column {str(self.column)!r}"
-        given = [name for name in ("points", "splits", "groups") if getattr(self, name) is not None]
-        if len(given) != 1:
+        changes = [name for name in ("points", "splits", "groups") if getattr(self, name) is not None]
+        if len(changes) != 1:
             raise ConfigError(
-                f"an edit changes one of points, splits and groups; got {', '.join(given) or 'none of them'}",
+                f"an edit changes one of points, splits and groups; got {', '.join(changes) or 'none of them'}",
                 where=where,
             )
         for name in ("by", "why"):
-            said = getattr(self, name)
-            if not isinstance(said, str) or not said.strip():
+            content = getattr(self, name)
+            if not isinstance(content, str) or not content.strip():
                 raise ConfigError(
-                    f"an edit says who made it and why, in words; {name} is {said!r}", where=where, fix=f"give {name}="
+                    f"an edit says who made it and why, in words; {name} is {content!r}",
+                    where=where,
+                    fix=f"give {name}=",
                 )
-        kind = given[0]
+        kind = changes[0]
         plain = {"points": _points, "splits": _splits, "groups": _groups}[kind]
         values = {"column": str(self.column), "when": _day(self.when, where), kind: plain(getattr(self, kind), where)}
         if self.before is not None:
@@ -129,16 +131,16 @@ def slots_of(bins: ColumnBins, label: str) -> list[int]:
 
 def points_by_slot(bins: ColumnBins, points: Mapping[str, int]) -> dict[int, int]:
     """Return the points that an edit gives, by slot."""
-    found: dict[int, int] = {}
+    by_slot: dict[int, int] = {}
     for label, point in points.items():
         for slot in slots_of(bins, label):
-            if found.setdefault(slot, point) != point:
+            if by_slot.setdefault(slot, point) != point:
                 raise ConfigError(
-                    f"one bin is given {found[slot]} and {point} points",
+                    f"one bin is given {by_slot[slot]} and {point} points",
                     where=f"column {bins.column!r}, bin {label!r}",
                     fix="name it once: its values are scored as one",
                 )
-    return found
+    return by_slot
 
 
 def with_points(shape: Step | Levels, bins: ColumnBins, points: Mapping[str, int], scale: Scale) -> Step | Levels:

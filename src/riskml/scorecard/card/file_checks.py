@@ -123,14 +123,14 @@ def check_bins(bins: ColumnBins, options: ColumnOptions, place: str) -> None:
     np.add.at(counted, list(bins.row), bins.counts)
     counted += options.smoothing * bins.totals / bins.totals.sum()
     weights = woe(counted[:, 1], counted[:, 0], bins.totals)[list(bins.row)]
-    for slot, (label, said) in enumerate(zip(bins.labels, bins.shape.value, strict=True)):
+    for slot, (label, evidence) in enumerate(zip(bins.labels, bins.shape.value, strict=True)):
         allowed = [weights[slot]]
         if label == UNSEEN and options.unseen != "neutral":
             # The worst group's, or the rare levels', which the file does not tell from the others.
             allowed += list(weights[: bins.regular])
-        if min(abs(said - weight) for weight in allowed) > _CLOSE:
+        if min(abs(evidence - weight) for weight in allowed) > _CLOSE:
             raise DataError(
-                f"the weight of evidence of these counts is {weights[slot]:.6f}; got {said!r}",
+                f"the weight of evidence of these counts is {weights[slot]:.6f}; got {evidence!r}",
                 where=f"{place}, bin {label!r}, woe",
             )
     trend = trend_of(bins.counts[: bins.n_bins])
@@ -180,13 +180,13 @@ def check_edits(edits: list[Edit], bins: Mapping[str, ColumnBins], shapes: Mappi
 
 def edited_points(edits: list[Edit], bins: Mapping[str, ColumnBins], where: str) -> dict[str, dict[int, int]]:
     """Return the points that stand by edits, by column and slot."""
-    found: dict[str, dict[int, int]] = {}
+    by_column: dict[str, dict[int, int]] = {}
     for edit in standing_points(edits):
         try:
-            found.setdefault(edit.column, {}).update(points_by_slot(bins[edit.column], edit.points or {}))
+            by_column.setdefault(edit.column, {}).update(points_by_slot(bins[edit.column], edit.points or {}))
         except ConfigError as error:
             raise DataError(error.what, where=f"{where}, edit of {edit.column!r}", fix=error.fix) from None
-    return found
+    return by_column
 
 
 def check_points(
@@ -296,10 +296,10 @@ def check_kept(iv: Mapping[str, float], part: CardPart, rules: SelectionRules, w
 
 def check_coefficients(part: CardPart, where: str) -> None:
     """Refuse coefficients that are not those of the characteristics on the card, or that point the wrong way."""
-    wanted = ["intercept", *(row.column for row in part.characteristics if row.kept)]
+    names = ["intercept", *(row.column for row in part.characteristics if row.kept)]
     got = [row.column for row in part.coefficients]
-    if got != wanted:
-        raise DataError(f"coefficients are of {wanted}; got {got}", where=f"{where}, coefficients")
+    if got != names:
+        raise DataError(f"coefficients are of {names}; got {got}", where=f"{where}, coefficients")
     for row in part.coefficients:
         place = f"{where}, coefficients, {row.column!r}"
         if not row.standard_error:
@@ -316,8 +316,8 @@ def check_coefficients(part: CardPart, where: str) -> None:
             continue
         z = abs(row.coefficient / row.standard_error)
         # By their z, for the p-values of strong characteristics are all next to 0.
-        told = float(norm.isf(row.p_value / 2)) if row.p_value > 0 else max(z, _UNDERFLOW)
-        if abs(z - told) > 1e-6 * max(1.0, z):
+        z_from_p = float(norm.isf(row.p_value / 2)) if row.p_value > 0 else max(z, _UNDERFLOW)
+        if abs(z - z_from_p) > 1e-6 * max(1.0, z):
             raise DataError(
                 f"{row.coefficient:g} ± {row.standard_error:g} has the p-value {2 * norm.sf(z):.3g}; "
                 f"got {row.p_value:.3g}",

@@ -107,9 +107,9 @@ class CardPart(Part):
     edits: list[EditPart]
 
 
-def read_card(said: Any, where: str) -> CardPart:
+def read_card(raw: Any, where: str) -> CardPart:
     """Return what a file says, typed."""
-    version = said.get("riskml_scorecard") if isinstance(said, Mapping) else None
+    version = raw.get("riskml_scorecard") if isinstance(raw, Mapping) else None
     if type(version) is not int or version != FORMAT:
         raise DataError(
             f"this is no scorecard of format {FORMAT}; riskml_scorecard is {version!r}",
@@ -117,19 +117,19 @@ def read_card(said: Any, where: str) -> CardPart:
             fix="load a file that this version's Scorecard.save wrote; earlier formats are not read",
         )
     try:
-        return CardPart.model_validate(said)
+        return CardPart.model_validate(raw)
     except ValidationError as error:
         raise DataError(
-            "\n".join(["the card file says something that is not understood", *_lines(said, error)]),
+            "\n".join(["the card file says something that is not understood", *_lines(raw, error)]),
             where=where,
             fix="compare with a file that Scorecard.save wrote",
         ) from None
 
 
-def _lines(said: Mapping[str, Any], error: ValidationError) -> list[str]:
+def _lines(raw: Mapping[str, Any], error: ValidationError) -> list[str]:
     lines = []
     for problem in error.errors():
-        *place, key = _place(said, problem["loc"]) or ["the file"]
+        *place, key = _place(raw, problem["loc"]) or ["the file"]
         if problem["type"] == "extra_forbidden":
             what = f"unknown key; {did_you_mean(key, _KEYS)}".rstrip("; ")
         elif problem["type"] == "missing":
@@ -151,12 +151,12 @@ _KEYS = {
 }
 
 
-def _place(said: Any, loc: Sequence[int | str]) -> list[str]:
+def _place(raw: Any, loc: Sequence[int | str]) -> list[str]:
     """Return where a problem is, in names: which characteristic, which bin, which key."""
     words: list[str] = []
     for step in loc:
         try:
-            inner = said[step]
+            inner = raw[step]
         except (KeyError, IndexError, TypeError):
             inner = None
         if isinstance(step, int) and words and words[-1] in _NAMED:
@@ -165,7 +165,7 @@ def _place(said: Any, loc: Sequence[int | str]) -> list[str]:
             words.append(f"{word} {name!r}" if name is not None else f"{word} number {step + 1}")
         elif step not in _TYPES:
             words.append(str(step))
-        said = inner
+        raw = inner
     return words
 
 

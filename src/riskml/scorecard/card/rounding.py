@@ -78,15 +78,15 @@ def finer_points(
     # Per characteristic: the points of each distinct value of log-odds, rising, and which of them each slot has.
     distinct = [np.unique(value, return_inverse=True)[1] for value in values]
     first = [np.unique(places, return_index=True)[1] for places in distinct]
-    found = [np.array(part)[places] for part, places in zip(points, first, strict=True)]
+    slot_values = [np.array(part)[places] for part, places in zip(points, first, strict=True)]
 
     def lost() -> float:
-        return ranking.lost([part[places] for part, places in zip(found, distinct, strict=True)])
+        return ranking.lost([part[places] for part, places in zip(slot_values, distinct, strict=True)])
 
     least = lost()
     for _ in range(SWEEPS):
         before = least
-        for part in found:
+        for part in slot_values:
             for place, step in itertools.product(range(len(part)), (-1.0, 1.0)):
                 if least <= ALLOWED:
                     break
@@ -99,8 +99,8 @@ def finer_points(
         if least <= ALLOWED or least >= before:
             break
     began = [np.array(part)[places] for part, places in zip(points, first, strict=True)]
-    found = [part - _common(part - before) for part, before in zip(found, began, strict=True)]
-    return [tuple(part[places].tolist()) for part, places in zip(found, distinct, strict=True)]
+    slot_values = [part - _common(part - before) for part, before in zip(slot_values, began, strict=True)]
+    return [tuple(part[places].tolist()) for part, places in zip(slot_values, distinct, strict=True)]
 
 
 def _common(moved: Floats) -> float:

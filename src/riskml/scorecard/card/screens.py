@@ -30,18 +30,18 @@ def correlated(
     if len(pool) < 2:
         return {}
     correlation = np.abs(_correlation(woe[:, pool], weight))
-    found: dict[int, str] = {}
+    dropped: dict[int, str] = {}
     # Strongest first, so that each is compared with what stays.
     order = sorted(range(len(pool)), key=lambda k: (pool[k] not in safe, -iv[pool[k]], pool[k]))
     for place, k in enumerate(order):
         for stronger in order[:place]:
-            if pool[stronger] not in found and correlation[k, stronger] > most:
-                found[pool[k]] = (
+            if pool[stronger] not in dropped and correlation[k, stronger] > most:
+                dropped[pool[k]] = (
                     f"correlation {correlation[k, stronger]:.3f} with {names[pool[stronger]]!r} "
                     f"is above max_correlation={most:g}"
                 )
                 break
-    return found
+    return dropped
 
 
 def variance_inflation(woe: Floats, weight: Floats | None = None) -> Floats:
@@ -54,7 +54,7 @@ def variance_inflation(woe: Floats, weight: Floats | None = None) -> Floats:
 
 def inflated(woe: Floats, weight: Floats | None, pool: list[int], safe: set[int], most: float) -> dict[int, str]:
     """Return the columns of too high a variance inflation, the highest taken out first."""
-    found: dict[int, str] = {}
+    dropped: dict[int, str] = {}
     left = list(pool)
     while len(left) > 1:
         factors = variance_inflation(woe[:, left], weight)
@@ -64,9 +64,9 @@ def inflated(woe: Floats, weight: Floats | None, pool: list[int], safe: set[int]
         worst = max(candidates, key=lambda k: factors[k])
         if factors[worst] <= most:
             break
-        found[left[worst]] = f"variance inflation {factors[worst]:.1f} is above max_vif={most:g}"
+        dropped[left[worst]] = f"variance inflation {factors[worst]:.1f} is above max_vif={most:g}"
         left.pop(worst)
-    return found
+    return dropped
 
 
 def _correlation(woe: Floats, weight: Floats | None) -> Floats:
@@ -87,9 +87,10 @@ def stepwise(
         fit = fit_logistic(woe[:, chosen], event, weight, C=C)
         gain = score_gain(woe, chosen, rest, event, rows, fit)
         if gain.max() <= threshold:
-            shown = zip(rest, gain, chi2.sf(gain, 1), strict=True)
+            candidates = zip(rest, gain, chi2.sf(gain, 1), strict=True)
             out |= {
-                i: f"stepwise: adds too little beside the others (score test {g:.1f}, p {p:.3g})" for i, g, p in shown
+                i: f"stepwise: adds too little beside the others (score test {g:.1f}, p {p:.3g})"
+                for i, g, p in candidates
             }
             break
         chosen.append(rest[int(gain.argmax())])

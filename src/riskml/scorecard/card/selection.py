@@ -120,10 +120,10 @@ def select(
     safe = {i for i, name in enumerate(names) if name in map(str, rules.always_keep)}
     reasons: dict[int, str] = {}
 
-    def drop(found: dict[int, str], *, even_safe: bool = False) -> None:
-        for i in sorted(safe & set(found)) if even_safe else ():
-            warnings.warn(f"always_keep: {names[i]!r} leaves all the same: {found[i]}", UserWarning, stacklevel=4)
-        reasons.update({i: why for i, why in found.items() if even_safe or i not in safe})
+    def drop(dropped: dict[int, str], *, even_safe: bool = False) -> None:
+        for i in sorted(safe & set(dropped)) if even_safe else ():
+            warnings.warn(f"always_keep: {names[i]!r} leaves all the same: {dropped[i]}", UserWarning, stacklevel=4)
+        reasons.update({i: why for i, why in dropped.items() if even_safe or i not in safe})
 
     def left() -> list[int]:
         return [i for i in range(len(iv)) if i not in reasons]

@@ -27,12 +27,14 @@ def code_of(overrides: Mapping[str, Mapping[str, Any]], language: Literal["pytho
     if language == "python":
         lines = [f"    {str(column)!r}: {dict(options)!r}," for column, options in overrides.items()]
         return "\n".join(["overrides = {", *lines, "}"]) if lines else "overrides = {}"
-    said = {str(column): _OneLine(options) for column, options in overrides.items()}
-    text = yaml.dump({"overrides": said}, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=10_000)
+    options_by_column = {str(column): _OneLine(options) for column, options in overrides.items()}
+    text = yaml.dump(
+        {"overrides": options_by_column}, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=10_000
+    )
     return "# in an experiment file: beneath models: fixed: scorecard:\n" + str(text).rstrip("\n")
 
 
-def edits_of(bins: Mapping[str, Mapping[str, Any]], given: Sequence[str] = ()) -> str:
+def edits_of(bins: Mapping[str, Mapping[str, Any]], fit_arguments: Sequence[str] = ()) -> str:
     """Return edited bins as calls of `Scorecard.edit`, which puts them on record with who, why and when.
 
     Examples
@@ -41,11 +43,11 @@ def edits_of(bins: Mapping[str, Mapping[str, Any]], given: Sequence[str] = ()) -
     card = card.edit('Age', splits=[25, 30.5], by='', why='', when='', X=X, y=y)
     """
     # Blank: the card refuses an edit by nobody, or for no reason.
-    rest = ", ".join(["by=''", "why=''", "when=''", "X=X", "y=y", *(f"{name}={name}" for name in given)])
-    said = {
+    rest = ", ".join(["by=''", "why=''", "when=''", "X=X", "y=y", *(f"{name}={name}" for name in fit_arguments)])
+    edits = {
         column: ", ".join(f"{name}={value!r}" for name, value in options.items()) for column, options in bins.items()
     }
-    lines = [f"card = card.edit({str(column)!r}, {options}, {rest})" for column, options in said.items()]
+    lines = [f"card = card.edit({str(column)!r}, {options}, {rest})" for column, options in edits.items()]
     return "\n".join(lines) or "# no bin is changed"
 
 

@@ -28,7 +28,7 @@ class Source(Protocol):
     """Gives the counts of a column."""
 
     @property
-    def given(self) -> tuple[str, ...]:
+    def fit_arguments(self) -> tuple[str, ...]:
         """What the fit was given besides X and y."""
 
     def in_periods(self, column: Column, bins: ColumnBins) -> pd.DataFrame | None:
@@ -73,7 +73,7 @@ class RowSource:
         return cls(frame, event, weight, binner.max_prebins, period, tuple(called))
 
     @property
-    def given(self) -> tuple[str, ...]:
+    def fit_arguments(self) -> tuple[str, ...]:
         """What the fit was given besides X and y."""
         return ("sample_weight",) * (self.weight is not None) + ("periods",) * (self.period is not None)
 
@@ -104,7 +104,7 @@ class CountSource:
     """Has counts, and no rows."""
 
     of_columns: Mapping[str, Counts]
-    given: tuple[str, ...] = ()
+    fit_arguments: tuple[str, ...] = ()
 
     def in_periods(self, column: Column, bins: ColumnBins) -> None:
         """Return None: counts know of no period."""

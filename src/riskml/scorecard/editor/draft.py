@@ -31,11 +31,11 @@ class NumericDraft:
     @cached_property
     def bins(self) -> ColumnBins:
         """The bins, as the binner would make them from these cuts."""
-        given: dict[str, Any] = {"splits": self.splits, "groups": None}
+        options: dict[str, Any] = {"splits": self.splits, "groups": None}
         if not self.splits:
             # No cut is one bin, even of a column whose values are all missing.
-            given = {"splits": None, "groups": None, "min_bins": 1, "max_bins": 1}
-        return bin_column(self.column, self.counts, replace(self.options, **given))
+            options = {"splits": None, "groups": None, "min_bins": 1, "max_bins": 1}
+        return bin_column(self.column, self.counts, replace(self.options, **options))
 
     @property
     def override(self) -> dict[str, Any]:
@@ -169,15 +169,15 @@ def draft_of(bins: ColumnBins, counts: Counts, options: ColumnOptions) -> Draft:
 def _best_start(draft: Draft, counts: Any) -> int:
     """Return where the second of two bins begins, so that they are worth most together."""
     totals = draft.counts.totals
-    asked = draft.options.constraints(totals)
-    both = replace(asked, min_bins=2, max_bins=2)
+    options = draft.options.constraints(totals)
+    both = replace(options, min_bins=2, max_bins=2)
     # A cut by hand may make bins smaller than was asked, if no other cut is left.
     for constraints in (both, Constraints(2, 2)):
         if len(counts) < 2:
             break
-        found = optimal_binning(counts, "none", constraints, totals=totals, objective=draft.options.objective)
-        if found is not None:
-            return found.starts[1]
+        best = optimal_binning(counts, "none", constraints, totals=totals, objective=draft.options.objective)
+        if best is not None:
+            return best.starts[1]
     raise ConfigError(
         "there is nothing left to cut in this bin", where=f"column {draft.column!r}", fix="give the value to cut at"
     )

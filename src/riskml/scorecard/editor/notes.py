@@ -34,16 +34,16 @@ def bin_notes(draft: Draft, start: ColumnBins, in_periods: pd.DataFrame | None =
                 word = "trend" if isinstance(draft, NumericDraft) else "order"
                 notes[order[place]].append(f"breaks the {word} in {_listed(names)}")
     if isinstance(draft, NumericDraft):
-        for place, said in _too_alike(counts, draft.options):
-            notes[place].append(said)
+        for place, note in _too_alike(counts, draft.options):
+            notes[place].append(note)
     return notes
 
 
 def column_notes(draft: Draft) -> list[str]:
     """Return the notes on the column as a whole."""
     bins, options = draft.bins.regular, draft.options
-    found = [f"more than max_bins={options.max_bins}"] if bins > options.max_bins else []
-    return found + ([f"fewer than min_bins={options.min_bins}"] if bins < options.min_bins else [])
+    notes = [f"more than max_bins={options.max_bins}"] if bins > options.max_bins else []
+    return notes + ([f"fewer than min_bins={options.min_bins}"] if bins < options.min_bins else [])
 
 
 def asked_trend(draft: Draft, start: ColumnBins) -> str:
@@ -72,60 +72,60 @@ def breaks(rate: Floats, trend: str) -> list[int]:
         return [int(place) for place in known[2:][bend > 1e-12]]
     after = np.arange(1, len(known))
     if trend == "ascending":
-        wanted = np.ones(len(step))
+        direction = np.ones(len(step))
     elif trend == "descending":
-        wanted = -np.ones(len(step))
+        direction = -np.ones(len(step))
     elif trend == "peak" and len(known):
-        wanted = np.where(after <= int(rate[known].argmax()), 1, -1)
+        direction = np.where(after <= int(rate[known].argmax()), 1, -1)
     elif trend == "valley" and len(known):
-        wanted = np.where(after <= int(rate[known].argmin()), -1, 1)
+        direction = np.where(after <= int(rate[known].argmin()), -1, 1)
     else:
         return []
-    return [int(place) for place in known[1:][step * wanted < -1e-12]]
+    return [int(place) for place in known[1:][step * direction < -1e-12]]
 
 
 def _size(bin_: Floats, options: ColumnOptions, total: float) -> list[str]:
     nonevent, event = bin_
     rows = nonevent + event
-    found = []
+    notes = []
     if rows < options.min_bin_size * total - 1e-9 * total:
-        found.append(f"fewer than {percent(options.min_bin_size, 0)} of all rows")
+        notes.append(f"fewer than {percent(options.min_bin_size, 0)} of all rows")
     if rows < _LASTING:
-        found.append("so few rows that a cross-validation may lose the bin")
+        notes.append("so few rows that a cross-validation may lose the bin")
     for name, least, value in (("events", options.min_events, event), ("non-events", options.min_nonevents, nonevent)):
         if value < least - 1e-9:
-            found.append(f"fewer than {count(least)} {name}" if least > 1 else f"no {name}")
-    return found
+            notes.append(f"fewer than {count(least)} {name}" if least > 1 else f"no {name}")
+    return notes
 
 
 def _too_alike(counts: Floats, options: ColumnOptions) -> list[tuple[int, str]]:
     rows, rate = counts.sum(axis=1), _rates(counts)
-    found = []
+    pairs = []
     for place in range(1, len(counts)):
         if not rows[place - 1] or not rows[place]:
             continue
         gap = abs(rate[place] - rate[place - 1])
         if gap < options.min_rate_difference - 1e-12:
-            found.append((place, f"less than {percent(options.min_rate_difference)} from the bin before"))
+            pairs.append((place, f"less than {percent(options.min_rate_difference)} from the bin before"))
         if options.max_p_value < 1:
             pooled = counts[[place - 1, place], 1].sum() / rows[[place - 1, place]].sum()
             error = np.sqrt(max(pooled * (1 - pooled), 1e-300) * (1 / rows[place - 1] + 1 / rows[place]))
             p = 2 * norm.sf(gap / error)
             if p > options.max_p_value:
-                found.append((place, f"like the bin before: p {p:.2f}, asked at most {options.max_p_value:g}"))
-    return found
+                pairs.append((place, f"like the bin before: p {p:.2f}, asked at most {options.max_p_value:g}"))
+    return pairs
 
 
 def _broken_periods(
     labels: Sequence[str], in_periods: pd.DataFrame, order: NDArray[np.intp], trend: str
 ) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    periods: dict[int, list[str]] = {}
     for period, part in in_periods.groupby("period", sort=False):
         by_label = dict(zip(part["bin"], part["event_rate"], strict=True))
         rate = np.array([by_label.get(labels[place], np.nan) for place in order], dtype=np.float64)
         for place in breaks(rate, trend):
-            found.setdefault(place, []).append(str(period))
-    return found
+            periods.setdefault(place, []).append(str(period))
+    return periods
 
 
 def _order(draft: Draft, counts: Floats) -> NDArray[np.intp]:

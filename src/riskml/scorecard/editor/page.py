@@ -46,7 +46,7 @@ def column_page(draft: Draft, start: ColumnBins, in_periods: pd.DataFrame | None
         }
         for place, row in enumerate(table.to_dict(orient="records"))
     ]
-    asked = asked_trend(draft, start)
+    trend = asked_trend(draft, start)
     return {
         "column": draft.column,
         "kind": "numeric" if isinstance(draft, NumericDraft) else "categorical",
@@ -55,7 +55,7 @@ def column_page(draft: Draft, start: ColumnBins, in_periods: pd.DataFrame | None
         "iv_change": signed(bins.iv - start.iv, 3),
         "trend": bins.trend,
         "trend_start": start.trend,
-        "trend_asked": asked
+        "trend_asked": trend
         if isinstance(draft, NumericDraft) and not draft.options.monotonic.startswith("auto")
         else "",
         "notes": column_notes(draft) if regular else [],
@@ -72,12 +72,12 @@ def column_page(draft: Draft, start: ColumnBins, in_periods: pd.DataFrame | None
 
 def _periods(bins: ColumnBins, in_periods: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the event rate of each regular bin in each period; None where it has no row."""
-    found = []
+    rows = []
     for period, part in in_periods.groupby("period", sort=False):
         by_label = dict(zip(part["bin"], part["event_rate"], strict=True))
         rates = [by_label.get(label) for label in bins.labels[: bins.regular]]
-        found.append({"name": str(period), "rates": [None if rate is None else float(rate) for rate in rates]})
-    return found
+        rows.append({"name": str(period), "rates": [None if rate is None else float(rate) for rate in rates]})
+    return rows
 
 
 def _iv_if(draft: Draft, change: str, *arguments: int) -> str:
@@ -96,12 +96,12 @@ def _prebins(draft: NumericDraft) -> list[dict[str, Any]]:
     counts = draft.counts.counts
     rows = counts.sum(axis=1)
     starts = [draft.first_prebin(bin_) for bin_ in range(1, draft.bins.regular)]
-    shown = []
+    prebins = []
     for at in np.flatnonzero(rows > 0):
         low = None if at == 0 else float(draft.counts.edges[at - 1])
         rate = float(counts[at, 1] / rows[at])
         begins = "" if low is None else f"from {edge_text(low)}: "
-        shown.append(
+        prebins.append(
             {
                 "bin": int(np.searchsorted(starts, at, side="right")),
                 "share": float(rows[at] / rows.sum()),
@@ -111,17 +111,17 @@ def _prebins(draft: NumericDraft) -> list[dict[str, Any]]:
                 "text": f"{begins}{count(rows[at])} rows, event rate {percent(rate)}",
             }
         )
-    return shown
+    return prebins
 
 
 def _levels(draft: LevelDraft) -> list[dict[str, Any]]:
     total = max(float(draft.counts.counts.sum()), 1e-300)
-    shown = []
+    rows = []
     for place, group in enumerate(draft.groups):
         for name in group:
             own = float(draft.rows_of(name).sum())
             rate = draft.rate_of(name)
-            shown.append(
+            rows.append(
                 {
                     "bin": place,
                     "share": own / total,
@@ -130,4 +130,4 @@ def _levels(draft: LevelDraft) -> list[dict[str, Any]]:
                     "text": f"{name}: {count(own)} rows, event rate {percent(rate)}",
                 }
             )
-    return shown
+    return rows

@@ -73,8 +73,8 @@ class Session:
     @property
     def overrides(self) -> dict[str, dict[str, Any]]:
         """What makes all of these bins in ``OptimalBinner(overrides=...)``: the binner's own, and the edits."""
-        said = {str(name): dict(own) for name, own in (self._binner.overrides or {}).items()}
-        return {**said, **{name: {**said.get(name, {}), **own} for name, own in self.edits.items()}}
+        overrides = {str(name): dict(own) for name, own in (self._binner.overrides or {}).items()}
+        return {**overrides, **{name: {**overrides.get(name, {}), **own} for name, own in self.edits.items()}}
 
     @property
     def in_periods(self) -> pd.DataFrame | None:
@@ -82,9 +82,9 @@ class Session:
         return self._source.in_periods(self._column(self.column), self.draft.bins)
 
     @property
-    def given(self) -> tuple[str, ...]:
+    def fit_arguments(self) -> tuple[str, ...]:
         """What the fit was given besides X and y."""
-        return self._source.given
+        return self._source.fit_arguments
 
     def iv(self, column: str) -> float:
         """Return a column's information value as it is now."""
@@ -156,16 +156,16 @@ class Session:
 
     def _changed(self, after: Draft, verb: str) -> str:
         # The numbers are made before anything is kept: what the engine refuses has not happened.
-        said = _said(verb, self.draft, after)
+        message = _change_text(verb, self.draft, after)
         self._done.append(_Change(self.draft, after))
         self._undone.clear()
         self._drafts[after.column] = after
-        return said
+        return message
 
     def _put(self, draft: Draft, verb: str) -> str:
-        said = _said(verb, self._draft(draft.column), draft)
+        message = _change_text(verb, self._draft(draft.column), draft)
         self.column, self._drafts[draft.column] = draft.column, draft
-        return said
+        return message
 
     def _draft(self, column: str) -> Draft:
         if column not in self._drafts:
@@ -192,9 +192,9 @@ class Session:
 
     def _options(self, column: str) -> ColumnOptions:
         known = {field.name for field in fields(ColumnOptions)} - {"splits", "groups"}
-        said = {name: getattr(self._binner, name) for name in known}
+        values = {name: getattr(self._binner, name) for name in known}
         own = (self._binner.overrides or {}).get(column, {})
-        return ColumnOptions(**said | {name: value for name, value in own.items() if name in known})
+        return ColumnOptions(**values | {name: value for name, value in own.items() if name in known})
 
     def _column(self, column: str) -> Column:
         return next(known for known in self._binner.schema_ if known.name == column)
@@ -218,7 +218,7 @@ def _check_same_rows(counted: ColumnBins, fitted: ColumnBins) -> None:
     )
 
 
-def _said(verb: str, before: Draft, after: Draft) -> str:
+def _change_text(verb: str, before: Draft, after: Draft) -> str:
     return f"{verb}: information value {number(before.bins.iv)} → {number(after.bins.iv)}."
 
 

@@ -113,7 +113,7 @@ class BinEditor(anywidget.AnyWidget):
             known = ", ".join(map(repr, get_args(Language)))
             raise ConfigError(f"there is no code in {language!r}; it is one of {known}", where="language")
         if language == "edit":
-            return edits_of(self.edits, self._session.given)
+            return edits_of(self.edits, self._session.fit_arguments)
         return code_of(self.overrides, language)
 
     def binner(self) -> OptimalBinner:
@@ -155,18 +155,18 @@ class BinEditor(anywidget.AnyWidget):
         """Give the column that is looked at the bins that it began with."""
         self._show(self._session.reset())
 
-    def _on_click(self, _: Any, asked: Mapping[str, Any], __: Any = None) -> None:
+    def _on_click(self, _: Any, request: Mapping[str, Any], __: Any = None) -> None:
         acts: dict[str, Callable[[], None]] = {
-            "pick": lambda: self.pick(str(asked["column"])),
-            "merge": lambda: self.merge(int(asked["bin"]), int(asked["other"])),
-            "split": lambda: self.split(int(asked["bin"]), _typed(asked.get("at"))),
-            "take_out": lambda: self.take_out(str(asked["level"])),
+            "pick": lambda: self.pick(str(request["column"])),
+            "merge": lambda: self.merge(int(request["bin"]), int(request["other"])),
+            "split": lambda: self.split(int(request["bin"]), _typed(request.get("at"))),
+            "take_out": lambda: self.take_out(str(request["level"])),
             "undo": self.undo,
             "redo": self.redo,
             "reset": self.reset,
         }
         try:
-            acts[asked["do"]]()
+            acts[request["do"]]()
         except InputError as error:
             self.page = self._page(str(error), refused=True)
 

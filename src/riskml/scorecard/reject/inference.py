@@ -125,12 +125,12 @@ def _refuse_another_fit(card: Card, sample_weight: Any) -> None:
             where="reject_sensitivity",
             fix="hand in a card that was fitted without periods",
         )
-    wanted = "sample_weight" in fitted_with
-    if wanted != (sample_weight is not None):
+    weighted = "sample_weight" in fitted_with
+    if weighted != (sample_weight is not None):
         raise ConfigError(
-            f"the card was fitted {'with' if wanted else 'without'} sample_weight: the cards would not compare",
+            f"the card was fitted {'with' if weighted else 'without'} sample_weight: the cards would not compare",
             where="reject_sensitivity",
-            fix="hand in the same sample_weight=" if wanted else "leave sample_weight= out, or fit a card with it",
+            fix="hand in the same sample_weight=" if weighted else "leave sample_weight= out, or fit a card with it",
         )
 
 

@@ -24,7 +24,7 @@ from riskml.scorecard.segments.file_checks import (
     check_same,
     check_shares,
 )
-from riskml.scorecard.segments.file_schema import FORMAT, MEND, SplitPart, read_segmented
+from riskml.scorecard.segments.file_schema import FIX, FORMAT, SplitPart, read_segmented
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def segmented_from_document(said: Any, where: str) -> tuple[Saved, dict[str, Any
             raise DataError("the segment occurs twice", where=place)
         card = card_from_document(Scorecard, row.card, place)
         if not hasattr(card, "feature_names_in_"):
-            raise DataError("a segment's card knows its columns by name", where=f"{place}, column_names", fix=MEND)
+            raise DataError("a segment's card knows its columns by name", where=f"{place}, column_names", fix=FIX)
         check_rows(row, card, place)
         cards[row.segment] = card
     check_same(cards, where)

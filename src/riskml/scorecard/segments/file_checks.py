@@ -14,7 +14,7 @@ from riskml.runtime.segmented import Split
 from riskml.runtime.shapes import Levels
 from riskml.scorecard.binning.options import is_number
 from riskml.scorecard.card.scorecard import Scorecard
-from riskml.scorecard.segments.file_schema import MEND, SegmentedPart, SegmentPart
+from riskml.scorecard.segments.file_schema import FIX, SegmentedPart, SegmentPart
 from riskml.scorecard.segments.routing import MISSING, asked_columns, pooled_rules, tree_rules
 
 PARAMETERS = ("segment_by", "max_segments", "min_segment_share", "min_segment_events", "cv", "random_state")
@@ -151,7 +151,7 @@ def check_reached(splits: Sequence[Split], names: Sequence[str], where: str) -> 
     """Refuse splits and segments that no row can reach, or that rows reach from several splits."""
     if not splits:
         if len(names) > 1:
-            raise DataError(f"{len(names)} segments, and no split between them", where=where, fix=MEND)
+            raise DataError(f"{len(names)} segments, and no split between them", where=where, fix=FIX)
         return
     reached = [to for split in splits for to in dict.fromkeys(split.to)]
     called = {~number: name for number, name in enumerate(names)}
@@ -161,7 +161,7 @@ def check_reached(splits: Sequence[Split], names: Sequence[str], where: str) -> 
         ("rows come from several splits to", [name for to, name in called.items() if reached.count(to) > 1]),
     ):
         if wrong:
-            raise DataError(f"{what} {', '.join(map(repr, wrong))}", where=f"{where}, splits", fix=MEND)
+            raise DataError(f"{what} {', '.join(map(repr, wrong))}", where=f"{where}, splits", fix=FIX)
 
 
 def check_rules(
@@ -184,7 +184,7 @@ def check_rules(
     for number, split in enumerate(splits, 1):
         place, column = f"{where}, split {number}", split.shape.column
         if split.shape != shapes[column]:
-            raise DataError(f"every split of {column!r} has the same cases", where=place, fix=MEND)
+            raise DataError(f"every split of {column!r} has the same cases", where=place, fix=FIX)
         codes, own = getattr(split.shape, "special", None), schema[column].special
         if codes is not None and codes != own:
             raise DataError(f"the special codes of {column!r} are {list(own)}; got {list(codes)}", where=place)
@@ -234,5 +234,5 @@ def _is_number(text: str) -> bool:
 
 def _refuse_rule(name: str, rule: str, expected: str, where: str) -> None:
     raise DataError(
-        f"by the splits its rule is {expected!r}; got {rule!r}", where=f"{where}, segment {name!r}, rule", fix=MEND
+        f"by the splits its rule is {expected!r}; got {rule!r}", where=f"{where}, segment {name!r}, rule", fix=FIX
     )

@@ -11,7 +11,7 @@ from riskml.errors import DataError, did_you_mean
 from riskml.scorecard.card.file_schema import Part, Text
 
 FORMAT = 1
-MEND = "compare with a file that SegmentedScorecard.save wrote"
+FIX = "compare with a file that SegmentedScorecard.save wrote"
 
 
 class CasePart(Part):
@@ -61,9 +61,9 @@ class SegmentedPart(Part):
     segments: Annotated[list[SegmentPart], Field(min_length=1)]
 
 
-def read_segmented(said: Any, where: str) -> SegmentedPart:
+def read_segmented(raw: Any, where: str) -> SegmentedPart:
     """Return what a file says, typed."""
-    version = said.get("riskml_segmented_scorecard") if isinstance(said, Mapping) else None
+    version = raw.get("riskml_segmented_scorecard") if isinstance(raw, Mapping) else None
     if type(version) is not int or version != FORMAT:
         raise DataError(
             f"these are no segmented scorecards of format {FORMAT}",
@@ -71,11 +71,11 @@ def read_segmented(said: Any, where: str) -> SegmentedPart:
             fix="load a file that SegmentedScorecard.save wrote; one card is loaded by Scorecard.load",
         )
     try:
-        return SegmentedPart.model_validate(said)
+        return SegmentedPart.model_validate(raw)
     except ValidationError as error:
-        lines = [f"  - {_place(said, problem['loc'])}: {_told(problem)}" for problem in error.errors()]
+        lines = [f"  - {_place(raw, problem['loc'])}: {_constraint_text(problem)}" for problem in error.errors()]
         raise DataError(
-            "\n".join(["the file says something that is not understood", *lines]), where=where, fix=MEND
+            "\n".join(["the file says something that is not understood", *lines]), where=where, fix=FIX
         ) from None
 
 
@@ -87,21 +87,21 @@ _KEYS = {
 }
 
 
-def _place(said: Any, loc: Sequence[int | str]) -> str:
+def _place(raw: Any, loc: Sequence[int | str]) -> str:
     """Return where a problem is, in names: a segment by its own, a split or a case by its number."""
     words: list[str] = []
     for step in loc:
         if isinstance(step, int):
-            said, list_of = said[step], words.pop()
-            name = said.get("segment") if list_of == "segments" and isinstance(said, Mapping) else None
+            raw, list_of = raw[step], words.pop()
+            name = raw.get("segment") if list_of == "segments" and isinstance(raw, Mapping) else None
             words.append(f"{_ONE[list_of]} {step + 1 if name is None else repr(name)}")
         else:
-            said = said.get(step) if isinstance(said, Mapping) else None
+            raw = raw.get(step) if isinstance(raw, Mapping) else None
             words.append(step)
     return ", ".join(words)
 
 
-def _told(problem: Any) -> str:
+def _constraint_text(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         return f"unknown key; {did_you_mean(problem['loc'][-1], _KEYS)}".rstrip("; ")
     if problem["type"] == "missing":

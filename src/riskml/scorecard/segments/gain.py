@@ -28,7 +28,7 @@ def payoff(
     random_state: int | None,
 ) -> pd.DataFrame:
     """Return how two models do on rows that they were not fitted on."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
+    gains: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
     folds = StratifiedKFold(int(cv), shuffle=True, random_state=random_state) if isinstance(cv, Integral) else cv
     parts = list(check_cv(folds).split(frame, event))
     if len(parts) < 2:
@@ -42,13 +42,13 @@ def payoff(
         for name, model in models.items():
             fitted = clone(model).fit(frame.iloc[train], event[train], **of_train)
             p = fitted.predict_proba(frame.iloc[test])[:, 1]
-            found[name].append(
+            gains[name].append(
                 (
                     float(roc_auc_score(event[test], p, sample_weight=of_test)),
                     float(log_loss(event[test], p, sample_weight=of_test)),
                 )
             )
-    folds_of = {name: np.array(values) for name, values in found.items()}
+    folds_of = {name: np.array(values) for name, values in gains.items()}
     first, second = folds_of.values()
     rows = []
     for name, values in (folds_of | {"gain": second - first}).items():

@@ -32,7 +32,7 @@ from riskml.scorecard.binning.prebins import prebin_edges
 
 _PARTS = 8  # quantile bins of a number
 _RARE = 0.01  # levels with a smaller share of rows stand together
-_TRIED = 3  # splits, of the best by approximation, whose gain is computed exactly
+_MOST_SPLITS = 3  # splits, of the best by approximation, whose gain is computed exactly
 _RIDGE = 1.0  # draws a node's coefficients to its parent's, so that separate classes have finite ones
 
 
@@ -90,7 +90,7 @@ class Node:
 
 def finders(frame: pd.DataFrame, schema: Schema) -> dict[str, Finder]:
     """Return the slots of every column of a conformed frame; ``schema`` has its special values."""
-    found: dict[str, Finder] = {}
+    by_column: dict[str, Finder] = {}
     for column in schema:
         values = frame[column.name].to_numpy()
         if column.kind == "numeric":
@@ -101,8 +101,8 @@ def finders(frame: pd.DataFrame, schema: Schema) -> dict[str, Finder]:
             share = pd.Series(values).value_counts(normalize=True)
             names = sorted(str(name) for name in share[share >= _RARE].index)
             shape = Levels(column.name, {name: i for i, name in enumerate(names)}, (0.0,) * (len(names) + 2))
-        found[column.name] = Finder(shape)
-    return found
+        by_column[column.name] = Finder(shape)
+    return by_column
 
 
 def regressors(binner: OptimalBinner, selection: pd.DataFrame, frame: pd.DataFrame) -> Floats:
@@ -119,7 +119,7 @@ def regressors(binner: OptimalBinner, selection: pd.DataFrame, frame: pd.DataFra
 
 def grow(
     slots: dict[str, NDArray[np.intp]],
-    found: dict[str, Finder],
+    finders_of: dict[str, Finder],
     design: Floats,
     event: NDArray[np.int8],
     weight: Floats | None,
@@ -132,7 +132,7 @@ def grow(
     start = np.zeros(data.design.shape[1])
     fits: dict[tuple[int, ...], _Fit] = {(): data.fit(root.rows, start)}
     leaves: dict[tuple[int, ...], Node] = {(): root}
-    best: dict[tuple[int, ...], _Split | None] = {(): _best_split(data, root.rows, fits[()], slots, found, limits)}
+    best: dict[tuple[int, ...], _Split | None] = {(): _best_split(data, root.rows, fits[()], slots, finders_of, limits)}
     splits: dict[tuple[int, ...], Node] = {}
     while len(leaves) < limits.max_segments:
         offers = {path: split for path, split in best.items() if split is not None}
@@ -147,7 +147,7 @@ def grow(
             leaves[child] = Node(rows)
             fit = data.fit(rows, fits[path].coefficient)
             fits[child] = fit
-            best[child] = _best_split(data, rows, fit, slots, found, limits)
+            best[child] = _best_split(data, rows, fit, slots, finders_of, limits)
 
     def built(path: tuple[int, ...]) -> Node:
         if path in leaves:
@@ -208,7 +208,7 @@ def _best_split(
     rows: NDArray[np.intp],
     fit: _Fit,
     slots: dict[str, NDArray[np.intp]],
-    found: dict[str, Finder],
+    finders_of: dict[str, Finder],
     limits: Limits,
 ) -> _Split | None:
     """Return the split that pays most, or None where none pays."""
@@ -217,7 +217,7 @@ def _best_split(
     score = x * (w * (y - p))[:, None]
     spread = w * p * (1 - p)
     offers: list[tuple[float, str, tuple[int, ...]]] = []
-    for name, finder in found.items():
+    for name, finder in finders_of.items():
         at = slots[name][rows]
         count = len(finder.labels)
         filled = np.bincount(at, minlength=count)
@@ -236,13 +236,13 @@ def _best_split(
     # The further parameters: the other child's coefficients, and the cut.
     penalty = (x.shape[1] + 1) / 2 * np.log(len(data.event))
     best: _Split | None = None
-    for _, name, left in sorted(offers, reverse=True)[:_TRIED]:
+    for _, name, left in sorted(offers, reverse=True)[:_MOST_SPLITS]:
         inside = np.isin(slots[name][rows], left)
         halves = rows[inside], rows[~inside]
         after = sum(data.fit(half, fit.coefficient).log_likelihood for half in halves)
         gain = after - fit.log_likelihood - penalty
         if gain > 0 and (best is None or gain > best.gain):
-            filled = np.bincount(slots[name][rows], minlength=len(found[name].labels))
+            filled = np.bincount(slots[name][rows], minlength=len(finders_of[name].labels))
             best = _Split(gain, name, _with_empty(left, filled), *halves)
     return best
 
