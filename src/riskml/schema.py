@@ -151,7 +151,7 @@ class Schema:
         return cls(tuple(Column(**{**column, "special": tuple(column["special"])}) for column in said["columns"]))
 
 
-def refuse_duplicates(names: Iterable[str]) -> None:
+def refuse_duplicates(names: Iterable[str], where: str = "the header") -> None:
     """Raise a DataError that lists the names that occur more than once."""
     seen: dict[str, int] = {}
     for name in names:
@@ -161,8 +161,8 @@ def refuse_duplicates(names: Iterable[str]) -> None:
         raise DataError(
             f"{len(twice)} column {'names occur' if len(twice) > 1 else 'name occurs'} more than once: "
             + preview(twice),
-            where="the header",
-            fix="give every column a name of its own",
+            where=where,
+            fix="rename them: every column needs a unique name",
         )
 
 

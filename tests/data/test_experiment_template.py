@@ -121,7 +121,7 @@ def test_with_a_date_the_latest_quarter_is_set_aside(book: pd.DataFrame, tmp_pat
 def test_with_a_date_that_separates_the_outcomes_the_split_is_stratified(book: pd.DataFrame, tmp_path: Path):
     text, found = drafted(book.sort_values("status").assign(as_of=book["as_of"].to_numpy()), tmp_path, date="as_of")
     assert found.split.kind == "stratified"
-    assert "# The dates leave no latest quarter with events and without" in text
+    assert "# The latest quarter of the dates lacks events or non-events" in text
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_an_event_that_cannot_be_guessed_lists_the_values(book: pd.DataFrame, tm
     book["status"] = np.array(["a", "b", "c"])[np.arange(N) % 3]
     with pytest.raises(ConfigError, match=r"'a' \(134 rows\), 'b' \(133 rows\)") as caught:
         drafted(book, tmp_path)
-    assert caught.value.fix == "say which one with --event"
+    assert caught.value.fix == "name the event with --event"
 
 
 def test_an_event_that_no_row_has_is_a_data_error(book: pd.DataFrame, tmp_path: Path):
@@ -217,7 +217,7 @@ def test_the_data_file_is_named_from_the_experiments_folder_if_it_is_near(
 
 @pytest.mark.parametrize("name", ["Mine", "1st", "my-model", "ünder", ""])
 def test_a_name_that_cannot_be_one_gets_a_proposal(name: str):
-    with pytest.raises(ConfigError, match="cannot name an experiment") as caught:
+    with pytest.raises(ConfigError, match="invalid name") as caught:
         draft_experiment(name, "wa_churn", "churn")
     assert re.fullmatch(r"for example [a-z][a-z0-9_]{0,49}", caught.value.fix)
 

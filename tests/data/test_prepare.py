@@ -207,18 +207,18 @@ def test_codes_padded_with_zeros_are_categories(book: pd.DataFrame):
         (" ", "no values"),
         (3.0, "one value only: 3"),
         ("x", "one value only: x"),
-        (list(pd.date_range("2024-01-01", periods=200)), "dates (dates): as such no feature"),
+        (list(pd.date_range("2024-01-01", periods=200)), "dates (dates): not a feature by themselves"),
         (
             list(pd.date_range("2024-01-01", periods=200).strftime("%d.%m.%Y")),
-            "dates (text such as 01.01.2024): as such no feature",
+            "dates (text such as 01.01.2024): not a feature by themselves",
         ),
         (
             list(pd.date_range("2024-01-01", periods=200).strftime("%Y%m%d").astype(int)),
-            "dates (whole numbers such as 20240101): as such no feature",
+            "dates (whole numbers such as 20240101): not a feature by themselves",
         ),
         (
             list(pd.date_range("2024-01-01", periods=200).strftime("%Y%m%d")),
-            "dates (whole numbers such as 20240101): as such no feature",
+            "dates (whole numbers such as 20240101): not a feature by themselves",
         ),
         (
             [f"k{i}" for i in range(200)],
@@ -248,7 +248,7 @@ def test_numbers_that_count_the_rows_are_kept_with_a_warning(book: pd.DataFrame)
 
 def test_text_with_very_many_levels_is_kept_with_a_warning(book: pd.DataFrame):
     book["town"] = [f"t{i % 150}" for i in range(200)]
-    assert notes_of(book, "town") == [("kept", "150 levels in 200 rows: most are seen once")]
+    assert notes_of(book, "town") == [("kept", "150 levels in 200 rows: most occur once")]
 
 
 def test_a_column_that_knows_the_outcome_is_kept_with_a_warning(book: pd.DataFrame):
@@ -268,11 +268,11 @@ def test_a_kind_that_is_said_overrules_suspicion(book: pd.DataFrame, kind: str):
 
 def test_more_than_two_outcomes_are_noted(book: pd.DataFrame):
     book.loc[1, "status"] = "unclear"
-    assert notes_of(book, "status") == [("converted", "3 values; 'bad' is the event, all others together are not")]
+    assert notes_of(book, "status") == [("converted", "3 values; 'bad' is the event, all others are not")]
 
 
 def test_a_table_without_a_useful_column_is_refused(book: pd.DataFrame):
-    with pytest.raises(DataError, match="no column is left to learn from"):
+    with pytest.raises(DataError, match="no feature is left"):
         prepare(book[["status", "customer"]], experiment(id="customer"))
 
 

@@ -46,14 +46,14 @@ def test_each_column_is_one_row_in_the_tables_order(book: pd.DataFrame):
         ("income", "", ""),
         ("home", "", ""),
         ("customer", "identifier", "nearly every row has a value of its own"),
-        ("opened", "date", "dates (text such as 2020-01-01): as such no feature"),
+        ("opened", "date", "dates (text such as 2020-01-01): not a feature by themselves"),
         ("branch", "constant", "one value only: north"),
         ("note", "empty", "no values"),
         ("loss", "leak", "ranks the outcome by itself with an AUC of 1.000"),
         ("ratio", "infinite", "infinite in 1 rows"),
         ("score", "numbers as text", "all of its text reads as numbers"),
         ("rooms", "mixed", "199 numbers, and row 199: 'many'"),
-        ("town", "many levels", "150 levels in 200 rows: most are seen once"),
+        ("town", "many levels", "150 levels in 200 rows: most occur once"),
     ],
 )
 def test_each_suspicion_is_named_and_explained(book: pd.DataFrame, column: str, suspicion: str, explanation: str):

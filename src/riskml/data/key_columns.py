@@ -1,4 +1,4 @@
-"""The columns that no model sees: the outcome, the customer, and the as-of date."""
+"""Key columns of a table: outcome, customer and as-of date."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _YES = {"1", "true", "yes", "y", "on", "t"}
 _NO = {"0", "false", "no", "n", "off", "f"}
 
 
-def refuse_unknown(names: Iterable[object], said: Iterable[tuple[str, str | None]]) -> None:
-    """Raise a ConfigError when a column is spoken of that a table does not have."""
+def refuse_unknown(names: Iterable[object], references: Iterable[tuple[str, str | None]]) -> None:
+    """Raise a ConfigError when a setting names a column that a table does not have."""
     known = [str(name) for name in names]
-    for key, name in said:
+    for key, name in references:
         if name is not None and name not in known:
             raise ConfigError(
                 f"the table has no column {name!r}; it has {preview(known, 20)}",
@@ -37,11 +37,11 @@ def outcome(column: pd.Series, event: Scalar) -> pd.Series:
     >>> outcome(pd.Series(["good", "bad"], name="status"), "bad").tolist()
     [0, 1]
     """
-    refuse_blanks(column, "the target", "take out the rows whose outcome is not known")
+    refuse_blanks(column, "the target", "remove the rows whose outcome is unknown")
     texts = levels(column)
     values = list(dict.fromkeys(texts))
-    wanted = matching_level(values, event)
-    if wanted is None:
+    match = matching_level(values, event)
+    if match is None:
         raise DataError(
             f"no row of the target has the event's value {event!r}; its values are {preview(sorted(values))}",
             where=f"column {column.name!r}, data.event",
@@ -53,11 +53,11 @@ def outcome(column: pd.Series, event: Scalar) -> pd.Series:
             where=f"column {column.name!r}",
             fix="add rows of the other outcome, or name another target",
         )
-    return pd.Series((texts == wanted).astype(np.int8), index=column.index, name=column.name)
+    return pd.Series((texts == match).astype(np.int8), index=column.index, name=column.name)
 
 
 def matching_level(values: Sequence[str], event: Scalar) -> str | None:
-    """Return the one of a target's values that an experiment means by its event, or None.
+    """Return the value of a target that an experiment's event stands for, or None.
 
     Examples
     --------
@@ -69,8 +69,8 @@ def matching_level(values: Sequence[str], event: Scalar) -> str | None:
     text = str(event).strip().casefold()
     if text in _YES | _NO:
         same = _YES if text in _YES else _NO
-        found = [value for value in values if value.strip().casefold() in same]
-        return found[0] if len(found) == 1 else None
+        matches = [value for value in values if value.strip().casefold() in same]
+        return matches[0] if len(matches) == 1 else None
     try:
         text = level(float(text))
     except (ValueError, OverflowError):
@@ -79,8 +79,8 @@ def matching_level(values: Sequence[str], event: Scalar) -> str | None:
 
 
 def customers(column: pd.Series) -> pd.Index:
-    """Return the customers' identifiers, each of them once."""
-    refuse_blanks(column, "the customer's identifier", "give every customer one, or set data.id to null")
+    """Return the customers' identifiers, which must be unique."""
+    refuse_blanks(column, "the customer's identifier", "fill it in for every customer, or set data.id to null")
     twice = column.duplicated(keep=False)
     if twice.any():
         names = column[twice].drop_duplicates()
@@ -88,7 +88,7 @@ def customers(column: pd.Series) -> pd.Index:
             f"{len(names)} {'customers have' if len(names) > 1 else 'customer has'} several rows, "
             f"{int(twice.sum())} in all: {preview(names, 5)}",
             where=f"column {column.name!r}",
-            fix="keep one row per customer: sum up, or keep the row of one as-of date",
+            fix="keep one row per customer: aggregate, or keep one as-of date",
         )
     index: pd.Index = pd.Index(column.array, name=column.name)
     return index
@@ -96,7 +96,7 @@ def customers(column: pd.Series) -> pd.Index:
 
 def as_of_dates(column: pd.Series) -> pd.Series:
     """Return the as-of dates as timestamps without time zone."""
-    refuse_blanks(column, "the as-of date", "date every row, or take the row out")
+    refuse_blanks(column, "the as-of date", "fill in the dates, or remove the rows")
     if isinstance(column.dtype, pd.ArrowDtype) and column.dtype.kind == "M":
         column = pd.to_datetime(column.astype(object))  # Arrow's dates have no calendar periods
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
@@ -113,9 +113,9 @@ def as_of_dates(column: pd.Series) -> pd.Series:
         )
         lost = dates.isna()
         if lost.any():
-            count, seen = int(lost.sum()), preview(texts[lost].unique(), 3)
+            count = int(lost.sum())
             raise DataError(
-                f"{count} as-of {'date' if count == 1 else 'dates'} cannot be read: {seen}",
+                f"{count} as-of {'date' if count == 1 else 'dates'} cannot be read: {preview(texts[lost].unique(), 3)}",
                 where=f"column {column.name!r}, {row_names(column.index[lost])}",
                 fix="write dates as YYYY-MM-DD",
             )
@@ -127,7 +127,7 @@ def _dashed(match: object) -> str:
 
 
 def blank(column: pd.Series) -> NDArray[np.bool_]:
-    """Return which cells are empty or hold blanks only, as booleans of shape (n,)."""
+    """Return which cells are empty or hold only blanks, as booleans of shape (n,)."""
     if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype):
         return column.isna().to_numpy(dtype=bool)
     refuse_collections(column, str(column.name))
@@ -138,13 +138,13 @@ def blank(column: pd.Series) -> NDArray[np.bool_]:
 
 
 def without_blanks(column: pd.Series) -> pd.Series:
-    """Return a column with cells of blanks made empty: files pad them."""
+    """Return a column with cells of blanks made empty, because files pad them."""
     empty = blank(column)
     return column.mask(empty) if empty.sum() > column.isna().sum() else column
 
 
 def refuse_blanks(column: pd.Series, role: str, fix: str) -> None:
-    """Raise a DataError that says how many cells of a role are blank, and which come first."""
+    """Raise a DataError with the number of a role's blank cells and the first of them."""
     empty = blank(column)
     if empty.any():
         raise DataError(

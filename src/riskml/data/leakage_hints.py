@@ -1,4 +1,4 @@
-"""What a column's values give away: dates, identifiers, special codes, and leaks. Heuristics, each stated as a rule."""
+"""Leakage hints: rules by which a column looks like a date, an identifier, special codes or the outcome itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LEAK_AUC = 0.95
-"""A single column that ranks the outcome better than this is suspected to know it."""
+"""A single column that ranks the outcome better than this is suspected of leakage."""
 
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _CLOCK = r"([ T]\d{1,2}:\d{2}.*)?"
@@ -31,7 +31,7 @@ _MOST = 1000  # distinct values looked at: enough to tell a form
 
 
 def date_form(values: pd.Series) -> str | None:
-    """Return in what form a column holds dates, or None when it does not.
+    """Return the form in which a column holds dates, or None.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def _date_numbers(numbers: Floats, name: str) -> str | None:
 
 
 def identifier_reason(values: pd.Series) -> str | None:
-    """Return why a column seems to name customers rather than to describe them, or None.
+    """Return why a column seems to identify customers, or None.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def _nines_apart(distinct: Floats) -> Floats:
 
 
 def solo_auc(values: pd.Series, y: pd.Series, *, seed: int = 0, most_rows: int = 50_000) -> float:
-    """Return how well one column alone ranks the outcome: its cross-validated AUC."""
+    """Return the cross-validated AUC of one column alone."""
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(values))[:most_rows]
     target = y.to_numpy(dtype=np.float64)[rows]
@@ -141,8 +141,8 @@ def solo_auc(values: pd.Series, y: pd.Series, *, seed: int = 0, most_rows: int =
         base = target[learn].mean()
         size = np.bincount(groups[learn], minlength=groups.max() + 1)
         events = np.bincount(groups[learn], weights=target[learn], minlength=groups.max() + 1)
-        # Shrunk as if 5 average rows were added: a level seen once must not look certain. The rate is taken relative to
-        # the base, or folds of different base rates would rank rows that no column tells apart.
+        # Shrunk as if 5 average rows were added, so that a rare level does not look certain. Rates are relative to the
+        # base rate: otherwise folds of different base rates would rank rows by themselves.
         score[rank] = (((events + 5 * base) / (size + 5)) - base)[groups[rank]]
     return _auc(target, score.round(12))
 
@@ -152,7 +152,7 @@ def _groups(values: pd.Series) -> NDArray[np.intp]:
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         known = numbers[np.isfinite(numbers)]
         edges = np.unique(np.quantile(known, np.linspace(0, 1, 21)[1:-1])) if len(known) else np.array([])
-        # Both sides of an edge, so that a value on which many rows sit is a bin of its own.
+        # Both sides of an edge, so that a value shared by many rows is its own bin.
         both = np.unique(np.concatenate([edges, np.nextafter(edges, np.inf)]))
         groups = np.searchsorted(both, numbers, side="right")
         groups[np.isnan(numbers)] = len(both) + 1

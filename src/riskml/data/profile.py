@@ -1,4 +1,4 @@
-"""What each column of a table holds, and what it is suspected to be."""
+"""Profile of a table: contents of each column, and what it is suspected to be."""
 
 from __future__ import annotations
 
@@ -17,19 +17,9 @@ from riskml.runtime.frame import level
 from riskml.schema import refuse_duplicates
 
 COLUMNS = (
-    "column",
-    "kind",
-    "dtype",
-    "missing",
-    "distinct",
-    "min",
-    "median",
-    "max",
-    "top",
-    "top_share",
-    "suspicion",
+    "column", "kind", "dtype", "missing", "distinct", "min", "median", "max", "top", "top_share", "suspicion",
     "explanation",
-)
+)  # fmt: skip
 
 
 def profile(frame: pd.DataFrame, target: str | None = None, event: Scalar | None = None) -> pd.DataFrame:
@@ -38,9 +28,9 @@ def profile(frame: pd.DataFrame, target: str | None = None, event: Scalar | None
     Parameters
     ----------
     target : str, optional
-        The column of the outcome. With it and ``event``, columns that know the outcome are found.
+        The column of the outcome. Leaks are looked for only with it and ``event``.
     event : bool, int, float or str, optional
-        The target's value for the event. Rows without an outcome are left aside.
+        The target's value for the event. Rows without an outcome are ignored.
 
     Returns
     -------
@@ -49,8 +39,8 @@ def profile(frame: pd.DataFrame, target: str | None = None, event: Scalar | None
         missing); min, median, max (finite numbers only); top (the most frequent value, as text; missing when none
         occurs twice) and top_share (of the rows that have a value); suspicion (none or several of "empty", "constant",
         "date", "identifier", "infinite", "numbers as text", "mixed", "special codes", "many levels", "leak", separated
-        by commas) and its explanation. See ``riskml.data.leakage_hints`` for the rules. The target itself is described,
-        never suspected.
+        by commas) and its explanation. See ``riskml.data.leakage_hints`` for the rules. The target is described, never
+        suspected.
 
     Raises
     ------
@@ -81,24 +71,16 @@ def _row(column: pd.Series, y: pd.Series | None, *, suspect: bool) -> dict[str, 
     known = column.dropna()
     numbers, problem = text_as_numbers(column)
     form = date_form(column if numbers is None else numbers)
-    row: dict[str, Any] = {
-        "column": column.name,
-        "kind": "date" if form else "numeric" if _is_numeric(column) or numbers is not None else "categorical",
-        "dtype": dtype,
-        "missing": float(column.isna().mean()),
-        "distinct": known.nunique(),
-        "min": np.nan,
-        "median": np.nan,
-        "max": np.nan,
-        **_top(known),
-    }
-    if row["kind"] == "numeric":
+    kind = "date" if form else "numeric" if _is_numeric(column) or numbers is not None else "categorical"
+    row: dict[str, Any] = {"column": column.name, "kind": kind, "dtype": dtype, "missing": float(column.isna().mean())}
+    row |= {"distinct": known.nunique(), "min": np.nan, "median": np.nan, "max": np.nan, **_top(known)}
+    if kind == "numeric":
         values = (column if numbers is None else numbers).to_numpy(dtype=np.float64, na_value=np.nan)
         values = values[np.isfinite(values)]
         if len(values):
             row |= {"min": values.min(), "median": float(np.median(values)), "max": values.max()}
-    found = dict(_suspicions(column, numbers, problem, form, y)) if suspect else {}
-    return row | {"suspicion": ", ".join(found), "explanation": "; ".join(found.values())}
+    suspicions = dict(_suspicions(column, numbers, problem, form, y)) if suspect else {}
+    return row | {"suspicion": ", ".join(suspicions), "explanation": "; ".join(suspicions.values())}
 
 
 def _is_numeric(column: pd.Series) -> bool:
@@ -127,7 +109,7 @@ def _suspicions(
         yield "constant", f"one value only: {level(known.iloc[0])}"
         return
     if form:
-        yield "date", f"dates ({form}): as such no feature"
+        yield "date", f"dates ({form}): not a feature by themselves"
     reason = None if form or problem else identifier_reason(column if numbers is None else numbers)
     if reason:
         yield "identifier", reason
@@ -143,7 +125,7 @@ def _suspicions(
         if codes:
             yield "special codes", ", ".join(f"{level(code)} in {count} rows" for code, count in codes.items())
     elif not form and not reason and known.nunique() > 0.5 * len(known):
-        yield "many levels", f"{known.nunique()} levels in {len(known)} rows: most are seen once"
+        yield "many levels", f"{known.nunique()} levels in {len(known)} rows: most occur once"
     if y is not None:
         auc = solo_auc((column if numbers is None else numbers)[y.index], y)
         if auc > LEAK_AUC:

@@ -1,4 +1,4 @@
-"""Which rows are learnt from, and which are set aside to judge the result."""
+"""Split into training set, hold-out set (test or out of time) and cross-validation folds."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def split(y: pd.Series, dates: pd.Series | None, config: SplitConfig, groups: pd
     dates : Series of datetime64, shape (n,), or None
         As-of dates; needed when the split is out of time.
     groups : Series of shape (n,), optional
-        Rows that stay together: those of one group are in one fold, and, where rows are set aside by chance, in one
-        part. Out of time a customer of the training rows may come again, at a later date.
+        Rows of one group share a fold, and in a random split the part as well. In an out-of-time split a customer of
+        the training set may also be in the test set, at a later date.
 
     Returns
     -------
     DataFrame of shape (n, 2)
-        The index of ``y``, its order kept. ``part``: "train", "test" (stratified), "oot" (out of time: as-of dates from
-        ``from_date`` on). ``fold``: 0 … folds - 1, and -1 outside "train". Folds are stratified, shuffled, and follow
-        from the seed alone.
+        Index and order of ``y``. ``part``: "train", "test" (stratified), "oot" (out of time: as-of dates from
+        ``from_date`` on). ``fold``: 0 … folds - 1, and -1 outside "train". Folds are stratified, shuffled, and depend
+        on the seed only.
 
     Raises
     ------
     DataError
-        When a part would lack events or non-events, or training has fewer of them than folds.
+        When a part would lack events or non-events, or the training set has fewer of them than folds.
 
     Examples
     --------
@@ -45,38 +45,34 @@ def split(y: pd.Series, dates: pd.Series | None, config: SplitConfig, groups: pd
     """
     target = y.to_numpy()
     group = np.arange(len(y)) if groups is None else pd.factorize(groups)[0]
-    aside = (
-        _out_of_time(dates, config) if config.kind == "out_of_time" else _by_group(_stratified, target, group, config)
-    )
-    name = "oot" if config.kind == "out_of_time" else "test"
-    _check_parts(target, aside, name, config)
+    if config.kind == "out_of_time":
+        name, holdout = "oot", _out_of_time(dates, config)
+    else:
+        name, holdout = "test", _by_group(_stratified, target, group, config)
+    _check_parts(target, holdout, name, config)
     fold = np.full(len(target), -1, dtype=np.int64)
-    fold[~aside] = _by_group(_folds, target[~aside], group[~aside], config)
-    part = np.where(aside, name, "train").astype(object)
+    fold[~holdout] = _by_group(_folds, target[~holdout], group[~holdout], config)
+    part = np.where(holdout, name, "train").astype(object)
     return pd.DataFrame({"part": part, "fold": fold}, index=y.index)
 
 
 def _by_group(
-    deal: Callable[[np.ndarray, SplitConfig], np.ndarray], target: np.ndarray, group: np.ndarray, config: SplitConfig
+    assign: Callable[[np.ndarray, SplitConfig], np.ndarray], target: np.ndarray, group: np.ndarray, config: SplitConfig
 ) -> np.ndarray:
-    """Deal groups instead of rows; a group with an event in any row counts as one."""
-    _, first, at = np.unique(group, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")  # groups in the order of their first rows
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    at = place[at]
-    event = np.zeros(len(order), dtype=target.dtype)
-    np.maximum.at(event, at, target)
-    return deal(event, config)[at]
+    """Assign groups instead of rows; a group with an event in any row counts as an event."""
+    codes = pd.factorize(group)[0]  # groups in the order of their first rows
+    event = np.zeros(codes.max(initial=-1) + 1, dtype=target.dtype)
+    np.maximum.at(event, codes, target)
+    return assign(event, config)[codes]
 
 
 def _stratified(target: np.ndarray, config: SplitConfig) -> np.ndarray:
     rng = np.random.default_rng([config.seed, 0])
-    aside = np.zeros(len(target), dtype=bool)
+    holdout = np.zeros(len(target), dtype=bool)
     for value in (0, 1):
         rows = rng.permutation(np.flatnonzero(target == value))
-        aside[rows[: round(config.test_share * len(rows))]] = True
-    return aside
+        holdout[rows[: round(config.test_share * len(rows))]] = True
+    return holdout
 
 
 def _out_of_time(dates: pd.Series | None, config: SplitConfig) -> np.ndarray:
@@ -86,7 +82,7 @@ def _out_of_time(dates: pd.Series | None, config: SplitConfig) -> np.ndarray:
 
 
 def _folds(target: np.ndarray, config: SplitConfig) -> np.ndarray:
-    # Dealt like cards within each class: fold sizes differ by one row at the most, and so do their events.
+    # Round-robin within each class: the folds' rows and events differ by at most one.
     rng = np.random.default_rng([config.seed, 1])
     fold = np.empty(len(target), dtype=np.int64)
     order = np.concatenate([rng.permutation(np.flatnonzero(target == value)) for value in (1, 0)])
@@ -94,19 +90,13 @@ def _folds(target: np.ndarray, config: SplitConfig) -> np.ndarray:
     return fold
 
 
-def _check_parts(target: np.ndarray, aside: np.ndarray, name: str, config: SplitConfig) -> None:
-    out_of_time = config.kind == "out_of_time"
-    for part, rows, needed in (("train", ~aside, config.folds), (name, aside, 1)):
-        counts = {"events": int((target[rows] == 1).sum()), "non-events": int((target[rows] == 0).sum())}
-        for kind, count in counts.items():
+def _check_parts(target: np.ndarray, holdout: np.ndarray, name: str, config: SplitConfig) -> None:
+    where, fix = f"split.test_share {config.test_share}", "use more rows, another test_share or fewer folds"
+    if config.kind == "out_of_time":
+        where, fix = f"split.from_date {config.from_date}", "choose another from_date"
+    for part, rows, needed in (("train", ~holdout, config.folds), (name, holdout, 1)):
+        for kind, value in (("events", 1), ("non-events", 0)):
+            count = int((target[rows] == value).sum())
             if count < needed:
-                raise DataError(
-                    f"the {part} rows hold {count} {kind}; at least {needed} "
-                    + (f"are needed, one for each of the {config.folds} folds" if part == "train" else "is needed"),
-                    where=f"split.from_date {config.from_date}"
-                    if out_of_time
-                    else f"split.test_share {config.test_share}",
-                    fix="choose another from_date"
-                    if out_of_time
-                    else "use more rows, another test_share or fewer folds",
-                )
+                why = f"are needed, one for each of the {config.folds} folds" if part == "train" else "is needed"
+                raise DataError(f"the {part} rows hold {count} {kind}; at least {needed} {why}", where=where, fix=fix)

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from riskml.config.panel import PanelConfig, TableConfig
-from riskml.data.duplicates import duplicated_rows
-from riskml.data.sources.tables import Stored
+from riskml.data.sources.tables import Stored, duplicated_rows
 from riskml.errors import DataError
 from riskml.features.labels import Frames, Tables
 

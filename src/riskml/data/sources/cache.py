@@ -1,4 +1,4 @@
-"""Copies of tables as Parquet files on disk: complete or not there, and made once."""
+"""Cache of tables as Parquet files on disk: each copy is complete or absent, and made once."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from riskml.errors import InputError
-from riskml.io import read_json
+from riskml.io import read_json, write_json
 
-_SAID = "copy.json"
-_FORMAT = 1  # another one when copies are written differently
+_MANIFEST = "copy.json"
+_FORMAT = 1  # to be raised when copies are written differently
 
 
 @dataclass(frozen=True)
 class Copy:
     """A complete copy."""
 
-    files: tuple[Path, ...]  # parquet
-    remarks: Mapping[str, str]  # what explains the type of a column
+    files: tuple[Path, ...]  # Parquet
+    remarks: Mapping[str, str]  # by column: the cell that explains its type
 
 
 def copied(
     folder: Path, name: str, key: Iterable[str], inputs: Iterable[Path], write: Callable[[Path], Mapping[str, str]]
 ) -> Copy:
-    """Return the copy of a table, made anew unless there is one of the same source."""
+    """Return the copy of a table, rewritten unless the source is unchanged."""
     digest = hashlib.sha256(json.dumps([_FORMAT, *key]).encode()).hexdigest()
-    # Before the copy is made: what changes meanwhile makes the next one anew.
-    said = {"of": digest, "inputs": [_state(path) for path in inputs]}
+    # Read before the copy is made, so that a change meanwhile invalidates it.
+    states = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in inputs]
+    manifest = {"of": digest, "inputs": states}
     home = folder / _file_name(name, digest)
-    if (there := _complete(home, said)) is not None:
-        return there
+    if (cached := _complete(home, manifest)) is not None:
+        return cached
     temporary = home.with_name(f".{home.name}.{os.getpid()}.part")
     try:
         _emptied(temporary)
@@ -44,8 +45,7 @@ def copied(
         for spilled in filter(Path.is_dir, list(temporary.iterdir())):
             shutil.rmtree(spilled)
         files = sorted(path.name for path in temporary.glob("*.parquet"))
-        content = said | {"files": files, "remarks": dict(remarks)}
-        (temporary / _SAID).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+        write_json(temporary / _MANIFEST, manifest | {"files": files, "remarks": dict(remarks)})
         shutil.rmtree(home, ignore_errors=True)
         temporary.replace(home)
     finally:
@@ -53,25 +53,20 @@ def copied(
     return Copy(tuple(home / file for file in files), remarks)
 
 
-def _state(path: Path) -> list[Any]:
-    seen = path.stat()
-    return [str(path), seen.st_size, seen.st_mtime_ns]
-
-
 def _file_name(name: str, digest: str) -> str:
     safe = re.sub(r"[^\w-]+", "_", name).strip("_")[:60]
-    # Two tables must not share a folder because their names became one.
+    # Two tables whose cleaned names are the same must not share a folder.
     return safe if safe == name else f"{safe or 'table'}-{digest[:8]}"
 
 
-def _complete(home: Path, said: Mapping[str, Any]) -> Copy | None:
+def _complete(home: Path, expected: Mapping[str, Any]) -> Copy | None:
     try:
-        there = read_json(home / _SAID)
-        files = tuple(home / name for name in there["files"])
-        same = all(there[name] == value for name, value in said.items())
+        manifest = read_json(home / _MANIFEST)
+        files = tuple(home / name for name in manifest["files"])
+        same = all(manifest[name] == value for name, value in expected.items())
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Copy(files, there["remarks"]) if same and all(path.is_file() for path in files) else None
+    return Copy(files, manifest["remarks"]) if same and all(path.is_file() for path in files) else None
 
 
 def _emptied(folder: Path) -> None:

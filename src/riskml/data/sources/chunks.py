@@ -1,4 +1,4 @@
-"""Rows that come chunk by chunk, written to Parquet with types that hold for all of them."""
+"""Chunks of rows, written to Parquet with column types that hold for all of them."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def write_rows(
     schema = pa.schema(zip(names, final, strict=True))
     for number, types in enumerate(schemas):
         if types != final:
-            _rewritten(part(folder, number), schema)
+            _recast(part(folder, number), schema)
     if not schemas:
         pq.write_table(schema.empty_table(), part(folder, 0), compression="zstd")
 
 
 def _parts(names: Sequence[str], chunks: Iterable[list[pa.Array]], folder: Path) -> list[list[pa.DataType]]:
-    """Write chunks as they come, into another file whenever a column turns out wider; return each file's types."""
+    """Write chunks, into a new file whenever a column's type becomes wider; return each file's types."""
     schemas: list[list[pa.DataType]] = []
     with ExitStack() as stack:
         writer: pq.ParquetWriter = None
         types = [pa.null()] * len(names)
         for arrays in chunks:
-            wider = [_wider(name, *pair) for name, *pair in zip(names, types, map(_type, arrays), strict=True)]
+            wider = [_wider(name, type, array.type) for name, type, array in zip(names, types, arrays, strict=True)]
             if writer is None or wider != types:
                 stack.close()
                 types, schema = wider, pa.schema(zip(names, wider, strict=True))
@@ -51,8 +51,8 @@ def _parts(names: Sequence[str], chunks: Iterable[list[pa.Array]], folder: Path)
     return schemas
 
 
-def _rewritten(path: Path, schema: pa.Schema) -> None:
-    """Give a file's columns their final types, a row group in memory at a time."""
+def _recast(path: Path, schema: pa.Schema) -> None:
+    """Rewrite a file with the final types of its columns, a row group in memory at a time."""
     new = path.with_suffix(".wider")
     with pq.ParquetFile(path) as file, pq.ParquetWriter(new, schema, compression="zstd") as writer:
         for group in range(file.num_row_groups):
@@ -61,17 +61,13 @@ def _rewritten(path: Path, schema: pa.Schema) -> None:
 
 
 def _table(arrays: Iterable[Any], schema: pa.Schema) -> pa.Table:
-    # Whole numbers become floating ones as any reader would do it, also those above 2**53.
+    # Integers become floats as in any reader, also above 2**53.
     return pa.table([array.cast(type, safe=False) for array, type in zip(arrays, schema.types, strict=True)], schema)
 
 
 def part(folder: Path, number: int) -> Path:
     """Return the path of a copy's file."""
     return folder / f"part-{number:05d}.parquet"
-
-
-def _type(array: pa.Array) -> pa.DataType:
-    return array.type
 
 
 def _wider(name: str, one: pa.DataType, other: pa.DataType) -> pa.DataType:
@@ -83,7 +79,7 @@ def _wider(name: str, one: pa.DataType, other: pa.DataType) -> pa.DataType:
         return pa.float64()
     zones = pa.types.is_timestamp(one) and pa.types.is_timestamp(other)
     raise DataError(
-        f"column {name!r} holds stamps with and without a time zone"
+        f"column {name!r} holds timestamps with and without a time zone"
         if zones
         else f"column {name!r} holds {one} and {other}",
         fix=f"write a SELECT that casts {name!r} to one type",
@@ -95,7 +91,7 @@ def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[pa.Arr
 
 
 def _array(name: str, values: Sequence[Any]) -> pa.Array:
-    """Return a column of what a driver gives, with one of few types."""
+    """Return a driver's values as an Arrow array of one of few types."""
     seen = set(map(type, values)) - {type(None)}
     if not seen:
         return pa.nulls(len(values))

@@ -1,4 +1,4 @@
-"""Files of separated values as text: opened, their header read, and what is wrong with them said with its line."""
+"""CSV files as text: decoding, header, and errors with the line they are on."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ _CHUNK_CHARACTERS = 1 << 22
 
 @dataclass(frozen=True)
 class Header:
-    """What the header line of a file says."""
+    """The header of a file."""
 
-    names: list[str]  # without blanks around them; a column without a name is called by its position
+    names: list[str]  # stripped of blanks; a column without a name is called by its position
     delimiter: str
-    blank_lines: int  # how many stand above the header
+    blank_lines: int  # above the header
 
 
 def opened(path: Path) -> TextIO:
-    """Return a file of UTF-8 text, unpacked where its name ends in .gz."""
+    """Return a file of UTF-8 text, decompressed where its name ends in .gz."""
     return io.TextIOWrapper(_binary(path), encoding="utf-8-sig", newline="")
 
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a file is read in the block into a DataError with its line."""
+    """Turn errors of reading a file in the block into a DataError with the line."""
     try:
         yield
     except UnicodeDecodeError:
         raise _not_utf8(path) from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(
-            f"the file cannot be unpacked: {first_line(error)}",
+            f"the file cannot be decompressed: {first_line(error)}",
             where=str(path),
-            fix="it may be cut short: copy it again",
+            fix="copy it again: it may be truncated",
         ) from None
     except OSError as error:
         raise DataError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
 
 
 def read_header(path: Path) -> Header:
-    """Return what the first line that is not blank says."""
+    """Return the header: the first line that is not blank."""
     with opened(path) as file:
         lines = enumerate(file)
         blank_lines, line = next(((at, line) for at, line in lines if line.strip()), (0, ""))
@@ -63,10 +63,7 @@ def read_header(path: Path) -> Header:
             raise DataError("the file holds binary data", where=str(path), fix="export it as text in UTF-8")
         names = [name.strip() for name in next(csv.reader(_from(line, file), delimiter=delimiter))]
     names = [name or f"unnamed_{i}" for i, name in enumerate(names)]
-    try:
-        refuse_duplicates(names)
-    except DataError as error:
-        raise DataError(error.what, where=f"{path}, header", fix=error.fix) from None
+    refuse_duplicates(names, where=f"{path}, header")
     return Header(names, delimiter, blank_lines)
 
 
@@ -90,14 +87,12 @@ def check_lengths(path: Path, header: Header) -> None:
                 if fields and len(fields) != expected:
                     wrong.append((reader.line_num, len(fields)))
         except csv.Error as error:
-            raise DataError(
-                f"the rows cannot be told apart: {error}", where=f"{path}, line {reader.line_num}"
-            ) from None
+            raise DataError(f"the rows cannot be parsed: {error}", where=f"{path}, line {reader.line_num}") from None
     if wrong:
-        line, fields_there = wrong[0]
+        line, count = wrong[0]
         others = f" (and in {len(wrong) - 1} more lines)" if len(wrong) > 1 else ""
         raise DataError(
-            f"the header has {expected} fields, and line {line} has {fields_there}{others}",
+            f"the header has {expected} fields, and line {line} has {count}{others}",
             where=f"{path}, line {line}",
             fix="quote fields that hold the separator, and write an empty field for a missing value",
         )
@@ -106,7 +101,7 @@ def check_lengths(path: Path, header: Header) -> None:
 def _not_utf8(path: Path) -> DataError:
     offset, line, byte, chunk, following = 0, 0, "", b"", b""
     with _binary(path) as file:
-        # A line feed is never a part of another character in UTF-8: every line can be judged alone.
+        # A line feed is never part of another character in UTF-8: every line can be decoded alone.
         for chunk in file:
             line += 1
             try:
@@ -127,7 +122,7 @@ def _not_utf8(path: Path) -> DataError:
 
 
 def _seems_chinese(content: bytes) -> bool:
-    """Return whether bytes read as GB18030, and mostly as common Chinese characters where they are not ASCII."""
+    """Return whether bytes decode as GB18030, and mostly to common Chinese characters where they are not ASCII."""
     try:
         foreign = [char for char in content.decode("gb18030") if not char.isascii()]
     except UnicodeDecodeError:
@@ -138,5 +133,5 @@ def _seems_chinese(content: bytes) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what an error says."""
+    """Return the first line of an error's message."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""Tables of databases, larger than memory, written to Parquet; no message shows a password."""
+"""Tables of SQL databases, copied to Parquet in chunks; no message shows a password."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 50_000  # rows of a database in memory at a time
 _SECRET = re.compile(r"pass|pwd|secret|token|key|odbc_connect", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-# Kinds of columns of PostgreSQL, by their fixed numbers: also of a column in which every value is missing.
+# Types of PostgreSQL by OID, which are known also for a column without values.
 _POSTGRESQL = {
     pa.bool_(): (16,),
     pa.int64(): (20, 21, 23),
@@ -47,15 +47,15 @@ _READ_ONLY = {
 
 
 @dataclass(frozen=True)
-class Place:
+class Database:
     """A database."""
 
-    url: URL = field(repr=False)  # with its password, hence never shown
-    shown: str  # backend, host and database alone
+    url: URL = field(repr=False)  # with its password: never shown
+    label: str  # backend, host and database only
 
     @property
     def identity(self) -> str:
-        """The address and the user; *** for the password."""
+        """The address with the user and *** for the password."""
         kept = {name: value for name, value in self.url.query.items() if not _SECRET.search(name)}
         return self.url.set(query=kept).render_as_string(hide_password=True)
 
@@ -68,7 +68,7 @@ class Place:
 
 
 def expanded(source: str, where: str = "the source of a table") -> str:
-    """Return a URL with the environment's variables in the places of ``${NAME}``.
+    """Return a URL with each ``${NAME}`` replaced by the environment's variable.
 
     Examples
     --------
@@ -79,122 +79,115 @@ def expanded(source: str, where: str = "the source of a table") -> str:
     """
     user = range(source.find("://") + 3, source.rfind("@")) if "://" in source else range(0)
 
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in os.environ:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
             raise InputError(
-                f"the environment has no variable {found[1]!r}",
+                f"the environment has no variable {match[1]!r}",
                 where=where,
-                fix=f"set it before the run: export {found[1]}=…",
+                fix=f"set it before the run: export {match[1]}=…",
             )
-        said = os.environ[found[1]]
-        return quote(said, safe="") if found.start() in user else said
+        variable = os.environ[match[1]]
+        return quote(variable, safe="") if match.start() in user else variable
 
     return _VARIABLE.sub(value, source)
 
 
-def place(url: str) -> Place:
+def database_at(url: str) -> Database:
     """Return the database that a URL names."""
     import sqlalchemy as sa
 
-    backend = url.partition("://")[0]
-    # A second @ would make the end of a password a part of the host's name, which messages show.
-    plain = url.count("@") < 2
-    found: URL | None = None
-    if plain:
-        try:
-            found = sa.make_url(url)
-        except (sa.exc.ArgumentError, ValueError):
-            found = None
-    if found is None:
+    try:
+        # A second @ would put the end of a password into the host's name, which messages show.
+        parsed = sa.make_url(url) if url.count("@") < 2 else None
+    except (sa.exc.ArgumentError, ValueError):
+        parsed = None
+    if parsed is None:
         raise InputError(
-            "the address of the database cannot be read",
-            where=f"{backend}://…",
+            "the URL of the database cannot be read",
+            where=f"{url.partition('://')[0]}://…",
             fix="write it as backend+driver://user:password@host:port/database, in the password %40 for @, %2F for / "
             "and %3A for :, or put the password into the environment and write ${NAME}",
         )
-    host = f"{found.host or ''}{f':{found.port}' if found.port else ''}"
-    return Place(found, f"{found.get_backend_name()}://{host}/{found.database or ''}")
+    host = f"{parsed.host or ''}{f':{parsed.port}' if parsed.port else ''}"
+    return Database(parsed, f"{parsed.get_backend_name()}://{host}/{parsed.database or ''}")
 
 
-def write_database_table(where: Place, table: str, folder: Path) -> dict[str, str]:
+def write_database_table(database: Database, table: str, folder: Path) -> dict[str, str]:
     """Stream a table, a view or the result of a SELECT into Parquet files, a chunk of rows in memory at a time."""
-    if trouble := _trouble(where, table, folder):
-        # Raised out here, it brings no chain of errors along that could hold what the driver knows.
-        raise trouble
+    if error := _copy_error(database, table, folder):
+        # Raised here, it has no chain of errors that could hold what the driver knows.
+        raise error
     return {}
 
 
-def _trouble(where: Place, table: str, folder: Path) -> InputError | None:
-    """Copy a table, and return what went wrong."""
+def _copy_error(database: Database, table: str, folder: Path) -> InputError | None:
+    """Copy a table, and return the error if there is one."""
     import sqlalchemy as sa
 
-    reached = False
+    connected = False
     try:
-        if where.file is not None and not where.file.exists():
-            raise DataError("the database does not exist", where=str(where.file), fix="check the path")
-        engine = _engine(where)
+        if database.file is not None and not database.file.exists():
+            raise DataError("the database does not exist", where=str(database.file), fix="check the path")
+        engine = _engine(database)
         with engine.connect() as connection:
-            reached = True
+            connected = True
             if statement := _READ_ONLY.get(engine.dialect.name):
                 connection.exec_driver_sql(statement)
-            result, declared = _opened(connection, table, where)
+            result, declared = _query(connection, table, database)
             with result:
                 write_rows(list(result.keys()), result.partitions(CHUNK_ROWS), declared, folder)
-            # What is left of the transaction is rolled back: nothing was to be changed.
+            # The rest of the transaction is rolled back: nothing was to be changed.
     except (DataError, InputError) as error:
-        return type(error)(error.what, where=_at(where, table), fix=error.fix)
+        return type(error)(error.what, where=_where(database, table), fix=error.fix)
     except (sa.exc.NoSuchModuleError, ImportError) as error:
         return InputError(
-            f"the driver for this database is not installed: {_harmless(error, where)}",
-            where=where.shown,
+            f"the driver for this database is not installed: {_without_secrets(error, database)}",
+            where=database.label,
             fix="install it (for PostgreSQL: pip install psycopg[binary], and write postgresql+psycopg://…)",
         )
     except (sa.exc.SQLAlchemyError, pa.ArrowException, OSError, ValueError) as error:
-        lost = getattr(error, "connection_invalidated", False)
-        what = "cannot be reached" if not reached else "went away" if lost else "cannot be read"
-        return DataError(
-            f"the {'table' if what == 'cannot be read' else 'database'} {what}: {_harmless(error, where)}",
-            where=_at(where, table),
-            fix="check host, port, user and password, and that the database runs"
-            if not reached
-            else "nothing was kept of the copy: run again when the database answers"
-            if lost
-            else "correct the table or the SELECT",
-        )
+        what, fix = "table cannot be read", "correct the table or the SELECT"
+        if not connected:
+            what, fix = "database cannot be reached", "check host, port, user and password, and that the database runs"
+        elif getattr(error, "connection_invalidated", False):
+            what, fix = "database closed the connection", "run again when the database answers: no copy was kept"
+        return DataError(f"the {what}: {_without_secrets(error, database)}", where=_where(database, table), fix=fix)
     return None
 
 
-def _at(where: Place, table: str) -> str:
-    return f"{where.shown}, table {short(table)}"
+def _where(database: Database, table: str) -> str:
+    return f"{database.label}, table {short(table)}"
 
 
-def _harmless(error: Exception, where: Place) -> str:
-    """Return what a driver says, without the statement, the user's password and anything else that may be secret."""
-    said = first_line(getattr(error, "orig", None) or error)
-    query = [str(value) for name, value in where.url.query.items() if _SECRET.search(name)]
+def _without_secrets(error: Exception, database: Database) -> str:
+    """Return a driver's message without the statement, the user's password and other secrets."""
+    message = first_line(getattr(error, "orig", None) or error)
+    query = [str(value) for name, value in database.url.query.items() if _SECRET.search(name)]
     # An ODBC connection string holds the password as one of its parts.
     inside = [part for value in query for part in re.findall(r"(?:pwd|password)=([^;]*)", value, re.IGNORECASE)]
-    secrets = [str(where.url.password or ""), *query, *inside]
+    secrets = [str(database.url.password or ""), *query, *inside]
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        said = said.replace(secret, "***")
-    return said
+        message = message.replace(secret, "***")
+    return message
 
 
-def _engine(where: Place) -> Engine:
+def _engine(database: Database) -> Engine:
     import sqlalchemy as sa
     from sqlalchemy.pool import NullPool
 
-    waits = where.url.get_backend_name() == "postgresql" and "connect_timeout" not in where.url.query
+    needs_timeout = database.url.get_backend_name() == "postgresql" and "connect_timeout" not in database.url.query
     return sa.create_engine(
-        where.url,
+        database.url,
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args={"connect_timeout": 15} if waits else {},  # seconds; a host that is silent is not waited for
+        connect_args={"connect_timeout": 15} if needs_timeout else {},  # seconds
         execution_options={"postgresql_readonly": True},
     )
 
 
-def _opened(connection: Connection, table: str, where: Place) -> tuple[CursorResult[Any], Mapping[str, pa.DataType]]:
+def _query(
+    connection: Connection, table: str, database: Database
+) -> tuple[CursorResult[Any], Mapping[str, pa.DataType]]:
     """Return the running query, and the types of its columns as far as the database declares them."""
     import sqlalchemy as sa
 
@@ -204,15 +197,15 @@ def _opened(connection: Connection, table: str, where: Place) -> tuple[CursorRes
     for schema, name in readings(table):
         if (schema is None or schema in schemas) and inspector.has_table(name, schema=schema):
             with warnings.catch_warnings():
-                # Of types that it does not know: their values come as they are.
+                # SQLAlchemy warns of types that it does not know; their values are read as they are.
                 warnings.simplefilter("ignore", sa.exc.SAWarning)
                 known = sa.Table(name, sa.MetaData(), schema=schema, autoload_with=connection, resolve_fks=False)
             result = connection.execute(sa.select(known), execution_options=streaming)
             return result, {column.name: _declared(column.type) for column in known.columns}
     if not is_select(table):
-        there = [*_tables(inspector, None), *(one for schema in schemas for one in _tables(inspector, schema))]
-        raise no_table(table, there, where.shown)
-    # As it is written: no character in it stands for a parameter.
+        tables = [name for schema in (None, *schemas) for name in _tables(inspector, schema)]
+        raise no_table(table, tables, database.label)
+    # Without parameters: no character of the SELECT is a placeholder.
     result = connection.execution_options(no_parameters=True, **streaming).exec_driver_sql(single(table))
     return result, _described(result) if connection.dialect.name == "postgresql" else {}
 

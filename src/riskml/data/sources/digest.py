@@ -1,4 +1,4 @@
-"""A fingerprint of a table's content that no version of pandas, index or file format changes."""
+"""Digest of a table's content, independent of pandas' version, the index and the file format."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def content_hash(frame: pd.DataFrame) -> str:
 
 
 def data_digest(frame: pd.DataFrame) -> str:
-    """Return the first 12 hexadecimal digits of a table's ``content_hash``: its name in records and reports."""
+    """Return the first 12 hexadecimal digits of a table's ``content_hash``, as records and reports show it."""
     return content_hash(frame)[:12]
 
 

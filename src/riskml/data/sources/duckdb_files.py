@@ -1,4 +1,4 @@
-"""Tables of DuckDB files, larger than memory, written to Parquet."""
+"""Tables of DuckDB files, copied to Parquet out of core."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from riskml.data.sources.chunks import part
 from riskml.data.sources.csv import first_line
-from riskml.data.sources.sql import is_select, no_table, readings, short, single
+from riskml.data.sources.sql import identifier, is_select, literal, no_table, readings, short, single
 from riskml.errors import DataError, InputError
 from riskml.schema import refuse_duplicates
 
@@ -32,21 +32,21 @@ def write_duckdb_table(path: Path, table: str, folder: Path) -> dict[str, str]:
     }
     try:
         with duckdb.connect(str(path), read_only=True, config=settings) as connection:
-            # What a SELECT does with stamps must not depend on the clock of the machine.
+            # The result of a SELECT must not depend on the machine's time zone.
             connection.execute("SET TimeZone = 'UTC'")
             query = _duckdb_query(connection, table, path)
             columns = connection.execute(f"DESCRIBE {query}").fetchall()
             refuse_duplicates(name for name, *_ in columns)
-            chosen = ", ".join(_plain(name, type) for name, type, *_ in columns)
-            to = str(part(folder, 0)).replace("'", "''")
-            connection.execute(f"COPY (SELECT {chosen} FROM ({query})) TO '{to}' (FORMAT parquet, COMPRESSION zstd)")
+            casts = ", ".join(_portable(name, type) for name, type, *_ in columns)
+            target = literal(str(part(folder, 0)))
+            connection.execute(f"COPY (SELECT {casts} FROM ({query})) TO {target} (FORMAT parquet, COMPRESSION zstd)")
     except InputError as error:
         raise type(error)(error.what, where=f"{path}, table {short(table)}", fix=error.fix) from None
     except duckdb.Error as error:
         raise DataError(
             f"the database cannot be read: {first_line(error)}",
             where=f"{path}, table {short(table)}",
-            fix="close other programs that have it open to write"
+            fix="close other programs that write to it"
             if isinstance(error, (duckdb.IOException, duckdb.ConnectionException))
             else "correct the table or the SELECT",
         ) from None
@@ -54,28 +54,20 @@ def write_duckdb_table(path: Path, table: str, folder: Path) -> dict[str, str]:
 
 
 def _duckdb_query(connection: DuckDBPyConnection, table: str, path: Path) -> str:
-    there = connection.execute(
+    tables = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal UNION ALL "
         "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
     ).fetchall()
     for schema, name in readings(table):
-        if (schema or "main", name) in there:
-            return f"SELECT * FROM {_quoted(schema or 'main')}.{_quoted(name)}"
+        if (schema or "main", name) in tables:
+            return f"SELECT * FROM {identifier(schema or 'main')}.{identifier(name)}"
     if not is_select(table):
-        raise no_table(table, [name if schema == "main" else f"{schema}.{name}" for schema, name in there], str(path))
+        raise no_table(table, [name if schema == "main" else f"{schema}.{name}" for schema, name in tables], str(path))
     return single(table)
 
 
-def _plain(name: str, type: str) -> str:
-    """Return a column as SQL, with a type that every reader of Parquet knows."""
-    plain = {
-        r"DECIMAL.*|U?HUGEINT": "DOUBLE",
-        r"UUID|ENUM.*": "VARCHAR",
-        r"TIMESTAMP_(S|MS|NS)": "TIMESTAMP",
-    }
-    wanted = next((to for pattern, to in plain.items() if re.fullmatch(pattern, str(type), re.DOTALL)), None)
-    return f"CAST({_quoted(name)} AS {wanted}) AS {_quoted(name)}" if wanted else _quoted(name)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _portable(name: str, type: str) -> str:
+    """Return a column as SQL, cast to a type that every reader of Parquet knows."""
+    casts = {r"DECIMAL.*|U?HUGEINT": "DOUBLE", r"UUID|ENUM.*": "VARCHAR", r"TIMESTAMP_(S|MS|NS)": "TIMESTAMP"}
+    target = next((to for pattern, to in casts.items() if re.fullmatch(pattern, str(type), re.DOTALL)), None)
+    return f"CAST({identifier(name)} AS {target}) AS {identifier(name)}" if target else identifier(name)

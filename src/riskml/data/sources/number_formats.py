@@ -1,4 +1,4 @@
-"""Numbers that came as text: meant as numbers, meant as codes, or a mixture that is an error of the data."""
+"""Numbers stored as text: plain numbers, codes, numbers formatted for people, or a mixture."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from riskml.runtime.frame import levels
 _MOST_BAD_SHARE = 0.01
 _FEWEST_NUMBERS = 10
 _MONEY = r"(?:[$€£¥¥₹₩]|元|USD|EUR|GBP|CNY|RMB|HKD|JPY)?"
-# Groups of three digits set apart (or of two, as in 12,34,567), or digits alone; then at most one decimal sign.
+# Digits in groups of three (or of two, as in 12,34,567) or without groups; then at most one decimal sign.
 _GROUPS = r"(?:\d{1,3}(?:[,,.'’ \u00a0\u202f]\d{3})+|\d{1,3}(?:,\d{2})+,\d{3}|\d+)?(?:[.,,]\d+)?"
 _WRITTEN = re.compile(rf"\(?[-+−]?\s*{_MONEY}\s*[-+−]?(?=[\d.,]){_GROUPS}\s*(?:[%‰]|{_MONEY})\s*-?\)?")
 
 
 def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
-    """Return text as numbers where it is meant so, and what keeps it from being numbers where it seems to be.
+    """Return text as numbers where all of it is, or why a column that is mostly numbers is not.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
 
 
 def refuse_written(columns: Iterable[pd.Series]) -> None:
-    """Raise a DataError when columns hold numbers as people write them: 1,234.56, 1 234, 12%, ¥1,200.
+    """Raise a DataError when columns hold numbers formatted for people: 1,234.56, 1 234, 12%, ¥1,200.
 
     Examples
     --------
@@ -60,18 +60,18 @@ def refuse_written(columns: Iterable[pd.Series]) -> None:
     riskml.errors.DataError: numbers must be written plainly, such as 1234.56
       - column 'income': row 0: '1,234.56'...
     """
-    found = [(column.name, _first_written(column.dropna())) for column in columns]
-    problems = [f"  - column {name!r}: {written}" for name, written in found if written is not None]
+    cells = [(column.name, _first_written(column.dropna())) for column in columns]
+    problems = [f"  - column {name!r}: {cell}" for name, cell in cells if cell is not None]
     if problems:
         raise DataError(
             "\n".join(["numbers must be written plainly, such as 1234.56", *problems]),
-            fix="take separators of thousands, percent and currency signs out and write the decimal sign as a point; "
-            "if they are categories, set data.columns.<column>.kind to categorical",
+            fix="remove thousands separators, percent and currency signs and use a decimal point; if they are "
+            "categories, set data.columns.<column>.kind to categorical",
         )
 
 
 def _first_written(known: pd.Series) -> str | None:
-    """Return row and value of the first number written for people, where more than half of the values are numbers."""
+    """Return row and value of the first number formatted for people, where more than half of the values are numbers."""
     if not (pd.api.types.is_object_dtype(known.dtype) or pd.api.types.is_string_dtype(known.dtype)):
         return None
     if isinstance(known.dtype, pd.CategoricalDtype):
@@ -79,7 +79,7 @@ def _first_written(known: pd.Series) -> str | None:
     distinct = known[known.map(lambda cell: isinstance(cell, str))].drop_duplicates()
     plain = _parsed(distinct).notna()
     written = ~plain & distinct.map(lambda text: _WRITTEN.fullmatch(text.strip()) is not None).astype(bool)
-    # A half of the first thousand tells, as it does for plain numbers.
+    # The first thousand distinct values decide, as for plain numbers.
     if not written.any() or (plain | written).head(1000).mean() <= 0.5 or distinct.str.fullmatch(r"0\d+").any():
         return None
     row, value = next(iter(distinct[written].items()))

@@ -1,4 +1,4 @@
-"""Parquet files of one table: their columns united by name, or refused because they do not fit together."""
+"""Schema of a table in several Parquet files: columns united by name, partition keys included."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _WIDER = {frozenset(("integer", "number")): "number"}
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of all files together."""
+    """The columns and rows of all files together."""
 
     kinds: Mapping[str, str]  # in the order in which the files name them, partition keys last
     rows: int
 
 
 def kind(type: pa.DataType) -> str:
-    """Return the kind of a column: one word for all types that features treat alike.
+    """Return the kind of a column: one word for all types that features treat the same.
 
     Examples
     --------
@@ -42,8 +42,8 @@ def kind(type: pa.DataType) -> str:
         return "timestamp with zone" if type.tz else "timestamp"
     known = {
         "integer": pa.types.is_integer,
-        "number": lambda one: pa.types.is_floating(one) or pa.types.is_decimal(one),
-        "text": lambda one: pa.types.is_string(one) or pa.types.is_large_string(one) or pa.types.is_string_view(one),
+        "number": lambda t: pa.types.is_floating(t) or pa.types.is_decimal(t),
+        "text": lambda t: pa.types.is_string(t) or pa.types.is_large_string(t) or pa.types.is_string_view(t),
         "boolean": pa.types.is_boolean,
         "date": pa.types.is_date,
     }
@@ -52,20 +52,27 @@ def kind(type: pa.DataType) -> str:
 
 def united(files: Iterable[Path], root: Path) -> Columns:
     """Return the columns of all files, and of the folders that they lie in."""
-    found: dict[str, tuple[str, Path]] = {}
+    columns: dict[str, tuple[str, Path]] = {}
     keys: dict[Path, dict[str, str | None]] = {}
     rows = 0
     for path in files:
-        rows += _rows_and_columns(path, found, root)
+        rows += _add_columns(path, columns, root)
         keys[path] = partition_keys(path, root)
-    _refuse_capitals(found)
-    kinds = {name: one for name, (one, _) in found.items()}
-    kinds |= {name: one for name, one in key_kinds(keys, root).items() if name not in kinds}
-    return Columns(kinds, rows)
+    _refuse_case_variants(columns)
+    return Columns(key_kinds(keys, root) | {name: kind for name, (kind, _) in columns.items()}, rows)
+
+
+def not_parquet(path: Path, error: Exception) -> DataError:
+    """Return the error that a file cannot be read as Parquet."""
+    return DataError(
+        f"the file cannot be read as Parquet: {first_line(error)}",
+        where=str(path),
+        fix="write it again: it may be truncated or in another format",
+    )
 
 
 def partition_keys(path: Path, root: Path) -> dict[str, str | None]:
-    """Return what the folders between a table's folder and one of its files say.
+    """Return the partition keys in the folders between a table's folder and one of its files.
 
     >>> partition_keys(Path("t/day=2024-01-31/shop=a%20b/x.parquet"), Path("t"))
     {'day': '2024-01-31', 'shop': 'a b'}
@@ -82,18 +89,18 @@ def key_kinds(keys: Mapping[Path, Mapping[str, str | None]], root: Path) -> dict
     for path, own in keys.items():
         if list(own) != list(expected):
             raise DataError(
-                f"the files lie under different keys: {path.relative_to(root)} and {first.relative_to(root)}",
+                f"the files have different partition keys: {path.relative_to(root)} and {first.relative_to(root)}",
                 where=str(root),
-                fix="put every file under the same folders key=value, or take the strange one out",
+                fix="put every file below the same folders key=value, or remove the one that differs",
             )
     return {name: _key_kind([own[name] for own in keys.values()]) for name in expected}
 
 
 def _key_kind(values: Iterable[str | None]) -> str:
-    there = [value for value in values if value is not None]
-    if there and all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) for value in there):
+    known = [value for value in values if value is not None]
+    if known and all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) for value in known):
         return "integer"
-    return "date" if there and all(map(_is_date, there)) else "text"
+    return "date" if known and all(map(_is_date, known)) else "text"
 
 
 def _is_date(value: str) -> bool:
@@ -103,25 +110,19 @@ def _is_date(value: str) -> bool:
         return False
 
 
-def _rows_and_columns(path: Path, found: dict[str, tuple[str, Path]], root: Path) -> int:
-    """Add a file's columns to those found, and return how many rows it has."""
+def _add_columns(path: Path, columns: dict[str, tuple[str, Path]], root: Path) -> int:
+    """Add a file's columns to those of other files, and return its number of rows."""
     try:
         with pq.ParquetFile(path) as file:
             rows, schema = int(file.metadata.num_rows), file.schema_arrow
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(
-            f"the file cannot be read as Parquet: {first_line(error)}",
-            where=str(path),
-            fix="it may be cut short or of another format: write it again",
-        ) from None
-    try:
-        refuse_duplicates(schema.names)
-    except DataError as error:
-        raise DataError(error.what, where=str(path), fix=error.fix) from None
+        raise not_parquet(path, error) from None
+    refuse_duplicates(schema.names, where=str(path))
     for field in schema:
         own = kind(field.type)
-        there, other = found.get(field.name, (own, path))
-        found[field.name] = _common(field.name, (there, other), (own, path), root), path if there == "null" else other
+        known, other = columns.get(field.name, (own, path))
+        common = _common(field.name, (known, other), (own, path), root)
+        columns[field.name] = common, path if known == "null" else other
     return rows
 
 
@@ -138,12 +139,12 @@ def _common(name: str, one: tuple[str, Path], other: tuple[str, Path], root: Pat
     )
 
 
-def _refuse_capitals(found: Mapping[str, tuple[str, Path]]) -> None:
+def _refuse_case_variants(columns: Mapping[str, tuple[str, Path]]) -> None:
     seen: dict[str, str] = {}
-    for name, (_, path) in found.items():
+    for name, (_, path) in columns.items():
         if (other := seen.setdefault(name.casefold(), name)) != name:
             raise DataError(
-                f"columns {other!r} and {name!r} differ only in capitals; DuckDB and Spark do not tell them apart",
+                f"columns {other!r} and {name!r} differ only in case; DuckDB and Spark treat them as one",
                 where=str(path),
-                fix="rename one of them, or give both one spelling in all files",
+                fix="rename one of them, or use the same spelling in all files",
             )

@@ -1,4 +1,4 @@
-"""What may be asked of a database: a table by its name, or one SELECT."""
+"""SQL of tables read from databases: a table by its name, or one SELECT; quoting of names and text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from riskml.errors import DataError, InputError, did_you_mean, preview
 
-# What stands in quotes, and comments, are no part of the statement.
+# Quoted text and comments are not part of the statement.
 _QUOTED = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|(\$\w*\$).*?\1""", re.DOTALL
 )
@@ -17,8 +17,18 @@ _CHANGES = re.compile(
 )
 
 
+def identifier(name: str) -> str:
+    """Return a name as an identifier of standard SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return text as a literal of standard SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def readings(table: str) -> Iterator[tuple[str | None, str]]:
-    """Yield what a name can mean: a table, or a schema's table; either may have a dot in its own name.
+    """Yield what a name can mean, as (schema, table); either may contain a dot.
 
     >>> list(readings("sales.orders"))
     [(None, 'sales.orders'), ('sales', 'orders')]
@@ -29,7 +39,7 @@ def readings(table: str) -> Iterator[tuple[str | None, str]]:
 
 
 def is_select(statement: str) -> bool:
-    """Return whether a text is a query that only reads, rather than a table's name.
+    """Return whether a text is a read-only query rather than a table's name.
 
     Examples
     --------
@@ -40,31 +50,36 @@ def is_select(statement: str) -> bool:
     begins = re.match(r"[(\s]*(select|with)\s", bare, re.IGNORECASE) is not None
     changes = _CHANGES.search(bare)
     if (begins and (changes or ";" in bare)) or (changes and changes.start() == 0 and " " in bare):
-        found = f"it has the word {changes[0]!r}" if changes else "it has a semicolon in it"
+        reason = f"it has the word {changes[0]!r}" if changes else "it has a semicolon in it"
         raise InputError(
-            f"only a table or one SELECT is read: {found}",
+            f"only a table or one SELECT is read: {reason}",
             where="table",
-            fix="write one SELECT that changes nothing; a column of such a name goes in quotation marks",
+            fix="write one SELECT without changes, and quote column names such as these",
         )
     return begins
 
 
 def single(statement: str) -> str:
-    """Return a query without the semicolon at its end."""
+    """Return a query without its closing semicolon."""
     return statement.strip().rstrip("; \n\t")
 
 
-def no_table(table: str, there: Iterable[str], where: str) -> DataError:
-    """Return the error that a database has no such table, with those that it has."""
-    there = list(there)
+def no_table(table: str, tables: Iterable[str], where: str) -> DataError:
+    """Return the error that a database does not have a table, with those that it has."""
+    tables = list(tables)
     return DataError(
-        f"there is no table {table!r}; " + (f"the tables are {preview(there, 20)}" if there else "there are none"),
+        f"there is no table {table!r}; " + (f"the tables are {preview(tables, 20)}" if tables else "there are none"),
         where=where,
-        fix=did_you_mean(table, there) or "name one of them, or write a SELECT",
+        fix=did_you_mean(table, tables) or "name one of them, or write a SELECT",
     )
 
 
+def no_table_named(where: str) -> InputError:
+    """Return the error that a database is named without a table."""
+    return InputError("no table of the database is named", where=where, fix="name a table, or write a SELECT")
+
+
 def short(table: str) -> str:
-    """Return a table's name or a SELECT as a message shows it."""
+    """Return a table's name or a SELECT, shortened for messages."""
     words = " ".join(table.split())
     return words if len(words) <= 80 else words[:79] + "…"
