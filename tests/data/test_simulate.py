@@ -14,15 +14,15 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from riskml.cli import main
-from riskml.data.simulate import Book, Drift, Late, Scenario, Shock, Simulated, simulate
+from riskml.data.simulate import Drift, Late, Scenario, Settings, Shock, Simulated, simulate
 from riskml.data.simulate.block import generator
-from riskml.data.simulate.calendar import calendar
-from riskml.data.simulate.hazards import ChurnLaw, default_law, expit
-from riskml.data.simulate.market import Market, market
+from riskml.data.simulate.calendar import calendar_of
+from riskml.data.simulate.hazards import ChurnHazard, default_hazard, expit
+from riskml.data.simulate.market import Market, draw_market
 from riskml.data.simulate.orders import CATEGORIES
 from riskml.data.simulate.tables import TABLES
-from riskml.data.simulate.trajectories import Profile, Trajectories, draw_traits, live
-from riskml.data.simulate.true_risk import outlook, truth_rows
+from riskml.data.simulate.trajectories import Profile, Trajectories, draw_profiles, draw_trajectories
+from riskml.data.simulate.true_risk import true_probabilities, truth_rows
 from riskml.errors import InputError
 
 EVENTS = {"orders": "time", "invoices": "issued", "tickets": "opened", "contacts": "time", "logins": "time"}
@@ -55,13 +55,13 @@ def outcomes(simulated: Simulated, horizon: int = 90) -> pd.DataFrame:
     return truth[truth["month"] + pd.Timedelta(days=horizon) <= end]
 
 
-def many(book: Book, blocks: int) -> pd.DataFrame:
+def many(book: Settings, blocks: int) -> pd.DataFrame:
     """Return truth and outcome of many customers without writing their records."""
-    months, found = calendar(book), []
-    drawn = market(book, months, generator(book, 0))
+    months, found = calendar_of(book), []
+    drawn = draw_market(book, months, generator(book, 0))
     for block in range(blocks):
-        traits = draw_traits(months, generator(book, block + 1, 0, 0))
-        lives = live(book, months, drawn, traits, generator(book, block + 1, 1, 0))
+        traits = draw_profiles(months, generator(book, block + 1, 0, 0))
+        lives = draw_trajectories(book, months, drawn, traits, generator(book, block + 1, 1, 0))
         rows = pd.DataFrame(truth_rows(book, months, lives)).query("alive")
         rows["ended"] = lives.ended[rows["customer"]]
         rows["ending"] = lives.ending[rows["customer"]]
@@ -198,7 +198,7 @@ def test_the_market_has_an_index_on_business_days_that_moves_together(book: Simu
 
 
 def test_the_true_probabilities_are_what_happens() -> None:
-    rows = many(Book(), 20)
+    rows = many(Settings(), 20)
     # Outcomes of neighbouring months are the same ones: every third as-of date, for errors that can be reckoned.
     rows = rows[rows["month"].isin(np.unique(rows["month"])[::3])]
     for outcome in ("default", "churn"):
@@ -211,14 +211,14 @@ def test_the_true_probabilities_are_what_happens() -> None:
 
 
 def test_rates_are_those_of_a_bank() -> None:
-    rows = many(replace(Book(), horizon_days=365), 10)
+    rows = many(replace(Settings(), horizon_days=365), 10)
     assert 0.03 < rows["default"].mean() < 0.065
     assert 0.09 < rows["churn"].mean() < 0.16
     assert abs(rows["default"].mean() / rows["default_probability"].mean() - 1) < 0.15
 
 
 def test_the_true_probabilities_rank_what_happens_well() -> None:
-    rows = many(Book(), 20)
+    rows = many(Settings(), 20)
     assert roc_auc_score(rows["default"], rows["default_probability"]) > 0.82
     assert roc_auc_score(rows["churn"], rows["churn_probability"]) > 0.75
 
@@ -226,9 +226,9 @@ def test_the_true_probabilities_rank_what_happens_well() -> None:
 @pytest.mark.parametrize(("stress", "mood", "leverage"), [(0.0, 0.0, 0.0), (1.5, -1.5, 1.0), (2.5, 0.5, 0.0)])
 def test_the_true_probability_is_the_frequency_among_many_futures(stress: float, mood: float, leverage: float) -> None:
     """The quadrature against the law itself: a hundred thousand futures of a customer, each with its own shocks."""
-    book, n, rng = Book(months=1), 100_000, np.random.default_rng(3)
-    months = calendar(book)
-    law, churn = default_law(book, months), ChurnLaw()
+    book, n, rng = Settings(months=1), 100_000, np.random.default_rng(3)
+    months = calendar_of(book)
+    law, churn = default_hazard(book, months), ChurnHazard()
     x, s, m = np.full(n, stress), np.full(n, mood), np.zeros(n)
     alive, hits, left = np.ones(n), np.zeros(2), 90
     for month in range(3):
@@ -248,11 +248,11 @@ def test_the_true_probability_is_the_frequency_among_many_futures(stress: float,
     traits = Profile(0 * one, one, 5e4 * one, np.array([leverage]), months.first[:1] - 730)
     states = [np.array([[value, value]]) for value in (stress, mood, 0.0)]
     lives = Trajectories(traits, *states, ended=10**7 * one, ending=np.zeros(1, np.int8))
-    assert np.ravel(outlook(book, months, lives)) == pytest.approx(hits, rel=0.015)
+    assert np.ravel(true_probabilities(book, months, lives)) == pytest.approx(hits, rel=0.015)
 
 
 def test_a_longer_horizon_means_higher_probabilities() -> None:
-    short, long = (many(Book(horizon_days=days, months=24), 1) for days in (30, 180))
+    short, long = (many(Settings(horizon_days=days, months=24), 1) for days in (30, 180))
     both = short.merge(long, on=["customer", "month"])
     assert (both["default_probability_y"] > both["default_probability_x"]).all()
 
@@ -343,8 +343,8 @@ def test_orders_and_logins_thin_out_before_churn_and_complaints_rise(
 
 def test_a_drift_changes_what_default_follows_from_its_date_on() -> None:
     date = np.datetime64("2022-07-01").astype(np.int64)
-    drifted = many(Book(switches=Scenario(drift=Drift("2022-07-01"))), 20)
-    plain = many(Book(), 20)
+    drifted = many(Settings(switches=Scenario(drift=Drift("2022-07-01"))), 20)
+    plain = many(Settings(), 20)
     before = drifted["month"] < date - 90
     columns = ["customer", "month", "default_probability", "ended"]
     early = plain["month"] < date - 90
@@ -359,7 +359,7 @@ def test_a_drift_changes_what_default_follows_from_its_date_on() -> None:
 
 
 def test_a_shock_comes_as_a_surprise_and_raises_defaults(tmp_path: Path) -> None:
-    shocked, plain = many(Book(switches=Scenario(shock=Shock("2022-06-15"))), 20), many(Book(), 20)
+    shocked, plain = many(Settings(switches=Scenario(shock=Shock("2022-06-15"))), 20), many(Settings(), 20)
     date = np.datetime64("2022-06-01").astype(np.int64)
     quarter = [frame[(frame["month"] > date) & (frame["month"] < date + 100)] for frame in (shocked, plain)]
     assert quarter[0]["default"].mean() > 2 * quarter[1]["default"].mean()
@@ -432,7 +432,7 @@ def test_the_folder_says_what_it_is(book: Simulated) -> None:
     assert about["parameters"]["seed"] == 7
     assert about["rows"] == book.rows
     readme = (book.folder / "README.md").read_text()
-    assert "There are no such customers" in readme
+    assert "The customers do not exist" in readme
     assert all(f"`{column.name}`" in readme for table in TABLES.values() for column in table.columns)
 
 
@@ -444,12 +444,12 @@ def test_progress_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="something else"):
+    with pytest.raises(InputError, match="other files"):
         simulate(tmp_path, 1_000, months=1)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     (tmp_path / "empty").mkdir()
     simulate(tmp_path / "empty", 1_000, months=1)
-    with pytest.raises(InputError, match="another simulated book"):
+    with pytest.raises(InputError, match="another simulation"):
         simulate(tmp_path / "empty", 1_000, months=1, seed=8)
 
 
@@ -486,7 +486,7 @@ def test_what_is_interrupted_leaves_no_half_folder(tmp_path: Path) -> None:
 )
 def test_what_makes_no_book_is_refused(said: dict[str, object], where: str) -> None:
     with pytest.raises(InputError) as caught:
-        Book(**said)  # type: ignore[arg-type]
+        Settings(**said)  # type: ignore[arg-type]
     assert where in caught.value.where
 
 
@@ -497,8 +497,8 @@ def test_a_switch_out_of_range_is_refused(make: Callable[[], object]) -> None:
 
 
 def test_a_market_is_drawn_once_for_all() -> None:
-    months = calendar(Book())
-    drawn: Market = market(Book(), months, generator(Book(), 0))
+    months = calendar_of(Settings())
+    drawn: Market = draw_market(Settings(), months, generator(Settings(), 0))
     assert drawn.cycle.shape == (8, 37)
     assert drawn.strain.shape == (8, 36)
 

@@ -1,18 +1,15 @@
-"""A simulated book of customers whose true risk is known: for scale, monitoring and proofs, never for real data.
+"""Simulated portfolio of customers whose true risk is known: for load tests, monitoring and proofs, not real data.
 
-Customers order, pay, complain and log in over years; what they do shows, with noise, a financial stress and a
-satisfaction that nobody sees and that decide how likely default and churn are.
+Customers order, pay, complain and log in over years. Two latent states, financial stress and satisfaction, decide how
+likely default and churn are, and show in these records with noise.
 
-- ``ask``: what can be asked for, the switches included
-- ``law``: the formulas of the hazards
-- ``market``, ``lives``: the industries' cycle, the customers' states, and how relations end
-- ``truth``: the true probabilities
-- ``accounts``, ``trade``, ``service``: what is seen of it
-- ``flaws``: records that come late, and dirty rows
-- ``tables``, ``block``, ``writing``: columns and types, and the way to the disk
+- ``settings``, ``hazards``: parameters and scenarios, formulas of the hazards
+- ``market``, ``trajectories``, ``true_risk``: industry cycles, latent states and endings, true probabilities
+- ``accounts``, ``orders``, ``service``, ``data_errors``: the records, with delays and errors
+- ``tables``, ``block``, ``writer``: columns and types, one block of customers, Parquet files
 """
 
-from riskml.data.simulate.settings import Book, Drift, Late, Scenario, Shock
+from riskml.data.simulate.settings import Drift, Late, Scenario, Settings, Shock
 from riskml.data.simulate.writer import Simulated, simulate
 
-__all__ = ["Book", "Drift", "Late", "Shock", "Simulated", "Scenario", "simulate"]
+__all__ = ["Drift", "Late", "Scenario", "Settings", "Shock", "Simulated", "simulate"]

@@ -17,71 +17,71 @@ from riskml.data.simulate.accounts import (
     status_rows,
 )
 from riskml.data.simulate.calendar import Calendar
-from riskml.data.simulate.data_errors import HAPPENED, RECORDED, recorded, soiled
-from riskml.data.simulate.events import of_first
+from riskml.data.simulate.data_errors import HAPPENED, RECORDED, with_delays, with_errors
+from riskml.data.simulate.events import first_customers
 from riskml.data.simulate.market import Market
 from riskml.data.simulate.orders import invoice_rows, order_rows, payment_rows
 from riskml.data.simulate.service import contact_rows, login_rows, ticket_rows
-from riskml.data.simulate.settings import BLOCK, Book
+from riskml.data.simulate.settings import BLOCK, Settings
 from riskml.data.simulate.tables import arrow_table
-from riskml.data.simulate.trajectories import draw_traits, live
+from riskml.data.simulate.trajectories import draw_profiles, draw_trajectories
 from riskml.data.simulate.true_risk import truth_rows
 
-# The place of a part's random numbers among a block's: a part that draws more or fewer leaves the others as they are.
-# New ones go to the end.
+# Random streams of a block, by position: the number of draws of one does not change the others. Append new ones.
 _STREAMS = (
-    *("traits", "lives", "accounts", "balances", "bureau", "orders", "invoices", "payments"),
-    *("tickets", "contacts", "logins", "late", "dirty"),
-)
+    "profiles", "trajectories", "accounts", "balances", "bureau", "orders", "invoices", "payments", "tickets",
+    "contacts", "logins", "late", "dirty",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Block:
-    """The tables of a block's customers, in Arrow, and how many of their rows are dirty, by table and kind."""
+    """The tables of a block's customers."""
 
-    tables: dict[str, Any]
-    dirty: dict[str, Counter[str]]
-
-
-def generator(book: Book, *place: int) -> np.random.Generator:
-    """Return the random numbers of a place in a book: 0 is the market, and 1 the first block."""
-    return np.random.default_rng(np.random.SeedSequence(book.seed, spawn_key=place))
+    tables: dict[str, Any]  # Arrow tables
+    dirty: dict[str, Counter[str]]  # rows with errors, by table and kind
 
 
-def simulate_block(book: Book, calendar: Calendar, drawn: Market, block: int) -> Block:
+def generator(settings: Settings, *place: int) -> np.random.Generator:
+    """Return the random numbers of a part of the simulation: 0 is the market, and 1 the first block."""
+    return np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=place))
+
+
+def simulate_block(settings: Settings, calendar: Calendar, market: Market, block: int) -> Block:
     """Simulate one block of customers."""
 
     def rng(stream: str, table: int = 0) -> np.random.Generator:
-        return generator(book, block + 1, _STREAMS.index(stream), table)
+        return generator(settings, block + 1, _STREAMS.index(stream), table)
 
     number = block * BLOCK + 1
-    lives = live(book, calendar, drawn, draw_traits(calendar, rng("traits")), rng("lives"))
-    held = draw_accounts(lives, calendar, rng("accounts"))
-    orders = order_rows(lives, calendar, number, rng("orders"))
-    invoices = invoice_rows(orders, lives, calendar, rng("invoices"))
+    profile = draw_profiles(calendar, rng("profiles"))
+    trajectories = draw_trajectories(settings, calendar, market, profile, rng("trajectories"))
+    accounts = draw_accounts(trajectories, calendar, rng("accounts"))
+    orders = order_rows(trajectories, calendar, number, rng("orders"))
+    invoices = invoice_rows(orders, trajectories, calendar, rng("invoices"))
     rows = {
-        "customers": customer_rows(lives, held, calendar),
+        "customers": customer_rows(trajectories, accounts, calendar),
         "orders": orders,
         "invoices": invoices,
-        "payments": payment_rows(invoices, lives, calendar, book.switches.late_payers, rng("payments")),
-        "balances": balance_rows(lives, held, calendar, rng("balances")),
-        "tickets": ticket_rows(lives, calendar, number, rng("tickets")),
-        "contacts": contact_rows(lives, calendar, rng("contacts")),
-        "logins": login_rows(lives, calendar, rng("logins")),
-        "limits": limit_rows(lives, held, calendar),
-        "bureau": bureau_rows(lives, calendar, rng("bureau")),
-        "statuses": status_rows(lives, calendar),
-        "truth": truth_rows(book, calendar, lives),
+        "payments": payment_rows(invoices, trajectories, calendar, settings.switches.late_payers, rng("payments")),
+        "balances": balance_rows(trajectories, accounts, calendar, rng("balances")),
+        "tickets": ticket_rows(trajectories, calendar, number, rng("tickets")),
+        "contacts": contact_rows(trajectories, calendar, rng("contacts")),
+        "logins": login_rows(trajectories, calendar, rng("logins")),
+        "limits": limit_rows(trajectories, accounts, calendar),
+        "bureau": bureau_rows(trajectories, calendar, rng("bureau")),
+        "statuses": status_rows(trajectories, calendar),
+        "truth": truth_rows(settings, calendar, trajectories),
     }
-    # The last block is simulated whole and cut: its customers, too, are the same in a book of any size.
-    present = min(BLOCK, book.customers - block * BLOCK)
-    dirty = {}
+    # The last block is simulated completely and cut, so that its customers do not depend on their number.
+    present = min(BLOCK, settings.customers - block * BLOCK)
+    switches, dirty = settings.switches, {}
     for place, table in enumerate(HAPPENED):
         if table in RECORDED:
-            rows[table] = recorded(table, rows[table], book.switches.late, calendar, rng("late", place))
-        if book.switches.dirty:
-            rows[table], dirty[table] = soiled(table, rows[table], book.switches.dirty, present, rng("dirty", place))
+            rows[table] = with_delays(table, rows[table], switches.late, calendar, rng("late", place))
+        if switches.dirty:
+            rows[table], dirty[table] = with_errors(table, rows[table], switches.dirty, present, rng("dirty", place))
         else:
-            rows[table] = of_first(rows[table], present)
-    rows |= {table: of_first(found, present) for table, found in rows.items() if table not in HAPPENED}
-    return Block({name: arrow_table(name, found, number) for name, found in rows.items()}, dirty)
+            rows[table] = first_customers(rows[table], present)
+    rows |= {table: first_customers(rows[table], present) for table in rows.keys() - HAPPENED.keys()}
+    return Block({name: arrow_table(name, columns, number) for name, columns in rows.items()}, dirty)

@@ -1,11 +1,11 @@
-"""The law of a simulated book: how states move, and what they do to the hazards.
+"""Hazards of default and churn, and the dynamics of the latent states.
 
 With x the stress of a customer (higher is worse), m the cycle of its industry (higher is better) and s its
-satisfaction, all of about unit variance, a month t brings::
+satisfaction, all of about unit variance, in month t::
 
     m(t+1) = φ m(t) + e(t)                      e: the industry's shock, in part common to all industries
     x(t+1) = φ x(t) - κ e(t) + ε(t)             ε: the customer's own shock
-    s(t+1) = φs s(t) + ζ(t)                     ζ: good and bad experiences, shown by complaints
+    s(t+1) = φs s(t) + ζ(t)                     ζ: good and bad experiences, visible in complaints
 
     hazard of default in month t = expit(a + b x(t) + c leverage + segment - d m(t))
     hazard of churn in month t   = expit(A - g s(t) + h exp(-years as a customer) + segment)
@@ -21,18 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskml.data.simulate.calendar import Calendar
-from riskml.data.simulate.settings import Book
+from riskml.data.simulate.settings import Settings
 
 Floats = NDArray[np.float64]
 
 INDUSTRIES = ("construction", "crafts", "health", "logistics", "manufacturing", "retail", "services", "tourism")
-# How much of an economic shock reaches the customers of an industry.
+# Exposure of an industry's customers to an economic shock.
 EXPOSURE = np.array([1.2, 0.9, 0.5, 1.0, 1.1, 1.1, 0.8, 1.4])
 SEGMENTS = ("small", "medium", "large")
 
-PERSISTENCE = 0.94  # φ, of stress and of the cycle alike: their sum in the hazard then is a process of the same kind
+PERSISTENCE = 0.94  # φ, the same for stress and cycle, so that their sum in the hazard is again an AR(1) process
 CYCLE_SHOCK = 0.341  # the standard deviation of e; with φ, a variance of 1
-COMMON = 0.4  # the part of that variance which all industries share
+COMMON = 0.4  # the share of that variance that is common to all industries
 CYCLE_TO_STRESS = 0.12  # κ
 STRESS_SHOCK = 0.339  # the standard deviation of ε
 MOOD_PERSISTENCE = 0.9  # φs
@@ -42,7 +42,7 @@ SHOCK_STRESS, SHOCK_CYCLE = 0.65, 1.5  # of a Shock of size 1
 
 @dataclass(frozen=True)
 class DefaultHazard:
-    """What the hazard of default follows, month by month: a drift changes it."""
+    """Coefficients of the hazard of default by month; a drift changes them."""
 
     base: Floats  # a, b and c
     stress: Floats
@@ -52,8 +52,8 @@ class DefaultHazard:
 
 
 @dataclass(frozen=True)
-class ChurnLaw:
-    """What the hazard of churn follows, in all months."""
+class ChurnHazard:
+    """Coefficients of the hazard of churn, the same in all months."""
 
     base: float = -5.4  # A, g and h
     mood: float = 1.3
@@ -61,14 +61,14 @@ class ChurnLaw:
     segment: tuple[float, float, float] = (0.15, 0.0, -0.2)  # of small, medium and large customers
 
 
-def default_law(book: Book, calendar: Calendar) -> DefaultHazard:
-    """Return the law of default of a book, for its months and those ahead."""
-    drift = book.switches.drift
+def default_hazard(settings: Settings, calendar: Calendar) -> DefaultHazard:
+    """Return the hazard of default for the months of the simulation and those of the horizon."""
+    drift = settings.switches.drift
     size = np.zeros(len(calendar.days))
     if drift is not None:
-        size[book.month_of(drift.date) :] = drift.size
+        size[settings.month_of(drift.date) :] = drift.size
     segment = np.array([0.25, 0.0, -0.4])[:, None] + np.array([-0.4, 0.0, 0.8])[:, None] * size
-    # Less weight on stress alone would lower the rate of default as well: the base makes up for it.
+    # The base compensates for the lower weight of stress, which alone would lower the default rate.
     return DefaultHazard(-6.9 + 0.6 * size, 1.7 - 0.6 * size, 0.5 + 0.5 * size, segment)
 
 

@@ -1,4 +1,4 @@
-"""The cycle of every industry, and the index that shows it."""
+"""Economic cycle of every industry, and its market index."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from riskml.data.simulate.hazards import (
     SHOCK_STRESS,
     Floats,
 )
-from riskml.data.simulate.settings import Book
+from riskml.data.simulate.settings import Settings
 
 
 @dataclass(frozen=True)
 class Market:
-    """The cycle, and what it does to the customers' stress."""
+    """The industries' cycles, shape (industries, months)."""
 
-    cycle: Floats  # m on the first morning of each month; the last is the morning after the book
-    strain: Floats  # what each month adds to the stress of the industry's customers
+    cycle: Floats  # m at the start of each month, and at the end of the last
+    strain: Floats  # each month's addition to the stress of the industry's customers
 
 
-def market(book: Book, calendar: Calendar, rng: np.random.Generator) -> Market:
+def draw_market(settings: Settings, calendar: Calendar, rng: np.random.Generator) -> Market:
     """Draw the cycle of every industry."""
-    months, shock = calendar.months, book.switches.shock
+    months, shock = calendar.months, settings.switches.shock
     common, own = rng.standard_normal((months, 1)), rng.standard_normal((months, len(INDUSTRIES)))
     moves = CYCLE_SHOCK * (np.sqrt(COMMON) * common + np.sqrt(1 - COMMON) * own).T
     strain = -CYCLE_TO_STRESS * moves
     if shock is not None:
-        at = book.month_of(shock.date)
+        at = settings.month_of(shock.date)
         moves[:, at] -= SHOCK_CYCLE * shock.size * EXPOSURE
         strain[:, at] += SHOCK_STRESS * shock.size * EXPOSURE
     cycle = np.zeros((len(INDUSTRIES), months + 1))
@@ -46,12 +46,12 @@ def market(book: Book, calendar: Calendar, rng: np.random.Generator) -> Market:
     return Market(cycle, strain)
 
 
-def market_rows(drawn: Market, calendar: Calendar, rng: np.random.Generator) -> Rows:
+def market_rows(market: Market, calendar: Calendar, rng: np.random.Generator) -> Rows:
     """Draw the index of each industry on business days."""
     days = np.arange(calendar.start, calendar.end)
     days = days[(days + 3) % 7 < 5]  # 1970-01-01 was a Thursday
     positions = (days - calendar.start + 1.0), (calendar.first[: calendar.months + 1] - calendar.start).astype(float)
-    cycle = np.array([np.interp(*positions, line) for line in drawn.cycle])
+    cycle = np.array([np.interp(*positions, line) for line in market.cycle])
     turbulent = _regimes(len(days), rng)
     volatility = 0.006 * np.where(turbulent, 2.5, 1.0) * np.exp(-0.25 * cycle)
     steps = volatility * (

@@ -1,4 +1,4 @@
-"""What a seller sees: orders, the invoices for them, and when they are paid."""
+"""Sales records: orders, invoices and payments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CATEGORIES = ("equipment", "food", "garden", "gifts", "heating", "supplies")
 _SHARE = np.array([0.10, 0.28, 0.12, 0.12, 0.10, 0.28])
 _PRICE = np.array([3.0, 0.6, 0.9, 0.7, 1.6, 0.5])
 _PEAK, _SWING = np.array([8, 11, 4, 11, 0, 2]), np.array([0.15, 0.1, 0.9, 0.9, 0.8, 0.05])  # month of year, amplitude
-IDS = 100_000  # more than a customer has of anything
+IDS = 100_000  # more records than a customer has of any kind
 
 
 def seasons() -> Floats:
@@ -30,18 +30,18 @@ def seasons() -> Floats:
     return result
 
 
-def order_rows(lives: Trajectories, calendar: Calendar, number: int, rng: np.random.Generator) -> Rows:
-    """Draw orders: about 1.5 a month; fewer and smaller ones under stress, fewer of the dissatisfied."""
-    n, months = len(lives.traits.joined), calendar.months
+def order_rows(trajectories: Trajectories, calendar: Calendar, number: int, rng: np.random.Generator) -> Rows:
+    """Draw orders: about 1.5 a month; fewer and smaller under stress, fewer by dissatisfied customers."""
+    n, months = len(trajectories.profile.joined), calendar.months
     demand = seasons()
-    stress, mood = lives.stress[:, 1:], lives.mood[:, 1:]
+    stress, mood = trajectories.stress[:, 1:], trajectories.mood[:, 1:]
     usual = rng.gamma(2.5, 0.6, n)[:, None]
     rate = usual * demand.sum(axis=1)[calendar.of_year[:months]] * np.exp(-0.25 * stress + 0.45 * mood - 0.13)
-    placed = events(rate, *lives.active, calendar, rng)
+    placed = events(rate, *trajectories.active, calendar, rng)
     shares = np.cumsum(demand, axis=1) / demand.sum(axis=1, keepdims=True)
     limits = shares[calendar.of_year[placed.month], :-1]
     category = (rng.random((len(placed.day), 1)) > limits).sum(axis=1)
-    level = lives.traits.income**0.7 * 0.1 * np.exp(0.4 * rng.standard_normal(n))
+    level = trajectories.profile.income**0.7 * 0.1 * np.exp(0.4 * rng.standard_normal(n))
     noise = rng.standard_normal(len(placed.day))
     size = np.exp(-0.08 * stress[placed.customer, placed.month] + 0.35 * noise)
     return {
@@ -53,12 +53,12 @@ def order_rows(lives: Trajectories, calendar: Calendar, number: int, rng: np.ran
     }
 
 
-def invoice_rows(orders: Rows, lives: Trajectories, calendar: Calendar, rng: np.random.Generator) -> Rows:
-    """Return one invoice per order, of the same number, issued on its day or up to two days later."""
+def invoice_rows(orders: Rows, trajectories: Trajectories, calendar: Calendar, rng: np.random.Generator) -> Rows:
+    """Return one invoice per order, with the same number, issued up to two days later."""
     customer, day = orders["customer"], orders["time"] // DAY
-    terms = np.array([14, 30, 30, 60])[rng.integers(0, 4, len(lives.ended))][customer]
-    # What was ordered shortly before the end of a relation is billed at once.
-    issued = np.minimum(day + rng.integers(0, 3, len(day)), np.maximum(lives.ended[customer] - 1, day))
+    terms = np.array([14, 30, 30, 60])[rng.integers(0, 4, len(trajectories.ended))][customer]
+    # Orders shortly before the end of a relation are billed at once.
+    issued = np.minimum(day + rng.integers(0, 3, len(day)), np.maximum(trajectories.ended[customer] - 1, day))
     rows = {
         "invoice": orders["order"],
         "customer": customer,
@@ -70,12 +70,12 @@ def invoice_rows(orders: Rows, lives: Trajectories, calendar: Calendar, rng: np.
 
 
 def payment_rows(
-    invoices: Rows, lives: Trajectories, calendar: Calendar, late_payers: float, rng: np.random.Generator
+    invoices: Rows, trajectories: Trajectories, calendar: Calendar, late_payers: float, rng: np.random.Generator
 ) -> Rows:
-    """Draw payments: later under stress, and more often in two parts; none from the day of default on."""
-    n, customer = len(lives.ended), invoices["customer"]
+    """Draw payments: later under stress, and more often in two parts; none after default."""
+    n, customer = len(trajectories.ended), invoices["customer"]
     habit = 2.5 * rng.standard_normal(n) + np.where(rng.random(n) < late_payers, 15.0, 0.0)
-    stress = lives.stress[customer, calendar.month(invoices["due"]) + 1]
+    stress = trajectories.stress[customer, calendar.month(invoices["due"]) + 1]
     count = len(customer)
     over = np.maximum(stress - 0.7, 0)
     delay = -3 + habit[customer] + 4 * stress + 7 * over**1.5 + 3 * rng.standard_normal(count)
@@ -92,5 +92,5 @@ def payment_rows(
         "paid": np.column_stack([paid, rest]).ravel(),
         "amount": np.column_stack([first, (invoices["amount"] - first).round(2)]).ravel(),
     }
-    last = np.where(lives.ending == DEFAULTS, lives.ended, NEVER)[rows["customer"]]
+    last = np.where(trajectories.ending == DEFAULTS, trajectories.ended, NEVER)[rows["customer"]]
     return take(rows, (rows["amount"] > 0) & (rows["paid"] < np.minimum(last, calendar.end)))

@@ -1,4 +1,4 @@
-"""What is asked of a simulated book, checked at the door."""
+"""Settings of a simulation: size, period, seed and scenario."""
 
 from __future__ import annotations
 
@@ -9,23 +9,21 @@ import numpy as np
 from riskml.errors import InputError
 
 MOST_CUSTOMERS = 10_000_000
-# Customers are simulated in blocks of this many, each with random numbers of its own. It is part of what a seed means
-# and no parameter: a customer's records then depend neither on the size of the files nor on that of the book.
+# Customers per block; each block has its own random numbers. It is not a parameter, so that a customer's records depend
+# only on the seed and not on the number of customers or the size of the files.
 BLOCK = 1_000
 
 
 @dataclass(frozen=True)
 class Drift:
-    """From a month on, the hazard of default follows other things than before.
-
-    Stress counts for less, leverage for more, and large customers become the riskier ones.
+    """Concept drift: from a month on, stress counts for less, leverage for more, and large customers are riskier.
 
     Parameters
     ----------
     date : str
         ISO 8601; the drift begins with the month of this date.
     size : float
-        0 is none, 1 is plain to see.
+        0 for none; 1 is clearly visible.
     """
 
     date: str
@@ -38,14 +36,14 @@ class Drift:
 
 @dataclass(frozen=True)
 class Shock:
-    """In one month, an economic shock that nobody could know of: the market falls and customers come under stress.
+    """Economic shock in one month: the market falls and the customers' stress rises, without warning.
 
     Parameters
     ----------
     date : str
         ISO 8601; the shock comes in the month of this date.
     size : float
-        0 is none; 1 multiplies the hazard of default by about 3, more in industries that follow the cycle.
+        0 for none; 1 multiplies the hazard of default by about 3, more in cyclical industries.
     """
 
     date: str
@@ -58,14 +56,14 @@ class Shock:
 
 @dataclass(frozen=True)
 class Late:
-    """Records that become known later than what they record.
+    """Records that become known after the event.
 
     Parameters
     ----------
     share : float
-        Of orders, invoices, payments and tickets: 0 … 1.
+        Share of orders, invoices, payments and tickets: 0 … 1.
     days : float
-        Mean delay of those that are late; delays are exponential.
+        Mean of their exponential delay.
     """
 
     share: float
@@ -78,15 +76,15 @@ class Late:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is unusual about a book.
+    """Deviations from a plain simulation.
 
     Parameters
     ----------
     dirty : float
-        Share of the rows of orders, invoices, payments, tickets, contacts and logins that are made dirty: a duplicate,
-        a missing customer, an unknown customer, a stamp in the future, or a negative amount.
+        Share of the rows of orders, invoices, payments, tickets, contacts and logins with an error: a duplicate, a
+        missing customer, an unknown customer, a time in the future, or a negative amount.
     late_payers : float
-        Share of the customers who always pay about two weeks late and are not the riskier for it.
+        Share of the customers who always pay about two weeks late without being riskier.
     """
 
     drift: Drift | None = None
@@ -101,26 +99,26 @@ class Scenario:
 
 
 @dataclass(frozen=True)
-class Book:
-    """Everything that a simulated book follows from.
+class Settings:
+    """All settings of a simulated portfolio.
 
     Parameters
     ----------
     customers : int
         1 … 10,000,000.
     start : str
-        ISO 8601: the first day of the book is the first day of this date's month.
+        ISO 8601: the simulation starts on the first day of this date's month.
     months : int
         1 … 240.
     horizon_days : int
-        How far the true probabilities look ahead: 1 … 730.
+        Horizon of the true probabilities: 1 … 730.
     chunk : int
         Customers per part file, a multiple of 1,000. Memory grows with it; no value depends on it.
 
     Raises
     ------
     InputError
-        When one of them is out of its range, or a drift or shock lies outside the months.
+        When a setting is out of range, or a drift or shock lies outside the months.
     """
 
     customers: int = 10_000
@@ -137,19 +135,16 @@ class Book:
         _between(self.seed, 0, 2**63 - 1, "seed")
         _between(self.horizon_days, 1, 730, "horizon_days")
         if self.chunk < BLOCK or self.chunk % BLOCK:
-            raise InputError(f"{self.chunk} is no multiple of {BLOCK}", where="chunk", fix=f"say {10 * BLOCK}")
+            raise InputError(f"expected a multiple of {BLOCK}, got {self.chunk}", where="chunk")
         first = _month(self.start, "start")
         for name in ("drift", "shock"):
             switch = getattr(self.switches, name)
             if switch is not None and not 0 <= _months_between(first, _month(switch.date, name)) < self.months:
-                raise InputError(
-                    f"{switch.date} is outside the book: {self.months} months from {first}",
-                    where=f"{name}.date",
-                    fix="choose a date within the book",
-                )
+                what = f"{switch.date} is not within the {self.months} months from {first}"
+                raise InputError(what, where=f"{name}.date", fix="choose a date in this period")
 
     def month_of(self, date: str) -> int:
-        """Return the month of a date, counted from the book's first, which is 0."""
+        """Return the month of a date, counted from the first month, which is 0."""
         return _months_between(_month(self.start, "start"), _month(date, "date"))
 
 
@@ -159,7 +154,7 @@ def _month(date: str, where: str) -> np.datetime64:
     except ValueError:
         month = np.datetime64("NaT", "M")
     if np.isnat(month) or not np.datetime64("1970-01") <= month <= np.datetime64("2200-01"):
-        raise InputError(f"{date!r} is no date from 1970 to 2200", where=where, fix="write it as 2021-01-31")
+        raise InputError(f"{date!r} is not a date from 1970 to 2200", where=where, fix="write it as 2021-01-31")
     return month
 
 

@@ -1,13 +1,15 @@
-"""The tables of a book: their columns, types and meanings."""
+"""Tables of a simulated portfolio: columns, types and descriptions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import yaml
 
 from riskml.data.simulate.accounts import REGIONS
 from riskml.data.simulate.data_errors import NOBODY
@@ -17,7 +19,7 @@ from riskml.data.simulate.orders import CATEGORIES
 from riskml.data.simulate.service import CHANNELS, KINDS, MISSING_TIME
 
 STATUSES = ("default", "cancelled")
-_NAMES = {
+_CATEGORIES = {
     "industry": INDUSTRIES,
     "region": REGIONS,
     "segment": SEGMENTS,
@@ -40,151 +42,42 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, the kind of its values, and what they say."""
+    """A column."""
 
     name: str
-    kind: str
-    says: str
+    kind: str  # a key of ``_TYPES``
+    description: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its name, what a row is, and its columns."""
+    """A table."""
 
     name: str
-    row: str
+    row: str  # what a row is
     columns: tuple[Column, ...]
 
     @property
     def schema(self) -> Any:
-        """Its Arrow schema. It says of itself that the data are simulated."""
+        """Its Arrow schema, whose metadata say that the data are simulated."""
         fields = [pa.field(column.name, _TYPES[column.kind]) for column in self.columns]
         return pa.schema(fields, metadata={"simulated": "true", "table": self.name})
 
 
-def _table(name: str, row: str, *columns: tuple[str, str, str]) -> Table:
-    return Table(name, row, tuple(Column(*column) for column in columns))
-
-
-_CUSTOMER = ("customer", "text", "the customer")
-_RECORDED = ("recorded", "time", "when this was known: the time of the event, or later")
-
-TABLES: Mapping[str, Table] = {
-    table.name: table
-    for table in (
-        _table(
-            "customers",
-            "a customer's attributes from a day on; the first row is the start of the relation",
-            _CUSTOMER,
-            ("valid_from", "date", "the first day on which the row holds"),
-            ("industry", "text", ", ".join(INDUSTRIES)),
-            ("region", "text", ", ".join(REGIONS)),
-            ("segment", "text", ", ".join(SEGMENTS)),
-            ("yearly_income", "amount", "income of a year"),
-        ),
-        _table(
-            "orders",
-            "an order",
-            ("order", "id", "unique but for duplicates"),
-            _CUSTOMER,
-            ("time", "time", "when it was placed"),
-            ("amount", "amount", "its value"),
-            ("category", "text", ", ".join(CATEGORIES)),
-            _RECORDED,
-        ),
-        _table(
-            "invoices",
-            "an invoice: one per order",
-            ("invoice", "id", "the number of its order"),
-            _CUSTOMER,
-            ("issued", "date", "its date"),
-            ("due", "date", "when it is to be paid"),
-            ("amount", "amount", "what is to be paid"),
-            _RECORDED,
-        ),
-        _table(
-            "payments",
-            "a payment of an invoice, or of a part of it",
-            ("payment", "id", "unique but for duplicates"),
-            ("invoice", "id", "the invoice it is for"),
-            _CUSTOMER,
-            ("paid", "date", "when it was paid"),
-            ("amount", "amount", "what was paid"),
-            _RECORDED,
-        ),
-        _table(
-            "balances",
-            "a customer's account at the end of a month",
-            _CUSTOMER,
-            ("date", "date", "the last day of the month"),
-            ("balance", "amount", "what is drawn of the limit"),
-            ("limit", "amount", "the limit of the credit"),
-            ("inflow", "amount", "what came in during the month"),
-            ("outflow", "amount", "what went out during the month"),
-            ("debt_service", "amount", "what was paid for debts during the month"),
-        ),
-        _table(
-            "tickets",
-            "a complaint or a request",
-            ("ticket", "id", "unique but for duplicates"),
-            _CUSTOMER,
-            ("opened", "time", "when it was made"),
-            ("closed", "time", "when it was settled; missing when it is open at the end of the book"),
-            ("kind", "text", ", ".join(KINDS)),
-            ("escalated", "yes or no", "whether it went to a superior"),
-            _RECORDED,
-        ),
-        _table(
-            "contacts",
-            "an attempt to reach a customer",
-            _CUSTOMER,
-            ("time", "time", "when"),
-            ("channel", "text", ", ".join(CHANNELS)),
-            ("answered", "yes or no", "whether the customer answered"),
-        ),
-        _table("logins", "a visit of a customer to its account", _CUSTOMER, ("time", "time", "when")),
-        _table(
-            "limits",
-            "the limit of a customer's credit from a day on",
-            _CUSTOMER,
-            ("date", "date", "the first day on which it holds"),
-            ("limit", "amount", "the limit"),
-        ),
-        _table(
-            "bureau",
-            "a score from a credit bureau",
-            _CUSTOMER,
-            ("pulled", "date", "when it was asked for"),
-            ("score", "number", "300 … 900; higher is better"),
-        ),
-        _table(
-            "market",
-            "an industry on a business day",
-            ("industry", "text", ", ".join(INDUSTRIES)),
-            ("date", "date", "the business day"),
-            ("index", "amount", "the industry's index at its close"),
-        ),
-        _table(
-            "statuses",
-            "the end of a relation",
-            _CUSTOMER,
-            ("date", "date", "the day"),
-            ("status", "text", ", ".join(STATUSES)),
-        ),
-        _table(
-            "truth",
-            "what is true of a customer on the first morning of a month, and nobody could know",
-            _CUSTOMER,
-            ("month", "date", "the as-of date: the first day of the month"),
-            (
-                "default_probability",
-                "share",
-                "of default on this day or within the horizon from it, given all that holds on this morning",
-            ),
-            ("churn_probability", "share", "of cancelling, likewise"),
-            ("alive", "yes or no", "whether the relation has not ended before this day"),
+def _table(name: str, row: str, columns: Mapping[str, list[str]]) -> Table:
+    return Table(
+        name,
+        row,
+        tuple(
+            Column(column, kind, description[0] if description else ", ".join(_CATEGORIES[column]))
+            for column, (kind, *description) in columns.items()
         ),
     )
+
+
+TABLES: Mapping[str, Table] = {
+    name: _table(name, **facts)
+    for name, facts in yaml.safe_load(Path(__file__).with_name("tables.yaml").read_text(encoding="utf-8")).items()
 }
 
 
@@ -201,14 +94,14 @@ def _column(column: Column, values: Any, number: int) -> Any:
     if column.kind == "time":
         return pa.array(values, mask=values == MISSING_TIME).cast(pa.timestamp("us"))
     if column.kind == "text":
-        names = customer_names(number) if column.name == "customer" else _NAMES[column.name]
+        names = customer_names(number) if column.name == "customer" else _CATEGORIES[column.name]
         return pa.array(names, pa.string()).take(pa.array(values))
-    # A probability that is missing is null, which any reader understands, and not NaN.
+    # A missing probability is null, which any reader understands, and not NaN.
     return pa.array(values, _TYPES[column.kind], from_pandas=column.kind == "share")
 
 
 def customer_names(number: int) -> list[str | None]:
-    """Return the names of a block's customers, an unknown one's, and nobody's.
+    """Return the names of a block's customers, of an unknown customer, and of none.
 
     Examples
     --------

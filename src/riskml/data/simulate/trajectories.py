@@ -1,4 +1,4 @@
-"""The customers of a block: what they are, the states that nobody sees, and how their relation ends."""
+"""Trajectories of a block's customers: profile, latent states, and the end of the relation."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from riskml.data.simulate.hazards import (
     MOOD_SHOCK,
     PERSISTENCE,
     STRESS_SHOCK,
-    ChurnLaw,
+    ChurnHazard,
     Floats,
-    default_law,
+    default_hazard,
     expit,
     newness,
 )
 from riskml.data.simulate.market import Market
-from riskml.data.simulate.settings import BLOCK, Book
+from riskml.data.simulate.settings import BLOCK, Settings
 
 STAYS, DEFAULTS, CANCELS = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What customers are, for good: arrays of shape (n,)."""
+    """Constant attributes of customers: arrays of shape (n,)."""
 
-    industry: Ints  # positions in ``law.INDUSTRIES`` and ``law.SEGMENTS``
+    industry: Ints  # positions in ``hazards.INDUSTRIES`` and ``hazards.SEGMENTS``
     segment: Ints
     income: Floats  # yearly, at the start of the relation
-    leverage: Floats  # how much is owed for the income: mean 0, variance 1. Nobody sees it
+    leverage: Floats  # debt relative to income, latent: mean 0, variance 1
     joined: Ints  # the day the relation began
 
 
 @dataclass(frozen=True)
 class Trajectories:
-    """What becomes of the customers."""
+    """Latent states and endings of the customers."""
 
-    traits: Profile
-    # x, s and m on the first morning of each month, which is what the hazards of that month follow; what is done in
-    # month t shows the states of its end, column t + 1
+    profile: Profile
+    # x, s and m at the start of each month, which decide the hazards of that month; the records of month t depend on
+    # the states at its end, column t + 1
     stress: Floats
     mood: Floats
     cycle: Floats
-    ended: Ints  # the day of default or cancellation, ``NEVER`` for those who stay to the end of the book
+    ended: Ints  # the day of default or cancellation, ``NEVER`` for those who stay
     ending: NDArray[np.int8]  # ``STAYS``, ``DEFAULTS`` or ``CANCELS``
 
     @property
     def active(self) -> tuple[Ints, Ints]:
-        """The first day of every customer's relation, and the day after its last."""
-        return self.traits.joined, self.ended
+        """The first day of every customer's relation, and the day after the last."""
+        return self.profile.joined, self.ended
 
 
-def draw_traits(calendar: Calendar, rng: np.random.Generator) -> Profile:
+def draw_profiles(calendar: Calendar, rng: np.random.Generator) -> Profile:
     """Draw a block of customers."""
     industry = rng.integers(0, len(INDUSTRIES), BLOCK)
     segment = np.searchsorted([0.6, 0.9], rng.random(BLOCK), side="right")
@@ -71,11 +71,13 @@ def draw_traits(calendar: Calendar, rng: np.random.Generator) -> Profile:
     return Profile(industry, segment, income, leverage, np.where(old, before, during))
 
 
-def live(book: Book, calendar: Calendar, drawn: Market, traits: Profile, rng: np.random.Generator) -> Trajectories:
-    """Draw what becomes of customers."""
-    months, n = calendar.months, len(traits.joined)
-    strain = drawn.strain[traits.industry]
-    # Those who are there at the start have come through earlier months: they are a little better off than the average.
+def draw_trajectories(
+    settings: Settings, calendar: Calendar, market: Market, profile: Profile, rng: np.random.Generator
+) -> Trajectories:
+    """Draw the latent states of customers, and how their relations end."""
+    months, n = calendar.months, len(profile.joined)
+    strain = market.strain[profile.industry]
+    # Customers at the start have survived earlier months: they are slightly better than average.
     stress, mood = np.empty((n, months + 1)), np.empty((n, months + 1))
     stress[:, 0] = -0.2 + 0.95 * rng.standard_normal(n)
     mood[:, 0] = 0.2 + 0.95 * rng.standard_normal(n)
@@ -84,41 +86,41 @@ def live(book: Book, calendar: Calendar, drawn: Market, traits: Profile, rng: np
     for month in range(months):
         stress[:, month + 1] = PERSISTENCE * stress[:, month] + strain[:, month] + own[month]
         mood[:, month + 1] = MOOD_PERSISTENCE * mood[:, month] + experience[month]
-    cycle = drawn.cycle[traits.industry]
-    ended, ending = _endings(book, calendar, traits, (stress, mood, cycle), rng)
-    return Trajectories(traits, stress, mood, cycle, ended, ending)
+    cycle = market.cycle[profile.industry]
+    ended, ending = _endings(settings, calendar, profile, (stress, mood, cycle), rng)
+    return Trajectories(profile, stress, mood, cycle, ended, ending)
 
 
 def _endings(
-    book: Book,
+    settings: Settings,
     calendar: Calendar,
-    traits: Profile,
+    profile: Profile,
     states: tuple[Floats, Floats, Floats],
     rng: np.random.Generator,
 ) -> tuple[Ints, NDArray[np.int8]]:
-    months, n = calendar.months, len(traits.joined)
+    months, n = calendar.months, len(profile.joined)
     stress, mood, cycle = (state[:, :months] for state in states)
-    law, churn = default_law(book, calendar), ChurnLaw()
+    default, churn = default_hazard(settings, calendar), ChurnHazard()
     hazards = (
         expit(
-            law.base[:months]
-            + law.stress[:months] * stress
-            + law.leverage[:months] * traits.leverage[:, None]
-            + law.segment[:, :months][traits.segment]
-            - law.cycle * cycle
+            default.base[:months]
+            + default.stress[:months] * stress
+            + default.leverage[:months] * profile.leverage[:, None]
+            + default.segment[:, :months][profile.segment]
+            - default.cycle * cycle
         ),
         expit(
             churn.base
             - churn.mood * mood
-            + churn.newness * newness(calendar, traits.joined, months)
-            + np.array(churn.segment)[traits.segment][:, None]
+            + churn.newness * newness(calendar, profile.joined, months)
+            + np.array(churn.segment)[profile.segment][:, None]
         ),
     )
     # A customer is at risk from the first month that begins after the relation did.
-    at_risk = calendar.first[None, :months] > traits.joined[:, None]
+    at_risk = calendar.first[None, :months] > profile.joined[:, None]
     first = []
     for hazard in hazards:
-        # The share of the month after which the event comes, when the intensity is the same on all days.
+        # The share of the month after which the event comes, at a constant intensity.
         share = np.log1p(-rng.random((n, months))) / np.log1p(-hazard)
         share[~at_risk | (share >= 1)] = np.inf
         first.append(share)

@@ -1,4 +1,4 @@
-"""The true probabilities of default and of churn, as nobody outside a simulation can know them."""
+"""True probabilities of default and churn, given the latent states of the simulation."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from riskml.data.simulate.hazards import (
     MOOD_SHOCK,
     PERSISTENCE,
     STRESS_SHOCK,
-    ChurnLaw,
+    ChurnHazard,
     Floats,
-    default_law,
+    default_hazard,
     expit,
     newness,
 )
-from riskml.data.simulate.settings import Book
+from riskml.data.simulate.settings import Settings
 from riskml.data.simulate.trajectories import Trajectories
 
-# Gauss and Hermite's nodes for a standard normal variable.
+# Gauss-Hermite nodes for a standard normal variable.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
-def outlook(book: Book, calendar: Calendar, lives: Trajectories) -> tuple[Floats, Floats]:
-    """Return the probability that the next days bring default, and that they bring churn."""
-    months, traits = calendar.months, lives.traits
-    law, churn = default_law(book, calendar), ChurnLaw()
-    newcomer = newness(calendar, traits.joined, len(calendar.days))
-    churn_segment = np.array(churn.segment)[traits.segment][:, None]
-    stress, mood, cycle = (state[:, :months] for state in (lives.stress, lives.mood, lives.cycle))
+def true_probabilities(settings: Settings, calendar: Calendar, trajectories: Trajectories) -> tuple[Floats, Floats]:
+    """Return the probabilities of default and of churn within the horizon, each of shape (customers, months)."""
+    months, profile = calendar.months, trajectories.profile
+    default, churn = default_hazard(settings, calendar), ChurnHazard()
+    newcomer = newness(calendar, profile.joined, len(calendar.days))
+    churn_segment = np.array(churn.segment)[profile.segment][:, None]
+    stress, mood, cycle = (state[:, :months] for state in (trajectories.stress, trajectories.mood, trajectories.cycle))
     alive = np.ones_like(stress)
-    found = np.zeros_like(stress), np.zeros_like(stress)
+    totals = np.zeros_like(stress), np.zeros_like(stress)
     lean, lean_mood = np.zeros_like(stress), np.zeros_like(stress)
     variance, variance_mood = np.zeros(months), 0.0
-    left = np.full(months, book.horizon_days)
+    left = np.full(months, settings.horizon_days)
     step = 0
     while left.any():
         at = slice(step, step + months)
         logit = (
-            law.base[at]
-            + law.stress[at] * stress * PERSISTENCE**step
-            + law.leverage[at] * traits.leverage[:, None]
-            + law.segment[:, at][traits.segment]
-            - law.cycle * cycle * PERSISTENCE**step
+            default.base[at]
+            + default.stress[at] * stress * PERSISTENCE**step
+            + default.leverage[at] * profile.leverage[:, None]
+            + default.segment[:, at][profile.segment]
+            - default.cycle * cycle * PERSISTENCE**step
             - lean
         )
         logit_churn = (
@@ -61,18 +61,18 @@ def outlook(book: Book, calendar: Calendar, lives: Trajectories) -> tuple[Floats
         days = np.minimum(left, calendar.days[at])
         rates = -np.log1p(-hazards[0]), -np.log1p(-hazards[1])
         gone = -np.expm1(-(rates[0] + rates[1]) * days / calendar.days[at])
-        for total, rate in zip(found, rates, strict=True):
+        for total, rate in zip(totals, rates, strict=True):
             total += alive * gone * rate / (rates[0] + rates[1])
         alive *= 1 - gone
         left = left - days
         lean = PERSISTENCE * (lean + variance * hazards[0])
         lean_mood = MOOD_PERSISTENCE * (lean_mood + variance_mood * hazards[1])
         step += 1
-        ahead = law.stress[np.minimum(np.arange(step, step + months), len(law.stress) - 1)]
-        moved = (ahead * STRESS_SHOCK) ** 2 + ((ahead * CYCLE_TO_STRESS + law.cycle) * CYCLE_SHOCK) ** 2
+        ahead = default.stress[np.minimum(np.arange(step, step + months), len(default.stress) - 1)]
+        moved = (ahead * STRESS_SHOCK) ** 2 + ((ahead * CYCLE_TO_STRESS + default.cycle) * CYCLE_SHOCK) ** 2
         variance = PERSISTENCE**2 * variance + moved
         variance_mood = MOOD_PERSISTENCE**2 * variance_mood + (churn.mood * MOOD_SHOCK) ** 2
-    return found
+    return totals
 
 
 def _expected(logit: Floats, variance: Floats | float) -> Floats:
@@ -86,15 +86,15 @@ def _expected(logit: Floats, variance: Floats | float) -> Floats:
     return mean
 
 
-def truth_rows(book: Book, calendar: Calendar, lives: Trajectories) -> Rows:
-    """Return the true risk of every customer on the first day of each month after its start."""
-    default, churn = outlook(book, calendar, lives)
-    mornings = calendar.first[: calendar.months]
-    customer, month = np.nonzero(mornings[None, :] > lives.traits.joined[:, None])
-    alive = mornings[month] <= lives.ended[customer]
+def truth_rows(settings: Settings, calendar: Calendar, trajectories: Trajectories) -> Rows:
+    """Return the true risk of every customer on the first day of each month after the relation began."""
+    default, churn = true_probabilities(settings, calendar, trajectories)
+    first = calendar.first[: calendar.months]
+    customer, month = np.nonzero(first[None, :] > trajectories.profile.joined[:, None])
+    alive = first[month] <= trajectories.ended[customer]
     return {
         "customer": customer,
-        "month": mornings[month],
+        "month": first[month],
         "default_probability": np.where(alive, default[customer, month], np.nan),
         "churn_probability": np.where(alive, churn[customer, month], np.nan),
         "alive": alive,

@@ -1,4 +1,4 @@
-"""A simulated book on disk: a folder of Parquet files per table, and a paper that says what it is."""
+"""Simulated portfolio on disk: a folder of Parquet files per table, with a description."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ import pyarrow.parquet as pq
 
 from riskml import __version__
 from riskml.data.simulate.block import generator, simulate_block
-from riskml.data.simulate.calendar import calendar
-from riskml.data.simulate.market import market, market_rows
-from riskml.data.simulate.settings import BLOCK, Book, Scenario
+from riskml.data.simulate.calendar import calendar_of
+from riskml.data.simulate.market import draw_market, market_rows
+from riskml.data.simulate.settings import BLOCK, Scenario, Settings
 from riskml.data.simulate.tables import TABLES, arrow_table
 from riskml.errors import InputError
 from riskml.io import read_json, write_json
 
 _WARNING = (
-    "All of this is simulated by riskml. There are no such customers, and no result on these data says anything of "
-    "real ones. They are for scale, for monitoring, and for proofs where the truth must be known."
+    "All of this is simulated by riskml. The customers do not exist, and no result on these data says anything about "
+    "real ones. They are for load tests, for monitoring, and for proofs where the truth must be known."
 )
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """A simulated book on disk."""
+    """A simulated portfolio on disk."""
 
     folder: Path
     rows: dict[str, int]
@@ -43,7 +43,7 @@ class Simulated:
         return {name: self.folder / name for name in self.rows}
 
     def read(self, table: str) -> pd.DataFrame:
-        """Return a whole table in memory; dates and times alike are datetime64[us], which can be compared."""
+        """Return a table in memory; dates and times are datetime64[us]."""
         stored = pq.read_table(self.tables[table])
         days = [pa.field(f.name, pa.timestamp("us")) if f.type == pa.date32() else f for f in stored.schema]
         frame: pd.DataFrame = stored.cast(pa.schema(days)).to_pandas()
@@ -62,81 +62,78 @@ def simulate(
     chunk: int = 10_000,
     progress: Callable[[int, int], None] | None = None,
 ) -> Simulated:
-    """Simulate a book of customers and write it to a folder.
+    """Simulate a portfolio of customers and write it to a folder.
 
-    The data are made up: never pass them off as real. ``about.json`` and ``README.md`` in the folder say so, and so
-    does the metadata of each Parquet file.
+    The data are made up: never present them as real. ``about.json`` and ``README.md`` in the folder say so, and so does
+    the metadata of each Parquet file.
 
     Parameters
     ----------
     folder : path
-        Is made. It may hold the very same book, which then stays.
+        New folder. A folder with the same simulation is kept.
     customers, start, months, seed, horizon_days, chunk
-        See ``Book``.
-    switches : Switches, optional
-        What is unusual about the book.
+        See ``Settings``.
+    switches : Scenario, optional
+        Deviations from a plain simulation.
     progress : callable of (customers done, all customers), optional
         Called at the start and after every thousand customers.
 
     Raises
     ------
     InputError
-        When the folder holds something else, cannot be written, or a parameter is out of its range.
+        When the folder holds something else, cannot be written, or a parameter is out of range.
 
     Notes
     -----
-    Every thousand customers have random numbers of their own, which follow from the seed and their place: with the same
-    seed, start and months a customer has the same records in a book of any size and with files of any size. Memory is
-    bounded by ``chunk``. See ``riskml.data.simulate.hazards`` for the hazards and
-    ``riskml.data.simulate.true_risk`` for the true probabilities.
+    The random numbers of every thousand customers depend on the seed and their position only: with the same seed, start
+    and months, a customer has the same records for any number of customers and any size of files. Memory is bounded by
+    ``chunk``. See ``riskml.data.simulate.hazards`` for the hazards and ``riskml.data.simulate.true_risk`` for the true
+    probabilities.
     """
-    book = Book(customers, start, months, seed, horizon_days, chunk, switches or Scenario())
+    settings = Settings(customers, start, months, seed, horizon_days, chunk, switches or Scenario())
     folder = Path(folder).expanduser().absolute()
-    already = _same_book(folder, book)
-    if already is not None:
-        return already
-    with _whole_folder(folder) as temporary:
-        rows, dirty = _write_tables(temporary, book, progress or _silent)
+    existing = _existing(folder, settings)
+    if existing is not None:
+        return existing
+    with _new_folder(folder) as temporary:
+        rows, dirty = _write_tables(temporary, settings, progress or (lambda done, customers: None))
         about = {
             "what": _WARNING,
             "riskml": __version__,
-            "parameters": asdict(book),
+            "parameters": asdict(settings),
             "rows": rows,
             "dirty": dirty,
             "tables": {
-                name: {"row": table.row, "columns": {column.name: column.says for column in table.columns}}
+                name: {"row": table.row, "columns": {column.name: column.description for column in table.columns}}
                 for name, table in TABLES.items()
             },
         }
         write_json(temporary / "about.json", about)
-        (temporary / "README.md").write_text(_readme(book, rows), encoding="utf-8")
+        (temporary / "README.md").write_text(_readme(settings, rows), encoding="utf-8")
     return Simulated(folder, rows)
 
 
-def _silent(done: int, customers: int) -> None: ...
-
-
-def _same_book(folder: Path, book: Book) -> Simulated | None:
-    """Return the book that a folder holds, if it is the one asked for; refuse a folder that holds anything else."""
+def _existing(folder: Path, settings: Settings) -> Simulated | None:
+    """Return the simulation that a folder holds, if it has these settings; refuse a folder with anything else."""
     if not folder.exists():
         return None
     if not folder.is_dir():
-        raise InputError("is a file", where=str(folder), fix="name a folder")
+        raise InputError("this is a file, not a folder", where=str(folder), fix="name a folder")
     if not any(folder.iterdir()):
         return None
     try:
         about = read_json(folder / "about.json")
-        if about["riskml"] == __version__ and about["parameters"] == asdict(book):
+        if about["riskml"] == __version__ and about["parameters"] == asdict(settings):
             return Simulated(folder, about["rows"])
-        differs = "another simulated book"
+        content = "another simulation"
     except (OSError, ValueError, KeyError, TypeError):
-        differs = "something else"
-    raise InputError(f"the folder holds {differs}", where=str(folder), fix="name a new folder, or remove this one")
+        content = "other files"
+    raise InputError(f"the folder holds {content}", where=str(folder), fix="name a new folder, or remove this one")
 
 
 @contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder, which takes its name when the block ends without an error and else is removed."""
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder, which is renamed when the block ends without an error and removed otherwise."""
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         temporary.mkdir(parents=True)
@@ -148,60 +145,57 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
         raise InputError(
             f"cannot be written: {error.strerror or error}",
             where=str(folder),
-            fix="choose a folder that you may write to, on a disk with room",
+            fix="choose a writable folder on a disk with enough space",
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_tables(
-    folder: Path, book: Book, progress: Callable[[int, int], None]
+    folder: Path, settings: Settings, progress: Callable[[int, int], None]
 ) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
-    months = calendar(book)
-    rng = generator(book, 0)
-    drawn = market(book, months, rng)
+    calendar = calendar_of(settings)
+    rng = generator(settings, 0)
+    market = draw_market(settings, calendar, rng)
     rows = dict.fromkeys(TABLES, 0)
     dirty: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    # The market is one for all customers.
-    rows["market"] = _write(folder, "market", 0, [arrow_table("market", market_rows(drawn, months, rng), 0)])
-    progress(0, book.customers)
-    for part, begin in enumerate(range(0, book.customers, book.chunk)):
-        waiting: defaultdict[str, list[Any]] = defaultdict(list)
-        end = min(begin + book.chunk, book.customers)
+    rows["market"] = _write(folder, "market", 0, [arrow_table("market", market_rows(market, calendar, rng), 0)])
+    progress(0, settings.customers)
+    for part, begin in enumerate(range(0, settings.customers, settings.chunk)):
+        pending: defaultdict[str, list[Any]] = defaultdict(list)
+        end = min(begin + settings.chunk, settings.customers)
         for first in range(begin, end, BLOCK):
-            block = simulate_block(book, months, drawn, first // BLOCK)
+            block = simulate_block(settings, calendar, market, first // BLOCK)
             for name, table in block.tables.items():
-                waiting[name].append(table)
+                pending[name].append(table)
             for name, counts in block.dirty.items():
                 dirty[name] += counts
-            progress(min(first + BLOCK, end), book.customers)
-        for name, tables in waiting.items():
+            progress(min(first + BLOCK, end), settings.customers)
+        for name, tables in pending.items():
             rows[name] += _write(folder, name, part, tables)
     return rows, {name: dict(counts) for name, counts in dirty.items()}
 
 
 def _write(folder: Path, name: str, part: int, tables: list[Any]) -> int:
-    whole = pa.concat_tables(tables)
+    table = pa.concat_tables(tables)
     (folder / name).mkdir(exist_ok=True)
-    pq.write_table(whole, folder / name / f"part-{part:05d}.parquet", compression="zstd")
-    count: int = whole.num_rows
-    return count
+    pq.write_table(table, folder / name / f"part-{part:05d}.parquet", compression="zstd")
+    return int(table.num_rows)
 
 
-def _readme(book: Book, rows: dict[str, int]) -> str:
+def _readme(settings: Settings, rows: dict[str, int]) -> str:
     lines = [
-        "# A simulated book of customers",
+        "# Simulated portfolio of customers",
         "",
         _WARNING,
         "",
-        f"{book.customers:,} customers, {book.months} months from {book.start}, seed {book.seed}. All parameters are "
-        "in `about.json`.",
+        f"{settings.customers:,} customers, {settings.months} months from {settings.start}, seed {settings.seed}; all "
+        "settings are in `about.json`.",
         "",
-        f"`truth` holds the probability of default and of churn within {book.horizon_days} days of the first morning "
-        "of each month, given the states that nobody sees. It is what a model is held against, never what it learns "
-        "from.",
+        f"`truth` holds the probability of default and of churn within {settings.horizon_days} days from the first day "
+        "of each month, given the latent states. Use it to evaluate a model, never to train one.",
     ]
     for name, table in TABLES.items():
         lines += ["", f"## {name}: {rows[name]:,} rows", "", f"A row is {table.row}.", ""]
-        lines += [f"- `{column.name}` ({column.kind}): {column.says}" for column in table.columns]
+        lines += [f"- `{column.name}` ({column.kind}): {column.description}" for column in table.columns]
     return "\n".join(lines) + "\n"
