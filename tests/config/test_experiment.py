@@ -32,7 +32,7 @@ def _refused(tmp_path: Path, text: str, match: str) -> ConfigError:
     ],
 )
 def test_a_key_that_is_said_twice_is_refused_with_its_line(tmp_path, text, key, first, line):
-    error = _refused(tmp_path, text, f"the key '{key}' stands twice in one place: it was said in line {first}")
+    error = _refused(tmp_path, text, f"duplicate key '{key}' \\(first defined on line {first}\\)")
     assert f"cards.yaml, line {line}" in str(error)
 
 
@@ -46,7 +46,7 @@ def test_the_same_key_in_two_places_is_none_twice(tmp_path):
     "text", ["overrides: {Age: {splits: [30]}}\n", "models:\n  overrides: {Age: {splits: [30]}}\n"]
 )
 def test_edited_bins_in_the_wrong_place_are_told_where_they_belong(tmp_path, text):
-    _refused(tmp_path, text, "overrides: unknown key; edited bins belong beneath models: fixed: scorecard:")
+    _refused(tmp_path, text, "overrides: unknown key; edited bins belong below models: fixed: scorecard:")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_edited_bins_in_the_wrong_place_are_told_where_they_belong(tmp_path, tex
     ],
 )
 def test_a_password_of_the_search_s_storage_is_refused_since_it_would_be_written_down(tmp_path, storage):
-    with pytest.raises(ConfigError, match=r"say \$\{NAME\} in its place") as refused:
+    with pytest.raises(ConfigError, match=r"write \$\{NAME\} in its place") as refused:
         read_experiment(_written(tmp_path), [f"models.storage={storage}"])
     assert "s3c" not in str(refused.value)
 
@@ -68,7 +68,7 @@ def test_a_password_of_a_table_s_source_is_refused_since_it_would_be_written_dow
     table = "{role: purchases, source: 'postgresql://risk:s3cret@erp/books', time: day, amount: amount}"
     file = _written(tmp_path)
     file.write_text(f"name: book\ntitle: Who?\ntask: churn\npanel:\n  tables: {{orders: {table}}}\n")
-    with pytest.raises(ConfigError, match=r"source holds a password.*say \$\{NAME\} in its place") as refused:
+    with pytest.raises(ConfigError, match=r"source holds a password.*write \$\{NAME\} in its place") as refused:
         read_experiment(file)
     assert "s3c" not in str(refused.value)
 

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from riskml.config.experiment import read_experiment
-from riskml.config.policy import Policy, policy_columns, policy_of, read_policy
+from riskml.config.policy import Policy, policy_of, read_policy
 from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError
+from riskml.expressions import parse
 from riskml.features.catalog import catalog
 from riskml.policy.messages import Writer
 
@@ -66,6 +67,17 @@ def test_each_policy_of_the_kit_is_for_the_tiers_and_task_of_its_experiment(file
         Writer(policy, language).check()
 
 
+def expression_columns(policy):
+    """Yield the columns that a policy's expressions read."""
+    texts = [policy.amounts.exposure, policy.amounts.loss_given_default, policy.amounts.value]
+    texts += [text for treatment in policy.treatments.values() for text in (treatment.cost, treatment.only)]
+    texts += [rule.when for rule in (policy.without_model.rules if policy.without_model else ())]
+    texts += [policy.negotiation.only] if policy.negotiation else []
+    for text in texts:
+        if isinstance(text, str):
+            yield from parse(text).columns
+
+
 @pytest.mark.parametrize("file", POLICIES, ids=lambda file: file.stem)
 def test_each_policy_of_the_kit_reads_columns_that_its_table_has(file):
     policy, experiment = read_policy(file), read_experiment(EXPERIMENTS / file.name)
@@ -74,7 +86,7 @@ def test_each_policy_of_the_kit_reads_columns_that_its_table_has(file):
     else:
         columns = {row["column"] for row in catalog(experiment.panel).descriptions()}
     made = {"exposure", "value", "expected_loss", "probability"}
-    assert set(policy_columns(policy)) <= columns | made
+    assert set(expression_columns(policy)) <= columns | made
     for name, reason in policy.reasons.items():
         for pattern in reason.columns:
             assert any(policy.group_of(column) == name for column in columns if fnmatchcase(column, pattern)), pattern
@@ -112,21 +124,21 @@ def test_the_smallest_policy_can_be_read(said):
         ("treatments.offer.cost", -1, "at least 0"),
         ("treatments.offer.cost", "income +", "cannot be read"),
         ("treatments.offer.only", "exec('x')", "no function here"),
-        ("treatments.offer.keeps", 0.1, "effect says it all"),
-        ("treatments.offer.template", "t", "needs the channel"),
+        ("treatments.offer.keeps", 0.1, "use effect"),
+        ("treatments.offer.template", "t", "needs a channel"),
         ("treatments.offer.change", "lowered", "credit_limit"),
-        ("treatments.offer.kind", "contact", "needs its channel"),
-        ("treatments.offer.kind", "education", "topic is said for education"),
+        ("treatments.offer.kind", "contact", "needs a channel"),
+        ("treatments.offer.kind", "education", "topic is required for education"),
         ("treatments.offer.surprise", 1, "unknown key"),
-        ("reasons.other", {"columns": ["x"]}, "leave it out"),
+        ("reasons.other", {"columns": ["x"]}, "remove it"),
         ("reasons.service", {"columns": ["fee"]}, "'fee' is named twice"),
-        ("amounts.value", None, "for task churn they need value"),
-        ("task", "default", "they need exposure and loss_given_default"),
+        ("amounts.value", None, "task churn needs value"),
+        ("task", "default", "needs exposure and loss_given_default"),
         ("rules.1.may", ["more"], "raises the credit limit"),
         ("limits.budget", -1, "greater than or equal to 0"),
-        ("messages.fields", ["a b"], "plain name"),
+        ("messages.fields", ["a b"], "rename the column"),
         ("messages.fields", ["due"], "already"),
-        ("negotiation", {"only": "value > 9", "never": ["offer"], "instead": ["offer"]}, "spared and offered"),
+        ("negotiation", {"only": "value > 9", "never": ["offer"], "instead": ["offer"]}, "in never and in instead"),
         ("negotiation", {"only": "value > 9", "never": ["offer"], "instead": ["x"]}, "no treatment 'x'"),
         (
             "without_model",
@@ -164,7 +176,7 @@ def test_a_policy_for_other_tiers_is_told(said):
 def test_a_file_that_says_a_key_twice_is_refused_with_the_line(tmp_path):
     file = tmp_path / "p.yaml"
     file.write_text("name: a\ntask: churn\nname: b\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="(?s)'name' stands twice.*line 3"):
+    with pytest.raises(ConfigError, match="(?s)duplicate key 'name'.*line 3"):
         read_policy(file)
 
 

@@ -55,12 +55,12 @@ def test_the_digest_knows_thresholds_and_not_the_delivery() -> None:
     [
         ({"role": "boss"}, "indicators.late.role"),
         ({"amber": 40}, "red (30) must lie beyond amber (40)"),
-        ({"amber": None, "red": None}, "must say from where it warns"),
+        ({"amber": None, "red": None}, "set amber, red or both"),
         ({"value": "__import__('os')"}, "indicators.late.value"),
         ({"where": "segment =! 'key'"}, "indicators.late.where"),
-        ({"measure": "rise", "worse": "lower"}, "for a change say fall or decline"),
-        ({"persistence": {"dates": 3, "of": 2}}, "3 of the last 2 dates"),
-        ({"value": "tier_number"}, "tiers must name them"),
+        ({"measure": "rise", "worse": "lower"}, "use fall or decline for a change"),
+        ({"persistence": {"dates": 3, "of": 2}}, "must not exceed of (2)"),
+        ({"value": "tier_number"}, "needs tiers"),
         ({"threshold": 1}, "indicators.late.threshold: unknown key"),
     ],
 )
@@ -71,7 +71,7 @@ def test_an_indicator_that_makes_no_sense(tmp_path: Path, change: dict[str, Any]
 @pytest.mark.parametrize(
     ("alerts", "told"),
     [
-        ({"amber": "latte >= 1"}, "reads 'latte', which is no indicator"),
+        ({"amber": "latte >= 1"}, "reads 'latte', which is not an indicator"),
         ({"amber": 3, "red": 2}, "alerts.red must not lie below alerts.amber"),
         ({"at_most": 0}, "alerts.at_most"),
         ({"escalation": {"to": "the boss"}}, "'the boss' is none of sales, finance, service, risk"),
@@ -83,17 +83,17 @@ def test_a_combination_that_makes_no_sense(tmp_path: Path, alerts: dict[str, Any
 
 def test_a_role_without_an_address_is_refused_before_an_alert_is_lost(tmp_path: Path) -> None:
     mail = {**MAIL, "to": {"risk": ["risk@example.com"]}}
-    assert "delivery.mail.to has no address of finance" in refused(tmp_path, delivery={"mail": mail})
+    assert "delivery.mail.to has no address for finance" in refused(tmp_path, delivery={"mail": mail})
 
 
 @pytest.mark.parametrize(
     ("delivery", "told"),
     [
-        ({"mail": {**MAIL, "security": "none", "user": "ann"}}, "would send the password in clear"),
+        ({"mail": {**MAIL, "security": "none", "user": "ann"}}, "would send the password unencrypted"),
         ({"mail": {**MAIL, "sender": "a@b.c>\nBcc: all@example.com"}}, "delivery.mail.sender"),
         ({"mail": {**MAIL, "password": "hunter2"}}, "delivery.mail.password: unknown key"),
         ({"webhook": {"url": "http://hooks.example.com/x"}}, "must begin with https://"),
-        ({"webhook": {"url": "https://ann:pw@hooks.example.com/x"}}, "a URL holds no password"),
+        ({"webhook": {"url": "https://ann:pw@hooks.example.com/x"}}, "the URL holds a password"),
     ],
 )
 def test_a_delivery_that_would_give_secrets_away(tmp_path: Path, delivery: dict[str, Any], told: str) -> None:

@@ -75,7 +75,7 @@ def test_an_address_that_would_send_secrets_in_clear_is_refused(url):
 def test_a_mapping_says_what_is_wrong_with_it(tmp_path):
     file = tmp_path / "m.yaml"
     file.write_text("system: zoho\ntables: {customers: {object: Accounts, colums: {a: b}}}\n")
-    with pytest.raises(ConfigError, match=r"tables.customers.colums: Extra inputs(.|\n)*docs/crm.md"):
+    with pytest.raises(ConfigError, match=r"tables.customers.colums: unknown key(.|\n)*docs/crm.md"):
         read_mapping(file)
 
 

@@ -1,43 +1,29 @@
-"""What a policy file may say: who does what for which customer, at what cost, within which limits.
+"""Policy file: treatments, rules by tier and reason, costs and limits.
 
-A policy is a file of its own, because it changes without a new model. It is read once and checked strictly.
+A policy is a separate file because it changes without a new model. It is read once and checked strictly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from riskml.config.experiment import one_line, yaml_mapping
-from riskml.config.panel import Name, Part, Text
+from riskml.config.base import Name, Part, Text, first_duplicate, read_yaml, validated
 from riskml.errors import ConfigError, did_you_mean, preview
 from riskml.expressions import parse
 from riskml.i18n import Language, Role, Titles, in_language, label
 
 Channel = Literal["email", "phone", "visit", "sms"]
 Kind = Literal[
-    "credit_limit",
-    "collateral",
-    "prepayment",
-    "payment_plan",
-    "monitoring",
-    "retention_offer",
-    "after_sales",
-    "contact",
-    "education",
-    "escalation",
-]
+    "credit_limit", "collateral", "prepayment", "payment_plan", "monitoring", "retention_offer", "after_sales",
+    "contact", "education", "escalation",
+]  # fmt: skip
 OWN_FIELDS = ("customer", "action", "reason", "due", "company", "sender", "contact")  # of every message
-OTHER = "other"  # the reason of customers whose reasons belong to no group
-
-
-def _twice(names: Sequence[str]) -> str | None:
-    seen: set[str] = set()
-    return next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
+OTHER = "other"  # the reason of columns that no group names
 
 
 def _is_expression(text: str) -> str:
@@ -54,165 +40,157 @@ Positive = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
 class AmountsConfig(Part):
-    """Where the money of a customer is found: numbers, or expressions over the book's columns."""
+    """Amounts of a customer: numbers, or expressions over the portfolio's columns."""
 
-    exposure: Amount | None = Field(None, description="default: what would be owed")
+    exposure: Amount | None = Field(None, description="default: exposure at default")
     loss_given_default: Amount | None = Field(None, description="default: share of the exposure that is lost, 0 to 1")
-    value: Amount | None = Field(
-        None, description="what the relation is worth: all of it to churn, beside the debt else"
-    )
-    if_missing: Positive | None = Field(
-        None, description="what a missing amount counts as; an error when left out, for a gap is not a debt of 0"
-    )
+    value: Amount | None = Field(None, description="value of the relation (default: besides the debt)")
+    if_missing: Positive | None = Field(None, description="value of a missing amount (default: an error)")
 
 
 class ReasonConfig(Part):
     """A group of columns that give one reason."""
 
-    columns: tuple[Text, ...] = Field(min_length=1, description="names, or patterns such as invoices_*; case matters")
+    columns: tuple[Text, ...] = Field(min_length=1, description="names or patterns such as invoices_*; case-sensitive")
     title: Titles | None = Field(None, description="the reason in words: a text, or one by language (en, zh)")
 
 
 class Treatment(Part):
-    """Something that can be done for one customer."""
+    """A treatment of one customer."""
 
     kind: Kind
-    title: Titles = Field(description="for those who do it, in a line: a text, or one by language")
+    title: Titles = Field(description="a line for its owner: a text, or one by language")
     owner: Role
     deadline_days: int = Field(ge=0, le=366, description="calendar days from the as-of date")
-    cost: Amount = Field(0.0, description="money for one customer: a number, or an expression over the book's columns")
-    hours: float = Field(0.0, ge=0, le=10_000, description="of the owner, for one customer")
-    effect: Share = Field(description="default: share of the expected loss avoided; churn: share of the leavers kept")
-    keeps: Share = Field(0.0, description="default: share of the value, else lost with a defaulter, that is kept")
-    strains: Share = Field(0.0, description="share of the value of those who would not have the event that it costs")
+    cost: Amount = Field(0.0, description="cost per customer: a number, or an expression over the portfolio's columns")
+    hours: float = Field(0.0, ge=0, le=10_000, description="hours of the owner per customer")
+    effect: Share = Field(description="default: share of the expected loss avoided; churn: share of leavers retained")
+    keeps: Share = Field(0.0, description="default: share of a defaulter's value, otherwise lost, that is kept")
+    strains: Share = Field(0.0, description="share of the value of customers without the event that it costs")
     incentive: Positive = Field(
-        0.0, description="churn: what the offer costs where it is taken; who would have stayed always takes it"
+        0.0, description="churn: cost of an accepted offer; customers who would stay always accept it"
     )
-    only: Condition | None = Field(None, description="the customers it is for, as an expression")
-    change: Literal["lowered", "frozen", "raised"] | None = Field(None, description="credit_limit: what becomes of it")
-    allow_raise: bool = Field(False, description="credit_limit: that a raise for rising risk is meant")
-    topic: Literal["financial_management", "compliance"] | None = Field(None, description="education: of what")
-    channel: Channel | None = Field(None, description="how the customer hears of it, if at all")
-    template: Text | None = Field(None, description="of the message; that of the customer's reason when left out")
-    capacity: int | None = Field(None, ge=0, description="how many customers can have it")
-    budget: Positive | None = Field(None, description="money for all customers who have it")
+    only: Condition | None = Field(None, description="condition on its customers")
+    change: Literal["lowered", "frozen", "raised"] | None = Field(None, description="credit_limit: the change")
+    allow_raise: bool = Field(False, description="credit_limit: allow a raise in a riskier tier")
+    topic: Literal["financial_management", "compliance"] | None = Field(None, description="education: the topic")
+    channel: Channel | None = Field(None, description="channel of the message to the customer, if any")
+    template: Text | None = Field(None, description="template of the message (default: that of the customer's reason)")
+    capacity: int | None = Field(None, ge=0, description="maximum number of customers")
+    budget: Positive | None = Field(None, description="money for all its customers")
 
     @model_validator(mode="after")
-    def _says_what_its_kind_needs(self) -> Treatment:
+    def _has_the_keys_of_its_kind(self) -> Treatment:
         for name, kind in (("change", "credit_limit"), ("topic", "education")):
             if (self.kind == kind) != (getattr(self, name) is not None):
-                raise ValueError(f"{name} is said for {kind}, and for nothing else")
+                raise ValueError(f"{name} is required for {kind} and not allowed otherwise")
         if self.allow_raise and self.change != "raised":
-            raise ValueError("allow_raise belongs to a credit limit that is raised")
+            raise ValueError("allow_raise is only for a credit limit that is raised")
         if self.kind == "contact" and self.channel is None:
-            raise ValueError("a contact needs its channel: " + ", ".join(get_args(Channel)))
+            raise ValueError("a contact needs a channel: " + ", ".join(get_args(Channel)))
         if self.template is not None and self.channel is None:
-            raise ValueError("a template needs the channel that it is for")
+            raise ValueError("a template needs a channel")
         return self
 
 
 class Rule(Part):
-    """What is done for the customers of a tier, by their main reason."""
+    """Treatments for the customers of a tier, by their main reason."""
 
     tier: Text
-    reasons: tuple[Text, ...] = Field((), description="those it is for; all that no other rule names when left out")
-    must: tuple[Text, ...] = Field((), description="treatments that each of them gets, whatever it brings")
-    may: tuple[Text, ...] = Field((), description="treatments of which one is chosen, where it pays within the limits")
+    reasons: tuple[Text, ...] = Field((), description="reasons (default: all that no other rule of the tier names)")
+    must: tuple[Text, ...] = Field((), description="mandatory treatments of each customer, whatever their benefit")
+    may: tuple[Text, ...] = Field((), description="optional treatments: at most one, by benefit within the limits")
 
     @model_validator(mode="after")
-    def _names_each_thing_once(self) -> Rule:
-        twice = _twice((*self.must, *self.may)) or _twice(self.reasons)
-        if twice:
-            raise ValueError(f"{twice!r} is named twice")
+    def _names_are_unique(self) -> Rule:
+        duplicate = first_duplicate((*self.must, *self.may)) or first_duplicate(self.reasons)
+        if duplicate:
+            raise ValueError(f"{duplicate!r} is named twice")
         return self
 
 
 class Negotiation(Part):
-    """Customers too valuable to be dismissed: with them one talks."""
+    """Exceptions for customers who are too valuable to lose."""
 
-    only: Condition = Field(description="who they are, as `value >= 5000`")
-    never: tuple[Text, ...] = Field(
-        min_length=1, description="treatments that they are spared, though a rule names them"
-    )
-    instead: tuple[Text, ...] = Field(
-        min_length=1, description="treatments that they may have where a rule names one of those"
-    )
+    only: Condition = Field(description="condition on these customers, such as `value >= 5000`")
+    never: tuple[Text, ...] = Field(min_length=1, description="treatments of rules that they do not get")
+    instead: tuple[Text, ...] = Field(min_length=1, description="optional treatments that replace them")
 
 
 class RoleLimit(Part):
-    """What one role can do and spend."""
+    """Limits of one role."""
 
     hours: Positive | None = None
     budget: Positive | None = None
 
 
 class Limits(Part):
-    """What can be done and spent in all, from one as-of date to the next."""
+    """Limits of all treatments from one as-of date to the next."""
 
     budget: Positive | None = None
-    actions: int | None = Field(None, ge=0, description="customers' actions in all")
+    actions: int | None = Field(None, ge=0, description="maximum number of actions")
     roles: dict[Role, RoleLimit] = Field(default_factory=dict)
 
 
 class HoldOut(Part):
-    """Customers who get nothing but what must be done, by chance, so that it is known what the rest is worth."""
+    """Control group: a random share of customers who get mandatory treatments only, to measure the effect."""
 
-    share: float = Field(0.0, ge=0.0, lt=1.0, description="of the customers; the same ones from month to month")
-    salt: str = Field("", description="change it to draw others")
+    share: float = Field(0.0, ge=0.0, lt=1.0, description="share of the customers, the same from month to month")
+    salt: str = Field("", description="change it to draw other customers")
 
 
 class MessagesConfig(Part):
-    """How customers are written and spoken to."""
+    """Messages to customers."""
 
     language: Language = "en"
-    company: Titles = Field({"en": "our company", "zh": "本公司"}, description="who writes")
-    sender: Titles = Field({"en": "your customer service", "zh": "客户服务部"}, description="who signs")
+    company: Titles = Field({"en": "our company", "zh": "本公司"}, description="the company")
+    sender: Titles = Field({"en": "your customer service", "zh": "客户服务部"}, description="the signature")
     contact: Titles = Field(
-        {"en": "the number on your contract", "zh": "合同上的电话"}, description="where the customer reaches someone"
+        {"en": "the number on your contract", "zh": "合同上的电话"}, description="contact details for the customer"
     )
-    fields: tuple[Text, ...] = Field((), description="columns of the book that templates may show")
+    fields: tuple[Text, ...] = Field((), description="columns of the portfolio that templates may show")
     templates: dict[Text, Text] = Field(
-        default_factory=dict, description="own text of a template, as email/liquidity, instead of the kit's"
+        default_factory=dict, description="custom texts by template, such as email/liquidity"
     )
 
     @model_validator(mode="after")
-    def _fields_can_be_shown(self) -> MessagesConfig:
+    def _fields_are_valid(self) -> MessagesConfig:
         for name in self.fields:
             if not name.isidentifier():
-                raise ValueError(f"fields: a template cannot name {name!r}; give the column a plain name")
+                raise ValueError(f"fields: a template cannot name {name!r}; rename the column")
             if name in OWN_FIELDS:
                 raise ValueError(f"fields: {name!r} is a field of every message already")
-        if _twice(self.fields):
-            raise ValueError(f"fields: {_twice(self.fields)!r} is named twice")
+        if first_duplicate(self.fields):
+            raise ValueError(f"fields: {first_duplicate(self.fields)!r} is named twice")
         return self
 
 
 class FallbackRule(Part):
-    """Without a model: who is in which tier, for which reason."""
+    """Tier, reason and probability of customers without a model."""
 
     when: Condition
     tier: Text
     reason: Text
-    probability: float = Field(ge=0.0, le=1.0, description="an officer's estimate; benefits are reckoned with it")
+    probability: float = Field(ge=0.0, le=1.0, description="an officer's estimate, used for benefits")
 
 
 class Fallback(Part):
-    """What stands for the score where no model exists yet: of the rules that hold, the first one counts."""
+    """Rules that replace the score where no model exists yet: the first that holds counts."""
 
     rules: tuple[FallbackRule, ...] = Field(min_length=1)
     otherwise: float = Field(ge=0.0, le=1.0, description="the probability of all others, who are in the safest tier")
 
 
 class Policy(Part):
-    """One policy: what is done for the customers of a scored book."""
+    """Treatments of the customers of a scored portfolio."""
 
     name: Name
-    title: Titles | None = Field(None, description="of the pack; that of the model when left out")
+    title: Titles | None = Field(None, description="title of the meeting pack (default: that of the model)")
     task: Literal["default", "churn"]
     currency: str = ""
     tiers: tuple[Text, ...] = Field(min_length=1, description="those of the experiment, the safest first")
-    tier_titles: dict[Text, Titles] = Field(default_factory=dict, description="the tiers in words, where names are not")
-    hysteresis: float = Field(0.1, ge=0.0, le=10.0, description="how far past a border, as a share of its odds")
+    tier_titles: dict[Text, Titles] = Field(default_factory=dict, description="titles of tiers (default: their names)")
+    hysteresis: float = Field(0.1, ge=0.0, le=10.0, description="margin at a tier's bound, as a share of its odds")
     amounts: AmountsConfig
     reasons: dict[Name, ReasonConfig] = Field(default_factory=dict)
     treatments: dict[Name, Treatment]
@@ -228,7 +206,7 @@ class Policy(Part):
         needed = ("exposure", "loss_given_default") if self.task == "default" else ("value",)
         absent = [name for name in needed if getattr(self.amounts, name) is None]
         if absent:
-            raise ValueError(f"amounts: for task {self.task} they need {' and '.join(absent)}")
+            raise ValueError(f"amounts: task {self.task} needs {' and '.join(absent)}")
         share = self.amounts.loss_given_default
         if isinstance(share, float) and not 0 <= share <= 1:
             raise ValueError(f"amounts.loss_given_default is a share, 0 to 1; got {share:g}")
@@ -236,34 +214,34 @@ class Policy(Part):
             amount = getattr(self.amounts, name)
             if isinstance(amount, float) and not 0 <= amount < float("inf"):
                 raise ValueError(f"amounts.{name} is an amount of at least 0; got {amount:g}")
-        for name, one in self.treatments.items():
-            if isinstance(one.cost, float) and not 0 <= one.cost < float("inf"):
-                raise ValueError(f"treatments.{name}.cost is an amount of at least 0; got {one.cost:g}")
-            if self.task == "churn" and one.keeps:
-                raise ValueError(f"treatments.{name}.keeps: for task churn, effect says it all")
-            if self.task == "default" and one.incentive:
-                raise ValueError(f"treatments.{name}.incentive is for task churn; say it in cost")
+        for name, treatment in self.treatments.items():
+            if isinstance(treatment.cost, float) and not 0 <= treatment.cost < float("inf"):
+                raise ValueError(f"treatments.{name}.cost is an amount of at least 0; got {treatment.cost:g}")
+            if self.task == "churn" and treatment.keeps:
+                raise ValueError(f"treatments.{name}.keeps: not for task churn; use effect")
+            if self.task == "default" and treatment.incentive:
+                raise ValueError(f"treatments.{name}.incentive is for task churn; use cost")
         return self
 
     @model_validator(mode="after")
     def _reasons_do_not_overlap(self) -> Policy:
         if OTHER in self.reasons:
-            raise ValueError(f"reasons.{OTHER} is the reason of all columns that no group names: leave it out")
-        twice = _twice([column for reason in self.reasons.values() for column in reason.columns])
-        if twice:
-            raise ValueError(f"reasons: {twice!r} is named twice")
+            raise ValueError(f"reasons.{OTHER} is the reason of all columns that no group names: remove it")
+        duplicate = first_duplicate([column for reason in self.reasons.values() for column in reason.columns])
+        if duplicate:
+            raise ValueError(f"reasons: {duplicate!r} is named twice")
         return self
 
     @model_validator(mode="after")
-    def _treatments_can_be_counted(self) -> Policy:
+    def _treatments_are_at_most_60(self) -> Policy:
         if len(self.treatments) > 60:
-            raise ValueError(f"treatments: at most 60 can be weighed against one another; got {len(self.treatments)}")
+            raise ValueError(f"treatments: at most 60 are allowed; got {len(self.treatments)}")
         return self
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Policy:
-        if _twice(self.tiers):
-            raise ValueError(f"tiers: {_twice(self.tiers)!r} is named twice")
+        if first_duplicate(self.tiers):
+            raise ValueError(f"tiers: {first_duplicate(self.tiers)!r} is named twice")
         _known([*self.tier_titles], self.tiers, "tier_titles", "tier")
         groups = [*self.reasons, OTHER]
         for place, rule in enumerate(self.rules):
@@ -275,7 +253,7 @@ class Policy(Part):
             _known(named, self.treatments, "negotiation", "treatment")
             both = set(self.negotiation.never) & set(self.negotiation.instead)
             if both:
-                raise ValueError(f"negotiation: {min(both)!r} cannot be spared and offered instead")
+                raise ValueError(f"negotiation: {min(both)!r} cannot be in never and in instead")
         for place, fallback in enumerate(self.without_model.rules if self.without_model else ()):
             _known([fallback.tier], self.tiers, f"without_model.rules.{place}", "tier")
             _known([fallback.reason], groups, f"without_model.rules.{place}", "reason")
@@ -287,51 +265,51 @@ class Policy(Part):
         for tier in self.tiers:
             named = [reason for rule in self.rules if rule.tier == tier for reason in rule.reasons]
             general = [rule for rule in self.rules if rule.tier == tier and not rule.reasons]
-            if _twice(named):
-                raise ValueError(f"rules: two of them are for tier {tier!r} and reason {_twice(named)!r}")
+            if first_duplicate(named):
+                raise ValueError(f"rules: two of them are for tier {tier!r} and reason {first_duplicate(named)!r}")
             if len(general) > 1:
                 raise ValueError(f"rules: two of them are for all reasons of tier {tier!r}")
             absent = [reason for reason in groups if reason not in named]
             if absent and not general:
                 raise ValueError(
                     f"rules: none is for tier {tier!r} and reason {preview(absent)}; "
-                    "add one for the tier without reasons, with empty lists where nothing is done"
+                    "add one for the tier without reasons, with empty lists for no treatment"
                 )
         return self
 
     @model_validator(mode="after")
     def _no_limit_is_raised_for_rising_risk(self) -> Policy:
-        raising = {name for name, one in self.treatments.items() if one.change == "raised" and not one.allow_raise}
+        treatments = self.treatments.items()
+        raising = {name for name, one in treatments if one.change == "raised" and not one.allow_raise}
         for place, rule in enumerate(self.rules):
-            treatments = raising & {*rule.must, *rule.may}
-            if treatments and rule.tier != self.tiers[0]:
+            raised = raising & {*rule.must, *rule.may}
+            if raised and rule.tier != self.tiers[0]:
                 raise ValueError(
-                    f"rules.{place}: {min(treatments)!r} raises the credit limit of customers of tier {rule.tier!r}; "
-                    "if that is meant, say allow_raise: true in the treatment"
+                    f"rules.{place}: {min(raised)!r} raises the credit limit of customers of tier {rule.tier!r}; "
+                    "set allow_raise: true in the treatment to allow it"
                 )
         if self.negotiation and raising & {*self.negotiation.instead}:
-            raise ValueError("negotiation.instead raises a credit limit; say allow_raise: true if that is meant")
+            raise ValueError("negotiation.instead raises a credit limit; set allow_raise: true to allow it")
         return self
 
     @model_validator(mode="after")
     def _no_must_is_beyond_its_own_limit(self) -> Policy:
         for name in {name for rule in self.rules for name in rule.must}:
-            one, role = self.treatments[name], self.limits.roles.get(self.treatments[name].owner, RoleLimit())
+            treatment, role = self.treatments[name], self.limits.roles.get(self.treatments[name].owner, RoleLimit())
             for limit, where in (
                 (self.limits.budget, "limits.budget"),
-                (role.budget, f"limits.roles.{one.owner}.budget"),
+                (role.budget, f"limits.roles.{treatment.owner}.budget"),
             ):
-                if limit is not None and isinstance(one.cost, float) and one.cost > limit:
-                    raise ValueError(
-                        f"{where} is {limit:g}, and {name!r}, which must be done, costs {one.cost:g} a customer"
-                    )
+                if limit is not None and isinstance(treatment.cost, float) and treatment.cost > limit:
+                    cost = f"the mandatory {name!r} costs {treatment.cost:g} per customer"
+                    raise ValueError(f"{where} is {limit:g}; {cost}")
         return self
 
     def group_of(self, column: str) -> str:
-        """Return the reason that a column gives: the first group with its name, or else with a pattern of it.
+        """Return the reason that a column gives: the first group with its name, or else with a pattern that matches.
 
-        >>> said = {"liquidity": {"columns": ["income_*"]}, "market": {"columns": ["income_of_branch"]}}
-        >>> groups = {name: ReasonConfig.model_validate(one) for name, one in said.items()}
+        >>> spec = {"liquidity": {"columns": ["income_*"]}, "market": {"columns": ["income_of_branch"]}}
+        >>> groups = {name: ReasonConfig.model_validate(group) for name, group in spec.items()}
         >>> policy = Policy.model_construct(reasons=groups)
         >>> policy.group_of("income_now"), policy.group_of("income_of_branch"), policy.group_of("age")
         ('liquidity', 'market', 'other')
@@ -352,18 +330,18 @@ class Policy(Part):
         return next(place for place, rule in enumerate(self.rules) if rule.tier == tier and not rule.reasons)
 
     def tier_title(self, name: str, language: Language) -> str:
-        """Return a tier in words: its name where the policy says none."""
+        """Return the title of a tier, or its name."""
         return in_language(self.tier_titles[name], language) if name in self.tier_titles else name
 
     def reason_title(self, name: str, language: Language) -> str:
-        """Return a reason in words: its name where the policy says none."""
+        """Return the title of a reason, or its name."""
         title = self.reasons[name].title if name in self.reasons else None
         if title:
             return in_language(title, language)
         return label("reason", name, language) if name == OTHER else name
 
     def treatment_title(self, name: str, language: Language) -> str:
-        """Return a treatment in words: its name where the policy does not know it any more."""
+        """Return the title of a treatment, or its name where the policy has dropped it."""
         return in_language(self.treatments[name].title, language) if name in self.treatments else name
 
     def check_tiers(self, names: Sequence[str]) -> None:
@@ -388,28 +366,21 @@ def read_policy(path: str | Path) -> Policy:
     Raises
     ------
     ConfigError
-        When the file cannot be read, is no YAML mapping, or says something unknown or impossible.
+        When the file cannot be read, is not a YAML mapping, or has an unknown key or an invalid value.
     """
     path = Path(path)
-    return policy_of(yaml_mapping(path, "policy"), where=str(path))
+    return policy_of(read_yaml(path, "policy"), where=str(path))
 
 
-def policy_of(raw: Mapping[str, Any], *, where: str = "the policy") -> Policy:
-    """Return the policy that plain values say.
+def policy_of(spec: Mapping[str, Any], *, where: str = "the policy") -> Policy:
+    """Return the policy of a mapping, as a policy file holds it.
 
     Raises
     ------
     ConfigError
-        When it says something unknown or impossible; every such key is named.
+        When keys are unknown or values invalid; all of them are listed.
     """
-    try:
-        return Policy.model_validate(raw)
-    except ValidationError as error:
-        raise ConfigError(
-            "\n".join(["the policy says something that is not understood", *map(one_line, error.errors())]),
-            where=where,
-            fix="correct the keys named above; docs/policy.md explains each",
-        ) from None
+    return validated(Policy, spec, "policy", where=where, fix="correct these keys; docs/policy.md explains them")
 
 
 def _known(names: Sequence[str], known: Sequence[str] | Mapping[str, Any], where: str, what: str) -> None:
@@ -417,16 +388,3 @@ def _known(names: Sequence[str], known: Sequence[str] | Mapping[str, Any], where
         if name not in known:
             hint = did_you_mean(name, known) or f"there are {preview(known)}"
             raise ValueError(f"{where}: there is no {what} {name!r}; {hint}")
-
-
-def policy_columns(policy: Policy) -> Iterator[str]:
-    """Yield the columns of a book that a policy's expressions read; some may come twice."""
-    amounts = (policy.amounts.exposure, policy.amounts.loss_given_default, policy.amounts.value)
-    texts = [*amounts, *(one.cost for one in policy.treatments.values())]
-    texts += [one.only for one in policy.treatments.values()]
-    texts += [rule.when for rule in (policy.without_model.rules if policy.without_model else ())]
-    if policy.negotiation:
-        texts.append(policy.negotiation.only)
-    for text in texts:
-        if isinstance(text, str):
-            yield from parse(text).columns

@@ -1,7 +1,6 @@
-"""What a file of early-warning rules may say: indicators, how they become one alert per customer, and who is told how.
+"""Early-warning rules: indicators, alerts and their delivery.
 
-Rules are files of their own beside the experiments (``experiments/warnings/<experiment>.yaml``): they change without a
-new model.
+Rules are separate files (``experiments/warnings/<experiment>.yaml``) because they change without a new model.
 """
 
 from __future__ import annotations
@@ -13,77 +12,76 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from riskml.config.experiment import one_line, yaml_mapping
-from riskml.config.panel import Name, Part, Text
+from riskml.config.base import Name, Part, Text, first_duplicate, read_yaml, validated
 from riskml.errors import ConfigError
 from riskml.expressions import Expression, parse
 from riskml.i18n import ROLES, Language, Role, Titles
 
 Level = Literal["amber", "red"]
-LEVELS: tuple[Level, ...] = ("amber", "red")  # 1 and 2; 0 is calm
-TIER = "tier_number"  # what expressions read for a tier's place, 0 being the lowest risk
-POINTS = "warning_points"  # … and for the sum of the indicators' points; a book's own points are those of a scorecard
+LEVELS: tuple[Level, ...] = ("amber", "red")  # 1 and 2; 0 is no warning
+TIER = "tier_number"  # in expressions: the position of the tier, 0 for the lowest risk
+POINTS = "warning_points"  # in expressions: the sum of the indicators' points
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class AgainstConfig(Part):
-    """The customer's own past that a value is held against."""
+    """The customer's own past with which a value is compared."""
 
-    last: int = Field(1, ge=1, le=24, description="how many as-of dates before this one count")
-    by: Literal["latest", "mean", "min", "max"] = Field("latest", description="which of their values")
+    last: int = Field(1, ge=1, le=24, description="number of earlier as-of dates")
+    by: Literal["latest", "mean", "min", "max"] = Field("latest", description="aggregate of their values")
 
 
 class PersistenceConfig(Part):
-    """How often an indicator must have warned before it counts; today always has to be among them."""
+    """As-of dates on which an indicator must have warned, the current one among them."""
 
-    dates: int = Field(1, ge=1, le=24, description="on so many as-of dates …")
-    of: int = Field(1, ge=1, le=24, description="… of so many last ones, this one included")
+    dates: int = Field(1, ge=1, le=24, description="number of as-of dates with a warning …")
+    of: int = Field(1, ge=1, le=24, description="… among the last ones, the current one included")
 
     @model_validator(mode="after")
-    def _not_more_than_there_are(self) -> PersistenceConfig:
+    def _dates_are_within_of(self) -> PersistenceConfig:
         if self.dates > self.of:
-            raise ValueError(f"{self.dates} of the last {self.of} dates can never be")
+            raise ValueError(f"dates ({self.dates}) must not exceed of ({self.of})")
         return self
 
 
 class DueConfig(Part):
-    """Days until somebody must have acted, by level."""
+    """Days until an alert is due, by level."""
 
     amber: int = Field(14, ge=0, le=365)
     red: int = Field(5, ge=0, le=365)
 
 
 class IndicatorConfig(Part):
-    """One sign of trouble: a value, or its change, and the thresholds from which it warns."""
+    """One indicator: a value or its change, and the thresholds from which it warns."""
 
-    title: Titles = Field(description="what is seen, for people: the cause in an alert; a text, or one by language")
-    value: Text = Field(description=f"a column, or an expression over columns; {TIER} is the place of the tier")
+    title: Titles = Field(description="the cause of an alert in words: a text, or one by language")
+    value: Text = Field(description=f"a column, or an expression over columns; {TIER} is the position of the tier")
     measure: Literal["level", "rise", "fall", "growth", "decline"] = Field(
         "level",
         description="level: the value; rise and fall: its difference from the past; growth and decline: that as a "
         "share of the past, unknown where the past is 0 or below",
     )
-    worse: Literal["higher", "lower"] = Field("higher", description="of a level: which way trouble lies")
-    against: AgainstConfig = Field(AgainstConfig(), description="of a change: the past it is a change from")
-    where: Text | None = Field(None, description="a condition without which it does not warn")
-    amber: float | None = Field(None, description="from here on it warns: the first level")
-    red: float | None = Field(None, description="the second level")
+    worse: Literal["higher", "lower"] = Field("higher", description="level: the direction of more risk")
+    against: AgainstConfig = Field(AgainstConfig(), description="changes: the past to compare with")
+    where: Text | None = Field(None, description="condition of a warning")
+    amber: float | None = Field(None, description="threshold of the first level")
+    red: float | None = Field(None, description="threshold of the second level")
     persistence: PersistenceConfig = PersistenceConfig()
     weight: float = Field(1.0, ge=0, le=1000, description="points at amber; twice as many at red")
-    role: Role = Field(description="who owns an alert that this indicator causes")
-    due_days: DueConfig | None = Field(None, description="that of the alerts when left out")
-    plan: Titles = Field(description="the contingency plan: what the owner does first; a text, or one by language")
+    role: Role = Field(description="owner of an alert that this indicator causes")
+    due_days: DueConfig | None = Field(None, description="days until it is due (default: those of the alerts)")
+    plan: Titles = Field(description="contingency plan, the owner's first steps: a text, or one by language")
 
     @model_validator(mode="after")
     def _thresholds_make_sense(self) -> IndicatorConfig:
         if self.measure != "level" and self.worse == "lower":
-            raise ValueError("worse: lower is for measure: level; for a change say fall or decline")
+            raise ValueError("worse: lower is for measure: level; use fall or decline for a change")
         if self.amber is None and self.red is None:
-            raise ValueError("amber, red or both must say from where it warns")
+            raise ValueError("set amber, red or both")
         if self.amber is not None and self.red is not None:
             turned = self.red < self.amber if self.worse == "higher" else self.red > self.amber
             if turned:
@@ -92,57 +90,51 @@ class IndicatorConfig(Part):
 
     @property
     def looks_back(self) -> int:
-        """How many earlier as-of dates it reads."""
+        """Number of earlier as-of dates that it reads."""
         return max(0 if self.measure == "level" else self.against.last, self.persistence.of - 1)
 
 
 class EscalationConfig(Part):
-    """What happens to an alert that nobody closed in time."""
+    """Escalation of overdue alerts."""
 
-    to: Text = Field(description="a role, or another name beneath delivery.mail.to")
-    after_days: int = Field(0, ge=0, le=365, description="days overdue before it goes there")
+    to: Text = Field(description="a role, or another name below delivery.mail.to")
+    after_days: int = Field(0, ge=0, le=365, description="days overdue before the escalation")
 
 
 class AlertConfig(Part):
-    """How a customer's indicators become one alert."""
+    """Alerts: one per customer, from all indicators."""
 
     amber: float | Text = Field(
-        1.0, description="points from which a customer is alerted, or a condition over the indicators' levels (0, 1, 2)"
+        1.0, description="threshold of the points, or a condition over the indicators' levels (0, 1, 2)"
     )
     red: float | Text = Field(2.0, description="the same for the second level")
-    priority: Text = Field(POINTS, description=f"expression over the book's columns and {POINTS}: who comes first")
+    priority: Text = Field(POINTS, description=f"expression over columns and {POINTS}: higher values come first")
     at_most: float | None = Field(
-        None,
-        gt=0,
-        le=1,
-        description="share of the book newly alerted on one as-of date at the most, first things first",
+        None, gt=0, le=1, description="maximum share of customers with a new alert on one as-of date, by priority"
     )
     cooldown_days: int = Field(
-        30,
-        ge=0,
-        le=3650,
-        description="after an alert was closed, none is opened for so long, unless the customer went from amber to red",
+        30, ge=0, le=3650, description="days without a new alert after one was closed, except from amber to red"
     )
     due_days: DueConfig = DueConfig()
     escalation: EscalationConfig | None = None
 
 
 class TableDelivery(Part):
-    """Lists of open alerts as files, one for each role."""
+    """Lists of open alerts as files, one per role."""
 
     folder: Text = Field(description="relative to the rules file")
     formats: tuple[Literal["csv", "xlsx"], ...] = ("csv", "xlsx")
 
 
 class MailDelivery(Part):
-    """One mail per role and recipient with what is new."""
+    """E-mail with new alerts, one per role and recipient."""
 
     host: Text
     port: int = Field(587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = Field("starttls", description="none is for a server on this machine")
-    user: str | None = Field(None, description="who logs in; nobody when left out")
-    password_env: Variable = Field("RISKML_SMTP_PASSWORD", description="the variable that holds the password")
-    ca_file: str | None = Field(None, description="certificates of an authority of your own (PEM)")
+    user: str | None = Field(None, description="user of the server (default: no login)")
+    password_env: Variable = Field("RISKML_SMTP_PASSWORD", description="environment variable with the password")
+    ca_file: str | None = Field(None, description="certificates of a private authority (PEM)")
     sender: Address
     to: dict[Name, tuple[Address, ...]] = Field(min_length=1, description="addresses by role, and of the escalation")
     timeout_seconds: float = Field(20.0, gt=0, le=300)
@@ -150,17 +142,17 @@ class MailDelivery(Part):
     @model_validator(mode="after")
     def _no_password_in_clear(self) -> MailDelivery:
         if self.security == "none" and self.user is not None and self.host not in _LOCAL:
-            raise ValueError("security: none would send the password in clear; use starttls or tls")
+            raise ValueError("security: none would send the password unencrypted; use starttls or tls")
         return self
 
 
 class WebhookDelivery(Part):
-    """What is new, as signed JSON by POST."""
+    """Webhook with new alerts as signed JSON."""
 
-    url: Text = Field(description="https; ${NAME} in it is taken from the environment")
-    secret_env: Variable = Field("RISKML_WEBHOOK_SECRET", description="the variable that holds the signing secret")
-    batch: int = Field(100, ge=1, le=1000, description="events in one request at the most")
-    attempts: int = Field(5, ge=1, le=20, description="tries for one request in one run")
+    url: Text = Field(description="https URL; ${NAME} is read from the environment")
+    secret_env: Variable = Field("RISKML_WEBHOOK_SECRET", description="environment variable with the signing secret")
+    batch: int = Field(100, ge=1, le=1000, description="maximum number of events in one request")
+    attempts: int = Field(5, ge=1, le=20, description="maximum number of attempts of one request in one run")
     timeout_seconds: float = Field(10.0, gt=0, le=300)
 
     @field_validator("url")
@@ -168,25 +160,22 @@ class WebhookDelivery(Part):
     def _is_private(cls, value: str) -> str:
         parts = urlsplit(value)
         if "${" in value.split("/")[0]:
-            return value  # checked when it is known
+            return value  # checked when the variable is known
         check_url(value)
         if parts.username or parts.password:
-            raise ValueError("a URL holds no password; put it into the environment and write ${NAME}")
+            raise ValueError("the URL holds a password; put it into the environment and write ${NAME}")
         return value
 
 
 def check_url(url: str) -> None:
     """Raise a ValueError, which does not show the URL, unless it is https, or http to this machine."""
     parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme == "http" and parts.hostname in _LOCAL:
-        return
-    raise ValueError("the webhook's URL must begin with https:// (http:// reaches this machine alone)")
+    if not (parts.hostname in _LOCAL if parts.scheme == "http" else parts.scheme == "https" and parts.hostname):
+        raise ValueError("the webhook's URL must begin with https:// (http:// is for this machine only)")
 
 
 class DeliveryConfig(Part):
-    """How people and systems learn of alerts."""
+    """Channels of delivery."""
 
     table: TableDelivery | None = None
     mail: MailDelivery | None = None
@@ -196,55 +185,54 @@ class DeliveryConfig(Part):
 class WarningRules(Part):
     """A file of early-warning rules."""
 
-    name: Name = Field(description="lower case; a part of every alert's key: another name is another set of alerts")
+    name: Name = Field(description="lower case; part of every alert's key: another name is another set of alerts")
     title: Titles
-    language: Language = Field("en", description="in which people are told: of the lists and the mail")
-    tiers: tuple[Text, ...] = Field((), description=f"the tiers' names, lowest risk first, where {TIER} is read")
+    language: Language = Field("en", description="language of the lists and the mail")
+    tiers: tuple[Text, ...] = Field((), description=f"names of the tiers, lowest risk first, for {TIER}")
     indicators: dict[Name, IndicatorConfig] = Field(min_length=1, max_length=30)
     alerts: AlertConfig = AlertConfig()
     delivery: DeliveryConfig = DeliveryConfig()
 
     @model_validator(mode="after")
-    def _expressions_can_be_read(self) -> WarningRules:
+    def _expressions_are_valid(self) -> WarningRules:
         reads_tier = False
-        for name, one in self.indicators.items():
+        for name, indicator in self.indicators.items():
             if name == POINTS:
-                raise ValueError(f"indicators: no indicator may be called {POINTS}")
-            for key, text in (("value", one.value), ("where", one.where)):
+                raise ValueError(f"indicators: {POINTS} is reserved")
+            for key, text in (("value", indicator.value), ("where", indicator.where)):
                 if text is not None:
                     reads_tier |= TIER in _parsed(text, f"indicators.{name}.{key}").columns
         priority = _parsed(self.alerts.priority, "alerts.priority")
         if (reads_tier or TIER in priority.columns) and not self.tiers:
-            raise ValueError(f"{TIER} is read, so tiers must name them, lowest risk first")
+            raise ValueError(f"{TIER} needs tiers: their names, lowest risk first")
         for level in LEVELS:
-            expression = getattr(self.alerts, level)
-            if isinstance(expression, str):
-                strange = {*_parsed(expression, f"alerts.{level}").columns} - {*self.indicators, POINTS}
-                if strange:
-                    raise ValueError(f"alerts.{level} reads {min(strange)!r}, which is no indicator")
+            points_or_condition = getattr(self.alerts, level)
+            if isinstance(points_or_condition, str):
+                unknown = {*_parsed(points_or_condition, f"alerts.{level}").columns} - {*self.indicators, POINTS}
+                if unknown:
+                    raise ValueError(f"alerts.{level} reads {min(unknown)!r}, which is not an indicator")
         points = (self.alerts.amber, self.alerts.red)
         if all(isinstance(value, float) for value in points) and points[1] < points[0]:  # type: ignore[operator]
             raise ValueError("alerts.red must not lie below alerts.amber")
-        if len(set(self.tiers)) != len(self.tiers):
+        if first_duplicate(self.tiers):
             raise ValueError("tiers must have different names")
         return self
 
     @model_validator(mode="after")
-    def _everybody_who_is_told_has_an_address(self) -> WarningRules:
+    def _every_recipient_has_an_address(self) -> WarningRules:
+        escalation = self.alerts.escalation
         if self.delivery.mail is not None:
-            roles = {one.role for one in self.indicators.values()} | (
-                {self.alerts.escalation.to} if self.alerts.escalation else set()
-            )
-            absent = sorted(roles - {*self.delivery.mail.to})
+            recipients = {indicator.role for indicator in self.indicators.values()}
+            absent = sorted((recipients | ({escalation.to} if escalation else set())) - {*self.delivery.mail.to})
             if absent:
-                raise ValueError(f"delivery.mail.to has no address of {', '.join(absent)}")
-        elif self.alerts.escalation is not None and self.alerts.escalation.to not in ROLES:
-            raise ValueError(f"alerts.escalation.to: {self.alerts.escalation.to!r} is none of {', '.join(ROLES)}")
+                raise ValueError(f"delivery.mail.to has no address for {', '.join(absent)}")
+        elif escalation is not None and escalation.to not in ROLES:
+            raise ValueError(f"alerts.escalation.to: {escalation.to!r} is none of {', '.join(ROLES)}")
         return self
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the book that the rules read."""
+        """The columns that the rules read."""
         texts = [text for one in self.indicators.values() for text in (one.value, one.where) if text is not None]
         names = [name for text in texts for name in parse(text).columns]
         names += [name for name in parse(self.alerts.priority).columns if name != POINTS]
@@ -252,13 +240,13 @@ class WarningRules(Part):
 
     @property
     def looks_back(self) -> int:
-        """How many earlier as-of dates the rules read."""
-        return max(one.looks_back for one in self.indicators.values())
+        """Number of earlier as-of dates that the rules read."""
+        return max(indicator.looks_back for indicator in self.indicators.values())
 
     def digest(self) -> str:
-        """Return a fingerprint (12 hexadecimal digits) of all that decides on alerts; the delivery does not."""
-        content = self.model_dump(mode="json", exclude={"delivery"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        """Return a digest (12 hexadecimal digits) of the rules without their delivery."""
+        spec = self.model_dump(mode="json", exclude={"delivery"})
+        return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:12]
 
     def to_yaml(self) -> str:
         """Return the rules with every default written out."""
@@ -278,23 +266,16 @@ def read_rules(path: str | Path) -> WarningRules:
     Parameters
     ----------
     path : path
-        The YAML file; the folder of its table delivery is looked up beside it.
+        The YAML file; the folder of its table delivery is relative to it.
 
     Raises
     ------
     ConfigError
-        When the file cannot be read, is no YAML mapping, or says something unknown or impossible.
+        When the file cannot be read, is not a YAML mapping, or has an unknown key or an invalid value.
     """
     path = Path(path)
-    raw = yaml_mapping(path, "rules")
-    try:
-        rules = WarningRules.model_validate(raw)
-    except ValidationError as error:
-        raise ConfigError(
-            "\n".join(["the rules say something that is not understood", *map(one_line, error.errors())]),
-            where=str(path),
-            fix="correct the keys named above; docs/warning.md explains every key",
-        ) from None
+    fix = "correct these keys; docs/warning.md explains them"
+    rules = validated(WarningRules, read_yaml(path, "rules"), "rules file", where=str(path), fix=fix)
     table = rules.delivery.table
     if table is None:
         return rules

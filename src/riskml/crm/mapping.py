@@ -10,10 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from riskml.config.panel import Name, Part, Text
+from riskml.config.base import Name, Part, Text, TimeZone, read_yaml, validated
 from riskml.crm.connector import Value
 from riskml.errors import ConfigError
 
@@ -102,7 +101,7 @@ class Mapping(Part):
     tables: dict[Name, TableMap] = Field(min_length=1)
     scores: ScoresMap | None = None
     alerts: AlertsMap | None = None
-    timezone: str = Field("Asia/Shanghai", description="of times without a zone, and of days given in milliseconds")
+    timezone: TimeZone = Field("Asia/Shanghai", description="zone of times without one, and of days in milliseconds")
     encoding: str = Field("utf-8-sig", description="csv: that of the files; gb18030 for those of Chinese Excel")
     bulk: bool = Field(True, description="zoho: read everything by Bulk Read; false where its scope is not given")
     overlap_minutes: int = Field(
@@ -113,15 +112,6 @@ class Mapping(Part):
     def customers(self) -> str:
         """The object that the customers are records of: that which scores are written to, or else the first table's."""
         return self.scores.object if self.scores else next(iter(self.tables.values())).object
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_is_known(cls, value: str) -> str:
-        try:
-            zoneinfo.ZoneInfo(value)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"{value!r} is no time zone; write it as Asia/Shanghai") from None
-        return value
 
     @model_validator(mode="after")
     def _files_have_ids(self) -> Mapping:
@@ -137,19 +127,10 @@ def read_mapping(path: Path) -> Mapping:
     Raises
     ------
     ConfigError
-        When it cannot be read, or says what a mapping cannot say.
+        When it cannot be read, or has an unknown key or an invalid value.
     """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the mapping cannot be read: {error}", where=str(path)) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"the mapping is no YAML: {error}", where=str(path)) from None
-    try:
-        return Mapping.model_validate(raw)
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise ConfigError("\n  ".join(faults), where=str(path), fix="see docs/crm.md") from None
+    fix = "correct these keys; docs/crm.md explains them"
+    return validated(Mapping, read_yaml(path, "mapping"), "mapping file", where=str(path), fix=fix)
 
 
 def canonical(value: Any, type: Type, zone: str) -> Value:

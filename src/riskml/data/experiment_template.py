@@ -241,7 +241,7 @@ def guess_task(name: str, file: str, target: str, event: Scalar) -> Literal["def
     return "churn" if any(word in words for word in _CHURN_WORDS) else "default"
 
 
-def _columns(frame: pd.DataFrame, facts: pd.DataFrame, roles: dict[str, str | None]) -> dict[str, dict[str, Any]]:
+def _columns(frame: pd.DataFrame, facts: pd.DataFrame, roles: dict[str, str | None]) -> dict[str, Any]:
     """Return the roles, columns that may have a role, columns to exclude and special codes."""
     suspicion = facts["suspicion"]
     suspects = {"id": suspicion.str.contains("identifier"), "date": suspicion.str.contains("date")}
