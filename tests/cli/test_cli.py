@@ -132,7 +132,7 @@ BAD_TABLES: dict[str, tuple[Callable[[Path, pd.DataFrame], object], list[str]]] 
     "twenty rows": (edited(lambda table: table.head(20)), ["20 rows", "at least"]),
     "no text in UTF-8": (lambda file, table: file.write_bytes(b"customer,debt,home,bad\nk1,1,caf\xe9,0\n"), ["UTF-8"]),
     "an empty file": (lambda file, table: file.write_bytes(b""), ["empty", "tiny.csv"]),
-    "nothing to learn from": (edited(lambda table: table.assign(debt=None, home="own")), ["no column is left"]),
+    "nothing to learn from": (edited(lambda table: table.assign(debt=None, home="own")), ["no feature is left"]),
 }
 
 

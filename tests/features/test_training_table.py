@@ -74,7 +74,7 @@ def test_the_panel_says_what_its_columns_are(asked):
 def test_what_the_panel_says_is_not_said_again(asked):
     said = asked().model_dump(mode="json")
     said["data"] = {"target": "churned"}
-    with pytest.raises(ValueError, match=r"data\.target: leave it out"):
+    with pytest.raises(ValueError, match=r"data\.target: omit it"):
         Experiment.model_validate(said)
 
 
