@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from riskml.pipeline.notebooks import Kernel, execute_notebook, to_html
 from riskml.report.plots import Picture
@@ -40,6 +40,33 @@ def test_a_picture_carries_its_description(page):
 
 def test_a_page_is_called_as_its_notebook(page):
     assert "<title>a</title>" in page
+
+
+def test_an_optional_section_that_shows_nothing_is_not_on_the_page(tmp_path):
+    optional = {"tags": ["optional"]}
+    shown = [new_output("stream", text="1998")]
+    cells = [
+        new_markdown_cell("## The panel", metadata=optional),
+        new_code_cell("if panel: show()", metadata=optional),
+        new_markdown_cell("## Over time", metadata=optional),
+        new_code_cell("dates", metadata=optional, outputs=shown),
+        new_markdown_cell("## Kept"),
+        new_code_cell("finish()"),
+    ]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
+    page = to_html(tmp_path / "a.ipynb").read_text(encoding="utf-8")
+    assert "The panel" not in page
+    assert "Over time" in page
+    assert "Kept" in page
+
+
+def test_the_contents_of_the_model_document_lead_to_its_sections(tmp_path):
+    source = nbformat.read(Path(__file__).parents[2] / "notebooks" / "3_validation.ipynb", as_version=4)
+    nbformat.write(source, tmp_path / "a.ipynb")
+    page = to_html(tmp_path / "a.ipynb").read_text(encoding="utf-8")
+    links = re.findall(r'<li><a href="#([^"]+)"', page)
+    assert len(links) == 10
+    assert [link for link in links if f'id="{link}"' not in page] == []
 
 
 def test_code_is_folded_until_its_box_is_ticked(page):

@@ -177,11 +177,28 @@ def to_html(notebook: Path) -> Path:
 
 
 def _for_a_page(notebook: NotebookNode) -> NotebookNode:
-    """Return a notebook whose outputs need no kernel: a widget that says itself in HTML too is shown as that."""
+    """Return a notebook without the optional sections that show nothing, whose widgets are shown as HTML."""
+    notebook.cells = _without_empty_sections(notebook.cells)
     for output in _outputs(notebook):
         if "text/html" in output.get("data", {}):
             output["data"].pop(_WIDGET, None)
     return notebook
+
+
+def _without_empty_sections(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Return the cells of a notebook; a section tagged ``optional`` is kept where one of its cells has an output."""
+    sections: list[tuple[bool, list[NotebookNode]]] = []
+    for cell in cells:
+        optional = "optional" in cell.metadata.get("tags", ())
+        if not (optional and cell.cell_type == "code" and sections and sections[-1][0]):
+            sections.append((optional, []))
+        sections[-1][1].append(cell)
+    return [
+        cell
+        for optional, section in sections
+        if not optional or any(one.get("outputs") for one in section)
+        for cell in section
+    ]
 
 
 def _described(page: str, notebook: NotebookNode) -> str:
