@@ -146,9 +146,9 @@ class Schema:
         return {"columns": columns}
 
     @classmethod
-    def from_dict(cls, said: Mapping[str, Any]) -> Schema:
+    def from_dict(cls, payload: Mapping[str, Any]) -> Schema:
         """Return the schema that ``to_dict`` gave."""
-        return cls(tuple(Column(**{**column, "special": tuple(column["special"])}) for column in said["columns"]))
+        return cls(tuple(Column(**{**column, "special": tuple(column["special"])}) for column in payload["columns"]))
 
 
 def refuse_duplicates(names: Iterable[str], where: str = "the header") -> None:
@@ -214,14 +214,14 @@ def _refuse_mixed(series: pd.Series, name: str) -> None:
     if pd.api.types.infer_dtype(series, skipna=True) not in _MIXED:
         return
     known = series[series.notna()]
-    found = known.map(_word)
-    words = [word for word in ("numbers", "dates", "text") if (found == word).any()]
+    kinds = known.map(_word)
+    words = [word for word in ("numbers", "dates", "text") if (kinds == word).any()]
     if len(words) < 2:
         return
     # Of what is last in the order, which is most likely astray, the first cell is shown.
     *others, last = words
-    first = known[found == last]
-    counted = " and ".join(f"{int((found == word).sum())} {word}" for word in others)
+    first = known[kinds == last]
+    counted = " and ".join(f"{int((kinds == word).sum())} {word}" for word in others)
     raise DataError(
         f"{' and '.join(words)} are mixed: {counted}, and {first.iloc[0]!r}",
         where=f"column {name!r}, row {first.index[0]!r}",

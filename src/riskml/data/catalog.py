@@ -108,10 +108,10 @@ def load_sample(name: str) -> pd.DataFrame:
     """
     known = sample(name)
     frame = _purchases(known) if known.package == "Lifetimes" else _rdata(known)
-    found = content_hash(frame)
-    if found != known.sha256:
+    digest = content_hash(frame)
+    if digest != known.sha256:
         raise DataError(
-            f"the content of sample {name!r} is not the one that riskml knows: SHA-256 {found[:12]}… "
+            f"the content of sample {name!r} is not the one that riskml knows: SHA-256 {digest[:12]}… "
             f"instead of {known.sha256[:12]}…",
             where=f"package {known.package} {importlib.metadata.version(known.package)}",
             fix=_REINSTALL,
@@ -120,8 +120,8 @@ def load_sample(name: str) -> pd.DataFrame:
 
 
 def _rdata(known: Sample) -> pd.DataFrame:
-    said = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(said):
+    output = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(output):
         # The package's files name a module that numpy 2 has renamed.
         warnings.filterwarnings("ignore", message=r"numpy\.core", category=DeprecationWarning)
         try:
@@ -131,7 +131,7 @@ def _rdata(known: Sample) -> pd.DataFrame:
         frame = package.data("modeldata", known.item)
     if frame is None:
         raise DataError(
-            f"sample {known.name!r} cannot be read: {said.getvalue().strip()}",
+            f"sample {known.name!r} cannot be read: {output.getvalue().strip()}",
             where=f"package {known.package} {importlib.metadata.version(known.package)}",
             fix=_REINSTALL,
         )
@@ -145,11 +145,11 @@ def _purchases(known: Sample) -> pd.DataFrame:
         files = importlib.metadata.files(known.package) or []
     except importlib.metadata.PackageNotFoundError:
         raise _not_installed(known) from None
-    found = [file for file in files if file.as_posix() == known.item]
-    if not found:
+    matches = [file for file in files if file.as_posix() == known.item]
+    if not matches:
         raise _not_installed(known)
     try:
-        text = found[0].read_text(encoding="ascii")
+        text = matches[0].read_text(encoding="ascii")
     except FileNotFoundError:
         raise _not_installed(known) from None
     frame = pd.read_csv(io.StringIO(text), sep=r"\s+", skiprows=1, names=["id", "date", "n", "value"])

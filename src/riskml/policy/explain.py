@@ -69,14 +69,14 @@ class Why:
             talks.tolist(),
             strict=True,
         ):
-            said = opening + texts["may"].format(action=self._titles[place], gain=gain, cost=cost)
+            sentence = opening + texts["may"].format(action=self._titles[place], gain=gain, cost=cost)
             if priced:
-                said += texts["price"].format(price=prices)
+                sentence += texts["price"].format(price=prices)
             if rival < 0:
-                said += texts["alone"]
+                sentence += texts["alone"]
             else:
-                said += texts["less" if behind else "more"].format(other=self._titles[rival], gap=distance)
-            yield said + (texts["negotiated"] if talk else "")
+                sentence += texts["less" if behind else "more"].format(other=self._titles[rival], gap=distance)
+            yield sentence + (texts["negotiated"] if talk else "")
 
     def of_missed(self) -> Iterator[str]:
         """Yield why customers for whom something would pay get nothing."""
@@ -91,8 +91,10 @@ class Why:
         ):
             place = int(may.treatment[row])
             limits = self._beyond(row) if alone else self._binding[place]
-            said = self._texts["beyond" if alone else "missed"]
-            yield opening + said.format(action=self._titles[place], gain=gain, limits=self._texts["and"].join(limits))
+            sentence = self._texts["beyond" if alone else "missed"]
+            yield opening + sentence.format(
+                action=self._titles[place], gain=gain, limits=self._texts["and"].join(limits)
+            )
 
     @cached_property
     def missed(self) -> Ints:
@@ -116,13 +118,13 @@ class Why:
     @cached_property
     def _binding(self) -> list[list[str]]:
         """The limits that have a price for each treatment, or, where rounding left none, all that it is under."""
-        found = []
+        limits = []
         for place in range(len(self.offers.names)):
             under = [(limit, price) for limit, price in zip(self.left, self.solution.prices, strict=True)]
             under = [(limit, price) for limit, price in under if limit.treatments[place]]
             priced = [self._words(limit) for limit, price in under if price > 0]
-            found.append(priced or [self._words(limit) for limit, _ in under])
-        return found
+            limits.append(priced or [self._words(limit) for limit, _ in under])
+        return limits
 
     def _beyond(self, row: int) -> list[str]:
         may = self.offers.may
@@ -178,5 +180,5 @@ def limit_words(policy: Policy, limit: str, language: Language) -> str:
     texts, (*_, kind, name, measure) = labels("action", language), ("", *limit.split("."))
     if limit.count(".") == 1:
         return texts[measure]
-    shown = policy.treatment_title(name, language) if kind == "treatments" else label("role", name, language)
-    return texts[kind].format(name=shown, measure=texts["money" if measure == "budget" else measure])
+    title = policy.treatment_title(name, language) if kind == "treatments" else label("role", name, language)
+    return texts[kind].format(name=title, measure=texts["money" if measure == "budget" else measure])

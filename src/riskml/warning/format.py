@@ -15,23 +15,23 @@ def cause_words(rules: WarningRules, cause: str, language: Language) -> str:
 
 def signs_words(rules: WarningRules, signs: str, language: Language) -> str:
     """Return all that warned, in words: ``late red, score amber`` is "invoices are late (red); the score (amber)"."""
-    told = []
+    phrases = []
     for sign in filter(None, signs.split(", ")):
         name, _, level = sign.rpartition(" ")
-        said, of = cause_words(rules, name, language), label("alert", level, language)
-        told.append(f"{said}（{of}）" if language == "zh" else f"{said} ({of})")
-    return text("alert.separator", language).join(told)
+        cause, of = cause_words(rules, name, language), label("alert", level, language)
+        phrases.append(f"{cause}（{of}）" if language == "zh" else f"{cause} ({of})")
+    return text("alert.separator", language).join(phrases)
 
 
 def in_words(table: pd.DataFrame, rules: WarningRules, language: Language) -> pd.DataFrame:
     """Return a list of alerts for people."""
-    told = table.copy()
+    out = table.copy()
     plans = {name: in_language(one.plan, language) for name, one in rules.indicators.items()}
-    told["plan"] = [plans.get(cause, plan) for cause, plan in zip(table["cause"], table["plan"], strict=True)]
-    told["cause"] = [cause_words(rules, cause, language) for cause in table["cause"]]
-    told["signs"] = [signs_words(rules, signs, language) for signs in table["signs"]]
-    for name in {"what", "level", "state", "outcome"} & {*told.columns}:
-        told[name] = [label("alert", code, language) for code in table[name]]
+    out["plan"] = [plans.get(cause, plan) for cause, plan in zip(table["cause"], table["plan"], strict=True)]
+    out["cause"] = [cause_words(rules, cause, language) for cause in table["cause"]]
+    out["signs"] = [signs_words(rules, signs, language) for signs in table["signs"]]
+    for name in {"what", "level", "state", "outcome"} & {*out.columns}:
+        out[name] = [label("alert", code, language) for code in table[name]]
     for name in ("role", "escalated_to"):
-        told[name] = [label("role", role, language) for role in table[name]]
-    return told.rename(columns=dict(labels("alert_columns", language)))
+        out[name] = [label("role", role, language) for role in table[name]]
+    return out.rename(columns=dict(labels("alert_columns", language)))

@@ -23,8 +23,8 @@ from riskml.warning.delivery.channel import DeliveryError, Notice, Parcel, secre
 from riskml.warning.delivery.table import alerts_table, csv_text
 from riskml.warning.format import in_words, signs_words
 
-_TOLD = ("opened", "raised", "escalated")  # who acknowledges or closes an alert knows of it
-_SHOWN = 50
+_ANNOUNCED = ("opened", "raised", "escalated")  # who acknowledges or closes an alert knows of it
+_MOST_ALERTS = 50
 
 
 class Mail:
@@ -32,26 +32,26 @@ class Mail:
 
     name = "mail"
 
-    def __init__(self, said: MailDelivery, rules: WarningRules) -> None:
-        self._said, self._rules = said, rules
+    def __init__(self, delivery: MailDelivery, rules: WarningRules) -> None:
+        self._delivery, self._rules = delivery, rules
         self._password: SecretStr | None = None
-        if said.user is not None:
-            self._password = secret(said.password_env, "delivery.mail.password_env")
+        if delivery.user is not None:
+            self._password = secret(delivery.password_env, "delivery.mail.password_env")
         try:
-            self._trusted = ssl.create_default_context(cafile=said.ca_file) if said.security != "none" else None
+            self._trusted = ssl.create_default_context(cafile=delivery.ca_file) if delivery.security != "none" else None
         except (OSError, ssl.SSLError) as error:
             raise InputError(
-                f"the certificates cannot be read: {error}", where=f"delivery.mail.ca_file: {said.ca_file}"
+                f"the certificates cannot be read: {error}", where=f"delivery.mail.ca_file: {delivery.ca_file}"
             ) from None
 
     def parcels(self, notices: Sequence[Notice]) -> list[Parcel]:
         """Return one parcel for each role and address: what is new for it."""
         by_reader: dict[str, list[Notice]] = {}
         for notice in notices:
-            if notice.what in _TOLD:
+            if notice.what in _ANNOUNCED:
                 reader = notice.note if notice.what == "escalated" else str(notice.alert["role"])
                 by_reader.setdefault(reader, []).append(notice)
-        strange = [reader for reader in by_reader if not self._said.to.get(reader)]
+        strange = [reader for reader in by_reader if not self._delivery.to.get(reader)]
         if strange:
             raise ConfigError(
                 f"there are alerts for {', '.join(strange)}, whom no address is given of",
@@ -61,13 +61,13 @@ class Mail:
         return [
             Parcel.of(self.name, f"{reader} {address}", some)
             for reader, some in by_reader.items()
-            for address in self._said.to[reader]
+            for address in self._delivery.to[reader]
         ]
 
     def deliver(self, parcel: Parcel, at: float) -> None:
         """Send one message to one address."""
         message = self.message(parcel, at)
-        where = f"{self._said.host}:{self._said.port}"
+        where = f"{self._delivery.host}:{self._delivery.port}"
         kept = "the mail is kept, and sent with the next `riskml alerts send`"
         try:
             server = self._connected()
@@ -87,9 +87,9 @@ class Mail:
             ) from None
         except smtplib.SMTPAuthenticationError as error:
             raise DeliveryError(
-                f"the mail server refused the login of {self._said.user!r}: {error.smtp_code}",
+                f"the mail server refused the login of {self._delivery.user!r}: {error.smtp_code}",
                 where=where,
-                fix=f"check the user and {self._said.password_env}; {kept}",
+                fix=f"check the user and {self._delivery.password_env}; {kept}",
                 all_of_them=True,
             ) from None
         except smtplib.SMTPResponseException as error:
@@ -118,9 +118,9 @@ class Mail:
         message["Subject"] = text(
             "alert_mail.subject", language, reader=label("role", reader, language), count=len(rows), red=red
         )
-        message["From"], message["To"] = self._said.sender, address
+        message["From"], message["To"] = self._delivery.sender, address
         message["Date"] = format_datetime(dt.datetime.fromtimestamp(at, dt.UTC))
-        message["Message-ID"] = f"<{parcel.key}@{self._said.sender.rpartition('@')[2]}>"
+        message["Message-ID"] = f"<{parcel.key}@{self._delivery.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self._body(parcel.notices), cte="quoted-printable")
         listed = csv_text(in_words(rows, self._rules, language)).encode("utf-8-sig")
@@ -128,11 +128,11 @@ class Mail:
         return message
 
     def _body(self, notices: Sequence[Notice]) -> str:
-        rules, language, told = self._rules, self._rules.language, []
-        for notice in notices[:_SHOWN]:
+        rules, language, blocks = self._rules, self._rules.language, []
+        for notice in notices[:_MOST_ALERTS]:
             alert = notice.alert
             one = rules.indicators.get(alert["cause"])
-            said = {
+            fields = {
                 "level": label("alert", alert["level"], language).upper(),
                 "customer": alert["customer"],
                 "what": label("alert", notice.what, language),
@@ -142,24 +142,24 @@ class Mail:
                 "plan": in_language(one.plan, language) if one else alert["plan"],
                 "key": alert["key"],
             }
-            told.append(text("alert_mail.alert", language, **{name: _line(value) for name, value in said.items()}))
-        if len(notices) > _SHOWN:
-            told.append(text("alert_mail.more", language, count=len(notices) - _SHOWN))
-        return "\n".join(told)
+            blocks.append(text("alert_mail.alert", language, **{name: _line(value) for name, value in fields.items()}))
+        if len(notices) > _MOST_ALERTS:
+            blocks.append(text("alert_mail.more", language, count=len(notices) - _MOST_ALERTS))
+        return "\n".join(blocks)
 
     def _connected(self) -> smtplib.SMTP:
-        said = self._said
-        if said.security == "tls":
+        delivery = self._delivery
+        if delivery.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
-                said.host, said.port, timeout=said.timeout_seconds, context=self._trusted
+                delivery.host, delivery.port, timeout=delivery.timeout_seconds, context=self._trusted
             )
         else:
-            server = smtplib.SMTP(said.host, said.port, timeout=said.timeout_seconds)
+            server = smtplib.SMTP(delivery.host, delivery.port, timeout=delivery.timeout_seconds)
         try:
-            if said.security == "starttls":
+            if delivery.security == "starttls":
                 server.starttls(context=self._trusted)
-            if said.user is not None and self._password is not None:
-                server.login(said.user, self._password.get_secret_value())
+            if delivery.user is not None and self._password is not None:
+                server.login(delivery.user, self._password.get_secret_value())
         except BaseException:
             server.close()
             raise

@@ -38,18 +38,18 @@ def role_alerts(table: pd.DataFrame, role: str) -> pd.DataFrame:
 def with_overdue(table: pd.DataFrame, on: dt.date) -> pd.DataFrame:
     """Return a list with ``overdue_days`` beside the day that an alert is due."""
     late = [0 if closed else max(0, (on - due).days) for due, closed in zip(table["due"], table["closed"], strict=True)]
-    told = table.copy()
-    told.insert(list(table.columns).index("due") + 1, "overdue_days", late)
-    return told
+    out = table.copy()
+    out.insert(list(table.columns).index("due") + 1, "overdue_days", late)
+    return out
 
 
-def write_tables(said: TableDelivery, rules: WarningRules, alerts: Sequence[Alert], on: dt.date) -> list[Path]:
+def write_tables(delivery: TableDelivery, rules: WarningRules, alerts: Sequence[Alert], on: dt.date) -> list[Path]:
     """Write the open alerts of each role, and those escalated to it; a role without any gets an empty list."""
-    folder, written = Path(said.folder), []
+    folder, written = Path(delivery.folder), []
     whole = with_overdue(alerts_table([asdict(alert) for alert in alerts]), on)
     for role in ROLES:
         table = in_words(role_alerts(whole, role), rules, rules.language)
-        for ending in said.formats:
+        for ending in delivery.formats:
             path = folder / f"alerts_{role}.{ending}"
             with replacing(path) as temporary:
                 if ending == "csv":
