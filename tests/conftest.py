@@ -25,10 +25,10 @@ import pytest
 
 from riskml.config.experiment import DataConfig, Experiment, ExportConfig
 from riskml.runs.run import Run
+from riskml.runtime.additive import Additive, Pair, Pairwise
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import Encoding
-from riskml.runtime.model import Additive, Blend, Tree
-from riskml.runtime.pairs import Pair, Pairwise
+from riskml.runtime.model import Blend, Tree
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import Column, Schema
 

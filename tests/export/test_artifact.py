@@ -13,8 +13,8 @@ import pytest
 from riskml.errors import InputError
 from riskml.export import artifact as module
 from riskml.export.artifact import requirements, write_artifact
+from riskml.runtime.additive import Additive
 from riskml.runtime.boosted import Boosting
-from riskml.runtime.model import Additive
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Step
 from riskml.schema import Column, Schema

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from riskml.errors import InputError
 from riskml.export.sql import DIALECTS, as_double, number, to_sql
-from riskml.runtime.model import Additive
+from riskml.runtime.additive import Additive, Segmented, Split
 from riskml.runtime.package import Artifact
-from riskml.runtime.segmented import Segmented, Split
 from riskml.runtime.shapes import Levels, Step
 
 HOSTILE = ['x"; drop table t; --', "a]b", "c`d", "e'f", "g\\h", "多 列", "a.b", "--", "${x}", "%s"]

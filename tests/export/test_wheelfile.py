@@ -78,8 +78,8 @@ def test_an_untouched_wheel_is_verified(wheel, capsys):
         (lambda files: files.update({f"{PACKAGE}/numpy.py": b""}), "does not name: 'riskml_hand_made/numpy.py'"),
         (lambda files: files.update({"evil.pth": b"import evil"}), "does not name: 'evil.pth'"),
         (lambda files: files.pop(f"{PACKAGE}/manifest.json"), "holds no manifest.json"),
-        (lambda files: files.update({f"{PACKAGE}/manifest.json": b"[]"}), "manifest.json cannot be read"),
-        (lambda files: files.update({f"{PACKAGE}/manifest.json": b"\xff"}), "manifest.json cannot be read"),
+        (lambda files: files.update({f"{PACKAGE}/manifest.json": b"[]"}), "cannot read the package's manifest.json"),
+        (lambda files: files.update({f"{PACKAGE}/manifest.json": b"\xff"}), "cannot read the package's manifest.json"),
     ],
 )
 def test_what_was_altered_added_or_taken_away_is_named(change, what, wheel):

@@ -10,9 +10,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 pytest.importorskip("interpret", reason="riskml[ebm] is not installed")
 
 from riskml.models.ebm import RiskEBM, _plain, _table
+from riskml.runtime.additive import Additive, Pairwise
 from riskml.runtime.frame import columns
-from riskml.runtime.model import Additive
-from riskml.runtime.pairs import Pairwise
 
 KINDS = {"debt": "numeric", "age": "numeric", "home": "categorical"}
 

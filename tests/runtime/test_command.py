@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from riskml.runtime import tables
-from riskml.runtime.command import explain_file, main, score_file
+from riskml.runtime.batch import explain_file, score_file
+from riskml.runtime.command import main
 from riskml.runtime.package import Artifact, PackageError
 
 
@@ -94,7 +95,7 @@ def test_levels_are_what_training_saw_however_a_file_writes_them(artifact, tmp_p
     + [("1.50", ["1.5"], "1.5"), ("castle", ["7"], "castle"), ("1e999", ["7"], "1e999"), ("nan", ["7"], "nan")],
 )
 def test_a_cell_s_level_does_not_depend_on_the_rest_of_its_column(text, known, level):
-    assert tables._meant(text, set(known)) == level
+    assert tables._known_level(text, set(known)) == level
 
 
 FORMULAS = ["=cmd|'/C calc'!A0", "+1+1", "-x", "@sum", "\tx"]
@@ -167,7 +168,7 @@ def test_a_file_that_is_not_utf8_is_named_with_the_line_the_byte_and_a_mend(pack
     assert main(["score", str(source), "-o", str(tmp_path / "out.csv")], artifact) == 2
     said = capsys.readouterr().err
     assert f"{source}, line 3" in said
-    assert "byte 0xfc at place 6" in said
+    assert "byte 0xfc at position 6" in said
     assert f"{fix} WINDOWS-1252 -t UTF-8" in said
 
 
@@ -185,13 +186,13 @@ HEADER = "Age,Income,Home,x\n"
         (b"", "the file is empty"),
         (b"\n\n", "has no header"),
         (b"Age,Income\n1,2\n", r"columns missing: 'Home'; the file has 'Age', 'Income'"),
-        (b"Age,Income,Home,Age\n1,2,rent,3\n", "more than once: 'Age'"),
+        (b"Age,Income,Home,Age\n1,2,rent,3\n", "duplicate columns: 'Age'"),
         (f"{HEADER}1,2,rent,a\n1,two,rent,a\n".encode(), "column 'Income', row 2: 'two' is not a number"),
         (f"{HEADER}1,inf,rent,a\n".encode(), "column 'Income', row 1: inf is not finite"),
         (f"{HEADER}1,2,rent,a\n1,2\n".encode(), "the header has 4 fields, and line 3 has 2"),
         (f"{HEADER}1,2,rent,a\n1,2,rent,a,b\n".encode(), "the header has 4 fields, and line 3 has 5"),
         (f"{HEADER}1,2,rent,a,b\n".encode(), "the header has 4 fields, and line 2 has 5"),
-        (f'{HEADER}1,2,"rent,a\n1,2,rent,a\n'.encode(), "cannot be told apart|has 4 fields"),
+        (f'{HEADER}1,2,"rent,a\n1,2,rent,a\n'.encode(), "cannot separate the rows|has 4 fields"),
         (f"{HEADER}1,2,m\xfcnchen,a\n".encode("latin-1"), "is not UTF-8"),
         (b"\xff\xfeA\x00g\x00e\x00", "is not UTF-8"),
     ],
@@ -222,7 +223,7 @@ def test_truncated_files_are_refused(artifact, loans, tmp_path):
     packed = gzip.compress(loans.to_csv().encode())
     (tmp_path / "cut.csv.gz").write_bytes(packed[: len(packed) // 2])
     (tmp_path / "no.csv.gz").write_bytes(b"Age,Income,Home\n1,2,rent\n")
-    for name, message in (("cut.parquet", "as Parquet"), ("cut.csv.gz", "unpacked"), ("no.csv.gz", "unpacked")):
+    for name, message in (("cut.parquet", "as Parquet"), ("cut.csv.gz", "decompress"), ("no.csv.gz", "decompress")):
         with pytest.raises(PackageError, match=message):
             score_file(artifact, tmp_path / name, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
@@ -240,7 +241,7 @@ def test_names_that_cannot_be_used_are_refused(artifact, book, tmp_path):
     for source, output, message in (
         (tmp_path / "absent.csv", "out.csv", "does not exist"),
         (tmp_path, "out.csv", "directory"),
-        (book.rename(tmp_path / "book.xlsx"), "out.csv", r"ends in \.csv"),
+        (book.rename(tmp_path / "book.xlsx"), "out.csv", r"expected \.csv"),
         (tmp_path / "book.xlsx", "out.xlsx", r"must end in \.csv or \.parquet"),
     ):
         with pytest.raises(PackageError, match=message):
@@ -256,7 +257,7 @@ def test_the_output_never_replaces_the_input(artifact, book):
 
 def test_an_identifier_named_like_a_result_is_refused(artifact, loans, tmp_path):
     loans.assign(tier="gold").to_csv(tmp_path / "in.csv")
-    with pytest.raises(PackageError, match="name of a result, 'tier'"):
+    with pytest.raises(PackageError, match="name of a result column, 'tier'"):
         score_file(artifact, tmp_path / "in.csv", tmp_path / "out.csv", id_column="tier")
 
 

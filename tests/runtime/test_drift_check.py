@@ -53,12 +53,12 @@ def test_a_special_code_is_not_out_of_range_and_a_new_level_is_unseen(artifact, 
     found = artifact.check(loans.assign(Income=-1.0, Home="castle"))
     assert row(found, "Income")["out_of_range"] == 0
     assert row(found, "Home")["unseen"] == len(loans)
-    assert "300 rows with a level that training never saw" in row(found, "Home")["message"]
+    assert "300 rows with a level not seen in training" in row(found, "Home")["message"]
 
 
 def test_one_row_is_called_a_row(artifact, loans):
     one = loans.assign(Age=loans["Age"].where(loans.index != "c000", 90))
-    assert row(artifact.check(one), "Age")["message"].startswith("1 row beyond training's 18 to")
+    assert row(artifact.check(one), "Age")["message"].startswith("1 row outside the training range 18 to")
 
 
 def test_what_breaks_the_schema_is_reported_and_fails_nothing(artifact, loans):

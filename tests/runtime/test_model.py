@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskml.runtime.additive import Additive, Pair, Pairwise
 from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import columns
-from riskml.runtime.model import Additive, Tree, model_from_dict, probability
-from riskml.runtime.pairs import Pair, Pairwise
+from riskml.runtime.model import Tree, model_from_dict, probability
 from riskml.runtime.shapes import Levels, Line, Step
 
 KINDS = ("scorecard", "logistic", "tree", "boosting", "ebm", "blend")

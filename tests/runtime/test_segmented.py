@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from riskml.runtime.model import Additive, model_from_dict
-from riskml.runtime.segmented import Segmented, Split
+from riskml.runtime.additive import Additive, Segmented, Split
+from riskml.runtime.model import model_from_dict
 from riskml.runtime.shapes import Levels, Step
 
 COLUMNS = {

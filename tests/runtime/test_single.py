@@ -92,7 +92,7 @@ def test_a_level_is_read_as_in_a_table(value):
 def test_a_level_that_training_never_saw_is_refused_where_the_model_refuses_it(artifact):
     strict = replace(artifact, unseen="refuse")
     assert strict.score_record(RECORD)["tier"] == "high"
-    with pytest.raises(PackageError, match="column 'Home': 'castle' was never seen"):
+    with pytest.raises(PackageError, match="column 'Home': level 'castle' was not seen"):
         strict.score_record(RECORD | {"Home": "castle"})
 
 

@@ -70,8 +70,8 @@ def test_reasons_with_statements_go_out_too(run, loans):
         (b"", "standard input: the file is empty"),
         (b"Age,Income\n1,2\n", "standard input: columns missing: 'Home'"),
         (b"Age,Income,Home\n" + b"1,2,rent\n" * 60_000 + b"old,1,rent\n", "standard input: column 'Age', row 60001"),
-        (b"PAR1 cut short", "standard input: the file cannot be read as Parquet"),
-        (b"\x1f\x8b cut short", "standard input: the file cannot be unpacked"),
+        (b"PAR1 cut short", "standard input: cannot read the file as Parquet"),
+        (b"\x1f\x8b cut short", "standard input: cannot decompress the file"),
     ],
 )
 def test_bad_input_is_one_message_and_nothing_goes_out(given, what, run):
@@ -90,9 +90,9 @@ def test_a_customer_without_an_identifier_is_refused_with_the_row_and_a_mend(kin
     book.to_csv(source, index=False) if kind == "csv" else book.to_parquet(source)
     done = run("score", source, "-o", tmp_path / "out.csv", "--id", "customer")
     assert done.code == 2
-    assert done.err.startswith(f"error: {source}: column 'customer', row 7: a customer without an identifier (")
+    assert done.err.startswith(f"error: {source}: column 'customer', row 7: missing identifier (")
     assert done.err.endswith(
-        ") (and 1 more row); give each row one, leave such rows out, or let the rows be numbered (no --id)\n"
+        ") (and 1 more row); give each row one, drop such rows, or omit --id to number the rows\n"
     )
     assert not (tmp_path / "out.csv").exists()
 
@@ -138,11 +138,11 @@ def test_the_head_of_the_scores_is_all_that_is_said(ended):
     ("line", "what"),
     [
         ("riskml score - -o - <&-", "standard input is closed; pipe a table into it, or name a file"),
-        ("riskml score - -o - 0>out", "standard input cannot be read: Bad file descriptor"),
+        ("riskml score - -o - 0>out", "cannot read standard input: Bad file descriptor"),
         ('riskml score "$1" -o - >&-', "standard output is closed; name a file to write"),
         ("riskml card >&-", "standard output is closed; name a file to write"),
-        ('riskml score "$1" -o - > /dev/full', "standard output cannot be written: No space left on device"),
-        ("riskml --version > /dev/full", "standard output cannot be written: No space left on device"),
+        ('riskml score "$1" -o - > /dev/full', "cannot write to standard output: No space left on device"),
+        ("riskml --version > /dev/full", "cannot write to standard output: No space left on device"),
     ],
 )
 def test_a_stream_that_is_broken_is_told_in_one_message(line, what, ended):
@@ -156,7 +156,7 @@ def test_a_truncated_parquet_is_one_message(run, loans, tmp_path):
     (tmp_path / "book.parquet").write_bytes(whole[:-50])
     done = run("score", tmp_path / "book.parquet", "-o", tmp_path / "out.csv")
     assert done.code == 2
-    assert "may be cut short" in done.err
+    assert "may be truncated" in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["book.parquet"]
 
 
@@ -192,12 +192,12 @@ def test_the_package_proves_itself_until_a_file_is_altered(run, artifacts, tmp_p
 
     done = verify("verify")
     assert done.returncode == 0
-    assert "files unchanged" in done.stdout
+    assert "files unchanged since" in done.stdout
     (tmp_path / "key.pub").write_text("no key")
     done = verify("verify", "--key", "key.pub")
     assert (done.returncode, done.stderr) == (2, "error: the package is not signed\n")
     (tmp_path / "riskml_hand_made" / "more.py").write_text("")
-    assert "does not name: 'riskml_hand_made/more.py'" in verify("verify").stderr
+    assert "not listed in the package manifest: 'riskml_hand_made/more.py'" in verify("verify").stderr
     (tmp_path / "riskml_hand_made" / "more.py").unlink()
     model = tmp_path / "riskml_hand_made" / "model" / "model.json"
     model.write_text(model.read_text().replace("480.0", "481.0"))

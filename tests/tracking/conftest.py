@@ -25,7 +25,7 @@ from riskml.data.sources.digest import data_digest
 from riskml.export.artifact import write_artifact
 from riskml.pipeline.stages import run_experiment, track
 from riskml.runs.run import Dataset, Run
-from riskml.runtime.model import Additive
+from riskml.runtime.additive import Additive
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Step
 from riskml.schema import Column, Schema

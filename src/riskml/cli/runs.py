@@ -205,7 +205,7 @@ def score(
 ) -> None:
     """Score a file of customers: probability, points where there are some, tier."""
     from riskml.runs.model_loading import load_model
-    from riskml.runtime.command import score_file
+    from riskml.runtime.batch import score_file
 
     rows = score_file(load_model(model), data, out, id_column=id, escape_formulas=escape_formulas)
     typer.echo(f"{rows} customers scored: {out}")

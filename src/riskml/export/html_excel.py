@@ -11,10 +11,9 @@ from typing import Any
 import pandas as pd
 
 from riskml.io import replacing
-from riskml.runtime.model import Additive, Blend, Model
+from riskml.runtime.additive import Additive, Pairwise, Segmented
+from riskml.runtime.model import Blend, Model
 from riskml.runtime.package import Artifact
-from riskml.runtime.pairs import Pairwise
-from riskml.runtime.segmented import Segmented
 from riskml.runtime.shapes import Levels, Line, Shape, Step
 
 Sheets = dict[str, pd.DataFrame]

@@ -13,14 +13,13 @@ from riskml.errors import InputError
 from riskml.export.onnx_graph import ML, Graph, tensor
 from riskml.export.sql import as_double
 from riskml.io import replacing
+from riskml.runtime.additive import Additive, Pairwise, Segmented
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import LARGEST, Encoding
 from riskml.runtime.forest import Forest, read_xgboost
 from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.model import Additive, Blend, Model, Tree
+from riskml.runtime.model import Blend, Model, Tree
 from riskml.runtime.package import Artifact
-from riskml.runtime.pairs import Pairwise
-from riskml.runtime.segmented import Segmented
 from riskml.runtime.shapes import Levels, Line, Shape, Step
 
 

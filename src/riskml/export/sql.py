@@ -12,11 +12,10 @@ import numpy as np
 from sqlglot import exp
 
 from riskml.errors import InputError, did_you_mean
+from riskml.runtime.additive import Additive, Pairwise, Segmented
 from riskml.runtime.encoding import LARGEST
-from riskml.runtime.model import Additive, Blend, Model, Tree
+from riskml.runtime.model import Blend, Model, Tree
 from riskml.runtime.package import Artifact
-from riskml.runtime.pairs import Pairwise
-from riskml.runtime.segmented import Segmented
 from riskml.runtime.shapes import Levels, Line, Shape, Step
 
 DIALECTS = ("duckdb", "postgres", "spark", "tsql", "snowflake")

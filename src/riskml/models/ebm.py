@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from riskml.base import RiskEstimator
 from riskml.models.monotone import directions
+from riskml.runtime.additive import Additive, Pair, Pairwise
 from riskml.runtime.encoding import Columns
 from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.model import Additive
-from riskml.runtime.pairs import Pair, Pairwise
 from riskml.runtime.shapes import Levels, Step
 
 

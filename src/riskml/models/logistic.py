@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from riskml.base import RiskEstimator, SpecialValues
 from riskml.models.monotone import directions
 from riskml.models.monotone_logistic import ordered_logistic
+from riskml.runtime.additive import Additive
 from riskml.runtime.frame import Floats, codes
-from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Line, Shape
 from riskml.schema import Column
 

@@ -1,4 +1,4 @@
-"""The functions of an exported package; its model lies in the folder ``model`` beside this code's folder."""
+"""Public functions of an exported package, whose model is in the folder ``model`` next to this code."""
 
 from __future__ import annotations
 
@@ -15,62 +15,63 @@ if TYPE_CHECKING:
 
 @cache
 def artifact() -> Artifact:
-    """Return the package's model, read and verified on first use."""
+    """Return the model of the package, loaded and verified on first use."""
     from .integrity import FILES, verify_folder
     from .package import Artifact
 
     package = folder()
-    # A package of an earlier riskml has no manifest; its model has checksums of its own.
+    # Packages of early riskml versions have no manifest; their models have checksums.
     if (package / FILES).exists():
         verify_folder(package)
     return Artifact.load(package / "model")
 
 
 def folder() -> Path:
-    """Return the package's folder."""
+    """Return the folder of the package."""
     return Path(__file__).resolve().parent.parent
 
 
 def score(frame: pd.DataFrame, cut_offs: Sequence[float] | None = None) -> pd.DataFrame:
-    """Return each customer's probability of the event, and tier.
+    """Return the probability of the event and the tier of each customer.
 
     Parameters
     ----------
     frame : DataFrame of shape (n, any)
-        Raw columns, as ``schema`` lists them. Extra ones are ignored, and the order is free; cells may be empty.
+        Raw columns as listed by ``schema``, in any order; extra columns are ignored, and cells may be empty.
     cut_offs : sequence of float, optional
-        Lower bounds of the tiers in place of the package's own; the first is 0.
+        Lower bounds of the tiers instead of those of the package; the first is 0.
 
     Returns
     -------
     DataFrame of shape (n, 2 or 3)
-        The same index; ``probability``, ``points`` where the model has them (more points are safer), ``tier``.
+        ``probability``, ``points`` (if the model has them; more points are safer) and ``tier``, with the index of the
+        input.
 
     Raises
     ------
     ValueError
-        When columns are missing, or hold what they must not; the message names column, row and value.
+        If columns are missing or values are invalid; the message names column, row and value.
     """
     return artifact().score(frame, cut_offs)
 
 
 def score_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one customer's probability of the event, and tier, in microseconds and without pandas.
+    """Return the probability of the event and the tier of one customer, in microseconds and without pandas.
 
     Parameters
     ----------
     record : mapping of column name to value
-        As ``schema`` lists the columns. Extra names are ignored; None, NaN and blank text are missing.
+        Columns as listed by ``schema``; extra names are ignored, and None, NaN and blank text are missing values.
 
     Returns
     -------
     dict
-        ``probability``, ``points`` where the model has them (more points are safer), ``tier``.
+        ``probability``, ``points`` (if the model has them; more points are safer) and ``tier``.
 
     Raises
     ------
     ValueError
-        When columns are missing, or hold what they must not; the message names column and value.
+        If columns are missing or values are invalid; the message names column and value.
     """
     return _scorer()(record)
 
@@ -83,53 +84,54 @@ def _scorer() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
 def explain_record(
     record: Mapping[str, Any], n: int | None = None, language: str | None = None
 ) -> list[dict[str, Any]]:
-    """Return what raised one customer's risk most: a dict for each reason, with the columns of ``explain``."""
+    """Return the reasons that raised the risk of one customer most, a dict each with the keys of ``explain``."""
     return artifact().explain_record(record, n, language)
 
 
 def explain(frame: pd.DataFrame, n: int | None = None, language: str | None = None) -> pd.DataFrame:
-    """Return what raised each customer's risk most, above the average customer of the training rows.
+    """Return the reasons that raised the risk of each customer most, relative to the average training customer.
 
     Parameters
     ----------
     n : int, optional
-        Reasons per customer at the most; the package's own number by default.
+        Maximum number of reasons per customer (default: that of the package).
     language : {"en", "zh"}, optional
-        Adds the statement of a notice; then there are four reasons at the most, and no statement occurs twice.
+        Adds notice statements in this language; then at most four reasons are returned, and no statement twice.
 
     Returns
     -------
     DataFrame
-        One row per customer and reason: ``customer`` (the frame's index), ``rank`` (from 1), ``column``, ``value``
-        (as text), ``contribution`` (log-odds above the reference, greater than 0), and ``statement`` where a language
-        is given.
+        One row per customer and reason: ``customer`` (the index of the input), ``rank`` (from 1), ``column``,
+        ``value`` (as text), ``contribution`` (log-odds above the reference, greater than 0) and, with a language,
+        ``statement``. A customer whose columns are all below the reference has no row.
 
     Raises
     ------
     ValueError
-        When columns are missing, or hold what they must not; the message names column, row and value.
+        If columns are missing or values are invalid; the message names column, row and value.
     """
     return artifact().explain(frame, n, language)
 
 
 def schema() -> pd.DataFrame:
-    """Return the columns that a table must have: name, kind, description, special codes, range or levels, missing."""
+    """Return the required columns: name, kind, description, special codes, range or levels, share of missing values."""
     return artifact().schema()
 
 
 def check(frame: pd.DataFrame) -> pd.DataFrame:
-    """Compare a table with the training rows: what breaks the schema, lies out of range, or has moved (PSI).
+    """Compare a table with the training rows: schema violations, values out of range, and drift (PSI).
 
     Returns
     -------
     DataFrame
         One row per column, and one for ``probability``: ``column``, ``status`` (stable, watch, act, broken), ``psi``,
-        ``missing``, ``missing_in_training``, ``out_of_range``, ``unseen``, ``message``.
+        ``missing``, ``missing_in_training`` (shares), ``out_of_range`` (numbers outside the training range), ``unseen``
+        (rows with a level not seen in training), ``message``. Invalid tables are reported, not refused.
     """
     return artifact().check(frame)
 
 
 def model_card() -> str:
-    """Return the model card as Markdown: what the model is for, what it was made of, and where it ends."""
-    artifact()  # that is, when all files are what they were
+    """Return the model card as Markdown: purpose, training data, performance and limits of the model."""
+    artifact()  # verifies the files
     return (folder() / "card.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Files of answers to files of customers, written whole or not at all."""
+"""Batch scoring of files in chunks: scores, reasons and drift checks; output files are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,38 +12,107 @@ from typing import Any, TextIO
 import pandas as pd
 
 from .checksums import PackageError
-from .tables import Chunk, Wanted, read, suffix
+from .package import Artifact
+from .tables import ROW, Chunk, ReadSpec, read, suffix
+
+Progress = Callable[[Chunk], None]
+_NO_ROWS = "the table has no rows; give it at least one below its header"
 
 
-def convert(
+def score_file(
+    artifact: Artifact,
     source: str | Path,
     destination: str | Path,
-    wanted: Wanted,
-    answer: Callable[[Chunk], pd.DataFrame],
+    *,
+    id_column: str | None = None,
     escape_formulas: bool = False,
-    progress: Callable[[Chunk], None] | None = None,
+    progress: Progress | None = None,
 ) -> int:
-    """Write a file of answers to a file of customers, whole or not at all."""
+    """Write the scores of a file of customers, in its order, and return the number of customers."""
+
+    def scores_of(chunk: Chunk) -> pd.DataFrame:
+        scores = artifact.score(chunk.frame)
+        scores.insert(0, _id_name(id_column, scores), chunk.ids.to_numpy())
+        return scores
+
+    return _convert(source, destination, _read_spec(artifact, id_column), scores_of, escape_formulas, progress)
+
+
+def explain_file(
+    artifact: Artifact,
+    source: str | Path,
+    destination: str | Path,
+    *,
+    id_column: str | None = None,
+    n: int | None = None,
+    language: str | None = None,
+    escape_formulas: bool = False,
+    progress: Progress | None = None,
+) -> int:
+    """Write the reasons of a file of customers, a row per customer and reason, and return the number of customers."""
+
+    def reasons_of(chunk: Chunk) -> pd.DataFrame:
+        reasons = artifact.explain(chunk.frame, n, language)
+        rows = reasons.pop("customer").astype("int64")
+        reasons.insert(0, _id_name(id_column, reasons), chunk.ids.loc[rows].to_numpy())
+        return reasons
+
+    return _convert(source, destination, _read_spec(artifact, id_column), reasons_of, escape_formulas, progress)
+
+
+def check_file(artifact: Artifact, source: str | Path, progress: Progress | None = None) -> pd.DataFrame:
+    """Return the drift check of a file of customers, see ``Artifact.check``."""
+    check, rows = artifact.drift_check(), 0
+    for chunk in read(source, _read_spec(artifact, None, require_all=False)):
+        check.add(chunk.frame)
+        rows += len(chunk.frame)
+        if progress is not None:
+            progress(chunk)
+    if not rows:
+        raise PackageError(f"{source}: {_NO_ROWS}")
+    return check.table()
+
+
+def _read_spec(artifact: Artifact, id_column: str | None, *, require_all: bool = True) -> ReadSpec:
+    levels = {column["name"]: column["levels"] for column in artifact.columns if column["kind"] == "categorical"}
+    return ReadSpec(artifact.model.kinds, levels, id_column, require_all)
+
+
+def _id_name(id_column: str | None, results: pd.DataFrame) -> str:
+    name = ROW if id_column is None else id_column
+    if name in results.columns:
+        raise PackageError(f"the ID column has the name of a result column, {name!r}; rename it")
+    return name
+
+
+def _convert(
+    source: str | Path,
+    destination: str | Path,
+    spec: ReadSpec,
+    results_of: Callable[[Chunk], pd.DataFrame],
+    escape_formulas: bool,
+    progress: Progress | None,
+) -> int:
     source, destination = Path(source), Path(destination)
     if suffix(destination) not in {".csv", ".parquet"}:
-        raise PackageError(f"{destination}: the output's name must end in .csv or .parquet")
+        raise PackageError(f"{destination}: the output file must end in .csv or .parquet")
     if destination.is_dir():
         raise PackageError(f"{destination}: this is a directory; name a file in it")
     if destination.exists() and source.exists() and source.samefile(destination):
         raise PackageError(f"{destination}: the output would replace the input; choose another name")
     rows = 0
     with _replacing(destination) as temporary, _writer(temporary, escape_formulas) as write:
-        for chunk in read(source, wanted):
+        for chunk in read(source, spec):
             try:
-                write(answer(chunk))
+                write(results_of(chunk))
             except PackageError as error:
                 raise PackageError(f"{source}: {error}") from None
             rows += len(chunk.frame)
             if progress is not None:
                 progress(chunk)
         if not rows:
-            # A job that scores nobody every night has lost its input: a file of no answers would hide it.
-            raise PackageError(f"{source}: the table has no rows; give it at least one beneath its header")
+            # A nightly job that scores nobody has lost its input: an empty output file would hide that.
+            raise PackageError(f"{source}: {_NO_ROWS}")
     return rows
 
 
@@ -65,8 +134,8 @@ def _writer(path: Path, escape_formulas: bool) -> Iterator[Callable[[pd.DataFram
 
             def write_text(rows: pd.DataFrame) -> None:
                 nonlocal header
-                shown = escaped(rows) if escape_formulas else rows
-                shown.to_csv(file, index=False, header=header, lineterminator="\n")
+                table = escaped(rows) if escape_formulas else rows
+                table.to_csv(file, index=False, header=header, lineterminator="\n")
                 header = False
 
             yield write_text
@@ -75,14 +144,14 @@ def _writer(path: Path, escape_formulas: bool) -> Iterator[Callable[[pd.DataFram
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise PackageError("Parquet needs pyarrow: pip install pyarrow, or name a CSV file") from None
+        raise PackageError("Parquet requires pyarrow: pip install pyarrow, or name a CSV file") from None
     writer: Any = None
 
     def write_table(rows: pd.DataFrame) -> None:
         nonlocal writer
         table = pa.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
         if writer is None:
-            # No rows yet tell nothing of their type; what may be absent from a chunk is text.
+            # A column that is empty in the first chunk has no type; it is text.
             types = [
                 (field.name, pa.string() if pa.types.is_null(field.type) else field.type) for field in table.schema
             ]
@@ -103,16 +172,16 @@ def _created(path: Path) -> TextIO:
     try:
         return path.open("w", encoding="utf-8", newline="")
     except OSError as error:
-        raise PackageError(f"{path.parent}: no file can be written there: {error.strerror}") from None
+        raise PackageError(f"{path.parent}: cannot write a file here: {error.strerror}") from None
 
 
 def escaped(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of which no spreadsheet takes a cell or a header for a formula."""
+    """Return rows whose cells and headers no spreadsheet interprets as formulas."""
     return harmless(rows).rename(columns=_harmless)
 
 
 def harmless(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows whose text no spreadsheet takes for a formula (an apostrophe is put before it).
+    """Return rows whose cells no spreadsheet interprets as formulas: an apostrophe is put before such text.
 
     >>> harmless(pd.DataFrame({"id": ["=1+1", "-5", "a"]}))["id"].tolist()
     ["'=1+1", '-5', 'a']

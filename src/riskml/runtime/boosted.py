@@ -1,6 +1,6 @@
-"""Boosted trees of three libraries, each loaded only where a model has trees of it.
+"""Boosted trees of XGBoost, LightGBM and CatBoost; a library is imported only for models that use it.
 
-Scoring keeps to one thread of LightGBM and CatBoost: their pools would compete with those of whoever scores.
+LightGBM and CatBoost score in one thread: their pools would compete with those of the calling program.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Boosted(ABC):
-    """The mean, on the log-odds scale, of boosters that were each grown on other folds."""
+    """Mean log-odds of boosters that were trained on different folds."""
 
     encoding: Encoding
-    boosters: tuple[Any, ...]  # of the library's own kind
+    boosters: tuple[Any, ...]  # objects of the library
     kind: ClassVar[str]
-    library: ClassVar[str]  # its name as a package, and as a module
+    library: ClassVar[str]  # name of the package and of the module
     suffix: ClassVar[str]
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The columns it reads."""
+        """The columns that the model reads, and their kinds."""
         return self.encoding.kinds
 
     @cached_property
@@ -51,8 +51,8 @@ class Boosted(ABC):
         return self.margin_of_matrix(self.encoding.matrix(columns))
 
     def margin_of_matrix(self, matrix: Matrix) -> Floats:
-        """Return log-odds of the rows of a matrix that the encoding made, shape (n,)."""
-        if not len(matrix):  # LightGBM and CatBoost refuse it
+        """Return log-odds of the rows of an encoded matrix, shape (n,)."""
+        if not len(matrix):  # LightGBM and CatBoost refuse empty input
             return np.zeros(0)
         margins = [self._margin(booster, matrix) for booster in self.boosters]
         return np.asarray(np.mean(np.asarray(margins, dtype=np.float64), axis=0))
@@ -65,7 +65,7 @@ class Boosted(ABC):
         return np.asarray(np.mean([self._shap(booster, matrix)[:, :-1] for booster in self.boosters], axis=0))
 
     def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
-        """Return the model as JSON's types, the trees as blobs in the library's own format."""
+        """Return the model as JSON types, with the trees as blobs in the library's format."""
         names = []
         for booster in self.boosters:
             names.append(f"booster-{len(blobs)}.{self.suffix}")
@@ -73,38 +73,40 @@ class Boosted(ABC):
         return {"kind": self.kind, "encoding": self.encoding.to_list(), "boosters": names}
 
     @classmethod
-    def from_dict(cls, said: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Self:
+    def from_dict(cls, payload: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Self:
         """Return the model that ``to_dict`` wrote."""
-        return cls(Encoding.from_list(said["encoding"]), tuple(cls.read(blobs[name]) for name in said["boosters"]))
+        return cls(
+            Encoding.from_list(payload["encoding"]), tuple(cls.read(blobs[name]) for name in payload["boosters"])
+        )
 
     @classmethod
     @abstractmethod
     def read(cls, content: bytes) -> Any:
-        """Return the booster that a blob holds."""
+        """Return the booster stored in a blob."""
 
     @abstractmethod
     def _margin(self, booster: Any, matrix: Matrix) -> Floats: ...
 
     @abstractmethod
     def _shap(self, booster: Any, matrix: Matrix) -> Floats:
-        """Return Shapley values and, in the last column, what they are added to, shape (n, columns + 1)."""
+        """Return Shapley values, and the expected value last, shape (n, columns + 1)."""
 
     @abstractmethod
     def _written(self, booster: Any) -> bytes: ...
 
 
 class Boosting(Boosted):
-    """XGBoost's trees; UBJSON."""
+    """XGBoost trees, stored as UBJSON."""
 
     kind, library, suffix = "boosting", "xgboost", "ubj"
 
     def as_json(self) -> list[bytes]:
-        """Return each booster as XGBoost's JSON."""
+        """Return each booster in XGBoost's JSON format."""
         return [bytes(booster.save_raw("json")) for booster in self.boosters]
 
     @classmethod
     def read(cls, content: bytes) -> Any:
-        """Return the booster that a blob holds."""
+        """Return the booster stored in a blob."""
         import xgboost
 
         return xgboost.Booster(model_file=bytearray(content))
@@ -114,7 +116,7 @@ class Boosting(Boosted):
 
     @cached_property
     def _shapley(self) -> dict[int, Shapley | None]:
-        """For each booster its trees' tables; None where they are too deep for any."""
+        """The Shapley tables of each booster, or None if its trees are too deep."""
         forests = (read_xgboost(content) for content in self.as_json())
         return {
             id(booster): Shapley(forest) if forest.depth <= DEEPEST else None
@@ -135,13 +137,13 @@ class Boosting(Boosted):
 
 
 class LightGBM(Boosted):
-    """LightGBM's trees; its own text."""
+    """LightGBM trees, stored as its text format."""
 
     kind, library, suffix = "lightgbm", "lightgbm", "txt"
 
     @classmethod
     def read(cls, content: bytes) -> Any:
-        """Return the booster that a blob holds."""
+        """Return the booster stored in a blob."""
         import lightgbm
 
         return lightgbm.Booster(model_str=content.decode("utf-8"))
@@ -157,13 +159,13 @@ class LightGBM(Boosted):
 
 
 class CatBoost(Boosted):
-    """CatBoost's trees; its own binary format."""
+    """CatBoost trees, stored as its binary format."""
 
     kind, library, suffix = "catboost", "catboost", "cbm"
 
     @classmethod
     def read(cls, content: bytes) -> Any:
-        """Return the booster that a blob holds."""
+        """Return the booster stored in a blob."""
         import catboost
 
         return catboost.CatBoost().load_model(blob=content)
@@ -184,7 +186,7 @@ LIBRARIES: Mapping[str, type[Boosted]] = {cls.kind: cls for cls in (Boosting, Li
 
 
 def catboost_pool(encoding: Encoding, matrix: Matrix, target: NDArray[Any] | None = None) -> catboost.Pool:
-    """Return a matrix of numbers and numbered levels as CatBoost reads it."""
+    """Return a matrix of numbers and level codes as a CatBoost pool."""
     import catboost
     import pandas as pd
 

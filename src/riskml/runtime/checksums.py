@@ -1,4 +1,4 @@
-"""A model's files, read with their checksums: what was altered is refused."""
+"""Checksums of the files of a model; altered files are refused."""
 
 from __future__ import annotations
 
@@ -9,54 +9,52 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = 2  # 2 added the training distributions and the reason statements
-FORMATS = (1, FORMAT)  # what is understood here
+FORMATS = (1, FORMAT)  # readable formats
 MANIFEST = "model.json"
 
 
 class PackageError(ValueError):
-    """The table, or the package's own files, cannot be used; the message says why."""
+    """Invalid input, or invalid files of the package."""
 
 
-def digest(said: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of all that model.json says, itself left out."""
-    rest = {key: value for key, value in said.items() if key != "digest"}
+def digest(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the content of model.json without its digest."""
+    rest = {key: value for key, value in manifest.items() if key != "digest"}
     canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Return what model.json says."""
+    """Return the verified content of model.json."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise PackageError(f"the model's file is missing: {path}") from None
+        raise PackageError(f"model file missing: {path}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise PackageError(f"the model's file cannot be read: {path}: {error}") from None
-    found = said.get("format") if isinstance(said, dict) else None
-    if type(found) is not int or found not in FORMATS:
-        raise PackageError(
-            f"the model's format is {found!r}, and {' and '.join(map(str, FORMATS))} are understood here: {path}"
-        )
-    if said.get("digest") != _digest_of(said):
-        raise PackageError(f"the model's file was altered, its checksum does not agree: {path}")
-    return dict(said)
+        raise PackageError(f"cannot read the model file: {path}: {error}") from None
+    version = manifest.get("format") if isinstance(manifest, dict) else None
+    if type(version) is not int or version not in FORMATS:
+        raise PackageError(f"unsupported model format {version!r}; supported: {', '.join(map(str, FORMATS))}: {path}")
+    if manifest.get("digest") != _digest_of(manifest):
+        raise PackageError(f"the model file was altered: its checksum does not match: {path}")
+    return dict(manifest)
 
 
-def _digest_of(said: Mapping[str, Any]) -> str | None:
+def _digest_of(manifest: Mapping[str, Any]) -> str | None:
     try:
-        return digest(said)
-    except ValueError:  # NaN, which was never written
+        return digest(manifest)
+    except ValueError:  # NaN, which is never written
         return None
 
 
 def verified(folder: Path, name: str, expected: str) -> bytes:
-    """Return a file's content."""
+    """Return the content of a file whose checksum matches."""
     if Path(name).name != name:
-        raise PackageError(f"the model names a file outside its folder: {name!r}")
+        raise PackageError(f"the model refers to a file outside its folder: {name!r}")
     try:
         content = (folder / name).read_bytes()
     except OSError as error:
         raise PackageError(f"a file of the model is missing: {folder / name} ({error.strerror})") from None
     if hashlib.sha256(content).hexdigest() != expected:
-        raise PackageError(f"a file of the model was altered, its checksum does not agree: {folder / name}")
+        raise PackageError(f"a file of the model was altered: its checksum does not match: {folder / name}")
     return content

@@ -1,6 +1,6 @@
-"""The command of an exported package: scores of files, reasons, the card, a server, and proof that nothing was altered.
+"""Command line of an exported package: score, explain, schema, check, card, serve, verify.
 
-Exit code 0 done, 2 the input is wrong, 141 the reader of a pipe went away.
+Exit codes: 0 success, 2 invalid input, 130 interrupted, 141 broken pipe.
 """
 
 from __future__ import annotations
@@ -14,74 +14,41 @@ from typing import TYPE_CHECKING, Any
 from . import api
 from .checksums import PackageError
 from .reasons import LANGUAGES
-from .stdio import READER_GONE, STANDARD, files, say, stop_speaking
+from .stdio import READER_GONE, STANDARD, discard_output, files, print_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .package import Artifact
-    from .tables import Chunk
-
-Progress = Callable[["Chunk"], None]
-
-
-def score_file(
-    artifact: Artifact,
-    source: str | Path,
-    destination: str | Path,
-    *,
-    id_column: str | None = None,
-    escape_formulas: bool = False,
-    progress: Progress | None = None,
-) -> int:
-    """Write the scores of a file's customers, in its order."""
-    from .filework import score_file
-
-    return score_file(artifact, source, destination, id_column, escape_formulas, progress)
-
-
-def explain_file(
-    artifact: Artifact,
-    source: str | Path,
-    destination: str | Path,
-    *,
-    id_column: str | None = None,
-    n: int | None = None,
-    language: str | None = None,
-    escape_formulas: bool = False,
-    progress: Progress | None = None,
-) -> int:
-    """Write the reasons behind the scores of a file's customers, one row per customer and reason."""
-    from .filework import explain_file
-
-    return explain_file(artifact, source, destination, id_column, n, language, escape_formulas, progress)
 
 
 def main(argv: Sequence[str] | None = None, artifact: Artifact | None = None) -> int:
-    """Run the command: 0 done, 2 the input is wrong, 141 the reader of a pipe went away."""
+    """Run the command and return its exit code."""
     parser = _parser()
     options = parser.parse_args(argv)
     if options.task is None:
-        parser.error(f"nothing to do: name one of {', '.join(_DO)}")
+        parser.error(f"no task given; choose one of {', '.join(_TASKS)}")
     try:
-        _DO[options.task](options, artifact)
+        _TASKS[options.task](options, artifact)
     except PackageError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    except BrokenPipeError:  # as in `… | head`: that is no error
-        stop_speaking()
+    except BrokenPipeError:  # as in `… | head`, which is no error
+        discard_output()
         return READER_GONE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"error: {where}{error.strerror or error}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("error: stopped by hand\n")
+        sys.stderr.write("error: interrupted\n")
         return 130
     return 0
 
 
 def _score(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    from .batch import score_file
+
     _write(options, lambda *files, progress: score_file(
         artifact or api.artifact(), *files, id_column=options.id, escape_formulas=options.escape_formulas,
         progress=progress,
@@ -89,13 +56,15 @@ def _score(options: argparse.Namespace, artifact: Artifact | None) -> None:
 
 
 def _explain(options: argparse.Namespace, artifact: Artifact | None) -> None:
+    from .batch import explain_file
+
     _write(options, lambda *files, progress: explain_file(
         artifact or api.artifact(), *files, id_column=options.id, n=options.reasons, language=options.language,
         escape_formulas=options.escape_formulas, progress=progress,
     ), "explained")  # fmt: skip
 
 
-def _write(options: argparse.Namespace, work: Callable[..., int], did: str) -> None:
+def _write(options: argparse.Namespace, work: Callable[..., int], verb: str) -> None:
     from .progress import progress
 
     with files(options.file, options.output) as (source, destination, done):
@@ -103,7 +72,7 @@ def _write(options: argparse.Namespace, work: Callable[..., int], did: str) -> N
             rows = work(source, destination, progress=bar)
         done()
     where = "" if options.output == STANDARD else f": {options.output}"
-    sys.stderr.write(f"{rows} customers {did}{where}\n")
+    sys.stderr.write(f"{rows} customers {verb}{where}\n")
 
 
 def _schema(options: argparse.Namespace, artifact: Artifact | None) -> None:
@@ -114,7 +83,7 @@ def _schema(options: argparse.Namespace, artifact: Artifact | None) -> None:
 
 
 def _check(options: argparse.Namespace, artifact: Artifact | None) -> None:
-    from .filework import check_file
+    from .batch import check_file
     from .progress import progress
 
     with files(options.file, STANDARD) as (source, _, _), progress() as bar:
@@ -125,12 +94,12 @@ def _check(options: argparse.Namespace, artifact: Artifact | None) -> None:
 def _print(table: pd.DataFrame, options: argparse.Namespace) -> None:
     from .batch import escaped
 
-    shown = escaped(table) if options.escape_formulas else table
-    say(shown.to_csv(index=False, lineterminator="\n"))
+    rows = escaped(table) if options.escape_formulas else table
+    print_text(rows.to_csv(index=False, lineterminator="\n"))
 
 
 def _card(options: argparse.Namespace, artifact: Artifact | None) -> None:
-    say(api.model_card())
+    print_text(api.model_card())
 
 
 def _serve(options: argparse.Namespace, artifact: Artifact | None) -> None:
@@ -147,22 +116,22 @@ def _verify(options: argparse.Namespace, artifact: Artifact | None) -> None:
     package = api.folder()
     count = verify_folder(package)
     if more := list(unlisted(package)):
-        raise PackageError(f"files that the package's manifest does not name: {', '.join(map(repr, more[:5]))}")
+        raise PackageError(f"files not listed in the package manifest: {', '.join(map(repr, more[:5]))}")
     api.artifact()
-    said = f"{count} files are what they were when the package was built"
+    message = f"{count} files unchanged since the package was built"
     if options.key is not None:
         signature = package / SIGNATURE
         content = signature.read_bytes() if signature.exists() else None
         key = verify_signature(manifest_of(package), content, Path(options.key).read_bytes())
-        said += f", and signed with the key {key[:16]}…"
-    say(f"{said}\n")
+        message += f", signed with the key {key[:16]}…"
+    print_text(f"{message}\n")
 
 
 def _version(options: argparse.Namespace, artifact: Artifact | None) -> None:
-    say(f"{_name()} {(artifact or api.artifact()).version}\n")
+    print_text(f"{_name()} {(artifact or api.artifact()).version}\n")
 
 
-_DO = {
+_TASKS = {
     "score": _score, "explain": _explain, "schema": _schema, "check": _check, "card": _card, "serve": _serve,
     "verify": _verify, "version": _version,
 }  # fmt: skip
@@ -170,43 +139,41 @@ _DO = {
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=_name(), description="Score customers: the probability of the event, the tier, and the reasons."
+        prog=_name(), description="Score customers: probability of the event, tier and reasons."
     )
     tasks: Any = parser.add_subparsers(dest="task", metavar="score | explain | schema | check | card | serve | verify")
     parser.add_argument("--version", dest="task", action="store_const", const="version", help="print the version")
 
-    def task(name: str, does: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = tasks.add_parser(name, help=does, description=does)
-        return made
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        subparser: argparse.ArgumentParser = tasks.add_parser(name, help=text, description=text)
+        return subparser
 
-    for name, does in (
-        ("score", "write each customer's probability and tier"),
-        ("explain", "write what raised each customer's risk"),
+    for name, text in (
+        ("score", "write the probability and tier of each customer"),
+        ("explain", "write the reasons that raised the risk of each customer"),
     ):
-        one = task(name, does)
-        one.add_argument("file", help="the customers: .csv, .tsv (also .gz) or .parquet; - is standard input")
-        one.add_argument("-o", "--output", required=True, help="what to write: .csv or .parquet; - is standard output")
-        one.add_argument("--id", metavar="COLUMN", help="the column that names the customers (default: row number)")
+        task = add(name, text)
+        task.add_argument("file", help="customers: .csv, .tsv (also .gz) or .parquet; - for standard input")
+        task.add_argument("-o", "--output", required=True, help="output file: .csv or .parquet; - for standard output")
+        task.add_argument("--id", metavar="COLUMN", help="customer ID column (default: row number)")
         if name == "explain":
-            one.add_argument("-n", "--reasons", type=int, help="reasons per customer at the most")
-            one.add_argument("--language", choices=LANGUAGES, help="add the statement of a notice, at most four")
-        _escape(one)
-    _escape(task("schema", "print the columns that a file must have, as CSV"))
-    one = task("check", "print how a file of customers differs from training's, as CSV")
-    one.add_argument("file", help="the customers: .csv, .tsv (also .gz) or .parquet; - is standard input")
-    _escape(one)
-    task("card", "print the model card")
-    one = task("serve", "answer single records over HTTP (needs the extra: serve)")
-    one.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
-    one.add_argument("--port", type=int, default=8000, help="0 takes any that is free (default: 8000)")
-    one.add_argument("--max-bytes", type=_positive(int), default=1 << 20, help="of a request's body (default: 1 MiB)")
-    one.add_argument("--max-rows", type=_positive(int), default=1000, help="of a request (default: 1000)")
-    one.add_argument("--max-connections", type=_positive(int), default=1000, help="at a time (default: 1000)")
-    one.add_argument(
-        "--timeout", type=_positive(float), default=10.0, help="seconds that a body may take (default: 10)"
-    )
-    one = task("verify", "prove that no file of this package was altered")
-    one.add_argument("--key", metavar="PEM", help="an ed25519 public key: the package must be signed with it")
+            task.add_argument("-n", "--reasons", type=int, help="maximum number of reasons per customer")
+            task.add_argument("--language", choices=LANGUAGES, help="add notice statements (at most four)")
+        _escape(task)
+    _escape(add("schema", "print the required columns as CSV"))
+    task = add("check", "print the drift of a file of customers against the training data as CSV")
+    task.add_argument("file", help="customers: .csv, .tsv (also .gz) or .parquet; - for standard input")
+    _escape(task)
+    add("card", "print the model card")
+    task = add("serve", "score single records over HTTP (requires the extra: serve)")
+    task.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    task.add_argument("--port", type=int, default=8000, help="port to listen on; 0 for any free one (default: 8000)")
+    task.add_argument("--max-bytes", type=_positive(int), default=1 << 20, help="largest request body (default: 1 MiB)")
+    task.add_argument("--max-rows", type=_positive(int), default=1000, help="most records per request (default: 1000)")
+    task.add_argument("--max-connections", type=_positive(int), default=1000, help="most connections (default: 1000)")
+    task.add_argument("--timeout", type=_positive(float), default=10.0, help="seconds per head or body (default: 10)")
+    task = add("verify", "verify that no file of this package was altered")
+    task.add_argument("--key", metavar="PEM", help="ed25519 public key that must have signed the package")
     return parser
 
 
@@ -217,14 +184,14 @@ def _positive(kind: type[float]) -> Callable[[str], float]:
             raise ValueError
         return value
 
-    number.__name__ = "positive number"  # what argparse calls it in its message
+    number.__name__ = "positive number"  # for the messages of argparse
     return number
 
 
 def _escape(task: argparse.ArgumentParser) -> None:
     task.add_argument(
         "--escape-formulas", action="store_true",
-        help="in a CSV for a spreadsheet: an apostrophe before text that it would take for a formula",
+        help="put an apostrophe before text that a spreadsheet would interpret as a formula",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""How training's customers were spread over fixed bins, and how far others have moved from there."""
+"""Training distributions over fixed bins, and the population stability index (PSI) against them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Distribution:
-    """Fixed bins of one column, and the rows of training in each: counts, no rows."""
+    """Fixed bins of one column, and the count of training rows in each."""
 
-    edges: tuple[float, ...]  # inner borders of a number's bins; a value on a border belongs to the bin below it
-    categories: tuple[str, ...]  # A category's levels, each a bin of its own, and one bin more for any other
-    special: tuple[float | str, ...]  # special codes, each a bin of its own
-    counts: tuple[int, ...]  # rows in training: the bins, the special codes, missing
-    # few numbers, each a bin of its own, and one bin more for what lies beyond them; there are no edges then
+    edges: tuple[float, ...]  # inner edges of numeric bins; a value on an edge belongs to the bin below
+    categories: tuple[str, ...]  # levels, one bin each, and one more bin for all others
+    special: tuple[float | str, ...]  # special codes, one bin each
+    counts: tuple[int, ...]  # training rows: the bins, the special codes, missing
+    # a few distinct numbers, one bin each, and one more bin beyond their range; then there are no edges
     values: tuple[float, ...] = ()
 
     @classmethod
-    def from_dict(cls, said: Mapping[str, Any]) -> Distribution:
-        """Return the distribution that a model's file holds."""
+    def from_dict(cls, payload: Mapping[str, Any]) -> Distribution:
+        """Return the distribution of a model file."""
         parts = ("edges", "categories", "special", "counts", "values")
-        return cls(*(tuple(said.get(name, ())) for name in parts))
+        return cls(*(tuple(payload.get(name, ())) for name in parts))
 
     def count(self, values: NDArray[Any]) -> Floats:
-        """Return how many of the values fall into each bin."""
+        """Return the number of values in each bin."""
         own, bins = self._own(), len(self.counts)
         if self.categories:
             index = {name: place for place, name in enumerate(self.categories)}
@@ -50,7 +50,7 @@ class Distribution:
         return np.bincount(places, minlength=bins).astype(np.float64)
 
     def psi(self, counts: Floats) -> float:
-        """Return the population stability index; a bin empty on one side counts as half a row there."""
+        """Return the population stability index; a bin that is empty on one side counts half a row there."""
         before = np.asarray(self.counts, dtype=np.float64)
         if not counts.sum() or not before.sum():
             return float("nan")
@@ -78,7 +78,7 @@ def verdict(psi: float) -> str:
 
 
 def _nearest(known: Floats, numbers: Floats) -> NDArray[np.intp]:
-    """Return the place of the nearest known value; the place after the last for what lies beyond them all."""
+    """Return the position of the nearest known value; one past the last for values outside their range."""
     above = np.searchsorted(known, numbers).clip(max=known.size - 1)
     below = (above - 1).clip(min=0)
     with np.errstate(invalid="ignore", over="ignore"):

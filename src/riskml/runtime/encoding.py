@@ -1,4 +1,4 @@
-"""The matrix that trees read, made from raw columns."""
+"""Matrix encoding of raw columns for tree models."""
 
 from __future__ import annotations
 
@@ -12,24 +12,28 @@ from numpy.typing import NDArray
 from .frame import codes
 
 Columns = Mapping[str, NDArray[Any]]
-LARGEST = float(np.finfo(np.float32).max)  # trees split on float32, where anything greater would be infinite
+LARGEST = float(np.finfo(np.float32).max)  # trees split on float32, in which larger numbers are infinite
+
+
+def row_count(columns: Columns) -> int:
+    """Return the number of rows; 0 without columns."""
+    return len(next(iter(columns.values()))) if columns else 0
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a matrix for trees is made: numbers as they are, a level as its number, missing or unseen as NaN."""
+    """Columns to matrix: numbers unchanged, levels as their codes, missing and unseen values as NaN."""
 
     levels: Mapping[str, Mapping[str, float] | None]  # None: a numeric column
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The columns it reads."""
+        """The columns that the model reads, and their kinds."""
         return {name: "numeric" if levels is None else "categorical" for name, levels in self.levels.items()}
 
     def matrix(self, columns: Columns) -> NDArray[np.float32]:
         """Return the matrix, shape (n, columns)."""
-        rows = len(next(iter(columns.values()))) if columns else 0
-        out = np.empty((rows, len(self.levels)), dtype=np.float32)
+        out = np.empty((row_count(columns), len(self.levels)), dtype=np.float32)
         for position, (name, levels) in enumerate(self.levels.items()):
             if levels is None:
                 out[:, position] = np.clip(columns[name], -LARGEST, LARGEST)
@@ -40,10 +44,10 @@ class Encoding:
         return out
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Return the encoding as JSON's types."""
+        """Return the encoding as JSON types."""
         return [{"column": name, "levels": levels and dict(levels)} for name, levels in self.levels.items()]
 
     @classmethod
-    def from_list(cls, said: Sequence[Mapping[str, Any]]) -> Encoding:
+    def from_list(cls, payload: Sequence[Mapping[str, Any]]) -> Encoding:
         """Return the encoding that ``to_list`` wrote."""
-        return cls({column["column"]: column["levels"] for column in said})
+        return cls({column["column"]: column["levels"] for column in payload})

@@ -1,6 +1,6 @@
-"""XGBoost's trees as plain arrays: one customer walks all of them at once, and other formats are written from them.
+"""XGBoost trees as plain arrays, for single-record scoring and for the export to other formats.
 
-A library's own call costs more for one customer than the walk itself, and once for each booster.
+For one customer, walking the arrays is faster than a call of the library per booster.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ Matrix = NDArray[np.float32]
 class Forest:
     """The trees of one booster."""
 
-    columns: int  # of the matrix; the marks come after them
-    marks: tuple[tuple[int, tuple[float, ...]], ...]  # for each mark its column, and the levels' numbers that have it
+    columns: int  # of the matrix; the marks follow
+    marks: tuple[tuple[int, tuple[float, ...]], ...]  # for each mark: its column, and the codes of its levels
     roots: NDArray[np.int32]
-    feature: NDArray[np.int32]  # A leaf leads to itself
-    left: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    left: NDArray[np.int32]  # a leaf is its own child
     right: NDArray[np.int32]
-    threshold: NDArray[np.float32]  # below it goes left; of a leaf, its value
+    threshold: NDArray[np.float32]  # smaller values go left; the value of a leaf
     missing_left: NDArray[np.bool_]
-    cover: NDArray[np.float32]  # weight of the training rows that came by
-    depth: int  # steps that bring every row to a leaf
+    cover: NDArray[np.float32]  # weight of the training rows in the node
+    depth: int  # steps to the deepest leaf
     base: float  # log-odds before any tree, as float32
 
     @property
@@ -38,7 +38,7 @@ class Forest:
         return np.asarray(self.left == np.arange(len(self.left)))
 
     def extended(self, matrix: Matrix) -> Matrix:
-        """Return the matrix with the marks beside it, shape (n, columns + marks)."""
+        """Return the matrix followed by the marks, shape (n, columns + marks)."""
         if not self.marks:
             return matrix
         marked = [_mark(matrix[:, column], levels) for column, levels in self.marks]
@@ -46,7 +46,7 @@ class Forest:
 
 
 def read_xgboost(content: bytes) -> Forest:
-    """Return the trees of a booster of binary logistic regression."""
+    """Return the trees of a booster with objective binary:logistic."""
     learner = json.loads(content)["learner"]
     booster = learner["gradient_booster"]
     if learner["objective"]["name"] != "binary:logistic" or booster["name"] != "gbtree":
@@ -75,10 +75,10 @@ def read_xgboost(content: bytes) -> Forest:
 
 def _tree(tree: Mapping[str, Any], columns: int, marks: dict[tuple[int, tuple[float, ...]], int]) -> dict[str, Any]:
     left, right = np.asarray(tree["left_children"]), np.asarray(tree["right_children"])
-    itself = np.arange(len(left))
+    own = np.arange(len(left))
     leaf = left < 0
     feature = np.where(leaf, 0, np.asarray(tree["split_indices"]))
-    # As float32, where XGBoost compares: its JSON has the shortest decimals of those.
+    # XGBoost compares in float32; its JSON has the shortest decimals of those.
     threshold = np.asarray(tree["split_conditions"], dtype=np.float64)
     starts, sizes = tree["categories_segments"], tree["categories_sizes"]
     for node, start, size in zip(tree["categories_nodes"], starts, sizes, strict=True):
@@ -86,8 +86,8 @@ def _tree(tree: Mapping[str, Any], columns: int, marks: dict[tuple[int, tuple[fl
         feature[node] = columns + marks.setdefault((int(feature[node]), levels), len(marks))
         threshold[node] = 0.5
     return {
-        "left": np.where(leaf, itself, left),
-        "right": np.where(leaf, itself, right),
+        "left": np.where(leaf, own, left),
+        "right": np.where(leaf, own, right),
         "feature": feature,
         "threshold": threshold,
         "missing_left": np.asarray(tree["default_left"], dtype=bool),
@@ -103,8 +103,8 @@ def _depth(part: Mapping[str, Any]) -> int:
     return depth
 
 
-def _base(said: str | float) -> float:
-    chance = np.float32(float(str(said).strip("[]")))
+def _base(score: str | float) -> float:
+    chance = np.float32(float(str(score).strip("[]")))
     return float(-np.log(np.float32(1) / chance - np.float32(1)))
 
 
@@ -115,7 +115,7 @@ def _mark(values: Matrix, levels: tuple[float, ...]) -> Matrix:
 
 
 class Walk:
-    """Forests of several boosters, walked by one row at a time: the mean of their log-odds."""
+    """Mean log-odds of several boosters, one row at a time."""
 
     def __init__(self, forests: Sequence[Forest]) -> None:
         sizes = [len(forest.left) for forest in forests]
@@ -155,7 +155,7 @@ class Walk:
                 left |= np.isnan(values) & self._missing_left.take(node)
             node = self._next.take(2 * node + left)
         leaves = self._threshold.take(node)
-        # Added up one by one in float32, as XGBoost does.
+        # Summed one by one in float32, as XGBoost does.
         total = 0.0
         for part, base in zip(self._parts, self._bases, strict=True):
             total += float(np.add.accumulate(np.concatenate([[base], leaves[part]], dtype=np.float32))[-1])
@@ -163,8 +163,8 @@ class Walk:
 
 
 def _tables(marks: Mapping[tuple[int, tuple[float, ...]], int]) -> list[tuple[int, dict[float, Matrix], Matrix]]:
-    """Return, for each run of marks of one column, the marks of every level, and those of a missing one."""
-    found: list[tuple[int, dict[float, Matrix], Matrix]] = []
+    """Return for each run of marks of one column the marks by level, and those of a missing value."""
+    tables: list[tuple[int, dict[float, Matrix], Matrix]] = []
     runs: list[tuple[int, list[tuple[float, ...]]]] = []
     for column, levels in marks:
         if not runs or runs[-1][0] != column:
@@ -173,12 +173,12 @@ def _tables(marks: Mapping[tuple[int, tuple[float, ...]], int]) -> list[tuple[in
     for column, sets in runs:
         every = sorted(set().union(*sets))
         known = {level: np.array([level in one for one in sets], dtype=np.float32) for level in every}
-        found.append((column, _Known(known, len(sets)), np.full(len(sets), np.nan, dtype=np.float32)))
-    return found
+        tables.append((column, _Marks(known, len(sets)), np.full(len(sets), np.nan, dtype=np.float32)))
+    return tables
 
 
-class _Known(dict[float, Matrix]):
-    """The marks of a level; of one that is in no set, none."""
+class _Marks(dict[float, Matrix]):
+    """The marks of each level; zeros for other levels."""
 
     def __init__(self, known: Mapping[float, Matrix], count: int) -> None:
         super().__init__(known)

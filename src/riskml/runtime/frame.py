@@ -1,4 +1,4 @@
-"""Raw columns to arrays: the one reading of a customer's values, in training and in scoring alike."""
+"""Conversion of raw columns to arrays, shared by training and scoring."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-# pandas is imported where a frame is at hand: one customer is scored without it.
+# pandas is imported only where a frame is read: single records are scored without it.
 Floats = NDArray[np.float64]
-_FEW = 64  # values that are looked up one by one sooner than they are factorised
+_FEW = 64  # values for which one lookup each is faster than factorising
 
 
 def numeric(values: pd.Series) -> Floats:
     """Return a column as float64, missing as NaN."""
     if values.dtype.kind in "mMc":
-        raise ValueError(f"column {values.name!r} holds {values.dtype}, and must hold numbers")
+        raise ValueError(f"column {values.name!r}: expected numbers, got {values.dtype}")
     if values.dtype.kind in "fiub":
         out = values.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
@@ -27,7 +27,7 @@ def numeric(values: pd.Series) -> Floats:
 
         parsed = pd.to_numeric(values, errors="coerce")
         if parsed.dtype.kind == "c":
-            raise ValueError(f"column {values.name!r} holds complex numbers, and must hold real ones")
+            raise ValueError(f"column {values.name!r}: expected real numbers, got complex numbers")
         out = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
         lost = np.isnan(out) & values.notna().to_numpy()
         if lost.any():
@@ -41,7 +41,7 @@ def numeric(values: pd.Series) -> Floats:
 
 
 def _blank(value: Any) -> bool:
-    # Files pad empty cells with blanks.
+    # Empty cells of files may be padded with blanks.
     return isinstance(value, str) and not value.strip()
 
 
@@ -51,18 +51,18 @@ def levels(values: pd.Series) -> NDArray[np.object_]:
 
     codes, uniques = pd.factorize(values, use_na_sentinel=True)
     if values.dtype == object and any(not isinstance(value, str) and value in (0, 1) for value in uniques):
-        # True equals 1: which of them stands for both would depend on the order of the rows.
+        # True equals 1: which of them represents both would depend on the order of the rows.
         codes, uniques = pd.factorize(values.map(level, na_action="ignore"), use_na_sentinel=True)
     names = np.empty(len(uniques) + 1, dtype=object)
-    # An index of float32 hands its values out as float64, where .1 is not .1.
+    # An index of float32 returns its values as float64, in which .1 is not .1.
     known = np.asarray(uniques) if uniques.dtype.kind == "f" else uniques
     names[:-1] = [None if _blank(value) else level(value) for value in known]
-    names[-1] = None  # what code -1 selects
+    names[-1] = None  # selected by code -1
     return names[codes]
 
 
 def level(value: Any) -> str:
-    """Return the text that stands for a category's value.
+    """Return the level of a categorical value as text.
 
     >>> level(1.0), level("1"), level(True)
     ('1', '1', 'True')
@@ -77,31 +77,31 @@ def columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[
     names = [str(name) for name in frame.columns]
     absent = [name for name in kinds if name not in names]
     if absent:
-        raise ValueError(f"columns missing from the table: {', '.join(map(repr, absent))}; it has {_shortened(names)}")
+        raise ValueError(f"columns missing from the table: {', '.join(map(repr, absent))}; it has {_preview(names)}")
     twice = [name for name in kinds if names.count(name) > 1]
     if twice:
-        raise ValueError(f"columns that occur more than once in the table: {', '.join(map(repr, twice))}")
+        raise ValueError(f"duplicate columns in the table: {', '.join(map(repr, twice))}")
     positions = {name: position for position, name in enumerate(names)}
-    found: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     problems = []
     for name, kind in kinds.items():
         values = frame.iloc[:, positions[name]].rename(name)
         try:
-            found[name] = numeric(values) if kind == "numeric" else levels(values)
+            arrays[name] = numeric(values) if kind == "numeric" else levels(values)
         except TypeError:
-            problems.append(f"column {name!r} holds values that are neither numbers nor text")
+            problems.append(f"column {name!r}: values are neither numbers nor text")
         except ValueError as error:
             problems.append(str(error))
     if problems:
         raise ValueError("\n".join(problems))
-    return found
+    return arrays
 
 
 def codes(values: NDArray[np.object_], index: Mapping[str, int], missing: int, other: int) -> NDArray[np.intp]:
-    """Return the position of each level: ``missing`` for None, ``other`` for one that is not in ``index``."""
+    """Return the position of each level: ``missing`` for None, ``other`` for levels not in ``index``."""
     if len(values) <= _FEW:
-        found = (missing if value is None else index.get(value, other) for value in values)
-        return np.fromiter(found, dtype=np.intp, count=len(values))
+        positions = (missing if value is None else index.get(value, other) for value in values)
+        return np.fromiter(positions, dtype=np.intp, count=len(values))
     import pandas as pd
 
     numbers, uniques = pd.factorize(values, use_na_sentinel=True)
@@ -114,7 +114,7 @@ def _slots(uniques: Iterable[Any], index: Mapping[str, int], missing: int, other
     yield missing
 
 
-def _shortened(names: Sequence[str], most: int = 20) -> str:
+def _preview(names: Sequence[str], most: int = 20) -> str:
     tail = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(map(repr, names[:most])) or "no columns") + tail
 
@@ -123,13 +123,13 @@ def _complaint(values: pd.Series, rows: NDArray[np.bool_], what: str) -> str:
     first = int(np.flatnonzero(rows)[0])
     more = int(rows.sum()) - 1
     tail = f" (and {more} more {'rows' if more > 1 else 'row'})" if more else ""
-    return f"column {values.name!r}, row {shown(values.index[first])}: {shown(values.iloc[first])} {what}{tail}"
+    return f"column {values.name!r}, row {literal(values.index[first])}: {literal(values.iloc[first])} {what}{tail}"
 
 
-def shown(value: Any) -> str:
-    """Return a value as people write it in Python.
+def literal(value: Any) -> str:
+    """Return a value as a Python literal.
 
-    >>> shown(np.float64(1.5)), shown("a")
+    >>> literal(np.float64(1.5)), literal("a")
     ('1.5', "'a'")
     """
     return repr(value.item() if isinstance(value, np.generic) else value)

@@ -1,4 +1,4 @@
-"""One customer's values, read as a column of a table would be, without pandas."""
+"""Parsing of single records with the rules for table columns, without pandas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .checksums import PackageError
-from .frame import level, shown
+from .frame import level, literal
 
 Value = float | str | None
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
@@ -16,8 +16,8 @@ _INFINITE = float("inf")
 
 
 def read(record: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Value]:
-    """Return the values that a model reads, in its order."""
-    found: dict[str, Value] = {}
+    """Return the values of the model's columns, in its order."""
+    values: dict[str, Value] = {}
     problems: list[str] = []
     for name, kind in kinds.items():
         try:
@@ -26,24 +26,24 @@ def read(record: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Value
             absent = [name for name in kinds if name not in record]
             raise PackageError(f"columns missing from the record: {', '.join(map(repr, absent))}") from None
         if kind == "numeric":
-            # What nearly every value is, first.
+            # The common case first.
             if type(value) is float and -_INFINITE < value < _INFINITE:
-                found[name] = value
+                values[name] = value
                 continue
             try:
-                found[name] = number(value)
+                values[name] = number(value)
             except ValueError as error:
-                problems.append(f"column {name!r}: {shown(value)} {error}")
+                problems.append(f"column {name!r}: {literal(value)} {error}")
         elif type(value) is str and value and not value.isspace():
-            found[name] = value
+            values[name] = value
         else:
             try:
-                found[name] = text(value)
+                values[name] = text(value)
             except ValueError as error:
-                problems.append(f"column {name!r}: {shown(value)} {error}")
+                problems.append(f"column {name!r}: {literal(value)} {error}")
     if problems:
         raise PackageError("\n".join(problems))
-    return found
+    return values
 
 
 def number(value: Any) -> float:
@@ -52,27 +52,27 @@ def number(value: Any) -> float:
     >>> number("1e3"), number(True), number(" ")
     (1000.0, 1.0, nan)
     """
-    if value is None or _nothing(value):
+    if value is None or _is_missing(value):
         return _NAN
     if isinstance(value, str):
         if not value.strip():
             return _NAN
-        found = _parsed(value)
+        parsed = _parsed(value)
     elif isinstance(value, (bytes, complex, list, dict)) or type(value).__name__ in _TIMES:
         raise ValueError("is not a number")
     else:
         try:
-            found = float(value)
+            parsed = float(value)
         except OverflowError:
             raise ValueError("is not finite") from None
         except (TypeError, ValueError):
             raise ValueError("is not a number") from None
-    if found in (_INFINITE, -_INFINITE):
+    if parsed in (_INFINITE, -_INFINITE):
         raise ValueError("is not finite")
-    return found
+    return parsed
 
 
-# float() would take some of them, and mean nanoseconds or something else.
+# float() would accept some of these, in nanoseconds or other units.
 _TIMES = frozenset(["datetime64", "timedelta64", "Timestamp", "Timedelta", "datetime", "date", "timedelta"])
 
 
@@ -85,12 +85,12 @@ def _parsed(value: str) -> float:
 
 
 def text(value: Any) -> str | None:
-    """Return a value as the level that it stands for, missing and blank as None.
+    """Return a categorical value as a level, missing and blank values as None.
 
     >>> text(1.0), text("1"), text("")
     ('1', '1', None)
     """
-    if value is None or _nothing(value):
+    if value is None or _is_missing(value):
         return None
     if isinstance(value, str):
         return value if value.strip() else None
@@ -99,5 +99,5 @@ def text(value: Any) -> str | None:
     return level(value)
 
 
-def _nothing(value: Any) -> bool:
+def _is_missing(value: Any) -> bool:
     return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)

@@ -1,4 +1,4 @@
-"""A line on a terminal that says how far a file has been read; elsewhere nothing is said."""
+"""Progress bar on a terminal while a file is read; silent elsewhere."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import TextIO
 from .tables import Chunk
 
 _WIDTH = 30  # characters
-_PAUSE = 0.1  # seconds between two drawings
+_PAUSE = 0.1  # seconds between two updates
 
 
 class Progress:
-    """Counts customers, and draws a bar."""
+    """Counter of customers with a bar."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream, self._shown = stream, stream.isatty()
+        self._stream, self._visible = stream, stream.isatty()
         self._customers, self._drawn = 0, float("-inf")
 
     def __call__(self, chunk: Chunk) -> None:
-        """Take note of a chunk that was answered."""
+        """Count a processed chunk."""
         self._customers += len(chunk.frame)
-        if self._shown and time.monotonic() - self._drawn >= _PAUSE:
+        if self._visible and time.monotonic() - self._drawn >= _PAUSE:
             self._drawn = time.monotonic()
             full = round(_WIDTH * chunk.done)
             bar = "█" * full + "░" * (_WIDTH - full)
@@ -32,15 +32,15 @@ class Progress:
             self._stream.flush()
 
     def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
+        """Remove the bar."""
+        if self._visible:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
 
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Yield a bar on standard error, which is gone when the block ends."""
+    """Yield a bar on standard error, removed at the end of the block."""
     bar = Progress(sys.stderr)
     try:
         yield bar

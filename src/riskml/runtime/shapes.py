@@ -1,7 +1,6 @@
-"""One column's contribution to the log-odds: steps over bins, a bent line, or a value per level.
+"""Shapes of additive models: a column's contribution to the log-odds as steps, a piecewise-linear curve or levels.
 
-An additive model (a scorecard, a logistic regression on bent lines) is an intercept and one shape per column, so that
-scoring, points, reasons and SQL all read the same few numbers.
+An additive model is an intercept and one shape per column; scoring, points, reasons and SQL read the same numbers.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from numpy.typing import NDArray
 
 from .frame import Floats, codes
 
-_CHUNK = 1 << 15  # rows at a time: what is in between stays in the processor's cache
-_FEW = 32
+_CHUNK = 1 << 15  # rows at a time: intermediate arrays fit into the processor's cache
+_FEW_SPLITS = 32
 
 
 @dataclass(frozen=True)
 class Step:
-    """A value per bin of a number."""
+    """A value per bin; slots in order: the bins, missing, each special code."""
 
     column: str
     splits: tuple[float, ...]
@@ -43,21 +42,21 @@ class Step:
         """Return log-odds, shape (n,)."""
         value, out = np.asarray(self.value, dtype=np.float64), np.empty(len(values))
         for rows in chunks(len(values)):
-            # "clip" spares a copy; every slot has its value.
+            # mode="clip" avoids a copy; all slots are in range.
             value.take(self._slot(values[rows]), out=out[rows], mode="clip")
         return out
 
     def _slot(self, values: Floats) -> NDArray[Any]:
         splits = np.asarray(self.splits, dtype=np.float64)
-        if len(splits) + len(self.special) > _FEW:
+        if len(splits) + len(self.special) > _FEW_SPLITS:
             slots = np.searchsorted(splits, values, side="right")
         else:
-            # To compare with a few splits, one by one, is several times faster than to search among them.
+            # Comparing with a few splits one by one is several times faster than a binary search.
             slots = np.zeros(len(values), dtype=np.uint8)
             above = np.empty(len(values), dtype=np.bool_)
             for split in splits:
                 np.greater_equal(values, split, out=above)
-                slots += above.view(np.uint8)  # a bool, as it is, would be converted first
+                slots += above.view(np.uint8)  # adding a bool array would convert it first
         np.copyto(slots, len(splits) + 1, where=np.isnan(values))
         for position, code in enumerate(self.special):
             np.copyto(slots, len(splits) + 2 + position, where=values == code)
@@ -65,13 +64,13 @@ class Step:
 
 
 def chunks(rows: int) -> Iterator[slice]:
-    """Return slices of rows, each small enough for the processor's cache."""
+    """Return slices of rows that fit into the processor's cache."""
     return (slice(start, start + _CHUNK) for start in range(0, rows, _CHUNK))
 
 
 @dataclass(frozen=True)
 class Line:
-    """A bent line through knots, level beyond both ends; missing and special codes have their own values."""
+    """Piecewise-linear curve through knots, constant beyond both ends; missing and special codes have own values."""
 
     column: str
     knots: tuple[float, ...]
@@ -91,7 +90,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Levels:
-    """A value per group of levels; slots, in order: the groups, missing, other (a level never seen in training)."""
+    """A value per group of levels; slots in order: the groups, missing, unseen in training."""
 
     column: str
     levels: Mapping[str, int]
@@ -113,7 +112,7 @@ Shape = Step | Line | Levels
 
 
 def log_odds_and_points(shape: Step | Levels) -> NDArray[np.complex128]:
-    """Return what each slot adds: log-odds as the real part, points as the imaginary one."""
+    """Return the values of each slot: log-odds as the real part, points as the imaginary part."""
     return np.asarray(shape.value, dtype=np.float64) + 1j * np.asarray(shape.points, dtype=np.float64)
 
 
@@ -121,7 +120,7 @@ SHAPES: dict[str, type[Step] | type[Line] | type[Levels]] = {"step": Step, "line
 
 
 def shape_to_dict(shape: Shape) -> dict[str, Any]:
-    """Return a shape as JSON's types."""
+    """Return a shape as JSON types."""
     name = next(name for name, kind in SHAPES.items() if isinstance(shape, kind))
     return {"shape": name} | {
         key: dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
@@ -129,9 +128,16 @@ def shape_to_dict(shape: Shape) -> dict[str, Any]:
     }
 
 
-def shape_from_dict(said: Mapping[str, Any]) -> Shape:
+def shape_from_dict(payload: Mapping[str, Any]) -> Shape:
     """Return the shape that ``shape_to_dict`` wrote."""
     fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in said.items() if key != "shape"
+        key: tuple(value) if isinstance(value, list) else value for key, value in payload.items() if key != "shape"
     }
-    return SHAPES[said["shape"]](**fields)
+    return SHAPES[payload["shape"]](**fields)
+
+
+def slotted_from_dict(payload: Mapping[str, Any]) -> Step | Levels:
+    """Return the shape that ``shape_to_dict`` wrote, of a kind that has slots."""
+    shape = shape_from_dict(payload)
+    assert isinstance(shape, (Step, Levels))  # a line has no slots
+    return shape

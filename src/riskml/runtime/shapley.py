@@ -1,11 +1,10 @@
-"""Exact Shapley values of shallow trees, looked up: what a row is given depends on its splits alone.
+"""Exact Shapley values of shallow trees from precomputed tables.
 
-Of one tree, the values are those of Lundberg et al. (2020, Nature Machine Intelligence 2), where rows that do not know
-a column go both ways by the weight of the training rows. A leaf of value ``v`` whose path asks for the columns ``U``
-gives column ``i`` of them ``v (o_i - r_i) sum_S |S|! (|U|-|S|-1)! / |U|! prod_{j in S} o_j prod_{j not in S} r_j``,
-over the sets ``S`` of the others, where ``o_j`` says whether the row keeps to the path at all splits on ``j``, and
-``r_j`` is the share of the training rows that do. That has ``2^|U|`` outcomes, and a small tree as few: each is
-computed once.
+The values are those of Lundberg et al. (2020, Nature Machine Intelligence 2): a row without a value of a column goes
+both ways by the weight of the training rows. A leaf of value ``v`` whose path splits on the columns ``U`` adds to
+column ``i`` of them ``v (o_i - r_i) sum_S |S|! (|U|-|S|-1)! / |U|! prod_{j in S} o_j prod_{j not in S} r_j``, over the
+sets ``S`` of the other columns, where ``o_j`` is 1 if the row follows the path at all splits on ``j``, else 0, and
+``r_j`` is the share of training rows that do. Each of the ``2^|U|`` possible results is computed once.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ from numpy.typing import NDArray
 from .forest import Forest, Matrix
 from .frame import Floats
 
-DEEPEST = 4  # of deeper trees the library's own recursion is as fast
-_FEW_SPLITS = 8  # of a tree whose values are one table
-_ROWS = 8192  # at once: they stay in the processor's cache
+DEEPEST = 4  # for deeper trees the library's recursion is as fast
+_FEW_SPLITS = 8  # up to which the values of a tree are one table
+_ROWS = 8192  # per chunk, which fits into the processor's cache
 
 Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class _Leaf:
-    """A leaf: for each column that its path asks for, the splits (places among the tree's) and which way they go."""
+    """A leaf: for each column of its path, the positions of its splits and their directions."""
 
     columns: tuple[int, ...]
     steps: tuple[tuple[tuple[int, bool], ...], ...]
-    table: Floats  # shape (columns, 2 ** columns): what each column is given, by which of them keep to the path
+    table: Floats  # shape (columns, 2 ** columns): value of each column by which columns follow the path
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class _Tree:
     splits: tuple[tuple[int, float, bool], ...]  # column of the extended matrix, threshold, whether missing goes left
     leaves: tuple[_Leaf, ...]
     columns: tuple[int, ...]
-    table: Floats | None  # shape (columns, 2 ** splits), of a tree of few splits
+    table: Floats | None  # shape (columns, 2 ** splits), for a tree with few splits
 
 
 class Shapley:
@@ -49,12 +48,12 @@ class Shapley:
     def __init__(self, forest: Forest) -> None:
         self._forest = forest
         own = [*range(forest.columns), *(column for column, _ in forest.marks)]
-        found = [_tree(forest, int(root), own) for root in forest.roots]
-        self._trees = [tree for tree, _ in found]
-        self._expected = forest.base + sum(expected for _, expected in found)
+        trees = [_tree(forest, int(root), own) for root in forest.roots]
+        self._trees = [tree for tree, _ in trees]
+        self._expected = forest.base + sum(expected for _, expected in trees)
 
     def values(self, matrix: Matrix) -> Floats:
-        """Return each column's value, and in the last column what they are added to, shape (n, columns + 1)."""
+        """Return the value of each column, and the expected value last, shape (n, columns + 1)."""
         out = np.zeros((self._forest.columns + 1, len(matrix)))
         out[-1] = self._expected
         for start in range(0, len(matrix), _ROWS):
@@ -82,7 +81,7 @@ class Shapley:
 
 
 def _tree(forest: Forest, root: int, own: list[int]) -> tuple[_Tree, float]:
-    """Return a tree's tables, and its expected value."""
+    """Return the tables of a tree, and its expected value."""
     splits: list[tuple[int, float, bool]] = []
     leaves: list[_Leaf] = []
     expected = 0.0
@@ -103,20 +102,20 @@ def _tree(forest: Forest, root: int, own: list[int]) -> tuple[_Tree, float]:
 
     descend(root, [])
     columns = tuple(dict.fromkeys(column for leaf in leaves for column in leaf.columns))
-    table = _whole(len(splits), leaves, columns) if len(splits) <= _FEW_SPLITS else None
+    table = _tree_table(len(splits), leaves, columns) if len(splits) <= _FEW_SPLITS else None
     return _Tree(tuple(splits), tuple(leaves), columns, table), expected
 
 
 def _leaf(path: list[tuple[int, bool, int, float]], value: float) -> tuple[_Leaf, float]:
-    """Return a leaf, and the share of the training rows that come to it."""
+    """Return a leaf, and the share of training rows that reach it."""
     columns = tuple(dict.fromkeys(column for _, _, column, _ in path))
     steps = tuple(tuple((place, left) for place, left, own, _ in path if own == column) for column in columns)
     shares = np.array([np.prod([share for _, _, own, share in path if own == column]) for column in columns])
-    return _Leaf(columns, steps, _given(value, shares)), float(np.prod(shares))
+    return _Leaf(columns, steps, _leaf_table(value, shares)), float(np.prod(shares))
 
 
-def _given(value: float, shares: Floats) -> Floats:
-    """Return what each column is given, by which columns keep to the path, shape (columns, 2 ** columns)."""
+def _leaf_table(value: float, shares: Floats) -> Floats:
+    """Return the value of each column by which columns follow the path, shape (columns, 2 ** columns)."""
     count = len(shares)
     numbers = np.arange(2**count)
     keeps = (numbers >> np.arange(count)[:, None]) & 1
@@ -134,8 +133,8 @@ def _given(value: float, shares: Floats) -> Floats:
     return table
 
 
-def _whole(splits: int, leaves: list[_Leaf], columns: tuple[int, ...]) -> Floats:
-    """Return what each column is given by all leaves, by which splits go left, shape (columns, 2 ** splits)."""
+def _tree_table(splits: int, leaves: list[_Leaf], columns: tuple[int, ...]) -> Floats:
+    """Return the value of each column over all leaves by which splits go left, shape (columns, 2 ** splits)."""
     numbers = np.arange(2**splits)
     left = [(numbers >> place) & 1 == 1 for place in range(splits)]
     table = np.zeros((len(columns), len(numbers)))
@@ -147,7 +146,7 @@ def _whole(splits: int, leaves: list[_Leaf], columns: tuple[int, ...]) -> Floats
 
 
 def _outcome(leaf: _Leaf, left: list[Bools]) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Return the number of each row's outcome at a leaf."""
+    """Return the column index into the table of a leaf for each row."""
     kept = []
     for steps in leaf.steps:
         keeps = np.ones(1, dtype=bool)
@@ -158,7 +157,7 @@ def _outcome(leaf: _Leaf, left: list[Bools]) -> NDArray[np.uint8] | NDArray[np.u
 
 
 def _number(bits: list[Bools], rows: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Return the number that bits write, the first one the least."""
+    """Return the numbers encoded by bits, the first one least significant."""
     number = np.zeros(rows, dtype=np.uint8)
     for place, bit in enumerate(bits):
         number |= bit.view(np.uint8) << np.uint8(place)

@@ -1,51 +1,43 @@
-"""A model as plain Python functions of one customer's values: microseconds, where a table takes a millisecond."""
+"""Scoring of single records without pandas: the model as plain Python functions, in microseconds."""
 
 from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from .additive import Additive, Pairwise, Segmented
 from .boosted import Boosted, Boosting
 from .checksums import PackageError
 from .encoding import LARGEST, Columns, Encoding
 from .forest import Walk, read_xgboost
-from .model import Additive, Blend, Model, Tree
-from .pairs import Pairwise
+from .model import Blend, Model, Tree
 from .parse import Value, read
-from .segmented import Segmented
 from .shapes import Levels, Line, Shape, Step
 
-if TYPE_CHECKING:
-    from .package import Artifact
-
 Record = Mapping[str, Value]
-_PROBES = 16  # rows on which a walk of our own must agree with the library to the last bit
+_PROBES = 16  # rows on which our tree walk must agree with the library bit for bit
 
 
 class Scorer:
-    """A packaged model, ready for one customer at a time."""
+    """Scoring of one customer at a time."""
 
-    def __init__(self, artifact: Artifact) -> None:
-        self._kinds = artifact.model.kinds
-        self._margin, self._points = margin_of(artifact.model), points_of(artifact.model)
-        self._bounds = [tier.from_probability for tier in artifact.tiers]
-        self._names = [tier.name for tier in artifact.tiers]
-        refuses = artifact.unseen == "refuse"
-        self._known = {
-            column["name"]: frozenset([*column["levels"], *column["special"], None])
-            for column in artifact.columns
-            if refuses and column["kind"] == "categorical"
-        }
+    def __init__(
+        self, model: Model, bounds: Sequence[float], tiers: Sequence[str], known_levels: Mapping[str, frozenset[Any]]
+    ) -> None:
+        self._kinds = model.kinds
+        self._margin, self._points = margin_of(model), points_of(model)
+        self._bounds, self._tiers = bounds, tiers
+        self._known_levels = known_levels  # of columns whose unseen levels are refused
 
     def score(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return probability, points where the model has them, and tier."""
+        """Return probability, points (if the model has them) and tier."""
         values = self._read(record)
         chance = probability_of(self._margin(values))
-        tier = self._names[max(bisect_right(self._bounds, chance) - 1, 0)]
+        tier = self._tiers[max(bisect_right(self._bounds, chance) - 1, 0)]
         if self._points is None:
             return {"probability": chance, "tier": tier}
         return {"probability": chance, "points": self._points(values), "tier": tier}
@@ -56,9 +48,9 @@ class Scorer:
 
     def _read(self, record: Mapping[str, Any]) -> dict[str, Value]:
         values = read(record, self._kinds)
-        for name, known in self._known.items():
+        for name, known in self._known_levels.items():
             if values[name] not in known:
-                raise PackageError(f"column {name!r}: {values[name]!r} was never seen in training")
+                raise PackageError(f"column {name!r}: level {values[name]!r} was not seen in training")
         return values
 
 
@@ -68,13 +60,13 @@ def probability_of(margin: float) -> float:
     >>> probability_of(0.0)
     0.5
     """
-    # numpy's exponential, so that a tier's bound falls on the same side as in a table, to the last bit.
+    # numpy's exponential: the same result as for a table, bit for bit, also at the bound of a tier.
     e = float(np.exp(-abs(margin)))
     return (1.0 if margin >= 0 else e) / (1.0 + e)
 
 
 def margin_of(model: Model) -> Callable[[Record], float]:
-    """Return a function of one customer's values: log-odds of the event."""
+    """Return the log-odds of the event as a function of one customer's values."""
     if isinstance(model, Additive):
         return _additive(model.intercept, [(shape.column, _value(shape)) for shape in model.shapes])
     if isinstance(model, Tree):
@@ -91,7 +83,7 @@ def margin_of(model: Model) -> Callable[[Record], float]:
 
 
 def points_of(model: Model) -> Callable[[Record], float] | None:
-    """Return a function of one customer's values: the card's points; None where a model has none."""
+    """Return the points as a function of one customer's values, or None if the model has none."""
     if isinstance(model, Additive) and model.base_points is not None:
         shapes = [shape for shape in model.shapes if isinstance(shape, (Step, Levels))]
         return _additive(model.base_points, [(shape.column, _slotted(shape, shape.points)) for shape in shapes])
@@ -151,7 +143,7 @@ def _line(shape: Line) -> Callable[[Any], float]:
     knots, values = shape.knots, shape.value[: len(shape.knots)]
     missing = shape.value[len(knots)]
     special = {code: shape.value[len(knots) + 1 + place] for place, code in enumerate(shape.special)}
-    # As np.interp does it, so that both give the same last bit.
+    # The same operations as np.interp, for bit-identical results.
     slopes = [(values[i + 1] - values[i]) / (knots[i + 1] - knots[i]) for i in range(len(knots) - 1)]
 
     def line(value: float) -> float:
@@ -171,7 +163,7 @@ _FLOAT32 = struct.Struct("f")
 
 
 def _single(value: float) -> float:
-    """Return a number as the float32 that trees compare."""
+    """Return a number as float32, which trees compare."""
     if value != value:
         return value
     return float(_FLOAT32.unpack(_FLOAT32.pack(min(max(value, -LARGEST), LARGEST)))[0])
@@ -264,11 +256,11 @@ def _boosted(model: Boosted) -> Callable[[Record], float]:
 
 
 def _walk(model: Boosting) -> Walk | None:
-    """Return the trees as arrays, or None where they would not give the library's own last bit."""
+    """Return the trees as arrays, or None if their results are not bit-identical to the library's."""
     try:
         walk = Walk([read_xgboost(content) for content in model.as_json()])
     except (ValueError, KeyError, IndexError):
-        return None  # of a kind, or a later format, that is not known here
+        return None  # an unknown kind of trees, or a later format
     probes = _probes(model.encoding)
     expected = model.margin_of_matrix(probes)
     return walk if [walk.margin(row) for row in probes] == expected.tolist() else None

@@ -1,4 +1,4 @@
-"""Standard input and output as files: a whole answer goes out, or none."""
+"""Standard input and output as files; output is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from .checksums import PackageError
 
 STANDARD = "-"
 _BLOCK = 1 << 20  # bytes
-READER_GONE = 141  # the exit code of a program whose reader went away: 128 + SIGPIPE
+READER_GONE = 141  # exit code after a broken pipe: 128 + SIGPIPE
 _MAGIC = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz"}
 
 
-def say(text: str) -> None:
-    """Write text to standard output, all of it now: who reads it may be gone later."""
-    with _spoken() as stream:
+def print_text(text: str) -> None:
+    """Write text to standard output and flush it, so that a broken pipe is noticed here."""
+    with _output_stream() as stream:
         stream.write(text.encode("utf-8"))
 
 
-def stop_speaking() -> None:
-    """Let what is still to be said go nowhere: its reader went away, and the interpreter's end would complain."""
+def discard_output() -> None:
+    """Discard pending output after a broken pipe, at which the interpreter would complain when it ends."""
     _silence(sys.stdout)
     _silence(sys.stderr)
 
 
 @contextmanager
 def files(source: str | Path, destination: str | Path) -> Iterator[tuple[Path, Path, Callable[[], None]]]:
-    """Yield the files that stand for a source and a destination, and what must be called when both are done."""
+    """Yield files in place of a source and a destination, and a function to call when both are complete."""
     if str(destination) == STANDARD:
         _output()
     with tempfile.TemporaryDirectory(prefix="riskml-") as folder:
@@ -42,7 +42,7 @@ def files(source: str | Path, destination: str | Path) -> Iterator[tuple[Path, P
 
         def done() -> None:
             if str(destination) == STANDARD:
-                with write.open("rb") as file, _spoken() as stream:
+                with write.open("rb") as file, _output_stream() as stream:
                     shutil.copyfileobj(file, stream)
 
         try:
@@ -56,7 +56,7 @@ def _name(source: str | Path) -> str:
 
 
 @contextmanager
-def _spoken() -> Iterator[BinaryIO]:
+def _output_stream() -> Iterator[BinaryIO]:
     stream = _output()
     try:
         yield stream
@@ -65,7 +65,7 @@ def _spoken() -> Iterator[BinaryIO]:
         raise
     except OSError as error:
         _silence(sys.stdout)
-        raise PackageError(f"standard output cannot be written: {error.strerror}") from None
+        raise PackageError(f"cannot write to standard output: {error.strerror}") from None
 
 
 def _silence(stream: TextIO | None) -> None:
@@ -76,7 +76,7 @@ def _silence(stream: TextIO | None) -> None:
 
 
 def _output() -> BinaryIO:
-    if sys.stdout is None:  # the process was started without it
+    if sys.stdout is None:  # the process was started without standard output
         raise PackageError("standard output is closed; name a file to write")
     return sys.stdout.buffer
 
@@ -90,7 +90,7 @@ def _received(folder: Path) -> Path:
             while block := sys.stdin.buffer.read(_BLOCK):
                 file.write(block)
         except OSError as error:
-            raise PackageError(f"standard input cannot be read: {error.strerror}") from None
+            raise PackageError(f"cannot read standard input: {error.strerror}") from None
     with path.open("rb") as file:
         first = file.read(4)
     suffix = next((suffix for magic, suffix in _MAGIC.items() if first.startswith(magic)), ".csv")

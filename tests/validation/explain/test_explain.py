@@ -12,7 +12,7 @@ import pytest
 from riskml.config.experiment import Experiment
 from riskml.errors import ConfigError
 from riskml.metrics import auc
-from riskml.runtime.model import Additive
+from riskml.runtime.additive import Additive
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.validation import explain

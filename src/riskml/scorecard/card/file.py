@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from riskml.errors import ConfigError, DataError, InputError, did_you_mean
-from riskml.runtime.model import Additive
+from riskml.runtime.additive import Additive
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import Column, Schema
 from riskml.scorecard.binning.binner import OptimalBinner

@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from riskml.base import RiskEstimator, unchanged_on_failure
 from riskml.errors import ConfigError, did_you_mean
+from riskml.runtime.additive import Additive
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.model import Additive
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import Schema
 from riskml.scorecard.binning.binner import OptimalBinner, SpecialValues

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from riskml.errors import ConfigError, DataError, did_you_mean
-from riskml.runtime.segmented import Split
+from riskml.runtime.additive import Split
 from riskml.runtime.shapes import Levels, Step
 from riskml.scorecard.card.file import card_document, card_from_document
 from riskml.scorecard.card.scorecard import Scorecard

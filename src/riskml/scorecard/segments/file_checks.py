@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from riskml.errors import ConfigError, DataError
+from riskml.runtime.additive import Split
 from riskml.runtime.frame import level
-from riskml.runtime.segmented import Split
 from riskml.runtime.shapes import Levels
 from riskml.scorecard.binning.options import is_number
 from riskml.scorecard.card.scorecard import Scorecard

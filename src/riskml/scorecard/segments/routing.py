@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from riskml.errors import ConfigError, RiskmlError, did_you_mean
+from riskml.runtime.additive import Split
 from riskml.runtime.frame import levels
-from riskml.runtime.segmented import Split
 from riskml.runtime.shapes import Levels, Step
 from riskml.scorecard.segments.tree import Finder, Limits, Node
 

@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from riskml.base import RiskEstimator, unchanged_on_failure
 from riskml.errors import ConfigError, DataError, did_you_mean
+from riskml.runtime.additive import Segmented
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.segmented import Segmented
 from riskml.schema import Schema
 from riskml.scorecard.binning.periods import one_for_each
 from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from riskml.metrics import auc
 from riskml.runs.model_loading import drivers
+from riskml.runtime.additive import Additive
 from riskml.runtime.frame import Floats
-from riskml.runtime.model import Additive
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Levels, Step
 from riskml.validation.explain.grid import chosen_rows, margins, read
