@@ -49,16 +49,15 @@ DOORS = {
     "tenacity": ["crm/http.py", "warning/delivery/webhook.py"],
     "cryptography": ["export/signing.py", "runtime/integrity.py"],
     "cyclonedx": ["export/sbom.py"],
-    "fastapi": ["runtime/serve.py"],
-    "uvicorn": ["runtime/serve.py", "runtime/patience.py"],
+    "starlette": ["runtime/serve.py"],
+    "uvicorn": ["runtime/serve.py"],
     "sqlglot": ["export/sql.py"],
     "onnx": ["export/onnx.py", "export/onnx_graph.py"],
 }
 # What only some uses of a wheel need: its extras.
 EXTRAS = {
     "integrity.py": {"cryptography"},
-    "serve.py": {"fastapi", "uvicorn"},
-    "patience.py": {"uvicorn", "h11"},
+    "serve.py": {"starlette", "uvicorn"},
 }
 
 

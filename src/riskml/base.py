@@ -6,13 +6,13 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import Tags, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
@@ -105,10 +105,15 @@ class FrameEstimator(BaseEstimator):  # type: ignore[misc]
         return pd.DataFrame(array, columns=list(names))
 
     def _html_repr(self) -> str:
-        """Return what a notebook shows (scikit-learn calls this): the report's view of it, or else the diagram."""
-        # The report stands to the right, and is opened when something is looked at.
-        view: str = import_module("riskml.scorecard.display.html").html_of(self)
-        return view or str(super()._html_repr())
+        """Return the HTML for notebooks (called by scikit-learn): the fitted estimator's, or scikit-learn's diagram."""
+        try:
+            check_is_fitted(self)
+        except NotFittedError:
+            return str(super()._html_repr())
+        return self._fitted_html() or str(super()._html_repr())
+
+    def _fitted_html(self) -> str:
+        return ""
 
     def _learned_names(self) -> tuple[str, ...]:
         """Return the names of all columns in the order of the table that was learned from, or none."""

@@ -112,11 +112,11 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_of_the_model_s_t
 @pytest.mark.parametrize(
     ("body", "status", "what"),
     [
-        (b"{", 400, "no JSON"),
-        (b"\xff\xfe", 400, "no JSON"),
-        (b"[" * 4000, 400, "no JSON"),
-        (b'{"Age": NaN, "Income": 1, "Home": "rent"}', 400, "null stands for what is missing"),
-        (b'{"Age": 1' + b"0" * 4400 + b"}", 400, "no JSON"),
+        (b"{", 400, "not JSON"),
+        (b"\xff\xfe", 400, "not JSON"),
+        (b"[" * 4000, 400, "not JSON"),
+        (b'{"Age": NaN, "Income": 1, "Home": "rent"}', 400, "use null for missing values"),
+        (b'{"Age": 1' + b"0" * 4400 + b"}", 400, "not JSON"),
         (b'{"Age": 1e400, "Income": 1, "Home": "rent"}', 422, "is not finite"),
         (b'{"Age": "old", "Income": 1, "Home": "rent"}', 422, "column 'Age': 'old' is not a number"),
         (b'{"Age": 1, "Income": 1, "Home": ["rent"]}', 422, "neither a number nor text"),
@@ -124,7 +124,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_of_the_model_s_t
         (b'{"Age": 1}', 422, "columns missing from the record: 'Income', 'Home'"),
         (b"[]", 422, "an object of columns and values; got a list"),
         (b"null", 422, "got null"),
-        (b"", 400, "no JSON"),
+        (b"", 400, "not JSON"),
     ],
 )
 def test_what_is_no_record_is_refused_and_the_service_lives_on(body, status, what, server, artifact):
@@ -160,7 +160,7 @@ def test_what_is_too_large_is_refused(server):
     assert connection.getresponse().status == 413
     connection.close()
     status, said = ask(server, "/score/batch", [{}] * 11)
-    assert (status, said["detail"]) == (413, "a request may have 10 records at the most; got 11")
+    assert (status, said["detail"]) == (413, "a request must not exceed 10 records; got 11")
 
 
 def test_other_paths_methods_and_numbers_of_reasons_are_refused(server):
@@ -185,11 +185,21 @@ def raw(server, *parts, pause=0.0):
 def test_who_is_slow_with_the_head_or_the_body_is_told_to_go(server):
     late = b"HTTP/1.1 408 Request Timeout"
     head = raw(server, b"POST /score HTTP/1.1\r\nHost: a\r\nX-Slow: ")
-    assert head == (late, b'{"detail": "the request\'s head took longer than 1 seconds"}')
+    assert head == (late, b'{"detail": "the head of the request took longer than 1 seconds"}')
     start = b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
     status, said = raw(server, start, b"{")
     assert status.startswith(b"HTTP/1.1 408")
     assert b"the body took longer than 1 seconds" in said
+
+
+def test_an_idle_connection_is_closed_and_so_is_one_that_trickles_its_second_request(server):
+    head = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+    start = time.monotonic()
+    assert raw(server)[0] == b"HTTP/1.1 408 Request Timeout"  # nothing was sent at all
+    lines = raw(server, head, b"GET /health HT", pause=0.1)
+    assert lines[0] == b"HTTP/1.1 200 OK"
+    assert lines[1] == b'{"detail": "the head of the request took longer than 1 seconds"}'
+    assert time.monotonic() - start < 5, "well before uvicorn's own timeout of idle connections"
 
 
 @pytest.mark.parametrize(
@@ -202,9 +212,7 @@ def test_who_is_slow_with_the_head_or_the_body_is_told_to_go(server):
     ],
 )
 def test_what_is_no_http_is_refused(sent, server):
-    status, said = raw(server, sent)
-    assert status == b"HTTP/1.1 400 Bad Request"
-    assert json.loads(said)["detail"]
+    assert raw(server, sent)[0] == b"HTTP/1.1 400 Bad Request"
     assert ask(server, "/health")[0] == 200
 
 
@@ -223,7 +231,7 @@ def test_many_at_once_all_get_their_own_answer(server, artifact):
     assert list(found.values()) == [True] * 40
     # What is no HTTP is complained of; no customer is written to a log.
     first, *others = server.log.read_text().splitlines()
-    assert first == f"listening on http://127.0.0.1:{server.port} (the page: /docs); Ctrl+C stops it"
+    assert first == f"listening on http://127.0.0.1:{server.port} (try it: /docs); press Ctrl+C to stop"
     assert set(others) <= {"WARNING:  Invalid HTTP request received."}
 
 
@@ -258,7 +266,7 @@ def test_an_address_that_cannot_be_had_is_one_message(server, artifact, capsys):
     for words, what in (
         (
             ["--port", str(server.port)],
-            f"host '127.0.0.1', port {server.port}: nobody can listen there: Address already",
+            f"host '127.0.0.1', port {server.port}: cannot listen: Address already",
         ),
         (["--port", "70000"], "port 70000: a port is a number"),
         (["--host", "nowhere.invalid"], "host 'nowhere.invalid'"),
@@ -286,9 +294,8 @@ def test_a_limit_that_lets_nothing_through_is_refused(words, artifact, capsys):
     assert f"argument {words[0]}: invalid positive number value" in capsys.readouterr().err
 
 
-def test_what_serving_needs_is_named_where_it_is_not_installed(artifact, monkeypatch):
-    from riskml.runtime.package import PackageError
-
-    monkeypatch.setitem(sys.modules, "fastapi", None)
-    with pytest.raises(PackageError, match=r"pip install 'riskml-hand-made\[serve\]'"):
-        Service(artifact)
+def test_the_missing_extra_is_named(artifact, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "starlette.applications", None)
+    monkeypatch.delitem(sys.modules, "riskml.runtime.serve")
+    assert main(["serve"], artifact) == 2
+    assert "serving requires starlette" in capsys.readouterr().err

@@ -91,9 +91,7 @@ def test_a_customer_without_an_identifier_is_refused_with_the_row_and_a_mend(kin
     done = run("score", source, "-o", tmp_path / "out.csv", "--id", "customer")
     assert done.code == 2
     assert done.err.startswith(f"error: {source}: column 'customer', row 7: missing identifier (")
-    assert done.err.endswith(
-        ") (and 1 more row); give each row one, drop such rows, or omit --id to number the rows\n"
-    )
+    assert done.err.endswith(") (and 1 more row); give each row one, drop such rows, or omit --id to number the rows\n")
     assert not (tmp_path / "out.csv").exists()
 
 

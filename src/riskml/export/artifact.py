@@ -104,9 +104,13 @@ def write_artifact(
 
 
 def requirements(model: Model) -> list[str]:
-    """Return what must be installed to score with a model, as lines of a package's metadata."""
-    # The oldest numpy and pandas that the runtime was tried with.
-    return ["numpy>=1.26", "pandas>=2.2", *(f"{name}>={_minor(name)}" for name in sorted(_libraries(model)))]
+    """Return the requirements for scoring, as in package metadata; untested major versions are excluded."""
+    libraries = ((name, version(name).split(".")) for name in sorted(_libraries(model)))
+    return [
+        "numpy>=1.26,<3",
+        "pandas>=2.2,<4",
+        *(f"{name}>={major}.{minor},<{int(major) + 1}" for name, (major, minor, *_) in libraries),
+    ]
 
 
 def _libraries(model: Model) -> set[str]:
@@ -114,10 +118,6 @@ def _libraries(model: Model) -> set[str]:
     if isinstance(model, Blend):
         return set().union(*map(_libraries, model.models))
     return {model.library} if isinstance(model, Boosted) else set()
-
-
-def _minor(package: str) -> str:
-    return ".".join(version(package).split(".")[:2])
 
 
 def _column(schema: Schema, name: str, kind: str, values: np.ndarray[Any, Any]) -> dict[str, Any]:

@@ -22,11 +22,11 @@ from riskml.runtime.integrity import FILES
 from riskml.runtime.package import Artifact
 
 _PYTHON = ">=3.11"
-# What only some uses of a package need.
+# Requirements of optional features, below the next untested major version.
 _EXTRAS = {
-    "serve": ("fastapi>=0.110", "uvicorn>=0.30"),
-    "parquet": ("pyarrow>=15",),
-    "verify": ("cryptography>=42",),
+    "serve": ("starlette>=0.40,<2", "uvicorn>=0.30,<1"),
+    "parquet": ("pyarrow>=15,<26",),
+    "verify": ("cryptography>=42,<51",),
 }
 _FIRST_DATE = dt.datetime(1980, 1, 1)  # no zip file can be older
 

@@ -103,7 +103,10 @@ def _card(options: argparse.Namespace, artifact: Artifact | None) -> None:
 
 
 def _serve(options: argparse.Namespace, artifact: Artifact | None) -> None:
-    from .serve import Limits, run
+    try:
+        from .serve import Limits, run
+    except ImportError as error:
+        raise PackageError(f"serving requires {error.name}: pip install '{_name()}[serve]'") from None
 
     limits = Limits(options.max_bytes, options.max_rows, options.timeout, options.max_connections)
     card = api.model_card() if artifact is None else ""

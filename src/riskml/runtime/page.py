@@ -1,4 +1,4 @@
-"""The page of a packaged model's service: what may be asked, and a place to try it. It loads nothing from elsewhere."""
+"""Documentation of a packaged model's service: the OpenAPI document, and a page to try it that loads nothing else."""
 
 from __future__ import annotations
 
@@ -10,16 +10,40 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .package import Artifact
 
-# Nothing but what the page itself holds, and questions to the service it came from.
+# Only the content of the page itself, and requests to its own service.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+
+
+def openapi(artifact: Artifact, rows: int) -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    record = {"$ref": "#/components/schemas/Record"}
+    posts = {
+        "/score": ("Score one customer", record),
+        "/score/batch": ("Score customers", {"type": "array", "items": record, "maxItems": rows}),
+        "/explain": ("Reasons that raised the risk of one customer (parameters: n, language)", record),
+    }
+    gets = {"/health": "Status of the service", "/schema": "Columns of a record", "/card": "Model card"}
+    responses = {"200": {"description": "OK"}, "default": {"description": "Error, as JSON: detail"}}
+    paths: dict[str, Any] = {path: {"get": {"summary": text, "responses": responses}} for path, text in gets.items()}
+    for path, (text, schema) in posts.items():
+        body = {"required": True, "content": {"application/json": {"schema": schema}}}
+        paths[path] = {"post": {"summary": text, "requestBody": body, "responses": responses}}
+    columns = {
+        column["name"]: {"type": ["number" if column["kind"] == "numeric" else "string", "null"]}
+        | ({"description": column["description"]} if column.get("description") else {})
+        for column in artifact.columns
+    }
+    schemas = {"Record": {"type": "object", "required": list(artifact.model.kinds), "properties": columns}}
+    info = {"title": artifact.title, "version": artifact.version}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
 
 
 def page(artifact: Artifact, contract: Mapping[str, Any]) -> str:
     """Return the page."""
     calls = [
-        (f"{method.upper()} {path}", said["summary"])
-        for path, methods in contract["paths"].items()
-        for method, said in methods.items()
+        (f"{method.upper()} {path}", operation["summary"])
+        for path, operations in contract["paths"].items()
+        for method, operation in operations.items()
     ]
     columns = [
         (column["name"], column["kind"], _known(column), column.get("description") or "") for column in artifact.columns
@@ -63,8 +87,8 @@ td, th {{ border: 1px solid #ccc; padding: .2rem .6rem; text-align: left; }}
 textarea {{ width: 100%; height: 12rem; font-family: monospace; }}
 </style></head><body>
 <h1>{title}</h1>
-<p>{name}. Records are JSON objects; null stands for what is missing. The contract: <a href="openapi.json">OpenAPI</a>,
-the <a href="card">model card</a>.</p>
+<p>{name}. Records are JSON objects; null is a missing value. See the <a href="openapi.json">OpenAPI document</a>
+and the <a href="card">model card</a>.</p>
 {calls}
 <h2>A record's columns</h2>
 {columns}

@@ -172,7 +172,7 @@ def test_one_card_s_bins_are_those_of_its_binner(fitted_card):
     binner = fitted_card.binner_
     assert _said(plots.woe(fitted_card, "age")) == _said(plots.woe(binner, "age"))
     assert str(binning_table(fitted_card, "state")) == str(binning_table(binner, "state"))
-    with pytest.raises(ConfigError, match="OptimalBinner or Scorecard is expected; got dict"):
+    with pytest.raises(ConfigError, match="expected a fitted OptimalBinner or Scorecard, got dict"):
         binning_table({}, "age")
 
 

@@ -196,7 +196,7 @@ def test_the_rows_of_a_characteristic_belong_together_for_those_who_hear_the_pag
 
 
 def test_a_card_and_a_binner_show_what_they_found_and_not_their_parameters(binner, card, rows):
-    assert "points stand for" in _html(card)
+    assert "points mean" in _html(card)
     assert "information value" in _html(binner)
     assert all("table" in _Tags(_html(shown)).tags for shown in (card, binner))
     segmented = SegmentedScorecard(segment_by="age", min_segment_events=20).fit(*rows)

@@ -228,7 +228,7 @@ def test_code_in_another_language_is_refused(editor):
 
 def test_the_cards_of_segments_are_edited_one_by_one():
     cards = SegmentedScorecard(Scorecard(special_values=SPECIAL), ["age"], max_segments=1).fit(X, Y)
-    with pytest.raises(ConfigError, match=r"hand in one of its cards, such as \.cards_\['all'\]"):
+    with pytest.raises(ConfigError, match=r"pass one of them, such as \.cards_\['all'\]"):
         BinEditor(cards, X, Y)
     assert BinEditor(cards.cards_["all"], X, Y).overrides == {}
 

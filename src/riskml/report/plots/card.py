@@ -15,7 +15,7 @@ from riskml.errors import ConfigError
 from riskml.report.plots.picture import Picture, headline, house_style
 from riskml.scorecard import Scorecard
 from riskml.scorecard.card.scaling import Scale
-from riskml.scorecard.display.parts import Levelled, card_parts
+from riskml.scorecard.display.parts import LevelGroups, card_parts
 from riskml.scorecard.display.tables import with_rates
 
 _GAIN = FAMILIES["scorecard"]
@@ -102,7 +102,7 @@ def _scale(card: Scorecard | pd.DataFrame, *said: float | None) -> Scale:
     return Scale(float(pdo), float(base_score), float(base_odds))
 
 
-def _label(column: str, bin_: str, levels: Levelled) -> list[str]:
+def _label(column: str, bin_: str, levels: LevelGroups) -> list[str]:
     """Return a bin's label over lines: both ends of an interval, and as many levels as have room."""
     names = levels.get((column, bin_), ())
     return listed(names, _LETTERS, _LINES) if len(names) > 1 else wrapped(bin_, _LETTERS, _LINES)

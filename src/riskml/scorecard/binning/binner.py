@@ -26,6 +26,7 @@ from riskml.scorecard.binning.target import binary_target, row_weights, without_
 from riskml.scorecard.binning.targets import SpecialValues as SpecialValues
 from riskml.scorecard.binning.targets import column_options, special_codes, warn_of_misspelt
 from riskml.scorecard.binning.woe import Objective
+from riskml.scorecard.display.html import binner_html
 
 _OPTIONS = tuple(field.name for field in fields(ColumnOptions) if field.name not in ("splits", "groups"))
 
@@ -276,6 +277,9 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
             }
         )
         return self
+
+    def _fitted_html(self) -> str:
+        return binner_html(self)
 
     def _values(self, frame: pd.DataFrame, column: Column) -> NDArray[Any]:
         # A table may name its columns by numbers; the schema's names are their texts.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -34,17 +34,15 @@ from riskml.scorecard.card.file_checks import (
 )
 from riskml.scorecard.card.file_schema import FORMAT, BinPart, CardPart, CharacteristicPart, read_card
 from riskml.scorecard.card.file_text import OneLine, OneLineList
+from riskml.scorecard.card.fitted import FittedCard
 from riskml.scorecard.card.scaling import intercept_shares
 
-if TYPE_CHECKING:
-    from riskml.scorecard.card.scorecard import Scorecard
-
-Card = TypeVar("Card", bound="Scorecard")
+Card = TypeVar("Card", bound=FittedCard)
 _NUMBERS = ("pdo", "base_score", "base_odds", "smoothing", "max_bins", "min_bin_size", "C", "flexibility")
 _LARGEST = 1e30
 
 
-def card_document(card: Scorecard) -> dict[str, Any]:
+def card_document(card: FittedCard) -> dict[str, Any]:
     """Return a fitted card as plain values."""
     shapes = {shape.column: shape for shape in card.model_.shapes}
     reasons = dict(zip(card.selection_["column"], card.selection_["reason"], strict=True))
@@ -85,7 +83,7 @@ def _parameter(value: Any, name: str) -> Any:
     )
 
 
-def _characteristic(card: Scorecard, bins: ColumnBins, shape: Any, reason: str) -> dict[str, Any]:
+def _characteristic(card: FittedCard, bins: ColumnBins, shape: Any, reason: str) -> dict[str, Any]:
     said: dict[str, Any] = {"column": bins.column, "kind": bins.shape.kind, "kept": shape is not None}
     if shape is None:
         said["reason"] = reason
@@ -256,7 +254,7 @@ def _read_edits(part: CardPart, where: str) -> list[Edit]:
     return edits
 
 
-def _binner(card: Scorecard, part: CardPart, where: str) -> OptimalBinner:
+def _binner(card: FittedCard, part: CardPart, where: str) -> OptimalBinner:
     """Return the binner that the card would fit, with options that make sense for the file's columns."""
     said = card.get_params(deep=False)
     binner = OptimalBinner(constant="keep")

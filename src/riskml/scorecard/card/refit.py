@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,9 @@ from riskml.schema import Schema
 from riskml.scorecard.binning.column_bins import ColumnBins
 from riskml.scorecard.binning.target import binary_target, row_weights
 from riskml.scorecard.card.edits import Edit, given_bins
+from riskml.scorecard.card.fitted import FittedCard
 
-if TYPE_CHECKING:
-    from riskml.scorecard.card.scorecard import Scorecard
-
-Card = TypeVar("Card", bound="Scorecard")
+Card = TypeVar("Card", bound=FittedCard)
 _NO_RULES: dict[str, Any] = {
     "min_iv": 0.0,
     "max_correlation": None,
@@ -55,7 +53,7 @@ class TrainingRows:
     sample_weight: Any = None
     periods: Any = None
 
-    def check(self, card: Scorecard, column: str) -> None:
+    def check(self, card: FittedCard, column: str) -> None:
         """Refuse rows that lack what the card was fitted with, or that it was not fitted on."""
         if self.X is None or self.y is None:
             raise ConfigError(
@@ -70,7 +68,7 @@ class TrainingRows:
         names = [name for name in card.schema_.names if name in {*card.model_.kinds, column}]
         self._compare(card, self.frame(card, names))
 
-    def frame(self, card: Scorecard, names: Sequence[str]) -> pd.DataFrame:
+    def frame(self, card: FittedCard, names: Sequence[str]) -> pd.DataFrame:
         """Return some of the card's columns, in the form that its schema gives them."""
         known = card.schema_.names
         rows = self.X
@@ -81,7 +79,7 @@ class TrainingRows:
             rows = pd.DataFrame(array, columns=list(known))
         return Schema(tuple(card.schema_[name] for name in names)).conform(rows)
 
-    def _compare(self, card: Scorecard, frame: pd.DataFrame) -> None:
+    def _compare(self, card: FittedCard, frame: pd.DataFrame) -> None:
         classes, event = binary_target(frame, self.y)
         if list(classes) != list(card.classes_):
             raise DataError(
@@ -117,13 +115,14 @@ def with_bins(card: Card, change: Edit, rows: TrainingRows, *, reselect: bool) -
 
 
 def _reselected(card: Card, overrides: Mapping[str, Any], rows: TrainingRows) -> Card:
-    new: Scorecard = clone(card).set_params(overrides=overrides)
+    new: Any = clone(card).set_params(overrides=overrides)
     rows.frame(card, card.schema_.names)
     X = rows.X
     if isinstance(X, pd.DataFrame):
         places = [str(name) for name in X.columns]
         X = X.iloc[:, [places.index(name) for name in card.schema_.names]]
-    return new.fit(X, rows.y, rows.sample_weight, rows.periods)
+    refitted: Card = new.fit(X, rows.y, rows.sample_weight, rows.periods)
+    return refitted
 
 
 def _around(card: Card, column: str, overrides: Mapping[str, Any], rows: TrainingRows) -> Card:
@@ -164,7 +163,7 @@ def _pinned(bins: ColumnBins, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {} if by_search or given.get("splits") == () else given
 
 
-def _refuse_lost(narrow: Scorecard, column: str) -> None:
+def _refuse_lost(narrow: FittedCard, column: str) -> None:
     lost = narrow.selection_[~narrow.selection_["kept"]]
     if not len(lost):
         return

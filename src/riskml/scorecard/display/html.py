@@ -1,66 +1,56 @@
-"""What a fitted binner or card shows of itself in a notebook: its bins, its points; not a diagram of its parameters."""
+"""HTML of fitted binners and scorecards for notebooks."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
+import pandas as pd
 from markupsafe import Markup
-from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
 
 from riskml.display.format import count, percent
-from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard
+from riskml.scorecard.display.parts import BinnerLike, CardLike
 from riskml.scorecard.display.tables import binner_table, binning_table, card_table, edits_table
 
-_MOST = 30  # columns whose bins a page holds
+_MOST = 30  # columns whose bins a page shows
 
 
-def html_of(estimator: Any) -> str:
-    """Return an estimator as HTML, or "" where there is nothing better than scikit-learn's diagram."""
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return ""
-    for kind, shown in ((Scorecard, _card), (SegmentedScorecard, _segments), (OptimalBinner, _binner)):
-        if isinstance(estimator, kind):
-            return str(shown(estimator))
-    return ""
-
-
-def _binner(binner: OptimalBinner) -> Markup:
+def binner_html(binner: BinnerLike) -> str:
+    """Return the information values of a fitted binner, and the bins of its best columns, to unfold."""
     ranked = binner.summary_.sort_values("iv", ascending=False, kind="stable")["column"].tolist()
     bins = [_folded(name, Markup(binning_table(binner, name).__html__())) for name in ranked[:_MOST]]
-    head = f"{count(len(ranked))} columns, the most telling first. Open one to see its bins."
-    return _paragraph(head) + Markup(binner_table(binner).__html__()) + Markup("").join(bins)
+    head = f"{count(len(ranked))} columns by information value. Unfold one to see its bins."
+    return str(_paragraph(head) + Markup(binner_table(binner).__html__()) + Markup("").join(bins))
 
 
-def _card(card: Scorecard) -> Markup:
+def card_html(card: CardLike) -> str:
+    """Return the points of a fitted card, and its manual changes."""
     scale = card.scale
     head = (
-        f"Scorecard of {card.card_['column'].nunique()} characteristics: {scale.base_score:g} points stand for "
-        f"{scale.base_odds:g} non-events per event, and every {scale.pdo:g} points more double that."
+        f"Scorecard of {card.card_['column'].nunique()} characteristics: {scale.base_score:g} points mean "
+        f"{scale.base_odds:g} non-events per event, and every {scale.pdo:g} points more double these odds."
     )
-    edits = _folded("Changes by hand", Markup(edits_table(card.edits_).__html__())) if card.edits_ else Markup("")
-    return _paragraph(head) + Markup(card_table(card).__html__()) + edits
+    edits = _folded("Manual changes", Markup(edits_table(card.edits_).__html__())) if card.edits_ else Markup("")
+    return str(_paragraph(head) + Markup(card_table(card).__html__()) + edits)
 
 
-def _segments(cards: SegmentedScorecard) -> Markup:
+def segments_html(segments: pd.DataFrame, cards: Mapping[str, CardLike]) -> str:
+    """Return the card of each segment, to unfold."""
     parts = [
         _folded(
             f"{row['segment']}: {row['rule']}; {count(row['count'])} rows, event rate {percent(row['event_rate'])}",
-            _card(cards.cards_[row["segment"]]),
+            Markup(card_html(cards[row["segment"]])),
         )
-        for row in cards.segments_.to_dict(orient="records")
+        for row in segments.to_dict(orient="records")
     ]
-    return _paragraph(f"{len(parts)} segments, a card each, on one scale of points.") + Markup("").join(parts)
+    return str(_paragraph(f"{len(parts)} segments, one card each, on one scale of points.") + Markup("").join(parts))
 
 
 def _paragraph(text: str) -> Markup:
     return Markup('<p style="margin: 0.3em 0;">{}</p>').format(text)
 
 
-def _folded(title: str, shown: Markup) -> Markup:
-    opened = Markup(
+def _folded(title: str, content: Markup) -> Markup:
+    details = Markup(
         '<details style="margin: 0.2em 0; font-size: 13px;"><summary style="cursor: pointer;">{}</summary>{}</details>'
     )
-    return opened.format(title, shown)
+    return details.format(title, content)

@@ -1,21 +1,45 @@
-"""What tables and pictures show of a fitted binner or card: its frames, and every level of its groups."""
+"""Parts of fitted binners and cards that tables and plots show: frames of bins, and the levels of groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.shapes import Levels
-from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard
 from riskml.scorecard.binning.column_bins import ColumnBins
+from riskml.scorecard.card.edits import Edit
+from riskml.scorecard.card.scaling import Scale
 
-Levelled = Mapping[tuple[str, str], tuple[str, ...]]
+LevelGroups = Mapping[tuple[str, str], tuple[str, ...]]  # column, bin label: levels
+
+
+class BinnerLike(Protocol):
+    """A fitted `OptimalBinner`."""
+
+    bins_: dict[str, ColumnBins]
+    tables_: dict[str, pd.DataFrame]
+    summary_: pd.DataFrame
+
+
+class CardLike(Protocol):
+    """A fitted `Scorecard`."""
+
+    card_: pd.DataFrame
+    tables_: dict[str, pd.DataFrame]
+    edits_: tuple[Edit, ...]
+
+    @property
+    def binner_(self) -> BinnerLike: ...  # noqa: D102
+
+    @property
+    def scale(self) -> Scale: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -24,47 +48,56 @@ class CardParts:
 
     frame: pd.DataFrame  # ``column``, ``bin``, ``woe``, ``points``
     tables: Mapping[str, pd.DataFrame] | None = None  # the bins of each column
-    levels: Levelled = field(default_factory=dict)  # every level of each group
+    levels: LevelGroups = field(default_factory=dict)
 
 
-def card_parts(card: Scorecard | pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None) -> CardParts:
+def card_parts(card: CardLike | pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None) -> CardParts:
     """Return the parts of a fitted card, or of its frames."""
     if isinstance(card, pd.DataFrame):
         return CardParts(card, tables)
-    _refuse_several(card)
     check_is_fitted(card)
+    _refuse_segments(card)
     return CardParts(card.card_, card.tables_ if tables is None else tables, levels_of(card.binner_))
 
 
-def binner_of(fitted: Any) -> OptimalBinner:
+def binner_of(fitted: Any) -> Any:
     """Return the binner of a fitted card, or a fitted binner itself."""
-    _refuse_several(fitted)
-    if not isinstance(fitted, (OptimalBinner, Scorecard)):
-        raise ConfigError(f"a fitted OptimalBinner or Scorecard is expected; got {type(fitted).__name__}")
-    check_is_fitted(fitted)
-    return fitted.binner_ if isinstance(fitted, Scorecard) else fitted
+    if isinstance(fitted, BaseEstimator):
+        check_is_fitted(fitted)
+        _refuse_segments(fitted)
+        binner = getattr(fitted, "binner_", fitted)
+        if hasattr(binner, "bins_"):
+            return binner
+    raise ConfigError(f"expected a fitted OptimalBinner or Scorecard, got {type(fitted).__name__}")
 
 
-def _refuse_several(card: Any) -> None:
-    if isinstance(card, SegmentedScorecard):
-        check_is_fitted(card)
+def _refuse_segments(card: Any) -> None:
+    if cards := getattr(card, "cards_", None):
         raise ConfigError(
-            f"these are the cards of {len(card.cards_)} segments, and one card is expected",
-            fix=f"hand in one of its cards, such as .cards_[{next(iter(card.cards_))!r}]",
+            f"expected one card, got the cards of {len(cards)} segments",
+            fix=f"pass one of them, such as .cards_[{next(iter(cards))!r}]",
         )
 
 
-def levels_of(binner: OptimalBinner) -> Levelled:
-    """Return every level of each group of each categorical column; a label names the first six alone."""
+def levels_of(binner: BinnerLike) -> LevelGroups:
+    """Return all levels of each group of each categorical column; a bin's label names only the first six."""
     return {
-        (name, label): names
+        (name, label): tuple(group)
         for name, bins in binner.bins_.items()
         if isinstance(bins.shape, Levels)
-        for label, names in _groups(bins, bins.shape)
+        for label, group in zip(bins.labels, members(bins.shape, bins.regular), strict=False)
     }
 
 
-def bins_of(binner: OptimalBinner, column: str) -> pd.DataFrame:
+def members(shape: Levels, groups: int) -> Sequence[Sequence[str]]:
+    """Return the levels of each group."""
+    names: list[list[str]] = [[] for _ in range(groups)]
+    for name, group in shape.levels.items():
+        names[group].append(name)
+    return names
+
+
+def bins_of(binner: BinnerLike, column: str) -> pd.DataFrame:
     """Return the bins of one column of a fitted binner."""
     if column not in binner.tables_:
         raise ConfigError(f"no column is called {column!r}", fix=did_you_mean(column, binner.tables_))
@@ -72,14 +105,7 @@ def bins_of(binner: OptimalBinner, column: str) -> pd.DataFrame:
 
 
 def telling(table: pd.DataFrame, least: float = 0.02) -> np.ndarray[Any, Any]:
-    """Tell which bins have enough rows for their event rate to be a measure for the others' bars."""
+    """Return which bins have enough rows for their event rate to scale the bars."""
     rows = table["count"].to_numpy(float)
     enough = rows >= least * rows.sum()
     return enough if enough.any() else np.ones(len(table), dtype=bool)
-
-
-def _groups(bins: ColumnBins, shape: Levels) -> list[tuple[str, tuple[str, ...]]]:
-    members: list[list[str]] = [[] for _ in range(bins.regular)]
-    for name, group in shape.levels.items():
-        members[group].append(name)
-    return [(label, tuple(names)) for label, names in zip(bins.labels, members, strict=False)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,17 @@ from riskml.display.colours import EVENT, FAMILIES, NON_EVENT
 from riskml.display.format import MISSING, count, is_number, number, p_value, percent, signed
 from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
 from riskml.runtime.shapes import Levels
-from riskml.scorecard.display.parts import Levelled, binner_of, bins_of, card_parts, levels_of, telling
-
-if TYPE_CHECKING:
-    from riskml.scorecard import OptimalBinner, Scorecard
-    from riskml.scorecard.card.edits import Edit
+from riskml.scorecard.card.edits import Edit
+from riskml.scorecard.display.parts import (
+    BinnerLike,
+    CardLike,
+    LevelGroups,
+    binner_of,
+    bins_of,
+    card_parts,
+    levels_of,
+    telling,
+)
 
 _CARD = FAMILIES["scorecard"]
 _WOE = Head("weight of evidence", True, "above 0 is riskier than the average")
@@ -28,7 +34,7 @@ _RATE = Head(
 _SHARE = Head("share", True, "of all rows")
 
 
-def binning_table(table: OptimalBinner | Scorecard | pd.DataFrame, column: str = "") -> Table:
+def binning_table(table: BinnerLike | CardLike | pd.DataFrame, column: str = "") -> Table:
     """Show the bins of one column, and all of them together.
 
     Examples
@@ -41,7 +47,7 @@ def binning_table(table: OptimalBinner | Scorecard | pd.DataFrame, column: str =
     [40, inf)     40   50.0%       5       12.5%               −1.69  0.910
     all bins      80  100.0%      35       43.8%                      1.630
     """
-    levels: Levelled = {}
+    levels: LevelGroups = {}
     if not isinstance(table, pd.DataFrame):
         binner = binner_of(table)
         levels, table = levels_of(binner), bins_of(binner, column)
@@ -68,7 +74,7 @@ def binning_table(table: OptimalBinner | Scorecard | pd.DataFrame, column: str =
     return Table(heads, rows, frozenset({len(rows) - 1}))
 
 
-def binner_table(summary: OptimalBinner | pd.DataFrame) -> Table:
+def binner_table(summary: BinnerLike | pd.DataFrame) -> Table:
     """Show what each column tells by itself, the most telling first."""
     nominal: set[str] = set()
     if not isinstance(summary, pd.DataFrame):
@@ -103,7 +109,7 @@ def strength(iv: float) -> str:
     return words[int(np.searchsorted([0.02, 0.1, 0.3, 0.5], iv, side="right"))]
 
 
-def card_table(card: Scorecard | pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None) -> Table:
+def card_table(card: CardLike | pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None) -> Table:
     """Show a scorecard: the points of each bin of each column."""
     parts = card_parts(card, tables)
     frame, tables = parts.frame, parts.tables
@@ -125,7 +131,7 @@ def card_table(card: Scorecard | pd.DataFrame, tables: Mapping[str, pd.DataFrame
     return Table(heads, rows, note=note, groups=groups)
 
 
-def bin_cell(column: str, label: object, levels: Levelled) -> Cell:
+def bin_cell(column: str, label: object, levels: LevelGroups) -> Cell:
     """Return the cell of a bin; a group of many levels can be opened."""
     names = levels.get((str(column), str(label)), ())
     cell = text_cell(label)

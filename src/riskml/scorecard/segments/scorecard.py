@@ -26,6 +26,7 @@ from riskml.scorecard.card.file_text import read_document, write_document
 from riskml.scorecard.card.reasons import check_number
 from riskml.scorecard.card.scaling import Scale
 from riskml.scorecard.card.scorecard import Scorecard
+from riskml.scorecard.display.html import segments_html
 from riskml.scorecard.segments.file import Saved, segmented_document, segmented_from_document
 from riskml.scorecard.segments.file_checks import PARAMETERS, check_parameters
 from riskml.scorecard.segments.gain import payoff
@@ -272,6 +273,9 @@ class SegmentedScorecard(RiskEstimator):
         loaded.feature_names_in_, loaded.n_features_in_ = first.feature_names_in_, first.n_features_in_
         loaded._assemble(Routing(saved.splits, dict(saved.segments[["segment", "rule"]].to_numpy())))
         return loaded
+
+    def _fitted_html(self) -> str:
+        return segments_html(self.segments_, self.cards_)
 
     def _saved(self) -> Saved:
         return Saved(self.model_.splits, self.cards_, self.segments_)
