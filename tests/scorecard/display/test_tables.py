@@ -200,7 +200,7 @@ def test_a_card_and_a_binner_show_what_they_found_and_not_their_parameters(binne
     assert "information value" in _html(binner)
     assert all("table" in _Tags(_html(shown)).tags for shown in (card, binner))
     segmented = SegmentedScorecard(segment_by="age", min_segment_events=20).fit(*rows)
-    assert "segments, a card each" in _html(segmented)
+    assert "segments, one card each" in _html(segmented)
     edited = card.edit("age", points={card.card_["bin"][0]: 1}, by=HOSTILE, why="policy", when="2024-05-01")
     assert HOSTILE in _Tags(_html(edited)).text
     assert "img" not in _Tags(_html(edited)).tags
