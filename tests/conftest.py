@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from riskml.config.experiment import DataConfig, Experiment, ExportConfig
 from riskml.runs.run import Run
@@ -31,6 +32,11 @@ from riskml.runtime.encoding import Encoding
 from riskml.runtime.model import Blend, Tree
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import Column, Schema
+
+# Every night CI looks further: HYPOTHESIS_PROFILE=nightly.
+settings.register_profile("quick", max_examples=20, deadline=None)
+settings.register_profile("nightly", max_examples=300, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 KINDS = ("scorecard", "logistic", "tree", "boosting", "ebm", "blend")
 HOMES = {"owner": 0.0, "rent": 1.0, "=cmd|'x'!A1": 2.0, "None": 3.0}

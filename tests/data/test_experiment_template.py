@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.config.experiment import DEFAULT_TIERS, Experiment, ExportConfig, ModelsConfig, read_experiment
@@ -243,7 +243,6 @@ hostile = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",), exclu
 )
 
 
-@settings(max_examples=20, deadline=None)
 @given(names=st.lists(hostile, min_size=4, max_size=4, unique_by=str.strip))
 def test_any_column_name_comes_back_from_the_file(names: list[str], tmp_path_factory: pytest.TempPathFactory):
     target, special, constant, identifier = (name.strip() for name in names)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.config.experiment import Experiment, GateConfig
@@ -303,7 +303,6 @@ column = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(column)
 def test_whatever_a_column_holds_rows_stay_and_cells_are_numbers_or_text_or_missing(values: list[Any]):
     status = np.where(np.arange(60) % 3 == 0, "bad", "good")

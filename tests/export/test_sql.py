@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.errors import InputError
@@ -122,7 +122,6 @@ def test_what_cannot_be_asked_for_is_refused(artifact):
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(max_examples=100, deadline=None)
 def test_numbers_keep_every_bit(value):
     assert float(number(value).sql()) == value
     assert "e" in number(value).sql().lower()
@@ -132,7 +131,6 @@ singles = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
 @given(singles, st.floats(-1e38, 1e38))
-@settings(max_examples=300, deadline=None)
 def test_a_bound_parts_doubles_as_the_tree_parts_their_float32(threshold, x):
     bound, included = as_double(threshold)
     near = [x, threshold, bound, np.nextafter(bound, np.inf), np.nextafter(bound, -np.inf)]

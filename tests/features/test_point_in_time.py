@@ -138,8 +138,6 @@ def test_what_happens_after_the_performance_window_changes_no_outcome(judged_on,
 
 
 @settings(
-    max_examples=3,
-    deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # a smaller seed is no simpler a table
     suppress_health_check=[HealthCheck.function_scoped_fixture],

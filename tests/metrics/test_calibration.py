@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as peer_log_loss
@@ -30,7 +30,6 @@ def test_a_sure_mistake_costs_much_but_not_everything() -> None:
     assert log_loss([0, 1], [0.0, 0.0]) == pytest.approx(-np.log(np.finfo(float).eps) / 2)
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=1, max_size=50),
     st.integers(1, 12),

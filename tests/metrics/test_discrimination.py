@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import beta as beta_distribution
@@ -51,7 +51,6 @@ def test_auc_counts_pairs_and_a_tie_is_one_half() -> None:
     assert auc([0, 0, 1, 1], [0.2, 0.5, 0.5, 0.9]) == 3.5 / 4
 
 
-@settings(deadline=None, max_examples=60)
 @given(scored_rows())
 def test_auc_is_that_of_scikit_learn(rows: tuple[np.ndarray, np.ndarray]) -> None:
     assert auc(*rows) == pytest.approx(roc_auc_score(*rows), abs=1e-12)
@@ -82,7 +81,6 @@ def test_ks_is_that_of_scipy() -> None:
     assert ks(y, score) == pytest.approx(ks_2samp(score[y == 1], score[y == 0]).statistic, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
 @given(scored_rows())
 def test_ks_is_the_largest_gap_of_the_two_distributions(rows: tuple[np.ndarray, np.ndarray]) -> None:
     y, score = rows
@@ -107,7 +105,6 @@ def test_delong_interval_on_the_ovarian_data(
     assert (found.auc, found.se, found.lower, found.upper) == pytest.approx((area, se, lower, upper), abs=1e-9)
 
 
-@settings(deadline=None, max_examples=60)
 @given(scored_rows(least=2))
 def test_delong_variance_is_its_definition_over_all_pairs(rows: tuple[np.ndarray, np.ndarray]) -> None:
     v10, v01 = placements(*rows)
@@ -149,7 +146,6 @@ def test_paired_delong_test_on_the_ovarian_data() -> None:
     assert found.se**2 == pytest.approx(0.0109431661, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=40)
 @given(scored_rows(least=2), st.randoms(use_true_random=False))
 def test_paired_variance_is_its_definition_over_all_pairs(rows: tuple[np.ndarray, np.ndarray], random: object) -> None:
     y, a = rows
@@ -231,13 +227,11 @@ def test_h_measure_is_one_less_the_share_of_the_loss_integrated_over_the_prior()
     assert h_measure(y, score) == pytest.approx(expected, abs=1e-6)
 
 
-@settings(deadline=None, max_examples=60)
 @given(scored_rows())
 def test_h_measure_lies_between_0_and_1(rows: tuple[np.ndarray, np.ndarray]) -> None:
     assert -1e-12 <= h_measure(*rows) <= 1
 
 
-@settings(deadline=None, max_examples=60)
 @given(scored_rows())
 def test_h_measure_sees_the_order_of_a_score_only(rows: tuple[np.ndarray, np.ndarray]) -> None:
     y, score = rows

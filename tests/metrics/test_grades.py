@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.errors import DataError
@@ -71,7 +71,6 @@ def test_nobody_moved_is_no_bandwidth() -> None:
     assert (found.upper, found.lower) == (0, 0)
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     st.integers(2, 6).flatmap(
         lambda k: st.lists(st.lists(st.integers(0, 50), min_size=k, max_size=k), min_size=k, max_size=k)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import beta
@@ -83,7 +83,6 @@ def test_the_prior_is_named_in_the_result(rows: tuple[np.ndarray, np.ndarray]) -
     assert emp_churn(*rows).prior == "Beta(6, 14)"
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 8), min_size=4, max_size=40), st.randoms(use_true_random=False))
 def test_no_score_earns_less_than_doing_nothing_nor_more_than_a_perfect_one(scores: list[int], random: object) -> None:
     y = np.array([0, 1] + [random.randint(0, 1) for _ in scores[2:]])  # type: ignore[attr-defined]

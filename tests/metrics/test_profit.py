@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.errors import ConfigError, DataError
@@ -53,7 +53,6 @@ def test_of_equally_good_cutoffs_the_fewest_customers_are_acted_on() -> None:
     assert best_cutoff([1, 0], [0.9, 0.5], costs).cutoff == 0.9
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=1, max_size=40))
 def test_the_best_cutoff_is_the_top_of_the_curve(rows: list[tuple[int, int]]) -> None:
     y, p = np.array(rows).T

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
@@ -24,7 +24,6 @@ def test_a_book_has_not_moved_from_itself() -> None:
     assert psi(values, values) == 0
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.floats(-100, 100), min_size=5, max_size=60),
     st.lists(st.floats(-100, 100), min_size=5, max_size=60),

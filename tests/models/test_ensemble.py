@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.models.ensemble import blend_weights
@@ -28,7 +28,6 @@ def test_a_model_that_ranks_the_wrong_way_round_weighs_nothing():
     assert blend_weights(margins, target).weights[1] == 0.0
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.lists(st.floats(0.1, 3.0), min_size=2, max_size=5))
 def test_no_weight_is_negative_and_the_mean_probability_is_the_event_rate(seed, noise):
     margins, target = _book(seed, tuple(noise))

@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.config.policy import policy_of
@@ -216,7 +216,6 @@ def test_a_template_that_cannot_be_filled_stops_the_plan_before_anything_is_plan
     st.one_of(st.none(), st.floats(0, 20)),
     st.one_of(st.none(), st.integers(0, 20)),
 )
-@settings(max_examples=40, deadline=None)
 def test_budgets_and_capacities_are_never_exceeded(small_policy, large_book, n, seed, budget, hours, places):
     said = small_policy | {"limits": {"budget": budget, "roles": {"finance": {"hours": hours, "budget": budget}}}}
     said["rules"] = [*small_policy["rules"][:1], {"tier": "high", "may": ["plan", "freeze"]}]

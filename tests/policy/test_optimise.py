@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -51,7 +51,6 @@ def keeps_all(options: Options, bounds: list[Limit], taken: np.ndarray) -> bool:
 
 
 @given(st.integers(1, 60), st.integers(0, 10_000), st.floats(0, 1.5), st.booleans(), st.booleans())
-@settings(max_examples=60, deadline=None)
 def test_no_limit_is_ever_exceeded_and_no_bound_is(n, seed, share, lumpy, small):
     options, bounds = drawn(n, seed, lumpy=lumpy), limits(n, share)
     found = solve(options, bounds, exact=10_000 if small else 0)
@@ -127,7 +126,6 @@ def test_the_same_book_gives_the_same_answer():
 
 
 @given(st.lists(st.floats(0, 2), min_size=3, max_size=3))
-@settings(max_examples=30, deadline=None)
 def test_the_bound_holds_at_any_prices(prices):
     options, bounds = drawn(100, 3), limits(100, 0.4)
     assert bound_at(options, bounds, np.array(prices))[0] >= solve(options, bounds).value - 1e-6

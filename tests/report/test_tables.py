@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.display.table import Cell, Head, Table
@@ -39,7 +39,6 @@ def _read(table) -> _Reader:
     return reader
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(blacklist_categories=("Cs", "Cc")), min_size=1))
 def test_any_text_comes_out_as_it_went_in(text):
     reader = _read(Table([Head(text, hint=text)], [[Cell(text)]]))

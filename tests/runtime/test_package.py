@@ -50,7 +50,7 @@ rows = st.lists(st.tuples(number, number, text), min_size=1, max_size=12)
 @pytest.mark.parametrize("kind", KINDS)
 @given(rows=rows, order=st.permutations(["Age", "Income", "Home", "extra", "more"]), dtype=st.sampled_from(
     ["object", "float64", "Float64", "category", "string"]))  # fmt: skip
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_dirty_rows_score_as_in_memory(kind, loaded, handmade, rows, order, dtype):
     clean = pd.DataFrame(rows, columns=["Age", "Income", "Home"])
     clean = clean.astype({"Age": "float64", "Income": "float64", "Home": object})

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.export.wheel import write_package
@@ -68,7 +68,6 @@ written = st.one_of(
 
 
 @given(written)
-@settings(max_examples=60, deadline=None)
 def test_text_is_read_as_in_a_table(value):
     from riskml.runtime.frame import numeric
 
@@ -82,7 +81,6 @@ def test_text_is_read_as_in_a_table(value):
 
 
 @given(st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(allow_infinity=False), st.text(max_size=3)))
-@settings(max_examples=60, deadline=None)
 def test_a_level_is_read_as_in_a_table(value):
     from riskml.runtime.frame import levels
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.config.warning import WarningRules
@@ -129,7 +129,6 @@ def test_weights_decide_the_cause() -> None:
     assert signals(weighted, levels, book)["cause"].tolist() == ["score"]
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=8), st.floats(0, 3))
 def test_a_worse_value_never_lowers_the_level(values: list[float], worse_by: float) -> None:
     rules = one_indicator()

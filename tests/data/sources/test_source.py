@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.data.catalog import load_sample
@@ -216,7 +216,6 @@ fields = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), 
 )
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     names=st.lists(fields, min_size=2, max_size=4, unique=True),
     rows=st.lists(st.lists(fields, min_size=4, max_size=4), min_size=1, max_size=4),

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -171,7 +171,6 @@ def test_smoothing_draws_small_bins_to_zero(made):
     assert max(map(abs, smooth.shape.value)) < max(map(abs, plain.shape.value))
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 8), st.sampled_from([0.0, 25.0]))
 def test_weights_rise_with_the_event_rate_whatever_the_data(seed, max_bins, smoothing):
     draw = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2
@@ -36,7 +36,6 @@ def value_of(bins, objective):
     return float(sum((p - q) * np.log(o / even) for p, q, o in zip(bad, good, odds, strict=True)))
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)).filter(any), min_size=2, max_size=6).filter(
         lambda rows: all(map(sum, zip(*rows, strict=True)))
@@ -119,7 +118,6 @@ def problems(draw):
     return seed, asked, draw(st.booleans()), draw(st.booleans())
 
 
-@settings(max_examples=250, deadline=None)
 @given(problems())
 def test_nothing_better_is_left_in_the_rows_of_a_number(problem):
     seed, asked, weighted, in_time = problem
@@ -154,7 +152,6 @@ def test_nothing_better_is_left_in_the_rows_of_a_number(problem):
         assert allowed(bins.counts[: bins.n_bins], own, asked, weight.sum())
 
 
-@settings(max_examples=100, deadline=None)
 @given(problems())
 def test_nothing_better_is_left_in_the_rows_of_levels(problem):
     seed, asked, weighted, in_time = problem
@@ -208,7 +205,6 @@ def test_weights_used_are_those_of_the_raw_rows(made, smoothing, missing, unseen
             assert len(rows) == table["count"][(table["woe"] - weight).abs() < 1e-12].item()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_missing_values_join_the_regular_bin_of_nearest_rate(seed, as_text):
     draw = np.random.default_rng(seed)

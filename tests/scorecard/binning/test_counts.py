@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.errors import DataError
@@ -15,7 +15,6 @@ from riskml.scorecard.binning.cells import CellTable
 numbers = st.floats(-1e12, 1e12, allow_nan=False) | st.integers(-50, 50).map(float)
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(numbers, min_size=12, max_size=80, unique=True), st.lists(numbers | st.just(np.nan), min_size=1))
 def test_the_cell_table_answers_as_a_search_does(edges, values):
     edges = np.sort(np.array(edges))
@@ -24,7 +23,6 @@ def test_the_cell_table_answers_as_a_search_does(edges, values):
     assert np.array_equal(CellTable(edges).slot(values), np.searchsorted(edges, values, side="right"))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=60), st.integers(2, 20))
 def test_edges_separate_values_of_the_sample(values, most):
     values = np.array(values)

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import xlogy
 from sklearn.metrics import log_loss
@@ -73,7 +73,6 @@ def best_by_trying_all(counts, trend, constraints, objective):
     return best
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     counts_of,
     st.sampled_from(TRENDS),
@@ -100,7 +99,6 @@ def test_no_feasible_binning_is_better(counts, trend, objective, min_bins, max_b
     assert found.worth == pytest.approx(best, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
 @given(counts_of, st.sampled_from(["ascending", "descending"]), st.integers(0, 2**32 - 1))
 def test_a_trend_holds_in_every_period(counts, trend, seed):
     counts = np.array(counts, dtype=float)
@@ -140,7 +138,6 @@ def test_of_a_peak_and_a_valley_the_better_one_is_weighed():
     assert found.worth == pytest.approx(0.1916, abs=1e-4)
 
 
-@settings(max_examples=150, deadline=None)
 @given(counts_of, st.integers(1, 6), st.sampled_from([0.0, 0.1]))
 def test_auto_pays_for_a_bend_and_takes_the_better_one(counts, max_bins, difference):
     counts = np.array(counts, dtype=float) * 20
@@ -189,7 +186,6 @@ def test_a_bent_trend_among_more_pre_bins_is_worth_more(trend):
     assert follows((lambda bins: bins[:, 1] / bins.sum(axis=1))(np.add.reduceat(counts, list(found.starts))), trend)
 
 
-@settings(max_examples=60, deadline=None)
 @given(counts_of, st.sampled_from(["concave", "convex"]), st.integers(0, 2**32 - 1), st.integers(1, 6))
 def test_a_bent_trend_holds_in_every_period_and_none_is_better(counts, trend, seed, max_bins):
     counts = np.array(counts, dtype=float)

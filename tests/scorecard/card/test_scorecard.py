@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
@@ -52,7 +52,6 @@ def test_points_scale_by_pdo_and_base_odds():
     np.testing.assert_allclose(scale.margin(scale.score(np.array([-3.0, 0.5]))), [-3.0, 0.5])
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.floats(-4, 4),
     st.lists(st.lists(st.floats(-3, 3), min_size=1, max_size=5), min_size=1, max_size=12),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.errors import ConfigError, DataError
@@ -318,7 +318,6 @@ def test_what_does_not_fit_the_binner_is_refused(said, message):
         BinEditor(BINNER, **said, **column)
 
 
-@settings(max_examples=12, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["merge", "split", "undo", "redo", "reset", "pick"]), st.integers(0, 6)), max_size=12
