@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 
 from riskml.errors import ConfigError, InputError
-from riskml.monitoring import Month, PreviousMonth, Reference, by_segment, month_of, snapshot_of
+from riskml.monitoring import MonthReport, PreviousMonth, Reference, by_segment, month_of, snapshot_of
 from riskml.monitoring.drift import FITTED, OUT_OF_FOLD, nearer_psi
 
 DAY = dt.date(2026, 3, 1)
 
 
-def measured(reference: Reference, frame: pd.DataFrame, earlier: PreviousMonth | None = None) -> Month:
+def measured(reference: Reference, frame: pd.DataFrame, earlier: PreviousMonth | None = None) -> MonthReport:
     return month_of(reference, snapshot_of(frame, reference.experiment), DAY, earlier)
 
 
-def column(month: Month, name: str, table: str = "columns") -> pd.Series:
+def column(month: MonthReport, name: str, table: str = "columns") -> pd.Series:
     found = getattr(month, table)
     return found[found["column"] == name].iloc[0]
 

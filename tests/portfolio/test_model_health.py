@@ -12,7 +12,7 @@ import pytest
 from riskml.config.policy import Policy
 from riskml.errors import InputError
 from riskml.io import write_json
-from riskml.portfolio.manage import Asked, manage
+from riskml.portfolio.manage import MonthInputs, manage
 from riskml.portfolio.model_health import Health, health_of, read_health
 from riskml.runtime.package import Artifact
 
@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def pack(model: Artifact, policy: Policy, customers: pd.DataFrame, folder: Path, **said: object) -> str:
-    asked = replace(Asked(model, policy), **said)
+    asked = replace(MonthInputs(model, policy), **said)
     return (manage(asked, customers, JANUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
 
 

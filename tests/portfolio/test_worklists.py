@@ -13,7 +13,7 @@ from riskml.config.policy import Policy
 from riskml.config.warning import WarningRules
 from riskml.i18n import Language
 from riskml.portfolio.inputs import _decisions
-from riskml.portfolio.manage import Asked, manage
+from riskml.portfolio.manage import MonthInputs, manage
 from riskml.portfolio.worklists import decided
 from riskml.runtime.package import Artifact
 
@@ -23,7 +23,7 @@ JANUARY, TODAY = dt.date(2026, 1, 31), dt.date(2026, 6, 1)
 def lists_of(
     language: Language, model: Artifact, policy: Policy, rules: WarningRules, customers: pd.DataFrame, folder: Path
 ) -> Path:
-    asked = Asked(model, policy, rules, language=language)
+    asked = MonthInputs(model, policy, rules, language=language)
     return manage(asked, customers, JANUARY, folder, today=TODAY).month.folder / "lists"
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from riskml.config.experiment import DataConfig, Experiment
+from riskml.data.dataset import Dataset
 from riskml.errors import ConfigError, InputError
-from riskml.runs.run import STAGES, Dataset, Run, newest, stage_name
+from riskml.runs.run import STAGES, Run, newest, stage_name
 
 NOON = dt.datetime(2026, 3, 1, 12, 0, 0)
 

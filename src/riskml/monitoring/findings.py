@@ -13,7 +13,7 @@ from riskml.config.monitoring import MonitoringConfig
 from riskml.display.format import count, number, p_value, percent, signed
 from riskml.i18n import LANGUAGES, Language, text
 from riskml.monitoring.estimated_performance import Estimate
-from riskml.monitoring.month import Month, Scored
+from riskml.monitoring.month import MonthReport, Scored
 from riskml.monitoring.realised_performance import RealisedPerformance
 from riskml.monitoring.reference import Reference
 
@@ -72,7 +72,7 @@ def next_step(findings: Sequence[Finding]) -> NextStep:
     return min(steps, key=NEXT_STEPS.index, default="none")
 
 
-def findings_of(month: Month, reference: Reference) -> list[Finding]:
+def findings_of(month: MonthReport, reference: Reference) -> list[Finding]:
     """Return what a month's figures call for, the gravest first."""
     limits = reference.experiment.monitoring
     found = [*_of_data(month, limits), *_of_columns(month.columns, limits), *_of_behaviour(month, limits)]
@@ -85,7 +85,7 @@ def findings_of(month: Month, reference: Reference) -> list[Finding]:
     return sorted(found, key=order)
 
 
-def _of_data(month: Month, limits: MonitoringConfig) -> Iterator[Finding]:
+def _of_data(month: MonthReport, limits: MonitoringConfig) -> Iterator[Finding]:
     if month.scored is None:
         yield Finding("act", "data", "not_scored", "repair", {})
     if month.duplicates:
@@ -164,11 +164,11 @@ def _of_scores(scored: Scored, reference: Reference, limits: MonitoringConfig) -
     yield from of_outcomes
     yield from _of_shift(scored, of_outcomes, limits)
     yield from _of_tiers(scored, limits)
-    aside, now = reference.aside.estimated.auc, scored.estimated.auc
+    aside, now = reference.holdout.estimated.auc, scored.estimated.auc
     if now.high < aside.value - limits.auc_loss:
         said = {"now": number(now.value), "interval": _interval(now), "before": number(aside.value)}
         yield Finding("watch", "ranking", "auc_estimated", "watch", said)
-    checked = reference.aside.auc
+    checked = reference.holdout.auc
     if not checked.low <= aside.value <= checked.high:
         said = {"before": number(aside.value), "realised": number(checked.value), "interval": _interval(checked)}
         yield Finding("note", "ranking", "estimate_off", "none", said)
@@ -205,7 +205,7 @@ def _of_outcomes(scored: Scored, reference: Reference, limits: MonitoringConfig)
         yield Finding("note", "ranking", "no_outcomes", "none", {})
         return
     yield from _of_level(came, limits)
-    before = reference.aside.auc.value
+    before = reference.holdout.auc.value
     if came.auc is None or not _judged(came, limits):
         said = {"events": count(came.events), "rows": count(came.rows)}
         yield Finding("note", "ranking", "few_events", "none", said)
@@ -292,7 +292,7 @@ def _of_segments(scored: Scored, limits: MonitoringConfig) -> Iterator[Finding]:
             yield Finding("watch", "segments", "segment_auc", "watch", group | said)
 
 
-def _of_behaviour(month: Month, limits: MonitoringConfig) -> Iterator[Finding]:
+def _of_behaviour(month: MonthReport, limits: MonitoringConfig) -> Iterator[Finding]:
     for row in month.behaviour.summary.to_dict("records"):
         before = row["share_in_training"]
         if row["share"] - before > limits.behaviour.share_rise and row["low"] > before:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from riskml.monitoring.store import StoredReport
+from riskml.runs.months import StoredMonth
 
 PREFIX = "monitor."
 Figures = Mapping[dt.date, Mapping[str, float]]
 
 
-def of_months(done: Iterable[StoredReport]) -> dict[dt.date, dict[str, float]]:
+def of_months(done: Iterable[StoredMonth]) -> dict[dt.date, dict[str, float]]:
     """Return the figures of the months that are on disk."""
     return {month.as_of: dict(month.state["metrics"]) for month in done}
 

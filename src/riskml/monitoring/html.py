@@ -16,7 +16,7 @@ from riskml.io import replacing
 from riskml.monitoring.estimated_performance import ASSUMPTION, Estimate
 from riskml.monitoring.findings import Finding, move, next_step
 from riskml.monitoring.history import PREFIX
-from riskml.monitoring.month import Month, Scored
+from riskml.monitoring.month import MonthReport, Scored
 from riskml.monitoring.reference import HoldoutSample, Reference
 from riskml.report import monitoring_tables as tables
 from riskml.report import plots
@@ -41,7 +41,7 @@ _VERDICTS = {
 
 
 def write_page(
-    path: Path, month: Month, findings: Sequence[Finding], reference: Reference, history: pd.DataFrame
+    path: Path, month: MonthReport, findings: Sequence[Finding], reference: Reference, history: pd.DataFrame
 ) -> None:
     """Write the page of a month."""
     page = templates().get_template("monitoring.html.j2").render(**page_context(month, findings, reference, history))
@@ -50,7 +50,7 @@ def write_page(
 
 
 def page_context(
-    month: Month, findings: Sequence[Finding], reference: Reference, history: pd.DataFrame
+    month: MonthReport, findings: Sequence[Finding], reference: Reference, history: pd.DataFrame
 ) -> dict[str, Any]:
     """Return what the page's template shows."""
     model, scored = reference.model, month.scored
@@ -67,7 +67,7 @@ def page_context(
         f"{model.version}, {model.family}",
         "parts": [(anchor, words) for anchor, words in _PARTS.items() if anchor not in left_out],
         "verdict": _VERDICTS[step],
-        "tiles": _tiles(figures, reference.aside, text(f"monitoring.next_{step}", "en")),
+        "tiles": _tiles(figures, reference.holdout, text(f"monitoring.next_{step}", "en")),
         "findings": tables.findings_table([one.to_dict() for one in findings]),
         "picture": base64.b64encode(picture.png()).decode("ascii") if picture else "",
         "alt": picture.alt if picture else "",
@@ -87,7 +87,7 @@ def short_names(metrics: dict[str, float]) -> dict[str, float]:
     return {name.removeprefix(PREFIX): value for name, value in metrics.items()}
 
 
-def column_moves(month: Month) -> list[str]:
+def column_moves(month: MonthReport) -> list[str]:
     """Return in words which way each column moved, in the order of the month's columns."""
     return [move(row) for row in month.columns.to_dict("records")]
 
@@ -96,7 +96,7 @@ def months_picture(history: pd.DataFrame, reference: Reference) -> plots.Picture
     """Return the picture of the months."""
     limits = reference.experiment.monitoring
     return plots.months(
-        history, psi_watch=limits.psi_watch, psi_act=limits.psi_act, auc_before=reference.aside.auc.value
+        history, psi_watch=limits.psi_watch, psi_act=limits.psi_act, auc_before=reference.holdout.auc.value
     )
 
 
@@ -145,9 +145,9 @@ def _of_scores(scored: Scored, figures: dict[str, float], reference: Reference) 
     shift, moves, came = scored.shift, scored.moves, scored.realised
     side = "riskier" if shift.now > shift.before else "safer"
     return {
-        "performance": tables.performance_table(figures, aside_figures(reference.aside)),
+        "performance": tables.performance_table(figures, aside_figures(reference.holdout)),
         "assumption": ASSUMPTION,
-        "checked": checked(reference.aside),
+        "checked": checked(reference.holdout),
         "outcomes": "No outcome is known yet."
         if came is None
         else f"Outcomes of {count(came.rows)} customers are known, {count(came.events)} of them events.",

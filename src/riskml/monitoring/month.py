@@ -34,7 +34,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Month:
+class MonthReport:
     """A monitored date.
 
     Parameters
@@ -121,7 +121,7 @@ class PreviousMonth:
     asked: bool = False
 
 
-def month_of(reference: Reference, book: Snapshot, as_of: dt.date, earlier: PreviousMonth | None = None) -> Month:
+def month_of(reference: Reference, book: Snapshot, as_of: dt.date, earlier: PreviousMonth | None = None) -> MonthReport:
     """Measure a month of a model.
 
     Parameters
@@ -142,7 +142,7 @@ def month_of(reference: Reference, book: Snapshot, as_of: dt.date, earlier: Prev
         why_not = str(error)
     else:
         scored = _scored(reference, book, scores, earlier)
-    return Month(
+    return MonthReport(
         as_of=as_of,
         source=book.source,
         rows=len(book.frame),
@@ -162,7 +162,7 @@ def _scored(reference: Reference, book: Snapshot, scores: pd.DataFrame, earlier:
     segments = by_segment(limits.segments, reference, book, scores, limits)
     came = None
     if book.known:
-        auc_before = reference.aside.auc.value
+        auc_before = reference.holdout.auc.value
         came = realised(book.outcome, scores, names, auc_before=auc_before, dates=book.dates, level=limits.level)
     scores = scores.set_axis(pd.Index(book.customer, name="customer", dtype=object), axis=0)
     if earlier is not None and earlier.asked and not (book.named and scores.index.isin(earlier.customers.index).any()):

@@ -11,16 +11,15 @@ import pandas as pd
 from riskml import __version__
 from riskml.monitoring.findings import Finding, next_step
 from riskml.monitoring.html import column_moves, write_page
-from riskml.monitoring.month import Month
+from riskml.monitoring.month import MonthReport
 from riskml.monitoring.reference import Reference
-from riskml.monitoring.store import CUSTOMERS
 from riskml.runs.run import Run
 from riskml.runtime.batch import harmless
 
 PAGE = "report.html"
 
 
-def state_of(run: Run, reference: Reference, month: Month, findings: Sequence[Finding]) -> dict[str, Any]:
+def state_of(run: Run, reference: Reference, month: MonthReport, findings: Sequence[Finding]) -> dict[str, Any]:
     """Return what ``monitoring.json`` holds of a month."""
     model = reference.model
     return {
@@ -45,7 +44,7 @@ def state_of(run: Run, reference: Reference, month: Month, findings: Sequence[Fi
 
 
 def write_files(
-    folder: Path, month: Month, findings: Sequence[Finding], reference: Reference, seen: pd.DataFrame
+    folder: Path, month: MonthReport, findings: Sequence[Finding], reference: Reference, seen: pd.DataFrame
 ) -> None:
     """Write a month's tables, its customers and its page into a folder."""
     found = {
@@ -68,7 +67,7 @@ def write_files(
         customers = scored.scores.copy()
         for name, values in month.behaviour.customers.items():
             customers[str(name)] = values.to_numpy()
-        customers.to_parquet(folder / CUSTOMERS)
+        customers.to_parquet(folder / "customers.parquet")
     for name, table in found.items():
         harmless(table).to_csv(folder / f"{name}.csv", index=False)
     write_page(folder / PAGE, month, findings, reference, seen)

@@ -51,7 +51,7 @@ class Reference:
     X: pd.DataFrame
     y: pd.Series
     scores: pd.DataFrame
-    aside: HoldoutSample
+    holdout: HoldoutSample
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -92,11 +92,11 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
         X=features.X,
         y=features.y,
         scores=learnt[["probability", "tier"]].assign(fitted=fitted),
-        aside=_aside(predicted[predicted["_part"] != "train"], asked.monitoring.level),
+        holdout=_holdout_sample(predicted[predicted["_part"] != "train"], asked.monitoring.level),
     )
 
 
-def _aside(rows: pd.DataFrame, level: float) -> HoldoutSample:
+def _holdout_sample(rows: pd.DataFrame, level: float) -> HoldoutSample:
     y, p = rows["_target"], rows["probability"]
     area, balance = delong(y, p, level=level), observed_expected(y, p, level=level).iloc[0]
     return HoldoutSample(

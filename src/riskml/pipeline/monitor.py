@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -15,14 +17,14 @@ import pandas as pd
 from riskml.config.experiment import Experiment, read_experiment
 from riskml.display.format import count
 from riskml.errors import InputError, RiskmlError
-from riskml.monitoring import store as folders
 from riskml.monitoring.findings import Finding, findings_of
 from riskml.monitoring.history import history, of_months
-from riskml.monitoring.month import Month, PreviousMonth, month_of
+from riskml.monitoring.month import MonthReport, PreviousMonth, month_of
 from riskml.monitoring.outputs import PAGE, state_of, write_files
 from riskml.monitoring.reference import Reference, reference_of
 from riskml.monitoring.snapshot import Snapshot, read_snapshot, snapshot_of
-from riskml.runs.paths import experiment_file, runs_folder
+from riskml.runs.months import MONITORING, MonthStore, StoredMonth
+from riskml.runs.paths import experiment_file, notebook_file, runs_folder
 from riskml.runs.run import Run
 from riskml.tracking import monitoring_runs
 from riskml.warning.cli_inputs import day
@@ -32,7 +34,7 @@ FOLDER = "monitoring"
 
 
 @dataclass(frozen=True)
-class Asked:
+class MonitorRequest:
     """What a month is made from."""
 
     run: str | Path  # the run's folder
@@ -52,15 +54,15 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Done:
+class MonitorResult:
     """A monitored month."""
 
     run: Run
     reference: Reference
-    month: Month
+    month: MonthReport
     findings: tuple[Finding, ...]  # the gravest first
     history: pd.DataFrame  # the months up to and with this one
-    written: folders.StoredReport  # its folder
+    written: StoredMonth  # its folder
 
     def _repr_markdown_(self) -> str:
         # Markdown passes HTML on.
@@ -95,9 +97,9 @@ def request_text(
     customer: str,
     segments: str,
     limits: str,
-) -> Asked:
+) -> MonitorRequest:
     """Return what is asked, from the notebook's parameters: text, and empty where nothing is said."""
-    return Asked(
+    return MonitorRequest(
         run=run_to_monitor(experiment, run),
         data=data,
         outcomes=outcomes or None,
@@ -110,7 +112,7 @@ def request_text(
     )
 
 
-def monitor(asked: Asked, *, today: dt.date, track: bool = True) -> Done:
+def monitor(asked: MonitorRequest, *, today: dt.date, track: bool = True) -> MonitorResult:
     """Monitor a model on a month's customers.
 
     The same date monitored again takes the place of what was there, on disk and in MLflow. An MLflow that is away costs
@@ -133,20 +135,20 @@ def monitor(asked: Asked, *, today: dt.date, track: bool = True) -> Done:
     reference = reference_of(run, experiment)
     book = _book(run, experiment, asked)
     as_of = asked.date or book.day() or (today if asked.data else dt.date.fromisoformat(run.state["created"][:10]))
-    place = (asked.folder or run.path(FOLDER)).absolute()
-    month = month_of(reference, book, as_of, _earlier(place, as_of, asked.previous))
+    store = MonthStore((asked.folder or run.path(FOLDER)).absolute(), MONITORING)
+    month = month_of(reference, book, as_of, _earlier(store, as_of, asked.previous))
     findings = findings_of(month, reference)
-    past, trouble = _past(run, place, track)
+    past, trouble = _past(run, store, track)
     seen = history(past, {as_of: month.metrics()})
     seen = seen[[day <= as_of for day in seen.index]]
     state = state_of(run, reference, month, findings)
-    written = folders.write_month(place, state, lambda folder: write_files(folder, month, findings, reference, seen))
+    written = store.write(state, lambda folder: write_files(folder, month, findings, reference, seen), replace=True)
     if track:
-        written = _track_all(run, place, written, trouble)
-    return Done(run, reference, month, tuple(findings), seen, written)
+        written = _track_all(run, store, written, trouble)
+    return MonitorResult(run, reference, month, tuple(findings), seen, written)
 
 
-def _experiment(run: Run, asked: Asked) -> Experiment:
+def _experiment(run: Run, asked: MonitorRequest) -> Experiment:
     wrong = [one for one in asked.overrides if not one.partition("=")[0].strip().startswith("monitoring.")]
     if wrong:
         raise InputError(
@@ -160,35 +162,41 @@ def _experiment(run: Run, asked: Asked) -> Experiment:
     return experiment.model_copy(update={"monitoring": limits.model_copy(update={"segments": names})})
 
 
-def _book(run: Run, experiment: Experiment, asked: Asked) -> Snapshot:
+def _book(run: Run, experiment: Experiment, asked: MonitorRequest) -> Snapshot:
     if asked.data:
         return read_snapshot(asked.data, experiment, outcomes=asked.outcomes, customer=asked.customer)
     if asked.outcomes:
         raise InputError("outcomes belong to customers that are handed in", where="--outcomes", fix="add --data")
     features = run.features()
-    rows = features.rows(features.aside)
+    rows = features.rows(features.holdout_part)
     data = experiment.data
     frame = rows.X.rename_axis(index=data.id or "customer").reset_index()
     frame[data.target] = rows.y.map({1: data.event, 0: "not the event"}).to_numpy()
     if data.date is not None and rows.date is not None:
         frame[data.date] = rows.date.to_numpy()
-    return snapshot_of(frame, experiment, customer=asked.customer, source=f"the rows set aside ({features.aside})")
+    return snapshot_of(
+        frame, experiment, customer=asked.customer, source=f"the rows set aside ({features.holdout_part})"
+    )
 
 
-def _earlier(place: Path, as_of: dt.date, previous: str | Path | None) -> PreviousMonth | None:
+def _earlier(store: MonthStore, as_of: dt.date, previous: str | Path | None) -> PreviousMonth | None:
     if previous is None:
-        found = folders.before(place, as_of)
-        return None if found is None else PreviousMonth(found.customers(), str(found.as_of))
+        followed = [
+            month
+            for month in store.months(upto=as_of - dt.timedelta(days=1))
+            if month.state["scored"] and month.state["named"]
+        ]
+        return PreviousMonth(followed[-1].read("customers"), str(followed[-1].as_of)) if followed else None
     path = Path(previous).expanduser()
     if path.is_dir():
-        month = folders.opened(path)
+        month = store.open(path)
         if month.as_of >= as_of:
             raise InputError(
                 f"the month before is of {month.as_of}, which is not before {as_of}",
                 where=str(path),
                 fix="name an earlier month with --previous, or the day with --date",
             )
-        return PreviousMonth(month.customers(), str(month.as_of), asked=True)
+        return PreviousMonth(month.read("customers"), str(month.as_of), asked=True)
     return PreviousMonth(_scores(path), path.name, asked=True)
 
 
@@ -206,7 +214,7 @@ def _scores(file: Path) -> pd.DataFrame:
     return table.set_axis(pd.Index(levels(table[first]), name="customer", dtype=object), axis=0)
 
 
-def _past(run: Run, place: Path, track: bool) -> tuple[dict[dt.date, dict[str, float]], str]:
+def _past(run: Run, store: MonthStore, track: bool) -> tuple[dict[dt.date, dict[str, float]], str]:
     """Return the figures of earlier months, from MLflow and from disk, which counts; and why MLflow told nothing."""
     known, trouble = {}, ""
     if track:
@@ -214,12 +222,12 @@ def _past(run: Run, place: Path, track: bool) -> tuple[dict[dt.date, dict[str, f
             known = monitoring_runs.read_months(run)
         except RiskmlError as error:
             trouble = error.what
-    return known | of_months(folders.months(place)), trouble
+    return known | of_months(store.months()), trouble
 
 
-def _track_all(run: Run, place: Path, written: folders.StoredReport, trouble: str) -> folders.StoredReport:
+def _track_all(run: Run, store: MonthStore, written: StoredMonth, trouble: str) -> StoredMonth:
     """Write the month to MLflow, and earlier ones that it was away for; return the month as it stands then."""
-    for month in folders.months(place):
+    for month in store.months():
         if month.state["run"] != run.folder.name or month.state["mlflow_run_id"]:
             continue
         try:
@@ -231,12 +239,66 @@ def _track_all(run: Run, place: Path, written: folders.StoredReport, trouble: st
             trouble = error.what  # a server that is away is not asked once more
         else:
             month.update(mlflow_run_id=found, mlflow_trouble=None)
-    return folders.opened(written.folder)
+    return store.open(written.folder)
 
 
-def _record(month: folders.StoredReport) -> monitoring_runs.MonthRecord:
+def _record(month: StoredMonth) -> monitoring_runs.MonthRecord:
     state: Mapping[str, Any] = month.state
     said = [f"- {one['severity']}: {one['what']}" for one in state["findings"]]
     note = "\n".join([f"Monitored as of {state['as_of']}: next step **{state['next_step']}**.", "", *said])
-    files = [month.folder / PAGE, month.folder / folders.STATE, *sorted(month.folder.glob("*.csv"))]
+    files = [month.folder / PAGE, month.folder / MONITORING, *sorted(month.folder.glob("*.csv"))]
     return monitoring_runs.MonthRecord(month.as_of, state["metrics"], state["next_step"], note, tuple(files))
+
+
+NOTEBOOK = "6_monitoring"
+_CELL_SECONDS = 3600.0
+
+
+def execute_monitoring(asked: MonitorRequest, *, today: dt.date) -> StoredMonth:
+    """Monitor a month by its notebook, which is kept in the month's folder, executed, as .ipynb and .html."""
+    from riskml.pipeline.notebooks import Kernel, execute_notebook, to_html
+
+    if not asked.data:
+        raise InputError("the notebook is executed on a month's customers", where="--data", fix="name a file")
+    run = Run.open(Path(asked.run).expanduser())
+    book = read_snapshot(asked.data, run.experiment, outcomes=asked.outcomes, customer=asked.customer)
+    day, place = asked.date or book.day() or today, (asked.folder or run.path(FOLDER)).absolute()
+    source = notebook_file(NOTEBOOK, run.folder.parents[1])
+    with tempfile.TemporaryDirectory(prefix="riskml-monitoring-") as folder:
+        target = Path(folder) / f"{NOTEBOOK}.ipynb"
+        execute_notebook(
+            source,
+            target,
+            parameters(asked, run, day, place),
+            kernel=Kernel(source, Path.cwd()),
+            cell_seconds=_CELL_SECONDS,
+            listen=lambda cell, cells, heading: None,
+        )
+        month = MonthStore(place, MONITORING).open(place / str(day))
+        for file in (target, to_html(target)):
+            shutil.copy(file, month.folder / file.name)
+    return month
+
+
+def parameters(asked: MonitorRequest, run: Run, day: dt.date, place: Path) -> dict[str, str]:
+    """Return what the notebook is executed with."""
+    return {
+        "experiment": "",
+        "run": str(run.folder),
+        "data": _whole(asked.data),
+        "outcomes": _whole(asked.outcomes),
+        "date": str(day),
+        "previous": _whole(asked.previous),
+        "folder": str(place),
+        "customer": asked.customer or "",
+        "segments": ", ".join(asked.segments),
+        "limits": "; ".join(asked.overrides),
+    }
+
+
+def _whole(path: str | Path | None) -> str:
+    """Return a file's path in full: a kernel may stand elsewhere. A sample goes by its name."""
+    if not path:
+        return ""
+    found = Path(path).expanduser()
+    return str(found.absolute()) if found.exists() else str(path)

@@ -14,9 +14,9 @@ from riskml.data.sources.source import read_table
 from riskml.errors import InputError
 from riskml.io import read_json, replacing, write_json
 from riskml.monitoring.snapshot import snapshot_of
-from riskml.monitoring.store import StoredReport, newest
 from riskml.pipeline.monitor import FOLDER
 from riskml.pipeline.stages import Listener, begin_again, execute
+from riskml.runs.months import MONITORING, MonthStore, StoredMonth
 from riskml.runs.run import Run
 from riskml.runtime.frame import levels
 
@@ -26,7 +26,7 @@ _STEPS = ("retrain", "recalibrate")
 
 
 @dataclass(frozen=True)
-class Asked:
+class RetrainRequest:
     """What is asked of a retraining."""
 
     run: str | Path  # the run whose model is monitored
@@ -46,14 +46,14 @@ class Decision:
 
     needed: bool
     why: tuple[str, ...]  # in words
-    month: StoredReport | None  # the month it rests on
+    month: StoredMonth | None  # the month it rests on
     begun: Path | None = None  # the folder of the run that this month has led to already
 
 
-def decide(asked: Asked) -> Decision:
+def decide(asked: RetrainRequest) -> Decision:
     """Decide from the newest month whether a model is trained again."""
     run = Run.open(Path(asked.run).expanduser())
-    month = newest((asked.monitoring or run.path(FOLDER)).absolute())
+    month = MonthStore((asked.monitoring or run.path(FOLDER)).absolute(), MONITORING).newest()
     if month is None:
         if asked.force:
             return Decision(True, ("it is forced; the model was never monitored",), None)
@@ -76,7 +76,7 @@ def decide(asked: Asked) -> Decision:
 
 
 def retrain(
-    asked: Asked, decision: Decision, *, at: dt.datetime, begun: Callable[[Run], Listener] | None = None
+    asked: RetrainRequest, decision: Decision, *, at: dt.datetime, begun: Callable[[Run], Listener] | None = None
 ) -> Run | None:
     """Train again where the decision says so; the gate judges the new model, which is registered as challenger.
 
@@ -119,7 +119,7 @@ def retrain(
     return execute(run, progress=listen) if listen is not None else execute(run)
 
 
-def _begun(month: StoredReport) -> Path | None:
+def _begun(month: StoredMonth) -> Path | None:
     file = month.folder / RECORD
     if not file.is_file():
         return None
@@ -127,7 +127,7 @@ def _begun(month: StoredReport) -> Path | None:
     return folder if (folder / "run.json").is_file() else None
 
 
-def _table(run: Run, asked: Asked, at: dt.datetime) -> Path | None:
+def _table(run: Run, asked: RetrainRequest, at: dt.datetime) -> Path | None:
     """Return the file to learn from; one that is put together lies beside the runs, by the name of the first table."""
     experiment = run.experiment
     if experiment.panel is not None:
@@ -156,7 +156,7 @@ def _table(run: Run, asked: Asked, at: dt.datetime) -> Path | None:
     return file
 
 
-def _labelled(frame: pd.DataFrame, run: Run, asked: Asked) -> pd.DataFrame:
+def _labelled(frame: pd.DataFrame, run: Run, asked: RetrainRequest) -> pd.DataFrame:
     """Return the rows whose outcome is known, with it."""
     experiment = run.experiment
     key, target = experiment.data.id, experiment.data.target
@@ -193,7 +193,7 @@ def _extended(before: pd.DataFrame, new: pd.DataFrame, key: str | None, date: st
     return whole[~keys.duplicated(keep="last").to_numpy()].reset_index(drop=True)
 
 
-def _overrides(run: Run, asked: Asked) -> list[str]:
+def _overrides(run: Run, asked: RetrainRequest) -> list[str]:
     """Return what is overruled: rows set aside by date begin later by as much as the data end later."""
     said = list(asked.overrides)
     experiment = run.experiment

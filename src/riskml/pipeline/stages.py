@@ -161,7 +161,7 @@ def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = _deaf, track
     return run
 
 
-def open_run(experiment: str, run: str = "", *, need: str, sample: int = 0) -> Run:
+def open_run(experiment: str, run: str = "", *, stage: str, sample: int = 0) -> Run:
     """Open the run that a notebook belongs to, with all that its stage builds on.
 
     Parameters
@@ -171,12 +171,12 @@ def open_run(experiment: str, run: str = "", *, need: str, sample: int = 0) -> R
     run : str, default ""
         The run's folder, as the pipeline hands it on. Without one, a person goes through the notebook: the newest run
         by hand of this experiment is opened, or one is started.
-    need : str
+    stage : str
         The stage that the notebook is. Earlier stages that are lacking are executed first.
     sample : int, default 0
         Rows of a quick look, where a run has to be started; 0 for all.
     """
-    stage = stage_name(need)
+    stage = stage_name(stage)
     opened = Run.open(run, hosted=True) if run else _by_hand(experiment_file(experiment), stage, sample)
     if run and opened.status(stage) == "running":
         return opened

@@ -13,17 +13,18 @@ import pandas as pd
 
 from riskml.config.policy import read_policy
 from riskml.config.warning import read_rules
+from riskml.data.portfolio import read_portfolio
 from riskml.data.sources.source import read_table
 from riskml.errors import InputError
 from riskml.expressions import parse
 from riskml.i18n import Language
 from riskml.io import replacing
-from riskml.portfolio.manage import Asked
+from riskml.portfolio.manage import MonthInputs
 from riskml.portfolio.model_health import health_of, read_health
-from riskml.portfolio.store import months
 from riskml.portfolio.treatment_results import Feedback, TreatmentResults, feedback
 from riskml.portfolio.worklists import decided
-from riskml.runs.model_loading import load_model, read_book
+from riskml.runs.model_loading import load_model
+from riskml.runs.months import PORTFOLIO, MonthStore
 from riskml.runs.run import Run
 from riskml.runtime.batch import harmless
 from riskml.warning.replay import all_dates
@@ -37,7 +38,7 @@ def asked_for(
     results: Path | None,
     language: str | None,
     as_of: dt.date,
-) -> Asked:
+) -> MonthInputs:
     """Read what a month is made from; of a run, its newest monitored month up to the day, where none is named."""
     said = read_policy(policy)
     spoken: Language = said.messages.language
@@ -45,7 +46,7 @@ def asked_for(
         spoken = known if language == known else spoken
     if language is not None and language != spoken:
         raise InputError(f"the language {language!r} is not known", where="--language", fix="en or zh")
-    return Asked(
+    return MonthInputs(
         model=load_model(model),
         policy=said,
         rules=None if rules is None else read_rules(rules),
@@ -59,17 +60,12 @@ def read_customers(model: Path, data: Path, customer: str | None) -> pd.DataFram
     """Read a book; customers go by the column that is named, else by the run's, else by row number."""
     if customer is None and (model / "run.json").is_file():
         customer = Run.open(model).experiment.data.id
-    return read_book(data, customer)
+    return read_portfolio(data, customer)
 
 
 def scores_of_month(folder: Path) -> pd.DataFrame:
     """Return a month's scores as a CRM takes them."""
-    of = [month for month in months(folder.parent) if month.folder.resolve() == folder.resolve()]
-    if not of:
-        raise InputError(
-            "it is not a month's folder", where=str(folder), fix="name a folder that riskml manage wrote, or a file"
-        )
-    (month,) = of
+    month = MonthStore(folder.parent, PORTFOLIO).open(folder)
     planned = month.read("actions").groupby("customer", sort=False)["title"].agg("; ".join)
     scores = month.read("scores")
     said = month.state["model_version"] or month.state["model"]
@@ -107,7 +103,7 @@ def feedback_of(
     complaints: EventSource | None = None,
 ) -> Feedback:
     """Read outcomes, decisions and complaints, and join them to a managed book."""
-    found = months(folder)
+    found = MonthStore(folder, PORTFOLIO).months()
     if not found:
         raise InputError("the folder holds no month", where=str(folder), fix="`riskml manage` makes them")
     index = found[0].read("scores").index

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,15 @@ import pandas as pd
 
 from riskml.config.policy import Policy
 from riskml.config.warning import WarningRules
+from riskml.errors import InputError
 from riskml.i18n import Language
 from riskml.policy.messages import messages
-from riskml.portfolio import store as folders
-from riskml.portfolio.meeting_pack import Pack, write_pack
+from riskml.portfolio.meeting_pack import Pack, Warned, write_pack
 from riskml.portfolio.model_health import Health
 from riskml.portfolio.month import Month, Progress, month_digest, month_of, moves
-from riskml.portfolio.pack_alerts import Warned
 from riskml.portfolio.treatment_results import TreatmentResults
 from riskml.portfolio.worklists import Spoken, role_lists, write_lists
+from riskml.runs.months import PORTFOLIO, MonthStore, StoredMonth
 from riskml.runtime.batch import harmless
 from riskml.runtime.package import Artifact
 from riskml.warning.daily import update
@@ -31,7 +30,7 @@ from riskml.warning.store import Store
 
 
 @dataclass(frozen=True)
-class Asked:
+class MonthInputs:
     """What a month is made from."""
 
     model: Artifact
@@ -43,22 +42,22 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Done:
+class MonthResult:
     """A month that is done; ``new`` is False where it was done already from the same inputs, and nothing changed."""
 
-    month: folders.StoredMonth
+    month: StoredMonth
     new: bool
 
 
 def manage(
-    asked: Asked,
+    asked: MonthInputs,
     customers: pd.DataFrame,
     as_of: dt.date,
     folder: Path,
     *,
     today: dt.date,
     progress: Progress = lambda what: None,
-) -> Done:
+) -> MonthResult:
     """Make a month of a book.
 
     Whatever happens to the process, the month's folder is whole or not there, and each alert is there once: the same
@@ -80,32 +79,62 @@ def manage(
     InputError
         When the date lies before one that is done or after today, or was done from other inputs.
     """
-    earlier = folders.before(folder, as_of)
+    store = MonthStore(folder, PORTFOLIO)
+    earlier = _previous(store, as_of)
     before = None if earlier is None else earlier.read("scores")
     month = month_of(
         asked.model, customers, as_of, asked.policy, before=before, language=asked.language, progress=progress
     )
     digest = month_digest(month, asked.policy, asked.rules)
-    same = folders.done_already(folder, as_of, digest)
+    same = _same_month(store, as_of, digest)
     if same is not None:
-        return Done(same, new=False)
+        return MonthResult(same, new=False)
     progress("alerts")
     warned = _warned(asked.rules, month, folder, today, earlier)
     progress("files")
-    state = _state(asked, month, warned, digest)
-    write = _writer(asked, month, earlier, warned)
-    return Done(folders.write_month(folder, state, write), new=True)
+    stored = store.write(
+        _state(asked, month, warned, digest),
+        lambda target: _write_files(target, asked, month, earlier, warned),
+        replace=False,
+    )
+    return MonthResult(stored, new=True)
+
+
+def _previous(store: MonthStore, as_of: dt.date) -> StoredMonth | None:
+    """Return the last month before a date; refuse a date before the newest month."""
+    newest = store.newest()
+    if newest is not None and newest.as_of > as_of:
+        raise InputError(
+            f"the as-of date {as_of} lies before {newest.as_of}, which is done",
+            where=str(store.folder),
+            fix="manage months in order; use another folder to look back",
+        )
+    return store.newest(upto=as_of - dt.timedelta(days=1))
+
+
+def _same_month(store: MonthStore, as_of: dt.date, digest: str) -> StoredMonth | None:
+    """Return the month of a date if it was made from the same inputs; refuse other inputs for the same date."""
+    month = store.newest(upto=as_of)
+    if month is None or month.as_of < as_of:
+        return None
+    if month.state["digest"] != digest:
+        raise InputError(
+            f"the as-of date {as_of} was done with another book, model, policy or rules",
+            where=str(month.folder),
+            fix="its actions are out already: give corrections with the next as-of date, or take another folder",
+        )
+    return month
 
 
 def _warned(
-    rules: WarningRules | None, month: Month, folder: Path, today: dt.date, earlier: folders.StoredMonth | None
+    rules: WarningRules | None, month: Month, folder: Path, today: dt.date, earlier: StoredMonth | None
 ) -> Warned:
     """Record the day's alerts; return them with what happened since the month before."""
     if rules is None:
         return Warned()
     since = dt.date.min if earlier is None else earlier.as_of
     book = read_book(rules, month.book)  # before the store is there: of a book that is refused nothing is left
-    with Store(folder / folders.ALERTS) as store:
+    with Store(folder / "alerts.db") as store:
         recorded = update(store, rules, book, month.as_of, today)
         alerts = store.alerts(rules.name)
         own = {alert.key for alert in alerts}
@@ -118,7 +147,7 @@ def _warned(
     return Warned(rules, recorded.day.opened, tables[0], tables[1], happened)
 
 
-def _state(asked: Asked, month: Month, warned: Warned, digest: str) -> dict[str, Any]:
+def _state(asked: MonthInputs, month: Month, warned: Warned, digest: str) -> dict[str, Any]:
     scores, actions = month.scores, month.plan.actions
     return {
         "as_of": str(month.as_of),
@@ -139,31 +168,28 @@ def _state(asked: Asked, month: Month, warned: Warned, digest: str) -> dict[str,
     }
 
 
-def _writer(asked: Asked, month: Month, earlier: folders.StoredMonth | None, warned: Warned) -> Callable[[Path], None]:
-    def write(folder: Path) -> None:
-        plan, policy, language = month.plan, asked.policy, asked.language
-        month.scores.to_parquet(folder / "scores.parquet")
-        plan.actions.to_parquet(folder / "actions.parquet", index=False)
-        plan.left_out.to_parquet(folder / "left_out.parquet", index=False)
-        harmless(plan.limits).to_csv(folder / "limits.csv", index=False)
-        moved = moves(month.scores, list(policy.tiers))
-        moved.to_csv(folder / "migration.csv")
-        written = messages(policy, plan.actions, month.book, language=language)
-        written.to_parquet(folder / "messages.parquet", index=False)
-        spoken = Spoken(policy, asked.rules, language)
-        lists = role_lists(plan.actions, warned.open, written, month.as_of, spoken)
-        write_lists(folder / "lists", lists, language)
-        pack = Pack(
-            model=asked.model,
-            policy=policy,
-            month=month,
-            moved=moved,
-            before=None if earlier is None else earlier.state,
-            warned=warned,
-            health=asked.health,
-            brought=asked.brought,
-            language=language,
-        )
-        write_pack(folder / "pack.html", pack)
-
-    return write
+def _write_files(folder: Path, asked: MonthInputs, month: Month, earlier: StoredMonth | None, warned: Warned) -> None:
+    plan, policy, language = month.plan, asked.policy, asked.language
+    month.scores.to_parquet(folder / "scores.parquet")
+    plan.actions.to_parquet(folder / "actions.parquet", index=False)
+    plan.left_out.to_parquet(folder / "left_out.parquet", index=False)
+    harmless(plan.limits).to_csv(folder / "limits.csv", index=False)
+    moved = moves(month.scores, list(policy.tiers))
+    moved.to_csv(folder / "migration.csv")
+    written = messages(policy, plan.actions, month.book, language=language)
+    written.to_parquet(folder / "messages.parquet", index=False)
+    spoken = Spoken(policy, asked.rules, language)
+    lists = role_lists(plan.actions, warned.open, written, month.as_of, spoken)
+    write_lists(folder / "lists", lists, language)
+    pack = Pack(
+        model=asked.model,
+        policy=policy,
+        month=month,
+        moved=moved,
+        before=None if earlier is None else earlier.state,
+        warned=warned,
+        health=asked.health,
+        brought=asked.brought,
+        language=language,
+    )
+    write_pack(folder / "pack.html", pack)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from riskml.errors import InputError
 from riskml.io import read_json
-from riskml.monitoring.store import STATE, newest
+from riskml.runs.months import MONITORING, MonthStore
 
 _FOLDER = "monitoring"
 _NEEDED = ("severity", "what", "next_step")
@@ -52,5 +52,5 @@ def health_of(model: Path, as_of: dt.date) -> Health | None:
     """Return what the newest month of a run says, up to a day; None where the model is no run, or was not monitored."""
     if not (model / "run.json").is_file():
         return None
-    month = newest(model / _FOLDER, upto=as_of)
-    return None if month is None else read_health(month.folder / STATE)
+    month = MonthStore(model / _FOLDER, MONITORING).newest(upto=as_of)
+    return None if month is None else read_health(month.folder / MONITORING)

@@ -13,7 +13,7 @@ import pandas as pd
 from riskml.config.policy import Policy
 from riskml.errors import DataError, InputError, did_you_mean, preview
 from riskml.i18n import Language, text
-from riskml.portfolio.store import StoredMonth
+from riskml.runs.months import StoredMonth
 
 _BANDS = 5  # of probability, within a tier
 _MIN_COMPARED = 20

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from riskml import __version__
 from riskml.config.experiment import Experiment, read_experiment
+from riskml.data.dataset import Dataset
 from riskml.errors import ConfigError, InputError
 from riskml.io import read_json, replacing, write_json
 
@@ -47,28 +48,6 @@ def stage_name(text: str) -> str:
         if text in {stage, *stage.split("_", 1)}:
             return stage
     raise ConfigError(f"there is no stage {text!r}", fix=f"the stages are {', '.join(STAGES)}")
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """The rows of a run: what models see, the outcome, and which rows are set aside."""
-
-    X: pd.DataFrame  # index: the customer
-    y: pd.Series  # 1 is the event
-    part: pd.Series
-    fold: pd.Series  # cross-validation fold of the training rows, -1 elsewhere
-    date: pd.Series | None = None  # as-of date
-
-    @property
-    def aside(self) -> str:
-        """The name of the part that no model has learnt from: "test" or "oot"."""
-        return next((str(name) for name in self.part.unique() if name != "train"), "train")
-
-    def rows(self, part: str) -> Dataset:
-        """Return the rows of one part."""
-        keep = self.part == part
-        date = None if self.date is None else self.date[keep]
-        return Dataset(self.X[keep], self.y[keep], self.part[keep], self.fold[keep], date)
 
 
 @dataclass(frozen=True)

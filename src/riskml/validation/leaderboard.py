@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 
+from riskml.data.dataset import Dataset
 from riskml.metrics import auc, brier, delong_test, gini, ks, log_loss
-from riskml.runs.run import Dataset
-from riskml.runtime.model import Model
-from riskml.schema import Schema
 
 if TYPE_CHECKING:
     from riskml.models.classifier import RiskClassifier
 
 _MEASURES = {"auc": auc, "gini": gini, "ks": ks, "brier": brier, "logloss": log_loss}
-
-
-@dataclass(frozen=True)
-class Described:
-    """A fitted model with the schema that knows what its columns mean: what an artifact is written from."""
-
-    model_: Model
-    schema_: Schema
 
 
 class TierLike(Protocol):
