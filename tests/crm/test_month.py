@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.managing.conftest import POLICY, book_of
+from tests.portfolio.conftest import POLICY, book_of
 
 from riskml.cli import main
 from riskml.config.policy import policy_of

@@ -8,17 +8,9 @@ import numpy as np
 import pandas as pd
 
 from riskml.data.grouping import period_of
-from riskml.metrics import (
-    auc_decline,
-    binomial_test,
-    brier,
-    delong,
-    jeffreys_test,
-    log_loss,
-    observed_expected,
-    performance_by,
-)
+from riskml.metrics import auc_decline, brier, log_loss, performance_by
 from riskml.monitoring.estimated_performance import Estimate
+from riskml.validation.performance import Performance
 
 
 @dataclass(frozen=True)
@@ -86,33 +78,23 @@ def realised(
     known = outcome.notna().to_numpy()
     y, rows = outcome.to_numpy()[known], scores[known]
     p = rows["probability"].to_numpy()
-    whole = observed_expected(y, p, level=level).iloc[0]
+    performance = Performance(y, p, pd.Categorical(rows["tier"], tiers, ordered=True), level)
     area, decline = None, float("nan")
     if min(y.sum(), (1 - y).sum()) >= 2:
-        found = delong(y, p, level=level)
-        area, decline = Estimate(found.auc, found.lower, found.upper), auc_decline(y, p, auc_before).p_value
+        area, decline = Estimate.of_auc(performance.auc), auc_decline(y, p, auc_before).p_value
     return RealisedPerformance(
         rows=len(y),
         events=int(y.sum()),
         auc=area,
         decline_p=decline,
-        observed_expected=Estimate(float(whole["ratio"]), float(whole["lower"]), float(whole["upper"])),
+        observed_expected=Estimate.of_ratio(performance.observed_expected),
         event_rate=float(y.mean()),
         mean_probability=float(p.mean()),
         brier=brier(y, p),
         log_loss=log_loss(y, p),
-        by_tier=_by_tier(y, p, pd.Categorical(rows["tier"], tiers, ordered=True), level),
+        by_tier=performance.by_tier,
         by_period=_by_period(y, p, dates[known] if dates is not None else None, level),
     )
-
-
-def _by_tier(y: np.ndarray, p: np.ndarray, tier: pd.Categorical, level: float) -> pd.DataFrame:
-    tested = jeffreys_test(y, p, grade=tier, level=level).rename(columns={"grade": "tier", "p_value": "jeffreys_p"})
-    ratios = [observed_expected(y, p, by=tier, level=level), observed_expected(y, p, level=level)]
-    sizes = pd.concat(ratios, ignore_index=True)[["ratio", "lower", "upper"]]
-    tested["tier"] = tested["tier"].astype(str)
-    exact = binomial_test(y, p, grade=tier, level=level)["p_value"].rename("binomial_p")
-    return pd.concat([tested.drop(columns="rejected"), sizes, exact, tested["rejected"]], axis=1)
 
 
 def _by_period(y: np.ndarray, p: np.ndarray, dates: pd.Series | None, level: float) -> pd.DataFrame:

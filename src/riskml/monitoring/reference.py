@@ -9,12 +9,12 @@ import pandas as pd
 
 from riskml.config.experiment import Experiment, TierConfig
 from riskml.errors import InputError
-from riskml.metrics import delong, observed_expected
 from riskml.monitoring.estimated_performance import Estimate, EstimatedPerformance, estimated_performance
 from riskml.runs.model_loading import load_model
 from riskml.runs.run import Run
 from riskml.runtime.package import Artifact
 from riskml.schema import Schema
+from riskml.validation.performance import Performance
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
 
 def _holdout_sample(rows: pd.DataFrame, level: float) -> HoldoutSample:
     y, p = rows["_target"], rows["probability"]
-    area, balance = delong(y, p, level=level), observed_expected(y, p, level=level).iloc[0]
+    performance = Performance(y, p, rows["tier"], level)
     return HoldoutSample(
         part=str(rows["_part"].iloc[0]),
         rows=len(rows),
         events=int(y.sum()),
-        auc=Estimate(area.auc, area.lower, area.upper),
-        observed_expected=Estimate(float(balance["ratio"]), float(balance["lower"]), float(balance["upper"])),
+        auc=Estimate.of_auc(performance.auc),
+        observed_expected=Estimate.of_ratio(performance.observed_expected),
         estimated=estimated_performance(p.to_numpy(), level=level),
     )
