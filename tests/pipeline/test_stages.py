@@ -221,7 +221,7 @@ def test_a_stopped_run_says_how_to_go_on(tiny: Path, how: signal.Signals) -> Non
         _, said = process.communicate(timeout=60)
     run = only_run(project)
     assert process.returncode == 1
-    assert said.startswith("error: stopped by hand\n")
+    assert said.startswith("error: interrupted\n")
     assert f"--resume {run.folder}" in said
     assert "Traceback" not in said
     assert run.lacking("1_features") == ["1_features"]

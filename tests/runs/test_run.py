@@ -120,7 +120,7 @@ def test_features_come_back_as_they_were(run: Run) -> None:
     assert back.y.tolist() == [0, 1, 0]
     assert back.date is not None
     assert back.date.tolist() == features.date.tolist()
-    assert back.aside == "oot"
+    assert back.holdout_part == "oot"
     assert back.rows("train").X.index.tolist() == ["a", "b"]
 
 

@@ -6,20 +6,38 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from riskml.config.experiment import SplitConfig
+from riskml.data.prepare import Prepared
+from riskml.data.split import split
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """The rows of a run: what models see, the outcome, and which rows are set aside."""
+    """Features and outcomes, split into training and hold-out rows.
 
-    X: pd.DataFrame  # index: the customer
-    y: pd.Series  # 1 is the event
+    Parameters
+    ----------
+    X : DataFrame of shape (n, p)
+        Index: the customer.
+    y : Series of shape (n,)
+        1 is the event.
+    part : Series of shape (n,)
+        "train", and "test" or "oot" for the hold-out rows.
+    fold : Series of shape (n,)
+        Cross-validation fold of the training rows, -1 elsewhere.
+    date : Series of datetime64, shape (n,), optional
+        As-of dates.
+    """
+
+    X: pd.DataFrame
+    y: pd.Series
     part: pd.Series
-    fold: pd.Series  # cross-validation fold of the training rows, -1 elsewhere
-    date: pd.Series | None = None  # as-of date
+    fold: pd.Series
+    date: pd.Series | None = None
 
     @property
     def holdout_part(self) -> str:
-        """The name of the part that no model has learnt from: "test" or "oot"."""
+        """The name of the hold-out part: "test" or "oot"."""
         return next((str(name) for name in self.part.unique() if name != "train"), "train")
 
     def rows(self, part: str) -> Dataset:
@@ -27,3 +45,9 @@ class Dataset:
         keep = self.part == part
         date = None if self.date is None else self.date[keep]
         return Dataset(self.X[keep], self.y[keep], self.part[keep], self.fold[keep], date)
+
+
+def dataset_of(prepared: Prepared, config: SplitConfig) -> Dataset:
+    """Split a prepared table into training and hold-out rows."""
+    parts = split(prepared.y, prepared.dates, config, prepared.groups)
+    return Dataset(prepared.X, prepared.y, parts["part"], parts["fold"], prepared.dates)

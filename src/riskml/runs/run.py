@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from riskml import __version__
 from riskml.config.experiment import Experiment, read_experiment
-from riskml.data.dataset import Dataset
 from riskml.errors import ConfigError, InputError
 from riskml.io import read_json, replacing, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from riskml.data.dataset import Dataset
     from riskml.report.plots.picture import Picture
     from riskml.schema import Schema
 

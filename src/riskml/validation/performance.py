@@ -63,7 +63,7 @@ class Performance:
 
     @cached_property
     def by_tier(self) -> pd.DataFrame:
-        """Counts, predicted and observed rates, their ratio and both tests of each tier; the portfolio is the last row."""
+        """Counts, rates, their ratio and both tests of each tier; the portfolio is the last row."""
         tests = grade_tests(self.y, self.probability, self.tier, level=self.level)
         ratios = [
             observed_expected(self.y, self.probability, by=self.tier, level=self.level),
