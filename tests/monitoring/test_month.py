@@ -11,6 +11,7 @@ import pytest
 from riskml.errors import ConfigError, InputError
 from riskml.monitoring import MonthReport, PreviousMonth, Reference, by_segment, month_of, snapshot_of
 from riskml.monitoring.drift import FITTED, OUT_OF_FOLD, nearer_psi
+from riskml.monitoring.month import history
 
 DAY = dt.date(2026, 3, 1)
 
@@ -126,7 +127,7 @@ def test_other_customers_are_not_followed_and_refused_where_they_were_asked_for(
     others = reference.model.score(same).set_axis([f"x{i}" for i in range(len(same))], axis=0)
     assert measured(reference, same, PreviousMonth(others, "before")).scored.moves.matrix is None
     with pytest.raises(InputError, match="no customer of the book is among those of before"):
-        measured(reference, same, PreviousMonth(others, "before", asked=True))
+        measured(reference, same, PreviousMonth(others, "before", requested=True))
 
 
 # -- performance
@@ -201,3 +202,8 @@ def test_every_month_has_its_figures_by_the_same_names(reference: Reference, sam
     assert {"monitor.psi_score", "monitor.auc_estimated", "monitor.payment_worse"} <= set(unknown)
     assert {"monitor.auc", "monitor.observed_expected"} <= set(known) - set(unknown)
     assert all(np.isfinite(value) for value in known.values())
+
+
+def test_the_history_holds_the_metrics_of_all_months_earliest_first() -> None:
+    one, two = dt.date(2026, 1, 1), dt.date(2026, 2, 1)
+    assert history({two: {"monitor.auc": 0.6}, one: {"monitor.auc": 0.8}})["auc"].tolist() == [0.8, 0.6]

@@ -13,7 +13,6 @@ import pytest
 
 from riskml.cli import main
 from riskml.errors import InputError
-from riskml.monitoring.history import history
 from riskml.monitoring.html import page_context
 from riskml.pipeline.monitor import MonitorRequest, MonitorResult, monitor, run_to_monitor
 from riskml.runs.months import MONITORING, MonthStore
@@ -161,12 +160,6 @@ def test_the_page_says_under_what_assumption_performance_is_estimated(monitored:
     assert "cannot see that the same customers have become riskier" in context["assumption"]
     assert "on the 1,200 rows set aside" in context["checked"]
     assert str(context["assumption"]) in (done.written.folder / "report.html").read_text()
-
-
-def test_of_a_date_that_several_know_the_last_counts() -> None:
-    one, two = dt.date(2026, 1, 1), dt.date(2026, 2, 1)
-    found = history({two: {"monitor.auc": 0.7}, one: {"monitor.auc": 0.8}}, {two: {"monitor.auc": 0.6}})
-    assert found["auc"].tolist() == [0.8, 0.6]
 
 
 # -- MLflow

@@ -15,8 +15,7 @@ from riskml.i18n import text
 from riskml.io import replacing
 from riskml.monitoring.estimated_performance import ASSUMPTION, Estimate
 from riskml.monitoring.findings import Finding, move, next_step
-from riskml.monitoring.history import PREFIX
-from riskml.monitoring.month import MonthReport, Scored
+from riskml.monitoring.month import PREFIX, MonthReport, Scored
 from riskml.monitoring.reference import HoldoutSample, Reference
 from riskml.report import monitoring_tables as tables
 from riskml.report import plots

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -19,6 +20,9 @@ from riskml.monitoring.reference import Reference
 from riskml.monitoring.segments import by_segment
 from riskml.monitoring.snapshot import Snapshot
 from riskml.runtime.package import PackageError
+
+PREFIX = "monitor."
+"""Begins the name of every metric of monitoring in MLflow and ``monitoring.json``."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,13 @@ class MonthReport:
             found |= _of_scores(self.scored)
         for row in self.behaviour.summary.to_dict("records"):
             found[f"{row['aspect']}_worse"] = row["share"]
-        return {f"monitor.{name}": float(value) for name, value in found.items() if math.isfinite(value)}
+        return {f"{PREFIX}{name}": float(value) for name, value in found.items() if math.isfinite(value)}
+
+
+def history(months: Mapping[dt.date, Mapping[str, float]]) -> pd.DataFrame:
+    """Return the metrics of months by date, earliest first, without their prefix."""
+    rows = {day: {name.removeprefix(PREFIX): value for name, value in months[day].items()} for day in sorted(months)}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="as_of")
 
 
 def _of_scores(scored: Scored) -> dict[str, float]:
@@ -112,13 +122,13 @@ class PreviousMonth:
         ``tier``; index: the customer.
     since : str
         Its date.
-    asked : bool
+    requested : bool
         Whether it was named: its customers must be those of the book then. Else it is what happens to be there.
     """
 
     customers: pd.DataFrame
     since: str
-    asked: bool = False
+    requested: bool = False
 
 
 def month_of(reference: Reference, book: Snapshot, as_of: dt.date, earlier: PreviousMonth | None = None) -> MonthReport:
@@ -165,7 +175,11 @@ def _scored(reference: Reference, book: Snapshot, scores: pd.DataFrame, earlier:
         auc_before = reference.holdout.auc.value
         came = realised(book.outcome, scores, names, auc_before=auc_before, dates=book.dates, level=limits.level)
     scores = scores.set_axis(pd.Index(book.customer, name="customer", dtype=object), axis=0)
-    if earlier is not None and earlier.asked and not (book.named and scores.index.isin(earlier.customers.index).any()):
+    if (
+        earlier is not None
+        and earlier.requested
+        and not (book.named and scores.index.isin(earlier.customers.index).any())
+    ):
         who = "is among those" if book.named else "goes by a name that could be found among those"
         raise InputError(
             f"no customer of the book {who} of {earlier.since}",
