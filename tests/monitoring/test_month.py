@@ -126,7 +126,7 @@ def test_other_customers_are_not_followed_and_refused_where_they_were_asked_for(
 ) -> None:
     others = reference.model.score(same).set_axis([f"x{i}" for i in range(len(same))], axis=0)
     assert measured(reference, same, PreviousMonth(others, "before")).scored.moves.matrix is None
-    with pytest.raises(InputError, match="no customer of the book is among those of before"):
+    with pytest.raises(InputError, match="no customer of the portfolio is among those of before"):
         measured(reference, same, PreviousMonth(others, "before", requested=True))
 
 
@@ -189,7 +189,7 @@ def test_every_segment_has_its_figures_and_small_ones_are_said_to_be(reference: 
 
 def test_a_segment_that_the_book_does_not_have_is_refused(reference: Reference, same: pd.DataFrame) -> None:
     book = snapshot_of(same.drop(columns="home"), reference.experiment)
-    with pytest.raises(ConfigError, match="no column 'home' to make segments of"):
+    with pytest.raises(ConfigError, match="the portfolio has no column 'home'"):
         by_segment(["home"], reference, book, reference.model.score(same), reference.experiment.monitoring)
 
 

@@ -158,7 +158,7 @@ def test_the_page_says_under_what_assumption_performance_is_estimated(monitored:
     done = monitored()
     context = page_context(done.month, done.findings, done.reference, done.history)
     assert "cannot see that the same customers have become riskier" in context["assumption"]
-    assert "on the 1,200 rows set aside" in context["checked"]
+    assert "On the 1,200 rows of the test set" in context["checked"]
     assert str(context["assumption"]) in (done.written.folder / "report.html").read_text()
 
 
@@ -251,7 +251,7 @@ def test_the_command_says_what_is_to_be_done(
     told = capsys.readouterr().out
     assert "2026-03-01: 1,500 customers, 0 outcomes known" in told
     assert "next step: none" in told
-    assert "frequency: no columns of it are known" in told
+    assert "frequency: no columns are configured" in told
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_the_command_says_what_is_to_be_done(
     [
         (["--date", "yesterday"], "a date is written like"),
         (["--id", "custome"], "did you mean 'customer'"),
-        (["--by", "colour"], "there is no column 'colour' to make segments of"),
+        (["--by", "colour"], "the portfolio has no column 'colour'"),
         (["--outcomes", "nowhere.csv"], "the file does not exist"),
         (["-p", "monitoring.psi_acts=1"], "unknown key"),
         (["-p", "monitoring.psi_act=0.01"], "psi_act lies below psi_watch"),

@@ -87,7 +87,7 @@ def test_a_model_that_was_never_monitored_gives_no_reason(own_run: Run) -> None:
         ([], "retraining needs new rows"),
         (["--data", "blind.csv", "--extend"], "no column 'bad'"),
         (["--data", "short.csv", "--extend"], "lack columns of the run's own table: 'home'"),
-        (["--data", "blind.csv", "--outcomes", "others.csv"], "no customer of the book is among the outcomes"),
+        (["--data", "blind.csv", "--outcomes", "others.csv"], "no customer of the portfolio is among the outcomes"),
         (["--data", "nowhere.csv"], "does not exist"),
     ],
 )

@@ -18,7 +18,7 @@ import yaml
 from riskml.config.policy import Policy, policy_of
 from riskml.config.warning import WarningRules
 from riskml.errors import ConfigError, DataError, InputError
-from riskml.portfolio.inputs import EventSource, feedback_of, read_brought, write_feedback
+from riskml.portfolio.inputs import EventSource, feedback_of, read_results, write_feedback
 from riskml.portfolio.manage import MonthInputs, MonthResult, manage
 from riskml.runs.months import PORTFOLIO, MonthStore
 from riskml.runtime.package import Artifact
@@ -163,8 +163,8 @@ def test_what_january_brought_is_in_the_pack_of_a_later_month(
         decisions=[tmp_path / "decisions.csv"],
         complaints=EventSource(tmp_path / "events.csv"),
     )
-    brought = read_brought(write_feedback(found, tmp_path / "feedback"))
-    later = MonthInputs(holding.model, holding.policy, holding.rules, brought=brought)
+    brought = read_results(write_feedback(found, tmp_path / "feedback"))
+    later = MonthInputs(holding.model, holding.policy, holding.rules, results=brought)
     page = (manage(later, customers, FEBRUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
     results = page.partition('<section id="results">')[2].partition("</section>")[0]
     row = found.results.set_index("action").loc["plan"]
@@ -188,12 +188,12 @@ def test_the_same_day_again_changes_nothing(
 def test_the_same_day_with_another_book_or_policy_is_refused(
     january: MonthResult, asked: MonthInputs, customers: pd.DataFrame, folder: Path
 ) -> None:
-    with pytest.raises(InputError, match="with another book, model, policy or rules"):
+    with pytest.raises(InputError, match="from another portfolio, model, policy or rules"):
         manage(asked, poorer(customers), JANUARY, folder, today=TODAY)
     other = policy_of({**POLICY, "limits": {"budget": 200.0}})
-    with pytest.raises(InputError, match="with another book, model, policy or rules"):
+    with pytest.raises(InputError, match="from another portfolio, model, policy or rules"):
         manage(MonthInputs(asked.model, other, asked.rules), customers, JANUARY, folder, today=TODAY)
-    with pytest.raises(InputError, match="with another book, model, policy or rules"):
+    with pytest.raises(InputError, match="from another portfolio, model, policy or rules"):
         manage(MonthInputs(asked.model, asked.policy), customers, JANUARY, folder, today=TODAY)
 
 
@@ -211,14 +211,14 @@ def test_rules_that_the_book_does_not_fit_leave_nothing_behind(
 def test_a_day_before_the_last_one_and_a_day_after_today_are_refused(
     january: MonthResult, asked: MonthInputs, customers: pd.DataFrame, folder: Path
 ) -> None:
-    with pytest.raises(InputError, match="lies before 2026-01-31"):
+    with pytest.raises(InputError, match="is before the newest month, 2026-01-31"):
         manage(asked, customers, dt.date(2026, 1, 1), folder, today=TODAY)
     with pytest.raises(InputError, match="after today"):
         manage(asked, customers, FEBRUARY, folder, today=dt.date(2026, 2, 1))
 
 
 def test_a_customer_who_is_there_twice_is_refused(asked: MonthInputs, customers: pd.DataFrame, folder: Path) -> None:
-    with pytest.raises(DataError, match="1 customers are in the book more than once"):
+    with pytest.raises(DataError, match="1 customers are in the portfolio more than once"):
         manage(asked, pd.concat([customers, customers.head(1)]), JANUARY, folder, today=TODAY)
 
 
@@ -264,7 +264,7 @@ def test_a_month_that_was_killed_is_made_whole_by_the_next_call(
         import datetime as dt, os, signal, sys
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-        from tests.managing.conftest import POLICY, book_of
+        from tests.portfolio.conftest import POLICY, book_of
         from riskml.managing import manage as module
         from riskml.policy_config import policy_of
         from riskml.book import load_model

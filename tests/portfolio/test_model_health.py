@@ -58,7 +58,7 @@ def test_a_wheel_has_no_months(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_monitoring_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "other.json", {"findings": [{"severity": "act"}]})
-    with pytest.raises(InputError, match="holds no findings of a monitoring"):
+    with pytest.raises(InputError, match="has no findings of monitoring"):
         read_health(tmp_path / "other.json")
 
 

@@ -41,13 +41,13 @@ def manage(
 ) -> None:
     """Make Monday's folder: tiers, actions, alerts, a list for each role, and the pack for the risk meeting."""
     from riskml.cli.output.portfolio import Steps, show_month
-    from riskml.portfolio.inputs import asked_for, read_customers
+    from riskml.portfolio.inputs import read_customers, read_inputs
     from riskml.portfolio.manage import manage as manage_book
     from riskml.warning.cli_inputs import day
 
     earlier_results = results or (out / "feedback" if (out / "feedback" / "results.csv").is_file() else None)
     date = day(as_of, "--as-of")
-    inputs = asked_for(model, policy, rules, monitoring, earlier_results, language, date)
+    inputs = read_inputs(model, policy, rules, monitoring, earlier_results, language, date)
     with Steps() as steps:
         done = manage_book(
             inputs, read_customers(model, data, customer), date, out, today=dt.date.today(), progress=steps.begin

@@ -1,4 +1,4 @@
-"""How well a model performed, once outcomes are known."""
+"""Realised performance: a model measured on known outcomes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from riskml.validation.performance import Performance
 
 @dataclass(frozen=True)
 class RealisedPerformance:
-    """What came of a month's customers.
+    """Performance on the customers with a known outcome.
 
     Parameters
     ----------
     rows, events : int
-        With a known outcome.
+        Customers with a known outcome, and events among them.
     auc : Estimate or None
-        With its interval (DeLong); None where fewer than two events, or others, are known.
+        With its DeLong interval; None with fewer than two events or non-events.
     decline_p : float
-        Of the test that the AUC is no lower than on the rows set aside (one-sided); not a number without an AUC.
+        One-sided p-value of the test that the AUC is no lower than on the hold-out rows; NaN without an AUC.
     observed_expected : Estimate
-        Events over expected events, above 1 where the risk was underestimated; Jeffreys interval.
+        Observed over expected events, above 1 where the risk was underestimated; Jeffreys interval.
     by_tier : DataFrame
         ``tier`` (the portfolio last), ``count``, ``event``, ``event_rate``, ``pd``, ``ratio``, ``lower``, ``upper``,
         ``jeffreys_p`` (that the risk is not underestimated), ``binomial_p``, ``rejected`` (by the Jeffreys test).
     by_period : DataFrame
-        As `riskml.validation.performance_by`, of the as-of dates; empty where the rows have none.
+        `riskml.metrics.performance_by` of the as-of dates; empty without dates.
     """
 
     rows: int
@@ -56,18 +56,18 @@ def realised(
     dates: pd.Series | None = None,
     level: float = 0.95,
 ) -> RealisedPerformance:
-    """Measure a model on the rows whose outcome is known.
+    """Measure a model on the customers with a known outcome.
 
     Parameters
     ----------
     outcome : Series of float, shape (n,)
-        1 is the event, missing where not known; one row at least is known.
+        1 is the event; missing where not known; at least one is known.
     scores : DataFrame of shape (n, any)
         ``probability`` and ``tier``, in the same order.
     tiers : list of str
         The safest first.
     auc_before : float
-        On the rows set aside at development.
+        AUC on the hold-out rows.
     dates : Series of datetime64, shape (n,), optional
         As-of dates.
 
