@@ -24,7 +24,7 @@ from riskml.config.warning import read_rules
 from riskml.data.catalog import load_sample
 from riskml.export.artifact import write_artifact
 from riskml.models.boosting import RiskBooster
-from riskml.portfolio.manage import Asked, manage
+from riskml.portfolio.manage import MonthInputs, manage
 from riskml.runs.model_loading import load_model
 from riskml.runtime.package import Artifact
 
@@ -65,7 +65,7 @@ def main() -> None:
     policy = policy_of(said)
     rules = read_rules(EXPERIMENTS / "warnings" / "credit_default.yaml")
     with tempfile.TemporaryDirectory() as place:
-        asked = Asked(model_of(Path(place) / "model"), policy, rules)
+        asked = MonthInputs(model_of(Path(place) / "model"), policy, rules)
         book = book_of(customers)
         print(f"{customers:,} customers\n{'':22s}seconds")
         for month in MONTHS:

@@ -48,7 +48,7 @@ def test_the_set_up_leaves_out_spark_until_its_tests_ask_for_it():
 def test_the_lock_pins_every_dependency_with_hashes(extra):
     lock = (ROOT / ("requirements-spark.lock" if extra == "spark" else "requirements.lock")).read_text(encoding="utf-8")
     for requirement in EXTRAS[extra] if extra else PROJECT["dependencies"]:
-        name = re.match(r"[\w.-]+", requirement).group().lower()
+        name = re.match(r"[\w.-]+", requirement).group().lower().replace("_", "-")
         assert re.search(rf"^{re.escape(name)}==\S+.*\\\n    --hash=sha256:", lock, flags=re.MULTILINE), name
 
 

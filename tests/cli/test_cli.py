@@ -251,7 +251,7 @@ def test_compare_says_of_what_is_no_run_where_it_was_looked_for(
     credit_run: Run, tiny: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     folder, other = str(credit_run.folder), str(begun(tiny, "credit_data").folder)
-    assert "this is not the folder of a run" in refused(["compare", folder, str(tmp_path)], capsys)
+    assert "not the folder of a run" in refused(["compare", folder, str(tmp_path)], capsys)
     assert "there is no run 'nobody'" in refused(["compare", folder, "nobody"], capsys)
     assert "name a file .html" in refused(["compare", folder, other, "-o", str(tmp_path / "page.pdf")], capsys)
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.managing.conftest import POLICY, book_of
+from tests.portfolio.conftest import POLICY, book_of
 
 from riskml.cli import main
 from riskml.config.policy import policy_of
 from riskml.config.warning import WarningRules
 from riskml.crm.payload import alert_rows
 from riskml.crm.service import alert_table
-from riskml.portfolio.manage import Asked, Done, manage
+from riskml.portfolio.manage import MonthInputs, MonthResult, manage
 from riskml.runs.model_loading import load_model
 from riskml.scorecard import Scorecard
 
@@ -33,7 +33,7 @@ RULES = {
 
 
 @pytest.fixture
-def month(system, tmp_path) -> Done:
+def month(system, tmp_path) -> MonthResult:
     """Return a month of the CRM's own customers."""
     name, server = system
     object, field = ("Accounts", "Account_Name") if name == "zoho" else ("AccountObj", "name")
@@ -43,7 +43,7 @@ def month(system, tmp_path) -> Done:
     Scorecard().fit(learnt[["income", "debt"]], learnt["outcome"]).save(tmp_path / "card.yaml")
     customers = book_of(2, 40)[["income", "debt"]].set_axis(pd.Index(ids, name="customer"))
     customers.to_csv("book.csv")
-    asked = Asked(load_model(tmp_path / "card.yaml"), policy_of(POLICY), WarningRules.model_validate(RULES))
+    asked = MonthInputs(load_model(tmp_path / "card.yaml"), policy_of(POLICY), WarningRules.model_validate(RULES))
     return manage(asked, customers, AS_OF, Path("books"), today=AS_OF)
 
 

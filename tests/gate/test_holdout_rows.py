@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from riskml.config.experiment import DataConfig, Experiment, GateConfig
+from riskml.data.dataset import Dataset
 from riskml.gate.holdout_rows import RowNames, protected_columns, row_names
-from riskml.runs.run import Dataset, Run
+from riskml.runs.run import Run
 
 
 def named(

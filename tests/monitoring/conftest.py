@@ -12,14 +12,15 @@ import pytest
 
 from riskml import RiskClassifier
 from riskml.config.experiment import Experiment
+from riskml.data.dataset import Dataset
 from riskml.data.prepare import prepare
 from riskml.data.sources.source import data_digest
 from riskml.data.split import split
-from riskml.export.artifact import write_artifact
+from riskml.export.artifact import ModelWithSchema, write_artifact
 from riskml.monitoring import Reference, reference_of
-from riskml.runs.run import Dataset, Run
+from riskml.runs.run import Run
 from riskml.validation.data_card import data_card
-from riskml.validation.leaderboard import Described, leaderboard, predictions
+from riskml.validation.leaderboard import leaderboard, predictions
 
 TIERS = [
     {"name": "low", "from_probability": 0.0},
@@ -74,9 +75,9 @@ def fitted_run(project: Path, table: pd.DataFrame) -> Run:
     classifier = RiskClassifier(families=("logistic",), n_trials=1, cv=train.fold.to_numpy(), random_state=7)
     classifier.fit(train.X, train.y)
     predicted = run.write_parquet("predictions.parquet", predictions(classifier, features, asked.tiers))
-    board = run.write_csv("leaderboard.csv", leaderboard(classifier, predicted, features.aside))
+    board = run.write_csv("leaderboard.csv", leaderboard(classifier, predicted, features.holdout_part))
     write_artifact(
-        Described(classifier.estimators_["logistic"].model_, prepared.schema),
+        ModelWithSchema(classifier.estimators_["logistic"].model_, prepared.schema),
         run.path("models", "logistic"),
         experiment=asked,
         family="logistic",

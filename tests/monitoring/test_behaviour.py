@@ -56,7 +56,7 @@ def test_how_many_fell_behind_stands_beside_training() -> None:
 def test_what_the_data_do_not_hold_is_said_plainly() -> None:
     found = behaviour(BOOK.drop(columns="moans_90d"), BOOK, ASKED.model_copy(update={"frequency": None}))
     assert found.absent == {
-        "frequency": "no columns of it are known: name them in monitoring.behaviour.frequency",
+        "frequency": "no columns are configured: name them in monitoring.behaviour.frequency",
         "complaints": "the data have no column 'moans_90d'",
     }
     assert found.summary["aspect"].tolist() == ["payment"]

@@ -167,7 +167,7 @@ def test_moves_to_riskier_tiers_are_watched(reference: Reference, same: pd.DataF
 def test_an_estimate_that_was_wrong_where_it_can_be_checked_is_not_to_be_leant_on(
     reference: Reference, same: pd.DataFrame
 ) -> None:
-    worse = replace(reference, aside=replace(reference.aside, auc=Estimate(0.7, 0.68, 0.72)))
+    worse = replace(reference, holdout=replace(reference.holdout, auc=Estimate(0.7, 0.68, 0.72)))
     assert "estimate_off" not in found(reference, same)
     note = found(worse, same)["estimate_off"]
     assert (note.severity, note.next_step) == ("note", "none")

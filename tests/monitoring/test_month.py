@@ -9,17 +9,18 @@ import pandas as pd
 import pytest
 
 from riskml.errors import ConfigError, InputError
-from riskml.monitoring import Month, PreviousMonth, Reference, by_segment, month_of, snapshot_of
+from riskml.monitoring import MonthReport, PreviousMonth, Reference, by_segment, month_of, snapshot_of
 from riskml.monitoring.drift import FITTED, OUT_OF_FOLD, nearer_psi
+from riskml.monitoring.month import history
 
 DAY = dt.date(2026, 3, 1)
 
 
-def measured(reference: Reference, frame: pd.DataFrame, earlier: PreviousMonth | None = None) -> Month:
+def measured(reference: Reference, frame: pd.DataFrame, earlier: PreviousMonth | None = None) -> MonthReport:
     return month_of(reference, snapshot_of(frame, reference.experiment), DAY, earlier)
 
 
-def column(month: Month, name: str, table: str = "columns") -> pd.Series:
+def column(month: MonthReport, name: str, table: str = "columns") -> pd.Series:
     found = getattr(month, table)
     return found[found["column"] == name].iloc[0]
 
@@ -125,8 +126,8 @@ def test_other_customers_are_not_followed_and_refused_where_they_were_asked_for(
 ) -> None:
     others = reference.model.score(same).set_axis([f"x{i}" for i in range(len(same))], axis=0)
     assert measured(reference, same, PreviousMonth(others, "before")).scored.moves.matrix is None
-    with pytest.raises(InputError, match="no customer of the book is among those of before"):
-        measured(reference, same, PreviousMonth(others, "before", asked=True))
+    with pytest.raises(InputError, match="no customer of the portfolio is among those of before"):
+        measured(reference, same, PreviousMonth(others, "before", requested=True))
 
 
 # -- performance
@@ -188,7 +189,7 @@ def test_every_segment_has_its_figures_and_small_ones_are_said_to_be(reference: 
 
 def test_a_segment_that_the_book_does_not_have_is_refused(reference: Reference, same: pd.DataFrame) -> None:
     book = snapshot_of(same.drop(columns="home"), reference.experiment)
-    with pytest.raises(ConfigError, match="no column 'home' to make segments of"):
+    with pytest.raises(ConfigError, match="the portfolio has no column 'home'"):
         by_segment(["home"], reference, book, reference.model.score(same), reference.experiment.monitoring)
 
 
@@ -201,3 +202,8 @@ def test_every_month_has_its_figures_by_the_same_names(reference: Reference, sam
     assert {"monitor.psi_score", "monitor.auc_estimated", "monitor.payment_worse"} <= set(unknown)
     assert {"monitor.auc", "monitor.observed_expected"} <= set(known) - set(unknown)
     assert all(np.isfinite(value) for value in known.values())
+
+
+def test_the_history_holds_the_metrics_of_all_months_earliest_first() -> None:
+    one, two = dt.date(2026, 1, 1), dt.date(2026, 2, 1)
+    assert history({two: {"monitor.auc": 0.6}, one: {"monitor.auc": 0.8}})["auc"].tolist() == [0.8, 0.6]

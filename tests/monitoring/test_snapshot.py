@@ -63,8 +63,8 @@ def test_customers_without_a_name_go_by_row_number_and_are_not_followed() -> Non
     [
         (outcomes().drop(columns="bad"), "the outcomes have no column 'bad'"),
         (outcomes(customer=["c", "c"]), "1 customers have two outcomes: 'c'"),
-        (outcomes(customer=["x", "y"]), "no customer of the book is among the outcomes; the first of them is 'x'"),
-        (outcomes(bad=["paid", "late"]), "no outcome has the event's value 1"),
+        (outcomes(customer=["x", "y"]), "no customer of the portfolio is among the outcomes, such as 'x'"),
+        (outcomes(bad=["paid", "late"]), "no outcome is the event 1"),
     ],
 )
 def test_outcomes_that_do_not_fit_are_refused(said: pd.DataFrame, message: str) -> None:
@@ -73,7 +73,7 @@ def test_outcomes_that_do_not_fit_are_refused(said: pd.DataFrame, message: str) 
 
 
 def test_outcomes_need_customers_with_a_name() -> None:
-    with pytest.raises(InputError, match="go by row number"):
+    with pytest.raises(InputError, match="customers without an ID"):
         snapshot_of(BOOK.drop(columns="customer"), ASKED, outcomes=outcomes())
 
 

@@ -15,8 +15,7 @@ import pytest
 from nbformat import NotebookNode
 
 from riskml.cli import main
-from riskml.pipeline.monitor import Asked
-from riskml.pipeline.monitor_notebook import parameters
+from riskml.pipeline.monitor import MonitorRequest, parameters
 from riskml.runs.run import Run
 
 from ..monitoring.conftest import customers, fitted_run
@@ -80,7 +79,7 @@ def test_parameters_are_literals_with_a_type_and_a_comment_and_those_that_the_co
     (cell,) = [cell for cell in source.cells if "parameters" in cell.metadata.get("tags", [])]
     for line in cell.source.splitlines():
         assert re.fullmatch(r'\w+: str = "\w*"  # [^=]+', line), line
-    passed = parameters(Asked(run.folder, "x.csv"), run, dt.date(2026, 1, 1), Path("f"))
+    passed = parameters(MonitorRequest(run.folder, "x.csv"), run, dt.date(2026, 1, 1), Path("f"))
     assert set(papermill.inspect_notebook(NOTEBOOK)) == set(passed)
 
 

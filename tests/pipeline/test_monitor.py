@@ -13,16 +13,15 @@ import pytest
 
 from riskml.cli import main
 from riskml.errors import InputError
-from riskml.monitoring.history import history
 from riskml.monitoring.html import page_context
-from riskml.monitoring.store import months, opened, write_month
-from riskml.pipeline.monitor import Asked, Done, monitor, run_to_monitor
+from riskml.pipeline.monitor import MonitorRequest, MonitorResult, monitor, run_to_monitor
+from riskml.runs.months import MONITORING, MonthStore
 from riskml.runs.run import Run
 
 from ..monitoring.conftest import customers
 
 TODAY = dt.date(2026, 4, 5)
-Monitor = Callable[..., Done]
+Monitor = Callable[..., MonitorResult]
 
 
 @pytest.fixture
@@ -44,9 +43,9 @@ def book(tmp_path: Path, same: pd.DataFrame) -> Path:
 def monitored(own_run: Run, book: Path) -> Monitor:
     """Return what monitors the run, on the book unless told otherwise; nothing is tracked."""
 
-    def once(day: str | None = "2026-03-01", *, track: bool = False, **said: object) -> Done:
+    def once(day: str | None = "2026-03-01", *, track: bool = False, **said: object) -> MonitorResult:
         date = None if day is None else dt.date.fromisoformat(day)
-        return monitor(Asked(own_run.folder, date=date, **({"data": book} | said)), today=TODAY, track=track)
+        return monitor(MonitorRequest(own_run.folder, date=date, **({"data": book} | said)), today=TODAY, track=track)
 
     return once
 
@@ -69,7 +68,7 @@ def test_a_month_is_a_folder_with_a_page_tables_and_what_to_do(monitored: Monito
 
 
 def test_customers_are_there_one_by_one(monitored: Monitor, same: pd.DataFrame) -> None:
-    found = monitored().written.customers()
+    found = monitored().written.read("customers")
     assert found.index.tolist() == same["customer"].tolist()
     assert {"probability", "tier", "payment", "payment_usual", "payment_change", "payment_worse"} <= set(found)
 
@@ -119,7 +118,7 @@ def test_the_day_is_that_of_the_run_for_its_own_rows_and_today_for_others(monito
     baseline = monitored(None, data="")
     assert str(baseline.month.as_of) == "2026-01-02"
     assert baseline.month.scored.realised.rows == 1200
-    assert baseline.month.scored.realised.auc == baseline.reference.aside.auc
+    assert baseline.month.scored.realised.auc == baseline.reference.holdout.auc
 
 
 def test_limits_and_segments_may_be_given_for_a_month(monitored: Monitor) -> None:
@@ -159,44 +158,8 @@ def test_the_page_says_under_what_assumption_performance_is_estimated(monitored:
     done = monitored()
     context = page_context(done.month, done.findings, done.reference, done.history)
     assert "cannot see that the same customers have become riskier" in context["assumption"]
-    assert "on the 1,200 rows set aside" in context["checked"]
+    assert "On the 1,200 rows of the test set" in context["checked"]
     assert str(context["assumption"]) in (done.written.folder / "report.html").read_text()
-
-
-# -- the folder
-
-
-def test_a_month_that_cannot_be_finished_leaves_the_earlier_one(tmp_path: Path) -> None:
-    state = {"as_of": "2026-01-01", "metrics": {}}
-    write_month(tmp_path, state, lambda folder: (folder / "a").touch())
-
-    def fail(folder: Path) -> None:
-        (folder / "b").touch()
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        write_month(tmp_path, state | {"new": True}, fail)
-    assert names(tmp_path) == {"2026-01-01"}
-    assert "new" not in months(tmp_path)[0].state
-
-
-def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
-    (tmp_path / ".2026-01-01.77.part").mkdir()
-    write_month(tmp_path, {"as_of": "2026-01-01"}, lambda folder: None)
-    assert names(tmp_path) == {"2026-01-01"}
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"as_of": "tomorrow"}'])
-def test_a_state_that_cannot_be_read_is_an_error(tmp_path: Path, text: str) -> None:
-    (tmp_path / "monitoring.json").write_text(text)
-    with pytest.raises(InputError, match="cannot be read"):
-        opened(tmp_path)
-
-
-def test_of_a_date_that_several_know_the_last_counts() -> None:
-    one, two = dt.date(2026, 1, 1), dt.date(2026, 2, 1)
-    found = history({two: {"monitor.auc": 0.7}, one: {"monitor.auc": 0.8}}, {two: {"monitor.auc": 0.6}})
-    assert found["auc"].tolist() == [0.8, 0.6]
 
 
 # -- MLflow
@@ -264,7 +227,7 @@ def test_a_server_that_is_away_costs_the_record_and_the_next_month_writes_both(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     monitored("2026-03-01", track=True)
     assert [day for day, _ in records(store)] == ["2026-02-01", "2026-03-01"]
-    assert opened(away.written.folder).state["mlflow_trouble"] is None
+    assert MonthStore(away.written.folder.parent, MONITORING).open(away.written.folder).state["mlflow_trouble"] is None
 
 
 # -- the notebook's run
@@ -288,7 +251,7 @@ def test_the_command_says_what_is_to_be_done(
     told = capsys.readouterr().out
     assert "2026-03-01: 1,500 customers, 0 outcomes known" in told
     assert "next step: none" in told
-    assert "frequency: no columns of it are known" in told
+    assert "frequency: no columns are configured" in told
 
 
 @pytest.mark.parametrize(
@@ -296,11 +259,11 @@ def test_the_command_says_what_is_to_be_done(
     [
         (["--date", "yesterday"], "a date is written like"),
         (["--id", "custome"], "did you mean 'customer'"),
-        (["--by", "colour"], "there is no column 'colour' to make segments of"),
+        (["--by", "colour"], "the portfolio has no column 'colour'"),
         (["--outcomes", "nowhere.csv"], "the file does not exist"),
         (["-p", "monitoring.psi_acts=1"], "unknown key"),
         (["-p", "monitoring.psi_act=0.01"], "psi_act lies below psi_watch"),
-        (["--previous", "."], "this is no monitored month"),
+        (["--previous", "."], "not the folder of a month"),
     ],
 )
 def test_bad_input_is_one_message_and_leaves_nothing(

@@ -13,9 +13,8 @@ import pytest
 from riskml.cli import main
 from riskml.config.experiment import Experiment
 from riskml.errors import InputError
-from riskml.pipeline.monitor import Asked as AskedMonth
-from riskml.pipeline.monitor import monitor
-from riskml.pipeline.retrain import Asked, decide, retrain
+from riskml.pipeline.monitor import MonitorRequest, monitor
+from riskml.pipeline.retrain import RetrainRequest, decide, retrain
 from riskml.runs.run import Run
 
 from ..monitoring.conftest import customers
@@ -36,21 +35,21 @@ def watched(run: Run, frame: pd.DataFrame, day: dt.date = DAY) -> Path:
     """Return the file of a month that was monitored."""
     file = run.folder.parents[3] / f"{day}.csv"
     frame.to_csv(file, index=False)
-    monitor(AskedMonth(run.folder, file, date=day), today=day, track=False)
+    monitor(MonitorRequest(run.folder, file, date=day), today=day, track=False)
     return file
 
 
 def test_a_model_that_holds_is_left_as_it_is(own_run: Run, same: pd.DataFrame) -> None:
     watched(own_run, same.drop(columns="bad"))
-    decision = decide(Asked(own_run.folder))
+    decision = decide(RetrainRequest(own_run.folder))
     assert not decision.needed
     assert decision.why[0] == "monitored as of 2026-04-05, the next step is none"
-    assert retrain(Asked(own_run.folder), decision, at=AT) is None
+    assert retrain(RetrainRequest(own_run.folder), decision, at=AT) is None
 
 
 def test_a_level_that_is_off_is_a_reason_with_its_finding(own_run: Run) -> None:
     watched(own_run, customers(3, 2500, harder=0.8))
-    decision = decide(Asked(own_run.folder))
+    decision = decide(RetrainRequest(own_run.folder))
     assert decision.needed
     assert "the next step is recalibrate" in decision.why[0]
     assert any("The risk is underestimated" in one for one in decision.why)
@@ -59,36 +58,36 @@ def test_a_level_that_is_off_is_a_reason_with_its_finding(own_run: Run) -> None:
 def test_the_newest_month_counts(own_run: Run, same: pd.DataFrame) -> None:
     watched(own_run, customers(3, 2500, harder=0.8))
     watched(own_run, same.drop(columns="bad"), DAY + dt.timedelta(days=30))
-    assert not decide(Asked(own_run.folder)).needed
+    assert not decide(RetrainRequest(own_run.folder)).needed
 
 
 def test_damaged_data_are_no_reason_to_train(own_run: Run, same: pd.DataFrame) -> None:
     watched(own_run, same.drop(columns="debt"))
-    decision = decide(Asked(own_run.folder))
+    decision = decide(RetrainRequest(own_run.folder))
     assert not decision.needed
     assert "not fitted to data that are damaged" in decision.why[0]
 
 
 def test_force_overrules_and_says_so(own_run: Run, same: pd.DataFrame) -> None:
-    assert decide(Asked(own_run.folder, force=True)).needed
+    assert decide(RetrainRequest(own_run.folder, force=True)).needed
     watched(own_run, same.drop(columns="bad"))
-    decision = decide(Asked(own_run.folder, force=True))
+    decision = decide(RetrainRequest(own_run.folder, force=True))
     assert decision.needed
     assert decision.why[0].startswith("it is forced: monitored as of")
 
 
 def test_a_model_that_was_never_monitored_gives_no_reason(own_run: Run) -> None:
     with pytest.raises(InputError, match="never monitored"):
-        decide(Asked(own_run.folder))
+        decide(RetrainRequest(own_run.folder))
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ([], "none are named"),
+        ([], "retraining needs new rows"),
         (["--data", "blind.csv", "--extend"], "no column 'bad'"),
-        (["--data", "short.csv", "--extend"], "lack columns of the table they are added to: 'home'"),
-        (["--data", "blind.csv", "--outcomes", "others.csv"], "no customer of the book is among the outcomes"),
+        (["--data", "short.csv", "--extend"], "lack columns of the run's own table: 'home'"),
+        (["--data", "blind.csv", "--outcomes", "others.csv"], "no customer of the portfolio is among the outcomes"),
         (["--data", "nowhere.csv"], "does not exist"),
     ],
 )
@@ -169,7 +168,7 @@ def test_dated_records_need_later_dates_and_no_table(
         "outcome": {"rule": "status", "table": "states", "values": ["default"]},
     }
     own_run.path("experiment.yaml").write_text(Experiment.model_validate(said).to_yaml())
-    asked = Asked(own_run.folder, data, overrides=overrides, force=True)
+    asked = RetrainRequest(own_run.folder, data, overrides=overrides, force=True)
     with pytest.raises(InputError, match="trained again on later dates"):
         retrain(asked, decide(asked), at=AT)
 
@@ -188,7 +187,7 @@ def test_rows_set_aside_by_date_begin_later_by_as_much_as_the_data_end_later(own
     dates = pd.Series(pd.Timestamp("2025-12-31"), index=features.X.index)
     own_run.write_features(type(features)(features.X, features.y, features.part, features.fold, dates))
     customers(4, 300).assign(day="2026-03-31").to_csv(tmp_path / "new.csv", index=False)
-    moved = _overrides(Run(own_run.folder, dated), Asked(own_run.folder, tmp_path / "new.csv"))
+    moved = _overrides(Run(own_run.folder, dated), RetrainRequest(own_run.folder, tmp_path / "new.csv"))
     assert moved == ["split.from_date=2025-12-30"]
-    told = Asked(own_run.folder, tmp_path / "new.csv", overrides=("split.from_date=2026-01-01",))
+    told = RetrainRequest(own_run.folder, tmp_path / "new.csv", overrides=("split.from_date=2026-01-01",))
     assert _overrides(Run(own_run.folder, dated), told) == ["split.from_date=2026-01-01"]

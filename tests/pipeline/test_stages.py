@@ -221,7 +221,7 @@ def test_a_stopped_run_says_how_to_go_on(tiny: Path, how: signal.Signals) -> Non
         _, said = process.communicate(timeout=60)
     run = only_run(project)
     assert process.returncode == 1
-    assert said.startswith("error: stopped by hand\n")
+    assert said.startswith("error: interrupted\n")
     assert f"--resume {run.folder}" in said
     assert "Traceback" not in said
     assert run.lacking("1_features") == ["1_features"]
@@ -278,17 +278,17 @@ def test_a_notebook_by_hand_does_first_what_it_builds_on(tiny: Path) -> None:
 
 
 def test_by_hand_the_newest_run_by_hand_is_opened(tiny: Path) -> None:
-    first = open_run(str(tiny), need="1_features")
-    assert open_run("tiny", need="1_features").folder == first.folder
-    assert open_run("tiny", need="1_features", sample=100).folder != first.folder
+    first = open_run(str(tiny), stage="1_features")
+    assert open_run("tiny", stage="1_features").folder == first.folder
+    assert open_run("tiny", stage="1_features", sample=100).folder != first.folder
 
 
 def test_in_the_pipeline_a_notebook_opens_the_run_it_is_given(tiny: Path) -> None:
-    run = open_run(str(tiny), need="1_features")
+    run = open_run(str(tiny), stage="1_features")
     assert run.status("1_features") == "running"
-    assert open_run("anything", str(run.folder), need="1_features").hosted
+    assert open_run("anything", str(run.folder), stage="1_features").hosted
 
 
 def test_an_experiment_that_does_not_exist_is_named(tiny: Path) -> None:
     with pytest.raises(ConfigError, match="there is no experiment 'huge'"):
-        open_run("huge", need="1_features")
+        open_run("huge", stage="1_features")

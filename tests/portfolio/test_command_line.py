@@ -85,11 +85,11 @@ def test_a_month_that_is_done_is_said_to_be_done(at: Path, capsys: Capture) -> N
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("february.csv", JANUARY), "was done with another book, model, policy or rules"),
-        (("february.csv", "2026-01-01"), f"lies before {JANUARY}, which is done"),
+        (("february.csv", JANUARY), "was made from another portfolio, model, policy or rules"),
+        (("february.csv", "2026-01-01"), f"is before the newest month, {JANUARY}"),
         (("february.csv", "2999-01-01"), "lies after today"),
-        (("february.csv", FEBRUARY, "--language", "fr"), "the language 'fr' is not known"),
-        (("february.csv", FEBRUARY, "--results", "nowhere"), "what came of earlier actions cannot be read"),
+        (("february.csv", FEBRUARY, "--language", "fr"), "unknown language 'fr'"),
+        (("february.csv", FEBRUARY, "--results", "nowhere"), "the results of earlier actions cannot be read"),
     ],
 )
 def test_a_month_that_is_refused(at: Path, words: tuple[str, ...], told: str, capsys: Capture) -> None:

@@ -18,9 +18,9 @@ import yaml
 from riskml.config.policy import Policy, policy_of
 from riskml.config.warning import WarningRules
 from riskml.errors import ConfigError, DataError, InputError
-from riskml.portfolio.inputs import EventSource, feedback_of, read_brought, write_feedback
-from riskml.portfolio.manage import Asked, Done, manage
-from riskml.portfolio.store import months
+from riskml.portfolio.inputs import EventSource, feedback_of, read_results, write_feedback
+from riskml.portfolio.manage import MonthInputs, MonthResult, manage
+from riskml.runs.months import PORTFOLIO, MonthStore
 from riskml.runtime.package import Artifact
 from riskml.warning.alerts import close
 from riskml.warning.daily import change, update
@@ -32,12 +32,12 @@ JANUARY, FEBRUARY, TODAY = dt.date(2026, 1, 31), dt.date(2026, 2, 28), dt.date(2
 
 
 @pytest.fixture
-def asked(model: Artifact, policy: Policy, rules: WarningRules) -> Asked:
-    return Asked(model, policy, rules)
+def asked(model: Artifact, policy: Policy, rules: WarningRules) -> MonthInputs:
+    return MonthInputs(model, policy, rules)
 
 
 @pytest.fixture
-def january(asked: Asked, customers: pd.DataFrame, folder: Path) -> Done:
+def january(asked: MonthInputs, customers: pd.DataFrame, folder: Path) -> MonthResult:
     return manage(asked, customers, JANUARY, folder, today=TODAY)
 
 
@@ -45,7 +45,7 @@ def poorer(customers: pd.DataFrame) -> pd.DataFrame:
     return customers.assign(income=customers["income"] - 6)
 
 
-def test_every_customer_has_a_tier_and_those_who_are_acted_upon_a_reason(january: Done) -> None:
+def test_every_customer_has_a_tier_and_those_who_are_acted_upon_a_reason(january: MonthResult) -> None:
     scores = january.month.read("scores")
     assert len(scores) == 600
     assert set(scores["tier"]) == {"low", "medium", "high"}
@@ -58,14 +58,14 @@ def test_every_customer_has_a_tier_and_those_who_are_acted_upon_a_reason(january
     )
 
 
-def test_the_budget_holds_and_the_state_says_what_was_done(january: Done) -> None:
+def test_the_budget_holds_and_the_state_says_what_was_done(january: MonthResult) -> None:
     actions = january.month.read("actions")
     assert 0 < actions["cost"].sum() <= 300
     assert january.month.state["actions"] == len(actions)
     assert january.month.state["cost"] == pytest.approx(actions["cost"].sum())
 
 
-def test_each_role_finds_its_list_in_which_nothing_is_a_formula(january: Done) -> None:
+def test_each_role_finds_its_list_in_which_nothing_is_a_formula(january: MonthResult) -> None:
     lists = january.month.folder / "lists"
     table = pd.read_csv(lists / "finance_actions.csv")
     assert table["title"].unique().tolist() == ["'=longer terms"]
@@ -76,7 +76,7 @@ def test_each_role_finds_its_list_in_which_nothing_is_a_formula(january: Done) -
     assert len(pd.read_csv(lists / "risk_alerts.csv")) == january.month.state["alerts_open"] > 0
 
 
-def test_the_pack_escapes_what_customers_are_called(asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
+def test_the_pack_escapes_what_customers_are_called(asked: MonthInputs, customers: pd.DataFrame, folder: Path) -> None:
     hostile = customers.rename(index={"c0000": "<script>alert(1)</script>"})
     hostile.iloc[0] = [20.0, 5000.0]  # nobody risks more: on top of the watch list
     page = (manage(asked, hostile, JANUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
@@ -84,22 +84,22 @@ def test_the_pack_escapes_what_customers_are_called(asked: Asked, customers: pd.
     assert "<script" not in page
 
 
-def test_the_pack_speaks_chinese(asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
-    spoken = Asked(asked.model, asked.policy, asked.rules, language="zh")
+def test_the_pack_speaks_chinese(asked: MonthInputs, customers: pd.DataFrame, folder: Path) -> None:
+    spoken = MonthInputs(asked.model, asked.policy, asked.rules, language="zh")
     page = (manage(spoken, customers, JANUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
     for words in ("风险例会", "重点关注名单", "资金紧张", 'lang="zh-CN"'):
         assert words in page
 
 
-def test_nothing_of_a_chinese_pack_is_a_code(asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
-    spoken = Asked(asked.model, asked.policy, asked.rules, language="zh")
+def test_nothing_of_a_chinese_pack_is_a_code(asked: MonthInputs, customers: pd.DataFrame, folder: Path) -> None:
+    spoken = MonthInputs(asked.model, asked.policy, asked.rules, language="zh")
     page = (manage(spoken, customers, JANUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
     for code in ("limits.budget", ">score<", ">red<", ">amber<", ">finance<", ">liquidity<"):
         assert code not in page
     assert "红色" in page
 
 
-def test_the_pack_tells_causes_limits_and_owners_in_words(january: Done) -> None:
+def test_the_pack_tells_causes_limits_and_owners_in_words(january: MonthResult) -> None:
     page = (january.month.folder / "pack.html").read_text("utf-8")
     assert "limits.budget" not in page
     assert "the budget" in page
@@ -107,14 +107,14 @@ def test_the_pack_tells_causes_limits_and_owners_in_words(january: Done) -> None
     assert ">likely<" in page
 
 
-def test_the_pack_without_rules_says_so(asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
-    bare = Asked(asked.model, asked.policy)
+def test_the_pack_without_rules_says_so(asked: MonthInputs, customers: pd.DataFrame, folder: Path) -> None:
+    bare = MonthInputs(asked.model, asked.policy)
     page = (manage(bare, customers, JANUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
     assert "No rules of early warning were handed in." in page
 
 
 def test_a_month_in_which_nobody_rose_shows_no_risers(
-    january: Done, asked: Asked, customers: pd.DataFrame, folder: Path
+    january: MonthResult, asked: MonthInputs, customers: pd.DataFrame, folder: Path
 ) -> None:
     page = (manage(asked, customers, FEBRUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
     assert "Nobody&#39;s probability rose." in page
@@ -122,7 +122,7 @@ def test_a_month_in_which_nobody_rose_shows_no_risers(
 
 
 def test_the_pack_tells_which_alerts_were_closed_and_how_they_ended(
-    january: Done, asked: Asked, customers: pd.DataFrame, folder: Path
+    january: MonthResult, asked: MonthInputs, customers: pd.DataFrame, folder: Path
 ) -> None:
     assert asked.rules is not None
     other = asked.rules.model_copy(update={"name": "other"})
@@ -140,10 +140,10 @@ def test_the_pack_tells_which_alerts_were_closed_and_how_they_ended(
 
 
 def test_what_january_brought_is_in_the_pack_of_a_later_month(
-    asked: Asked, customers: pd.DataFrame, folder: Path, tmp_path: Path
+    asked: MonthInputs, customers: pd.DataFrame, folder: Path, tmp_path: Path
 ) -> None:
     said = {**POLICY, "hold_out": {"share": 0.4}}
-    holding = Asked(asked.model, policy_of(said), asked.rules)
+    holding = MonthInputs(asked.model, policy_of(said), asked.rules)
     january = manage(holding, customers, JANUARY, folder, today=TODAY)
     actions = january.month.read("actions")
     planned = actions.loc[actions["action"] == "plan", "customer"].tolist()
@@ -163,8 +163,8 @@ def test_what_january_brought_is_in_the_pack_of_a_later_month(
         decisions=[tmp_path / "decisions.csv"],
         complaints=EventSource(tmp_path / "events.csv"),
     )
-    brought = read_brought(write_feedback(found, tmp_path / "feedback"))
-    later = Asked(holding.model, holding.policy, holding.rules, brought=brought)
+    brought = read_results(write_feedback(found, tmp_path / "feedback"))
+    later = MonthInputs(holding.model, holding.policy, holding.rules, results=brought)
     page = (manage(later, customers, FEBRUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
     results = page.partition('<section id="results">')[2].partition("</section>")[0]
     row = found.results.set_index("action").loc["plan"]
@@ -175,7 +175,9 @@ def test_what_january_brought_is_in_the_pack_of_a_later_month(
     assert "refused" in results
 
 
-def test_the_same_day_again_changes_nothing(january: Done, asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
+def test_the_same_day_again_changes_nothing(
+    january: MonthResult, asked: MonthInputs, customers: pd.DataFrame, folder: Path
+) -> None:
     before = {path: path.stat().st_mtime_ns for path in january.month.folder.rglob("*")}
     again = manage(asked, customers, JANUARY, folder, today=TODAY)
     assert january.new
@@ -184,51 +186,51 @@ def test_the_same_day_again_changes_nothing(january: Done, asked: Asked, custome
 
 
 def test_the_same_day_with_another_book_or_policy_is_refused(
-    january: Done, asked: Asked, customers: pd.DataFrame, folder: Path
+    january: MonthResult, asked: MonthInputs, customers: pd.DataFrame, folder: Path
 ) -> None:
-    with pytest.raises(InputError, match="with another book, model, policy or rules"):
+    with pytest.raises(InputError, match="from another portfolio, model, policy or rules"):
         manage(asked, poorer(customers), JANUARY, folder, today=TODAY)
     other = policy_of({**POLICY, "limits": {"budget": 200.0}})
-    with pytest.raises(InputError, match="with another book, model, policy or rules"):
-        manage(Asked(asked.model, other, asked.rules), customers, JANUARY, folder, today=TODAY)
-    with pytest.raises(InputError, match="with another book, model, policy or rules"):
-        manage(Asked(asked.model, asked.policy), customers, JANUARY, folder, today=TODAY)
+    with pytest.raises(InputError, match="from another portfolio, model, policy or rules"):
+        manage(MonthInputs(asked.model, other, asked.rules), customers, JANUARY, folder, today=TODAY)
+    with pytest.raises(InputError, match="from another portfolio, model, policy or rules"):
+        manage(MonthInputs(asked.model, asked.policy), customers, JANUARY, folder, today=TODAY)
 
 
 def test_rules_that_the_book_does_not_fit_leave_nothing_behind(
-    asked: Asked, customers: pd.DataFrame, folder: Path
+    asked: MonthInputs, customers: pd.DataFrame, folder: Path
 ) -> None:
     assert asked.rules is not None
     one = asked.rules.indicators["score"].model_copy(update={"value": "days_late"})
     strange = asked.rules.model_copy(update={"indicators": {"score": one}})
     with pytest.raises(ConfigError, match="the rules read 'days_late'"):
-        manage(Asked(asked.model, asked.policy, strange), customers, JANUARY, folder, today=TODAY)
+        manage(MonthInputs(asked.model, asked.policy, strange), customers, JANUARY, folder, today=TODAY)
     assert not folder.exists()
 
 
 def test_a_day_before_the_last_one_and_a_day_after_today_are_refused(
-    january: Done, asked: Asked, customers: pd.DataFrame, folder: Path
+    january: MonthResult, asked: MonthInputs, customers: pd.DataFrame, folder: Path
 ) -> None:
-    with pytest.raises(InputError, match="lies before 2026-01-31"):
+    with pytest.raises(InputError, match="is before the newest month, 2026-01-31"):
         manage(asked, customers, dt.date(2026, 1, 1), folder, today=TODAY)
     with pytest.raises(InputError, match="after today"):
         manage(asked, customers, FEBRUARY, folder, today=dt.date(2026, 2, 1))
 
 
-def test_a_customer_who_is_there_twice_is_refused(asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
-    with pytest.raises(DataError, match="1 customers are in the book more than once"):
+def test_a_customer_who_is_there_twice_is_refused(asked: MonthInputs, customers: pd.DataFrame, folder: Path) -> None:
+    with pytest.raises(DataError, match="1 customers are in the portfolio more than once"):
         manage(asked, pd.concat([customers, customers.head(1)]), JANUARY, folder, today=TODAY)
 
 
-def test_a_policy_for_other_tiers_is_refused(asked: Asked, customers: pd.DataFrame, folder: Path) -> None:
+def test_a_policy_for_other_tiers_is_refused(asked: MonthInputs, customers: pd.DataFrame, folder: Path) -> None:
     said = {**POLICY, "tiers": ["low", "high"], "rules": [{"tier": "low"}, {"tier": "high", "may": ["call"]}]}
     with pytest.raises(ConfigError, match="is for the tiers"):
-        manage(Asked(asked.model, policy_of(said)), customers, JANUARY, folder, today=TODAY)
+        manage(MonthInputs(asked.model, policy_of(said)), customers, JANUARY, folder, today=TODAY)
     assert not folder.exists()
 
 
 def test_the_next_month_knows_the_one_before(
-    january: Done, asked: Asked, customers: pd.DataFrame, folder: Path
+    january: MonthResult, asked: MonthInputs, customers: pd.DataFrame, folder: Path
 ) -> None:
     done = manage(asked, poorer(customers).iloc[10:], FEBRUARY, folder, today=TODAY)
     scores, before = done.month.read("scores"), january.month.read("scores")
@@ -241,7 +243,7 @@ def test_the_next_month_knows_the_one_before(
 
 
 def test_who_is_within_the_margin_of_a_border_keeps_the_tier(
-    january: Done, asked: Asked, customers: pd.DataFrame, folder: Path, model: Artifact
+    january: MonthResult, asked: MonthInputs, customers: pd.DataFrame, folder: Path, model: Artifact
 ) -> None:
     shaken = customers.assign(debt=customers["debt"] * 1.03)
     scores = manage(asked, shaken, FEBRUARY, folder, today=TODAY).month.read("scores")
@@ -255,14 +257,14 @@ def test_who_is_within_the_margin_of_a_border_keeps_the_tier(
 
 
 def test_a_month_that_was_killed_is_made_whole_by_the_next_call(
-    asked: Asked, customers: pd.DataFrame, folder: Path, model: Artifact, tmp_path: Path
+    asked: MonthInputs, customers: pd.DataFrame, folder: Path, model: Artifact, tmp_path: Path
 ) -> None:
     code = textwrap.dedent(
         f"""
         import datetime as dt, os, signal, sys
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-        from tests.managing.conftest import POLICY, book_of
+        from tests.portfolio.conftest import POLICY, book_of
         from riskml.managing import manage as module
         from riskml.policy_config import policy_of
         from riskml.book import load_model
@@ -279,7 +281,7 @@ def test_a_month_that_was_killed_is_made_whole_by_the_next_call(
             return call
         for name in ("update", "write_lists", "write_pack", "messages", "role_lists"):
             setattr(module, name, counted(getattr(module, name)))
-        asked = module.Asked(load_model(Path(sys.argv[2])), policy_of(POLICY), read_rules(Path(sys.argv[3])))
+        asked = module.MonthInputs(load_model(Path(sys.argv[2])), policy_of(POLICY), read_rules(Path(sys.argv[3])))
         days = dt.date(2026, 1, 31), dt.date(2026, 6, 1)
         module.manage(asked, book_of(2)[["income", "debt"]], days[0], Path(sys.argv[4]), today=days[1])
         """
@@ -295,7 +297,7 @@ def test_a_month_that_was_killed_is_made_whole_by_the_next_call(
         words = [sys.executable, "-c", code, str(at), str(card), str(said), str(folder)]
         done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ})
         assert done.returncode == -signal.SIGKILL, done.stderr
-        assert months(folder) == []
+        assert MonthStore(folder, PORTFOLIO).months() == []
     undisturbed = manage(asked, customers, JANUARY, tmp_path / "other", today=TODAY)
     mended = manage(asked, customers, JANUARY, folder, today=TODAY)
     pd.testing.assert_frame_equal(mended.month.read("actions"), undisturbed.month.read("actions"))

@@ -12,7 +12,7 @@ import pytest
 from riskml.config.policy import Policy
 from riskml.errors import InputError
 from riskml.io import write_json
-from riskml.portfolio.manage import Asked, manage
+from riskml.portfolio.manage import MonthInputs, manage
 from riskml.portfolio.model_health import Health, health_of, read_health
 from riskml.runtime.package import Artifact
 
@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def pack(model: Artifact, policy: Policy, customers: pd.DataFrame, folder: Path, **said: object) -> str:
-    asked = replace(Asked(model, policy), **said)
+    asked = replace(MonthInputs(model, policy), **said)
     return (manage(asked, customers, JANUARY, folder, today=TODAY).month.folder / "pack.html").read_text("utf-8")
 
 
@@ -58,7 +58,7 @@ def test_a_wheel_has_no_months(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_monitoring_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "other.json", {"findings": [{"severity": "act"}]})
-    with pytest.raises(InputError, match="holds no findings of a monitoring"):
+    with pytest.raises(InputError, match="has no findings of monitoring"):
         read_health(tmp_path / "other.json")
 
 

@@ -13,8 +13,8 @@ import pytest
 from riskml.config.policy import Policy
 from riskml.errors import DataError, InputError
 from riskml.portfolio.inputs import EventSource
-from riskml.portfolio.store import StoredMonth
 from riskml.portfolio.treatment_results import Feedback, feedback
+from riskml.runs.months import PORTFOLIO, StoredMonth
 
 AS_OF, UNTIL = dt.date(2026, 1, 31), dt.date(2026, 8, 1)
 
@@ -31,7 +31,7 @@ def month_of(folder: Path, *, held: int = 0, treated: int = 400, rows: int = 100
     actions.to_parquet(folder / "actions.parquet")
     left = pd.DataFrame({"customer": names[rows - held :] if held else [], "held_out": [True] * held})
     left.astype({"customer": object, "held_out": bool}).to_parquet(folder / "left_out.parquet")
-    return StoredMonth(folder, {"as_of": str(AS_OF)})
+    return StoredMonth(folder, {"as_of": str(AS_OF)}, PORTFOLIO)
 
 
 def events_of(share_treated: float, share_other: float, treated: int = 400, rows: int = 1000) -> pd.Series:

@@ -12,9 +12,9 @@ import pytest
 from riskml.config.policy import Policy
 from riskml.config.warning import WarningRules
 from riskml.i18n import Language
-from riskml.portfolio.inputs import _decisions
-from riskml.portfolio.manage import Asked, manage
-from riskml.portfolio.worklists import decided
+from riskml.portfolio.inputs import _read_decisions
+from riskml.portfolio.manage import MonthInputs, manage
+from riskml.portfolio.worklists import read_decisions
 from riskml.runtime.package import Artifact
 
 JANUARY, TODAY = dt.date(2026, 1, 31), dt.date(2026, 6, 1)
@@ -23,7 +23,7 @@ JANUARY, TODAY = dt.date(2026, 1, 31), dt.date(2026, 6, 1)
 def lists_of(
     language: Language, model: Artifact, policy: Policy, rules: WarningRules, customers: pd.DataFrame, folder: Path
 ) -> Path:
-    asked = Asked(model, policy, rules, language=language)
+    asked = MonthInputs(model, policy, rules, language=language)
     return manage(asked, customers, JANUARY, folder, today=TODAY).month.folder / "lists"
 
 
@@ -76,20 +76,20 @@ def test_a_chinese_list_has_no_english_head_level_or_role(chinese: Path) -> None
 
 
 def test_a_list_that_was_filled_in_says_what_was_done(english: Path) -> None:
-    said = _decisions(filled(english / "finance.xlsx", "refused"))
+    said = _read_decisions(filled(english / "finance.xlsx", "refused"))
     assert said[["action", "status", "as_of"]].to_numpy().tolist() == [["plan", "refused", "2026-01-31"]] * 2
 
 
 def test_a_chinese_list_that_was_filled_in_says_the_same(chinese: Path) -> None:
-    said = _decisions(filled(chinese / "finance.xlsx", "已拒绝"))
+    said = _read_decisions(filled(chinese / "finance.xlsx", "已拒绝"))
     assert said[["action", "status", "as_of"]].to_numpy().tolist() == [["plan", "refused", "2026-01-31"]] * 2
 
 
 def test_a_list_of_nobody_says_nothing(english: Path) -> None:
-    assert _decisions(english / "sales_actions.csv").empty
-    assert _decisions(english / "sales.xlsx").empty
+    assert _read_decisions(english / "sales_actions.csv").empty
+    assert _read_decisions(english / "sales.xlsx").empty
 
 
 def test_the_apostrophe_that_kept_a_customer_from_being_a_formula_goes_again() -> None:
-    said = decided(pd.DataFrame({"customer": ["'=1+1", "'s"], "action": "plan", "status": "done"}))
+    said = read_decisions(pd.DataFrame({"customer": ["'=1+1", "'s"], "action": "plan", "status": "done"}))
     assert said["customer"].tolist() == ["=1+1", "'s"]

@@ -337,8 +337,8 @@ def test_a_page_that_cannot_be_built_leaves_the_earlier_one(write_run, tmp_path)
 def test_templates_travel_with_the_package():
     from importlib.resources import files
 
-    names = {entry.name for entry in files("riskml.report").iterdir()}
-    assert {"document.html.j2", "table.html.j2"} <= names
+    names = {entry.name for entry in (files("riskml.display") / "templates").iterdir()}
+    assert {"report.html.j2", "table.html.j2"} <= names
 
 
 def test_a_folder_with_any_name_can_hold_a_run(write_run, tmp_path):

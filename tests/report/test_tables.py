@@ -62,7 +62,7 @@ def test_what_columns_mean_is_shown_where_it_is_known(profile):
     first = profile["column"].iloc[0]
     told = profile.assign(description=["days past due (days)", *[""] * (len(profile) - 1)])
     shown = tables.profile_table(told)
-    assert shown.heads[1].text == "what it means"
+    assert shown.heads[1].text == "description"
     assert [cell.text for cell in shown.rows[0][:2]] == [first, "days past due (days)"]
     assert shown.rows[1][1].text == "–"
     silent = tables.profile_table(profile.assign(description=float("nan")))
@@ -78,7 +78,7 @@ def test_the_chosen_family_alone_is_marked(leaderboard):
 
 def test_a_leaderboard_without_the_rows_set_aside_has_fewer_columns(leaderboard):
     table = tables.leaderboard_table(leaderboard[["family", "auc_cv", "auc_cv_se"]])
-    assert [head.text for head in table.heads] == ["family", "AUC cross-validated"]
+    assert [head.text for head in table.heads] == ["family", "AUC (CV)"]
     assert table.marked == set()
 
 
@@ -94,7 +94,7 @@ def test_warnings_come_before_notes(notes):
 
 def test_nothing_found_is_said():
     nothing = pd.DataFrame(columns=["column", "finding", "severity", "done"])
-    assert "Nothing" in str(tables.notes_table(nothing))
+    assert "No findings." in str(tables.notes_table(nothing))
 
 
 def test_unknown_numbers_are_dashes(validation):
@@ -139,5 +139,5 @@ def test_bars_stay_within_their_cells(drivers, validation):
 
 def test_a_table_reads_as_text_too(notes):
     lines = str(tables.notes_table(notes)).splitlines()
-    assert lines[0].split() == ["column", "what", "was", "found", "severity", "what", "was", "done"]
+    assert lines[0].split() == ["column", "finding", "severity", "done"]
     assert len(lines) == 4

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from riskml.config.experiment import DataConfig, Experiment
+from riskml.data.dataset import Dataset
 from riskml.errors import ConfigError, InputError
-from riskml.runs.run import STAGES, Dataset, Run, newest, stage_name
+from riskml.runs.run import STAGES, Run, newest, stage_name
 
 NOON = dt.datetime(2026, 3, 1, 12, 0, 0)
 
@@ -119,7 +120,7 @@ def test_features_come_back_as_they_were(run: Run) -> None:
     assert back.y.tolist() == [0, 1, 0]
     assert back.date is not None
     assert back.date.tolist() == features.date.tolist()
-    assert back.aside == "oot"
+    assert back.holdout_part == "oot"
     assert back.rows("train").X.index.tolist() == ["a", "b"]
 
 

@@ -21,10 +21,11 @@ import pandas as pd
 import pytest
 
 from riskml.config.experiment import DataConfig, Experiment, GateConfig
+from riskml.data.dataset import Dataset
 from riskml.data.sources.digest import data_digest
 from riskml.export.artifact import write_artifact
 from riskml.pipeline.stages import run_experiment, track
-from riskml.runs.run import Dataset, Run
+from riskml.runs.run import Run
 from riskml.runtime.additive import Additive
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Step

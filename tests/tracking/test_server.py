@@ -41,7 +41,7 @@ def test_what_the_server_has_is_what_the_folder_has(tracked: tuple[str, str], tw
     predicted = run.read_parquet("predictions.parquet")
     aside = predicted[predicted["_part"] != "train"]
     pd.testing.assert_frame_equal(
-        view.aside, aside[["_target", "probability", "tier"]], check_index_type=False, check_dtype=False
+        view.holdout, aside[["_target", "probability", "tier"]], check_index_type=False, check_dtype=False
     )
     assert view.lacking() == []
     assert view.data["digest"] == run.read_json("data.json")["digest"]

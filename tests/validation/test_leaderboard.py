@@ -7,7 +7,8 @@ import pandas as pd
 
 from riskml.config.experiment import DEFAULT_TIERS
 from riskml.metrics import auc
-from riskml.validation.leaderboard import against, tier_of
+from riskml.validation.leaderboard import against
+from riskml.validation.performance import tier_of
 
 
 def test_a_probability_on_the_border_belongs_to_the_tier_it_opens() -> None:

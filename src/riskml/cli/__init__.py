@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
-        return _failed("stopped by hand", 1, debug)
+        return _failed("interrupted", 1, debug)
     except InputError as error:
         return _failed(str(error), 2, debug)
     except RiskmlError as error:

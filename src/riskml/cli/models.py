@@ -75,7 +75,7 @@ def promote(
             done = aliases.take_back(client, model, decision)
         else:
             done = aliases.promote(client, model, version, decision, force=force)
-        status.tell(client, done.name, done.champion, done.before)
+        status.refresh_descriptions(client, done.name, done.champion, done.before)
     was = f"; it was version {done.before}" if done.before else ""
     typer.echo(f"version {done.champion} is the champion of {done.name} now{was}")
 

@@ -41,13 +41,13 @@ def manage(
 ) -> None:
     """Make Monday's folder: tiers, actions, alerts, a list for each role, and the pack for the risk meeting."""
     from riskml.cli.output.portfolio import Steps, show_month
-    from riskml.portfolio.inputs import asked_for, read_customers
+    from riskml.portfolio.inputs import read_customers, read_inputs
     from riskml.portfolio.manage import manage as manage_book
     from riskml.warning.cli_inputs import day
 
     earlier_results = results or (out / "feedback" if (out / "feedback" / "results.csv").is_file() else None)
     date = day(as_of, "--as-of")
-    inputs = asked_for(model, policy, rules, monitoring, earlier_results, language, date)
+    inputs = read_inputs(model, policy, rules, monitoring, earlier_results, language, date)
     with Steps() as steps:
         done = manage_book(
             inputs, read_customers(model, data, customer), date, out, today=dt.date.today(), progress=steps.begin
@@ -134,12 +134,11 @@ def monitor(
 ) -> None:
     """Watch a model on new customers: data, drift, tiers, performance before and after outcomes; and what to do."""
     from riskml.cli.output.monitoring import show_monitored, show_month
-    from riskml.pipeline.monitor import Asked
+    from riskml.pipeline.monitor import MonitorRequest, execute_monitoring
     from riskml.pipeline.monitor import monitor as monitor_month
-    from riskml.pipeline.monitor_notebook import execute_monitoring
     from riskml.warning.cli_inputs import day
 
-    request = Asked(
+    request = MonitorRequest(
         run=run,
         data=data,
         outcomes=outcomes,
@@ -176,11 +175,11 @@ def retrain(
     """Train again if the newest month calls for it, and hand the new model to the gate as challenger."""
     from riskml.cli.output import runs
     from riskml.cli.output.monitoring import show_decision
-    from riskml.pipeline.retrain import Asked, decide
+    from riskml.pipeline.retrain import RetrainRequest, decide
     from riskml.pipeline.retrain import retrain as train_again
     from riskml.runs.run import STAGES
 
-    request = Asked(run, data, outcomes, extend, monitoring, tuple(overrides or ()), force)
+    request = RetrainRequest(run, data, outcomes, extend, monitoring, tuple(overrides or ()), force)
     decision = decide(request)
     show_decision(decision, dry_run=dry_run)
     if dry_run or not decision.needed:

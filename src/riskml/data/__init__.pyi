@@ -6,6 +6,8 @@ from .audit_columns import exposure_column as exposure_column
 from .catalog import Sample as Sample
 from .catalog import load_sample as load_sample
 from .catalog import samples as samples
+from .dataset import Dataset as Dataset
+from .dataset import dataset_of as dataset_of
 from .experiment_template import draft_experiment as draft_experiment
 from .prepare import Prepared as Prepared
 from .sources.digest import data_digest as data_digest

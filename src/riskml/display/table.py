@@ -1,17 +1,24 @@
-"""A table that shows itself in a notebook and in the report: every value escaped, legible on light and dark pages."""
+"""Tables with an HTML form for notebooks and pages, and a text form for terminals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from riskml.display.format import MISSING, fitted, is_number, percent
+from riskml.display.colours import EVENT
+from riskml.display.format import MISSING, fitted, is_number, number, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[Any, Any]
+Value = str | Callable[[Row], Any]  # the name of a column, or a function of a row
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,81 @@ def bar_cell(value: Any, full: float, colour: str, written: Callable[[Any], str]
     """
     share = min(max(float(value) / full, 0.0), 1.0) if is_number(value) and full > 0 else None
     return Cell(written(value), share, colour if share is not None else "")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table that is made from the rows of a frame: see `text_column`, `number_column`, `bar_column`."""
+
+    head: Head
+    cell: Callable[[Row], Cell]
+
+
+def text_column(title: str, value: Value | None = None, hint: str = "") -> Column:
+    """Return a column of text; the value is the column of the same name where none is named."""
+    return Column(Head(title, False, hint), lambda row: text_cell(_value(row, value or title)))
+
+
+def number_column(title: str, value: Value, write: Callable[[Any], str] = number, hint: str = "") -> Column:
+    """Return a column of numbers, flush right."""
+    return Column(Head(title, True, hint), lambda row: Cell(write(_value(row, value))))
+
+
+def bar_column(
+    title: str,
+    value: Value,
+    *,
+    full: float = 1.0,
+    colour: str | Callable[[Row], str] = EVENT,
+    write: Callable[[Any], str] = percent,
+    hint: str = "",
+) -> Column:
+    """Return a column of numbers with bars, each as long as the number's share of ``full``."""
+
+    def cell(row: Row) -> Cell:
+        return bar_cell(_value(row, value), full, colour if isinstance(colour, str) else colour(row), write)
+
+    return Column(Head(title, True, hint), cell)
+
+
+def dot_column(title: str, value: Value, colour: Callable[[Row], str]) -> Column:
+    """Return a column of text with a coloured dot before it."""
+    return Column(Head(title), lambda row: Cell(str(_value(row, value)), None, colour(row)))
+
+
+def frame_table(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    note: str = "",
+    *,
+    marked: Iterable[object] = (),
+    nothing: str | None = None,
+) -> Table:
+    """Return a table of a frame's rows.
+
+    Parameters
+    ----------
+    note : str
+        A line beneath the table.
+    marked : iterable of bool
+        Rows that stand out.
+    nothing : str, optional
+        The note of a table without rows.
+    """
+    rows = [[column.cell(row) for column in columns] for row in frame.to_dict(orient="records")]
+    positions = frozenset(position for position, flag in enumerate(marked) if flag)
+    heads = [column.head for column in columns]
+    return Table(heads, rows, positions, note if rows or nothing is None else nothing)
+
+
+def text_table(titles: Sequence[str | Head], rows: Iterable[Sequence[str]], note: str = "") -> Table:
+    """Return a table of texts."""
+    heads = [title if isinstance(title, Head) else Head(title) for title in titles]
+    return Table(heads, [[text_cell(text) for text in row] for row in rows], note=note)
+
+
+def _value(row: Row, value: Value) -> Any:
+    return row[value] if isinstance(value, str) else value(row)
 
 
 @cache

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +30,14 @@ ENOUGH = 20_000  # rows that settle a mean contribution; exact Shapley values of
 
 class Fitted(Protocol):
     """Any fitted estimator of the kit."""
+
+    model_: Model
+    schema_: Schema
+
+
+@dataclass(frozen=True)
+class ModelWithSchema:
+    """Fitted model with the schema of its columns."""
 
     model_: Model
     schema_: Schema

@@ -11,15 +11,14 @@ from scipy.special import ndtri
 
 from riskml.gate.evidence import Evidence
 from riskml.gate.verdict import Check
-from riskml.metrics import calibration_table, delong, ece, jeffreys_test, observed_expected, psi_test
-from riskml.validation.leaderboard import tier_of
+from riskml.metrics import calibration_table, ece, psi_test
 
 _DRAWS = 1000
 
 
 def ranks(evidence: Evidence, least: float, level: float) -> Check:
     """Check that the AUC is above a bound, and not by chance: its one-sided DeLong limit is."""
-    area = delong(evidence.y, evidence.probability)
+    area = evidence.performance(level).auc
     low = area.auc - float(ndtri(level)) * area.se
     reason = f"AUC {area.auc:.4f}, at least {low:.4f} at the {level * 100:g} % level"
     reason += f"; {area.note}" if area.note else ""
@@ -28,7 +27,7 @@ def ranks(evidence: Evidence, least: float, level: float) -> Check:
 
 def events_as_expected(evidence: Evidence, tolerance: float, level: float) -> Check:
     """Check that as many events came as the probabilities say: the ratio is near 1, or its interval holds 1."""
-    row = observed_expected(evidence.y, evidence.probability, level=level).iloc[0]
+    row = evidence.performance(level).observed_expected
     ratio, low, high = float(row["ratio"]), float(row["lower"]), float(row["upper"])
     near, chance = abs(ratio - 1) <= tolerance, low <= 1 <= high
     figures = f"{row['observed']:.0f} events, {row['expected']:.1f} expected: {ratio:.3f} ({low:.3f} to {high:.3f})"
@@ -53,9 +52,8 @@ def calibrated(evidence: Evidence, most: float, level: float) -> Check:
 
 def tiers_hold(evidence: Evidence, tolerance: float, level: float) -> Check:
     """Check that no tier holds more risk than it promises: the Jeffreys test, tier by tier."""
-    tier = tier_of(evidence.probability, evidence.tiers)
-    ratio = observed_expected(evidence.y, evidence.probability, by=tier).set_index("group")["ratio"]
-    p_value = jeffreys_test(evidence.y, evidence.probability, grade=tier).set_index("grade")["p_value"][ratio.index]
+    by_tier = evidence.performance(level).by_tier.iloc[:-1].set_index("tier")
+    ratio, p_value = by_tier["ratio"], by_tier["jeffreys_p"]
     limit = (1 - level) / len(ratio)
     worse = ratio.index[(p_value < limit) & (ratio > 1 + tolerance)]
     figures = [f"{name}: {ratio[name]:.2f} times the events expected (p = {p_value[name]:.2g})" for name in worse]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from riskml.validation.leaderboard import TierLike
+from riskml.validation.performance import Performance, TierLike, tier_of
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,7 @@ class Evidence:
     violations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["column", "violated", "largest"]))
     seed: int = 0
     by_hand: bool = False
+
+    def performance(self, level: float) -> Performance:
+        """Return the model's performance on these rows, with intervals at a level."""
+        return Performance(self.y, self.probability, tier_of(self.probability, self.tiers), level)

@@ -5,7 +5,7 @@ from riskml.monitoring.drift import ScoreShift, column_shifts, score_shift
 from riskml.monitoring.estimated_performance import ASSUMPTION, Estimate, EstimatedPerformance, estimated_performance
 from riskml.monitoring.findings import Finding, findings_of, next_step
 from riskml.monitoring.migration import TierMoves, tier_moves
-from riskml.monitoring.month import Month, PreviousMonth, month_of
+from riskml.monitoring.month import MonthReport, PreviousMonth, month_of
 from riskml.monitoring.quality import quality
 from riskml.monitoring.realised_performance import RealisedPerformance, realised
 from riskml.monitoring.reference import Reference, reference_of
@@ -19,7 +19,7 @@ __all__ = [
     "Estimate",
     "EstimatedPerformance",
     "Finding",
-    "Month",
+    "MonthReport",
     "Snapshot",
     "RealisedPerformance",
     "Reference",

@@ -1,4 +1,4 @@
-"""How far a month's customers, and their scores, are spread otherwise than in training, and which way."""
+"""Drift of the scores and of each column from training: PSI, direction, effect on the mean score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from riskml.runtime.package import PackageError
 from riskml.schema import Column
 
 OUT_OF_FOLD, FITTED = "out-of-fold scores", "the model's own scores"
-_CONTRIBUTED = 20_000  # rows whose contributions are worked out: a mean needs no more
+_CONTRIBUTION_ROWS = 20_000  # enough for a mean contribution
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class ScoreShift:
     Parameters
     ----------
     psi, no_shift : float
-        The index, and what it exceeds by chance alone in 5 of 100 books (or as the level says).
+        PSI, and its 95 % quantile (or that of the level) without any shift.
     status : str
         "stable" (also within chance), "watch" or "act".
     against : str
-        "out-of-fold scores" of the training rows, or "the model's own scores" of them: the nearer ones.
+        "out-of-fold scores" or "the model's own scores" of the training rows, whichever are nearer.
     before, now : float
-        Mean probability in training, out of fold, and of this month: where it rose the book is riskier.
+        Mean probability in training, out of fold, and in this month.
     bins : DataFrame
         ``bin``, ``baseline``, ``current``, ``part``.
     """
@@ -46,7 +46,7 @@ class ScoreShift:
 
 
 def shift_status(psi: float, no_shift: float, limits: MonitoringConfig) -> str:
-    """Return how a shift counts: "stable" below the limit or within chance, "watch", or "act".
+    """Return the status of a shift: "stable" below the limit or within chance, "watch", or "act".
 
     >>> shift_status(0.3, 0.35, MonitoringConfig()), shift_status(0.3, 0.02, MonitoringConfig())
     ('stable', 'act')
@@ -57,16 +57,16 @@ def shift_status(psi: float, no_shift: float, limits: MonitoringConfig) -> str:
 
 
 def nearer_psi(before: pd.DataFrame, now: pd.Series, *, n_bins: int = 10, level: float = 0.95) -> tuple[PsiTest, str]:
-    """Return the smaller of two shifts of the scores, and what it is against."""
-    found = [
-        (psi_test(before[name], now, n_bins=n_bins, level=level), words)
-        for name, words in (("probability", OUT_OF_FOLD), ("fitted", FITTED))
+    """Return the smaller shift of the scores from out-of-fold and from fitted training scores, and which it is."""
+    tests = [
+        (psi_test(before[name], now, n_bins=n_bins, level=level), scores)
+        for name, scores in (("probability", OUT_OF_FOLD), ("fitted", FITTED))
     ]
-    return min(found, key=lambda one: one[0].psi)
+    return min(tests, key=lambda pair: pair[0].psi)
 
 
 def score_shift(before: pd.DataFrame, now: pd.Series, limits: MonitoringConfig) -> ScoreShift:
-    """Return how far the scores moved.
+    """Return the shift of the scores from training.
 
     Parameters
     ----------
@@ -86,21 +86,20 @@ def score_shift(before: pd.DataFrame, now: pd.Series, limits: MonitoringConfig) 
 
 
 def column_shifts(reference: Reference, frame: pd.DataFrame, limits: MonitoringConfig) -> pd.DataFrame:
-    """Return how far each column moved from training, and which way.
+    """Return the shift of each column from training, and its direction.
 
     Parameters
     ----------
     frame : DataFrame of shape (n, any)
-        Raw columns. What is absent, or holds what it must not, is left out: `quality` tells of it.
+        Raw columns. Absent and unreadable ones are left out: `quality` reports them.
 
     Returns
     -------
     DataFrame
-        ``column``, ``used`` (the model reads it), ``psi``, ``no_shift``, ``status``, ``moved`` ("higher" or "lower" by
-        the mean of a number, without special codes; "more" or "fewer" of the level whose share changed most; "missing"
-        where missing cells changed most), ``level``, ``before`` and ``now`` (that mean, or share), ``log_odds`` (what
-        the move adds to the mean score; above 0 is riskier; missing where the model does not read it). The greatest
-        shift first.
+        ``column``, ``used`` (by the model), ``psi``, ``no_shift``, ``status``, ``moved`` ("higher" or "lower" by the
+        mean of a number, without special codes; "more" or "fewer" of the level whose share changed most; "missing"
+        where missing cells changed most), ``level``, ``before`` and ``now`` (that mean, or share), ``log_odds`` (change
+        of the mean score; above 0 is riskier; missing where the model does not use the column). Largest shift first.
     """
     effects = _effects(reference, frame)
     rows = []
@@ -128,14 +127,14 @@ def _read(frame: pd.DataFrame, column: Column) -> pd.Series | None:
 
 
 def _moved(column: Column, before: pd.Series, now: pd.Series) -> tuple[str, str, float, float]:
-    """Return which way a column moved, the level it is about, and the figure before and now."""
+    """Return the direction of a column's shift, its level, and the figure before and now."""
     missing = float(before.isna().mean()), float(now.isna().mean())
     if column.kind == "numeric":
         special = [code for code in column.special if not isinstance(code, str)]
         means = [float(values[~values.isin(special)].mean()) for values in (before, now)]
         spread = float(before[~before.isin(special)].std())
         steps = abs(means[1] - means[0]) / spread if spread > 0 else 0.0
-        # A tenth of all cells going missing changes a table as a tenth of a standard deviation does not.
+        # A share of missing cells weighs more than the same number of standard deviations.
         if not steps > abs(missing[1] - missing[0]):
             return _missing(*missing) if missing[0] != missing[1] else ("", "", means[0], means[1])
         return "higher" if means[1] > means[0] else "lower", "", means[0], means[1]
@@ -155,8 +154,8 @@ def _missing(before: float, now: float) -> tuple[str, str, float, float]:
 
 
 def _effects(reference: Reference, frame: pd.DataFrame) -> dict[str, float]:
-    """Return what each column adds to the mean log-odds, beyond what it added in training."""
-    some = frame.iloc[:: -(-len(frame) // _CONTRIBUTED) or 1]
+    """Return the change of each column's mean contribution since training, in log-odds."""
+    some = frame.iloc[:: -(-len(frame) // _CONTRIBUTION_ROWS) or 1]
     try:
         means = reference.model.contributions(some).mean()
     except PackageError:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr, ndtri, xlogy
 
 from riskml.errors import DataError
+from riskml.metrics import AucInterval
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +31,16 @@ class Estimate:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def of_auc(cls, area: AucInterval) -> Estimate:
+        """Return a measured AUC."""
+        return cls(area.auc, area.lower, area.upper)
+
+    @classmethod
+    def of_ratio(cls, row: Mapping[Any, Any] | pd.Series) -> Estimate:
+        """Return a measured ratio of observed to expected events."""
+        return cls(float(row["ratio"]), float(row["lower"]), float(row["upper"]))
 
 
 @dataclass(frozen=True)

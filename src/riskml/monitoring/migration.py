@@ -1,4 +1,4 @@
-"""Who moved between tiers, and how crowded the tiers are."""
+"""Tier migration and concentration."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from riskml.metrics import concentration, matrix_weighted_bandwidth, migration_m
 
 @dataclass(frozen=True)
 class TierMoves:
-    """Customers between tiers.
+    """Customers by tier and their moves between tiers.
 
     Parameters
     ----------
     shares : DataFrame
-        ``tier``, ``customers``, ``share``, ``share_before``, ``mean_probability``: this month beside training.
+        ``tier``, ``customers``, ``share``, ``share_before`` (in training), ``mean_probability``.
     herfindahl, herfindahl_before : float
         Concentration over the tiers: 0 evenly spread, 1 all in one. Not a number with a single tier.
     matrix : DataFrame or None
-        Counts of the same customers, tier before in rows, tier now in columns; right of the diagonal is riskier. None
-        where no earlier month of these customers is known.
+        Counts of the same customers, previous tier in rows, current tier in columns; right of the diagonal is riskier.
+        None without an earlier month of these customers.
     same, riskier, safer : int
-        Customers who were there before, those of them in a riskier tier now, those in a safer one.
+        Customers of both months, those in a riskier tier now, those in a safer one.
     upper, lower : float
-        Matrix-weighted bandwidth: how far those who moved went up, and down, of how far they could have.
+        Matrix-weighted bandwidth of the moves to riskier and to safer tiers.
     since : str
         The date of the earlier month.
     """
@@ -52,7 +52,7 @@ def tier_moves(
     before: pd.Series | None = None,
     since: str = "",
 ) -> TierMoves:
-    """Return how a book is spread over its tiers, and who moved.
+    """Return the customers of each tier, and their moves from an earlier month.
 
     Parameters
     ----------
@@ -89,8 +89,8 @@ def tier_moves(
         known = known[known.isin(names)]
         if len(known):
             matrix = migration_matrix(known, now.reindex(known.index), grades=names)
-            found = matrix_weighted_bandwidth(matrix)
-            upper, lower = found.upper, found.lower
+            bandwidth = matrix_weighted_bandwidth(matrix)
+            upper, lower = bandwidth.upper, bandwidth.lower
     counts = np.zeros((len(names), len(names))) if matrix is None else matrix.to_numpy()
     return TierMoves(
         shares=shares,

@@ -1,9 +1,10 @@
-"""A month of a model: everything that was measured, and what follows from it."""
+"""Month of monitoring: everything measured on one date."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -20,35 +21,38 @@ from riskml.monitoring.segments import by_segment
 from riskml.monitoring.snapshot import Snapshot
 from riskml.runtime.package import PackageError
 
+PREFIX = "monitor."
+"""Begins the name of every metric of monitoring in MLflow and ``monitoring.json``."""
+
 
 @dataclass(frozen=True)
 class Scored:
-    """What the scores of a month tell."""
+    """Measures of a month's scores."""
 
     scores: pd.DataFrame  # ``probability``, ``points`` where the model has them, ``tier``; index: the customer
     shift: ScoreShift
     moves: TierMoves
     estimated: EstimatedPerformance
-    realised: RealisedPerformance | None  # none while no outcome is known
+    realised: RealisedPerformance | None  # none without known outcomes
     segments: pd.DataFrame
 
 
 @dataclass(frozen=True)
-class Month:
+class MonthReport:
     """A monitored date.
 
     Parameters
     ----------
     source : str
-        The file.
+        Name of the file.
     named : bool
-        Whether a column names the customers, so that they can be followed.
+        Whether a column identifies the customers, so that they can be followed.
     quality, columns : DataFrame
-        As of `riskml.monitoring.quality.quality` and `riskml.monitoring.drift.column_shifts`.
+        Of `riskml.monitoring.quality.quality` and `riskml.monitoring.drift.column_shifts`.
     scored : Scored or None
-        None where the model cannot read the book.
+        None where the model cannot score the portfolio.
     why_not : str
-        Why it cannot.
+        The reason why it cannot.
     """
 
     as_of: dt.date
@@ -63,8 +67,8 @@ class Month:
     behaviour: Behaviour
 
     def metrics(self) -> dict[str, float]:
-        """Return the month's figures by the names that every month has them under; what is not known is left out."""
-        found = {
+        """Return the month's metrics by name; unknown ones are left out."""
+        metrics = {
             "rows": self.rows,
             "duplicates": self.duplicates,
             "broken_columns": int((self.quality["status"] == BROKEN).sum()),
@@ -72,15 +76,21 @@ class Month:
             "psi_column_max": self.columns.loc[self.columns["used"], "psi"].max(),
         }
         if self.scored is not None:
-            found |= _of_scores(self.scored)
+            metrics |= _of_scores(self.scored)
         for row in self.behaviour.summary.to_dict("records"):
-            found[f"{row['aspect']}_worse"] = row["share"]
-        return {f"monitor.{name}": float(value) for name, value in found.items() if math.isfinite(value)}
+            metrics[f"{row['aspect']}_worse"] = row["share"]
+        return {f"{PREFIX}{name}": float(value) for name, value in metrics.items() if math.isfinite(value)}
+
+
+def history(months: Mapping[dt.date, Mapping[str, float]]) -> pd.DataFrame:
+    """Return the metrics of months by date, earliest first, without their prefix."""
+    rows = {day: {name.removeprefix(PREFIX): value for name, value in months[day].items()} for day in sorted(months)}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="as_of")
 
 
 def _of_scores(scored: Scored) -> dict[str, float]:
-    shift, moves, estimated = scored.shift, scored.moves, scored.estimated
-    found = {
+    shift, moves, estimated, realised = scored.shift, scored.moves, scored.estimated, scored.realised
+    metrics = {
         "psi_score": shift.psi,
         "psi_score_no_shift": shift.no_shift,
         "mean_probability": shift.now,
@@ -88,95 +98,103 @@ def _of_scores(scored: Scored) -> dict[str, float]:
         "brier_estimated": estimated.brier.value,
         "log_loss_estimated": estimated.log_loss.value,
     }
-    for name, estimate in (("auc_estimated", estimated.auc), ("event_rate_estimated", estimated.event_rate)):
-        found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    estimates = {"auc_estimated": estimated.auc, "event_rate_estimated": estimated.event_rate}
     if moves.same:
-        found |= {"moved_riskier": moves.riskier / moves.same, "moved_safer": moves.safer / moves.same}
-    came = scored.realised
-    if came is not None:
-        found |= {"known": came.rows, "events": came.events, "event_rate": came.event_rate}
-        found |= {"brier": came.brier, "log_loss": came.log_loss}
-        for name, one in (("observed_expected", came.observed_expected), ("auc", came.auc)):
-            if one is not None:
-                found |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
-    return found
+        metrics |= {"moved_riskier": moves.riskier / moves.same, "moved_safer": moves.safer / moves.same}
+    if realised is not None:
+        metrics |= {"known": realised.rows, "events": realised.events, "event_rate": realised.event_rate}
+        metrics |= {"brier": realised.brier, "log_loss": realised.log_loss}
+        estimates["observed_expected"] = realised.observed_expected
+        if realised.auc is not None:
+            estimates["auc"] = realised.auc
+    for name, estimate in estimates.items():
+        metrics |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return metrics
 
 
 @dataclass(frozen=True)
 class PreviousMonth:
-    """The customers of an earlier month.
+    """Customers of an earlier month.
 
     Parameters
     ----------
     customers : DataFrame
         ``tier``; index: the customer.
     since : str
-        Its date.
-    asked : bool
-        Whether it was named: its customers must be those of the book then. Else it is what happens to be there.
+        The date of the month.
+    requested : bool
+        Whether the user named the month; some of its customers must be in the portfolio then.
     """
 
     customers: pd.DataFrame
     since: str
-    asked: bool = False
+    requested: bool = False
 
 
-def month_of(reference: Reference, book: Snapshot, as_of: dt.date, earlier: PreviousMonth | None = None) -> Month:
+def month_of(
+    reference: Reference, snapshot: Snapshot, as_of: dt.date, earlier: PreviousMonth | None = None
+) -> MonthReport:
     """Measure a month of a model.
 
     Parameters
     ----------
-    earlier : Earlier, optional
-        For who moved between tiers: without it tiers are compared with training's.
+    earlier : PreviousMonth, optional
+        For moves between tiers; without it tiers are compared with those of training.
 
     Raises
     ------
     InputError
-        When a segment's column is not in the book.
+        When a segment's column is not in the snapshot.
     """
     limits, experiment = reference.experiment.monitoring, reference.experiment
     scored, why_not = None, ""
     try:
-        scores = reference.model.score(book.frame)
+        scores = reference.model.score(snapshot.frame)
     except PackageError as error:
         why_not = str(error)
     else:
-        scored = _scored(reference, book, scores, earlier)
-    return Month(
+        scored = _scored(reference, snapshot, scores, earlier)
+    return MonthReport(
         as_of=as_of,
-        source=book.source,
-        rows=len(book.frame),
-        named=book.named,
-        duplicates=book.duplicates,
-        quality=quality(reference, book, limits),
-        columns=column_shifts(reference, book.frame, limits),
+        source=snapshot.source,
+        rows=len(snapshot.frame),
+        named=snapshot.named,
+        duplicates=snapshot.duplicates,
+        quality=quality(reference, snapshot, limits),
+        columns=column_shifts(reference, snapshot.frame, limits),
         scored=scored,
         why_not=why_not,
-        behaviour=behaviour(book.frame, reference.X, limits.behaviour, experiment.panel, level=limits.level),
+        behaviour=behaviour(snapshot.frame, reference.X, limits.behaviour, experiment.panel, level=limits.level),
     )
 
 
-def _scored(reference: Reference, book: Snapshot, scores: pd.DataFrame, earlier: PreviousMonth | None) -> Scored:
+def _scored(reference: Reference, snapshot: Snapshot, scores: pd.DataFrame, earlier: PreviousMonth | None) -> Scored:
     limits = reference.experiment.monitoring
     names = [tier.name for tier in reference.tiers]
-    segments = by_segment(limits.segments, reference, book, scores, limits)
-    came = None
-    if book.known:
-        auc_before = reference.aside.auc.value
-        came = realised(book.outcome, scores, names, auc_before=auc_before, dates=book.dates, level=limits.level)
-    scores = scores.set_axis(pd.Index(book.customer, name="customer", dtype=object), axis=0)
-    if earlier is not None and earlier.asked and not (book.named and scores.index.isin(earlier.customers.index).any()):
-        who = "is among those" if book.named else "goes by a name that could be found among those"
+    segments = by_segment(limits.segments, reference, snapshot, scores, limits)
+    performance = None
+    if snapshot.known:
+        auc_before = reference.holdout.auc.value
+        performance = realised(
+            snapshot.outcome, scores, names, auc_before=auc_before, dates=snapshot.dates, level=limits.level
+        )
+    scores = scores.set_axis(pd.Index(snapshot.customer, name="customer", dtype=object), axis=0)
+    if (
+        earlier is not None
+        and earlier.requested
+        and not (snapshot.named and scores.index.isin(earlier.customers.index).any())
+    ):
+        who = "is among those" if snapshot.named else "has an ID to find among those"
         raise InputError(
-            f"no customer of the book {who} of {earlier.since}",
+            f"no customer of the portfolio {who} of {earlier.since}",
             where="--previous",
-            fix="name an earlier month of the same customers, and their column with --id",
+            fix="name an earlier month of the same customers, and the customer ID column with --id",
         )
     moves = tier_moves(
         scores,
         reference.scores["tier"],
         names,
-        before=earlier.customers["tier"] if earlier is not None and book.named else None,
+        before=earlier.customers["tier"] if earlier is not None and snapshot.named else None,
         since=earlier.since if earlier is not None else "",
     )
     return Scored(
@@ -184,6 +202,6 @@ def _scored(reference: Reference, book: Snapshot, scores: pd.DataFrame, earlier:
         shift=score_shift(reference.scores, scores["probability"], limits),
         moves=moves,
         estimated=estimated_performance(scores["probability"].to_numpy(), level=limits.level),
-        realised=came,
+        realised=performance,
         segments=segments,
     )

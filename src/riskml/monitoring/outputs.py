@@ -1,4 +1,4 @@
-"""What of a month is written: its state, its tables, its customers and its page."""
+"""Files of a monitored month: state, tables, customers and page."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ import pandas as pd
 from riskml import __version__
 from riskml.monitoring.findings import Finding, next_step
 from riskml.monitoring.html import column_moves, write_page
-from riskml.monitoring.month import Month
+from riskml.monitoring.month import MonthReport
 from riskml.monitoring.reference import Reference
-from riskml.monitoring.store import CUSTOMERS
 from riskml.runs.run import Run
 from riskml.runtime.batch import harmless
 
 PAGE = "report.html"
 
 
-def state_of(run: Run, reference: Reference, month: Month, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return what ``monitoring.json`` holds of a month."""
+def state_of(run: Run, reference: Reference, month: MonthReport, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return the content of ``monitoring.json``."""
     model = reference.model
     return {
         "as_of": str(month.as_of),
@@ -45,30 +44,30 @@ def state_of(run: Run, reference: Reference, month: Month, findings: Sequence[Fi
 
 
 def write_files(
-    folder: Path, month: Month, findings: Sequence[Finding], reference: Reference, seen: pd.DataFrame
+    folder: Path, month: MonthReport, findings: Sequence[Finding], reference: Reference, metrics: pd.DataFrame
 ) -> None:
     """Write a month's tables, its customers and its page into a folder."""
-    found = {
+    tables = {
         "findings": pd.DataFrame([one.to_dict() for one in findings]),
         "columns": month.columns.assign(in_words=column_moves(month)),
         "quality": month.quality,
         "behaviour": month.behaviour.summary,
-        "history": seen.reset_index(),
+        "history": metrics.reset_index(),
     }
     scored = month.scored
     if scored is not None:
-        found |= {"tiers": scored.moves.shares, "segments": scored.segments, "score_bins": scored.shift.bins}
+        tables |= {"tiers": scored.moves.shares, "segments": scored.segments, "score_bins": scored.shift.bins}
         if scored.moves.matrix is not None:
-            found["migration"] = scored.moves.matrix.reset_index()
+            tables["migration"] = scored.moves.matrix.reset_index()
         if scored.realised is not None:
-            found |= {
+            tables |= {
                 "calibration": scored.realised.by_tier,
                 "periods": scored.realised.by_period,
             }
         customers = scored.scores.copy()
         for name, values in month.behaviour.customers.items():
             customers[str(name)] = values.to_numpy()
-        customers.to_parquet(folder / CUSTOMERS)
-    for name, table in found.items():
+        customers.to_parquet(folder / "customers.parquet")
+    for name, table in tables.items():
         harmless(table).to_csv(folder / f"{name}.csv", index=False)
-    write_page(folder / PAGE, month, findings, reference, seen)
+    write_page(folder / PAGE, month, findings, reference, metrics)

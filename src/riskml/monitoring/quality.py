@@ -1,4 +1,4 @@
-"""Whether a month's table is what the model was made for."""
+"""Data quality of a month: missing, unseen and out-of-range values by column."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from riskml.monitoring.snapshot import Snapshot
 BROKEN = "broken"
 
 
-def quality(reference: Reference, book: Snapshot, limits: MonitoringConfig) -> pd.DataFrame:
-    """Compare a month's columns with those of training, cell by cell: what is missing, unknown or out of range.
+def quality(reference: Reference, snapshot: Snapshot, limits: MonitoringConfig) -> pd.DataFrame:
+    """Compare the cells of a month's columns with those of training.
 
     Returns
     -------
@@ -21,11 +21,11 @@ def quality(reference: Reference, book: Snapshot, limits: MonitoringConfig) -> p
         where the model cannot read it), ``missing`` and ``missing_in_training``, ``unseen`` and ``out_of_range``
         (shares of rows), ``message``. Shares of a broken column are not numbers.
     """
-    table = reference.model.check(book.frame)
+    table = reference.model.check(snapshot.frame)
     table = table[table["column"].isin(reference.used)].reset_index(drop=True)
-    rows = max(len(book.frame), 1)
+    rows = max(len(snapshot.frame), 1)
     broken = table["status"] == BROKEN
-    found = pd.DataFrame(
+    result = pd.DataFrame(
         {
             "column": table["column"],
             "status": "good",
@@ -36,12 +36,12 @@ def quality(reference: Reference, book: Snapshot, limits: MonitoringConfig) -> p
             "message": table["message"],
         }
     )
-    # A column that is absent is told of in a word: the model's own message lists the whole table.
-    found["message"] = found["message"].mask(~found["column"].isin(book.frame.columns), "it is not in the table")
+    # The model's own message for an absent column lists the whole table.
+    result["message"] = result["message"].mask(~result["column"].isin(snapshot.frame.columns), "not in the table")
     beyond = (
-        (found["missing"] - found["missing_in_training"] > limits.missing_rise)
-        | (found["unseen"] > limits.unseen_share)
-        | (found["out_of_range"] > limits.out_of_range_share)
+        (result["missing"] - result["missing_in_training"] > limits.missing_rise)
+        | (result["unseen"] > limits.unseen_share)
+        | (result["out_of_range"] > limits.out_of_range_share)
     )
-    found["status"] = found["status"].mask(beyond, "watch").mask(broken, BROKEN)
-    return found
+    result["status"] = result["status"].mask(beyond, "watch").mask(broken, BROKEN)
+    return result

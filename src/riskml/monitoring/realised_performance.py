@@ -1,4 +1,4 @@
-"""How well a model performed, once outcomes are known."""
+"""Realised performance: a model measured on known outcomes."""
 
 from __future__ import annotations
 
@@ -8,38 +8,30 @@ import numpy as np
 import pandas as pd
 
 from riskml.data.grouping import period_of
-from riskml.metrics import (
-    auc_decline,
-    binomial_test,
-    brier,
-    delong,
-    jeffreys_test,
-    log_loss,
-    observed_expected,
-    performance_by,
-)
+from riskml.metrics import auc_decline, brier, log_loss, performance_by
 from riskml.monitoring.estimated_performance import Estimate
+from riskml.validation.performance import Performance
 
 
 @dataclass(frozen=True)
 class RealisedPerformance:
-    """What came of a month's customers.
+    """Performance on the customers with a known outcome.
 
     Parameters
     ----------
     rows, events : int
-        With a known outcome.
+        Customers with a known outcome, and events among them.
     auc : Estimate or None
-        With its interval (DeLong); None where fewer than two events, or others, are known.
+        With its DeLong interval; None with fewer than two events or non-events.
     decline_p : float
-        Of the test that the AUC is no lower than on the rows set aside (one-sided); not a number without an AUC.
+        One-sided p-value of the test that the AUC is no lower than on the hold-out rows; NaN without an AUC.
     observed_expected : Estimate
-        Events over expected events, above 1 where the risk was underestimated; Jeffreys interval.
+        Observed over expected events, above 1 where the risk was underestimated; Jeffreys interval.
     by_tier : DataFrame
         ``tier`` (the portfolio last), ``count``, ``event``, ``event_rate``, ``pd``, ``ratio``, ``lower``, ``upper``,
         ``jeffreys_p`` (that the risk is not underestimated), ``binomial_p``, ``rejected`` (by the Jeffreys test).
     by_period : DataFrame
-        As `riskml.validation.performance_by`, of the as-of dates; empty where the rows have none.
+        `riskml.metrics.performance_by` of the as-of dates; empty without dates.
     """
 
     rows: int
@@ -64,18 +56,18 @@ def realised(
     dates: pd.Series | None = None,
     level: float = 0.95,
 ) -> RealisedPerformance:
-    """Measure a model on the rows whose outcome is known.
+    """Measure a model on the customers with a known outcome.
 
     Parameters
     ----------
     outcome : Series of float, shape (n,)
-        1 is the event, missing where not known; one row at least is known.
+        1 is the event; missing where not known; at least one is known.
     scores : DataFrame of shape (n, any)
         ``probability`` and ``tier``, in the same order.
     tiers : list of str
         The safest first.
     auc_before : float
-        On the rows set aside at development.
+        AUC on the hold-out rows.
     dates : Series of datetime64, shape (n,), optional
         As-of dates.
 
@@ -86,33 +78,23 @@ def realised(
     known = outcome.notna().to_numpy()
     y, rows = outcome.to_numpy()[known], scores[known]
     p = rows["probability"].to_numpy()
-    whole = observed_expected(y, p, level=level).iloc[0]
+    performance = Performance(y, p, pd.Categorical(rows["tier"], tiers, ordered=True), level)
     area, decline = None, float("nan")
     if min(y.sum(), (1 - y).sum()) >= 2:
-        found = delong(y, p, level=level)
-        area, decline = Estimate(found.auc, found.lower, found.upper), auc_decline(y, p, auc_before).p_value
+        area, decline = Estimate.of_auc(performance.auc), auc_decline(y, p, auc_before).p_value
     return RealisedPerformance(
         rows=len(y),
         events=int(y.sum()),
         auc=area,
         decline_p=decline,
-        observed_expected=Estimate(float(whole["ratio"]), float(whole["lower"]), float(whole["upper"])),
+        observed_expected=Estimate.of_ratio(performance.observed_expected),
         event_rate=float(y.mean()),
         mean_probability=float(p.mean()),
         brier=brier(y, p),
         log_loss=log_loss(y, p),
-        by_tier=_by_tier(y, p, pd.Categorical(rows["tier"], tiers, ordered=True), level),
+        by_tier=performance.by_tier,
         by_period=_by_period(y, p, dates[known] if dates is not None else None, level),
     )
-
-
-def _by_tier(y: np.ndarray, p: np.ndarray, tier: pd.Categorical, level: float) -> pd.DataFrame:
-    tested = jeffreys_test(y, p, grade=tier, level=level).rename(columns={"grade": "tier", "p_value": "jeffreys_p"})
-    ratios = [observed_expected(y, p, by=tier, level=level), observed_expected(y, p, level=level)]
-    sizes = pd.concat(ratios, ignore_index=True)[["ratio", "lower", "upper"]]
-    tested["tier"] = tested["tier"].astype(str)
-    exact = binomial_test(y, p, grade=tier, level=level)["p_value"].rename("binomial_p")
-    return pd.concat([tested.drop(columns="rejected"), sizes, exact, tested["rejected"]], axis=1)
 
 
 def _by_period(y: np.ndarray, p: np.ndarray, dates: pd.Series | None, level: float) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What a model was learnt on and judged by: what every later month is held against."""
+"""Monitoring reference: a run's training rows, its model, and the performance on the test set."""
 
 from __future__ import annotations
 
@@ -9,40 +9,39 @@ import pandas as pd
 
 from riskml.config.experiment import Experiment, TierConfig
 from riskml.errors import InputError
-from riskml.metrics import delong, observed_expected
 from riskml.monitoring.estimated_performance import Estimate, EstimatedPerformance, estimated_performance
 from riskml.runs.model_loading import load_model
 from riskml.runs.run import Run
 from riskml.runtime.package import Artifact
 from riskml.schema import Schema
+from riskml.validation.performance import Performance
 
 
 @dataclass(frozen=True)
 class HoldoutSample:
-    """The model on the rows that were set aside, whose outcomes are known."""
+    """Performance of the model on the hold-out rows."""
 
     part: str  # "test" or "oot"
     rows: int
     events: int
     auc: Estimate  # realised, with intervals
     observed_expected: Estimate
-    # what the scores of these rows promise: how good an estimate was where it can be checked
+    # performance estimated from the scores alone, which the realised one checks
     estimated: EstimatedPerformance
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A run's training rows, its model, and how it did on the rows set aside.
+    """Training rows of a run, its model, and the performance on the hold-out rows.
 
     Parameters
     ----------
     schema : Schema
-        All columns of the features; the model may read fewer.
+        All features; the model may use fewer.
     X : DataFrame of shape (n, p)
-        The training rows, in the schema's form.
+        The training rows.
     scores : DataFrame of shape (n, 3)
-        ``probability`` (out of fold), ``fitted`` (the model's own, of rows that it has learnt from) and ``tier`` of the
-        training rows.
+        ``probability`` (out of fold), ``fitted`` (of the final model) and ``tier`` of the training rows.
     """
 
     experiment: Experiment
@@ -51,11 +50,11 @@ class Reference:
     X: pd.DataFrame
     y: pd.Series
     scores: pd.DataFrame
-    aside: HoldoutSample
+    holdout: HoldoutSample
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """The columns that the model reads."""
+        """The columns that the model uses."""
         return frozenset(self.model.model.kinds)
 
     @property
@@ -65,14 +64,14 @@ class Reference:
 
 
 def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
-    """Read what a run leaves for monitoring.
+    """Read the monitoring reference of a run.
 
     Parameters
     ----------
     run : Run
         With a model: its second stage is finished.
     experiment : Experiment, optional
-        The run's own, with other limits of monitoring.
+        The run's own with other monitoring limits.
 
     Raises
     ------
@@ -81,29 +80,29 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
     """
     if run.lacking("2_models"):
         raise InputError("the run has no model yet", where=str(run.folder), fix=f"riskml run … --resume {run.folder}")
-    asked = experiment or run.experiment
+    experiment = experiment or run.experiment
     features, predicted = run.features().rows("train"), run.read_parquet("predictions.parquet")
     learnt, model = predicted[predicted["_part"] == "train"], load_model(run.folder)
     fitted = model.score(features.X)["probability"].to_numpy()
     return Reference(
-        experiment=asked,
+        experiment=experiment,
         model=model,
         schema=run.schema(),
         X=features.X,
         y=features.y,
         scores=learnt[["probability", "tier"]].assign(fitted=fitted),
-        aside=_aside(predicted[predicted["_part"] != "train"], asked.monitoring.level),
+        holdout=_holdout_sample(predicted[predicted["_part"] != "train"], experiment.monitoring.level),
     )
 
 
-def _aside(rows: pd.DataFrame, level: float) -> HoldoutSample:
+def _holdout_sample(rows: pd.DataFrame, level: float) -> HoldoutSample:
     y, p = rows["_target"], rows["probability"]
-    area, balance = delong(y, p, level=level), observed_expected(y, p, level=level).iloc[0]
+    performance = Performance(y, p, rows["tier"], level)
     return HoldoutSample(
         part=str(rows["_part"].iloc[0]),
         rows=len(rows),
         events=int(y.sum()),
-        auc=Estimate(area.auc, area.lower, area.upper),
-        observed_expected=Estimate(float(balance["ratio"]), float(balance["lower"]), float(balance["upper"])),
+        auc=Estimate.of_auc(performance.auc),
+        observed_expected=Estimate.of_ratio(performance.observed_expected),
         estimated=estimated_performance(p.to_numpy(), level=level),
     )

@@ -1,4 +1,4 @@
-"""Every figure again, in the groups of some columns: a model may fail one group and look well over all."""
+"""Monitoring by segment: shift, estimated and realised performance in groups of customers."""
 
 from __future__ import annotations
 
@@ -35,55 +35,55 @@ _BANDS, _MOST = 3, 8
 
 
 def by_segment(
-    names: Sequence[str], reference: Reference, book: Snapshot, scores: pd.DataFrame, limits: MonitoringConfig
+    names: Sequence[str], reference: Reference, snapshot: Snapshot, scores: pd.DataFrame, limits: MonitoringConfig
 ) -> pd.DataFrame:
-    """Return shift, estimated and realised performance in the groups of some columns.
+    """Return shift, estimated and realised performance by segment.
 
     Parameters
     ----------
     names : sequence of str
-        Columns of the book: numbers are cut into thirds (of training where it has the column), levels are groups.
+        Columns of the portfolio: numbers are cut into thirds (of training, if it has the column), levels are groups.
     scores : DataFrame of shape (n, any)
-        ``probability``, in the book's order.
+        ``probability``, in the order of the portfolio.
 
     Returns
     -------
     DataFrame
-        ``by``, ``group``, ``customers``, ``small`` (below ``small_segment``: shown, and not judged),
+        ``by``, ``group``, ``customers``, ``small`` (below ``small_segment``: not judged),
         ``mean_probability``, ``psi`` and ``no_shift`` of the scores against the same group in training, ``status``,
         ``auc_estimated`` with its interval; ``known``, ``events``, ``auc`` and ``observed_expected`` with theirs, where
-        outcomes are known. What cannot be told is missing.
+        outcomes are known; else missing.
 
     Raises
     ------
     ConfigError
-        When the book has no such column.
+        When the portfolio has no such column.
     """
-    tables = [_of_column(name, reference, book, scores, limits) for name in names]
+    tables = [_of_column(name, reference, snapshot, scores, limits) for name in names]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _of_column(
-    name: str, reference: Reference, book: Snapshot, scores: pd.DataFrame, limits: MonitoringConfig
+    name: str, reference: Reference, snapshot: Snapshot, scores: pd.DataFrame, limits: MonitoringConfig
 ) -> pd.DataFrame:
-    if name not in book.frame.columns:
+    if name not in snapshot.frame.columns:
         raise ConfigError(
-            f"there is no column {name!r} to make segments of; the book has {preview(book.frame.columns)}",
+            f"the portfolio has no column {name!r}; it has {preview(snapshot.frame.columns)}",
             where="monitoring.segments",
-            fix=did_you_mean(name, book.frame.columns) or "name one of the book's columns",
+            fix=did_you_mean(name, snapshot.frame.columns) or "name one of its columns",
         )
-    learnt = reference.X.get(name)
-    special = reference.schema[name].special if learnt is not None else ()
-    own = book.frame[name]
-    bands = grouping(own if learnt is None else learnt, special=special, bands=_BANDS, most=_MOST)
+    training = reference.X.get(name)
+    special = reference.schema[name].special if training is not None else ()
+    own = snapshot.frame[name]
+    bands = grouping(own if training is None else training, special=special, bands=_BANDS, most=_MOST)
     groups = bands.of(own).reset_index(drop=True)
-    before = None if learnt is None else bands.of(learnt)
+    before = None if training is None else bands.of(training)
     chance = scores["probability"].reset_index(drop=True)
     rows = [_of_group(group, groups, before, chance, reference, limits) for group in groups.cat.categories]
     table = pd.DataFrame([{"by": name, **row} for row in rows if row["customers"]])
-    known = book.outcome.notna()
+    known = snapshot.outcome.notna()
     if known.any():
-        measured = performance_by(book.outcome[known], chance[known], groups[known].astype(str), level=limits.level)
+        measured = performance_by(snapshot.outcome[known], chance[known], groups[known].astype(str), level=limits.level)
         own_figures = measured.set_index("group")[list(_REALISED)].rename(columns=_REALISED)
         table = table.join(own_figures, on="group")
     return table.reindex(columns=list(COLUMNS))
@@ -111,9 +111,9 @@ def _of_group(
         "no_shift": np.nan,
         "status": "",
     }
-    then = reference.scores[(before == group).to_numpy()] if before is not None else reference.scores[:0]
-    if min(len(then), len(own)) >= limits.small_segment:
-        test, _ = nearer_psi(then, own, n_bins=5, level=limits.level)
+    earlier = reference.scores[(before == group).to_numpy()] if before is not None else reference.scores[:0]
+    if min(len(earlier), len(own)) >= limits.small_segment:
+        test, _ = nearer_psi(earlier, own, n_bins=5, level=limits.level)
         row |= {
             "psi": test.psi,
             "no_shift": test.no_shift,

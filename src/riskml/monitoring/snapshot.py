@@ -1,4 +1,4 @@
-"""The customers of a month: who they are, when they were looked at, and what is known of their outcome."""
+"""Monthly snapshot: customers, as-of dates and the outcomes known so far."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ PANEL_KEY = "customer"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A book to be monitored.
+    """Customers to monitor.
 
     Parameters
     ----------
     frame : DataFrame of shape (n, any)
-        Raw columns; each row has a number.
+        Raw columns; the index is the row number.
     customer : Series of shape (n,)
-        Who the row is of, as text.
+        Customer of each row, as text.
     named : bool
-        Whether a column names the customers: without one they go by row number, and are not followed.
+        Whether a column identifies the customers; else they have row numbers, and are not followed.
     duplicates : int
-        Rows that repeat the key of an earlier row: the customer, and its as-of date where there is one.
+        Rows with the customer, and as-of date if there is one, of an earlier row.
     outcome : Series of float, shape (n,)
-        1 is the event, missing where it is not known yet.
+        1 is the event; missing where not known yet.
     dates : Series of datetime64, shape (n,), or None
         As-of dates.
     source : str
@@ -61,22 +61,21 @@ class Snapshot:
 def read_snapshot(
     data: str | Path, experiment: Experiment, *, outcomes: str | Path | None = None, customer: str | None = None
 ) -> Snapshot:
-    """Read a month's customers, and their outcomes where they are known.
+    """Read a month's customers, and their outcomes where known.
 
     Parameters
     ----------
     data : path
-        CSV or Parquet. A column of the target holds outcomes; a blank cell is one that is not known yet.
+        CSV or Parquet. The target's column, if present, has outcomes; a blank cell is not known yet.
     outcomes : path, optional
-        A file with the customer's column (and that of the as-of date, where customers have several rows) and the
-        target's.
+        A file with the columns of the customer, the target, and the as-of date where customers have several rows.
     customer : str, optional
-        The customer's column; that of the experiment when left out.
+        Customer ID column; default: that of the experiment.
 
     Raises
     ------
     InputError
-        When a file cannot be read, a column that is named is missing, or outcomes cannot be told apart.
+        When a file cannot be read, a named column is missing, or outcomes are ambiguous.
     """
     return snapshot_of(
         read_table(data),
@@ -97,7 +96,7 @@ def snapshot_of(
     source: str = "the data",
     outcomes_source: str = "the outcomes",
 ) -> Snapshot:
-    """Return a frame as a book to be monitored: as `read_snapshot` does it with files."""
+    """Return the snapshot of a frame, as `read_snapshot` does for files."""
     frame = frame.reset_index(drop=True)
     key = _key(frame, experiment, customer, source)
     names = pd.Series(levels(frame[key] if key else frame.index.to_series()), dtype=object).fillna("")
@@ -108,9 +107,9 @@ def snapshot_of(
     if outcomes is not None:
         if key is None:
             raise InputError(
-                "outcomes cannot be joined to customers that go by row number",
+                "outcomes cannot be joined to customers without an ID",
                 where=outcomes_source,
-                fix="name the customer's column with --id, or put the outcome beside the data",
+                fix="name the customer ID column with --id, or add the outcome to the data",
             )
         outcome = _joined(once, outcomes, key, experiment, outcomes_source)
     return Snapshot(frame, names, key is not None, int(once.duplicated().sum()), outcome, dates, Path(source).name)
@@ -118,12 +117,12 @@ def snapshot_of(
 
 def _key(frame: pd.DataFrame, experiment: Experiment, customer: str | None, source: str) -> str | None:
     if customer is None:
-        # A panel's rows are named by the panel; the book of a day has the customers alone.
-        usual = PANEL_KEY if experiment.panel is not None else experiment.data.id
-        return usual if usual in frame.columns else None
+        # Rows of a panel are customer and date; the portfolio of one date has the customers alone.
+        default = PANEL_KEY if experiment.panel is not None else experiment.data.id
+        return default if default in frame.columns else None
     if customer not in frame.columns:
         raise InputError(
-            f"the book has no column {customer!r} to name its customers",
+            f"the portfolio has no customer ID column {customer!r}",
             where=source,
             fix=did_you_mean(customer, frame.columns) or "name another with --id",
         )
@@ -134,21 +133,21 @@ def _outcome(frame: pd.DataFrame, experiment: Experiment, source: str) -> pd.Ser
     target = experiment.data.target
     if target not in frame.columns:
         return pd.Series(np.nan, index=frame.index)
-    found = pd.Series(np.nan, index=frame.index)
+    outcome = pd.Series(np.nan, index=frame.index)
     known = ~blank(frame[target])
     if not known.any():
-        return found
+        return outcome
     texts = pd.Series(levels(frame.loc[known, target]), index=frame.index[known], dtype=object)
-    wanted = matching_level(list(texts.unique()), experiment.data.event)
-    # A month without an event is a month; one value that means nothing to the experiment is another column.
-    if wanted is None and texts.nunique() > 1:
+    event = matching_level(list(texts.unique()), experiment.data.event)
+    # A month may have no event; several values without the event's are those of another column.
+    if event is None and texts.nunique() > 1:
         raise DataError(
-            f"no outcome has the event's value {experiment.data.event!r}; they are {preview(sorted(texts.unique()))}",
+            f"no outcome is the event {experiment.data.event!r}; the values are {preview(sorted(texts.unique()))}",
             where=f"{source}, column {target!r}",
             fix="write the outcome as it was in training",
         )
-    found[known] = (texts == wanted).astype(float)
-    return found
+    outcome[known] = (texts == event).astype(float)
+    return outcome
 
 
 def _joined(book: pd.DataFrame, outcomes: pd.DataFrame, key: str, experiment: Experiment, source: str) -> pd.Series:
@@ -160,24 +159,24 @@ def _joined(book: pd.DataFrame, outcomes: pd.DataFrame, key: str, experiment: Ex
                 where=source,
                 fix=did_you_mean(needed, outcomes.columns) or f"they need {key!r} and {data.target!r}",
             )
-    said = pd.DataFrame({"customer": pd.Series(levels(outcomes[key]), dtype=object)})
+    table = pd.DataFrame({"customer": pd.Series(levels(outcomes[key]), dtype=object)})
     dated = data.date in outcomes.columns and book["date"].nunique() > 1
-    said["date"] = as_of_dates(outcomes[data.date]).reset_index(drop=True) if dated else 0
-    said["outcome"] = _outcome(outcomes.reset_index(drop=True), experiment, source).to_numpy()
+    table["date"] = as_of_dates(outcomes[data.date]).reset_index(drop=True) if dated else 0
+    table["outcome"] = _outcome(outcomes.reset_index(drop=True), experiment, source).to_numpy()
     keys = ["customer", "date"] if dated else ["customer"]
-    said = said.drop_duplicates()
-    twice = said.duplicated(keys)
+    table = table.drop_duplicates()
+    twice = table.duplicated(keys)
     if twice.any():
         raise DataError(
-            f"{int(twice.sum())} customers have two outcomes: {preview(said.loc[twice, 'customer'].unique(), 5)}",
+            f"{int(twice.sum())} customers have two outcomes: {preview(table.loc[twice, 'customer'].unique(), 5)}",
             where=source,
             fix="keep one outcome for each customer" + (" and as-of date" if dated else ""),
         )
-    joined = book[keys].merge(said[[*keys, "outcome"]], on=keys, how="left")["outcome"]
+    joined = book[keys].merge(table[[*keys, "outcome"]], on=keys, how="left")["outcome"]
     if not joined.notna().any():
         raise DataError(
-            f"no customer of the book is among the outcomes; the first of them is {said['customer'].iloc[0]!r}",
+            f"no customer of the portfolio is among the outcomes, such as {table['customer'].iloc[0]!r}",
             where=source,
-            fix="hand in the outcomes of the same book",
+            fix="use the outcomes of the same portfolio",
         )
     return joined

@@ -1,4 +1,4 @@
-"""Beside the stage at work: the next one's kernel starts, the last one's page and records are written."""
+"""Background work of a run: starting the next kernel, writing HTML pages and MLflow records."""
 
 from __future__ import annotations
 
@@ -21,18 +21,15 @@ _LIBRARIES = {"boosting": "xgboost", "ebm": "interpret.glassbox", "lightgbm": "l
 
 
 class KernelPrefetcher:
-    """The kernel of the next stage, started while the one before it is at work."""
+    """Kernel of the next stage, started while the current stage runs."""
 
     def __init__(self, run: Run, stages: Sequence[str]) -> None:
         self._runs = run.folder.parents[1]
         self._stages = iter(stages)
         self._waiting: list[Kernel] = []
         self._taken: list[Kernel] = []
-        # Whatever is chosen, trees are fitted, and probably have a part in it.
-        self._also = [
-            "pyarrow.parquet",
-            *(_LIBRARIES[name] for name in run.experiment.models.families if name in _LIBRARIES),
-        ]
+        families = run.experiment.models.families
+        self._libraries = ["pyarrow.parquet", *(_LIBRARIES[name] for name in families if name in _LIBRARIES)]
 
     def __enter__(self) -> Self:
         self.start()
@@ -44,28 +41,28 @@ class KernelPrefetcher:
 
     def start(self) -> None:
         """Start the kernel of the next stage, if there is one."""
-        # Papermill takes seconds to import.
+        # Importing papermill takes seconds.
         from riskml.pipeline.notebooks import Kernel
 
         stage = next(self._stages, None)
         if stage is not None:
-            also = self._also if stage != STAGES[0] else []
-            self._waiting.append(Kernel(notebook_file(stage, self._runs), project_folder(self._runs), also))
+            libraries = self._libraries if stage != STAGES[0] else []
+            self._waiting.append(Kernel(notebook_file(stage, self._runs), project_folder(self._runs), libraries))
 
     def kernel(self) -> Kernel:
-        """Return the kernel of the stage whose turn it is."""
+        """Return the kernel of the stage to execute now."""
         self._taken.append(self._waiting.pop())
         return self._taken[-1]
 
 
 class BackgroundWriter:
-    """What follows a stage, while the next notebook runs: its page, and its records in MLflow."""
+    """HTML pages and MLflow records of finished stages, written while the next notebook runs."""
 
     def __init__(self, run: Run, *, track: bool) -> None:
         self._run, self._track = run, track
         self._sink: Sink | None = None
         self._trouble: str | None = None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="riskml-behind")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="riskml-background")
         self._pages: list[Future[Path]] = []
 
     def __enter__(self) -> Self:
@@ -79,22 +76,22 @@ class BackgroundWriter:
                 page.result()
 
     def begin(self) -> None:
-        """Open the records, if they are not open yet."""
+        """Open the MLflow records, if they are not open yet."""
         self._records(lambda sink: None)
 
     def stage(self, stage: str) -> None:
-        """Follow a stage that has ended well."""
+        """Write the page and the records of a finished stage."""
         self._page(stage)
         self._records(lambda sink: sink.stage(stage))
 
     def failure(self, stage: str, status: str) -> None:
-        """Follow a stage that has failed, and close the records."""
+        """Write the page and the records of a failed stage, and close the records."""
         self._page(stage)
         self._records(lambda sink: sink.failure(stage))
         self.end(status)
 
     def end(self, status: str) -> None:
-        """Write the page of the run, and close the records: FINISHED, FAILED or KILLED."""
+        """Write the run's report, and close the records with a status: FINISHED, FAILED or KILLED."""
         self._pages.append(self._pool.submit(_report, self._run))
         self._records(lambda sink: sink.end(status))
 
@@ -114,7 +111,7 @@ class BackgroundWriter:
             return
         try:
             if self._sink is None:
-                # In this thread: importing MLflow takes seconds, in which the first notebook runs.
+                # Importing MLflow takes seconds: here, the first notebook runs meanwhile.
                 from riskml.tracking.sink import Sink
 
                 self._sink = Sink(self._run)
@@ -129,7 +126,7 @@ def _report(run: Run) -> Path:
     from riskml.report.html import build_report
 
     page = build_report(run.folder)
-    run.update()  # run.json names the page
+    run.update()  # adds the report to run.json
     if run.state["status"] == "finished":
         run.become_latest()
     return page

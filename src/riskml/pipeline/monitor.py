@@ -1,9 +1,11 @@
-"""A month of a run's model: measured, written to its folder, and tracked beside the run."""
+"""Monitoring of a run's model for one month: measured, written to the month's folder, tracked in MLflow."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,63 +15,62 @@ from typing import Any
 import pandas as pd
 
 from riskml.config.experiment import Experiment, read_experiment
+from riskml.data.sources.source import read_table
 from riskml.display.format import count
 from riskml.errors import InputError, RiskmlError
-from riskml.monitoring import store as folders
 from riskml.monitoring.findings import Finding, findings_of
-from riskml.monitoring.history import history, of_months
-from riskml.monitoring.month import Month, PreviousMonth, month_of
+from riskml.monitoring.month import MonthReport, PreviousMonth, history, month_of
 from riskml.monitoring.outputs import PAGE, state_of, write_files
 from riskml.monitoring.reference import Reference, reference_of
 from riskml.monitoring.snapshot import Snapshot, read_snapshot, snapshot_of
-from riskml.runs.paths import experiment_file, runs_folder
+from riskml.runs.months import MONITORING, MonthStore, StoredMonth
+from riskml.runs.paths import experiment_file, notebook_file, runs_folder
 from riskml.runs.run import Run
+from riskml.runtime.frame import levels
 from riskml.tracking import monitoring_runs
 from riskml.warning.cli_inputs import day
 
 _log = logging.getLogger(__name__)
 FOLDER = "monitoring"
+_NOTEBOOK = "6_monitoring"
+_CELL_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a month is made from."""
+class MonitorRequest:
+    """Inputs of one month of monitoring."""
 
     run: str | Path  # the run's folder
-    # the month's customers, a CSV or Parquet file; "" for the run's own rows set aside: a first month, whose outcomes
-    # are known
-    data: str | Path = ""
-    outcomes: str | Path | None = None  # A file of outcomes
-    # the day monitored; that of the rows where they are dated, that of the run for its own rows, or today
-    date: dt.date | None = None
-    # the folder of an earlier month, or a file of scores with a tier for each customer; the last month before the date
-    # where left out
-    previous: str | Path | None = None
-    folder: Path | None = None  # of all months; ``monitoring`` in the run's folder where left out
-    customer: str | None = None  # the customer's column; the experiment's where left out
-    segments: Sequence[str] = ()  # columns, beside those that the experiment names
-    overrides: Sequence[str] = ()  # ``monitoring.key=value`` pairs that overrule the run's limits
+    data: str | Path = ""  # customers of the month, a CSV or Parquet file; "" for the run's own hold-out rows
+    outcomes: str | Path | None = None  # a file of outcomes
+    date: dt.date | None = None  # default: the rows' as-of date; for the hold-out rows that of the run; else today
+    previous: str | Path | None = None  # folder of an earlier month, or a file of scores; default: the month before
+    folder: Path | None = None  # folder of all months; default: ``monitoring`` in the run's folder
+    customer: str | None = None  # customer ID column; default: that of the experiment
+    segments: Sequence[str] = ()  # columns, in addition to those of the experiment
+    overrides: Sequence[str] = ()  # ``monitoring.key=value`` pairs that override the experiment's limits
 
 
 @dataclass(frozen=True)
-class Done:
+class MonitorResult:
     """A monitored month."""
 
     run: Run
     reference: Reference
-    month: Month
-    findings: tuple[Finding, ...]  # the gravest first
-    history: pd.DataFrame  # the months up to and with this one
-    written: folders.StoredReport  # its folder
+    month: MonthReport
+    findings: tuple[Finding, ...]  # most severe first
+    history: pd.DataFrame  # the months up to and including this one
+    written: StoredMonth
 
     def _repr_markdown_(self) -> str:
-        # Markdown passes HTML on.
-        said = f"{count(self.month.rows)} customers as of {self.month.as_of} ({escape(self.month.source)})"
-        return f"**{escape(self.run.experiment.title)}**  \n{said}  \nnext step: **{self.written.state['next_step']}**"
+        # Markdown passes HTML through.
+        summary = f"{count(self.month.rows)} customers as of {self.month.as_of} ({escape(self.month.source)})"
+        step = self.written.state["next_step"]
+        return f"**{escape(self.run.experiment.title)}**  \n{summary}  \nnext step: **{step}**"
 
 
 def run_to_monitor(experiment: str, run: str = "") -> Path:
-    """Return the folder of the run that the notebook monitors."""
+    """Return the folder of the run to monitor: the one named, else the experiment's newest one with a model."""
     if run:
         return Path(run).expanduser()
     file = experiment_file(experiment)
@@ -79,11 +80,11 @@ def run_to_monitor(experiment: str, run: str = "") -> Path:
             return folder
     from riskml.pipeline.stages import run_experiment
 
-    _log.warning("%s was never run: executed now, first", name)
+    _log.warning("%s has no run yet: executing it first", name)
     return run_experiment(file).folder
 
 
-def request_text(
+def parse_request(
     *,
     experiment: str,
     run: str,
@@ -95,9 +96,9 @@ def request_text(
     customer: str,
     segments: str,
     limits: str,
-) -> Asked:
-    """Return what is asked, from the notebook's parameters: text, and empty where nothing is said."""
-    return Asked(
+) -> MonitorRequest:
+    """Return the request in the notebook's parameters: text, empty for the default."""
+    return MonitorRequest(
         run=run_to_monitor(experiment, run),
         data=data,
         outcomes=outcomes or None,
@@ -110,133 +111,192 @@ def request_text(
     )
 
 
-def monitor(asked: Asked, *, today: dt.date, track: bool = True) -> Done:
+def monitor(request: MonitorRequest, *, today: dt.date, track: bool = True) -> MonitorResult:
     """Monitor a model on a month's customers.
 
-    The same date monitored again takes the place of what was there, on disk and in MLflow. An MLflow that is away costs
-    the record and not the result: ``monitoring.json`` says why (``mlflow_trouble``), and the next month writes both.
+    A month that is monitored again replaces the earlier result, on disk and in MLflow. Where MLflow cannot be reached,
+    ``monitoring.json`` holds the reason (``mlflow_trouble``), and the next month writes the missing records.
 
     Parameters
     ----------
     today : date
-        The day monitored where neither the rows nor the caller tell.
+        The month's date where neither the rows nor the request have one.
     track : bool, default True
-        Whether it is written to MLflow.
+        Whether the month is written to MLflow.
 
     Raises
     ------
     InputError
         When a file, a column, a limit or the date is wrong; nothing is written then.
     """
-    run = Run.open(Path(asked.run).expanduser())
-    experiment = _experiment(run, asked)
+    run = Run.open(Path(request.run).expanduser())
+    experiment = _experiment(run, request)
     reference = reference_of(run, experiment)
-    book = _book(run, experiment, asked)
-    as_of = asked.date or book.day() or (today if asked.data else dt.date.fromisoformat(run.state["created"][:10]))
-    place = (asked.folder or run.path(FOLDER)).absolute()
-    month = month_of(reference, book, as_of, _earlier(place, as_of, asked.previous))
+    snapshot = _snapshot(run, experiment, request)
+    created = dt.date.fromisoformat(run.state["created"][:10])
+    as_of = request.date or snapshot.day() or (today if request.data else created)
+    store = _store(run, request)
+    month = month_of(reference, snapshot, as_of, _previous_month(store, as_of, request.previous))
     findings = findings_of(month, reference)
-    past, trouble = _past(run, place, track)
-    seen = history(past, {as_of: month.metrics()})
-    seen = seen[[day <= as_of for day in seen.index]]
+    past, trouble = _past_metrics(run, store, track)
+    metrics = history(past | {as_of: month.metrics()})
+    metrics = metrics[[day <= as_of for day in metrics.index]]
     state = state_of(run, reference, month, findings)
-    written = folders.write_month(place, state, lambda folder: write_files(folder, month, findings, reference, seen))
+    written = store.write(state, lambda folder: write_files(folder, month, findings, reference, metrics), replace=True)
     if track:
-        written = _track_all(run, place, written, trouble)
-    return Done(run, reference, month, tuple(findings), seen, written)
+        written = _track(run, store, written, trouble)
+    return MonitorResult(run, reference, month, tuple(findings), metrics, written)
 
 
-def _experiment(run: Run, asked: Asked) -> Experiment:
-    wrong = [one for one in asked.overrides if not one.partition("=")[0].strip().startswith("monitoring.")]
+def _store(run: Run, request: MonitorRequest) -> MonthStore:
+    return MonthStore((request.folder or run.path(FOLDER)).absolute(), MONITORING)
+
+
+def _experiment(run: Run, request: MonitorRequest) -> Experiment:
+    """Return the run's settings with the month's segments and limits."""
+    wrong = [pair for pair in request.overrides if not pair.partition("=")[0].strip().startswith("monitoring.")]
     if wrong:
         raise InputError(
-            f"a month can overrule monitoring's limits only; got {wrong[0]!r}",
+            f"only limits of monitoring can be overridden here; got {wrong[0]!r}",
             where="-p",
-            fix="as -p monitoring.psi_act=0.3; to change the model, run the experiment",
+            fix="write -p monitoring.psi_act=0.3; to change the model, run the experiment",
         )
-    experiment = read_experiment(run.path("experiment.yaml"), asked.overrides) if asked.overrides else run.experiment
+    experiment = run.experiment
+    if request.overrides:
+        experiment = read_experiment(run.path("experiment.yaml"), request.overrides)
     limits = experiment.monitoring
-    names = (*limits.segments, *(name for name in asked.segments if name not in limits.segments))
+    names = tuple(dict.fromkeys((*limits.segments, *request.segments)))
     return experiment.model_copy(update={"monitoring": limits.model_copy(update={"segments": names})})
 
 
-def _book(run: Run, experiment: Experiment, asked: Asked) -> Snapshot:
-    if asked.data:
-        return read_snapshot(asked.data, experiment, outcomes=asked.outcomes, customer=asked.customer)
-    if asked.outcomes:
-        raise InputError("outcomes belong to customers that are handed in", where="--outcomes", fix="add --data")
+def _snapshot(run: Run, experiment: Experiment, request: MonitorRequest) -> Snapshot:
+    if request.data:
+        return read_snapshot(request.data, experiment, outcomes=request.outcomes, customer=request.customer)
+    if request.outcomes:
+        raise InputError("outcomes need the customers they belong to", where="--outcomes", fix="add --data")
     features = run.features()
-    rows = features.rows(features.aside)
+    rows = features.rows(features.holdout_part)
     data = experiment.data
     frame = rows.X.rename_axis(index=data.id or "customer").reset_index()
     frame[data.target] = rows.y.map({1: data.event, 0: "not the event"}).to_numpy()
     if data.date is not None and rows.date is not None:
         frame[data.date] = rows.date.to_numpy()
-    return snapshot_of(frame, experiment, customer=asked.customer, source=f"the rows set aside ({features.aside})")
+    return snapshot_of(
+        frame, experiment, customer=request.customer, source=f"the hold-out rows ({features.holdout_part})"
+    )
 
 
-def _earlier(place: Path, as_of: dt.date, previous: str | Path | None) -> PreviousMonth | None:
+def _previous_month(store: MonthStore, as_of: dt.date, previous: str | Path | None) -> PreviousMonth | None:
+    """Return the month to compare customers with: the requested one, else the last one with scored customers."""
     if previous is None:
-        found = folders.before(place, as_of)
-        return None if found is None else PreviousMonth(found.customers(), str(found.as_of))
+        months = store.months(upto=as_of - dt.timedelta(days=1))
+        months = [month for month in months if month.state["scored"] and month.state["named"]]
+        return PreviousMonth(months[-1].read("customers"), str(months[-1].as_of)) if months else None
     path = Path(previous).expanduser()
     if path.is_dir():
-        month = folders.opened(path)
+        month = store.open(path)
         if month.as_of >= as_of:
             raise InputError(
-                f"the month before is of {month.as_of}, which is not before {as_of}",
+                f"the previous month is of {month.as_of}, which is not before {as_of}",
                 where=str(path),
-                fix="name an earlier month with --previous, or the day with --date",
+                fix="name an earlier month with --previous, or another date with --date",
             )
-        return PreviousMonth(month.customers(), str(month.as_of), asked=True)
-    return PreviousMonth(_scores(path), path.name, asked=True)
+        return PreviousMonth(month.read("customers"), str(month.as_of), requested=True)
+    return PreviousMonth(_read_scores(path), path.name, requested=True)
 
 
-def _scores(file: Path) -> pd.DataFrame:
-    """Return the scores of a file, by customer: what `riskml score --id` writes."""
-    from riskml.data.sources.source import read_table
-    from riskml.runtime.frame import levels
-
+def _read_scores(file: Path) -> pd.DataFrame:
+    """Read scores by customer, as `riskml score --id` writes them."""
     table = read_table(file)
     if "tier" not in table.columns or len(table.columns) < 2:
         raise InputError(
-            "it holds no customers with a tier", where=str(file), fix="name a month's folder, or a file of scores"
+            "the file has no customers with a tier", where=str(file), fix="name a month's folder, or a file of scores"
         )
-    first = next(name for name in table.columns if name not in ("tier", "probability", "points"))
-    return table.set_axis(pd.Index(levels(table[first]), name="customer", dtype=object), axis=0)
+    customer = next(name for name in table.columns if name not in ("tier", "probability", "points"))
+    return table.set_axis(pd.Index(levels(table[customer]), name="customer", dtype=object), axis=0)
 
 
-def _past(run: Run, place: Path, track: bool) -> tuple[dict[dt.date, dict[str, float]], str]:
-    """Return the figures of earlier months, from MLflow and from disk, which counts; and why MLflow told nothing."""
-    known, trouble = {}, ""
+def _past_metrics(run: Run, store: MonthStore, track: bool) -> tuple[dict[dt.date, dict[str, float]], str]:
+    """Return the metrics of earlier months, from MLflow and from disk, which prevails; and why MLflow failed."""
+    metrics, trouble = {}, ""
     if track:
         try:
-            known = monitoring_runs.read_months(run)
+            metrics = monitoring_runs.read_months(run)
         except RiskmlError as error:
             trouble = error.what
-    return known | of_months(folders.months(place)), trouble
+    return metrics | {month.as_of: dict(month.state["metrics"]) for month in store.months()}, trouble
 
 
-def _track_all(run: Run, place: Path, written: folders.StoredReport, trouble: str) -> folders.StoredReport:
-    """Write the month to MLflow, and earlier ones that it was away for; return the month as it stands then."""
-    for month in folders.months(place):
+def _track(run: Run, store: MonthStore, written: StoredMonth, trouble: str) -> StoredMonth:
+    """Write to MLflow every month that is missing there; return the current month with its updated state."""
+    for month in store.months():
         if month.state["run"] != run.folder.name or month.state["mlflow_run_id"]:
             continue
         try:
-            if trouble:
+            if trouble:  # a server that cannot be reached is not tried again
                 raise InputError(trouble)
-            found = monitoring_runs.write_month(run, _record(month))
+            run_id = monitoring_runs.write_month(run, _record(month))
         except RiskmlError as error:
             month.update(mlflow_trouble=error.what)
-            trouble = error.what  # a server that is away is not asked once more
+            trouble = error.what
         else:
-            month.update(mlflow_run_id=found, mlflow_trouble=None)
-    return folders.opened(written.folder)
+            month.update(mlflow_run_id=run_id, mlflow_trouble=None)
+    return store.open(written.folder)
 
 
-def _record(month: folders.StoredReport) -> monitoring_runs.MonthRecord:
+def _record(month: StoredMonth) -> monitoring_runs.MonthRecord:
     state: Mapping[str, Any] = month.state
-    said = [f"- {one['severity']}: {one['what']}" for one in state["findings"]]
-    note = "\n".join([f"Monitored as of {state['as_of']}: next step **{state['next_step']}**.", "", *said])
-    files = [month.folder / PAGE, month.folder / folders.STATE, *sorted(month.folder.glob("*.csv"))]
+    findings = [f"- {finding['severity']}: {finding['what']}" for finding in state["findings"]]
+    note = "\n".join([f"Monitored as of {state['as_of']}: next step **{state['next_step']}**.", "", *findings])
+    files = [month.folder / PAGE, month.folder / MONITORING, *sorted(month.folder.glob("*.csv"))]
     return monitoring_runs.MonthRecord(month.as_of, state["metrics"], state["next_step"], note, tuple(files))
+
+
+def execute_monitoring(request: MonitorRequest, *, today: dt.date) -> StoredMonth:
+    """Monitor a month with the monitoring notebook, kept in the month's folder as .ipynb and .html."""
+    from riskml.pipeline.notebooks import Kernel, execute_notebook, to_html
+
+    if not request.data:
+        raise InputError("the notebook needs the month's customers", where="--data", fix="name a file")
+    run = Run.open(Path(request.run).expanduser())
+    snapshot = read_snapshot(request.data, run.experiment, outcomes=request.outcomes, customer=request.customer)
+    as_of, store = request.date or snapshot.day() or today, _store(run, request)
+    source = notebook_file(_NOTEBOOK, run.folder.parents[1])
+    with tempfile.TemporaryDirectory(prefix="riskml-monitoring-") as folder:
+        target = Path(folder) / f"{_NOTEBOOK}.ipynb"
+        execute_notebook(
+            source,
+            target,
+            parameters(request, run, as_of, store.folder),
+            kernel=Kernel(source, Path.cwd()),
+            cell_seconds=_CELL_SECONDS,
+            listen=lambda cell, cells, heading: None,
+        )
+        month = store.open(store.folder / str(as_of))
+        for file in (target, to_html(target)):
+            shutil.copy(file, month.folder / file.name)
+    return month
+
+
+def parameters(request: MonitorRequest, run: Run, as_of: dt.date, folder: Path) -> dict[str, str]:
+    """Return the parameters that the notebook is executed with."""
+    return {
+        "experiment": "",
+        "run": str(run.folder),
+        "data": _absolute(request.data),
+        "outcomes": _absolute(request.outcomes),
+        "date": str(as_of),
+        "previous": _absolute(request.previous),
+        "folder": str(folder),
+        "customer": request.customer or "",
+        "segments": ", ".join(request.segments),
+        "limits": "; ".join(request.overrides),
+    }
+
+
+def _absolute(path: str | Path | None) -> str:
+    """Return a file's absolute path, as the kernel's folder may differ; a sample keeps its name."""
+    if not path:
+        return ""
+    file = Path(path).expanduser()
+    return str(file.absolute()) if file.exists() else str(path)

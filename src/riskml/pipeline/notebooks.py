@@ -1,4 +1,4 @@
-"""One notebook, executed by papermill: what goes in is checked before, and what came out after."""
+"""Notebook execution by papermill, with checks of the parameters before and of the cells after."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ _OPTIONS = ["--IPKernelApp.log_level=40", "--HistoryManager.hist_file=:memory:"]
 
 
 class Kernel:
-    """A fresh process for one notebook, that imports what the notebook will import while it waits for its turn."""
+    """New kernel for one notebook; while it waits, it imports the modules that the notebook imports."""
 
-    def __init__(self, notebook: Path, cwd: Path, also: Sequence[str] = ()) -> None:
+    def __init__(self, notebook: Path, cwd: Path, libraries: Sequence[str] = ()) -> None:
         self.manager = AsyncKernelManager(kernel_name="python3")
-        modules = [*_imported(notebook), *((name, []) for name in also)]
-        # No name is defined by this, and what cannot be imported is for the notebook to complain of.
+        modules = [*_imports(notebook), *((name, []) for name in libraries)]
+        # This defines no name; a module that cannot be imported fails later, in the notebook.
         imports = f"--IPKernelApp.exec_lines=[__import__(_, fromlist=__) for _, __ in {modules}] and None"
         run_sync(self.manager.start_kernel)(cwd=str(cwd), extra_arguments=[*_OPTIONS, imports])
 
     def close(self) -> None:
-        """End the process, if it is still there."""
+        """Stop the kernel, if it still runs."""
         if self.manager.has_kernel:
             run_sync(self.manager.shutdown_kernel)(now=True)
 
 
 class _Engine(Engine):  # type: ignore[misc]
-    """Papermill's own way with notebooks, in a kernel that is there already; it tells which cell is about to run."""
+    """Papermill engine that uses a running kernel and reports each cell before it runs."""
 
     @classmethod
     def execute_managed_notebook(
@@ -66,7 +66,7 @@ class _Engine(Engine):  # type: ignore[misc]
             begin(cell, cell_index=cell_index, **more)
 
         nb_man.cell_start = cell_start
-        # It takes whole seconds, or no limit.
+        # nbclient accepts whole seconds, or no limit.
         limit = None if math.isinf(cell_seconds) else math.ceil(cell_seconds)
         client = PapermillNotebookClient(
             nb_man, km=kernel.manager, kernel_name=kernel_name, timeout=limit, startup_timeout=120, log=_quiet
@@ -74,14 +74,14 @@ class _Engine(Engine):  # type: ignore[misc]
         try:
             client.execute()
         finally:
-            # Not left to the client: when it is interrupted, it leaves a half of it for later.
+            # The client does not close both when it is interrupted.
             kernel.close()
             if client.kc is not None:
                 client.kc.stop_channels()
 
 
 _SCRIPT = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
-# A browser that does not know :has shows the code.
+# A browser without support for :has shows the code.
 _CODE_BOX = """
 <style>
 .riskml-code { float: right; font: 13px sans-serif; color: #57606a; padding: 6px 10px; }
@@ -91,8 +91,8 @@ main:has(.riskml-code input:not(:checked)) .jp-OutputPrompt { visibility: hidden
 <label class="riskml-code"><input type="checkbox" autocomplete="off"> show the code</label>
 """
 papermill_engines.register("riskml", _Engine)
-logging.getLogger("papermill").setLevel(logging.ERROR)  # it tells of every file it reads
-_quiet = logging.getLogger(f"{__name__}.quiet")  # nbconvert looks for a picture's description in one place only
+logging.getLogger("papermill").setLevel(logging.ERROR)  # it logs every file it reads
+_quiet = logging.getLogger(f"{__name__}.quiet")  # nbconvert warns of pictures whose description it does not find
 _quiet.setLevel(logging.ERROR)
 
 
@@ -110,34 +110,35 @@ def execute_notebook(
     Parameters
     ----------
     source : Path
-        The notebook; it stays as it is.
+        The notebook; it is not changed.
     target : Path
-        Where the executed one is written, and kept when a cell fails.
+        File for the executed notebook, which is kept when a cell fails.
     parameters : mapping of name to value
-        Exactly the names of the notebook's parameters cell.
+        Exactly the names in the notebook's parameters cell.
     kernel : Kernel
-        A fresh one; it ends with the notebook.
+        A new kernel; it is stopped afterwards.
     cell_seconds : float
-        What one cell may take.
+        Time limit of one cell.
     listen : callable
-        Called before each cell with its position, the number of cells, and the heading it stands under.
+        Called before each cell with its position, the number of cells, and the heading above it.
 
     Raises
     ------
     InputError
-        When a cell raised one: the same kind, with the same text.
+        When a cell raised one: the same class, with the same text.
     RunError
-        When a cell failed for another reason, or was not executed at all.
+        When a cell failed for another reason, or was not executed.
     """
     _check_parameters(source, parameters)
-    at = [0, ""]
+    current: tuple[int, str] = (0, "")
 
-    def hear(cell: int, cells: int, heading: str) -> None:
-        at[:] = [cell, heading]
+    def on_cell(cell: int, cells: int, heading: str) -> None:
+        nonlocal current
+        current = (cell, heading)
         listen(cell, cells, heading)
 
     try:
-        done = papermill.execute_notebook(
+        executed = papermill.execute_notebook(
             source,
             target,
             dict(parameters),
@@ -147,36 +148,36 @@ def execute_notebook(
             progress_bar=False,
             kernel=kernel,
             cell_seconds=cell_seconds,
-            listen=hear,
+            listen=on_cell,
         )
     except PapermillExecutionError as error:
         raise _translated(error, source.stem, target) from error
     except RuntimeError as error:
-        # nbclient's: the kernel died, or a cell took too long.
+        # From nbclient: the kernel died, or a cell exceeded its time limit.
         raise RunError(
             str(error).strip().splitlines()[0],
-            where=f"stage {source.stem}, cell {at[0]} ({at[1]})",
-            fix="out of memory is the usual reason for a kernel that dies: try --sample",
+            where=f"stage {source.stem}, cell {current[0]} ({current[1]})",
+            fix="a kernel usually dies because memory is exhausted: try --sample",
         ) from error
-    _check_completed(done, source.stem, target)
-    return len(done.cells)
+    _check_completed(executed, source.stem, target)
+    return len(executed.cells)
 
 
 def to_html(notebook: Path) -> Path:
-    """Write an executed notebook as a page beside it, and return the page."""
+    """Write an executed notebook as an HTML page beside it, and return the page."""
     from nbconvert import HTMLExporter
 
-    read = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    content = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     title = {"metadata": {"name": notebook.stem}}
-    page, _ = HTMLExporter(log=_quiet).from_notebook_node(_for_a_page(read), title)  # type: ignore[no-untyped-call]
-    page = _SCRIPT.sub("", _described(page, read)).replace("<main>", f"<main>{_CODE_BOX}", 1)
+    page, _ = HTMLExporter(log=_quiet).from_notebook_node(_for_page(content), title)  # type: ignore[no-untyped-call]
+    page = _SCRIPT.sub("", _with_descriptions(page, content)).replace("<main>", f"<main>{_CODE_BOX}", 1)
     target = notebook.with_suffix(".html")
     with replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return target
 
 
-def _for_a_page(notebook: NotebookNode) -> NotebookNode:
+def _for_page(notebook: NotebookNode) -> NotebookNode:
     """Return a notebook without the optional sections that show nothing, whose widgets are shown as HTML."""
     notebook.cells = _without_empty_sections(notebook.cells)
     for output in _outputs(notebook):
@@ -201,16 +202,16 @@ def _without_empty_sections(cells: Sequence[NotebookNode]) -> list[NotebookNode]
     ]
 
 
-def _described(page: str, notebook: NotebookNode) -> str:
-    """Return a page whose pictures carry their descriptions, which nbconvert leaves behind."""
+def _with_descriptions(page: str, notebook: NotebookNode) -> str:
+    """Return a page whose pictures have their descriptions, which nbconvert drops."""
     for output in _outputs(notebook):
-        said = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+        description = output.get("metadata", {}).get("image/png", {}).get("alt", "")
         data = output.get("data", {}).get("image/png", "")
-        at = page.find(f'src="data:image/png;base64,{data}"') if said and data else -1
+        at = page.find(f'src="data:image/png;base64,{data}"') if description and data else -1
         start = page.rfind("<img ", 0, max(at, 0))
         if at >= 0 and start >= 0:
             tag = re.sub(r'alt="[^"]*"', "", page[start + len("<img ") : at])
-            page = f'{page[:start]}<img alt="{html.escape(said)}" {tag}{page[at:]}'
+            page = f'{page[:start]}<img alt="{html.escape(description)}" {tag}{page[at:]}'
     return page
 
 
@@ -218,42 +219,42 @@ def _outputs(notebook: NotebookNode) -> list[Any]:
     return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
 
 
-def _imported(notebook: Path) -> list[tuple[str, list[str]]]:
-    """Return the modules that a notebook's cells import, and what they take from each, in order."""
-    found: list[tuple[str, list[str]]] = []
+def _imports(notebook: Path) -> list[tuple[str, list[str]]]:
+    """Return the modules that a notebook's cells import, with the names from each, in order."""
+    modules: list[tuple[str, list[str]]] = []
     for cell in nbformat.read(notebook, as_version=4).cells:  # type: ignore[no-untyped-call]
         if cell.cell_type == "code":
-            with contextlib.suppress(SyntaxError):  # a magic, or a mistake: it will be told when the cell runs
+            with contextlib.suppress(SyntaxError):  # a magic, or an error that the notebook will raise
                 for node in ast.walk(ast.parse(cell.source)):
                     if isinstance(node, ast.Import):
-                        found += [(name.name, []) for name in node.names]
+                        modules += [(name.name, []) for name in node.names]
                     elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                        found.append((node.module, [name.name for name in node.names]))
-    return found
+                        modules.append((node.module, [name.name for name in node.names]))
+    return modules
 
 
 def _check_parameters(source: Path, parameters: Mapping[str, Parameter]) -> None:
-    # Papermill itself only warns of a name that the notebook does not know, and goes on with its default.
+    # Papermill only warns of a parameter that the notebook lacks.
     known = set(papermill.inspect_notebook(source))
     if known != set(parameters):
         raise RunError(
             f"the notebook's parameters are {', '.join(sorted(known)) or 'none'}; "
-            f"it is executed with {', '.join(sorted(parameters))}",
+            f"expected {', '.join(sorted(parameters))}",
             where=f"{source}, the cell tagged 'parameters'",
-            fix="give the cell exactly these names",
+            fix="define exactly the expected names in this cell",
         )
 
 
-def _check_completed(done: NotebookNode, stage: str, target: Path) -> None:
-    # sys.exit(0) ends a kernel without an error, and papermill then calls the cells that never ran completed.
-    for number, cell in enumerate(done.cells):
+def _check_completed(notebook: NotebookNode, stage: str, target: Path) -> None:
+    # sys.exit(0) stops a kernel without an error, and papermill then reports the remaining cells as completed.
+    for number, cell in enumerate(notebook.cells):
         if cell.cell_type != "code" or not cell.source.strip():
             continue
         if cell.metadata.papermill.status != "completed" or cell.execution_count is None:
             raise RunError(
-                "a cell was never executed: one before it ended the kernel",
+                "a cell was not executed: an earlier cell stopped the kernel",
                 where=f"stage {stage}, cell {number}: {_first_line(cell.source)}",
-                fix=f"take exit() out of the notebook; it is kept as it is in {target}",
+                fix=f"remove exit() from the notebook; the executed part is in {target}",
             )
 
 
@@ -266,12 +267,12 @@ def _translated(error: PapermillExecutionError, stage: str, target: Path) -> Ris
     return RunError(
         f"{error.ename}: {error.evalue}",
         where=f"{cell}: {_first_line(error.source)}",
-        fix=f"the notebook is kept up to there: {target}",
+        fix=f"see the executed part of the notebook: {target}",
     )
 
 
 def _parts(text: str) -> tuple[str, str, str]:
-    """Return what, where and fix of a RiskmlError's text."""
+    """Return the message, the place and the fix in a RiskmlError's text."""
     text, _, fix = text.partition("\n  fix:   ")
     what, _, where = text.partition("\n  where: ")
     return what, where, fix

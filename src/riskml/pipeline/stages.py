@@ -1,12 +1,16 @@
-"""The stages of a run in order: each is a notebook, executed by papermill, by the pipeline or by hand."""
+"""Stages of a run: five notebooks, executed in order by papermill or opened interactively.
+
+`run_experiment` begins a run (`begin`) and executes its stages (`execute`); each notebook opens the run with `open_run`
+and ends with `finish`.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from riskml.config.experiment import Experiment, read_experiment
@@ -18,23 +22,23 @@ from riskml.runs.run import STAGES, Run, newest, stage_name
 __all__ = ["Progress", "begin", "begin_again", "execute", "finish", "open_run", "run_experiment", "track"]
 
 _log = logging.getLogger(__name__)
-_CELL_SECONDS = 3600.0  # that a cell may take, beyond the budget of the search
+_CELL_SECONDS = 3600.0  # limit of one cell, added to the time budget of the search
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Progress:
-    """Where a run is now.
+    """Progress of a run.
 
     Parameters
     ----------
     cell, cells : int
         Cells done, and cells in all.
     heading : str
-        What the running cell stands under.
+        Heading above the running cell.
     seconds : float
-        Since the stage began.
+        Time since the stage began.
     finished : bool
-        Whether the stage has ended well.
+        Whether the stage has finished.
     """
 
     stage: str
@@ -48,8 +52,8 @@ class Progress:
 Listener = Callable[[Progress], None]
 
 
-def _deaf(progress: Progress) -> None:
-    """Listen to nothing."""
+def no_progress(progress: Progress) -> None:
+    """Ignore progress."""
 
 
 def run_experiment(
@@ -59,10 +63,10 @@ def run_experiment(
     resume: str | Path | None = None,
     sample: int | None = None,
     overrides: Sequence[str] = (),
-    progress: Listener = _deaf,
+    progress: Listener = no_progress,
     track: bool = True,
 ) -> Run:
-    """Execute the stages of an experiment, and track them in MLflow: ``begin``, then ``execute``.
+    """Execute the stages of an experiment and track them in MLflow: ``begin``, then ``execute``.
 
     Parameters
     ----------
@@ -84,7 +88,7 @@ def run_experiment(
     >>> run.champion  # doctest: +SKIP
     'blend'
     """
-    last = stage_name(to) if to else STAGES[-1]  # an unknown stage is refused before anything is made
+    last = stage_name(to) if to else STAGES[-1]  # an unknown stage is refused before a folder is made
     run = begin(file, resume=resume, sample=sample, overrides=overrides)
     return execute(run, to=last, progress=progress, track=track)
 
@@ -92,48 +96,93 @@ def run_experiment(
 def begin(
     file: str | Path, *, resume: str | Path | None = None, sample: int | None = None, overrides: Sequence[str] = ()
 ) -> Run:
-    """Start a run of an experiment, or open one to go on with. Nothing is executed yet.
+    """Make the folder of a new run, or open a run to resume. Nothing is executed yet.
 
     Parameters
     ----------
     file : path
-        The experiment file. Runs are kept beside it, beneath ``runs/``.
+        The experiment file. Runs are kept beside it, in ``runs/``.
     resume : path, optional
-        The folder of a run to go on with.
+        The folder of a run to resume.
     sample : int, optional
-        Rows of a quick look, drawn with the experiment's seed, stratified by the outcome.
+        Number of rows to draw, stratified by the outcome, with the experiment's seed; all rows by default.
     overrides : sequence of str
-        ``key=value`` pairs that overrule the file.
+        ``key=value`` pairs that override settings of the file.
 
     Raises
     ------
     InputError
-        When the file or an option is wrong, or the run's folder cannot be made.
+        When the file, the data or an option is wrong, or the run's folder cannot be made.
     """
     file = Path(file).expanduser().absolute()
-    if resume is not None:
-        return _resumed(file, Path(resume).expanduser(), sample, overrides)
-    if sample is not None and sample < 1:
+    if sample is not None and sample < 1 and resume is None:
         raise ConfigError(f"a sample has at least one row; got {sample}", where="--sample")
     experiment = read_experiment(file, overrides)
-    _refuse_bad_data(experiment, sample or 0, panel_folder(file, experiment.name))
-    said = read_experiment(file).digest()
-    return Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample or 0, file_digest=said)
+    if resume is not None:
+        return _resume(experiment, Path(resume).expanduser(), sample, overridden=bool(overrides))
+    _check_data(experiment, sample or 0, panel_folder(file, experiment.name))
+    file_digest = read_experiment(file).digest() if overrides else None
+    return Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample or 0, file_digest=file_digest)
 
 
 def begin_again(run: Run, *, source: Path | None = None, overrides: Sequence[str] = ()) -> Run:
-    """Start a run of the experiment that an earlier run was of, beside it. Nothing is executed yet."""
-    experiment = read_experiment(run.path("experiment.yaml"), overrides)
+    """Make the folder of a new run with the settings of an earlier one, in the same place. Nothing is executed yet."""
+    experiment = read_experiment(run.path("experiment.yaml"), overrides) if overrides else run.experiment
     if source is not None:
-        experiment = experiment.model_copy(
-            update={"data": experiment.data.model_copy(update={"source": str(source.absolute())})}
-        )
+        data = experiment.data.model_copy(update={"source": str(source.absolute())})
+        experiment = experiment.model_copy(update={"data": data})
     runs = run.folder.parents[1]
-    _refuse_bad_data(experiment, 0, runs / experiment.name / "panel")
+    _check_data(experiment, 0, runs / experiment.name / "panel")
     return Run.start(experiment, runs, at=dt.datetime.now())
 
 
-def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = _deaf, track: bool = True) -> Run:
+def _resume(experiment: Experiment, folder: Path, sample: int | None, *, overridden: bool) -> Run:
+    """Open a run to resume, provided that it has the same settings."""
+    run, where = Run.open(folder), f"--resume {folder}"
+    state = run.state
+    if sample is not None and sample != state["sample"]:
+        raise ConfigError(
+            f"the run was started with {state['sample'] or 'all'} rows, not with {sample}",
+            where=where,
+            fix="omit --sample, or start a new run",
+        )
+    if experiment.name != run.experiment.name:
+        raise ConfigError(
+            f"the run belongs to the experiment {run.experiment.name!r}, not to {experiment.name!r}",
+            where=where,
+            fix="name the experiment file that the run was started with",
+        )
+    same = {run.experiment.digest()} if overridden else {run.experiment.digest(), state["file_digest"]}
+    if experiment.digest() not in same:
+        raise ConfigError(
+            f"{'-p changes' if overridden else 'the file has changed'} the settings of a run in progress",
+            where=where,
+            fix=f"start a new run, or resume with the run's own settings: {run.path('experiment.yaml')}",
+        )
+    return run
+
+
+def _check_data(experiment: Experiment, sample: int, panel: Path) -> None:
+    """Check the table as the first notebook will prepare it, so that wrong data leave no run behind."""
+    from riskml.data.dataset import dataset_of
+    from riskml.data.prepare import prepare
+    from riskml.data.sources.source import read_table
+    from riskml.data.subsample import stratified_subsample
+
+    if experiment.panel is not None:  # building the panel may take long: the first notebook does it
+        from riskml.features.training_table import check_tables
+
+        check_tables(experiment, panel)
+        return
+    source = experiment.data.source
+    try:
+        table = stratified_subsample(read_table(source), experiment.data.target, sample, experiment.split.seed)
+        dataset_of(prepare(table, experiment), experiment.split)
+    except InputError as error:
+        raise type(error)(error.what, where=error.where or source, fix=error.fix) from None
+
+
+def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = no_progress, track: bool = True) -> Run:
     """Execute the stages of a run that are not finished yet.
 
     Parameters
@@ -148,61 +197,122 @@ def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = _deaf, track
     Returns
     -------
     Run
-        The same.
+        The same run.
 
     Raises
     ------
     InputError
         When a stage finds that its input is wrong.
     RunError
-        When a stage fails for another reason, or is stopped by hand.
+        When a stage fails for another reason, or is interrupted.
     """
-    _execute(run, run.lacking(stage_name(to)), progress, track=track)
+    stages = run.lacking(stage_name(to))
+    if not stages:
+        return run
+    run.update(status="running", error=None)
+    with KernelPrefetcher(run, stages) as prefetcher, BackgroundWriter(run, track=track) as writer:
+        for stage in stages:
+            start = time.monotonic()
+            run.mark(stage, "running")
+            try:
+                cells = _execute_stage(run, stage, prefetcher, writer, progress)
+            except BaseException as error:
+                interrupted = isinstance(error, KeyboardInterrupt)
+                reason = "interrupted" if interrupted else str(error)
+                run.mark(stage, "failed", time.monotonic() - start, status="failed", error=reason)
+                writer.failure(stage, "KILLED" if interrupted else "FAILED")
+                if interrupted:
+                    raise RunError(reason, where=f"stage {stage}") from None
+                raise
+            run.mark(stage, "finished", time.monotonic() - start)
+            writer.stage(stage)
+            progress(Progress(stage, cells, cells, "", time.monotonic() - start, finished=True))
+        run.update(status=_status(run))
+        writer.end("FINISHED")
     return run
 
 
-def open_run(experiment: str, run: str = "", *, need: str, sample: int = 0) -> Run:
-    """Open the run that a notebook belongs to, with all that its stage builds on.
+def _execute_stage(
+    run: Run, stage: str, prefetcher: KernelPrefetcher, writer: BackgroundWriter, progress: Listener
+) -> int:
+    """Execute the notebook of one stage; return the number of its cells."""
+    from riskml.pipeline.notebooks import execute_notebook
+
+    start = time.monotonic()
+
+    def listen(cell: int, cells: int, heading: str) -> None:
+        if cell == 0:  # only now, so that this stage's own kernel has both cores while it starts
+            prefetcher.start()
+            writer.begin()
+        progress(Progress(stage, cell, cells, heading, time.monotonic() - start))
+
+    return execute_notebook(
+        notebook_file(stage, run.folder.parents[1]),
+        run.path(f"{stage}.ipynb"),
+        parameters(run, stage),
+        kernel=prefetcher.kernel(),
+        cell_seconds=_CELL_SECONDS + run.experiment.models.time_budget,
+        listen=listen,
+    )
+
+
+def parameters(run: Run, stage: str) -> dict[str, str | int]:
+    """Return the parameters that the notebook of a stage is executed with."""
+    common: dict[str, str | int] = {"experiment": str(run.path("experiment.yaml")), "run": str(run.folder)}
+    own: dict[str, dict[str, str | int]] = {"1_features": {"sample": run.state["sample"]}, "5_prediction": {"book": ""}}
+    return common | own.get(stage, {})
+
+
+def open_run(experiment: str, run: str = "", *, stage: str, sample: int = 0) -> Run:
+    """Open the run that a notebook belongs to, with the results of all earlier stages.
 
     Parameters
     ----------
     experiment : str
         An experiment file, or the name of one in the nearest ``experiments/`` folder.
     run : str, default ""
-        The run's folder, as the pipeline hands it on. Without one, a person goes through the notebook: the newest run
-        by hand of this experiment is opened, or one is started.
-    need : str
-        The stage that the notebook is. Earlier stages that are lacking are executed first.
+        The run's folder, as the pipeline passes it. Without one the notebook is interactive: the newest interactive run
+        of this experiment is opened, or a new one is started.
+    stage : str
+        The notebook's stage. Earlier stages that are not finished are executed first.
     sample : int, default 0
-        Rows of a quick look, where a run has to be started; 0 for all.
+        Number of rows to draw where a new run is started; 0 for all.
     """
-    stage = stage_name(need)
-    opened = Run.open(run, hosted=True) if run else _by_hand(experiment_file(experiment), stage, sample)
+    stage = stage_name(stage)
+    opened = Run.open(run, hosted=True) if run else _interactive_run(experiment_file(experiment), stage, sample)
     if run and opened.status(stage) == "running":
         return opened
     earlier = [name for name in opened.lacking(stage) if name != stage]
     if earlier:
-        _log.warning("%s builds on %s: executed now, first", stage, ", ".join(earlier))
-        _execute(opened, earlier, _deaf, track=True)
-    opened = Run.open(opened.folder)
+        _log.warning("%s needs the results of %s: executing these stages first", stage, ", ".join(earlier))
+        execute(opened, to=earlier[-1])
+    opened = dataclasses.replace(opened, hosted=False, opened=time.monotonic())
     opened.mark(stage, "running")
     return opened
 
 
+def _interactive_run(file: Path, stage: str, sample: int) -> Run:
+    experiment = read_experiment(file)
+    # Later notebooks accept whatever sample the first one has drawn.
+    state = {"sample": sample} if stage == STAGES[0] else {}
+    run = newest(runs_folder(file), experiment, by_hand=True, **state)
+    return run or Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample, by_hand=True)
+
+
 def finish(run: Run, stage: str) -> Run:
-    """Note that a notebook's stage is done; one gone through by hand is written to MLflow as the pipeline would.
+    """Mark a notebook's stage as finished; an interactive one is also written to MLflow, as the pipeline would.
 
     Returns
     -------
     Run
-        The same.
+        The same run.
     """
     if not run.hosted:
         run.mark(stage_name(stage), "finished", time.monotonic() - run.opened)
-        run.update(status=_ended(run))
-        with BackgroundWriter(run, track=True) as behind:
-            behind.stage(stage_name(stage))
-            behind.end("FINISHED")
+        run.update(status=_status(run))
+        with BackgroundWriter(run, track=True) as writer:
+            writer.stage(stage_name(stage))
+            writer.end("FINISHED")
     return run
 
 
@@ -212,131 +322,20 @@ def track(run: Run) -> Run:
     Returns
     -------
     Run
-        The same. When MLflow cannot be reached, run.json says why (``mlflow_trouble``).
+        The same run. When MLflow cannot be reached, run.json holds the reason (``mlflow_trouble``).
     """
     state = run.state
-    with BackgroundWriter(run, track=True) as behind:
+    with BackgroundWriter(run, track=True) as writer:
         for stage in state["stages"]:
             if stage["status"] == "finished":
-                behind.stage(stage["name"])
+                writer.stage(stage["name"])
             elif stage["status"] == "failed":
-                behind.failure(stage["name"], "FAILED")
+                writer.failure(stage["name"], "FAILED")
         if state["status"] in {"finished", "partial"}:
-            behind.end("FINISHED")
+            writer.end("FINISHED")
     return run
 
 
-def _refuse_bad_data(experiment: Experiment, sample: int, panel: Path) -> None:
-    """Read and prepare the table as the first notebook will, so that a mistake in it leaves no run behind."""
-    from riskml.data.prepare import prepare
-    from riskml.data.sources.source import read_table
-    from riskml.data.split import split
-    from riskml.data.subsample import stratified_subsample
-
-    if experiment.panel is not None:  # the first notebook builds it, which may take long
-        from riskml.features.training_table import check_tables
-
-        check_tables(experiment, panel)
-        return
-    source = experiment.data.source
-    try:
-        table = stratified_subsample(read_table(source), experiment.data.target, sample, experiment.split.seed)
-        prepared = prepare(table, experiment)
-        split(prepared.y, prepared.dates, experiment.split, prepared.groups)
-    except InputError as error:
-        raise type(error)(error.what, where=error.where or source, fix=error.fix) from None
-
-
-def _by_hand(file: Path, stage: str, sample: int) -> Run:
-    experiment = read_experiment(file)
-    # The later notebooks take whatever rows the first one has drawn.
-    drawn = {"sample": sample} if stage == STAGES[0] else {}
-    found = newest(runs_folder(file), experiment, by_hand=True, **drawn)
-    if found is not None:
-        return found
-    runs, said = runs_folder(file), experiment.digest()
-    return Run.start(experiment, runs, at=dt.datetime.now(), sample=sample, by_hand=True, file_digest=said)
-
-
-def _resumed(file: Path, resume: Path, sample: int | None, overrides: Sequence[str]) -> Run:
-    run, where = Run.open(resume), f"--resume {resume}"
-    begun = run.state["sample"]
-    if sample is not None and sample != begun:
-        raise ConfigError(
-            f"the run was started with {begun or 'all'} rows, not with {sample}",
-            where=where,
-            fix="leave --sample out, or start a new run",
-        )
-    asked = read_experiment(file, overrides)
-    if asked.name != run.experiment.name:
-        raise ConfigError(
-            f"the run belongs to the experiment {run.experiment.name!r}, not to {asked.name!r}",
-            where=where,
-            fix="name the experiment file that it was started with",
-        )
-    same = {run.experiment.digest()} if overrides else {run.experiment.digest(), run.state["file_digest"]}
-    if asked.digest() not in same:
-        raise ConfigError(
-            f"{'-p would change' if overrides else 'the file has changed'} an experiment that is under way",
-            where=where,
-            fix=f"start a new run, or go on as it began: name {run.path('experiment.yaml')}",
-        )
-    return run
-
-
-def _execute(run: Run, stages: Sequence[str], progress: Listener, *, track: bool) -> None:
-    if not stages:
-        return
-    run.update(status="running", error=None)
-    with KernelPrefetcher(run, stages) as ahead, BackgroundWriter(run, track=track) as behind:
-        for stage in stages:
-            began = time.monotonic()
-            run.mark(stage, "running")
-            try:
-                cells = _execute_stage(run, stage, ahead, behind, progress)
-            except BaseException as error:
-                stopped = isinstance(error, KeyboardInterrupt)
-                why = "stopped by hand" if stopped else str(error)
-                run.mark(stage, "failed", time.monotonic() - began, status="failed", error=why)
-                behind.failure(stage, "KILLED" if stopped else "FAILED")
-                if stopped:
-                    raise RunError(why, where=f"stage {stage}") from None
-                raise
-            run.mark(stage, "finished", time.monotonic() - began)
-            behind.stage(stage)
-            progress(Progress(stage, cells, cells, "", time.monotonic() - began, finished=True))
-        run.update(status=_ended(run))
-        behind.end("FINISHED")
-
-
-def _ended(run: Run) -> str:
-    """Return how a run stands in which nothing has failed: finished, or partial when stages were not asked for."""
+def _status(run: Run) -> str:
+    """Return the status of a run without failures: finished, or partial while stages are left."""
     return "partial" if run.lacking(STAGES[-1]) else "finished"
-
-
-def _execute_stage(run: Run, stage: str, ahead: KernelPrefetcher, behind: BackgroundWriter, progress: Listener) -> int:
-    from riskml.pipeline.notebooks import execute_notebook
-
-    began = time.monotonic()
-
-    def listen(cell: int, cells: int, heading: str) -> None:
-        if cell == 0:  # only now, so that this stage's own kernel has both cores while it starts
-            ahead.start()
-            behind.begin()
-        progress(Progress(stage, cell, cells, heading, time.monotonic() - began))
-
-    return execute_notebook(
-        notebook_file(stage, run.folder.parents[1]),
-        run.path(f"{stage}.ipynb"),
-        parameters(run, stage),
-        kernel=ahead.kernel(),
-        cell_seconds=_CELL_SECONDS + run.experiment.models.time_budget,
-        listen=listen,
-    )
-
-
-def parameters(run: Run, stage: str) -> dict[str, str | int]:
-    """Return what the notebook of a stage is executed with."""
-    said: dict[str, str | int] = {"experiment": str(run.path("experiment.yaml")), "run": str(run.folder)}
-    own: dict[str, dict[str, str | int]] = {"1_features": {"sample": run.state["sample"]}, "5_prediction": {"book": ""}}
-    return said | own.get(stage, {})

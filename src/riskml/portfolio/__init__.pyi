@@ -4,8 +4,6 @@ from .model_health import Health as Health
 from .model_health import health_of as health_of
 from .month import Month as Month
 from .month import month_of as month_of
-from .store import StoredMonth as StoredMonth
-from .store import months as months
 from .treatment_results import Feedback as Feedback
 from .treatment_results import TreatmentResults as TreatmentResults
 from .treatment_results import feedback as feedback

@@ -1,4 +1,4 @@
-"""What the commands of a managed book read and write."""
+"""Inputs and outputs of the commands on portfolios: files of models, customers, events and decisions."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 from zipfile import BadZipFile
 
 import pandas as pd
 
 from riskml.config.policy import read_policy
 from riskml.config.warning import read_rules
+from riskml.data.portfolio import read_portfolio
 from riskml.data.sources.source import read_table
 from riskml.errors import InputError
 from riskml.expressions import parse
-from riskml.i18n import Language
+from riskml.i18n import LANGUAGES
 from riskml.io import replacing
-from riskml.portfolio.manage import Asked
+from riskml.portfolio.manage import MonthInputs
 from riskml.portfolio.model_health import health_of, read_health
-from riskml.portfolio.store import months
 from riskml.portfolio.treatment_results import Feedback, TreatmentResults, feedback
-from riskml.portfolio.worklists import decided
-from riskml.runs.model_loading import load_model, read_book
+from riskml.portfolio.worklists import read_decisions
+from riskml.runs.model_loading import load_model
+from riskml.runs.months import PORTFOLIO, MonthStore
 from riskml.runs.run import Run
 from riskml.runtime.batch import harmless
 from riskml.warning.replay import all_dates
 
+_RESULTS = ("results", "overrides", "reconsider")
 
-def asked_for(
+
+def read_inputs(
     model: Path,
     policy: Path,
     rules: Path | None,
@@ -37,63 +39,55 @@ def asked_for(
     results: Path | None,
     language: str | None,
     as_of: dt.date,
-) -> Asked:
-    """Read what a month is made from; of a run, its newest monitored month up to the day, where none is named."""
-    said = read_policy(policy)
-    spoken: Language = said.messages.language
-    for known in get_args(Language):
-        spoken = known if language == known else spoken
-    if language is not None and language != spoken:
-        raise InputError(f"the language {language!r} is not known", where="--language", fix="en or zh")
-    return Asked(
+) -> MonthInputs:
+    """Read the inputs of a month; the default of ``monitoring`` is the run's newest monitored month up to the date."""
+    settings = read_policy(policy)
+    known = [name for name in LANGUAGES if name == (language or settings.messages.language)]
+    if not known:
+        raise InputError(f"unknown language {language!r}", where="--language", fix="en or zh")
+    return MonthInputs(
         model=load_model(model),
-        policy=said,
+        policy=settings,
         rules=None if rules is None else read_rules(rules),
-        language=spoken,
+        language=known[0],
         health=health_of(model, as_of) if monitoring is None else read_health(monitoring),
-        brought=None if results is None else read_brought(results),
+        results=None if results is None else read_results(results),
     )
 
 
 def read_customers(model: Path, data: Path, customer: str | None) -> pd.DataFrame:
-    """Read a book; customers go by the column that is named, else by the run's, else by row number."""
+    """Read a portfolio; the default ID column is that of the model's run, else customers have row numbers."""
     if customer is None and (model / "run.json").is_file():
         customer = Run.open(model).experiment.data.id
-    return read_book(data, customer)
+    return read_portfolio(data, customer)
 
 
 def scores_of_month(folder: Path) -> pd.DataFrame:
-    """Return a month's scores as a CRM takes them."""
-    of = [month for month in months(folder.parent) if month.folder.resolve() == folder.resolve()]
-    if not of:
-        raise InputError(
-            "it is not a month's folder", where=str(folder), fix="name a folder that riskml manage wrote, or a file"
-        )
-    (month,) = of
-    planned = month.read("actions").groupby("customer", sort=False)["title"].agg("; ".join)
-    scores = month.read("scores")
-    said = month.state["model_version"] or month.state["model"]
-    planned = planned.reindex(scores.index).fillna("")
-    return scores.assign(action=planned, model_version=said, as_of=month.state["as_of"]).reset_index()
+    """Return a month's scores with the actions of each customer, for a CRM."""
+    month = MonthStore(folder.parent, PORTFOLIO).open(folder)
+    titles = month.read("actions").groupby("customer", sort=False)["title"].agg("; ".join)
+    scores, version = month.read("scores"), month.state["model_version"] or month.state["model"]
+    actions = titles.reindex(scores.index).fillna("")
+    return scores.assign(action=actions, model_version=version, as_of=month.state["as_of"]).reset_index()
 
 
 @dataclass(frozen=True)
 class EventSource:
-    """Where it is written what came back: outcomes or complaints."""
+    """File of events: outcomes or complaints."""
 
-    file: Path  # .csv or .parquet, such as a table that `riskml crm pull` brought
-    customer: str = "customer"  # the columns of who and when
-    date: str = "date"
-    where: str | None = None  # A condition over its columns: which rows count, such as ``status == "default"``
+    file: Path  # .csv or .parquet, such as a table of `riskml crm pull`
+    customer: str = "customer"  # customer ID column
+    date: str = "date"  # column of the event's date
+    where: str | None = None  # condition over its columns, such as ``status == "default"``
 
     def read(self, until: dt.date) -> pd.Series:
-        """Return the days by customer, as text; a customer may have several."""
+        """Return the dates of events by customer, as text; a customer may have several."""
         table = read_table(str(self.file))
         if self.where is not None:
             condition = parse(self.where, where=f"the condition on {self.file}")
             table = table[condition.holds(table).to_numpy()].reset_index(drop=True)
-        days = all_dates(table, self.customer, self.date, str(self.file))
-        return days[days < pd.Timestamp(until) + pd.Timedelta(days=1)]
+        dates = all_dates(table, self.customer, self.date, str(self.file))
+        return dates[dates < pd.Timestamp(until) + pd.Timedelta(days=1)]
 
 
 def feedback_of(
@@ -106,86 +100,79 @@ def feedback_of(
     decisions: Sequence[Path] = (),
     complaints: EventSource | None = None,
 ) -> Feedback:
-    """Read outcomes, decisions and complaints, and join them to a managed book."""
-    found = months(folder)
-    if not found:
-        raise InputError("the folder holds no month", where=str(folder), fix="`riskml manage` makes them")
-    index = found[0].read("scores").index
-    days = _of_book(events.read(until), index)
-    complained = None if complaints is None else _of_book(complaints.read(until), index)
-    said = [one for one in map(_decisions, decisions) if len(one)]
-    joined = pd.concat(said, ignore_index=True) if said else None
-    if joined is not None and "customer" in joined:
-        joined = joined.assign(customer=_like(joined["customer"], index))
-    first = days.sort_values(kind="stable")
+    """Read outcomes, decisions and complaints, and join them to the months of a portfolio."""
+    months = MonthStore(folder, PORTFOLIO).months()
+    if not months:
+        raise InputError("the folder has no month", where=str(folder), fix="`riskml manage` writes months")
+    index = months[0].read("scores").index
+    dates = _by_customer(events.read(until), index).sort_values(kind="stable")
+    lists = [table for table in map(_read_decisions, decisions) if len(table)]
+    decided = pd.concat(lists, ignore_index=True) if lists else None
+    if decided is not None and "customer" in decided:
+        decided = decided.assign(customer=_like(decided["customer"], index))
     return feedback(
-        found,
-        first[~first.index.duplicated()],
+        months,
+        dates[~dates.index.duplicated()],
         read_policy(policy),
         until=until,
         window_days=window_days,
-        decisions=joined,
-        complaints=complained,
+        decisions=decided,
+        complaints=None if complaints is None else _by_customer(complaints.read(until), index),
     )
 
 
-def _of_book(days: pd.Series, index: pd.Index) -> pd.Series:
-    named = days.set_axis(pd.Index(_like(days.index.to_series(), index)))
-    return named[named.index.notna()]
+def _by_customer(dates: pd.Series, index: pd.Index) -> pd.Series:
+    by_customer = dates.set_axis(pd.Index(_like(dates.index.to_series(), index)))
+    return by_customer[by_customer.index.notna()]
 
 
 def _like(customers: pd.Series, index: pd.Index) -> pd.Series:
-    """Return customers as the book names them: a CSV may hold numbers where it has text, or the other way round."""
+    """Return customer IDs with the type of an index: a CSV file may hold numbers in place of text, or the reverse."""
     if pd.api.types.is_numeric_dtype(index):
         return pd.to_numeric(customers, errors="coerce")
     return customers.astype(str)
 
 
-def _decisions(file: Path) -> pd.DataFrame:
-    """Return what a list says was done; a role's list may be empty, and may be the workbook that was filled in."""
+def _read_decisions(file: Path) -> pd.DataFrame:
+    """Read officers' decisions from a role's list: the workbook or a CSV file, which may be empty."""
     if file.suffix.lower() == ".xlsx":
         try:
-            return decided(pd.read_excel(file))
+            return read_decisions(pd.read_excel(file))
         except (OSError, ValueError, BadZipFile) as error:
             raise InputError(f"the workbook cannot be read: {error}", where=str(file)) from None
     if file.suffix.lower() == ".csv" and file.is_file() and len(file.read_text("utf-8-sig").splitlines()) == 1:
         return pd.DataFrame()
-    return decided(read_table(str(file)))
+    return read_decisions(read_table(str(file)))
 
 
-def read_brought(results: Path) -> TreatmentResults:
-    """Return what earlier actions brought, from the folder of a feedback or its ``results.csv``."""
-    folder = results if results.is_dir() else results.parent
+def read_results(path: Path) -> TreatmentResults:
+    """Read the results of earlier actions from the folder of a feedback, or its ``results.csv``."""
+    folder = path if path.is_dir() else path.parent
     tables = []
-    for name in ("results", "overrides", "reconsider"):
-        file = folder / f"{name}.csv" if results.is_dir() or name != "results" else results
+    for name in _RESULTS:
+        file = path if name == "results" and not path.is_dir() else folder / f"{name}.csv"
         try:
-            tables.append(_with_instead(pd.read_csv(file)))
+            table = pd.read_csv(file)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"what came of earlier actions cannot be read: {error}",
+                f"the results of earlier actions cannot be read: {error}",
                 where=str(file),
-                fix="`riskml feedback` writes it; name its folder",
+                fix="name a folder written by `riskml feedback`",
             ) from None
+        if "instead" in table:
+            table = table.assign(instead=table["instead"].astype(object).fillna(""))
+        tables.append(table)
     lacking = [name for name in ("action", "avoided", "complaints", "verdict") if name not in tables[0]]
     if lacking:
-        raise InputError(
-            f"it has no column {lacking[0]!r}", where=str(results), fix="name the folder that `riskml feedback` wrote"
-        )
+        raise InputError(f"no column {lacking[0]!r}", where=str(path), fix="name a folder written by `riskml feedback`")
     return TreatmentResults(*tables)
 
 
-def _with_instead(table: pd.DataFrame) -> pd.DataFrame:
-    if "instead" not in table:
-        return table
-    return table.assign(instead=table["instead"].astype(object).fillna(""))
-
-
-def write_feedback(found: Feedback, folder: Path) -> Path:
+def write_feedback(result: Feedback, folder: Path) -> Path:
     """Write ``labels.parquet``, ``results.csv``, ``overrides.csv`` and ``reconsider.csv``; return their folder."""
     with replacing(folder / "labels.parquet") as temporary:
-        found.labels.to_parquet(temporary, index=False)
-    for name in ("results", "overrides", "reconsider"):
+        result.labels.to_parquet(temporary, index=False)
+    for name in _RESULTS:
         with replacing(folder / f"{name}.csv") as temporary:
-            harmless(getattr(found, name)).to_csv(temporary, index=False)
+            harmless(getattr(result, name)).to_csv(temporary, index=False)
     return folder

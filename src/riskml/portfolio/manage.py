@@ -1,10 +1,9 @@
-"""From a model, a book and a policy to Monday's folder: scores, tiers, actions, alerts, lists, and the pack."""
+"""Monthly cycle of a portfolio: scores, tiers, actions, alerts, worklists and the risk committee report."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,15 @@ import pandas as pd
 
 from riskml.config.policy import Policy
 from riskml.config.warning import WarningRules
+from riskml.errors import InputError
 from riskml.i18n import Language
 from riskml.policy.messages import messages
-from riskml.portfolio import store as folders
-from riskml.portfolio.meeting_pack import Pack, write_pack
+from riskml.portfolio.meeting_pack import MonthAlerts, Pack, write_pack
 from riskml.portfolio.model_health import Health
 from riskml.portfolio.month import Month, Progress, month_digest, month_of, moves
-from riskml.portfolio.pack_alerts import Warned
 from riskml.portfolio.treatment_results import TreatmentResults
-from riskml.portfolio.worklists import Spoken, role_lists, write_lists
+from riskml.portfolio.worklists import role_lists, write_lists
+from riskml.runs.months import PORTFOLIO, MonthStore, StoredMonth
 from riskml.runtime.batch import harmless
 from riskml.runtime.package import Artifact
 from riskml.warning.daily import update
@@ -31,139 +30,167 @@ from riskml.warning.store import Store
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a month is made from."""
+class MonthInputs:
+    """Inputs of a month."""
 
     model: Artifact
     policy: Policy
-    rules: WarningRules | None = None  # without them no alerts are made
+    rules: WarningRules | None = None  # without them there are no alerts
     language: Language = "en"
-    health: Health | None = None  # what monitoring says of the model: for the pack
-    brought: TreatmentResults | None = None  # what earlier actions brought: for the pack
+    health: Health | None = None  # monitoring of the model, for the report
+    results: TreatmentResults | None = None  # results of earlier actions, for the report
 
 
 @dataclass(frozen=True)
-class Done:
-    """A month that is done; ``new`` is False where it was done already from the same inputs, and nothing changed."""
+class MonthResult:
+    """A complete month; ``new`` is False where it existed already, made from the same inputs."""
 
-    month: folders.StoredMonth
+    month: StoredMonth
     new: bool
 
 
 def manage(
-    asked: Asked,
+    inputs: MonthInputs,
     customers: pd.DataFrame,
     as_of: dt.date,
     folder: Path,
     *,
     today: dt.date,
     progress: Progress = lambda what: None,
-) -> Done:
-    """Make a month of a book.
+) -> MonthResult:
+    """Make a month of a portfolio.
 
-    Whatever happens to the process, the month's folder is whole or not there, and each alert is there once: the same
-    call again ends what was begun.
+    An interrupted call can be repeated: the month's folder is complete or absent, and each alert is recorded once.
 
     Parameters
     ----------
     customers : DataFrame of shape (n, any)
         Index: the customer.
     as_of : date
-        The day the book is of.
+        The date of the portfolio.
     folder : Path
-        Of the managed book; the month before, and ``alerts.db``, are looked up in it.
+        Folder of all months, with the previous month and ``alerts.db``.
     progress : callable
-        Is told what begins.
+        Called with the name of each step.
 
     Raises
     ------
     InputError
-        When the date lies before one that is done or after today, or was done from other inputs.
+        When the date is before the newest month or after today, or its month was made from other inputs.
     """
-    earlier = folders.before(folder, as_of)
+    store = MonthStore(folder, PORTFOLIO)
+    earlier = _previous(store, as_of)
     before = None if earlier is None else earlier.read("scores")
     month = month_of(
-        asked.model, customers, as_of, asked.policy, before=before, language=asked.language, progress=progress
+        inputs.model, customers, as_of, inputs.policy, before=before, language=inputs.language, progress=progress
     )
-    digest = month_digest(month, asked.policy, asked.rules)
-    same = folders.done_already(folder, as_of, digest)
+    digest = month_digest(month, inputs.policy, inputs.rules)
+    same = _same_month(store, as_of, digest)
     if same is not None:
-        return Done(same, new=False)
+        return MonthResult(same, new=False)
     progress("alerts")
-    warned = _warned(asked.rules, month, folder, today, earlier)
+    alerts = _record_alerts(inputs.rules, month, folder, today, earlier)
     progress("files")
-    state = _state(asked, month, warned, digest)
-    write = _writer(asked, month, earlier, warned)
-    return Done(folders.write_month(folder, state, write), new=True)
+    stored = store.write(
+        _state(inputs, month, alerts, digest),
+        lambda target: _write_files(target, inputs, month, earlier, alerts),
+        replace=False,
+    )
+    return MonthResult(stored, new=True)
 
 
-def _warned(
-    rules: WarningRules | None, month: Month, folder: Path, today: dt.date, earlier: folders.StoredMonth | None
-) -> Warned:
-    """Record the day's alerts; return them with what happened since the month before."""
+def _previous(store: MonthStore, as_of: dt.date) -> StoredMonth | None:
+    """Return the last month before a date; refuse a date before the newest month."""
+    newest = store.newest()
+    if newest is not None and newest.as_of > as_of:
+        raise InputError(
+            f"the as-of date {as_of} is before the newest month, {newest.as_of}",
+            where=str(store.folder),
+            fix="manage months in order; use another folder for an earlier date",
+        )
+    return store.newest(upto=as_of - dt.timedelta(days=1))
+
+
+def _same_month(store: MonthStore, as_of: dt.date, digest: str) -> StoredMonth | None:
+    """Return the month of a date if it was made from the same inputs; refuse other inputs for the same date."""
+    month = store.newest(upto=as_of)
+    if month is None or month.as_of < as_of:
+        return None
+    if month.state["digest"] != digest:
+        raise InputError(
+            f"the month {as_of} was made from another portfolio, model, policy or rules",
+            where=str(month.folder),
+            fix="its actions are already assigned: correct them with the next month, or use another folder",
+        )
+    return month
+
+
+def _record_alerts(
+    rules: WarningRules | None, month: Month, folder: Path, today: dt.date, earlier: StoredMonth | None
+) -> MonthAlerts:
+    """Record the month's alerts; return them with the events since the previous month."""
     if rules is None:
-        return Warned()
+        return MonthAlerts()
     since = dt.date.min if earlier is None else earlier.as_of
-    book = read_book(rules, month.book)  # before the store is there: of a book that is refused nothing is left
-    with Store(folder / folders.ALERTS) as store:
+    book = read_book(rules, month.book)  # before the store is made: a wrong portfolio leaves nothing behind
+    with Store(folder / "alerts.db") as store:
         recorded = update(store, rules, book, month.as_of, today)
         alerts = store.alerts(rules.name)
         own = {alert.key for alert in alerts}
-        happened: Counter[str] = Counter(
+        events: Counter[str] = Counter(
             event.what for event in store.events() if event.alert in own and since < event.on <= month.as_of
         )
-    open_ = [alert for alert in alerts if alert.closed is None]
+    opened = [alert for alert in alerts if alert.closed is None]
     closed = [alert for alert in alerts if alert.closed is not None and since < alert.closed <= month.as_of]
-    tables = [alerts_table([asdict(alert) for alert in some]) for some in (open_, closed)]
-    return Warned(rules, recorded.day.opened, tables[0], tables[1], happened)
+    tables = [alerts_table([asdict(alert) for alert in some]) for some in (opened, closed)]
+    return MonthAlerts(rules, recorded.day.opened, tables[0], tables[1], events)
 
 
-def _state(asked: Asked, month: Month, warned: Warned, digest: str) -> dict[str, Any]:
+def _state(inputs: MonthInputs, month: Month, alerts: MonthAlerts, digest: str) -> dict[str, Any]:
+    """Return the content of ``month.json``."""
     scores, actions = month.scores, month.plan.actions
     return {
         "as_of": str(month.as_of),
         "digest": digest,
-        "model": asked.model.name,
-        "model_version": asked.model.version,
-        "policy": asked.policy.name,
+        "model": inputs.model.name,
+        "model_version": inputs.model.version,
+        "policy": inputs.policy.name,
         "customers": len(scores),
         "expected_events": float(scores["probability"].sum()),
         "expected_loss": float(scores["expected_loss"].sum()),
-        "tiers": {name: int((scores["tier"] == name).sum()) for name in asked.policy.tiers},
+        "tiers": {name: int((scores["tier"] == name).sum()) for name in inputs.policy.tiers},
         "actions": len(actions),
         "cost": float(actions["cost"].sum()),
         "expected_benefit": float(actions["expected_benefit"].sum()),
         "left_out": len(month.plan.left_out),
-        "alerts_opened": warned.opened,
-        "alerts_open": len(warned.open),
+        "alerts_opened": alerts.opened,
+        "alerts_open": len(alerts.open),
     }
 
 
-def _writer(asked: Asked, month: Month, earlier: folders.StoredMonth | None, warned: Warned) -> Callable[[Path], None]:
-    def write(folder: Path) -> None:
-        plan, policy, language = month.plan, asked.policy, asked.language
-        month.scores.to_parquet(folder / "scores.parquet")
-        plan.actions.to_parquet(folder / "actions.parquet", index=False)
-        plan.left_out.to_parquet(folder / "left_out.parquet", index=False)
-        harmless(plan.limits).to_csv(folder / "limits.csv", index=False)
-        moved = moves(month.scores, list(policy.tiers))
-        moved.to_csv(folder / "migration.csv")
-        written = messages(policy, plan.actions, month.book, language=language)
-        written.to_parquet(folder / "messages.parquet", index=False)
-        spoken = Spoken(policy, asked.rules, language)
-        lists = role_lists(plan.actions, warned.open, written, month.as_of, spoken)
-        write_lists(folder / "lists", lists, language)
-        pack = Pack(
-            model=asked.model,
-            policy=policy,
-            month=month,
-            moved=moved,
-            before=None if earlier is None else earlier.state,
-            warned=warned,
-            health=asked.health,
-            brought=asked.brought,
-            language=language,
-        )
-        write_pack(folder / "pack.html", pack)
-
-    return write
+def _write_files(
+    folder: Path, inputs: MonthInputs, month: Month, earlier: StoredMonth | None, alerts: MonthAlerts
+) -> None:
+    plan, policy, language = month.plan, inputs.policy, inputs.language
+    month.scores.to_parquet(folder / "scores.parquet")
+    plan.actions.to_parquet(folder / "actions.parquet", index=False)
+    plan.left_out.to_parquet(folder / "left_out.parquet", index=False)
+    harmless(plan.limits).to_csv(folder / "limits.csv", index=False)
+    moved = moves(month.scores, list(policy.tiers))
+    moved.to_csv(folder / "migration.csv")
+    letters = messages(policy, plan.actions, month.book, language=language)
+    letters.to_parquet(folder / "messages.parquet", index=False)
+    lists = role_lists(plan.actions, alerts.open, letters, month.as_of, policy, inputs.rules, language)
+    write_lists(folder / "lists", lists, language)
+    pack = Pack(
+        model=inputs.model,
+        policy=policy,
+        month=month,
+        moved=moved,
+        before=None if earlier is None else earlier.state,
+        alerts=alerts,
+        health=inputs.health,
+        results=inputs.results,
+        language=language,
+    )
+    write_pack(folder / "pack.html", pack)

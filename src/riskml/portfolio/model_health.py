@@ -1,4 +1,4 @@
-"""What monitoring says of the model that a book is managed with."""
+"""Model health: the findings of monitoring, for the risk committee report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from riskml.errors import InputError
 from riskml.io import read_json
-from riskml.monitoring.store import STATE, newest
+from riskml.runs.months import MONITORING, MonthStore
 
 _FOLDER = "monitoring"
 _NEEDED = ("severity", "what", "next_step")
@@ -17,14 +17,14 @@ _NEEDED = ("severity", "what", "next_step")
 
 @dataclass(frozen=True)
 class Health:
-    """A monitored month, in a few words.
+    """Findings of a monitored month.
 
     Parameters
     ----------
     as_of : str
-        Its day.
+        The date of the month.
     next_step : str
-        What it calls for: repair, retrain, recalibrate, watch or none.
+        The step that the month calls for: repair, retrain, recalibrate, watch or none.
     findings : tuple of mapping
         ``severity``, ``what``, ``next_step``, and ``what_zh`` where there is one.
     """
@@ -37,20 +37,21 @@ class Health:
 def read_health(file: Path) -> Health:
     """Read a ``monitoring.json``."""
     try:
-        said = read_json(file)
-        found = tuple(
-            {name: str(one[name]) for name in (*_NEEDED, *({"what_zh"} & set(one)))} for one in said["findings"]
+        state = read_json(file)
+        findings = tuple(
+            {name: str(finding[name]) for name in (*_NEEDED, *({"what_zh"} & set(finding)))}
+            for finding in state["findings"]
         )
-        return Health(str(said.get("as_of", "")), str(said.get("next_step", "")), found)
+        return Health(str(state.get("as_of", "")), str(state.get("next_step", "")), findings)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"it holds no findings of a monitoring: {error!r}", where=str(file), fix="name a monitoring.json"
+            f"the file has no findings of monitoring: {error!r}", where=str(file), fix="name a monitoring.json"
         ) from None
 
 
 def health_of(model: Path, as_of: dt.date) -> Health | None:
-    """Return what the newest month of a run says, up to a day; None where the model is no run, or was not monitored."""
+    """Return the findings of a run's newest month up to a date; None for another model, or one never monitored."""
     if not (model / "run.json").is_file():
         return None
-    month = newest(model / _FOLDER, upto=as_of)
-    return None if month is None else read_health(month.folder / STATE)
+    month = MonthStore(model / _FOLDER, MONITORING).newest(upto=as_of)
+    return None if month is None else read_health(month.folder / MONITORING)

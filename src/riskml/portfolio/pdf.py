@@ -1,4 +1,4 @@
-"""Pages as PDF, by the Chromium that is there."""
+"""PDF files of pages, printed by an installed Chromium."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def print_pdf(page: Path, out: Path) -> Path:
     if browser is None:
         raise RunError("Chromium is not installed", fix="install it, or print the page from any browser")
     with tempfile.TemporaryDirectory(prefix="riskml-pdf-") as profile, replacing(out) as temporary:
-        # No sandbox: in containers it cannot be had. The page's own policy lets nothing run or load.
-        words = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
-        words += ["--no-pdf-header-footer", f"--print-to-pdf={temporary.absolute()}", page.absolute().as_uri()]
+        # Containers allow no sandbox; the page's content security policy forbids scripts and requests.
+        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+        command += ["--no-pdf-header-footer", f"--print-to-pdf={temporary.absolute()}", page.absolute().as_uri()]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
         except subprocess.TimeoutExpired:
             raise RunError(f"Chromium took more than {_SECONDS} seconds", where=str(page)) from None
         if done.returncode or not temporary.is_file():

@@ -1,4 +1,4 @@
-"""What came of it: outcomes joined to what was done, and what that says of the policy."""
+"""Treatment results: outcomes joined to planned actions, and what they show about the policy's assumptions."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ import pandas as pd
 from riskml.config.policy import Policy
 from riskml.errors import DataError, InputError, did_you_mean, preview
 from riskml.i18n import Language, text
-from riskml.portfolio.store import StoredMonth
+from riskml.runs.months import StoredMonth
 
 _BANDS = 5  # of probability, within a tier
 _MIN_COMPARED = 20
 _Z = 1.959963984540054  # 95 %
-PLANNED, DONE = "planned", ("done", "refused", "replaced")
-
-
-@dataclass(frozen=True)
-class Feedback:
-    """What came of the months whose performance window has passed.
-
-    Parameters
-    ----------
-    labels : DataFrame
-        A row for each customer and as-of date: ``customer``, ``as_of``, ``probability``, ``tier``, ``outcome`` (1: the
-        event came within the window), ``complained`` (the same of complaints; missing where none were handed in),
-        ``treated`` (something optional was done), ``held_out``: for the next training.
-    results : DataFrame
-        A row for each optional action: ``action``, ``treated``, ``compared``, ``against`` ("held out" or "alike"),
-        ``avoided`` (share of the treated who would have had the event and did not), ``low``, ``high`` (95 %),
-        ``assumed`` (what the policy's effect promised, on the same scale), ``covered`` (share of the treated with
-        anyone to compare with), ``verdict``, ``complaints`` (share of the treated who complained within the window,
-        above that of those they are compared with; missing where no complaints were handed in), ``complaints_low``,
-        ``complaints_high`` (95 %).
-    overrides : DataFrame
-        What officers did with what was planned: ``action``, ``status``, ``instead``, ``customers``, ``events``,
-        ``event_rate``, ``expected`` (mean probability).
-    reconsider : DataFrame
-        ``action``, ``finding``, ``found`` and ``against`` (its figures), ``why``: actions of the policy whose assumed
-        effect outcomes contradict, those that bring complaints, and those that officers mostly do not carry out.
-    """
-
-    labels: pd.DataFrame
-    results: pd.DataFrame
-    overrides: pd.DataFrame
-    reconsider: pd.DataFrame
+PLANNED, DECISIONS = "planned", ("done", "refused", "replaced")
 
 
 @dataclass(frozen=True)
 class TreatmentResults:
-    """What earlier actions brought, for the pack: ``results``, ``overrides`` and ``reconsider`` of a `Feedback`."""
+    """Results of earlier actions.
+
+    Parameters
+    ----------
+    results : DataFrame
+        A row for each optional action: ``action``, ``treated``, ``compared``, ``against`` ("held out" or "alike"),
+        ``avoided`` (events avoided, as a share of the treated), ``low``, ``high`` (95 %), ``assumed`` (the policy's
+        assumption, on the same scale), ``covered`` (share of the treated with a comparison), ``verdict``,
+        ``complaints`` (share of the treated who complained within the window, minus that of the comparison; missing
+        without complaints), ``complaints_low``, ``complaints_high`` (95 %).
+    overrides : DataFrame
+        Officers' decisions on planned actions: ``action``, ``status``, ``instead``, ``customers``, ``events``,
+        ``event_rate``, ``expected`` (mean probability).
+    reconsider : DataFrame
+        ``action``, ``finding``, ``found`` and ``against`` (its figures), ``why``: actions whose assumed effect is
+        contradicted by outcomes, which cause complaints, or which officers mostly do not carry out.
+    """
 
     results: pd.DataFrame
     overrides: pd.DataFrame
     reconsider: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Feedback(TreatmentResults):
+    """Treatment results, and the labels they are computed from.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        A row for each customer and as-of date whose performance window has passed: ``customer``, ``as_of``,
+        ``probability``, ``tier``, ``outcome`` (1: event within the window), ``complained`` (the same for complaints;
+        missing without complaints), ``treated`` (by an optional action), ``held_out``.
+    """
+
+    labels: pd.DataFrame
 
 
 def feedback(
@@ -71,47 +71,47 @@ def feedback(
     decisions: pd.DataFrame | None = None,
     complaints: pd.Series | None = None,
 ) -> Feedback:
-    """Join outcomes to what was done.
+    """Join outcomes to the actions of months.
 
     Parameters
     ----------
     events : Series of datetime64
-        The day of each customer's event, by customer; customers without one are left out.
+        Date of each customer's event, by customer; customers without an event are left out.
     policy : Policy
-        Whose assumed effects are held against the outcomes.
+        Its assumed effects are compared with the outcomes.
     until : date
-        Events after it are not in ``events``: only months whose window ends by then count.
+        Date up to which ``events`` are complete: only months whose window ends by then count.
     window_days : int
-        The performance window: an event counts within so many days after the as-of date.
+        Performance window: an event counts within this number of days after the as-of date.
     decisions : DataFrame, optional
-        ``customer``, ``action``, ``status`` (done, refused, replaced), and if they like ``as_of``, ``instead``, ``by``
-        and ``why``: what officers did. What nobody speaks of counts as done.
+        ``customer``, ``action``, ``status`` (done, refused, replaced), and optionally ``as_of`` and ``instead``:
+        officers' decisions. An action without a decision counts as done.
     complaints : Series of datetime64, optional
-        The days of all complaints, by customer, who may have several.
+        Dates of all complaints, by customer, who may have several.
 
     Raises
     ------
     InputError
         When no month's window has passed.
     DataError
-        When decisions have no such columns, an unknown status, or speak of one action twice.
+        When decisions lack a column, have an unknown status, or occur twice.
     """
-    ripe = [month for month in months if month.as_of + dt.timedelta(days=window_days) <= until]
-    if not ripe:
+    complete = [month for month in months if month.as_of + dt.timedelta(days=window_days) <= until]
+    if not complete:
         raise InputError(
             f"no month is {window_days} days old on {until}",
             where="--until",
-            fix="wait until a window has passed, or say a shorter --window",
+            fix="wait until a window has passed, or use a shorter --window",
         )
-    labels = pd.concat([_labelled(month, events, complaints, window_days) for month in ripe], ignore_index=True)
-    planned = pd.concat([_optional(month) for month in ripe], ignore_index=True)
-    said = _with_decisions(planned, decisions)
-    done = said[said["status"].isin([PLANNED, "done"])]
+    labels = pd.concat([_labels(month, events, complaints, window_days) for month in complete], ignore_index=True)
+    planned = pd.concat([_optional_actions(month) for month in complete], ignore_index=True)
+    decided = _with_decisions(planned, decisions)
+    done = decided[decided["status"].isin([PLANNED, "done"])]
     keys = ["customer", "as_of"]
-    labels["treated"] = pd.MultiIndex.from_frame(labels[keys]).isin(pd.MultiIndex.from_frame(done[keys]))
-    touched = pd.MultiIndex.from_frame(labels[keys]).isin(pd.MultiIndex.from_frame(said[keys]))
-    # Whom an officer gave something else is neither treated nor left alone.
-    pool = labels[~touched]
+    rows = pd.MultiIndex.from_frame(labels[keys])
+    labels["treated"] = rows.isin(pd.MultiIndex.from_frame(done[keys]))
+    # A customer whose action was replaced or refused is neither treated nor a comparison.
+    pool = labels[~rows.isin(pd.MultiIndex.from_frame(decided[keys]))]
     results = pd.DataFrame(
         [_result(action, own.merge(labels, on=keys), pool, policy) for action, own in done.groupby("action")],
         columns=[
@@ -119,40 +119,39 @@ def feedback(
             *("complaints", "complaints_low", "complaints_high"),
         ],
     )
-    overrides = _overrides(said.merge(labels, on=keys))
-    return Feedback(labels, results, overrides, _reconsider(results, said))
+    overrides = _overrides(decided.merge(labels, on=keys))
+    return Feedback(results, overrides, _reconsider(results, decided), labels)
 
 
-def _labelled(month: StoredMonth, events: pd.Series, complaints: pd.Series | None, window_days: int) -> pd.DataFrame:
+def _labels(month: StoredMonth, events: pd.Series, complaints: pd.Series | None, window_days: int) -> pd.DataFrame:
     scores, left_out = month.read("scores"), month.read("left_out")
-    day = pd.Timestamp(month.as_of)
-    when = pd.to_datetime(events.reindex(scores.index))
-    # Who had the event by then could no more be kept from it.
-    earlier = (when <= day).to_numpy()
-    within = ((when > day) & (when <= day + pd.Timedelta(days=window_days))).to_numpy()
-    held = set(left_out.loc[left_out["held_out"].astype(bool), "customer"])
+    as_of = pd.Timestamp(month.as_of)
+    end = as_of + pd.Timedelta(days=window_days)
+    dates = pd.to_datetime(events.reindex(scores.index))
+    held_out = set(left_out.loc[left_out["held_out"].astype(bool), "customer"])
     frame = pd.DataFrame(
         {
             "customer": scores.index,
-            "as_of": day,
+            "as_of": as_of,
             "probability": scores["probability"].to_numpy(),
             "tier": scores["tier"].to_numpy(),
             "reason": scores["reason"].to_numpy(),
-            "outcome": within.astype(int),
+            "outcome": ((dates > as_of) & (dates <= end)).to_numpy().astype(int),
             "complained": np.nan,
-            "held_out": scores.index.isin(held),
+            "held_out": scores.index.isin(held_out),
         }
     )
     if complaints is not None:
-        soon = complaints[(complaints > day) & (complaints <= day + pd.Timedelta(days=window_days))]
-        frame["complained"] = scores.index.isin(soon.index).astype(float)
-    return frame[~earlier].reset_index(drop=True)
+        within = complaints[(complaints > as_of) & (complaints <= end)]
+        frame["complained"] = scores.index.isin(within.index).astype(float)
+    # An action can no longer avoid an earlier event.
+    return frame[~(dates <= as_of).to_numpy()].reset_index(drop=True)
 
 
-def _optional(month: StoredMonth) -> pd.DataFrame:
+def _optional_actions(month: StoredMonth) -> pd.DataFrame:
     actions = month.read("actions")
-    chosen = actions.loc[~actions["mandatory"].astype(bool), ["customer", "action"]]
-    return chosen.assign(as_of=pd.Timestamp(month.as_of))
+    optional = actions.loc[~actions["mandatory"].astype(bool), ["customer", "action"]]
+    return optional.assign(as_of=pd.Timestamp(month.as_of))
 
 
 def _with_decisions(planned: pd.DataFrame, decisions: pd.DataFrame | None) -> pd.DataFrame:
@@ -165,24 +164,24 @@ def _with_decisions(planned: pd.DataFrame, decisions: pd.DataFrame | None) -> pd
             where="the decisions",
             fix=did_you_mean(absent[0], list(decisions.columns)) or "they need customer, action and status",
         )
-    strange = decisions.loc[~decisions["status"].isin(DONE), "status"].unique()
-    if len(strange):
+    unknown = decisions.loc[~decisions["status"].isin(DECISIONS), "status"].unique()
+    if len(unknown):
         raise DataError(
-            f"unknown status {preview(strange)}",
+            f"unknown status {preview(unknown)}",
             where="the decisions, column 'status'",
-            fix=f"it is one of {', '.join(DONE)}",
+            fix=f"use one of {', '.join(DECISIONS)}",
         )
     keys = ["customer", "action", *(["as_of"] if "as_of" in decisions else [])]
-    given = decisions[[*keys, "status", *(["instead"] if "instead" in decisions else [])]].copy()
-    if "as_of" in given:
-        given["as_of"] = pd.to_datetime(given["as_of"])
-    if given.duplicated(keys).any():
+    own = decisions[[*keys, "status", *(["instead"] if "instead" in decisions else [])]].copy()
+    if "as_of" in own:
+        own["as_of"] = pd.to_datetime(own["as_of"])
+    if own.duplicated(keys).any():
         raise DataError(
-            f"{int(given.duplicated(keys).sum())} actions are decided twice",
+            f"{int(own.duplicated(keys).sum())} actions are decided twice",
             where="the decisions",
             fix="keep one row for each customer, action and as-of date",
         )
-    joined = planned.merge(given, on=keys, how="left")
+    joined = planned.merge(own, on=keys, how="left")
     joined["status"] = joined["status"].fillna(PLANNED)
     joined["instead"] = joined["instead"].astype(object).fillna("") if "instead" in joined else ""
     return joined
@@ -195,9 +194,8 @@ def _result(action: Any, treated: pd.DataFrame, pool: pd.DataFrame, policy: Poli
     edges = np.unique(np.quantile(treated["probability"], np.linspace(0, 1, _BANDS + 1)[1:-1]))
     fewer = _difference(treated, others, lambda rows: rows["probability"] - rows["outcome"], edges)
     more = _difference(treated, others, lambda rows: rows["complained"], edges)
-    assumed = (
-        float(treated["probability"].mean()) * policy.treatments[action].effect if action in policy.treatments else 0.0
-    )
+    effect = policy.treatments[action].effect if action in policy.treatments else 0.0
+    assumed = float(treated["probability"].mean()) * effect
     return {
         "action": action,
         "treated": len(treated),
@@ -217,7 +215,7 @@ def _result(action: Any, treated: pd.DataFrame, pool: pd.DataFrame, policy: Poli
 
 @dataclass(frozen=True)
 class _Difference:
-    """How far the treated lie above those they are compared with, with its 95 % interval."""
+    """Difference between treated customers and their comparison, with its 95 % interval."""
 
     mean: float
     low: float
@@ -244,46 +242,43 @@ def _difference(
     return _Difference(mean, mean - _Z * error, mean + _Z * error, int(both["rows_of"].sum()), covered)
 
 
-def _verdict(found: _Difference, assumed: float) -> str:
-    if found.compared < _MIN_COMPARED or np.isnan(found.mean):
+def _verdict(difference: _Difference, assumed: float) -> str:
+    if difference.compared < _MIN_COMPARED or np.isnan(difference.mean):
         return "too few to compare with"
-    if found.high <= 0:
+    if difference.high <= 0:
         return "does harm, or nothing"
-    if found.high < assumed:
+    if difference.high < assumed:
         return "less than assumed"
-    if found.low > assumed:
+    if difference.low > assumed:
         return "more than assumed"
-    return "as assumed" if found.low > 0 else "not known yet"
+    return "as assumed" if difference.low > 0 else "not known yet"
 
 
 def _overrides(rows: pd.DataFrame) -> pd.DataFrame:
-    grouped = rows.groupby(["action", "status", "instead"], sort=True)
-    found = grouped.agg(
+    totals = rows.groupby(["action", "status", "instead"], sort=True).agg(
         customers=("outcome", "size"),
         events=("outcome", "sum"),
         event_rate=("outcome", "mean"),
         expected=("probability", "mean"),
     )
-    return pd.DataFrame(found).reset_index()
+    return pd.DataFrame(totals).reset_index()
 
 
-def _reconsider(results: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
+def _reconsider(results: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
     rows: list[tuple[str, str, float, float]] = []
-    for one in results.to_dict("records"):
-        if one["verdict"] in ("less than assumed", "does harm, or nothing"):
-            rows.append((one["action"], one["verdict"], 100 * one["avoided"], 100 * one["assumed"]))
-        if one["complaints_low"] > 0 and one["compared"] >= _MIN_COMPARED:
-            rows.append((one["action"], "complaints", 100 * one["complaints"], 0.0))
-    known = said[said["status"] != PLANNED]
-    for action, own in known.groupby("action"):
-        passed = int((own["status"] != "done").sum())
-        if len(own) >= _MIN_COMPARED and passed > len(own) / 2:
-            rows.append((str(action), "not carried out", passed, len(own)))
-    found = pd.DataFrame(rows, columns=["action", "finding", "found", "against"])
-    found["why"] = [why(finding, number, against, "en") for _, finding, number, against in rows]
-    return found
+    for result in results.to_dict("records"):
+        if result["verdict"] in ("less than assumed", "does harm, or nothing"):
+            rows.append((result["action"], result["verdict"], 100 * result["avoided"], 100 * result["assumed"]))
+        if result["complaints_low"] > 0 and result["compared"] >= _MIN_COMPARED:
+            rows.append((result["action"], "complaints", 100 * result["complaints"], 0.0))
+    for action, own in decided[decided["status"] != PLANNED].groupby("action"):
+        not_done = int((own["status"] != "done").sum())
+        if len(own) >= _MIN_COMPARED and not_done > len(own) / 2:
+            rows.append((str(action), "not carried out", not_done, len(own)))
+    table = pd.DataFrame(rows, columns=["action", "finding", "found", "against"])
+    return table.assign(why=[why(finding, value, against, "en") for _, finding, value, against in rows])
 
 
-def why(finding: str, found: float, against: float, language: Language) -> str:
-    """Return in words why an action is to be reconsidered."""
-    return text(f"reconsider.{finding}", language, found=found, against=against)
+def why(finding: str, value: float, against: float, language: Language) -> str:
+    """Return why an action should be reconsidered, as a sentence."""
+    return text(f"reconsider.{finding}", language, found=value, against=against)

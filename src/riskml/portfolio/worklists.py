@@ -1,4 +1,4 @@
-"""The list of each role: what to do for whom, by when, and why, what to say, and room for what was done.
+"""Worklists of the roles: actions, alerts and messages, with columns for officers' decisions.
 
 Officers fill in ``status``, ``instead`` and ``note``; `riskml feedback --decisions` reads the lists back.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -21,112 +21,104 @@ from riskml.runtime.batch import harmless
 from riskml.warning.delivery.table import role_alerts, with_overdue
 from riskml.warning.format import in_words
 
-MOST_ROWS = 2_000  # of a sheet: beyond, a person filters the CSV
+MOST_ROWS = 2_000  # of a sheet; the CSV files hold all rows
 _COLUMNS = [
     *("due", "customer", "tier", "probability", "reason", "because", "title", "why", "cost", "expected_benefit"),
     *("mandatory", "channel", "action", "as_of", "status", "instead", "note"),
 ]
-_MESSAGES = ["due", "customer", "title", "channel", "subject", "text", "action"]
+_MESSAGE_COLUMNS = ["due", "customer", "title", "channel", "subject", "text", "action"]
 
 
 @dataclass(frozen=True)
 class RoleList:
-    """What one role does: frames in words, with ``actions``, ``alerts`` and ``messages``."""
+    """Worklist of one role, with labels in the officers' language."""
 
     actions: pd.DataFrame
     alerts: pd.DataFrame
     messages: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class Spoken:
-    """Whose words lists are told in."""
-
-    policy: Policy
-    rules: WarningRules | None
-    language: Language
-
-
 def role_lists(
-    actions: pd.DataFrame, alerts: pd.DataFrame, messages: pd.DataFrame, as_of: dt.date, spoken: Spoken
+    actions: pd.DataFrame,
+    alerts: pd.DataFrame,
+    messages: pd.DataFrame,
+    as_of: dt.date,
+    policy: Policy,
+    rules: WarningRules | None,
+    language: Language,
 ) -> dict[str, RoleList]:
-    """Return each role's actions, open alerts and messages: what is due first in front, then what must be done.
+    """Return each role's actions, open alerts and messages, by due date, mandatory actions first.
 
     Parameters
     ----------
     actions : DataFrame
-        As of `riskml.policy.actions.Plan`.
+        Of `riskml.policy.actions.Plan`.
     alerts : DataFrame
-        As of `riskml.warning.delivery.table.alerts_table`.
+        Of `riskml.warning.delivery.table.alerts_table`.
     messages : DataFrame
-        As `riskml.policy.messages.messages` returns them.
+        Of `riskml.policy.messages.messages`.
     """
     late = with_overdue(alerts, as_of)
-    found: dict[str, RoleList] = {}
+    order = ["due", "mandatory", "expected_benefit"]
+    lists: dict[str, RoleList] = {}
     for role in ROLES:
-        own = actions[actions["owner"] == role]
-        order = ["due", "mandatory", "expected_benefit"]
-        own = own.sort_values(order, ascending=[True, False, False], kind="stable")
+        own = actions[actions["owner"] == role].sort_values(order, ascending=[True, False, False], kind="stable")
         warned = role_alerts(late, role)
-        found[role] = RoleList(
-            _actions(own, as_of, spoken),
-            warned if spoken.rules is None else in_words(warned, spoken.rules, spoken.language),
-            _messages(messages[messages["owner"] == role], spoken),
+        lists[role] = RoleList(
+            _action_list(own, as_of, policy, language),
+            warned if rules is None else in_words(warned, rules, language),
+            _message_list(messages[messages["owner"] == role], policy, language),
         )
-    return found
+    return lists
 
 
-def _actions(own: pd.DataFrame, as_of: dt.date, spoken: Spoken) -> pd.DataFrame:
-    policy, language = spoken.policy, spoken.language
-    told = own.assign(as_of=str(as_of), status="", instead="", note="")[_COLUMNS]
-    told["tier"] = told["tier"].map({name: policy.tier_title(name, language) for name in policy.tiers})
-    told["reason"] = [policy.reason_title(name, language) for name in told["reason"]]
-    told["mandatory"] = [label("list_values", str(value).lower(), language) for value in told["mandatory"]]
-    told["channel"] = [label("list_values", value, language) for value in told["channel"]]
-    told = told.round({"probability": 4, "cost": 2, "expected_benefit": 2})
-    return told.rename(columns=dict(labels("list_columns", language))).reset_index(drop=True)
+def _action_list(actions: pd.DataFrame, as_of: dt.date, policy: Policy, language: Language) -> pd.DataFrame:
+    table = actions.assign(as_of=str(as_of), status="", instead="", note="")[_COLUMNS]
+    table["tier"] = table["tier"].map({name: policy.tier_title(name, language) for name in policy.tiers})
+    table["reason"] = [policy.reason_title(name, language) for name in table["reason"]]
+    table["mandatory"] = [label("list_values", str(value).lower(), language) for value in table["mandatory"]]
+    table["channel"] = [label("list_values", value, language) for value in table["channel"]]
+    table = table.round({"probability": 4, "cost": 2, "expected_benefit": 2})
+    return table.rename(columns=dict(labels("list_columns", language))).reset_index(drop=True)
 
 
-def _messages(own: pd.DataFrame, spoken: Spoken) -> pd.DataFrame:
-    language = spoken.language
-    told = own.sort_values("due", kind="stable").reset_index(drop=True)
-    told["title"] = [spoken.policy.treatment_title(name, language) for name in told["action"]]
-    html = told["channel"] == "email"
-    told["text"] = [plain_text(body) if mail else body for body, mail in zip(told["body"], html, strict=True)]
-    told["channel"] = [label("list_values", value, language) for value in told["channel"]]
-    return told[_MESSAGES].rename(columns=dict(labels("list_columns", language)))
+def _message_list(messages: pd.DataFrame, policy: Policy, language: Language) -> pd.DataFrame:
+    table = messages.sort_values("due", kind="stable").reset_index(drop=True)
+    table["title"] = [policy.treatment_title(name, language) for name in table["action"]]
+    html = table["channel"] == "email"
+    table["text"] = [plain_text(body) if mail else body for body, mail in zip(table["body"], html, strict=True)]
+    table["channel"] = [label("list_values", value, language) for value in table["channel"]]
+    return table[_MESSAGE_COLUMNS].rename(columns=dict(labels("list_columns", language)))
 
 
 def write_lists(folder: Path, lists: Mapping[str, RoleList], language: Language) -> None:
     """Write ``<role>.xlsx``, and each of its sheets as ``<role>_actions.csv``, ``_alerts.csv``, ``_messages.csv``."""
     folder.mkdir(parents=True, exist_ok=True)
-    for role, one in lists.items():
-        tables = {"actions": one.actions, "alerts": one.alerts, "messages": one.messages}
+    for role, own in lists.items():
+        tables = {item.name: getattr(own, item.name) for item in fields(own)}
         for name, table in tables.items():
-            # Excel takes a CSV for UTF-8 only with the mark.
-            harmless(_dated(table)).to_csv(folder / f"{role}_{name}.csv", index=False, encoding="utf-8-sig")
+            # Excel reads a CSV file as UTF-8 only with a byte order mark.
+            harmless(_with_date_texts(table)).to_csv(folder / f"{role}_{name}.csv", index=False, encoding="utf-8-sig")
         sheets = {label("list_columns", name, language): table.head(MOST_ROWS) for name, table in tables.items()}
         workbook(sheets).save(folder / f"{role}.xlsx")
 
 
-def decided(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what officers wrote into lists, in either language: rows without a status are left out."""
-    heads = {title: name for name, title in labels("list_columns", "zh").items()}
+def read_decisions(table: pd.DataFrame) -> pd.DataFrame:
+    """Return officers' decisions from a list in either language; rows without a status are dropped."""
+    columns = {title: name for name, title in labels("list_columns", "zh").items()}
     statuses = {labels("treatment", "zh")[status]: status for status in ("done", "refused", "replaced")}
-    said = table.rename(columns={name: heads[name] for name in table.columns if name in heads})
-    if "status" not in said:
-        return said
-    text = said["status"].fillna("").astype(str).str.strip()
-    said = said.assign(status=text.replace(statuses))[text != ""]
+    decisions = table.rename(columns={name: columns[name] for name in table.columns if name in columns})
+    if "status" not in decisions:
+        return decisions
+    status = decisions["status"].fillna("").astype(str).str.strip()
+    decisions = decisions.assign(status=status.replace(statuses))[status != ""]
     for name in ("customer", "action"):
-        if name in said and not pd.api.types.is_numeric_dtype(said[name]):
-            # What kept it from being a formula goes again.
-            said[name] = said[name].astype(str).str.replace(r"^'(?=[=+\-@\t\r])", "", regex=True)
-    return said
+        if name in decisions and not pd.api.types.is_numeric_dtype(decisions[name]):
+            # The apostrophe kept a spreadsheet from reading a formula.
+            decisions[name] = decisions[name].astype(str).str.replace(r"^'(?=[=+\-@\t\r])", "", regex=True)
+    return decisions
 
 
-def _dated(table: pd.DataFrame) -> pd.DataFrame:
-    told = table.copy()
-    for name in told.select_dtypes("datetime"):
-        told[name] = told[name].dt.strftime("%Y-%m-%d")
-    return told
+def _with_date_texts(table: pd.DataFrame) -> pd.DataFrame:
+    dates = {str(name): table[name].dt.strftime("%Y-%m-%d") for name in table.select_dtypes("datetime")}
+    return table.assign(**dates)

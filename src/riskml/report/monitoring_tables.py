@@ -1,4 +1,4 @@
-"""Tables of a month's monitoring, for the notebook and the page."""
+"""Tables of a monitored month, for the notebook and the page."""
 
 from __future__ import annotations
 
@@ -9,200 +9,197 @@ import pandas as pd
 
 from riskml.display.colours import EVENT, NON_EVENT
 from riskml.display.format import MISSING, count, interval, is_number, number, p_value, percent, signed
-from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
+from riskml.display.table import (
+    Cell,
+    Column,
+    Head,
+    Row,
+    Table,
+    bar_column,
+    frame_table,
+    number_column,
+    text_cell,
+    text_column,
+    text_table,
+)
 
 _MOST_ROWS = 25
 _ASPECTS = {
-    "frequency": "purchase frequency",
-    "payment": "payment timeliness (days past due)",
-    "complaints": "complaints",
+    "frequency": ("purchase frequency", "buy far less often than usual"),
+    "payment": ("payment timeliness (days past due)", "pay far later than usual"),
+    "complaints": ("complaints", "complain more than usual"),
 }
-_WORSE = {
-    "frequency": "buy far less than is their way",
-    "payment": "pay far later than is their way",
-    "complaints": "complain more than is their way",
+_MEASURES: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "auc": ("AUC", number),
+    "brier": ("Brier score", number),
+    "log_loss": ("log loss", number),
+    "event_rate": ("event rate", percent),
 }
+
+
+def _two_decimals(value: Any) -> str:
+    return number(value, 2)
 
 
 def findings_table(findings: Sequence[Mapping[str, Any]]) -> Table:
-    """Return findings as ``monitoring.json`` holds them, the gravest first."""
-    rows = [[text_cell(one[name]) for name in ("severity", "what", "next_step")] for one in findings]
-    marked = frozenset(at for at, one in enumerate(findings) if one["severity"] == "act")
-    return Table([Head("severity"), Head("finding"), Head("next step")], rows, marked)
+    """Return findings as ``monitoring.json`` holds them, most severe first."""
+    frame = pd.DataFrame(findings, columns=["severity", "what", "next_step"])
+    columns = [text_column("severity"), text_column("finding", "what"), text_column("next step", "next_step")]
+    return frame_table(frame, columns, marked=frame["severity"] == "act")
 
 
 def performance_table(month: Mapping[str, float], before: Mapping[str, Any], note: str = "") -> Table:
-    """Return estimated figures beside realised ones, and those of the rows set aside."""
-    expected = month.get("event_rate_estimated")
-    rows = [
-        _figure("AUC", month, "auc_estimated", "auc", before),
-        _figure("Brier score", month, "brier_estimated", "brier", before),
-        _figure("log loss", month, "log_loss_estimated", "log_loss", before),
-        _figure("event rate", month, "event_rate_estimated", "event_rate", before, percent),
+    """Return estimated and realised measures, and those on the test set."""
+    rows = []
+    for name, (title, write) in _MEASURES.items():
+        estimated = f"{name}_estimated"
+        rows.append(
+            [
+                title,
+                write(month.get(estimated)),
+                interval(month.get(f"{estimated}_low"), month.get(f"{estimated}_high")),
+                write(month.get(name)),
+                interval(month.get(f"{name}_low"), month.get(f"{name}_high")),
+                write(before.get(name, before.get(estimated))),
+            ]
+        )
+    ratio = "observed_expected"
+    rows.append(
         [
-            text_cell("observed / expected events"),
-            Cell(number(1.0, 2) if is_number(expected) else MISSING),
-            Cell(""),
-            Cell(number(month.get("observed_expected"), 2)),
-            Cell(interval(month.get("observed_expected_low"), month.get("observed_expected_high"), 2)),
-            Cell(number(before.get("observed_expected"), 2)),
-        ],
-    ]
-    heads = [Head("figure"), Head("estimated", True), Head("by chance within"), Head("realised", True)]
-    return Table([*heads, Head("interval"), Head("on the rows set aside", True)], rows, note=note)
-
-
-def _figure(
-    title: str,
-    month: Mapping[str, float],
-    estimated: str,
-    realised: str,
-    before: Mapping[str, Any],
-    written: Callable[[Any], str] = number,
-) -> list[Cell]:
-    then = before.get(realised, before.get(estimated))
-    around = interval(month.get(f"{estimated}_low"), month.get(f"{estimated}_high"))
-    range_text = interval(month.get(f"{realised}_low"), month.get(f"{realised}_high"))
-    figures = [month.get(estimated), month.get(realised), then]
-    cells = [Cell(written(value)) for value in figures]
-    return [text_cell(title), cells[0], Cell(around), cells[1], Cell(range_text), cells[2]]
+            "observed / expected events",
+            number(1.0, 2) if is_number(month.get("event_rate_estimated")) else MISSING,
+            "",
+            number(month.get(ratio), 2),
+            interval(month.get(f"{ratio}_low"), month.get(f"{ratio}_high"), 2),
+            number(before.get(ratio), 2),
+        ]
+    )
+    titles = ("measure", "estimated", "95% by chance", "realised", "95% interval", "on the test set")
+    heads = [Head(title, title in ("estimated", "realised", "on the test set")) for title in titles]
+    return Table(heads, [[Cell(text) for text in row] for row in rows], note=note)
 
 
 def columns_table(columns: pd.DataFrame, moves: Sequence[str]) -> Table:
-    """Return the shift of each column, with the move in words."""
+    """Return the shift of each column, and the direction of the shift as a sentence."""
+    top = columns.head(_MOST_ROWS)
     full = max(float(columns["psi"].max()), 0.25) if len(columns) else 1.0
-    rows = [
+
+    def colour(row: Row) -> str:
+        return EVENT if row["status"] == "act" else NON_EVENT
+
+    left = len(columns) - len(top)
+    return frame_table(
+        top.assign(move=list(moves)[: len(top)]),
         [
-            text_cell(row["column"]),
-            bar_cell(row["psi"], full, EVENT if row["status"] == "act" else NON_EVENT, number),
-            Cell(number(row["no_shift"])),
-            text_cell(row["status"]),
-            text_cell(move),
-            Cell(signed(row["log_odds"], 3)),
-            text_cell("yes" if row["used"] else "no"),
-        ]
-        for row, move in zip(columns.head(_MOST_ROWS).to_dict("records"), moves, strict=False)
-    ]
-    hint = "what the move adds to the mean log-odds of the event: above 0 is riskier"
-    heads = [Head("column"), Head("PSI", True), Head("chance stays below", True), Head("status"), Head("moved")]
-    left = len(columns) - len(rows)
-    note = f"{left} more columns moved less: columns.csv has them all." if left > 0 else ""
-    return Table([*heads, Head("effect", True, hint), Head("read by the model")], rows, note=note)
+            text_column("column"),
+            bar_column("PSI", "psi", full=full, colour=colour, write=number),
+            number_column("by chance below", "no_shift"),
+            text_column("status"),
+            text_column("shift", "move"),
+            number_column(
+                "effect",
+                "log_odds",
+                lambda value: signed(value, 3),
+                "change of the mean log-odds of the event: above 0 is riskier",
+            ),
+            text_column("used by the model", lambda row: "yes" if row["used"] else "no"),
+        ],
+        f"{left} more columns with smaller shifts are in columns.csv." if left > 0 else "",
+    )
 
 
 def quality_table(quality: pd.DataFrame) -> Table:
-    """Return what is missing, unknown or out of range; columns in which nothing is are counted."""
+    """Return the columns with missing, unseen or out-of-range values; the other columns are counted."""
     remarkable = quality[(quality["status"] != "good") | (quality["message"] != "") | (quality["missing"] > 0)]
-    rows = [
-        [
-            text_cell(row["column"]),
-            text_cell(row["status"]),
-            *(Cell(percent(row[name])) for name in ("missing", "missing_in_training", "unseen", "out_of_range")),
-            text_cell(row["message"]),
-        ]
-        for row in remarkable.to_dict("records")
+    columns = [
+        text_column("column"),
+        text_column("status"),
+        number_column("missing", "missing", percent),
+        number_column("missing in training", "missing_in_training", percent),
+        number_column("unseen levels", "unseen", percent),
+        number_column("out of range", "out_of_range", percent),
+        text_column("remark", "message"),
     ]
-    titles = ("missing", "missing in training", "unseen levels", "out of range")
-    heads = [Head("column"), Head("status"), *(Head(title, True) for title in titles), Head("remark")]
-    return Table(heads, rows, note=f"{len(quality) - len(remarkable)} more columns are whole and within range.")
+    return frame_table(remarkable, columns, f"{len(quality) - len(remarkable)} more columns are complete and in range.")
 
 
 def tiers_table(shares: pd.DataFrame, by_tier: pd.DataFrame | None = None) -> Table:
-    """Return each tier's customers beside training's share, and what was observed where outcomes are known."""
+    """Return each tier's share of customers and that in training, with observed rates where outcomes are known."""
     full = max(float(shares["share"].max()), float(shares["share_before"].max()))
-    known = None if by_tier is None else by_tier.set_index("tier")
-    rows = []
-    for row in shares.to_dict("records"):
-        cells = [
-            text_cell(row["tier"]),
-            Cell(count(row["customers"])),
-            bar_cell(row["share"], full, NON_EVENT),
-            Cell(percent(row["share_before"])),
-            Cell(percent(row["mean_probability"])),
-        ]
-        rows.append(cells + _observed(known, row["tier"]) if known is not None else cells)
-    heads = [Head("tier"), *(Head(text, True) for text in ("customers", "share", "in training", "expected"))]
-    if known is not None:
-        rows.append([text_cell("all"), *[Cell("")] * 4, *_observed(known, "portfolio")])
-        heads += [Head("observed", True), Head("ratio", True), Head("interval"), Head("Jeffreys p", True)]
-        heads += [Head("binomial p", True)]
-    return Table(heads, rows)
-
-
-def _observed(known: pd.DataFrame, tier: str) -> list[Cell]:
-    if tier not in known.index:
-        return [Cell(MISSING)] * 5
-    row = known.loc[tier]
-    return [
-        Cell(percent(row["event_rate"])),
-        Cell(number(row["ratio"], 2)),
-        Cell(interval(row["lower"], row["upper"], 2)),
-        Cell(p_value(row["jeffreys_p"])),
-        Cell(p_value(row["binomial_p"])),
+    columns = [
+        text_column("tier"),
+        number_column("customers", "customers", count),
+        bar_column("share", "share", full=full, colour=NON_EVENT),
+        number_column("in training", "share_before", percent),
+        number_column("expected", "mean_probability", percent),
     ]
+    if by_tier is None:
+        return frame_table(shares, columns)
+    observed: list[Column] = [
+        number_column("observed", "event_rate", percent),
+        number_column("ratio", "ratio", _two_decimals),
+        text_column("interval", lambda row: interval(row["lower"], row["upper"], 2) or MISSING),
+        number_column("Jeffreys p", "jeffreys_p", p_value),
+        number_column("binomial p", "binomial_p", p_value),
+    ]
+    table = frame_table(shares.merge(by_tier, on="tier", how="left"), [*columns, *observed])
+    total = by_tier[by_tier["tier"] == "portfolio"].to_dict("records")[0]
+    last = [text_cell("all"), *[Cell("")] * 4, *(column.cell(total) for column in observed)]
+    return Table(table.heads, [*table.rows, last])
 
 
 def moves_table(matrix: pd.DataFrame) -> Table:
-    """Return who went from which tier to which; right of the diagonal is riskier."""
-    rows = [
-        [text_cell(before), *(Cell(count(value)) for value in line)]
-        for before, line in zip(matrix.index, matrix.to_numpy(), strict=True)
-    ]
-    return Table([Head("from tier"), *(Head(str(name), True) for name in matrix.columns)], rows)
+    """Return the number of customers from tier to tier; right of the diagonal is riskier."""
+    rows = [[str(before), *map(count, line)] for before, line in zip(matrix.index, matrix.to_numpy(), strict=True)]
+    return text_table(["from tier", *(Head(str(name), True) for name in matrix.columns)], rows)
 
 
 def segments_table(segments: pd.DataFrame) -> Table:
-    """Return the figures of each group; small ones are said to be small."""
-    rows = []
-    for row in segments.to_dict("records"):
-        estimated = interval(row["auc_estimated_low"], row["auc_estimated_high"])
-        rows.append(
-            [
-                text_cell(row["by"]),
-                text_cell(row["group"]),
-                Cell(count(row["customers"]) + (" (small)" if row["small"] else "")),
-                Cell(percent(row["mean_probability"])),
-                Cell(number(row["psi"])),
-                Cell(number(row["no_shift"])),
-                Cell(f"{number(row['auc_estimated'])} ({estimated})" if estimated else MISSING),
-                Cell(number(row["auc"])),
-                Cell(number(row["observed_expected"], 2)),
-                Cell(interval(row["oe_low"], row["oe_high"], 2)),
-            ]
-        )
-    titles = ("customers", "mean probability", "PSI", "chance stays below", "estimated AUC", "AUC", "observed/expected")
-    heads = [Head("by"), Head("group"), *(Head(title, True) for title in titles), Head("interval")]
-    return Table(heads, rows)
+    """Return the measures of each segment."""
+
+    def estimated(row: Row) -> str:
+        limits = interval(row["auc_estimated_low"], row["auc_estimated_high"])
+        return f"{number(row['auc_estimated'])} ({limits})" if limits else MISSING
+
+    columns = [
+        text_column("by"),
+        text_column("group"),
+        number_column("customers", lambda row: count(row["customers"]) + (" (small)" if row["small"] else ""), str),
+        number_column("mean probability", "mean_probability", percent),
+        number_column("PSI", "psi"),
+        number_column("by chance below", "no_shift"),
+        number_column("estimated AUC", estimated, str),
+        number_column("AUC", "auc"),
+        number_column("observed / expected", "observed_expected", _two_decimals),
+        text_column("interval", lambda row: interval(row["oe_low"], row["oe_high"], 2)),
+    ]
+    return frame_table(segments, columns)
 
 
 def behaviour_table(summary: pd.DataFrame) -> Table:
-    """Return what customers do of late, and how many fall behind their own past."""
-    rows = [
-        [
-            text_cell(_ASPECTS[row["aspect"]]),
-            Cell(count(row["customers"])),
-            Cell(number(row["recent"], 2)),
-            Cell(number(row["usual"], 2)),
-            text_cell(_WORSE[row["aspect"]]),
-            Cell(f"{count(row['worse'])} ({percent(row['share'])})"),
-            Cell(f"{percent(row['low'])} to {percent(row['high'])}"),
-            Cell(percent(row["share_in_training"])),
-        ]
-        for row in summary.to_dict("records")
+    """Return customers' recent behaviour, and how many have changed for the worse."""
+    columns = [
+        text_column("behaviour", lambda row: _ASPECTS[row["aspect"]][0]),
+        number_column("customers", "customers", count),
+        number_column("recent", "recent", _two_decimals),
+        number_column("usual", "usual", _two_decimals),
+        text_column("customers who …", lambda row: _ASPECTS[row["aspect"]][1]),
+        number_column("number", lambda row: f"{count(row['worse'])} ({percent(row['share'])})", str),
+        text_column("interval", lambda row: f"{percent(row['low'])} to {percent(row['high'])}"),
+        number_column("in training", "share_in_training", percent),
     ]
-    heads = [Head("what"), Head("customers", True), Head("of late", True), Head("usual", True), Head("customers who …")]
-    return Table([*heads, Head("how many", True), Head("interval"), Head("in training", True)], rows)
+    return frame_table(summary, columns)
 
 
 def history_table(history: pd.DataFrame) -> Table:
-    """Return the months side by side, the newest last."""
+    """Return the metrics of the months, newest last."""
     columns: Sequence[tuple[str, str, Callable[[Any], str]]] = (
         ("rows", "customers", count),
         ("psi_score", "PSI of the scores", number),
-        ("psi_score_no_shift", "chance stays below", number),
+        ("psi_score_no_shift", "by chance below", number),
         ("mean_probability", "expected rate", percent),
         ("event_rate", "observed rate", percent),
-        ("observed_expected", "observed/expected", lambda value: number(value, 2)),
+        ("observed_expected", "observed / expected", _two_decimals),
         ("auc_estimated", "estimated AUC", number),
         ("auc", "AUC", number),
         ("moved_riskier", "to a riskier tier", percent),
@@ -210,9 +207,6 @@ def history_table(history: pd.DataFrame) -> Table:
         ("payment_worse", "pay later", percent),
         ("complaints_worse", "complain more", percent),
     )
-    there = [(name, title, written) for name, title, written in columns if name in history]
-    rows = [
-        [text_cell(day), *(Cell(written(row[name])) for name, _, written in there)]
-        for day, row in zip(history.index, history.to_dict("records"), strict=True)
-    ]
-    return Table([Head("month"), *(Head(title, True) for _, title, _ in there)], rows)
+    known = [number_column(title, name, write) for name, title, write in columns if name in history]
+    months = history.assign(month=[str(day) for day in history.index])
+    return frame_table(months, [text_column("month"), *known])

@@ -118,9 +118,9 @@ def read_results(folder: Path) -> Results:
     for needed in ("run.json", "experiment.yaml"):
         if not (folder / needed).is_file():
             raise InputError(
-                f"this is not the folder of a run: it has no {needed}",
+                f"not the folder of a run: it has no {needed}",
                 where=str(folder),
-                fix="name a folder beneath experiments/runs/<experiment>/",
+                fix="name a folder in experiments/runs/<experiment>/",
             )
     scores = folder / "scores.parquet"
     return Results(

@@ -1,7 +1,4 @@
-"""Frames as tables for people: numbers formatted, the chosen family marked, small bars behind rates.
-
-Each function returns a `Table`, which shows itself in a notebook and goes into the report as it is.
-"""
+"""Tables of a run: frames with formatted numbers, small bars behind rates, the chosen family marked."""
 
 from __future__ import annotations
 
@@ -12,7 +9,18 @@ import pandas as pd
 
 from riskml.display.colours import EVENT, NON_EVENT, family_colour, tier_colours
 from riskml.display.format import count, interval, is_number, number, p_value, percent, signed
-from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
+from riskml.display.table import (
+    Column,
+    Head,
+    Table,
+    bar_column,
+    dot_column,
+    frame_table,
+    number_column,
+    text_cell,
+    text_column,
+    text_table,
+)
 from riskml.scorecard.display.tables import (
     binner_table,
     binning_table,
@@ -42,19 +50,21 @@ __all__ = [
 ]
 
 _WARNING = "#d9a400"
+_NO_NOTES = "No findings."
+# Measures on the test set: title and meaning.
 _MEASURES = {
-    "auc_test": Head("AUC set aside", True, "on the rows set aside: chance that an event ranks above a non-event"),
-    "gini_test": Head("Gini", True, "on the rows set aside: 2 AUC − 1"),
-    "ks_test": Head("KS", True, "on the rows set aside: largest distance of events and non-events"),
-    "brier_test": Head("Brier", True, "on the rows set aside: mean squared error of the probability, lower is better"),
-    "logloss_test": Head("log loss", True, "on the rows set aside: lower is better"),
+    "auc_test": ("AUC (test)", "on the test set: probability that an event ranks above a non-event"),
+    "gini_test": ("Gini", "on the test set: 2 AUC − 1"),
+    "ks_test": ("KS", "on the test set: largest distance between events and non-events"),
+    "brier_test": ("Brier", "on the test set: mean squared error of the probability, lower is better"),
+    "logloss_test": ("log loss", "on the test set: lower is better"),
 }
 _METRICS = {
     "auc": ("AUC", "ranking: 0.5 is chance, 1 is perfect"),
     "gini": ("Gini", "ranking: 2 AUC − 1"),
     "ks": ("KS", "largest distance between the shares of events and of non-events found"),
     "captured_10": ("captured in the riskiest tenth", "share of all events among the riskiest 10% of customers"),
-    "h_measure": ("H-measure", "ranking, weighed by costs: 0 is useless, 1 is perfect"),
+    "h_measure": ("H-measure", "ranking, weighted by costs: 0 is useless, 1 is perfect"),
     "brier": ("Brier score", "mean squared error of the probability: lower is better"),
     "logloss": ("log loss", "error of the probability: lower is better"),
     "ece": ("ECE", "mean distance of predicted and observed rates: 0 is perfect"),
@@ -64,246 +74,209 @@ _METRICS = {
 
 
 def leaderboard_table(frame: pd.DataFrame) -> Table:
-    """Show the families, best first, the chosen one marked.
+    """Return the families, best first, the chosen one marked.
 
     Examples
     --------
     >>> frame = pd.DataFrame({"family": ["tree"], "auc_cv": [0.781], "auc_cv_se": [0.01], "chosen": [True]})
     >>> leaderboard_table(frame)
-    family  AUC cross-validated
-    tree ★        0.781 ± 0.010
+    family       AUC (CV)
+    tree ★  0.781 ± 0.010
     ★ chosen.
     """
+    chosen = frame["chosen"].astype(str) == "True" if "chosen" in frame else pd.Series(False, index=frame.index)
     measures = [name for name in _MEASURES if name in frame]
-    heads = [Head("family"), Head("AUC cross-validated", True, "mean over folds ± one standard error")]
-    heads += [_MEASURES[name] for name in measures]
-    heads += [Head("columns", True, "how many columns the model uses")] if "columns" in frame else []
-    chosen = _chosen(frame)
-    rows = []
-    for at, row in enumerate(frame.to_dict(orient="records")):
-        se = row.get("auc_cv_se")
-        auc = number(row["auc_cv"]) + (f" ± {number(se)}" if is_number(se) else "")
-        cells = [Cell(f"{row['family']}{' ★' if at in chosen else ''}", None, family_colour(row["family"])), Cell(auc)]
-        cells += [Cell(number(row[name])) for name in measures]
-        cells += [Cell(count(row["columns"]))] if "columns" in frame else []
-        rows.append(cells)
-    aside = "AUC cross-validated is a mean over folds; the measures after it are on the rows set aside."
-    notes = (["★ chosen."] if chosen else []) + ([aside] if measures else [])
-    return Table(heads, rows, chosen, " ".join(notes))
+    columns = [
+        dot_column("family", lambda row: f"{row['family']}{' ★' if row['star'] else ''}", _family_colour),
+        number_column("AUC (CV)", _cross_validated, str, "cross-validated: mean over folds ± one standard error"),
+        *(number_column(_MEASURES[name][0], name, hint=_MEASURES[name][1]) for name in measures),
+    ]
+    if "columns" in frame:
+        columns.append(number_column("columns", "columns", count, "number of columns that the model uses"))
+    notes = ["★ chosen."] if chosen.any() else []
+    notes += ["AUC (CV) is a mean over folds; the measures after it are on the test set."] if measures else []
+    return frame_table(frame.assign(star=chosen), columns, " ".join(notes), marked=chosen)
 
 
 def comparison_table(frame: pd.DataFrame) -> Table:
-    """Show by how much the chosen family ranks better than each other one, on the same rows set aside."""
-    heads = [Head("against"), Head("its AUC set aside", True), Head("the chosen one leads by", True)]
-    heads += [
-        Head("95% interval", True),
-        Head("p", True, "DeLong's paired test: chance of such a lead without a cause"),
+    """Return how much better the chosen family ranks than each other one, on the same test set."""
+    columns = [
+        dot_column("compared with", "family", _family_colour),
+        number_column("its AUC (test)", "auc"),
+        number_column("lead of the chosen one", "champion_leads_by", lambda value: signed(value, 3)),
+        number_column("95% interval", lambda row: f"{signed(row['lower'], 3)} to {signed(row['upper'], 3)}", str),
+        number_column("p", "p_value", p_value, "DeLong's paired test: probability of such a lead by chance"),
     ]
-    rows = [
-        [
-            Cell(str(row["family"]), None, family_colour(row["family"])),
-            Cell(number(row["auc"])),
-            Cell(signed(row["champion_leads_by"], 3)),
-            Cell(f"{signed(row['lower'], 3)} to {signed(row['upper'], 3)}"),
-            Cell(p_value(row["p_value"])),
-        ]
-        for row in frame.to_dict(orient="records")
-    ]
-    return Table(heads, rows, note="On the same rows set aside. An interval that holds 0 leaves the order open.")
+    return frame_table(frame, columns, "On the same test set. An interval that contains 0 leaves the order open.")
 
 
 def notes_table(frame: pd.DataFrame) -> Table:
-    """Show what was found in the columns, and what was done about it; warnings first."""
+    """Return the findings of the preparation and what was done about them, warnings first."""
     ranked = frame.sort_values("severity", key=lambda severity: severity != "warning", kind="stable")
-    rows = [
-        [
-            text_cell(row["column"]),
-            text_cell(row["finding"]),
-            Cell(str(row["severity"]), None, _WARNING if row["severity"] == "warning" else NON_EVENT),
-            text_cell(row["done"]),
-        ]
-        for row in ranked.to_dict(orient="records")
+    columns = [
+        text_column("column"),
+        text_column("finding"),
+        dot_column("severity", "severity", lambda row: _WARNING if row["severity"] == "warning" else NON_EVENT),
+        text_column("done"),
     ]
-    heads = [Head("column"), Head("what was found"), Head("severity"), Head("what was done")]
-    return Table(heads, rows, note="" if rows else "Nothing worth a note was found.")
+    return frame_table(ranked, columns, nothing=_NO_NOTES)
 
 
 def parts_table(frame: pd.DataFrame) -> Table:
-    """Show the rows and events of each part."""
-    rows = [
-        [
-            text_cell(row["part"]),
-            Cell(count(row["rows"])),
-            Cell(count(row["events"])),
-            bar_cell(row["events"] / row["rows"] if row["rows"] else None, 1.0, EVENT),
-        ]
-        for row in frame.sort_values("part", key=lambda part: part != "train", kind="stable").to_dict(orient="records")
+    """Return the rows and events of each part."""
+    columns = [
+        text_column("part"),
+        number_column("rows", "rows", count),
+        number_column("events", "events", count),
+        bar_column("event rate", lambda row: row["events"] / row["rows"] if row["rows"] else None),
     ]
-    return Table([Head("part"), Head("rows", True), Head("events", True), Head("event rate", True)], rows)
+    return frame_table(frame.sort_values("part", key=lambda part: part != "train", kind="stable"), columns)
 
 
 def dates_table(frame: pd.DataFrame) -> Table:
-    """Show who is looked at on each as-of date of a panel, and who is left out and why."""
-    named = ["as_of", "customers", "kept", "events", "censored"]
-    reasons = [name for name in frame.columns if name not in named and frame[name].sum()]
-    rows = [
-        [
-            text_cell(row["as_of"]),
-            Cell(count(row["customers"])),
-            *(Cell(count(row[name])) for name in reasons),
-            Cell(count(row["kept"])),
-            Cell(count(row["events"])),
-            bar_cell(row["events"] / row["kept"] if row["kept"] else None, 1.0, EVENT),
-        ]
-        for row in frame[~frame["censored"].astype(bool)].to_dict(orient="records")
+    """Return the customers on each as-of date of a panel, with those left out by reason."""
+    censored = frame["censored"].astype(bool)
+    fixed = ["as_of", "customers", "kept", "events", "censored"]
+    columns = [
+        text_column("as-of date", "as_of"),
+        number_column("customers", "customers", count),
+        *(number_column(name, name, count) for name in frame.columns if name not in fixed and frame[name].sum()),
+        number_column("included", "kept", count),
+        number_column("events", "events", count),
+        bar_column("event rate", lambda row: row["events"] / row["kept"] if row["kept"] else None),
     ]
-    censored = list(frame.loc[frame["censored"].astype(bool), "as_of"].astype(str))
-    note = f"Left out, their outcome is not known yet: {', '.join(censored)}." if censored else ""
-    heads = [Head("as-of date"), Head("customers", True), *(Head(name, True) for name in reasons)]
-    heads += [Head("looked at", True), Head("events", True), Head("event rate", True)]
-    return Table(heads, rows, note=note)
+    dates = ", ".join(frame.loc[censored, "as_of"].astype(str))
+    note = f"Left out, their outcome is not known yet: {dates}." if dates else ""
+    return frame_table(frame[~censored], columns, note)
 
 
 def remarks_table(frame: pd.DataFrame) -> Table:
-    """Show what was found in the tables of a panel."""
-    rows = [
-        [text_cell(row["table"]), text_cell(row["finding"]), Cell(count(row["records"]) if row["records"] else "")]
-        for row in frame.to_dict(orient="records")
+    """Return the findings in the tables of a panel."""
+    columns = [
+        text_column("table"),
+        text_column("finding"),
+        number_column("records", lambda row: count(row["records"]) if row["records"] else "", str),
     ]
-    heads = [Head("table"), Head("what was found"), Head("records", True)]
-    return Table(heads, rows, note="" if rows else "Nothing worth a note was found.")
+    return frame_table(frame, columns, nothing=_NO_NOTES)
 
 
 def leakage_table(frame: pd.DataFrame) -> Table:
-    """Show what in a panel may know the future or the outcome."""
-    rows = [
-        [text_cell(row["severity"]), text_cell(row["check"]), text_cell(row["column"]), text_cell(row["finding"])]
-        for row in frame.to_dict(orient="records")
-    ]
-    marked = frozenset(place for place, severity in enumerate(frame["severity"]) if severity == "act")
-    heads = [Head("severity"), Head("check"), Head("column"), Head("what was found")]
-    return Table(heads, rows, marked, note="" if rows else "Nothing was found.")
+    """Return the columns of a panel that may contain information from the future, or the outcome."""
+    columns = [text_column(name) for name in ("severity", "check", "column", "finding")]
+    return frame_table(frame, columns, marked=frame["severity"] == "act", nothing=_NO_NOTES)
 
 
 def profile_table(frame: pd.DataFrame) -> Table:
-    """Show what each column holds."""
+    """Return a profile of each column."""
     descriptions = frame.get("description", pd.Series(dtype=object))
-    meanings = bool((descriptions.notna() & (descriptions != "")).any())
-    heads = [Head("column"), *([Head("what it means")] if meanings else []), Head("kind"), Head("missing", True)]
-    heads += [Head("distinct values", True), Head("values"), Head("suspicion")]
-    rows = [
-        [
-            text_cell(row["column"]),
-            *([text_cell(row["description"])] if meanings else []),
-            text_cell(row["kind"]),
-            bar_cell(row["missing"], 1.0, NON_EVENT),
-            Cell(count(row["distinct"])),
-            Cell(_values(row)),
-            text_cell(row["suspicion"]),
-        ]
-        for row in frame.to_dict(orient="records")
+    columns = [text_column("column")]
+    if (descriptions.notna() & (descriptions != "")).any():
+        columns.append(text_column("description"))
+    columns += [
+        text_column("kind"),
+        bar_column("missing", "missing", colour=NON_EVENT),
+        number_column("distinct values", "distinct", count),
+        text_column("values", _values),
+        text_column("suspicion"),
     ]
-    return Table(heads, rows, note="Of numbers: least, median, greatest. Of levels: the most frequent, and its share.")
+    note = "Numbers: minimum, median, maximum. Categories: the most frequent level and its share."
+    return frame_table(frame, columns, note)
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Show measures with their intervals, and how to read them."""
+    """Return measures with their intervals and meanings."""
     rows = []
     for name, figure in metrics.items():
         title, meaning = _METRICS.get(name, (name.replace("_", " "), ""))
-        between = interval(figure.get("low"), figure.get("high"))
-        rows.append([Cell(title), Cell(number(figure.get("value"))), text_cell(between), Cell(meaning)])
-    return Table([Head("measure"), Head("value", True), Head("interval", True), Head("how to read it")], rows)
+        rows.append((title, number(figure.get("value")), interval(figure.get("low"), figure.get("high")), meaning))
+    return text_table(["measure", Head("value", True), Head("interval", True), "meaning"], rows)
 
 
 def gains_table(frame: pd.DataFrame) -> Table:
-    """Show the bands of customers, the riskiest first."""
-    heads = [Head("band"), Head("customers", True), Head("events", True), Head("event rate", True)]
-    heads += [Head("lift", True, "event rate over the overall one"), Head("events held so far", True)]
-    rows = [
-        [
-            text_cell(row["band"]),
-            Cell(count(row["count"])),
-            Cell(count(row["event"])),
-            bar_cell(row["event_rate"], 1.0, EVENT),
-            Cell(number(row["lift"], 2)),
-            bar_cell(row["captured"], 1.0, NON_EVENT),
-        ]
-        for row in frame.to_dict(orient="records")
+    """Return the bands of customers, riskiest first."""
+    columns = [
+        text_column("band"),
+        number_column("customers", "count", count),
+        number_column("events", "event", count),
+        bar_column("event rate", "event_rate"),
+        number_column("lift", "lift", lambda value: number(value, 2), "event rate over the overall event rate"),
+        bar_column("captured events", "captured", colour=NON_EVENT, hint="in this band and those above it"),
     ]
-    return Table(heads, rows, note="Bands of about equal size; 1 is the riskiest.")
+    return frame_table(frame, columns, "Bands of about equal size; 1 is the riskiest.")
 
 
 def tiers_table(frame: pd.DataFrame) -> Table:
-    """Show each tier's share of customers, its expected and observed event rate, and whether the two agree."""
+    """Return each tier's share of customers, expected and observed event rate, and the test whether they agree."""
     total = float(frame["rows"].sum())
     colours = dict(zip(frame["tier"], tier_colours(len(frame)), strict=True))
-    made: list[tuple[str, Head, Any]] = [
-        ("tier", Head("tier"), lambda row: Cell(str(row["tier"]), None, colours[row["tier"]])),
-        (
-            "from_probability",
-            Head("from", True, "least probability"),
-            lambda row: Cell(percent(row["from_probability"])),
-        ),
-        ("rows", Head("customers", True), lambda row: Cell(count(row["rows"]))),
-        (
-            "rows",
-            Head("share", True),
-            lambda row: bar_cell(row["rows"] / total if total else None, 1.0, colours[row["tier"]]),
-        ),
-        ("expected", Head("expected rate", True, "mean probability"), lambda row: Cell(percent(row["expected"]))),
-        ("event_rate", Head("observed rate", True), lambda row: bar_cell(row["event_rate"], 1.0, EVENT)),
-        ("lower", Head("interval", True, "of the observed rate"), _rate_interval),
+
+    def colour(row: Mapping[Any, Any]) -> str:
+        return str(colours[row["tier"]])
+
+    columns: list[tuple[str, Column]] = [
+        ("tier", dot_column("tier", "tier", colour)),
+        ("from_probability", number_column("from", "from_probability", percent, "lowest probability")),
+        ("rows", number_column("customers", "rows", count)),
+        ("rows", bar_column("share", lambda row: row["rows"] / total if total else None, colour=colour)),
+        ("expected", number_column("expected rate", "expected", percent, "mean probability")),
+        ("event_rate", bar_column("observed rate", "event_rate")),
+        ("lower", number_column("interval", _rate_interval, str, "of the observed rate")),
         (
             "jeffreys_p",
-            Head("Jeffreys p", True, "small where the model underestimates the risk of the tier"),
-            lambda row: Cell(p_value(row["jeffreys_p"])),
+            number_column("Jeffreys p", "jeffreys_p", p_value, "small where the model underestimates the tier's risk"),
         ),
-        ("treatment", Head("treatment"), lambda row: text_cell(row["treatment"])),
+        ("treatment", text_column("treatment")),
     ]
-    present = [(head, cell) for name, head, cell in made if name in frame]
-    rows = [[cell(row) for _, cell in present] for row in frame.to_dict(orient="records")]
-    return Table([head for head, _ in present], rows)
+    return frame_table(frame, [column for name, column in columns if name in frame])
 
 
 def drivers_table(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> Table:
-    """Show the columns that move the scores most, with their descriptions."""
+    """Return the columns with the largest influence on the scores."""
     ranked = frame.sort_values("mean_abs_contribution", ascending=False, kind="stable").head(most)
     top = float(ranked["mean_abs_contribution"].max()) if len(ranked) else 0.0
-    rows = [
-        [
-            text_cell(row["column"]),
-            bar_cell(row["mean_abs_contribution"], top, family_colour(family) if family else NON_EVENT, number),
-            text_cell(row.get("description")),
-        ]
-        for row in ranked.to_dict(orient="records")
+    colour = family_colour(family) if family else NON_EVENT
+    hint = "absolute, in log-odds"
+    columns = [
+        text_column("column"),
+        bar_column("mean contribution", "mean_abs_contribution", full=top, colour=colour, write=number, hint=hint),
+        text_column("description", lambda row: row.get("description")),
     ]
-    return Table([Head("column"), Head("mean contribution", True, "absolute, in log-odds"), Head("what it is")], rows)
+    return frame_table(ranked, columns)
 
 
 def watch_list(frame: pd.DataFrame, *, most: int = 20, tiers: Sequence[str] = ()) -> Table:
-    """Show the customers of highest risk: who, how risky, why, and what to do."""
+    """Return the customers of highest risk, with probability, tier, reasons and treatment."""
     reasons = [name for name in frame.columns if str(name).startswith("reason_")]
     colours = dict(zip(tiers, tier_colours(len(tiers)), strict=True))
+    columns = [
+        text_column("customer"),
+        bar_column("probability", "probability"),
+        dot_column("tier", "tier", lambda row: colours.get(row["tier"], EVENT)),
+        text_column("reasons, strongest first", lambda row: "; ".join(_texts(row, reasons))),
+    ]
+    if "treatment" in frame:
+        columns.append(text_column("treatment"))
     ranked = frame.sort_values("probability", ascending=False, kind="stable").head(most)
-    treated = "treatment" in frame
-    heads = [Head("customer"), Head("probability", True), Head("tier"), Head("why, the strongest reason first")]
-    heads += [Head("treatment")] if treated else []
-    rows = []
-    for row in ranked.to_dict(orient="records"):
-        why = "; ".join(str(row[name]) for name in reasons if row[name] == row[name] and row[name])
-        tier = Cell(str(row["tier"]), None, colours.get(row["tier"], EVENT))
-        cells = [text_cell(row["customer"]), bar_cell(row["probability"], 1.0, EVENT), tier, text_cell(why)]
-        rows.append([*cells, text_cell(row["treatment"])] if treated else cells)
-    note = (
-        f"{count(len(rows))} of {count(len(frame))} customers on the list." if len(frame) else "No customer is on it."
-    )
-    return Table(heads, rows, note=note)
+    note = f"{count(len(ranked))} of {count(len(frame))} customers on the list."
+    return frame_table(ranked, columns, note, nothing="No customer is on the list.")
 
 
-def _rate_interval(row: Mapping[Any, Any]) -> Cell:
+def _family_colour(row: Mapping[Any, Any]) -> str:
+    return family_colour(row["family"])
+
+
+def _cross_validated(row: Mapping[Any, Any]) -> str:
+    error = row.get("auc_cv_se")
+    return number(row["auc_cv"]) + (f" ± {number(error)}" if is_number(error) else "")
+
+
+def _rate_interval(row: Mapping[Any, Any]) -> str:
     low, high = row["lower"], row.get("upper")
-    return Cell(f"{percent(low)} to {percent(high)}") if is_number(low) and is_number(high) else text_cell(None)
+    return f"{percent(low)} to {percent(high)}" if is_number(low) and is_number(high) else text_cell(None).text
+
+
+def _texts(row: Mapping[Any, Any], names: Sequence[str]) -> list[str]:
+    return [str(row[name]) for name in names if row[name] == row[name] and row[name]]
 
 
 def _values(row: Mapping[Any, Any]) -> str:
@@ -311,9 +284,3 @@ def _values(row: Mapping[Any, Any]) -> str:
         return " · ".join(f"{row[name]:,.6g}" for name in ("min", "median", "max"))
     top = text_cell(row.get("top")).text
     return f"{top} ({percent(row['top_share'], 0)})" if is_number(row.get("top_share")) else top
-
-
-def _chosen(frame: pd.DataFrame) -> frozenset[int]:
-    if "chosen" not in frame:
-        return frozenset()
-    return frozenset(at for at, chosen in enumerate(frame["chosen"]) if chosen is True or str(chosen) == "True")

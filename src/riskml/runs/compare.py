@@ -51,7 +51,7 @@ def letters(views: Sequence[RunSummary]) -> list[str]:
 def shared_customers(views: Sequence[RunSummary]) -> Shared:
     """Return the customers that were set aside in every run."""
     names = letters(views)
-    aside = [view.aside for view in views]
+    aside = [view.holdout for view in views]
     _refuse_other_questions(views)
     customers = aside[0].index
     for frame in aside[1:]:
@@ -132,7 +132,7 @@ def stability(views: Sequence[RunSummary]) -> pd.DataFrame:
     """Return how far each run's scores have shifted from the rows it was developed on to those it was judged on."""
     rows = []
     for name, view in zip(letters(views), views, strict=True):
-        before, now = view.learnt, view.aside["probability"]
+        before, now = view.train_scores, view.holdout["probability"]
         shift = psi_test(before, now)
         rows.append((name, len(before), len(now), shift.psi, shift.no_shift, shift.verdict))
     return pd.DataFrame(rows, columns=["run", "development", "aside", "psi", "no_shift", "verdict"])

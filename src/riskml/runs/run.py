@@ -1,7 +1,7 @@
-"""One run of an experiment: its folder, what lies in it, and how far it has come.
+"""Run of an experiment: its folder, the files in it, and the status of its stages.
 
-Everything a run produces is a file in its folder, written whole or not at all, so that a run which was killed can go on
-and an earlier run is never touched.
+Everything a run produces is a file in its folder, written completely or not at all: an interrupted run can be resumed,
+and an earlier run is never changed.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from riskml.io import read_json, replacing, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
+    from riskml.data.dataset import Dataset
     from riskml.report.plots.picture import Picture
     from riskml.schema import Schema
 
 STAGES = ("1_features", "2_models", "3_validation", "4_export", "5_prediction")
 Status = Literal["pending", "running", "finished", "failed"]
-# The pipeline tells of the stages while a second thread tells of MLflow.
-_WRITING = threading.RLock()
-_ROLES = {"_target": "y", "_part": "part", "_fold": "fold", "_date": "date"}
+# The pipeline writes the status of stages while a second thread writes what MLflow returned.
+_LOCK = threading.RLock()
+_DATASET_COLUMNS = {"_target": "y", "_part": "part", "_fold": "fold", "_date": "date"}
 
 
 def stage_name(text: str) -> str:
@@ -50,28 +51,6 @@ def stage_name(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """The rows of a run: what models see, the outcome, and which rows are set aside."""
-
-    X: pd.DataFrame  # index: the customer
-    y: pd.Series  # 1 is the event
-    part: pd.Series
-    fold: pd.Series  # cross-validation fold of the training rows, -1 elsewhere
-    date: pd.Series | None = None  # as-of date
-
-    @property
-    def aside(self) -> str:
-        """The name of the part that no model has learnt from: "test" or "oot"."""
-        return next((str(name) for name in self.part.unique() if name != "train"), "train")
-
-    def rows(self, part: str) -> Dataset:
-        """Return the rows of one part."""
-        keep = self.part == part
-        date = None if self.date is None else self.date[keep]
-        return Dataset(self.X[keep], self.y[keep], self.part[keep], self.fold[keep], date)
-
-
-@dataclass(frozen=True)
 class Run:
     """A run's folder.
 
@@ -80,9 +59,9 @@ class Run:
     folder : Path
         Absolute.
     experiment : Experiment
-        As it was resolved when the run began.
+        The settings with which the run began.
     hosted : bool, default False
-        Whether the pipeline executes this very stage, and keeps the account of it.
+        Whether the pipeline executes the current stage and records its status.
     """
 
     folder: Path
@@ -108,11 +87,11 @@ class Run:
         at : datetime
             Names the folder; a number is added when that name is taken.
         sample : int, default 0
-            Rows of a quick look; 0 for all.
+            Number of rows drawn; 0 for all.
         by_hand : bool, default False
-            Whether a person goes through the notebooks.
+            Whether the notebooks are run interactively.
         file_digest : str, optional
-            Digest of the experiment as its file said it, before anything overruled it.
+            Digest of the experiment file's settings before any override.
 
         Raises
         ------
@@ -156,13 +135,13 @@ class Run:
         InputError
             When the folder holds no run.
         """
-        folder = Path(folder).resolve()  # `latest` stands for a run, and must not be mistaken for one of its own
+        folder = Path(folder).resolve()  # `latest` is a link to a run
         for needed in ("experiment.yaml", "run.json"):
             if not (folder / needed).is_file():
                 raise InputError(
-                    f"this is not the folder of a run: it has no {needed}",
+                    f"not the folder of a run: it has no {needed}",
                     where=str(folder),
-                    fix="name a folder beneath experiments/runs/<experiment>/",
+                    fix="name a folder in experiments/runs/<experiment>/",
                 )
         return cls(folder, read_experiment(folder / "experiment.yaml"), hosted)
 
@@ -172,7 +151,7 @@ class Run:
 
     @property
     def panel(self) -> Path:
-        """Where the panel of the experiment is kept, which its runs share."""
+        """The folder of the experiment's panel, which its runs share."""
         return self.folder.parent / "panel"
 
     def _repr_markdown_(self) -> str:
@@ -180,33 +159,33 @@ class Run:
         # Markdown passes HTML on.
         return f"**{escape(self.experiment.title)}**  \n<code>{escape(str(self.folder))}</code>  \n{stages}"
 
-    # -- how far it has come
+    # -- status
 
     @property
     def state(self) -> dict[str, Any]:
-        """What run.json says now."""
+        """The content of run.json."""
         state: dict[str, Any] = read_json(self.path("run.json"))
         return state
 
     def update(self, **changes: Any) -> None:
-        """Change entries of run.json, and bring what it tells of the results up to date with the files."""
-        with _WRITING:
+        """Change entries of run.json, and update its summary of the results."""
+        with _LOCK:
             write_json(self.path("run.json"), self.state | self._results() | changes)
 
     def status(self, stage: str) -> Status:
-        """Return how far one stage has come."""
+        """Return the status of one stage."""
         return next(entry["status"] for entry in self.state["stages"] if entry["name"] == stage)
 
     def mark(self, stage: str, status: Status, seconds: float | None = None, /, **changes: Any) -> None:
-        """Set how far a stage has come; what follows it has to be done again."""
+        """Set the status of a stage, and that of later stages to pending."""
         after = STAGES.index(stage)
         now = {"name": stage, "status": status, "seconds": None if seconds is None else round(seconds, 2)}
         later = [{"name": name, "status": "pending", "seconds": None} for name in STAGES[after + 1 :]]
-        with _WRITING:
+        with _LOCK:
             self.update(stages=[*self.state["stages"][:after], now, *later], **changes)
 
     def become_latest(self) -> None:
-        """Let the link ``latest`` beside the run's folder point to it, where the file system has links."""
+        """Point the link ``latest``, beside the run's folder, to this run, if the file system supports links."""
         link = self.folder.with_name("latest")
         temporary = self.folder.with_name(f".latest.{os.getpid()}")
         with suppress(OSError):
@@ -215,7 +194,7 @@ class Run:
         temporary.unlink(missing_ok=True)
 
     def lacking(self, upto: str) -> list[str]:
-        """Return the stages, up to and with the given one, that are not finished."""
+        """Return the unfinished stages, up to and including one."""
         done = {entry["name"] for entry in self.state["stages"] if entry["status"] == "finished"}
         return [stage for stage in STAGES[: STAGES.index(upto) + 1] if stage not in done]
 
@@ -268,23 +247,29 @@ class Run:
         return pd.read_parquet(self.path(name))
 
     def keep(self, name: str, picture: Picture) -> Picture:
-        """Write a picture as figures/<name>.png, and return it for the notebook to show."""
+        """Write a picture to figures/<name>.png, and return it for display."""
         picture.save(self.path("figures", f"{name}.png"))
         return picture
 
     def write_features(self, features: Dataset) -> None:
         """Write features.parquet."""
-        roles = {name: getattr(features, role) for name, role in _ROLES.items() if getattr(features, role) is not None}
+        roles = {
+            name: getattr(features, role)
+            for name, role in _DATASET_COLUMNS.items()
+            if getattr(features, role) is not None
+        }
         self.write_parquet("features.parquet", features.X.assign(**roles).rename_axis(index="customer"))
 
     def features(self) -> Dataset:
         """Read features.parquet."""
+        from riskml.data.dataset import Dataset
+
         frame = self.read_parquet("features.parquet")
-        roles = {role: frame.pop(name) for name, role in _ROLES.items() if name in frame}
+        roles = {role: frame.pop(name) for name, role in _DATASET_COLUMNS.items() if name in frame}
         return Dataset(X=frame, **roles)
 
     def schema(self) -> Schema:
-        """Return the columns of the features, as data.json tells of them."""
+        """Return the schema of the features, from data.json."""
         from riskml.schema import Schema
 
         return Schema.from_dict({"columns": self.read_json("data.json")["schema"]})
@@ -295,26 +280,24 @@ class Run:
 
     @property
     def fit(self) -> dict[str, Any]:
-        """What fit.json tells of the families: seconds, failures, settings, weights, the AUC of the choice itself."""
+        """The content of fit.json: seconds, failures, settings and weights of the families, and the nested AUC."""
         fit: dict[str, Any] = self.read_json("fit.json") if self.path("fit.json").is_file() else {}
         return fit
 
     @property
     def left_out(self) -> dict[str, str]:
-        """Families that were asked for and could not be fitted, and why."""
-        # An earlier version did not tell.
-        failures: dict[str, str] = self.fit.get("failures", {})
-        return failures
+        """Requested families that could not be fitted, and the reasons."""
+        return dict(self.fit.get("failures", {}))
 
     @property
     def champion(self) -> str:
-        """The family that was chosen."""
+        """The chosen family."""
         board = self.leaderboard()
         return str(board.loc[board["chosen"], "family"].iloc[0])
 
 
 def newest(runs: Path, experiment: Experiment, **state: Any) -> Run | None:
-    """Return the newest run of an experiment, as it stands now, whose run.json has these entries.
+    """Return the newest run with an experiment's settings whose run.json has these entries.
 
     Parameters
     ----------
@@ -330,24 +313,25 @@ def newest(runs: Path, experiment: Experiment, **state: Any) -> Run | None:
 
 
 def _new_folder(parent: Path, name: str) -> Path:
-    for folder in (parent / (name if not again else f"{name}-{again + 1}") for again in range(1000)):
+    for number in range(1, 1000):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
             if not folder.is_dir():
-                raise _cannot_be_made(folder, "a file is in its place") from None
+                raise _folder_error(folder, "a file is in its place") from None
         except OSError as error:
-            raise _cannot_be_made(folder, error.strerror or str(error)) from None
+            raise _folder_error(folder, error.strerror or str(error)) from None
         else:
             return folder
-    raise _cannot_be_made(parent / name, "the name is taken")  # pragma: no cover
+    raise _folder_error(parent / name, "the name is taken")  # pragma: no cover
 
 
-def _cannot_be_made(folder: Path, why: str) -> InputError:
+def _folder_error(folder: Path, reason: str) -> InputError:
     return InputError(
-        f"the run's folder cannot be made: {why}",
+        f"the run's folder cannot be made: {reason}",
         where=str(folder),
-        fix="move the experiment file to a folder that you may write to; runs lie beside it",
+        fix="move the experiment file to a folder with write permission; its runs are written beside it",
     )
 
 

@@ -101,15 +101,15 @@ class RunSummary:
         return row
 
     @property
-    def aside(self) -> pd.DataFrame:
-        """``_target``, ``probability`` and ``tier`` of the rows that no model has learnt from; index: the customer."""
+    def holdout(self) -> pd.DataFrame:
+        """``_target``, ``probability`` and ``tier`` of the hold-out rows; index: the customer."""
         frame: pd.DataFrame = self.of("predictions.parquet")
         kept = frame.loc[frame["_part"] != "train", ["_target", "probability", "tier"]]
         # As a file of the run's folder the customers may be numbers; in MLflow they are text.
         return kept.set_axis(kept.index.astype(str))
 
     @property
-    def learnt(self) -> pd.Series:
+    def train_scores(self) -> pd.Series:
         """Out-of-fold probabilities of the training rows."""
         frame: pd.DataFrame = self.of("predictions.parquet")
         return frame.loc[frame["_part"] == "train", "probability"]

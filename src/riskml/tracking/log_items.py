@@ -191,13 +191,13 @@ def _families(run: Run) -> Iterator[Item]:
     yield TableFile(for_review(predicted), "tables/predictions.parquet")
     for row in board.to_dict(orient="records"):
         family, chosen = str(row["family"]), bool(row["chosen"])
-        params, figures = _best_params(trials, run.fit, family), _on_rows_aside(row, predicted, features.aside)
+        params, figures = _best_params(trials, run.fit, family), _on_rows_aside(row, predicted, features.holdout_part)
         tags = {"riskml.kind": "family", "family": family, "champion": str(chosen).lower()}
         yield Tags(_common_tags(run) | tags, family)
         yield Params(params, family)
         yield ModelFiles(family, run.path("models", family), example)
         yield Metrics({"cv.auc_mean": row["auc_cv"], "cv.auc_se": row["auc_cv_se"]}, family, "train")
-        yield Metrics(figures, family, features.aside)
+        yield Metrics(figures, family, features.holdout_part)
         yield Note(family_note(run, row, params, figures), family)
         if chosen:
             # The UI shows figures in the order they come: what decides, what judges, then all else.

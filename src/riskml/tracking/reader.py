@@ -119,7 +119,7 @@ def _download(client: MlflowClient, run_id: str, folder: Path) -> None:
 def _unknown(run: str, besides: str) -> InputError:
     return InputError(
         f"there is no run {run!r}: no such folder, and {besides}",
-        fix="name a folder beneath experiments/runs/<experiment>/, or a run's id or name in MLflow "
+        fix="name a folder in experiments/runs/<experiment>/, or a run's id or name in MLflow "
         "(MLFLOW_TRACKING_URI says where that is)",
     )
 

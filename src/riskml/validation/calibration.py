@@ -8,14 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.metrics import (
-    binomial_test,
-    brier_decomposition,
-    concentration,
-    hosmer_lemeshow,
-    jeffreys_test,
-)
-from riskml.validation.leaderboard import TierLike, tier_of
+from riskml.metrics import brier_decomposition, concentration, hosmer_lemeshow
+from riskml.validation.performance import TierLike, grade_tests, tier_of
 
 _BANDS = 10
 
@@ -26,14 +20,11 @@ def calibration_tests(
     """Return the Jeffreys and the binomial test of each tier, of each tenth of the customers, and of all of them."""
     tier = pd.Categorical(tier_of(probability, tiers), [tier.name for tier in tiers], ordered=True)
     tenth = (probability.rank(method="first", pct=True) * _BANDS).clip(upper=_BANDS - 1e-9).astype(int) + 1
-    parts: list[tuple[str, Any]] = [("tier", tier), ("tenth", tenth.to_numpy())]
+    grades: list[tuple[str, Any]] = [("tier", tier), ("tenth", tenth.to_numpy())]
     tables = []
-    for by, grade in parts:
-        jeffreys = jeffreys_test(y, probability, grade=grade, level=level)
-        binomial = binomial_test(y, probability, grade=grade, level=level)
-        table = jeffreys.drop(columns="p_value").rename(columns={"rejected": "_jeffreys"})
-        table["jeffreys_p"], table["critical"] = jeffreys["p_value"], binomial["critical"]
-        table["binomial_p"], table["rejected"] = binomial["p_value"], table.pop("_jeffreys") | binomial["rejected"]
+    for by, grade in grades:
+        table = grade_tests(y, probability, grade, level=level)
+        table["rejected"] = table.pop("jeffreys_rejected") | table.pop("binomial_rejected")
         table.insert(0, "by", [*[by] * (len(table) - 1), "all"])
         tables.append(table)
     return pd.concat([tables[0].iloc[:-1], *tables[1:]], ignore_index=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from riskml.config.experiment import Experiment
 from riskml.data.catalog import sample, samples
-from riskml.runs.run import Dataset
+from riskml.data.dataset import Dataset
 from riskml.schema import Schema
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from riskml.data.grouping import FEW, grouping
 from riskml.metrics import approval_rate_ratio, calibration_within_groups, equal_opportunity, performance_by
-from riskml.validation.leaderboard import TierLike
+from riskml.validation.performance import TierLike
 
 
 def fairness_table(

@@ -13,18 +13,15 @@ from riskml.metrics import (
     brier,
     calibration_table,
     captured_share,
-    delong,
     ece,
     gains_table,
     h_measure,
-    jeffreys_test,
     ks,
     log_loss,
-    observed_expected,
     psi_test,
     roc_curve,
 )
-from riskml.validation.leaderboard import TierLike, tier_of
+from riskml.validation.performance import Performance, TierLike, tier_of
 
 _LEVEL = 0.95
 _RESAMPLES = 400
@@ -35,8 +32,8 @@ def assess(
     y: pd.Series, probability: pd.Series, development: pd.Series, tiers: Sequence[TierLike], *, seed: int
 ) -> dict[str, Any]:
     """Measure a model on rows set aside."""
-    area = delong(y, probability, level=_LEVEL)
-    balance = observed_expected(y, probability, level=_LEVEL).iloc[0]
+    performance = Performance(y, probability, tier_of(probability, tiers), _LEVEL)
+    area, balance = performance.auc, performance.observed_expected
     metrics = {
         "auc": _interval(area.auc, area.lower, area.upper),
         "gini": _interval(2 * area.auc - 1, 2 * area.lower - 1, 2 * area.upper - 1),
@@ -61,18 +58,17 @@ def tier_table(y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike]) 
     table = pd.DataFrame(
         {"tier": [tier.name for tier in tiers], "from_probability": [tier.from_probability for tier in tiers]}
     )
-    tier = tier_of(probability, tiers)
-    ratios = observed_expected(y, probability, by=tier, level=_LEVEL).set_index("group").reindex(table["tier"])
-    tested = jeffreys_test(y, probability, grade=tier, level=_LEVEL).set_index("grade").reindex(table["tier"])
+    by_tier = Performance(y, probability, tier_of(probability, tiers), _LEVEL).by_tier
+    by_tier = by_tier.iloc[:-1].set_index("tier").reindex(table["tier"])
     return table.assign(
-        rows=ratios["count"].fillna(0).astype(int).to_numpy(),
-        events=ratios["observed"].fillna(0).astype(int).to_numpy(),
-        expected=ratios["mean_p"].to_numpy(),
-        event_rate=ratios["event_rate"].to_numpy(),
-        # Its bounds are those of the ratio of the observed to the expected rate.
-        lower=(ratios["lower"] * ratios["mean_p"]).to_numpy(),
-        upper=(ratios["upper"] * ratios["mean_p"]).to_numpy(),
-        jeffreys_p=tested["p_value"].to_numpy(),
+        rows=by_tier["count"].fillna(0).astype(int).to_numpy(),
+        events=by_tier["event"].fillna(0).astype(int).to_numpy(),
+        expected=by_tier["pd"].to_numpy(),
+        event_rate=by_tier["event_rate"].to_numpy(),
+        # The interval of the ratio of the observed to the expected rate, as an interval of the rate.
+        lower=(by_tier["lower"] * by_tier["pd"]).to_numpy(),
+        upper=(by_tier["upper"] * by_tier["pd"]).to_numpy(),
+        jeffreys_p=by_tier["jeffreys_p"].to_numpy(),
     )
 
 

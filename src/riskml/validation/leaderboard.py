@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from riskml.data.dataset import Dataset
 from riskml.metrics import auc, brier, delong_test, gini, ks, log_loss
-from riskml.runs.run import Dataset
-from riskml.runtime.model import Model
-from riskml.schema import Schema
+from riskml.validation.performance import TierLike, tier_of
 
 if TYPE_CHECKING:
     from riskml.models.classifier import RiskClassifier
 
 _MEASURES = {"auc": auc, "gini": gini, "ks": ks, "brier": brier, "logloss": log_loss}
-
-
-@dataclass(frozen=True)
-class Described:
-    """A fitted model with the schema that knows what its columns mean: what an artifact is written from."""
-
-    model_: Model
-    schema_: Schema
-
-
-class TierLike(Protocol):
-    """A band of probability, of an experiment or of a package."""
-
-    @property
-    def name(self) -> str:
-        """The tier's name."""
-
-    @property
-    def from_probability(self) -> float:
-        """Its lower bound, included."""
 
 
 def predictions(classifier: RiskClassifier, features: Dataset, tiers: Sequence[TierLike]) -> pd.DataFrame:
@@ -72,10 +50,3 @@ def against(predicted: pd.DataFrame, champion: str, others: Sequence[str]) -> pd
         test = delong_test(predicted["_target"], predicted[champion], predicted[family])
         rows.append((family, test.auc_b, test.difference, test.lower, test.upper, test.p_value))
     return pd.DataFrame(rows, columns=["family", "auc", "champion_leads_by", "lower", "upper", "p_value"])
-
-
-def tier_of(probability: pd.Series, tiers: Sequence[TierLike]) -> pd.Series:
-    """Return the name of the tier that each probability falls into."""
-    bounds = [tier.from_probability for tier in tiers]
-    names = np.array([tier.name for tier in tiers], dtype=object)
-    return pd.Series(names[np.searchsorted(bounds, probability, side="right") - 1], index=probability.index)

@@ -52,7 +52,7 @@ def test_every_family_answers_every_question(model: Artifact, loans: pd.DataFram
     weights = explain.importance(model, loans, outcome, repeats=2, seed=1)
     shapes = explain.profiles(model, loans)
     moves = explain.monotone_violations(model, loans, {"Age": "descending"})
-    reasons = explain.reasons_in_words(model, loans.head(5), explain.book_of(model, loans, outcome))
+    reasons = explain.reasons_in_words(model, loans.head(5), explain.background_of(model, loans, outcome))
     assert set(weights["column"]) == set(shapes["column"]) == set(model.model.kinds)
     assert shapes["probability"].between(0, 1).all()
     assert moves["violated"].between(0, 1).all()
@@ -142,14 +142,14 @@ def test_directions_are_read_where_an_experiment_declares_them(loan_experiment: 
 
 
 @pytest.fixture
-def like_them(bent: Artifact) -> explain.Book:
+def like_them(bent: Artifact) -> explain.Background:
     X = pd.DataFrame({"x": [0.0] * 50 + [np.nan] * 50, "home": ["own"] * 50 + ["rent"] * 50})
     y = np.array(([0, 0, 0, 0, 1] * 10) + ([1, 1, 0, 0, 0] * 10))
-    return explain.book_of(bent, X, y)
+    return explain.background_of(bent, X, y)
 
 
 def test_a_reason_says_the_value_what_became_of_such_customers_and_what_it_does(
-    bent: Artifact, like_them: explain.Book
+    bent: Artifact, like_them: explain.Background
 ) -> None:
     customer = pd.DataFrame({"x": [np.nan], "home": ["rent"]}, index=["k1"])
     told = explain.reasons_in_words(bent, customer, like_them)
@@ -162,17 +162,17 @@ def test_a_reason_says_the_value_what_became_of_such_customers_and_what_it_does(
     ]
 
 
-def test_what_did_not_raise_the_risk_is_no_reason(bent: Artifact, like_them: explain.Book) -> None:
+def test_what_did_not_raise_the_risk_is_no_reason(bent: Artifact, like_them: explain.Background) -> None:
     customer = pd.DataFrame({"x": [0.0], "home": ["own"]})
     assert explain.reasons_in_words(bent, customer, like_them).empty
 
 
-def test_there_are_at_most_n_reasons(bent: Artifact, like_them: explain.Book) -> None:
+def test_there_are_at_most_n_reasons(bent: Artifact, like_them: explain.Background) -> None:
     customer = pd.DataFrame({"x": [np.nan], "home": ["rent"]})
     assert explain.reasons_in_words(bent, customer, like_them, n=1)["column"].tolist() == ["x"]
 
 
-def test_a_special_code_goes_by_its_meaning(bent: Artifact, like_them: explain.Book) -> None:
+def test_a_special_code_goes_by_its_meaning(bent: Artifact, like_them: explain.Background) -> None:
     customer = pd.DataFrame({"x": [-1.0], "home": ["own"]})
     told = explain.reasons_in_words(bent, customer, like_them, meanings={"x": {-1: "never asked"}})
     assert (
@@ -183,11 +183,11 @@ def test_a_special_code_goes_by_its_meaning(bent: Artifact, like_them: explain.B
 def test_a_value_that_is_not_riskier_by_itself_is_said_to_be_so(bent: Artifact) -> None:
     X = pd.DataFrame({"x": [0.0] * 100, "home": ["own"] * 50 + ["rent"] * 50})
     y = np.array([1] * 25 + [0] * 25 + [0] * 50)
-    told = explain.reasons_in_words(bent, X.tail(1), explain.book_of(bent, X, y))
+    told = explain.reasons_in_words(bent, X.tail(1), explain.background_of(bent, X, y))
     assert "beside the other values, though not by itself: of such customers, 0% defaulted" in told["sentence"].iloc[0]
 
 
 def test_a_card_s_reason_is_told_in_points(artifacts: dict[str, Path], loans: pd.DataFrame, outcome: pd.Series) -> None:
     card = Artifact.load(artifacts["scorecard"])
-    told = explain.reasons_in_words(card, loans.head(20), explain.book_of(card, loans, outcome))
+    told = explain.reasons_in_words(card, loans.head(20), explain.background_of(card, loans, outcome))
     assert told["sentence"].str.contains(r"it takes \d+ points?$").any()

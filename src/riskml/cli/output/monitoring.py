@@ -11,19 +11,19 @@ from riskml.display.format import count, interval, number, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from riskml.monitoring.store import StoredReport
-    from riskml.pipeline.monitor import Done
+    from riskml.pipeline.monitor import MonitorResult
     from riskml.pipeline.retrain import Decision
+    from riskml.runs.months import StoredMonth
 
 _MOST_ROWS = 12
 
 
-def show_monitored(done: Done) -> None:
+def show_monitored(done: MonitorResult) -> None:
     """Say what a month showed, what it calls for, and where the rest is."""
     show_month(done.written, _figures(done))
 
 
-def show_month(month: StoredReport, figures: Sequence[str] = ()) -> None:
+def show_month(month: StoredMonth, figures: Sequence[str] = ()) -> None:
     """Say what a month's ``monitoring.json`` holds."""
     out, state = Console(highlight=False, soft_wrap=True), month.state
     out.print(f"{month.as_of}: {count(state['rows'])} customers, {count(state['known'])} outcomes known", markup=False)
@@ -55,7 +55,7 @@ def show_decision(decision: Decision, *, dry_run: bool) -> None:
         out.print("nothing is started: leave --dry-run out to start it", markup=False)
 
 
-def _figures(done: Done) -> list[str]:
+def _figures(done: MonitorResult) -> list[str]:
     scored = done.month.scored
     if scored is None:
         return []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from riskml.portfolio.manage import Done
+    from riskml.portfolio.manage import MonthResult
     from riskml.portfolio.treatment_results import Feedback
 
 _STEP_NAMES = {"scores": "scoring", "reasons": "finding the reasons", "actions": "choosing actions"}
@@ -39,7 +39,7 @@ class Steps:
         self._status.stop()
 
 
-def show_month(done: Done) -> None:
+def show_month(done: MonthResult) -> None:
     """Say where the month is, and what it holds."""
     state, out = done.month.state, Console(highlight=False, soft_wrap=True)
     if not done.new:

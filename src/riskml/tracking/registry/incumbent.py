@@ -32,7 +32,7 @@ def load_incumbent(version: ModelVersion, run: Run) -> Incumbent:
             artifact = Artifact.load(_only(files, MANIFEST).parent)
             keys = pd.read_parquet(_only(files, ROWS))["row"].to_numpy()
         features = run.features()
-        aside = features.rows(features.aside)
+        aside = features.rows(features.holdout_part)
         names = RowNames(version.tags.get(NAMED_BY, ""), version.tags.get(DATA, ""), keys)
         learnt = row_names(run, aside).among(names)
         if learnt is None:

@@ -49,7 +49,7 @@ def register(
     for key, value in ((aliases.GATE, result), (aliases.REASON, _cut(verdict.reason))):
         client.set_tag(run_id, key, value)
     aliases.tag(client, version, {aliases.GATE: result})
-    status.tell(client, version.name, str(version.version), *{challenger, verdict.against} - {""})
+    status.refresh_descriptions(client, version.name, str(version.version), *{challenger, verdict.against} - {""})
     return client.get_model_version(candidate.name, version.version)
 
 

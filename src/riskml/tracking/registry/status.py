@@ -31,7 +31,7 @@ def with_standing(client: MlflowClient, run_id: str, text: str) -> str:
     return f"{standing(newest, held)}\n\n{rest}".rstrip()
 
 
-def tell(client: MlflowClient, name: str, *versions: str) -> None:
+def refresh_descriptions(client: MlflowClient, name: str, *versions: str) -> None:
     """Bring the descriptions of the runs that some versions came from up to date."""
     from mlflow.exceptions import MlflowException
 

@@ -7,15 +7,15 @@ regression, and the weighted sum of these for a blend.
 
 from __future__ import annotations
 
-from riskml.validation.explain.background import Book, book_of
+from riskml.validation.explain.background import Background, background_of
 from riskml.validation.explain.importance import importance, permutation_importance
 from riskml.validation.explain.monotonicity import declared_directions, monotone_violations
 from riskml.validation.explain.partial_dependence import profiles
 from riskml.validation.explain.reasons import reasons_in_words
 
 __all__ = [
-    "Book",
-    "book_of",
+    "Background",
+    "background_of",
     "declared_directions",
     "importance",
     "monotone_violations",

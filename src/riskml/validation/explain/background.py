@@ -20,7 +20,7 @@ _BANDS = 5
 
 
 @dataclass(frozen=True)
-class Book:
+class Background:
     """What is known of the customers of training.
 
     Parameters
@@ -55,7 +55,7 @@ class Book:
         return "float64" if self.groupings[column].numeric else "object"
 
 
-def book_of(model: Artifact, X: pd.DataFrame, y: ArrayLike) -> Book:
+def background_of(model: Artifact, X: pd.DataFrame, y: ArrayLike) -> Background:
     """Return what is known of a book.
 
     Parameters
@@ -80,4 +80,4 @@ def book_of(model: Artifact, X: pd.DataFrame, y: ArrayLike) -> Book:
             numbers[name] = np.sort(known)
     points = points_of_columns(model, X)
     means = {} if points is None else {str(name): float(mean) for name, mean in points.mean().items()}
-    return Book(groupings, groups, numbers, means, len(target), float(target.mean()))
+    return Background(groupings, groups, numbers, means, len(target), float(target.mean()))

@@ -7,12 +7,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from riskml.metrics import auc
-from riskml.runs.model_loading import drivers
 from riskml.runtime.additive import Additive
 from riskml.runtime.frame import Floats
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Levels, Step
 from riskml.validation.explain.grid import chosen_rows, margins, read
+from riskml.validation.portfolio import feature_influence
 
 
 def permutation_importance(
@@ -74,7 +74,7 @@ def importance(model: Artifact, X: pd.DataFrame, y: ArrayLike, *, repeats: int =
         ``mean_abs_points`` (from the average customer's; only of a card), ``description``; the greatest loss first.
     """
     lost = permutation_importance(model, X, y, repeats=repeats, seed=seed)
-    table = lost.merge(drivers(model, X), on="column")
+    table = lost.merge(feature_influence(model, X), on="column")
     points = points_of_columns(model, X)
     if points is not None:
         away = (points - points.mean()).abs().mean()

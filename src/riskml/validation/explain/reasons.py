@@ -12,7 +12,7 @@ from riskml.data.grouping import MISSING
 from riskml.display.format import cell_value, count, percent
 from riskml.runtime.frame import level, numeric
 from riskml.runtime.package import Artifact
-from riskml.validation.explain.background import Book
+from riskml.validation.explain.background import Background
 from riskml.validation.explain.importance import points_of_columns
 
 _FEW = 20
@@ -22,7 +22,7 @@ _DID = {"default": "defaulted", "churn": "left"}
 def reasons_in_words(
     model: Artifact,
     customers: pd.DataFrame,
-    book: Book,
+    book: Background,
     *,
     n: int = 4,
     least: float = 0.02,
@@ -32,7 +32,7 @@ def reasons_in_words(
 
     Parameters
     ----------
-    book : Book
+    book : Background
         Of the customers of training.
     n : int, default 4
         Reasons per customer at the most.
@@ -71,7 +71,7 @@ def _sentence(
     column: str,
     value: Any,
     contribution: float,
-    book: Book,
+    book: Background,
     task: str,
     lost_points: float | None,
     meanings: Mapping[Any, str],
@@ -95,7 +95,7 @@ def _counted(customers: int) -> str:
     return "no such customer is known" if not customers else f"only {count(customers)} such customers are known"
 
 
-def _state(column: str, value: Any, group: str, customers: int, book: Book, meanings: Mapping[Any, str]) -> str:
+def _state(column: str, value: Any, group: str, customers: int, book: Background, meanings: Mapping[Any, str]) -> str:
     if group == MISSING and (value is None or value != value or not str(value).strip()):
         return "is missing"
     written = cell_value(value) if column in book.numbers else level(value)
