@@ -52,7 +52,7 @@ DOORS = {
     "starlette": ["runtime/serve.py"],
     "uvicorn": ["runtime/serve.py"],
     "sqlglot": ["export/sql.py"],
-    "onnx": ["export/onnx.py", "export/onnx_graph.py"],
+    "onnx": ["export/onnx.py"],
 }
 # What only some uses of a wheel need: its extras.
 EXTRAS = {

@@ -26,9 +26,8 @@ from riskml.models.search.cv_task import Task, given_folds
 from riskml.models.search.study import Progress, Search, error_line, opened
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, probability
-from riskml.scorecard.binning.options import is_number
+from riskml.scorecard.binning.options import column_options, is_number
 from riskml.scorecard.binning.periods import one_for_each
-from riskml.scorecard.binning.targets import column_options
 
 ALL_FAMILIES = (*FAMILIES, "blend")
 DEFAULT_FAMILIES = (*(name for name, family in FAMILIES.items() if not family.needs), "blend")

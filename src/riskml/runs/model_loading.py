@@ -75,7 +75,7 @@ def _of_wheel(wheel: Path) -> Artifact:
 def _of_card(file: Path) -> Artifact:
     """Return a signed card, or cards of segments, as a model; its tiers are those of an experiment that names none."""
     from riskml.scorecard import Scorecard, SegmentedScorecard
-    from riskml.scorecard.card.file_text import read_document
+    from riskml.scorecard.card.file import read_document
 
     document = read_document(file)
     segmented = isinstance(document, Mapping) and "riskml_segmented_scorecard" in document

@@ -5,8 +5,7 @@ from riskml.scorecard.binning.counts import LevelCounts, NumericCounts, count_le
 from riskml.scorecard.binning.prebins import prebin_edges
 from riskml.scorecard.card.edits import Edit
 from riskml.scorecard.card.scorecard import Scorecard
-from riskml.scorecard.reject.augmentation import Augmented
-from riskml.scorecard.reject.inference import infer_rejects, reject_sensitivity
+from riskml.scorecard.reject.inference import Augmented, infer_rejects, reject_sensitivity
 from riskml.scorecard.segments.scorecard import SegmentedScorecard
 
 __all__ = [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from riskml.errors import DataError
 from riskml.scorecard import LevelCounts, NumericCounts, OptimalBinner, count_levels, count_numeric, prebin_edges
-from riskml.scorecard.binning.cells import CellTable
+from riskml.scorecard.binning.prebins import CellTable
 
 numbers = st.floats(-1e12, 1e12, allow_nan=False) | st.integers(-50, 50).map(float)
 

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from riskml.scorecard import OptimalBinner, prebin_edges
-from riskml.scorecard.binning.cells import CellTable
-from riskml.scorecard.binning.prebins import SAMPLE
+from riskml.scorecard.binning.prebins import SAMPLE, CellTable
 
 ROWS = 4 * SAMPLE
 

@@ -18,13 +18,20 @@ from riskml.errors import DataError, FitError
 from riskml.schema import Column, Schema
 from riskml.scorecard.binning.column_bins import ColumnBins, bin_column
 from riskml.scorecard.binning.count_checks import checked_counts, checked_periods, column_of
-from riskml.scorecard.binning.counting import counted, in_periods, refuse_useless
-from riskml.scorecard.binning.counts import Counts
-from riskml.scorecard.binning.options import ColumnOptions, Constant, MissingAs, Monotonic, UnseenAs
+from riskml.scorecard.binning.counts import Counts, counted, in_periods, refuse_useless
+from riskml.scorecard.binning.options import (
+    ColumnOptions,
+    Constant,
+    MissingAs,
+    Monotonic,
+    UnseenAs,
+    column_options,
+    special_codes,
+    warn_of_misspelt,
+)
+from riskml.scorecard.binning.options import SpecialValues as SpecialValues
 from riskml.scorecard.binning.periods import by_period, no_periods, period_codes
 from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights
-from riskml.scorecard.binning.targets import SpecialValues as SpecialValues
-from riskml.scorecard.binning.targets import column_options, special_codes, warn_of_misspelt
 from riskml.scorecard.binning.woe import Objective
 from riskml.scorecard.display.html import binner_html
 

@@ -16,7 +16,7 @@ from riskml.runtime.shapes import Levels, Step
 from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
 from riskml.scorecard.binning.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
 from riskml.scorecard.binning.options import ColumnOptions
-from riskml.scorecard.binning.search_result import BinSearchResult, note_of, sought_bins, sought_groups
+from riskml.scorecard.binning.search import BinSearchResult, note_of, sought_bins, sought_groups
 from riskml.scorecard.binning.woe import woe
 
 

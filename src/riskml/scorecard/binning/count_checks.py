@@ -11,8 +11,8 @@ from riskml.errors import ConfigError, DataError, preview
 from riskml.runtime.frame import level
 from riskml.schema import Column, refuse_duplicates
 from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
+from riskml.scorecard.binning.options import SpecialValues, special_codes
 from riskml.scorecard.binning.periods import check_periods
-from riskml.scorecard.binning.targets import SpecialValues, special_codes
 
 _SAME = 1e-6  # relative; sums of weights carry rounding
 

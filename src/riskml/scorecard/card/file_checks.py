@@ -16,7 +16,7 @@ from riskml.runtime.shapes import Levels
 from riskml.scorecard.binning.column_bins import ColumnBins, trend_of
 from riskml.scorecard.binning.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
 from riskml.scorecard.binning.options import ColumnOptions
-from riskml.scorecard.binning.search_result import unmet
+from riskml.scorecard.binning.search import unmet
 from riskml.scorecard.binning.woe import woe
 from riskml.scorecard.card.edits import Edit, average_points, points_by_slot, standing_points
 from riskml.scorecard.card.file_schema import BinPart, CardPart, CharacteristicPart

@@ -18,6 +18,7 @@ from scipy.special import expit
 
 from riskml.errors import FitError
 from riskml.runtime.frame import Floats
+from riskml.scorecard.binning.column_bins import ColumnBins
 from riskml.scorecard.card.regression import nonnegative_minimum
 
 _ROUNDS = 50
@@ -184,3 +185,13 @@ def _diagonal(blocks: Sequence[Floats]) -> Floats:
     for block, row, column in zip(blocks, rows, columns, strict=False):
         out[row : row + block.shape[0], column : column + block.shape[1]] = block
     return out
+
+
+def log_odds(steps: Steps, characteristic: int, bins: ColumnBins, *, classic: bool) -> list[float]:
+    """Return the log-odds of each slot; one that no row of the training fell into, and no option weighs, is average."""
+    values = np.array([steps.value_at(characteristic, weight) for weight in bins.shape.value])
+    if classic:
+        return list(map(float, values))
+    rows = bins.counts.sum(axis=1)
+    silent = (rows == 0) & (np.asarray(bins.shape.value) == 0)
+    return list(map(float, np.where(silent, rows @ values / rows.sum(), values)))

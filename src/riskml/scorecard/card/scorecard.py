@@ -30,14 +30,13 @@ from riskml.scorecard.card.edits import (
     given_bins,
     standing_points,
 )
-from riskml.scorecard.card.file import card_document, card_from_document
-from riskml.scorecard.card.file_text import read_document, write_document
+from riskml.scorecard.card.file import card_document, card_from_document, read_document, write_document
 from riskml.scorecard.card.fitted import FittedCard
+from riskml.scorecard.card.flexible_regression import log_odds
 from riskml.scorecard.card.refit import TrainingRows, with_bins
 from riskml.scorecard.card.rounding import Ranking, finer_points
 from riskml.scorecard.card.scaling import Scale, spread_points
 from riskml.scorecard.card.selection import Method, Selection, select
-from riskml.scorecard.card.slots import log_odds
 
 
 class Scorecard(FittedCard):

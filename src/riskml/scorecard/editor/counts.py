@@ -16,8 +16,7 @@ from riskml.runtime.frame import Floats
 from riskml.schema import Column, Schema
 from riskml.scorecard import OptimalBinner
 from riskml.scorecard.binning.column_bins import ColumnBins
-from riskml.scorecard.binning.counting import in_periods
-from riskml.scorecard.binning.counts import Counts, NumericCounts, count_levels, count_numeric
+from riskml.scorecard.binning.counts import Counts, NumericCounts, count_levels, count_numeric, in_periods
 from riskml.scorecard.binning.labels import edge_text
 from riskml.scorecard.binning.periods import by_period, period_codes
 from riskml.scorecard.binning.prebins import prebin_edges

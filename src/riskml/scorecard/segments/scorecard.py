@@ -22,7 +22,7 @@ from riskml.schema import Schema
 from riskml.scorecard.binning.periods import one_for_each
 from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights
 from riskml.scorecard.card.edits import Edit
-from riskml.scorecard.card.file_text import read_document, write_document
+from riskml.scorecard.card.file import read_document, write_document
 from riskml.scorecard.card.reasons import check_number
 from riskml.scorecard.card.scaling import Scale
 from riskml.scorecard.card.scorecard import Scorecard
