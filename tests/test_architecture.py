@@ -7,6 +7,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,13 @@ EXTRAS = {
 }
 
 
-def _imports(path: Path) -> Iterator[str]:
-    """Yield the modules that a file imports, wherever in the file, by a statement or by a string."""
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    """Return the modules that a file imports, wherever in the file, by a statement or by a string."""
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     package = ["riskml", *path.relative_to(SOURCE).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -48,16 +48,16 @@ def unchanged_on_failure(estimator: BaseEstimator) -> Iterator[None]:
 
 def _codes_of(special_values: Any) -> SpecialValues:
     """Return the special codes by column, or refuse what is no mapping of lists."""
-    said = {} if special_values is None else special_values
-    if not isinstance(said, Mapping) or any(
-        isinstance(codes, (str, bytes)) or not isinstance(codes, Iterable) for codes in said.values()
+    codes_by_column = {} if special_values is None else special_values
+    if not isinstance(codes_by_column, Mapping) or any(
+        isinstance(codes, (str, bytes)) or not isinstance(codes, Iterable) for codes in codes_by_column.values()
     ):
         raise ConfigError(
             f"special_values map columns to lists of codes; got {special_values!r}",
             where="special_values",
             fix="write {'age': [-1]}",
         )
-    return said
+    return codes_by_column
 
 
 def _check_header(names: pd.Index) -> None:

@@ -84,7 +84,7 @@ def write_artifact(
     blobs: dict[str, bytes] = {}
     model = estimator.model_
     columns = read_columns(X_train, model.kinds)
-    said: dict[str, Any] = {
+    payload: dict[str, Any] = {
         "format": FORMAT,
         "name": experiment.name,
         "version": experiment.export.version,
@@ -105,10 +105,10 @@ def write_artifact(
         "requires": requirements(model),
         "model": model.to_dict(blobs),
     }
-    said["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in blobs.items()}
-    said = _plain(said)
-    said["digest"] = digest(said)
-    text = json.dumps(said, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    payload["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in blobs.items()}
+    payload = _plain(payload)
+    payload["digest"] = digest(payload)
+    text = json.dumps(payload, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     return _write(Path(folder), {MANIFEST: text.encode("utf-8")} | blobs)
 
 
@@ -131,14 +131,14 @@ def _libraries(model: Model) -> set[str]:
 
 def _column(schema: Schema, name: str, kind: str, values: np.ndarray[Any, Any]) -> dict[str, Any]:
     known = schema[name]
-    said: dict[str, Any] = {"name": name, "kind": kind, "description": known.description, "special": known.special}
+    entry: dict[str, Any] = {"name": name, "kind": kind, "description": known.description, "special": known.special}
     missing = pd.isna(values)
     there = values[~missing & ~np.isin(values, np.asarray(known.special, dtype=values.dtype))]
     if kind == "numeric":
-        said |= {"min": there.min() if len(there) else None, "max": there.max() if len(there) else None}
+        entry |= {"min": there.min() if len(there) else None, "max": there.max() if len(there) else None}
     else:
-        said |= {"levels": sorted(set(values[~missing]))}
-    return said | {"missing": float(missing.mean()) if len(values) else None}
+        entry |= {"levels": sorted(set(values[~missing]))}
+    return entry | {"missing": float(missing.mean()) if len(values) else None}
 
 
 def _reference(model: Model, columns: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, float]:
@@ -154,13 +154,13 @@ def _distributions(model: Model, schema: Schema, columns: Mapping[str, np.ndarra
     """Return training's counts in fixed bins, of every column and of the probability; no row of it."""
     if not len(next(iter(columns.values()), ())):
         return {}
-    found = {}
+    distributions = {}
     for name, values in columns.items():
         # Text stays text where all of it is missing.
         series = pd.Series(values, dtype=np.float64 if model.kinds[name] == "numeric" else object)
-        found[name] = baseline(series, special_values=schema[name].special)
-    found["probability"] = baseline(probability(model.margin(columns)))
-    return {name: one.to_dict() for name, one in found.items()}
+        distributions[name] = baseline(series, special_values=schema[name].special)
+    distributions["probability"] = baseline(probability(model.margin(columns)))
+    return {name: one.to_dict() for name, one in distributions.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -37,7 +37,7 @@ def sheets(artifact: Artifact) -> Sheets:
         "log-odds before any column": artifact.model.base,
         "points before any column": getattr(artifact.model, "base_points", None),
     }
-    found: Sheets = {
+    tables: Sheets = {
         "Model": pd.DataFrame([pair for pair in facts.items() if pair[1] is not None], columns=["what", "value"]),
         "Measures": pd.DataFrame(list(_measures(artifact)), columns=["measure", "value", "low", "high"]),
         "Tiers": pd.DataFrame(
@@ -47,16 +47,16 @@ def sheets(artifact: Artifact) -> Sheets:
     }
     if rows := list(_rows(artifact.model)):
         card = pd.DataFrame(rows)
-        found["Card"] = card.dropna(axis=1, how="all")
+        tables["Card"] = card.dropna(axis=1, how="all")
     columns = artifact.schema()
     for name in ("special", "levels"):
         columns[name] = ["" if values is None else "; ".join(map(str, values)) for values in columns[name]]
-    found["Columns"] = columns
-    found["Statements"] = pd.DataFrame(
+    tables["Columns"] = columns
+    tables["Statements"] = pd.DataFrame(
         [(name, artifact.statement(name, "en"), artifact.statement(name, "zh")) for name in artifact.model.kinds],
         columns=["column", "en", "zh"],
     )
-    return found
+    return tables
 
 
 def write_html(artifact: Artifact, file: str | Path) -> Path:

@@ -192,8 +192,8 @@ class _Writer:
         name, kind = next(iter(self._kinds.items()))
         if kind == "numeric":
             return self._where(self.graph.op("IsNaN", name), 0.0, self.graph.constant(0.0))
-        found = self.graph.op("Equal", self._number(name, {}, 0), self.graph.constant(1, np.int64))
-        return self._where(found, 0.0, self.graph.constant(0.0))
+        missing = self.graph.op("Equal", self._number(name, {}, 0), self.graph.constant(1, np.int64))
+        return self._where(missing, 0.0, self.graph.constant(0.0))
 
     # -- shapes
 

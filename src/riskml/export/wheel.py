@@ -57,9 +57,9 @@ def wheel_files(artifact: Artifact, folder: Path) -> dict[str, bytes]:
     }
     files |= {f"_runtime/{path.name}": path.read_bytes() for path in runtime.glob("*.py")}
     files |= {f"model/{path.name}": path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    found = {f"{package}/{name}": content for name, content in files.items()}
-    bill = bill_of_materials(artifact, distribution.replace("_", "-"), found)
-    found |= {
+    members = {f"{package}/{name}": content for name, content in files.items()}
+    bill = bill_of_materials(artifact, distribution.replace("_", "-"), members)
+    members |= {
         f"{info}/METADATA": _metadata(artifact, distribution, card).encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: riskml\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": _entry_points(package).encode(),
@@ -67,11 +67,11 @@ def wheel_files(artifact: Artifact, folder: Path) -> dict[str, bytes]:
         f"{info}/sboms/{BILL}": bill,  # where PEP 770 has it
         f"{info}/top_level.txt": f"{package}\n".encode(),
     }
-    checksums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(found.items())}
-    said = {"format": 1, "package": package, "version": artifact.version, "files": checksums}
-    found[f"{package}/{FILES}"] = (json.dumps(said, indent=1) + "\n").encode()
-    found[f"{info}/RECORD"] = record(found, f"{info}/RECORD").encode()
-    return found
+    checksums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(members.items())}
+    manifest = {"format": 1, "package": package, "version": artifact.version, "files": checksums}
+    members[f"{package}/{FILES}"] = (json.dumps(manifest, indent=1) + "\n").encode()
+    members[f"{info}/RECORD"] = record(members, f"{info}/RECORD").encode()
+    return members
 
 
 def write_package(artifact_folder: str | Path, parent: str | Path) -> Path:

@@ -121,10 +121,10 @@ class RiskEBM(RiskEstimator):
 
 def _table(columns: Columns) -> NDArray[np.object_]:
     """Return numbers and levels side by side, as InterpretML reads them; missing as NaN and None."""
-    return np.column_stack([_said(values).astype(object) for values in columns.values()])
+    return np.column_stack([_message(values).astype(object) for values in columns.values()])
 
 
-def _said(values: NDArray[Any]) -> NDArray[Any]:
+def _message(values: NDArray[Any]) -> NDArray[Any]:
     # InterpretML looks for the least of nothing where a number is missing everywhere; a constant says as little.
     return np.zeros(len(values)) if values.dtype.kind == "f" and np.isnan(values).all() else values
 

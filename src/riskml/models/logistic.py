@@ -122,9 +122,9 @@ class Logistic(RiskEstimator):
     ) -> tuple[float, Floats]:
         """Return the intercept and the coefficients."""
         if runs:
-            found = ordered_logistic(matrix, target, self.C, runs, self.max_iter)
-            self.n_iter_ = found.iterations
-            return found.intercept, found.coefficients
+            solution = ordered_logistic(matrix, target, self.C, runs, self.max_iter)
+            self.n_iter_ = solution.iterations
+            return solution.intercept, solution.coefficients
         # Second-order steps: the lines' columns overlap, on which first-order solvers crawl.
         fitted = LogisticRegression(C=self.C, solver="newton-cg", max_iter=self.max_iter, tol=1e-6).fit(matrix, target)
         self.n_iter_ = int(fitted.n_iter_[0])

@@ -55,8 +55,8 @@ class MonthStore:
 
     def months(self, upto: dt.date | None = None) -> list[StoredMonth]:
         """Return the months, earliest first, up to and including a date."""
-        found = [self.open(path.parent) for path in sorted(self.folder.glob(f"????-??-??/{self.state_file}"))]
-        return [month for month in found if upto is None or month.as_of <= upto]
+        months = [self.open(path.parent) for path in sorted(self.folder.glob(f"????-??-??/{self.state_file}"))]
+        return [month for month in months if upto is None or month.as_of <= upto]
 
     def newest(self, upto: dt.date | None = None) -> StoredMonth | None:
         """Return the last month, up to and including a date."""

@@ -65,14 +65,14 @@ def card(
     scale = _scale(card, pdo, base_score, base_odds)
     rated = with_rates(shown_card.frame, shown_card.tables or {})
     parts = {str(name): part.reset_index(drop=True) for name, part in rated.groupby("column", sort=False)}
-    shown = sorted(parts, key=lambda name: -float(np.ptp(parts[name]["points"])))[:_MOST]
+    strongest = sorted(parts, key=lambda name: -float(np.ptp(parts[name]["points"])))[:_MOST]
     low, high = (sum(float(at(part["points"])) for part in parts.values()) for at in (np.min, np.max))
-    said = "; ".join(f"{name} {_reach(parts[name])}" for name in shown)
-    alt = f"Scorecard of {len(parts)} characteristics; points from {number(low, 0)} to {number(high, 0)}. {said}."
+    text = "; ".join(f"{name} {_reach(parts[name])}" for name in strongest)
+    alt = f"Scorecard of {len(parts)} characteristics; points from {number(low, 0)} to {number(high, 0)}. {text}."
 
-    labels = {name: [_label(name, str(bin_), shown_card.levels) for bin_ in parts[name]["bin"]] for name in shown}
-    names = {name: wrapped(name, 27) for name in shown}
-    tall = [_TITLE + _LINE * (len(names[name]) - 1) + sum(map(_height, labels[name])) for name in shown]
+    labels = {name: [_label(name, str(bin_), shown_card.levels) for bin_ in parts[name]["bin"]] for name in strongest}
+    names = {name: wrapped(name, 27) for name in strongest}
+    tall = [_TITLE + _LINE * (len(names[name]) - 1) + sum(map(_height, labels[name])) for name in strongest]
     columns, places = _laid_out(tall)
     width = 2 * _MARGIN + columns * _PANEL + (columns - 1) * _GUTTER
     depth = max((bottom for _, _, bottom in places), default=0.5)
@@ -81,22 +81,26 @@ def card(
     picture.set_layout_engine("none")
     headline(picture, fitted(title, 80), top=0.13)
     _ruler(picture, scale, low, high)
-    span = max((_furthest(parts[name]) for name in shown), default=1.0) or 1.0
-    for name, (column, top, bottom) in zip(shown, places, strict=True):
+    span = max((_furthest(parts[name]) for name in strongest), default=1.0) or 1.0
+    for name, (column, top, bottom) in zip(strongest, places, strict=True):
         above = _TITLE + _LINE * (len(names[name]) - 1)
         left = _MARGIN + column * (_PANEL + _GUTTER) + _LABELS
         axes = _axes(picture, left, _HEAD + top + above, _PANEL - _LABELS - _NUMBERS, bottom - top - above)
         _panel(axes, names[name], labels[name], parts[name], span, rates=shown_card.tables is not None)
     foot = "Bars start at the characteristic's average: right is safer, left is riskier. Hollow: no row in training."
-    more = f" {len(parts) - len(shown)} characteristics that move the score less are not shown." * (len(parts) > _MOST)
+    more = f" {len(parts) - len(strongest)} characteristics that move the score less are not shown." * (
+        len(parts) > _MOST
+    )
     _text(picture, _MARGIN, picture.get_figheight() - 0.12, foot + more, fontsize=7.5, color=MUTED)
     return picture
 
 
-def _scale(card: Scorecard | pd.DataFrame, *said: float | None) -> Scale:
+def _scale(card: Scorecard | pd.DataFrame, *numbers: float | None) -> Scale:
     own = card.scale if isinstance(card, Scorecard) else None
     known = (own.pdo, own.base_score, own.base_odds) if own else (None, None, None)
-    pdo, base_score, base_odds = (mine if mine is not None else other for mine, other in zip(said, known, strict=True))
+    pdo, base_score, base_odds = (
+        mine if mine is not None else other for mine, other in zip(numbers, known, strict=True)
+    )
     if pdo is None or base_score is None or base_odds is None:
         raise ConfigError("the scale of the points is not known", fix="hand in pdo, base_score and base_odds")
     return Scale(float(pdo), float(base_score), float(base_odds))

@@ -234,9 +234,9 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
             column and field, or column and constraint. A fit that fails leaves what was learned before.
         """
         with unchanged_on_failure(self):
-            given = checked_counts(counts)
-            parts = checked_periods(given, by_period)
-            self.schema_ = Schema(tuple(column_of(name, part, self.special_values) for name, part in given.items()))
+            checked = checked_counts(counts)
+            parts = checked_periods(checked, by_period)
+            self.schema_ = Schema(tuple(column_of(name, part, self.special_values) for name, part in checked.items()))
             if all(isinstance(name, str) for name in counts):
                 self.feature_names_in_ = np.asarray(list(counts), dtype=object)
             elif hasattr(self, "feature_names_in_"):
@@ -247,7 +247,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
             options = self._options(self.schema_.names)
 
             def count(column: Column) -> tuple[Counts, list[Counts]]:
-                return given[column.name], [part[column.name] for part in parts.values()]
+                return checked[column.name], [part[column.name] for part in parts.values()]
 
             return self._learn(count, options, list(parts))
 
@@ -316,13 +316,13 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
                 counts, parts = count(column)
                 refuse_useless(column.name, counts, options[column.name])
                 levels = [str(code) for code in column.special] if column.kind == "categorical" else []
-                found = bin_column(column.name, counts, options[column.name], parts, levels)
+                bins = bin_column(column.name, counts, options[column.name], parts, levels)
             except (DataError, FitError) as error:
                 problems.append(error)
                 continue
-            self.bins_[column.name] = found
+            self.bins_[column.name] = bins
             if parts:
-                tables.append(by_period(found, counts, parts, periods))
+                tables.append(by_period(bins, counts, parts, periods))
         if problems:
             raise _together(problems)
         self.by_period_ = pd.concat(tables, ignore_index=True) if tables else no_periods()

@@ -229,17 +229,21 @@ def column_options(
                     where=f"overrides, column {column!r}",
                     fix=did_you_mean(str(option), known) or f"options are {', '.join(sorted(known))}",
                 )
-    found = {column: ColumnOptions(**dict(parameters) | dict(own.get(column, {}))) for column in columns}
-    for column, checked in found.items():
+    by_column = {column: ColumnOptions(**dict(parameters) | dict(own.get(column, {}))) for column in columns}
+    for column, checked in by_column.items():
         checked.check(column)
-    return found
+    return by_column
 
 
-def special_codes(said: SpecialValues | None, column: Column, dtype: Any = None) -> tuple[float | str, ...]:
+def special_codes(special_values: SpecialValues | None, column: Column, dtype: Any = None) -> tuple[float | str, ...]:
     """Return the special codes of a column, in order."""
-    if said is None or (column.kind == "categorical" and not isinstance(said, Mapping)):
+    if special_values is None or (column.kind == "categorical" and not isinstance(special_values, Mapping)):
         return ()
-    by_name = {str(name): codes for name, codes in said.items()} if isinstance(said, Mapping) else {column.name: said}
+    by_name = (
+        {str(name): codes for name, codes in special_values.items()}
+        if isinstance(special_values, Mapping)
+        else {column.name: special_values}
+    )
     codes, where = by_name.get(column.name, ()), f"special_values, column {column.name!r}"
     if isinstance(codes, (str, bytes)) or not isinstance(codes, Iterable):
         raise ConfigError(f"special values are a list; got {codes!r}", where=where, fix=f"write [{codes!r}]")
@@ -257,11 +261,11 @@ def special_codes(said: SpecialValues | None, column: Column, dtype: Any = None)
     return tuple(sorted(numbers))
 
 
-def warn_of_misspelt(said: SpecialValues | None, columns: Sequence[str], stacklevel: int) -> None:
+def warn_of_misspelt(special_values: SpecialValues | None, columns: Sequence[str], stacklevel: int) -> None:
     """Warn of codes for a name that no column has, and that looks like a column without codes."""
-    if not isinstance(said, Mapping):
+    if not isinstance(special_values, Mapping):
         return
-    named = set(map(str, said))
+    named = set(map(str, special_values))
     for name in sorted(named - set(columns)):
         hint = did_you_mean(name, [column for column in columns if column not in named])
         if hint:

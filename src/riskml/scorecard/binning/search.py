@@ -227,9 +227,9 @@ def sought_groups(
     rare = [int(i) for i in np.flatnonzero(is_rare)]
     if rare:
         units.append(rare)
-    asked = _of_levels(options)
+    level_options = _of_levels(options)
     if not units:
-        nothing = Search.of(np.zeros((0, 2)), counts.totals, asked, None)
+        nothing = Search.of(np.zeros((0, 2)), counts.totals, level_options, None)
         return [], frozenset(), BinSearchResult(nothing, (), "none", why_one_bin(nothing))
     merged = np.array([counts.counts[unit].sum(axis=0) for unit in units])
     rate = merged[:, 1] / np.maximum(merged.sum(axis=1), 1e-300)
@@ -241,10 +241,10 @@ def sought_groups(
     ranked = [[i for u in order[a:b] for i in units[u]] for a, b in zip(first.tolist(), ends, strict=True)]
     ordered = np.array([counts.counts[unit].sum(axis=0) for unit in ranked])
     in_periods = [np.array([part[unit].sum(axis=0) for unit in ranked]) for part in periods]
-    sought = sought_bins(column, ordered, counts.totals, asked, in_periods, note)
-    ends = [*sought.starts[1:], len(ranked)]
-    groups = [[i for unit in ranked[a:b] for i in unit] for a, b in zip(sought.starts, ends, strict=True)]
-    return groups, frozenset(rare), sought
+    result = sought_bins(column, ordered, counts.totals, level_options, in_periods, note)
+    ends = [*result.starts[1:], len(ranked)]
+    groups = [[i for unit in ranked[a:b] for i in unit] for a, b in zip(result.starts, ends, strict=True)]
+    return groups, frozenset(rare), result
 
 
 def unmet(bins: Floats, totals: Floats, options: ColumnOptions, *, levels: bool) -> str:
@@ -264,13 +264,13 @@ def _of_levels(options: ColumnOptions) -> ColumnOptions:
     return options if options.monotonic == "none" else replace(options, monotonic="ascending")
 
 
-def note_of(sought: BinSearchResult | None, slots: Floats, row: Sequence[int], regular: int) -> str:
+def note_of(result: BinSearchResult | None, slots: Floats, row: Sequence[int], regular: int) -> str:
     """Return what there is to say of bins; missing values that joined one of them are looked at again."""
-    if sought is None:
+    if result is None:
         return ""
     bins = np.zeros((regular, 2))
     joined = [(slot, bin_) for slot, bin_ in enumerate(row) if bin_ < regular]
     np.add.at(bins, [bin_ for _, bin_ in joined], slots[[slot for slot, _ in joined]])
-    broken = len(joined) > regular > 1 and not sought.search.allows(bins, sought.trend)
-    said = "the missing values that joined the nearest bin break the trend, or a constraint between neighbours"
-    return "; ".join(filter(None, [sought.note, said if broken else ""]))
+    broken = len(joined) > regular > 1 and not result.search.allows(bins, result.trend)
+    note = "the missing values that joined the nearest bin break the trend, or a constraint between neighbours"
+    return "; ".join(filter(None, [result.note, note if broken else ""]))

@@ -111,12 +111,12 @@ def read_document(path: str | Path) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     for key, value in pairs:
-        if key in said:
+        if key in mapping:
             raise DataError(f"the key {key!r} occurs twice", fix="keep one")
-        said[key] = value
-    return said
+        mapping[key] = value
+    return mapping
 
 
 def _is_json(path: str | Path) -> bool:
@@ -173,14 +173,14 @@ def _parameter(value: Any, name: str) -> Any:
 
 
 def _characteristic(card: FittedCard, bins: ColumnBins, shape: Any, reason: str) -> dict[str, Any]:
-    said: dict[str, Any] = {"column": bins.column, "kind": bins.shape.kind, "kept": shape is not None}
+    entry: dict[str, Any] = {"column": bins.column, "kind": bins.shape.kind, "kept": shape is not None}
     if shape is None:
-        said["reason"] = reason
+        entry["reason"] = reason
     else:
-        said["reference_points"] = card.reference_points_[bins.column]
-    said["trend"] = bins.trend
+        entry["reference_points"] = card.reference_points_[bins.column]
+    entry["trend"] = bins.trend
     if bins.note:
-        said["note"] = bins.note
+        entry["note"] = bins.note
     rows = []
     for slot, label in enumerate(bins.labels):
         row = OneLine({"bin": label} | _role(bins, slot))
@@ -191,7 +191,7 @@ def _characteristic(card: FittedCard, bins: ColumnBins, shape: Any, reason: str)
         if shape is not None:
             row |= {"log_odds": float(shape.value[slot]), "points": int(shape.points[slot])}
         rows.append(OneLine(row))
-    return said | {"bins": rows}
+    return entry | {"bins": rows}
 
 
 def _role(bins: ColumnBins, slot: int) -> dict[str, Any]:
@@ -211,9 +211,9 @@ def _edit_document(edit: Edit) -> dict[str, Any]:
     return {name: _parameter(value, name) for name, value in vars(edit).items() if value is not None}
 
 
-def card_from_document(kind: type[Card], said: Any, where: str) -> Card:
+def card_from_document(kind: type[Card], raw: Any, where: str) -> Card:
     """Return the card that a document describes; what does not fit together is refused."""
-    part = read_card(said, where)
+    part = read_card(raw, where)
     card = _with_parameters(kind, part.parameters, [row.column for row in part.characteristics], where)
     check_classes(part.classes, where)
     check_coefficients(part, where)
@@ -256,9 +256,11 @@ def _with_parameters(kind: type[Card], parameters: Mapping[str, Any], columns: S
     known = card.get_params(deep=False)
     unknown, absent = sorted(set(parameters) - set(known)), sorted(set(known) - set(parameters))
     if unknown or absent:
-        said = f"unknown parameters: {', '.join(unknown)}" if unknown else f"parameters are absent: {', '.join(absent)}"
+        problem = (
+            f"unknown parameters: {', '.join(unknown)}" if unknown else f"parameters are absent: {', '.join(absent)}"
+        )
         fix = did_you_mean(unknown[0], known) if unknown else "write them as Scorecard.save does, defaults included"
-        raise DataError(said, where=f"{where}, parameters", fix=fix)
+        raise DataError(problem, where=f"{where}, parameters", fix=fix)
     for name, value in parameters.items():
         if not _is_like(value, known[name]) or (value is None and name in _NUMBERS):
             raise DataError(
@@ -345,9 +347,9 @@ def _read_edits(part: CardPart, where: str) -> list[Edit]:
 
 def _binner(card: FittedCard, part: CardPart, where: str) -> OptimalBinner:
     """Return the binner that the card would fit, with options that make sense for the file's columns."""
-    said = card.get_params(deep=False)
+    parameters = card.get_params(deep=False)
     binner = OptimalBinner(constant="keep")
-    binner.set_params(**{name: said[name] for name in binner.get_params(deep=False) if name in said})
+    binner.set_params(**{name: parameters[name] for name in binner.get_params(deep=False) if name in parameters})
     try:
         binner._options([row.column for row in part.characteristics])
         for row in part.characteristics:

@@ -60,10 +60,10 @@ class TrainingRows:
                 "new bins need new weights of evidence", where=f"column {column!r}", fix="hand in X and y"
             )
         for name in ("sample_weight", "periods"):
-            wanted, given = name in card.fitted_with_, getattr(self, name) is not None
-            if wanted != given:
-                what = f"the card was fitted {'with' if wanted else 'without'} {name}"
-                fix = f"hand in the same {name}=" if wanted else f"leave {name}= out, or fit a card with it"
+            needed, present = name in card.fitted_with_, getattr(self, name) is not None
+            if needed != present:
+                what = f"the card was fitted {'with' if needed else 'without'} {name}"
+                fix = f"hand in the same {name}=" if needed else f"leave {name}= out, or fit a card with it"
                 raise ConfigError(what, where=f"edit of column {column!r}", fix=fix)
         names = [name for name in card.schema_.names if name in {*card.model_.kinds, column}]
         self._compare(card, self.frame(card, names))
@@ -90,16 +90,16 @@ class TrainingRows:
         for name in map(str, frame):
             bins = card.binner_.bins_[name]
             slots = bins.shape.slot(frame[name].to_numpy())
-            found = np.zeros_like(bins.counts)
-            np.add.at(found, (slots, event), weight)
-            wanted, got = bins.counts.sum(axis=0), found.sum(axis=0)
-            if not np.allclose(got, wanted, rtol=1e-9):
+            counts = np.zeros_like(bins.counts)
+            np.add.at(counts, (slots, event), weight)
+            expected, got = bins.counts.sum(axis=0), counts.sum(axis=0)
+            if not np.allclose(got, expected, rtol=1e-9):
                 raise DataError(
-                    f"{_NOT_THE_ROWS}: it counted {wanted[0]:g} non-events and {wanted[1]:g} events; "
+                    f"{_NOT_THE_ROWS}: it counted {expected[0]:g} non-events and {expected[1]:g} events; "
                     f"got {got[0]:g} and {got[1]:g}",
                     where="X and y",
                 )
-            if not np.allclose(found, bins.counts, rtol=1e-9, atol=1e-9 * wanted.sum()):
+            if not np.allclose(counts, bins.counts, rtol=1e-9, atol=1e-9 * expected.sum()):
                 raise DataError(f"{_NOT_THE_ROWS}: its bins hold other numbers of them", where=f"column {name!r}")
 
 
@@ -128,9 +128,9 @@ def _reselected(card: Card, overrides: Mapping[str, Any], rows: TrainingRows) ->
 def _around(card: Card, column: str, overrides: Mapping[str, Any], rows: TrainingRows) -> Card:
     names = [name for name in card.schema_.names if name in {*card.model_.kinds, column}]
     # The other columns' bins are given as they are, not sought again.
-    asked = {name: {**overrides.get(name, {}), **_pinned(card.binner_.bins_[name], overrides)} for name in names}
-    asked[column] = overrides[column]
-    narrow = clone(card).set_params(**_NO_RULES, overrides=asked, always_keep=tuple(names))
+    overrides_of = {name: {**overrides.get(name, {}), **_pinned(card.binner_.bins_[name], overrides)} for name in names}
+    overrides_of[column] = overrides[column]
+    narrow = clone(card).set_params(**_NO_RULES, overrides=overrides_of, always_keep=tuple(names))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="always_keep")  # it is refused, more clearly, in a moment
         narrow.fit(rows.frame(card, names), rows.y, rows.sample_weight, rows.periods)
@@ -144,8 +144,8 @@ def _around(card: Card, column: str, overrides: Mapping[str, Any], rows: Trainin
     new.binner_.overrides = overrides
     new.binner_.bins_ = {**card.binner_.bins_, column: narrow.binner_.bins_[column]}
     before, after = card.binner_.by_period_, narrow.binner_.by_period_
-    told = [before[before["column"] != column], after[after["column"] == column]]
-    new.binner_.by_period_ = pd.concat([part for part in told if len(part)] or [before], ignore_index=True)
+    changed = [before[before["column"] != column], after[after["column"] == column]]
+    new.binner_.by_period_ = pd.concat([part for part in changed if len(part)] or [before], ignore_index=True)
     new.binner_.summarised()
     new.tables_, new.summary_ = new.binner_.tables_, new.binner_.summary_
     own = {"iv": new.binner_.bins_[column].iv, "kept": True, "reason": ""}
@@ -159,8 +159,8 @@ def _around(card: Card, column: str, overrides: Mapping[str, Any], rows: Trainin
 def _pinned(bins: ColumnBins, overrides: Mapping[str, Any]) -> dict[str, Any]:
     # Which levels were rare is known to the search alone; and a column without cuts may have no row to cut.
     by_search = overrides.get(bins.column, {}).get("unseen") == "rare" or not bins.regular
-    given = given_bins(bins)
-    return {} if by_search or given.get("splits") == () else given
+    edited = given_bins(bins)
+    return {} if by_search or edited.get("splits") == () else edited
 
 
 def _refuse_lost(narrow: FittedCard, column: str) -> None:

@@ -177,8 +177,8 @@ class Scorecard(FittedCard):
             frame = self._named(X, reset=True)
             # Before the bins are sought, which takes longest: a name misspelt costs nothing.
             self.rules.check([str(name) for name in frame.columns])
-            given = {"sample_weight": sample_weight, "periods": periods}
-            self.fitted_with_ = tuple(name for name, values in given.items() if values is not None)
+            arguments = {"sample_weight": sample_weight, "periods": periods}
+            self.fitted_with_ = tuple(name for name, values in arguments.items() if values is not None)
             event = self._learn_target(frame, y)
             weight = row_weights(sample_weight, len(frame))
             if periods is not None:

@@ -152,14 +152,14 @@ def _together(columns: pd.Series) -> bool:
 
 def with_rates(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return a card's rows with ``share`` of rows and ``event_rate``; both NaN for a bin that no row fell into."""
-    found: dict[tuple[str, str], tuple[float, float]] = {}
+    rates: dict[tuple[str, str], tuple[float, float]] = {}
     for column, table in tables.items():
         total = float(table["count"].sum())
         for name, rows, rate in zip(table["bin"], table["count"], table["event_rate"], strict=True):
             for part in (name, *str(name).split(" or ")):
-                found.setdefault((column, part), (float(rows) / total, float(rate)))
+                rates.setdefault((column, part), (float(rows) / total, float(rate)))
     nothing = (np.nan, np.nan)
-    pairs = [found.get((c, b), nothing) for c, b in zip(frame["column"], frame["bin"], strict=True)]
+    pairs = [rates.get((c, b), nothing) for c, b in zip(frame["column"], frame["bin"], strict=True)]
     return frame.assign(share=[share for share, _ in pairs], event_rate=[rate for _, rate in pairs])
 
 

@@ -38,11 +38,11 @@ class Saved:
 
 def segmented_document(saved: Saved, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return fitted segments as plain values."""
-    said = {name: _plain(parameters[name], name) for name in PARAMETERS}
+    values = {name: _plain(parameters[name], name) for name in PARAMETERS}
     names = list(saved.cards)
     return {
         "riskml_segmented_scorecard": FORMAT,
-        "parameters": said,
+        "parameters": values,
         "splits": [_split_document(split, names) for split in saved.splits],
         "segments": [
             {str(key): _plain(value, str(key)) for key, value in row.items()}
@@ -86,9 +86,9 @@ def _plain(value: Any, name: str) -> Any:
     )
 
 
-def segmented_from_document(said: Any, where: str) -> tuple[Saved, dict[str, Any]]:
+def segmented_from_document(raw: Any, where: str) -> tuple[Saved, dict[str, Any]]:
     """Return the segments that a document describes, and their parameters; what does not fit together is refused."""
-    part = read_segmented(said, where)
+    part = read_segmented(raw, where)
     cards: dict[str, Scorecard] = {}
     for row in part.segments:
         place = f"{where}, segment {row.segment!r}"
@@ -131,10 +131,10 @@ def _split(part: SplitPart, number: int, count: int, names: Sequence[str], place
             if not number < case.split <= count:
                 raise DataError(f"a case goes to a later split; got {case.split}", where=place)
             to.append(case.split - 1)
-    return Split(_asked(part, place), tuple(to))
+    return Split(_question(part, place), tuple(to))
 
 
-def _asked(part: SplitPart, place: str) -> Step | Levels:
+def _question(part: SplitPart, place: str) -> Step | Levels:
     cases, roles = part.cases, [case.role for case in part.cases]
     value = (0.0,) * len(cases)
     if part.kind == "categorical":
@@ -147,8 +147,8 @@ def _asked(part: SplitPart, place: str) -> Step | Levels:
         return Levels(part.column, group_of, value)
     splits = [float(case.from_) for case in cases if case.from_ is not None]
     codes = [float(case.code) for case in cases if case.code is not None]
-    wanted = ["from"] * (len(splits) + 1) + ["missing"] + ["code"] * len(codes)
-    if roles != wanted or cases[0].from_ is not None:
+    kinds = ["from"] * (len(splits) + 1) + ["missing"] + ["code"] * len(codes)
+    if roles != kinds or cases[0].from_ is not None:
         raise DataError(
             "cases of a numeric column begin at a number (the first at nothing), then missing, then codes", where=place
         )

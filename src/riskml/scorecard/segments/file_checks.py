@@ -22,22 +22,22 @@ _LARGEST_SEED = 2**32 - 1
 _CLOSE = 1e-9  # of event rates: sums in another order
 
 
-def check_parameters(said: Mapping[str, Any]) -> None:
+def check_parameters(parameters: Mapping[str, Any]) -> None:
     """Refuse parameters of a `SegmentedScorecard`, its card aside, that are of another kind, or impossible."""
     for name in ("max_segments", "min_segment_events"):
-        if not (is_number(said[name], whole=True) and said[name] >= 1):
-            raise ConfigError(f"{name} is a whole number, at least 1; got {said[name]!r}", where=name)
-    share = said["min_segment_share"]
+        if not (is_number(parameters[name], whole=True) and parameters[name] >= 1):
+            raise ConfigError(f"{name} is a whole number, at least 1; got {parameters[name]!r}", where=name)
+    share = parameters["min_segment_share"]
     if not (is_number(share) and 0 < share < 1):
         raise ConfigError(
             f"min_segment_share is a share of rows, 0 < share < 1; got {share!r}", where="min_segment_share"
         )
-    if not _is_cv(said["cv"]):
+    if not _is_cv(parameters["cv"]):
         raise ConfigError(
-            f"cv is a number of folds, at least 2, a splitter, or pairs of train and test rows; got {said['cv']!r}",
+            f"cv is a number of folds, at least 2, a splitter, or pairs of row sets; got {parameters['cv']!r}",
             where="cv",
         )
-    seed = said["random_state"]
+    seed = parameters["random_state"]
     if seed is not None and not (is_number(seed, whole=True) and 0 <= seed <= _LARGEST_SEED):
         raise ConfigError(f"random_state is a whole number, at least 0, or None; got {seed!r}", where="random_state")
 
@@ -62,21 +62,21 @@ def _is_fold(fold: Any) -> bool:
 
 
 def check_file_parameters(
-    said: Mapping[str, Any], splits: Sequence[Split], cards: Mapping[str, Scorecard], where: str
+    parameters: Mapping[str, Any], splits: Sequence[Split], cards: Mapping[str, Scorecard], where: str
 ) -> None:
     """Refuse parameters of a file that are unknown, absent or impossible, or from which these segments cannot come."""
     place = f"{where}, parameters"
-    if set(said) != set(PARAMETERS):
-        raise DataError(f"parameters are {', '.join(PARAMETERS)}; got {', '.join(said) or 'none'}", where=place)
+    if set(parameters) != set(PARAMETERS):
+        raise DataError(f"parameters are {', '.join(PARAMETERS)}; got {', '.join(parameters) or 'none'}", where=place)
     schema = next(iter(cards.values())).schema_
     try:
-        check_parameters(said)
-        asked, _ = asked_columns(said["segment_by"], schema.names)
+        check_parameters(parameters)
+        columns, _ = asked_columns(parameters["segment_by"], schema.names)
     except ConfigError as error:
         raise DataError(error.what, where=f"{place}.{error.where}", fix=error.fix) from None
-    if len(cards) > said["max_segments"]:
+    if len(cards) > parameters["max_segments"]:
         raise DataError(
-            f"there are {len(cards)} segments, more than max_segments={said['max_segments']}",
+            f"there are {len(cards)} segments, more than max_segments={parameters['max_segments']}",
             where=f"{place}.max_segments",
         )
     for number, split in enumerate(splits, 1):
@@ -85,9 +85,10 @@ def check_file_parameters(
             raise DataError(
                 f"the cards have no {split.shape.kind} column {column!r}", where=f"{where}, split {number}, column"
             )
-        if column not in asked:
+        if column not in columns:
             raise DataError(
-                f"{column!r} makes segments, and segment_by is {said['segment_by']!r}", where=f"{place}.segment_by"
+                f"{column!r} makes segments, and segment_by is {parameters['segment_by']!r}",
+                where=f"{place}.segment_by",
             )
 
 
@@ -105,7 +106,7 @@ def check_same(cards: Mapping[str, Scorecard], where: str) -> None:
             raise DataError(f"its columns differ from those of {first_name!r}", where=f"{place}, characteristics")
         if card.fitted_with_ != first.fitted_with_:
             raise DataError(f"it was fitted with other things than {first_name!r}", where=f"{place}, fitted_with")
-        own, theirs = (_asked_of(one, by_hand) for one in (card, first))
+        own, theirs = (_parameters_of(one, by_hand) for one in (card, first))
         for key, value in own.items():
             if value != theirs[key]:
                 raise DataError(
@@ -114,13 +115,13 @@ def check_same(cards: Mapping[str, Scorecard], where: str) -> None:
                 )
 
 
-def _asked_of(card: Scorecard, by_hand: set[str]) -> dict[str, Any]:
+def _parameters_of(card: Scorecard, by_hand: set[str]) -> dict[str, Any]:
     """Return a card's parameters, without the bins that edits gave."""
-    said: dict[str, Any] = card.get_params(deep=False)
-    given = {str(name): dict(options) for name, options in (said["overrides"] or {}).items()}
-    for column in by_hand & set(given):
-        given[column] = {key: value for key, value in given[column].items() if key not in ("splits", "groups")}
-    return said | {"overrides": {column: options for column, options in given.items() if options}}
+    parameters: dict[str, Any] = card.get_params(deep=False)
+    overrides = {str(name): dict(options) for name, options in (parameters["overrides"] or {}).items()}
+    for column in by_hand & set(overrides):
+        overrides[column] = {key: value for key, value in overrides[column].items() if key not in ("splits", "groups")}
+    return parameters | {"overrides": {column: options for column, options in overrides.items() if options}}
 
 
 def check_rows(part: SegmentPart, card: Scorecard, place: str) -> None:
@@ -221,8 +222,8 @@ def _all_others(split: Split) -> int:
 
 def _listed(rule: str, column: str, others: Mapping[str, int]) -> list[str]:
     """Return the numbers that the pool's rule names: what is no segment of its own is in no split."""
-    said = rule.removeprefix(f"{column} is ").rpartition("; or ")[0].split("; ")
-    return [value for value in said if value not in others and _is_number(value)]
+    levels = rule.removeprefix(f"{column} is ").rpartition("; or ")[0].split("; ")
+    return [value for value in levels if value not in others and _is_number(value)]
 
 
 def _is_number(text: str) -> bool:

@@ -39,13 +39,13 @@ def asked_columns(segment_by: Any, names: Sequence[str]) -> tuple[list[str], boo
         raise ConfigError(f"segment_by is a column's name, or a list of them; got {segment_by!r}", where="segment_by")
     many = not isinstance(segment_by, str) and isinstance(segment_by, Iterable)
     # A table may name its columns by numbers; the schema's names are their texts.
-    asked = [str(name) for name in (segment_by if many else [segment_by])]
-    if not asked:
+    columns = [str(name) for name in (segment_by if many else [segment_by])]
+    if not columns:
         raise ConfigError("no column is named", where="segment_by", fix="None lets a tree look at all columns")
-    for name in asked:
+    for name in columns:
         if name not in names:
             raise ConfigError(f"no column is called {name!r}", where="segment_by", fix=did_you_mean(name, names))
-    return list(dict.fromkeys(asked)), not many
+    return list(dict.fromkeys(columns)), not many
 
 
 def by_value(values: pd.Series, event: NDArray[np.int8], limits: Limits) -> Routing:
@@ -81,12 +81,12 @@ def by_value(values: pd.Series, event: NDArray[np.int8], limits: Limits) -> Rout
         return Routing((), {EVERYONE: "everyone"})
     largest = own[0]
     alone = _carries(pool, rows, events, limits)
-    shown = sorted(own, key=lambda key: (key is None, str(key)))
+    ordered = sorted(own, key=lambda key: (key is None, str(key)))
     taken = {key for key in own if key is not None}
-    names = [_free(MISSING, "no value", taken) if key is None else key for key in shown]
-    number = {key: i for i, key in enumerate(shown)}
+    names = [_free(MISSING, "no value", taken) if key is None else key for key in ordered]
+    number = {key: i for i, key in enumerate(ordered)}
     # A level may be called as the pool is.
-    pooled = len(shown) if alone else number[largest]
+    pooled = len(ordered) if alone else number[largest]
     if alone:
         names.append(_free(OTHERS, "pooled", {*names}))
     to = {key: number.get(key, pooled) for key in keys}
@@ -139,7 +139,7 @@ def _split(values: pd.Series, column: str, to: Mapping[str | None, int], rest: i
     return Split(shape, (*(~to[key] for key in named), missing, others))
 
 
-def by_tree(tree: Node, found: Mapping[str, Finder]) -> Routing:
+def by_tree(tree: Node, finders_of: Mapping[str, Finder]) -> Routing:
     """Return the segments that are a tree's leaves, from left to right."""
     splits: list[Split] = []
     leaves: list[Node] = []
@@ -148,7 +148,7 @@ def by_tree(tree: Node, found: Mapping[str, Finder]) -> Routing:
         if not node.children:
             leaves.append(node)
             return ~(len(leaves) - 1)
-        position, finder = len(splits), found[node.column]
+        position, finder = len(splits), finders_of[node.column]
         splits.append(Split(finder.shape, ()))  # its place: later splits stand behind it
         left, right = (walk(child) for child in node.children)
         to = tuple(left if slot in node.left else right for slot in range(len(finder.labels)))

@@ -311,8 +311,8 @@ class SegmentedScorecard(RiskEstimator):
 
     def _parts(self, frame: pd.DataFrame) -> Iterable[tuple[NDArray[np.intp], Scorecard]]:
         segment = self._segment(frame)
-        found = ((np.flatnonzero(segment == name), card) for name, card in self.cards_.items())
-        return [(rows, card) for rows, card in found if len(rows)]
+        parts = ((np.flatnonzero(segment == name), card) for name, card in self.cards_.items())
+        return [(rows, card) for rows, card in parts if len(rows)]
 
     def _learn_routing(
         self, frame: pd.DataFrame, event: NDArray[np.int8], weight: Floats | None, periods: pd.Series | None
@@ -320,14 +320,14 @@ class SegmentedScorecard(RiskEstimator):
         """Return the segments, and the single card where it was needed to find them."""
         limits = Limits(self.max_segments, self.min_segment_share * len(frame), self.min_segment_events)
         self.finder_ = {}
-        asked, named = asked_columns(self.segment_by, list(frame.columns))
+        columns, named = asked_columns(self.segment_by, list(frame.columns))
         if named:
-            return by_value(frame[asked[0]], event, limits), None
+            return by_value(frame[columns[0]], event, limits), None
         if self.max_segments == 1:
             return Routing((), {EVERYONE: "everyone"}), None
         single = clone(self._template).fit(frame, self.classes_[event.astype(int)], weight, periods)
         # Special codes are the card's, and a column's kind too.
-        self.finder_ = finders(frame[asked], Schema(tuple(single.schema_[name] for name in asked)))
+        self.finder_ = finders(frame[columns], Schema(tuple(single.schema_[name] for name in columns)))
         slots = {name: finder.shape.slot(frame[name].to_numpy()) for name, finder in self.finder_.items()}
         design = regressors(single.binner_, single.selection_, frame)
         return by_tree(grow(slots, self.finder_, design, event, weight, limits), self.finder_), single
