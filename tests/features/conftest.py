@@ -15,8 +15,8 @@ from riskml.config.panel import PanelConfig
 from riskml.data.sources.tables import stored
 from riskml.features.catalog import catalog
 from riskml.features.engines.duckdb import DuckDB, duckdb_engine
-from riskml.features.panel import Book, day_number, features, judged
-from riskml.features.panel_store import book_of
+from riskml.features.panel import PanelTables, day_number, eligibility, features
+from riskml.features.panel_store import panel_tables
 
 DAYS = ("day", "recorded", "due", "paid", "closed", "since")
 
@@ -76,13 +76,13 @@ def duck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
         yield engine
 
 
-def book(panel: PanelConfig, folder: Path, engine: DuckDB) -> Book:
+def book(panel: PanelConfig, folder: Path, engine: DuckDB) -> PanelTables:
     """Return a panel's tables in canonical form."""
     tables = {
         name: stored(table.source, folder / "copies", table=table.table, name=name)
         for name, table in panel.tables.items()
     }
-    return book_of(panel, catalog(panel), tables, engine)[0]
+    return panel_tables(panel, catalog(panel), tables, engine)[0]
 
 
 Rows = Callable[..., pd.DataFrame]
@@ -113,6 +113,6 @@ def judged_on(tmp_path: Path, duck: DuckDB) -> Rows:
     def rows(tables: Mapping[str, Any], outcome: Mapping[str, Any], as_of: str = "2021-07-01", **said: Any) -> Any:
         panel = config(tmp_path, tables, outcome=outcome, **said)
         on = day_number(dt.date.fromisoformat(as_of))
-        return duck.frame(judged(book(panel, tmp_path, duck), on)).set_index("customer").sort_index()
+        return duck.frame(eligibility(book(panel, tmp_path, duck), on)).set_index("customer").sort_index()
 
     return rows

@@ -20,7 +20,7 @@ def read(panel_of, duck, tmp_path):
         pq.write_table(pa.table(columns), tmp_path / "told.parquet")
         kinds = {"customer": "integer", "day": "timestamp", "amount": "number", **kinds}
         stored = Stored((tmp_path / "told.parquet",), kinds, 1)
-        return duck.frame(duck.read(panel.tables["orders"], panel, stored, whole=True))
+        return duck.frame(duck.read(panel.tables["orders"], panel, stored, integer_ids=True))
 
     return frame
 

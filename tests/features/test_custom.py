@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from riskml.errors import ConfigError
-from riskml.features.catalog import own_features
+from riskml.features.catalog import custom_features
 from riskml.features.panel_store import build
 
 ORDERS = [
     (1, "2021-06-30", 30.0, "gifts"), (1, "2021-06-20", 10.0, "food"), (1, "2021-05-10", 60.0, "food"),
     (2, "2021-05-10", 5.0, "food"),
 ]  # fmt: skip
-HEAD = "import narwhals as nw\nfrom riskml.features.window import Records, feature\n"
+HEAD = "import narwhals as nw\nfrom riskml.features.window import Window, feature\n"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def built(panel_of, tmp_path):
 
 SHARE = """
 @feature("orders", unit="share", description="gifts in the spending of {days} days")
-def gift_share(orders: Records) -> nw.Expr:
+def gift_share(orders: Window) -> nw.Expr:
     return orders.where(orders.column("kind") == "gifts", "amount").sum() / orders["amount"].sum()
 """
 LARGEST = """
@@ -86,7 +86,7 @@ def test_another_table_and_the_window_before_can_be_used(built):
         (LARGEST.replace('"orders"', '"marks"'), "the feature 'top' reads the table 'marks'"),
         (
             LARGEST + LARGEST.replace("def top", "def recency").replace('days")', 'days", windowed=False)'),
-            "two features have the name",
+            "two features are called",
         ),
         (LARGEST.replace('"amount"', '"amuont"'), "amuont"),
         (LARGEST.replace(".max()", ""), "cannot be computed"),
@@ -110,11 +110,11 @@ def test_a_feature_that_names_a_column_wrongly_is_told_the_columns(built):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="does not exist") as error:
-        own_features(tmp_path / "own.py")
+        custom_features(tmp_path / "own.py")
     assert "own.py" in error.value.where
 
 
 def test_a_file_that_the_features_miss_is_not_taken_for_their_own(tmp_path):
     (tmp_path / "own.py").write_text("open('limits.csv')")
     with pytest.raises(ConfigError, match="cannot be run: FileNotFoundError.*limits.csv"):
-        own_features(tmp_path / "own.py")
+        custom_features(tmp_path / "own.py")

@@ -206,7 +206,7 @@ def test_where_no_outcome_is_known_at_any_date_there_is_nothing_to_learn(panel, 
 
 
 def test_where_nobody_is_left_it_is_said_why(panel, tmp_path):
-    with pytest.raises(DataError, match="no customer is left.*12 too new"):
+    with pytest.raises(DataError, match="no customer is eligible.*12 too new"):
         build(panel(population={"min_history_days": 3000}), tmp_path / "panel")
 
 
@@ -237,19 +237,19 @@ def test_a_kind_of_status_that_no_record_has_is_told_with_those_there_are(panel_
 
 def test_records_without_a_customer_are_left_out_and_counted(panel, tmp_path):
     built = build(panel(bought((None, "2021-05-05", 1.0), (None, "2021-06-05", 1.0))), tmp_path / "panel")
-    assert findings(built)["without a customer: left out"] == 2
+    assert findings(built)["without customer: omitted"] == 2
     assert len(built.frame()) == 12
 
 
 def test_records_without_a_time_are_left_out_and_counted(panel, tmp_path):
     built = build(panel(bought((1, None, 1.0))), tmp_path / "panel")
-    assert findings(built)["without a time: left out"] == 1
+    assert findings(built)["without a time: omitted"] == 1
 
 
 def test_records_of_customers_without_attributes_are_left_out_and_counted(panel, tmp_path):
     book = ("attributes", "customer day home", [(who, "2020-01-01", "own") for who in (1, 2, 3)], {"columns": ["home"]})
     built = build(panel(bought((77, "2021-05-05", 1.0)), tables={"book": book}), tmp_path / "panel")
-    assert findings(built)["of customers without attributes: left out"] == 9 + 1
+    assert findings(built)["of customers without attributes: omitted"] == 9 + 1
     assert set(built.frame()["customer"]) == {1, 2, 3}
 
 
@@ -263,7 +263,7 @@ def test_payments_without_an_invoice_are_left_out_and_counted(panel, tmp_path):
         ),
     }
     built = build(panel(tables=tables), tmp_path / "panel")
-    assert findings(built, "paid")["without an invoice: left out"] == 1
+    assert findings(built, "paid")["without invoice: omitted"] == 1
     assert built.frame()["bills_owed_now"].sum() == 0
 
 
@@ -285,7 +285,7 @@ def test_repeated_keys_are_counted(panel, tmp_path):
     orders = [(*one, f"n{i}") for i, one in enumerate(bought())]
     once = build(panel(orders, "customer day amount number", key="number"), tmp_path / "once")
     twice = build(panel(orders * 2, "customer day amount number", key="number"), tmp_path / "twice")
-    assert findings(twice)["with a key that another record has: only the first that was known counts"] == len(orders)
+    assert findings(twice)["with the key of another record: only the first that was known counts"] == len(orders)
     assert not [finding for finding in findings(once) if "key" in finding]
     pd.testing.assert_frame_equal(by_row(once), by_row(twice))
 
@@ -293,11 +293,11 @@ def test_repeated_keys_are_counted(panel, tmp_path):
 def test_records_that_are_there_twice_are_counted_where_no_key_tells(panel, tmp_path, monkeypatch):
     orders = [(*one, f"n{i}") for i, one in enumerate(bought())]
     built = build(panel([*orders, *orders[:3], orders[0]], "customer day amount number"), tmp_path / "panel")
-    told = "equal to another in every column, and counted: where they are duplicates, name the table's key"
+    told = "equal to another in every column, and counted: set the table's key if they are duplicates"
     assert findings(built)[told] == 4
     assert told not in findings(build(panel(orders, "customer day amount number"), tmp_path / "once"))
     monkeypatch.setattr(coverage, "MOST_ROWS", 10)
-    assert [one for one in findings(build(panel(), tmp_path / "large")) if "not looked at for duplicates" in one]
+    assert [one for one in findings(build(panel(), tmp_path / "large")) if "not checked for duplicates" in one]
 
 
 def test_late_records_are_counted(panel, tmp_path):
@@ -311,17 +311,17 @@ def test_returns_and_credit_notes_are_counted(panel, tmp_path):
     built = build(
         panel(bought((1, "2021-05-05", -1.0), (1, "2021-05-06", None)), tables={"bills": bills}), tmp_path / "p"
     )
-    assert findings(built)["of less than nought: returns, which lower spending and are no purchases"] == 1
+    assert findings(built)["negative: returns, which lower spending and are not purchases"] == 1
     assert [one for one in findings(built, "bills") if "credit notes" in one]
 
 
 def test_stamps_in_the_future_are_refused_until_it_is_said_when_the_tables_were_drawn(panel, tmp_path):
     orders = bought((1, "2099-01-01", 1.0))
-    with pytest.raises(DataError, match="2099-01-01.*stamp in the future") as error:
+    with pytest.raises(DataError, match="2099-01-01.*date in the future") as error:
         build(panel(orders, until=None), tmp_path / "panel")
     assert "panel.until" in error.value.fix
     built = build(panel(orders), tmp_path / "panel")
-    assert findings(built)[f"on or after {UNTIL}, when the tables were drawn: never known"] == 1
+    assert findings(built)[f"on or after {UNTIL}, the day of the extract: omitted"] == 1
 
 
 def test_one_stamp_in_the_future_among_many_records_is_refused_too(panel, tmp_path):
@@ -377,5 +377,5 @@ def test_an_attribute_cannot_take_the_name_of_a_column_of_the_panel(panel, tmp_p
 
 def test_two_features_cannot_have_one_name(panel, tmp_path):
     book = ("attributes", "customer day orders_recency", [(1, "2020-01-01", 3)], {"columns": ["orders_recency"]})
-    with pytest.raises(ConfigError, match="two features have the name 'orders_recency'"):
+    with pytest.raises(ConfigError, match="two features are called 'orders_recency'"):
         build(panel(tables={"book": book}), tmp_path / "panel")

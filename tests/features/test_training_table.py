@@ -10,7 +10,7 @@ import pytest
 
 from riskml.config.experiment import Experiment
 from riskml.errors import ConfigError, DataError, InputError
-from riskml.features.training_table import book_on, embargoed, experiment_panel, experiment_table
+from riskml.features.training_table import write_portfolio, embargoed, experiment_panel, experiment_table
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_a_panel_that_is_there_is_read_and_not_built_again(asked, tmp_path):
 
 
 def test_a_book_to_score_has_the_features_of_the_panel_on_that_day(asked, tmp_path, table):
-    rows = book_on(asked(), "2021-10-01", tmp_path, tmp_path / "book.parquet")
+    rows = write_portfolio(asked(), "2021-10-01", tmp_path, tmp_path / "book.parquet")
     book = pd.read_parquet(tmp_path / "book.parquet").set_index("customer")
     then = table[table["as_of"] == "2021-10-01"].set_index("customer")
     assert rows == len(book) >= len(then)
@@ -107,7 +107,7 @@ def test_a_book_to_score_has_the_features_of_the_panel_on_that_day(asked, tmp_pa
 
 
 def test_a_book_needs_no_outcome_to_come(asked, tmp_path):
-    assert book_on(asked(), "2021-12-31", tmp_path, tmp_path / "book.csv") == 200
+    assert write_portfolio(asked(), "2021-12-31", tmp_path, tmp_path / "book.csv") == 200
     assert pd.read_csv(tmp_path / "book.csv")["as_of"].unique().tolist() == ["2021-12-31"]
 
 
@@ -116,15 +116,15 @@ def test_a_book_needs_no_outcome_to_come(asked, tmp_path):
     [
         ("tomorrow", "a.csv", ConfigError, "2024-07-01"),
         ("2021-10-01", "a.xlsx", InputError, r"\.csv or \.parquet"),
-        ("2001-10-01", "a.csv", DataError, "no customer is left"),
+        ("2001-10-01", "a.csv", DataError, "no customer is eligible"),
     ],
 )
 def test_a_book_that_cannot_be_made_is_refused(asked, tmp_path, as_of, out, error, message):
     with pytest.raises(error, match=message):
-        book_on(asked(), as_of, tmp_path, tmp_path / out)
+        write_portfolio(asked(), as_of, tmp_path, tmp_path / out)
 
 
 def test_an_experiment_without_a_panel_has_no_book_of_a_day(tmp_path):
     said = {"name": "a", "title": "?", "task": "default", "data": {"source": "x.csv", "target": "bad"}}
-    with pytest.raises(ConfigError, match="scored as it is"):
-        book_on(Experiment.model_validate(said), str(dt.date(2021, 1, 1)), tmp_path, tmp_path / "a.csv")
+    with pytest.raises(ConfigError, match="scored directly"):
+        write_portfolio(Experiment.model_validate(said), str(dt.date(2021, 1, 1)), tmp_path, tmp_path / "a.csv")

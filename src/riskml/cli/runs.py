@@ -182,12 +182,12 @@ def features(
 ) -> None:
     """Make the features of a day, for `riskml score`: one row for each customer, of what was known before it."""
     from riskml.config.experiment import read_experiment
-    from riskml.features.training_table import book_on
+    from riskml.features.training_table import write_portfolio
     from riskml.runs.paths import experiment_file, panel_folder
 
     path = experiment_file(file)
     experiment = read_experiment(path)
-    rows = book_on(experiment, as_of, panel_folder(path, experiment.name), out)
+    rows = write_portfolio(experiment, as_of, panel_folder(path, experiment.name), out)
     typer.echo(f"{rows} customers as they were known on {as_of}: {out}")
 
 

@@ -1,4 +1,4 @@
-"""One form for every table of dated records, whatever its columns are called: days are whole numbers."""
+"""Canonical form of a table of dated records: fixed column names, and days as whole numbers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ _NUMBERS = (
     "amount", "paid_amount", "balance", "limit", "inflow", "outflow", "debt_service", "score", "value",
 )  # fmt: skip
 _FLAGS = ("escalated", "answered")
-_TEXTS = ("kind", "invoice", "by")
 _TIMES = frozenset({"date", "timestamp", "timestamp with zone"})
 _WHOLE_OR_TEXT = frozenset({"integer", "text"})
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How an engine's SQL says what differs between engines."""
+    """The SQL that differs between engines."""
 
     quote: Callable[[str], str]  # A column's name as an identifier
     # days since 1970-01-01 of a date or stamp: from the identifier, its kind and the time zone
@@ -53,7 +52,13 @@ def _configured_columns(table: TableConfig, panel: PanelConfig) -> dict[str, str
 
 
 def select(
-    table: TableConfig, panel: PanelConfig, kinds: Mapping[str, str], source: str, dialect: Dialect, *, whole: bool
+    table: TableConfig,
+    panel: PanelConfig,
+    kinds: Mapping[str, str],
+    source: str,
+    dialect: Dialect,
+    *,
+    integer_ids: bool,
 ) -> str:
     """Return the SQL that brings a table into its canonical form."""
     columns = _configured_columns(table, panel)
@@ -67,7 +72,7 @@ def select(
             parts[role] = f"nullif({number}, cast('NaN' as {dialect.number}))"  # some writers keep NaN for nothing
         elif role in _FLAGS:
             parts[role] = f"cast({column} as int)"
-        elif role == "customer" and whole:
+        elif role == "customer" and integer_ids:
             parts[role] = f"cast({column} as bigint)"
         else:
             parts[role] = f"cast({column} as {dialect.text})"

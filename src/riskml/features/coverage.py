@@ -1,4 +1,4 @@
-"""What the tables hold over time, and what of it cannot count: told in numbers before anything is built on it."""
+"""Coverage of the tables: records by day, those that cannot be used, and gaps."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from riskml.errors import DataError
 from riskml.features.labels import Frames, Tables
 
 MOST_ROWS = 2_000_000
-"""Of a table without a key that are looked at for duplicates; of a larger one a key has to tell."""
+"""Records of a table without a key up to which duplicates are looked for."""
 _EPOCH = dt.date(1970, 1, 1)
-_APART = 31  # days between nearly all records and the last one, beyond which the last one is taken for a mistake
+_APART = 31  # days after nearly all records beyond which the last one is an error
 _NEARLY_ALL = 0.999
 _NEGATIVE = {
-    "purchases": "of less than nought: returns, which lower spending and are no purchases",
-    "invoices": "of less than nought: credit notes, left out; what they settle belongs among the payments",
+    "purchases": "negative: returns, which lower spending and are not purchases",
+    "invoices": "negative: credit notes, omitted; what they settle belongs among the payments",
 }
-_FEW = 20  # days with a record, below which nothing is told from how far they are apart
+_FEW = 20  # days with a record below which distances between them are not evaluated
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class Coverage:
     ----------
     days : mapping of table to DataFrame
         ``day`` (days since 1970-01-01; missing where a record has no time), ``records``, ``nobody`` (without a
-        customer; a payment, without an invoice), ``strangers`` (of customers of whom no attributes are known),
-        ``repeats`` (with a key that was there before), ``negative`` (purchases and invoices of less than nought),
-        ``late`` (recorded after the day they happened), ``delay`` (by how many days, all of these together).
+        customer; payments without an invoice), ``strangers`` (of customers without attributes), ``repeats`` (with the
+        key of an earlier record), ``negative`` (purchases and invoices below 0), ``late`` (recorded after the day they
+        happened), ``delay`` (by how many days, summed).
     """
 
     days: Mapping[str, pd.DataFrame]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return all tables' days below one another, with the column ``table``."""
+        """Return the days of all tables, with the column ``table``."""
         return pd.concat([days.assign(table=name) for name, days in self.days.items()], ignore_index=True)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Coverage:
-        """Return what ``to_frame`` made a frame of."""
+        """Return the coverage of a frame that ``to_frame`` returned."""
         by_table = frame.groupby("table", sort=False)
         return cls({str(name): days.drop(columns="table").reset_index(drop=True) for name, days in by_table})
 
@@ -61,19 +61,19 @@ class Coverage:
         return int(self.days[table]["day"].max())
 
     def lateness(self, table: str) -> tuple[float, float]:
-        """Return the share of records that were recorded later than they happened, and by how many days in the mean."""
+        """Return the share of records that were recorded later than they happened, and their mean delay in days."""
         days = self.days[table]
         late = float(days["late"].sum())
         return late / float(days["records"].sum()), float(days["delay"].sum()) / late if late else 0.0
 
     def between(self, table: str, first: int, end: int) -> int:
-        """Return the records from a day to another, the latter not included."""
+        """Return the number of records from the day ``first`` to before the day ``end``."""
         days = self.days[table]
         return int(days.loc[(days["day"] >= first) & (days["day"] < end), "records"].sum())
 
 
 def identified_by(table: TableConfig) -> str:
-    """Return the column without which a record belongs to nobody: a payment belongs to its invoice."""
+    """Return the column that a record cannot do without: the customer, or the invoice of a payment."""
     return "invoice" if table.role == "payments" else "customer"
 
 
@@ -86,15 +86,15 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
         nobody = nw.lit(False) if role == "market" else nw.col(identified_by(panel.tables[name])).is_null()
         stranger = nw.lit(False)
         if described and role not in ("market", "payments", "attributes"):
-            book = tables[described[0]].select("customer").unique().with_columns(told=nw.lit(True))
-            table = table.join(book, on="customer", how="left")
-            stranger = nw.col("told").is_null() & ~nw.col("customer").is_null()
+            customers = tables[described[0]].select("customer").unique().with_columns(described=nw.lit(True))
+            table = table.join(customers, on="customer", how="left")
+            stranger = nw.col("described").is_null() & ~nw.col("customer").is_null()
         negative = nw.col("amount") < 0 if role in _NEGATIVE else nw.lit(False)
-        repeats = nw.col("repeats") if panel.tables[name].key else nw.lit(0)
+        repeat = nw.col("repeats") if panel.tables[name].key else nw.lit(0)
         counted = table.with_columns(
             nobody=nobody.cast(nw.Int64),
             strangers=stranger.cast(nw.Int64),
-            repeats=repeats.cast(nw.Int64),
+            repeats=repeat.cast(nw.Int64),
             negative=negative.cast(nw.Int64).fill_null(0),
             late=(nw.col("known") > nw.col("day")).cast(nw.Int64),
             delay=nw.col("known") - nw.col("day"),
@@ -108,78 +108,74 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
     return Coverage(ranges)
 
 
-def drawn_on(panel: PanelConfig, held: Coverage) -> int:
-    """Return the day the tables were drawn: what the experiment says, else the day after the outcome's last record."""
+def extract_day(panel: PanelConfig, coverage: Coverage) -> int:
+    """Return the day of the extract: panel.until, or the day after the outcome's last record."""
     if panel.until is not None:
         return (panel.until - _EPOCH).days
-    names = [
-        panel.outcome.table,
-        *(panel.of_role("payments") if panel.outcome.table in panel.of_role("invoices") else ()),
-    ]
-    days = pd.concat([held.days[name] for name in names]).dropna(subset="day").sort_values("day")
+    names = [panel.outcome.table]
+    names += panel.of_role("payments") if panel.outcome.table in panel.of_role("invoices") else ()
+    days = pd.concat([coverage.days[name] for name in names]).dropna(subset="day").sort_values("day")
     usual, last = _usual(days), int(days["day"].iloc[-1])
     if last > usual + _APART:
         raise DataError(
-            f"the last record is of {_EPOCH + dt.timedelta(days=last)}, nearly all others lie before "
-            f"{_EPOCH + dt.timedelta(days=usual + 1)}: is it a stamp in the future?",
+            f"the last record is of {_EPOCH + dt.timedelta(days=last)}, nearly all others are before "
+            f"{_EPOCH + dt.timedelta(days=usual + 1)}: is it a date in the future?",
             where=f"panel.tables.{panel.outcome.table}",
-            fix="say in panel.until on which day the tables were drawn; later records then do not count",
+            fix="set panel.until to the day of the extract; later records then do not count",
         )
     return last + 1
 
 
 def _usual(days: pd.DataFrame) -> int:
-    """Return the day by which nearly all records lie; of few records, which may be far apart, a cautious guess."""
+    """Return the day by which nearly all records happened; for few records, which may be far apart, an early day."""
     share = days["records"].cumsum() / days["records"].sum()
     usual = int(days["day"].iloc[int(np.searchsorted(share.to_numpy(), _NEARLY_ALL))])
     numbers = days["day"].to_numpy()
     if len(numbers) >= _FEW and numbers[-1] - numbers[-2] > numbers[-2] - numbers[0]:
-        return min(usual, int(numbers[-2]))  # one day alone, further off than all others are long
+        return min(usual, int(numbers[-2]))  # the last day is farther away than all others together span
     return usual
 
 
-def remarks(panel: PanelConfig, held: Coverage, until: int) -> Iterator[dict[str, object]]:
-    """Yield what a reader should know of the tables: ``table``, ``finding``, ``records``; a line for each finding."""
-    for name, days in held.days.items():
+def remarks(panel: PanelConfig, coverage: Coverage, until: int) -> Iterator[dict[str, object]]:
+    """Yield remarks on the tables: ``table``, ``finding``, ``records``."""
+    for name, days in coverage.days.items():
         future = days["day"] >= until
-        drawn = _EPOCH + dt.timedelta(days=until)
-        counted = {
-            "without a time: left out": days.loc[days["day"].isna(), "records"].sum(),
-            f"without {'an' if identified_by(panel.tables[name]) == 'invoice' else 'a'} "
-            f"{identified_by(panel.tables[name])}: left out": days["nobody"].sum(),
-            "of customers without attributes: left out": days["strangers"].sum(),
-            "with a key that another record has: only the first that was known counts": days["repeats"].sum(),
+        counts = {
+            "without a time: omitted": days.loc[days["day"].isna(), "records"].sum(),
+            f"without {identified_by(panel.tables[name])}: omitted": days["nobody"].sum(),
+            "of customers without attributes: omitted": days["strangers"].sum(),
+            "with the key of another record: only the first that was known counts": days["repeats"].sum(),
             _NEGATIVE.get(panel.tables[name].role, ""): days["negative"].sum(),
-            f"on or after {drawn}, when the tables were drawn: never known": days.loc[future, "records"].sum(),
+            f"on or after {_EPOCH + dt.timedelta(days=until)}, the day of the extract: omitted": days.loc[
+                future, "records"
+            ].sum(),
             "recorded later than they happened: known only from then on": days["late"].sum(),
         }
-        yield from (
-            {"table": name, "finding": finding, "records": int(records)}
-            for finding, records in counted.items()
-            if records
-        )
-        if panel.tables[name].role not in ("attributes", "statuses"):  # no window looks at these
-            yield from ({"table": name, "finding": finding, "records": 0} for finding in _gaps(panel, held, name))
+        for finding, records in counts.items():
+            if records:
+                yield {"table": name, "finding": finding, "records": int(records)}
+        if panel.tables[name].role not in ("attributes", "statuses"):  # no window reads these
+            yield from ({"table": name, "finding": finding, "records": 0} for finding in _gaps(panel, coverage, name))
 
 
 def repeats(panel: PanelConfig, tables: Mapping[str, Stored]) -> Iterator[dict[str, object]]:
-    """Yield, as `remarks` does, how many records of a table without a key are there twice, or that nobody looked."""
+    """Yield, as `remarks` does, the number of duplicate records of tables without a key."""
     for name, table in tables.items():
         if panel.tables[name].key is not None:
             continue
         if table.rows > MOST_ROWS:
-            remark = f"has no key, and more than {MOST_ROWS:,} records: not looked at for duplicates"
+            remark = f"no key and more than {MOST_ROWS:,} records: not checked for duplicates"
             yield {"table": name, "finding": remark, "records": 0}
         elif twice := duplicated_rows(table.files):
-            remark = "equal to another in every column, and counted: where they are duplicates, name the table's key"
+            remark = "equal to another in every column, and counted: set the table's key if they are duplicates"
             yield {"table": name, "finding": remark, "records": twice}
 
 
-def _gaps(panel: PanelConfig, held: Coverage, name: str) -> Iterator[str]:
-    """Yield at which as-of dates the longest window holds nothing, or reaches back before the table begins."""
-    longest, first = panel.windows[-1], held.first(name)
+def _gaps(panel: PanelConfig, coverage: Coverage, name: str) -> Iterator[str]:
+    """Yield the as-of dates at which the longest window is empty, or begins before the table."""
+    longest, first = panel.windows[-1], coverage.first(name)
     numbers = [(date - _EPOCH).days for date in panel.dates()]
-    empty = [number for number in numbers if held.between(name, number - longest, number) == 0]
+    empty = [number for number in numbers if coverage.between(name, number - longest, number) == 0]
     short = [number for number in numbers if number - longest < first and number not in empty]
     if empty:
         yield f"no record in the {longest} days before {_dates(empty)}"

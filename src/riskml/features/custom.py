@@ -1,4 +1,4 @@
-"""A feature of one's own, tried before anything is built on it."""
+"""Custom features, checked before the panel is built."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import narwhals as nw
 
 from riskml.errors import ConfigError
 from riskml.features.catalog import Column
-from riskml.features.panel import Book, day_number, prepared
+from riskml.features.panel import PanelTables, day_number, prepared
 from riskml.features.window import Feature
 
 
-def check_own(book: Book, own: Sequence[tuple[str, Feature]], date: dt.date) -> None:
-    """Refuse a feature that cannot be worked out of its table's records, or is no number."""
-    for name, feature in own:
-        records = prepared(book, name, day_number(date))
-        for column in book.catalog.of(name):
+def check_custom_features(tables: PanelTables, custom: Sequence[tuple[str, Feature]], date: dt.date) -> None:
+    """Refuse a feature that cannot be computed from its table's records, or is not a number."""
+    for name, feature in custom:
+        records = prepared(tables, name, day_number(date))
+        for column in tables.catalog.of(name):
             if column.feature is feature:
                 _check(column, records, day_number(date), "by" if "by" in records.collect_schema() else "customer")
 

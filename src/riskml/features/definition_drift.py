@@ -1,4 +1,4 @@
-"""Definitions that drift: what changes from one as-of date to the next by more than a season does."""
+"""Drift of definitions: changes from one as-of date to the next that are larger than seasonal."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from riskml.metrics import psi_test
 from riskml.metrics.stability import ACT
 
 REDEFINED_PSI = 1.0
-"""No season moves a column so far from one as-of date to the next: what it means has changed."""
-_MISSING = 0.25  # share of missing values that comes or goes from one date to the next
-_LEVEL = 0.01  # share of rows of a level that appears or vanishes
-_RATE = (1.5, 3.0)  # times the event rate of the date before
+"""PSI between consecutive as-of dates that no season explains: the column's meaning has changed."""
+_MISSING = 0.25  # change of the share of missing values from one date to the next
+_LEVEL = 0.01  # share of rows of a level that appears or disappears
+_RATE = (1.5, 3.0)  # ratio of consecutive event rates: watch and act
 
 
-def drift(frame: pd.DataFrame, dates: Dates, whole: Mapping[str, pd.Timestamp] | None = None) -> Iterator[Finding]:
-    """Yield what changes from one as-of date to the next by more than a season: values, levels, the event rate."""
-    whole = whole or {}
+def drift(frame: pd.DataFrame, dates: Dates, whole_from: Mapping[str, pd.Timestamp] | None = None) -> Iterator[Finding]:
+    """Yield changes between consecutive as-of dates that are larger than seasonal: values, levels, event rate."""
+    whole_from = whole_from or {}
     yield from _event_rates(frame, dates)
     for column in feature_names(frame):
         values = frame[column]
         numeric = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
         samples = [values.iloc[rows] for rows in dates.sample]
         missing = np.array([one.isna().mean() for one in samples])
-        yield from _missing(column, missing, dates, whole.get(column))
+        yield from _missing(column, missing, dates, whole_from.get(column))
         levels = [] if numeric else list(_levels(column, samples, dates))
-        yield from levels or _shifts(column, [one.dropna() for one in samples], dates, whole.get(column))
+        yield from levels or _shifts(column, [one.dropna() for one in samples], dates, whole_from.get(column))
 
 
 def _event_rates(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
@@ -50,12 +50,14 @@ def _event_rates(frame: pd.DataFrame, dates: Dates) -> Iterator[Finding]:
         if times > _RATE[0]:
             what = (
                 f"the event rate goes from {rates[0]:.2%} to {rates[1]:.2%} on {written(dates.days[now])}: "
-                "does the outcome's table hold all of it, and mean the same?"
+                "is the outcome's table complete, and its definition the same?"
             )
             yield Finding("drifting definition", "outcome", what, "act" if times > _RATE[1] else "watch", times)
 
 
-def _missing(column: str, missing: NDArray[np.float64], dates: Dates, whole: pd.Timestamp | None) -> Iterator[Finding]:
+def _missing(
+    column: str, missing: NDArray[np.float64], dates: Dates, whole_from: pd.Timestamp | None
+) -> Iterator[Finding]:
     if len(missing) < 2:
         return
     steps = np.diff(missing)
@@ -64,24 +66,24 @@ def _missing(column: str, missing: NDArray[np.float64], dates: Dates, whole: pd.
         before, after = missing[now - 1], missing[now]
         what = f"missing goes from {before:.0%} to {after:.0%} on {written(dates.days[now])}"
         more = int((np.abs(steps) > _MISSING).sum()) - 1
-        all_of_it = min(before, after) < 0.05 and max(before, after) > 0.95
         what += f", and jumps at {_dates(more, 'other ')}" if more else ""
-        short = whole is not None and dates.days[now - 1] < whole
-        what += _not_whole(whole) if short else ""
-        severity: Severity = "act" if all_of_it and not short else "watch"
+        short = whole_from is not None and dates.days[now - 1] < whole_from
+        what += _incomplete_until(whole_from) if short else ""
+        everywhere = min(before, after) < 0.05 and max(before, after) > 0.95
+        severity: Severity = "act" if everywhere and not short else "watch"
         yield Finding("drifting definition", column, what, severity, float(abs(steps[now - 1])))
 
 
-def _not_whole(whole: pd.Timestamp | None) -> str:
-    return f": its table begins within its window until {written(whole)}"
+def _incomplete_until(whole_from: pd.Timestamp | None) -> str:
+    return f": its table begins within its window until {written(whole_from)}"
 
 
 def _dates(number: int, which: str = "") -> str:
     return f"{number} {which}date{'s' if number > 1 else ''}"
 
 
-def _shifts(column: str, samples: list[pd.Series], dates: Dates, whole: pd.Timestamp | None) -> Iterator[Finding]:
-    """Yield the largest PSI of known values between two dates that follow each other."""
+def _shifts(column: str, samples: list[pd.Series], dates: Dates, whole_from: pd.Timestamp | None) -> Iterator[Finding]:
+    """Yield the largest PSI of known values between consecutive dates."""
     shifts: dict[pd.Timestamp, float] = {}
     short: dict[pd.Timestamp, float] = {}
     for now in range(1, len(samples)):
@@ -89,26 +91,28 @@ def _shifts(column: str, samples: list[pd.Series], dates: Dates, whole: pd.Times
         if min(len(before), len(after)) >= FEW:
             test = psi_test(before, after)
             if test.verdict == "act":
-                (short if whole is not None and dates.days[now - 1] < whole else shifts)[dates.days[now]] = test.psi
+                (short if whole_from is not None and dates.days[now - 1] < whole_from else shifts)[dates.days[now]] = (
+                    test.psi
+                )
     moves = shifts or short
     if not moves:
         return
     day, worst = max(moves.items(), key=lambda one: one[1])
     what = f"PSI {worst:.2f} on {written(day)} against the date before, over {ACT:g} at {_dates(len(moves))}"
-    tells_the_date = len(shifts) > max(1, (len(samples) - 1) / 2)
+    follows_date = len(shifts) > max(1, (len(samples) - 1) / 2)
     means = ": a season, or another definition?"
     severity: Severity = "watch"
     if not shifts:
-        means = _not_whole(whole)
-    elif tells_the_date:
-        means = ": it tells the date, as a market's index does, or an age in a book to which nobody is added"
+        means = _incomplete_until(whole_from)
+    elif follows_date:
+        means = ": it tells the date, as a market's index does, or the age of customers without new ones"
     elif worst > REDEFINED_PSI:
         means, severity = ": its unit or its meaning changes", "act"
     yield Finding("drifting definition", column, what + means, severity, worst)
 
 
 def _levels(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Finding]:
-    """Yield the largest level that appears or vanishes between two dates."""
+    """Yield the largest level that appears or disappears between two dates."""
     shares: list[Mapping[Any, float]] = [dict(one.value_counts(normalize=True)) for one in samples]
     largest: Finding | None = None
     others = -1
@@ -116,7 +120,7 @@ def _levels(column: str, samples: list[pd.Series], dates: Dates) -> Iterator[Fin
         before, after = shares[now - 1], shares[now]
         for level, share, absent, verb in (
             *((level, share, before, "appears") for level, share in after.items()),
-            *((level, share, after, "vanishes") for level, share in before.items()),
+            *((level, share, after, "disappears") for level, share in before.items()),
         ):
             if share < _LEVEL or level in absent or not before or not after:
                 continue

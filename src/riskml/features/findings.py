@@ -1,4 +1,4 @@
-"""What a check of a panel says, and the rows by as-of date that it looks at."""
+"""Findings of a panel's checks, and the rows by as-of date that they read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 Severity = Literal["act", "watch", "info"]
 Rows = NDArray[np.intp]
 
-FEW = 20  # events, and others, or values, below which a date is not judged
-ROWS = (2_000, 20_000, 200_000)  # that are looked at: at the least and at the most of one date, and of all together
-CHANCE = 4.0  # standard errors within which nothing is told from chance
+FEW = 20  # events, non-events or values below which a date is not evaluated
+ROWS = (2_000, 20_000, 200_000)  # sample size: minimum and maximum of one date, and maximum of all dates
+CHANCE = 4.0  # standard errors within which a difference counts as chance
 _NOT_FEATURES = ("row", "customer", "as_of", "outcome")
 
 
@@ -22,12 +22,10 @@ _NOT_FEATURES = ("row", "customer", "as_of", "outcome")
 class Finding:
     """A line of the report."""
 
-    check: str  # what was looked for
+    check: str  # the name of the check
     column: str  # the column, or the table
-    finding: str  # what was found, and what it means
-    # "act": do not trust a model before this is understood; "watch": it may be so; "info": as it should be, or cannot
-    # be told
-    severity: Severity
+    finding: str  # the finding and its meaning
+    severity: Severity  # "act": do not trust a model before it is understood; "watch": possible; "info": no problem
     figure: float  # the figure that decides
 
 
@@ -36,11 +34,9 @@ class Dates:
     """A panel's rows by as-of date, and a bounded sample of them."""
 
     days: tuple[pd.Timestamp, ...]  # in order
-    rows: tuple[Rows, ...]  # places of all rows of each date, in the frame's order
-    sample: tuple[Rows, ...]  # places of the rows that columns are compared on
-    # places of the rows on which columns rank the outcome, events before others; empty where there are too few. How
-    # many of each are drawn does not matter to an AUC
-    judged: tuple[Rows, ...]
+    rows: tuple[Rows, ...]  # positions of all rows of each date, in the frame's order
+    sample: tuple[Rows, ...]  # positions of the rows on which columns are compared
+    ranked: tuple[Rows, ...]  # positions of the rows for an AUC, events before others; empty where there are too few
 
 
 def by_date(frame: pd.DataFrame, seed: int) -> Dates:
@@ -55,14 +51,14 @@ def by_date(frame: pd.DataFrame, seed: int) -> Dates:
     def some(places: Rows, most: int) -> Rows:
         return places if len(places) <= most else np.sort(draw.choice(places, most, replace=False))
 
-    def judged(places: Rows) -> Rows:
+    def ranked(places: Rows) -> Rows:
         events, others = places[event[places]], places[~event[places]]
         if min(len(events), len(others)) < FEW:
             return places[:0]
         few = some(events, most // 2)
         return np.concatenate([few, some(others, most - len(few))])
 
-    return Dates(tuple(days), rows, tuple(some(one, most) for one in rows), tuple(judged(one) for one in rows))
+    return Dates(tuple(days), rows, tuple(some(one, most) for one in rows), tuple(ranked(one) for one in rows))
 
 
 def feature_names(frame: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""The outcome: what happened in the performance window after an as-of date, and who is looked at."""
+"""Labels: the event in the performance window after an as-of date, and events before it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Tables = Mapping[str, nw.LazyFrame[Any]]
 
 
 class Frames(Protocol):
-    """What brings a small result into memory."""
+    """An engine that brings a small result into memory."""
 
     def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Return a small result as a pandas frame."""
@@ -29,7 +29,7 @@ def _between(first: int, end: int) -> nw.Expr:
 
 
 def settled(panel: PanelConfig, tables: Tables, day: int, *, hindsight: bool) -> nw.LazyFrame[Any]:
-    """Return the invoices of the outcome's table as they stood on a day."""
+    """Return the invoices of the outcome's table as they were on a day."""
 
     def seen(name: str) -> nw.LazyFrame[Any]:
         return tables[name].with_columns(known=nw.col("day")) if hindsight else tables[name]
@@ -39,20 +39,18 @@ def settled(panel: PanelConfig, tables: Tables, day: int, *, hindsight: bool) ->
 
 
 def events(panel: PanelConfig, tables: Tables, first: int, end: int) -> nw.LazyFrame[Any]:
-    """Return the customers who had the event on days from ``first`` to ``end``, the latter not included."""
+    """Return the customers who had the event from the day ``first`` to before the day ``end``."""
     outcome, table = panel.outcome, tables[panel.outcome.table]
     if outcome.rule in ("no_purchase", "spending_fall"):
         inside = table.filter(_between(first, end))
-        inside = bought(inside) if outcome.rule == "no_purchase" else inside  # a return is none, and lowers spending
-        sums = inside.group_by("customer").agg(spent=nw.col("amount").sum())
-        return sums
+        inside = bought(inside) if outcome.rule == "no_purchase" else inside  # a return only lowers spending
+        return inside.group_by("customer").agg(spent=nw.col("amount").sum())
     if outcome.rule in ("status", "cancellation"):
-        return (
-            table.filter(_between(first, end) & nw.col("kind").is_in(list(outcome.values))).select("customer").unique()
-        )
+        inside = table.filter(_between(first, end) & nw.col("kind").is_in(list(outcome.values)))
+        return inside.select("customer").unique()
     assert outcome.over is not None
     if outcome.rule == "days_past_due":
-        # More than so many days past due on a day of the window: from the first such day until it is settled.
+        # Past due by more than the threshold on a day of the window: from the first such day until it is settled.
         crossed, until = nw.col("day") + int(outcome.over) + 1, nw.col("day") + nw.col("dpd")
         late = settled(panel, tables, end, hindsight=True).filter(
             (nw.col("dpd") > outcome.over) & (crossed < end) & (until >= first)
@@ -64,7 +62,7 @@ def events(panel: PanelConfig, tables: Tables, first: int, end: int) -> nw.LazyF
 
 
 def before(panel: PanelConfig, tables: Tables, as_of: int) -> nw.LazyFrame[Any] | None:
-    """Return the customers who have had the event already, as known on the as-of date; None where the rule has none."""
+    """Return the customers who have had the event before, as known on the as-of date; None if the rule has none."""
     outcome, table = panel.outcome, tables[panel.outcome.table]
     if not panel.population.already or outcome.rule == "spending_fall":
         return None
@@ -72,7 +70,7 @@ def before(panel: PanelConfig, tables: Tables, as_of: int) -> nw.LazyFrame[Any] 
     if outcome.rule in ("status", "cancellation"):
         return known.filter(nw.col("kind").is_in(list(outcome.values))).select("customer").unique()
     if outcome.rule == "no_purchase":
-        return None  # who has not bought for so long is told by the activity
+        return None  # covered by population.active_days
     now = settled(panel, tables, as_of, hindsight=False).filter(nw.col("open") & (nw.col("day") < as_of))
     assert outcome.over is not None
     if outcome.rule == "days_past_due":
@@ -82,7 +80,7 @@ def before(panel: PanelConfig, tables: Tables, as_of: int) -> nw.LazyFrame[Any] 
 
 
 def check_kinds(panel: PanelConfig, tables: Tables, engine: Frames) -> None:
-    """Refuse an outcome that reads kinds of which there is no record: they are misspelt, or the column is another."""
+    """Refuse an outcome whose kinds have no record: they are misspelt, or the column is wrong."""
     outcome = panel.outcome
     if not outcome.values:
         return

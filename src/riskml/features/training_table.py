@@ -1,4 +1,4 @@
-"""The table of an experiment: read as it is, or made of dated records."""
+"""Training table of an experiment: a flat table, or the rows of a panel."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from riskml.io import replacing
 
 
 def experiment_panel(experiment: Experiment, folder: Path, progress: Listener | None = None) -> Panel | None:
-    """Return the panel of an experiment on dated records, built where it is not there yet; None of another one.
+    """Return the panel of an experiment on dated records, built if necessary; None for a flat table.
 
     Parameters
     ----------
     folder : Path
-        Where it is kept.
+        Folder of the panel.
     progress : callable, optional
         As for ``riskml.features.panel_store.build``.
     """
@@ -28,18 +28,18 @@ def experiment_panel(experiment: Experiment, folder: Path, progress: Listener | 
 
 
 def experiment_table(experiment: Experiment, panel: Panel | None) -> pd.DataFrame:
-    """Return the table that an experiment learns from.
+    """Return the training table of an experiment.
 
     Parameters
     ----------
     panel : Panel or None
-        That of the experiment.
+        The panel of the experiment.
 
     Returns
     -------
     DataFrame of shape (n, p)
         Of a panel: ``row`` (customer and as-of date), ``customer``, ``as_of``, the features, ``outcome``. Rows whose
-        outcome was not known yet on the first out-of-time date are left out: no model could have learnt from them.
+        outcome was unknown on the first out-of-time date are omitted: no model could have been trained on them.
     """
     return read_table(experiment.data.source) if panel is None else panel_rows(experiment, panel)
 
@@ -54,7 +54,7 @@ def panel_rows(experiment: Experiment, panel: Panel) -> pd.DataFrame:
 
 
 def embargoed(experiment: Experiment, dates: pd.Series) -> pd.Series:
-    """Return which as-of dates lie before the out-of-time part, and their performance window ends within it."""
+    """Return which as-of dates are before the out-of-time sample while their performance window ends within it."""
     begins = experiment.split.from_date
     if experiment.panel is None or experiment.split.kind != "out_of_time" or begins is None:
         return pd.Series(False, index=dates.index)
@@ -64,7 +64,7 @@ def embargoed(experiment: Experiment, dates: pd.Series) -> pd.Series:
 
 
 def check_tables(experiment: Experiment, folder: Path) -> None:
-    """Refuse a panel whose tables cannot be read or lack a column, before anything is built."""
+    """Refuse a panel whose tables cannot be read or lack a column."""
     if experiment.panel is not None:
         try:
             opened(experiment.panel, folder)
@@ -72,13 +72,13 @@ def check_tables(experiment: Experiment, folder: Path) -> None:
             raise InputError(f"the tables cannot be read: {error.strerror}", where=str(folder)) from None
 
 
-def book_on(experiment: Experiment, as_of: str, folder: Path, out: Path) -> int:
-    """Write the features of those who would be looked at on a day; return how many customers they are."""
+def write_portfolio(experiment: Experiment, as_of: str, folder: Path, out: Path) -> int:
+    """Write the features of the customers who are eligible on a day, and return their number."""
     if experiment.panel is None:
         raise ConfigError(
-            "the experiment is not on dated records: its table is scored as it is",
+            "the experiment has no panel: its flat table is scored directly",
             where="panel",
-            fix="riskml score MODEL DATA -o OUT",
+            fix="use riskml score MODEL DATA -o OUT",
         )
     if out.suffix not in (".csv", ".parquet"):
         raise InputError(f"the file must end in .csv or .parquet; got {out.name!r}", where="--out")

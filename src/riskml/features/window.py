@@ -1,8 +1,8 @@
-"""What a feature is: one figure, from a customer's records within a window before the as-of date."""
+"""Observation window, and features as aggregates of a customer's records within it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import narwhals as nw
 
 @dataclass(frozen=True)
 class Window:
-    """A customer's records in a window, as narwhals expressions: what lies outside of it is null.
+    """A customer's records in a window, as narwhals expressions that are null outside of it.
 
     Parameters
     ----------
@@ -22,9 +22,9 @@ class Window:
 
     Examples
     --------
-    The share of a customer's spending that went into gifts, as a feature of one's own:
+    The share of a customer's spending on gifts, as a custom feature:
 
-    >>> def gift_share(orders: Records) -> nw.Expr:
+    >>> def gift_share(orders: Window) -> nw.Expr:
     ...     return orders.where(orders.column("kind") == "gifts", "amount").sum() / orders["amount"].sum()
     """
 
@@ -53,7 +53,7 @@ class Window:
         return Window(self.as_of, self.oldest + 1, self.oldest + self.days)
 
     def column(self, name: str) -> nw.Expr:
-        """Return a column as it is, for conditions."""
+        """Return a column without the window's limits, for conditions."""
         return nw.col(name)
 
     def __getitem__(self, name: str) -> nw.Expr:
@@ -65,50 +65,46 @@ class Window:
         return nw.when(self.inside & condition).then(nw.col(name))
 
     def ages(self, condition: nw.Expr | None = None) -> nw.Expr:
-        """Return ages in days of the records inside the window, where a condition holds."""
+        """Return the age in days of the records inside the window where a condition holds."""
         return nw.when(self.inside if condition is None else self.inside & condition).then(self.age)
 
     def count(self, condition: nw.Expr | None = None) -> nw.Expr:
-        """Return how many records of the window meet a condition."""
+        """Return the number of records inside the window where a condition holds."""
         return nw.when(self.inside if condition is None else self.inside & condition).then(nw.lit(1)).count()
 
     def distinct(self, name: str) -> nw.Expr:
-        """Return how many different values, null aside, a column has inside the window."""
+        """Return the number of distinct non-null values of a column inside the window."""
         value = self[name]
         return value.n_unique() - value.is_null().any().cast(nw.Int64)
 
 
-Compute = Callable[[Window], nw.Expr]
+Formula = Callable[[Window], nw.Expr]
 
 
 @dataclass(frozen=True)
 class Feature:
     """A feature of one table."""
 
-    name: str  # the column becomes ``<table>_<name>``, and ``_<days>d`` where it has windows
+    name: str  # the column is ``<table>_<name>``, with ``_<days>d`` where it is windowed
     unit: str  # such as "days", "money", "share", "records"
-    description: str  # A line for the report; ``{days}`` stands for the window
-    compute: Compute  # from `Window` to an aggregate expression
-    needs: tuple[str, ...] = ()  # columns without which it is left out
-    windowed: bool = True  # whether there is one for each observation window; the longest one is taken otherwise
-    # whether it looks at the window before as well, so that twice the window must fit into the longest
-    doubled: bool = False
-    # the value of a customer without any record: 0 for counts and sums, None where there is nothing to tell
-    empty: float | None = None
-    # whether it grows with the window's length: its pace in a window is then compared with that in the next longer
-    rate: bool = False
-    # A column each value of which counts once: of records that share it the youngest is taken. Far quicker than
-    # `Window.distinct` in every window
+    description: str  # for the report; ``{days}`` stands for the window
+    compute: Formula  # from `Window` to an aggregate expression
+    needs: Sequence[str] = ()  # columns that it requires
+    windowed: bool = True  # one column per observation window, or one for the longest
+    doubled: bool = False  # whether it also reads the window before, so that twice the window must fit the longest
+    empty: float | None = None  # the value without records: 0 for counts and sums, None where unknown
+    rate: bool = False  # whether it grows with the window: its pace is then compared with the next longer window's
+    # a column whose values count once: of records that share one the youngest is taken; faster than `Window.distinct`
     per: str | None = None
 
 
 def ratio(above: nw.Expr, below: nw.Expr) -> nw.Expr:
-    """Return a ratio that is null where there is nothing below the line."""
+    """Return a ratio that is null where the denominator is 0."""
     return nw.when(below != 0).then(above / below)
 
 
 def growth(now: nw.Expr, past: nw.Expr) -> nw.Expr:
-    """Return how many times the past something is; null where the past is not above nought: no ratio tells it."""
+    """Return the ratio of now to the past; null where the past is not positive."""
     return nw.when(past > 0).then(now / past)
 
 
@@ -119,8 +115,8 @@ def feature(
     description: str,
     windowed: bool = True,
     empty: float | None = None,
-) -> Callable[[Compute], Compute]:
-    """Declare a feature of one's own: decorate a function from `Window` to an aggregate narwhals expression.
+) -> Callable[[Formula], Formula]:
+    """Declare a custom feature: decorate a function from `Window` to an aggregate narwhals expression.
 
     Parameters
     ----------
@@ -132,7 +128,7 @@ def feature(
     Returns
     -------
     callable
-        The decorator; the function stays what it is.
+        The decorator, which returns the function unchanged.
 
     Examples
     --------
@@ -141,10 +137,10 @@ def feature(
     ...     return orders["amount"].max()
     """
 
-    def declare(compute: Compute) -> Compute:
-        made: Any = compute
-        name = str(made.__name__)
-        made.riskml_feature = (table, Feature(name, unit, description, compute, (), windowed, empty=empty))
+    def declare(compute: Formula) -> Formula:
+        function: Any = compute
+        feature = Feature(function.__name__, unit, description, compute, windowed=windowed, empty=empty)
+        function.riskml_feature = (table, feature)
         return compute
 
     return declare

@@ -20,8 +20,8 @@ from riskml.data.sources.tables import Stored
 from riskml.features.catalog import catalog
 from riskml.features.engines.duckdb import duckdb_engine
 from riskml.features.engines.spark import spark_engine
-from riskml.features.panel import STATES, Book, Engine, day_number, judged
-from riskml.features.panel_store import Panel, _start, book_of, build, opened
+from riskml.features.panel import STATES, Engine, PanelTables, day_number, eligibility
+from riskml.features.panel_store import Panel, _start, build, opened, panel_tables
 
 AS_OF = dt.date(2024, 7, 1)
 FIRST, DAYS, CUSTOMERS = dt.date(2023, 9, 1), 450, 40
@@ -220,15 +220,15 @@ class Opened:
     """The same tables, opened by both engines."""
 
     panel: PanelConfig
-    books: dict[str, Book]
+    books: dict[str, PanelTables]
     engines: dict[str, Engine]
     folder: Path
 
     def states(self, engine: str, rule: OutcomeConfig) -> pd.DataFrame:
         """Return states and outcomes by customer."""
         book = self.books[engine]
-        asked = Book(book.panel.model_copy(update={"outcome": rule}), book.catalog, book.tables, book.until)
-        found = self.engines[engine].frame(judged(asked, day_number(AS_OF)))
+        asked = PanelTables(book.panel.model_copy(update={"outcome": rule}), book.catalog, book.by_name, book.until)
+        found = self.engines[engine].frame(eligibility(asked, day_number(AS_OF)))
         return found.sort_values("customer", ignore_index=True)
 
 
@@ -248,7 +248,7 @@ def both(folder: Path, spark: Any, tmp_path_factory: pytest.TempPathFactory) -> 
     listed, stored = catalog(asked), opened(asked, home)
     with duckdb_engine(home / "spill", "1GB") as duck, spark_engine() as other:
         engines: dict[str, Engine] = {"duckdb": duck, "spark": other}
-        books = {name: book_of(asked, listed, stored, engine)[0] for name, engine in engines.items()}
+        books = {name: panel_tables(asked, listed, stored, engine)[0] for name, engine in engines.items()}
         yield Opened(asked, books, engines, home)
 
 
@@ -311,7 +311,7 @@ def test_files_of_several_types_and_columns_are_one_table(spark: Any, odd: Store
     )
     with duckdb_engine(tmp_path / "spill", "1GB") as duck, spark_engine() as other:
         one, another = (
-            engine.frame(engine.read(asked.tables["odd"], asked, odd, whole=False)).drop(columns="nth")
+            engine.frame(engine.read(asked.tables["odd"], asked, odd, integer_ids=False)).drop(columns="nth")
             for engine in (duck, other)
         )
     order = ["key", "kind", "customer"]
@@ -323,7 +323,7 @@ def test_files_of_several_types_and_columns_are_one_table(spark: Any, odd: Store
 def test_of_records_with_one_key_the_same_one_remains(both: Opened):
     one, other = (
         both.engines[engine]
-        .frame(book.tables["orders"])
+        .frame(book.by_name["orders"])
         .sort_values(["day", "customer", "known", "amount", "kind", "key"])
         for engine, book in both.books.items()
     )

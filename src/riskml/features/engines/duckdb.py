@@ -1,4 +1,4 @@
-"""DuckDB: tables larger than memory, on one machine."""
+"""DuckDB engine: tables larger than memory on one machine."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import narwhals as nw
 import pandas as pd
 
 from riskml.config.panel import PanelConfig, TableConfig
+from riskml.data.sources.sql import identifier, literal
 from riskml.data.sources.tables import Stored
 from riskml.features.canonical import Dialect, select
 from riskml.io import replacing
@@ -21,24 +22,16 @@ from riskml.io import replacing
 _AT_ONCE = 500_000  # customers
 
 
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _below(file: Path, root: Path) -> tuple[str, ...]:
     return file.parent.relative_to(root).parts if file.is_relative_to(root) else ()
 
 
 def _day(column: str, kind: str, zone: str) -> str:
-    local = f"timezone({_text(zone)}, {column})" if kind == "timestamp with zone" else column
+    local = f"timezone({literal(zone)}, {column})" if kind == "timestamp with zone" else column
     return f"cast(cast({local} as date) - date '1970-01-01' as integer)"
 
 
-DIALECT = Dialect(_quote, _day, "varchar", "double")
+DIALECT = Dialect(identifier, _day, "varchar", "double")
 
 
 @dataclass(frozen=True)
@@ -46,17 +39,17 @@ class DuckDB:
     """An engine for `riskml.features.panel`."""
 
     connection: Any
-    numbers: Iterator[int] = field(default_factory=count)  # names of what is held: no two alike
+    numbers: Iterator[int] = field(default_factory=count)  # unique names of held results
 
-    def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
-        """Return a table in its canonical form, read once: each as-of date looks at it several times."""
-        files = ", ".join(_text(str(file)) for file in stored.files)
-        # Folders named key=value count only below the source's own: any parent may happen to be called so.
+    def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, integer_ids: bool) -> nw.LazyFrame[Any]:
+        """Return a table in its canonical form, read once because each as-of date uses it several times."""
+        files = ", ".join(literal(str(file)) for file in stored.files)
+        # Folders named key=value count only below the source's own folder.
         hive = str(any("=" in part for file in stored.files for part in _below(file, stored.root))).lower()
         source = f"read_parquet([{files}], union_by_name=true, hive_partitioning={hive})"
-        query = select(table, panel, stored.columns, source, DIALECT, whole=whole)
+        query = select(table, panel, stored.columns, source, DIALECT, integer_ids=integer_ids)
         read = self.connection.sql(query)
-        # A customer's records side by side: only so is a group finished before the next one needs its memory.
+        # Sorted by customer, so that a group is complete before the next one needs its memory.
         return self._held(read if table.role == "market" else read.order("customer"), self._name())
 
     def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
@@ -65,7 +58,7 @@ class DuckDB:
         return frame
 
     def parts(self, rows: nw.LazyFrame[Any]) -> list[nw.Expr]:
-        """Return conditions on ``customer`` for parts of half a million: more at once would go by the disk."""
+        """Return conditions on ``customer`` for parts of half a million customers; larger ones would spill to disk."""
         relation = rows.to_native()
         several = -(-len(relation) // _AT_ONCE)
         if several < 2:
@@ -77,20 +70,20 @@ class DuckDB:
         return [customer < cuts[0], *between, customer >= cuts[-1]]
 
     def write(self, parts: Sequence[nw.LazyFrame[Any]], file: Path) -> None:
-        """Write a result as Parquet, whole or not at all; of several parts a folder."""
+        """Write a result as Parquet, atomically; several parts become a folder."""
         with replacing(file) as temporary:
             if len(parts) == 1:
                 parts[0].to_native().write_parquet(str(temporary), compression="snappy")
                 return
-            shutil.rmtree(file, ignore_errors=True)  # of a build that was stopped before it had told of it
+            shutil.rmtree(file, ignore_errors=True)  # of an interrupted build
             temporary.mkdir()
             for number, part in enumerate(parts):
-                one = temporary / f"part-{number:05d}.parquet"
-                part.to_native().write_parquet(str(one), compression="snappy")
+                path = temporary / f"part-{number:05d}.parquet"
+                part.to_native().write_parquet(str(path), compression="snappy")
 
     @contextmanager
     def holding(self, lazy: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
-        """Work a result out once, for use more than once, and let go of it afterwards."""
+        """Hold a result that is used more than once, and release it afterwards."""
         name = self._name()
         try:
             yield self._held(lazy.to_native(), name)
@@ -101,7 +94,7 @@ class DuckDB:
         return f"held_{next(self.numbers)}"
 
     def _held(self, relation: Any, name: str) -> nw.LazyFrame[Any]:
-        """Keep a result in memory, or on disk where there is too much of it."""
+        """Hold a result in memory, or on disk where it is too large."""
         relation.create(name)
         frame: nw.LazyFrame[Any] = nw.from_native(self.connection.table(name))
         return frame
@@ -109,16 +102,16 @@ class DuckDB:
 
 @contextmanager
 def duckdb_engine(folder: Path, memory: str) -> Iterator[DuckDB]:
-    """Open DuckDB in memory, which spills to a folder what does not fit."""
+    """Open DuckDB in memory, with a folder to spill to."""
     import duckdb
 
-    settings: dict[str, Any] = {
+    settings = {
         "memory_limit": memory,
         "temp_directory": str(folder),
         "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
     }
-    # Nothing is fetched from elsewhere while it runs.
-    settings |= {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     connection = duckdb.connect(":memory:", config=settings)
     try:
         yield DuckDB(connection)

@@ -1,4 +1,4 @@
-"""Spark: the same expressions on a cluster, or on this machine's cores."""
+"""Spark engine: the same expressions on a cluster, or on the cores of one machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from riskml.data.sources.tables import Stored
 from riskml.errors import InputError
 from riskml.features.canonical import Dialect, columns_read, select
 
-# What the expressions mean by a day holds in this zone only; stamps of billionths of a second are read as numbers.
+# The expressions' days need UTC; timestamps in nanoseconds are read as numbers.
 _NEEDED = {"spark.sql.session.timeZone": "UTC", "spark.sql.legacy.parquet.nanosAsLong": "true"}
 _TYPES = {
     "integer": "bigint",
@@ -41,7 +41,7 @@ def _quote(name: str) -> str:
 
 def _day(column: str, kind: str, zone: str) -> str:
     zone = zone.replace("'", "")
-    # Spark holds stamps with a zone as instants; the session's zone is UTC.
+    # Spark holds timestamps with a zone as instants; the session's zone is UTC.
     local = f"from_utc_timestamp({column}, '{zone}')" if kind == "timestamp with zone" else column
     return f"cast(datediff(cast({local} as date), date'1970-01-01') as bigint)"
 
@@ -53,15 +53,15 @@ DIALECT = Dialect(_quote, _day, "string", "double")
 class Spark:
     """An engine for `riskml.features.panel`."""
 
-    session: Any  # `spark_session` opens one
-    kept: list[Any] = field(default_factory=list)  # what Spark was asked to keep
+    session: Any  # from `spark_session`
+    kept: list[Any] = field(default_factory=list)  # persisted frames
 
-    def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, whole: bool) -> nw.LazyFrame[Any]:
-        """Return a table in its canonical form; nothing is read before it is used."""
+    def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, integer_ids: bool) -> nw.LazyFrame[Any]:
+        """Return a table in its canonical form, read lazily."""
         view = f"table_{id(table)}"
         kinds = {name: stored.columns[name] for name in columns_read(table, panel) if name in stored.columns}
         _united(self.session, stored.files, kinds).createOrReplaceTempView(view)
-        records = self.session.sql(select(table, panel, stored.columns, view, DIALECT, whole=whole))
+        records = self.session.sql(select(table, panel, stored.columns, view, DIALECT, integer_ids=integer_ids))
         # Without a key, to read the files again costs less than to keep the table.
         frame: nw.LazyFrame[Any] = nw.from_native(records if table.key is None else self._kept(records))
         return frame
@@ -73,17 +73,17 @@ class Spark:
         return frame
 
     def parts(self, rows: nw.LazyFrame[Any]) -> list[nw.Expr]:
-        """Return none: Spark makes partitions of its own."""
+        """Return no conditions: Spark partitions by itself."""
         return []
 
     def write(self, parts: Sequence[nw.LazyFrame[Any]], file: Path) -> None:
-        """Write a result as Parquet: Spark's folder of parts, which it commits whole or not at all."""
+        """Write a result as Parquet: Spark's folder of parts, committed atomically."""
         (lazy,) = parts
         lazy.to_native().write.mode("overwrite").parquet(str(file))
 
     @contextmanager
     def holding(self, lazy: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
-        """Work a result out once, for use more than once, and let go of it afterwards."""
+        """Hold a result that is used more than once, and release it afterwards."""
         held = lazy.to_native().persist()
         try:
             yield nw.from_native(held)
@@ -91,7 +91,7 @@ class Spark:
             held.unpersist()
 
     def release(self) -> None:
-        """Let go of all that was kept."""
+        """Release all persisted frames."""
         while self.kept:
             self.kept.pop().unpersist()
 
@@ -101,7 +101,7 @@ class Spark:
 
 
 def _united(session: Any, files: tuple[Path, ...], kinds: Mapping[str, str]) -> Any:
-    """Return some columns of Parquet files, each of one type, whatever its type in each file."""
+    """Return some columns of Parquet files with one type each, whatever their type in each file."""
     by_types: dict[tuple[tuple[str, pa.DataType], ...], list[Path]] = {}
     for file in files:
         schema = pq.read_schema(file)
@@ -130,7 +130,7 @@ def _united(session: Any, files: tuple[Path, ...], kinds: Mapping[str, str]) -> 
 
 
 def _root(file: Path, keys: list[str]) -> Path | None:
-    """Return the folder above those that say ``key=value`` of some keys, or None where there are no such."""
+    """Return the folder above the folders ``key=value`` of some keys, or None."""
     parts = [position for position, part in enumerate(file.parts) if part.partition("=")[0] in keys and "=" in part]
     return Path(*file.parts[: parts[0]]) if parts else None
 
@@ -147,7 +147,7 @@ def _cast(column: str, kind: str, type: pa.DataType | None) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep back what Spark says of its own use of pandas: no concern of who uses the kit."""
+    """Suppress Spark's warnings about its own use of pandas."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"pyspark\.")
         yield
@@ -155,23 +155,23 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def spark_session(settings: Mapping[str, str] | None = None) -> Iterator[Any]:
-    """Open Spark, or join the session there is; one opened here is stopped in every outcome.
+    """Open a Spark session, or use the active one; a session opened here is always stopped.
 
     Parameters
     ----------
     settings : mapping, optional
-        Of Spark, for a session that is opened here.
+        Spark settings of a session that is opened here.
 
     Yields
     ------
     SparkSession
-        On the cluster that the environment's SPARK_MASTER names, or else on this machine's cores, where nothing
-        listens beyond the machine.
+        On the cluster of the environment variable SPARK_MASTER, or on the cores of this machine, listening on the
+        loopback interface only.
 
     Raises
     ------
     InputError
-        When pyspark or Java is not there.
+        When pyspark or Java is not installed.
     """
     try:
         from pyspark.sql import SparkSession
@@ -183,7 +183,7 @@ def spark_session(settings: Mapping[str, str] | None = None) -> Iterator[Any]:
         return
     master = os.environ.get("SPARK_MASTER", "local[*]")
     options = {"spark.master": master, "spark.ui.enabled": "false", **_NEEDED}
-    # Workers run the interpreter that runs.
+    # Workers use the current interpreter.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     if master.startswith("local"):
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -212,9 +212,9 @@ def spark_session(settings: Mapping[str, str] | None = None) -> Iterator[Any]:
 
 @contextmanager
 def spark_engine(memory: str = "4GB") -> Iterator[Spark]:
-    """Open Spark as `spark_session` does, as an engine for panels."""
+    """Open a Spark session as an engine for panels."""
     with spark_session({"spark.driver.memory": memory.removesuffix("B").lower()}) as session:
-        # In a session that was there already its own settings hold again afterwards.
+        # The settings of a session that was active before are restored afterwards.
         before = {name: session.conf.get(name, None) for name in _NEEDED}
         engine = Spark(session)
         for name, value in _NEEDED.items():

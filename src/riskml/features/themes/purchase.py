@@ -1,4 +1,4 @@
-"""What customers buy: recency, frequency, value, rhythm, trend and variety."""
+"""Purchase features: recency, frequency, value, rhythm, trend and variety."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import narwhals as nw
 
-from riskml.features.window import Feature, Window, growth, ratio
+from riskml.features.window import Formula, Window, growth, ratio
 
 
 def bought(purchases: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Return the purchases among the records: a negative amount is a return or a credit note, and no purchase."""
+    """Return the purchases among the records: a negative amount is a return or a credit note."""
     return purchases.filter(_is_bought())
 
 
@@ -28,63 +28,17 @@ def _gap(r: Window) -> nw.Expr:
     return nw.when(steps > 0).then((r["day"].max() - r["day"].min()) / steps)
 
 
-def _overdue(r: Window) -> nw.Expr:
-    return ratio(r.ages().min(), _gap(r))
-
-
-def _trend(r: Window) -> nw.Expr:
-    return ratio(_count(r), _count(r.before))
-
-
-def _spending_trend(r: Window) -> nw.Expr:
-    return growth(r["amount"].sum(), r.before["amount"].sum())
-
-
-PURCHASES = (
-    Feature(
-        "recency",
-        "days",
-        "days since the last purchase, of the last {days} days",
-        lambda r: r.ages(_is_bought()).min(),
-        windowed=False,
-    ),
-    Feature(
-        "since_first",
-        "days",
-        "days since the first purchase of the last {days} days",
-        lambda r: r.ages(_is_bought()).max(),
-        windowed=False,
-    ),
-    Feature(
-        "gap",
-        "days",
-        "mean days between days with a purchase, of the last {days} days",
-        _gap,
-        windowed=False,
-        per="day",
-    ),
-    Feature(
-        "rhythm",
-        "ratio",
-        "days since the last purchase over the customer's own mean gap",
-        _overdue,
-        windowed=False,
-        per="day",
-    ),
-    Feature("count", "purchases", "purchases in {days} days", _count, empty=0, rate=True),
-    Feature("days", "days", "days with a purchase in {days} days", lambda r: r.count(), empty=0, per="day"),
-    Feature("sum", "money", "spending in {days} days, less returns", lambda r: r["amount"].sum(), empty=0, rate=True),
-    Feature("mean", "money", "mean purchase in {days} days", lambda r: r.where(_is_bought(), "amount").mean()),
-    Feature("largest", "money", "largest purchase in {days} days", lambda r: r.where(_is_bought(), "amount").max()),
-    Feature(
-        "kinds", "kinds", "different kinds bought in {days} days", lambda r: r.count(), ("kind",), empty=0, per="kind"
-    ),
-    Feature("trend", "ratio", "purchases in {days} days over those in the {days} days before", _trend, doubled=True),
-    Feature(
-        "sum_trend",
-        "ratio",
-        "spending in {days} days over that in the {days} days before",
-        _spending_trend,
-        doubled=True,
-    ),
-)
+PURCHASES: dict[str, Formula] = {
+    "recency": lambda r: r.ages(_is_bought()).min(),
+    "since_first": lambda r: r.ages(_is_bought()).max(),
+    "gap": _gap,
+    "rhythm": lambda r: ratio(r.ages().min(), _gap(r)),
+    "count": _count,
+    "days": lambda r: r.count(),
+    "sum": lambda r: r["amount"].sum(),
+    "mean": lambda r: r.where(_is_bought(), "amount").mean(),
+    "largest": lambda r: r.where(_is_bought(), "amount").max(),
+    "kinds": lambda r: r.count(),
+    "trend": lambda r: ratio(_count(r), _count(r.before)),
+    "sum_trend": lambda r: growth(r["amount"].sum(), r.before["amount"].sum()),
+}
