@@ -10,7 +10,7 @@ import pytest
 
 from riskml.config.experiment import Experiment
 from riskml.errors import ConfigError, DataError, InputError
-from riskml.features.training_table import write_portfolio, embargoed, experiment_panel, experiment_table
+from riskml.features.training_table import embargoed, experiment_panel, experiment_table, write_portfolio
 
 
 @pytest.fixture(scope="module")

@@ -191,8 +191,8 @@ def panel_tables(
     covered = coverage(panel, canonical, engine)
     until = extract_day(panel, covered)
     complete = {}
-    for name, table in canonical.items():
-        complete[name] = table.filter(~nw.col("day").is_null())
+    for name, records in canonical.items():
+        complete[name] = records.filter(~nw.col("day").is_null())
         if panel.tables[name].role != "market":
             complete[name] = complete[name].filter(~nw.col(identified_by(panel.tables[name])).is_null())
     return PanelTables(panel, listed, complete, until), covered

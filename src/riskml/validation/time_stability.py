@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from riskml.config.panel import PanelConfig
-from riskml.features.coverage import Coverage, drawn_on
+from riskml.features.coverage import Coverage, extract_day
 from riskml.scorecard import OptimalBinner
 
 
 def records_over_time(coverage: Coverage, panel: PanelConfig) -> pd.DataFrame:
     """Return the records of each table by month, as a share of its fullest month."""
-    epoch, until = pd.Timestamp(0), drawn_on(panel, coverage)
+    epoch, until = pd.Timestamp(0), extract_day(panel, coverage)
     first = pd.Timestamp(panel.dates()[0]) - pd.Timedelta(days=panel.windows[-1])
     months = pd.date_range(first.normalize().replace(day=1), epoch + pd.Timedelta(days=until), freq="MS")[:-1]
     tables = {}

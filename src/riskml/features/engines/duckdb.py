@@ -105,7 +105,7 @@ def duckdb_engine(folder: Path, memory: str) -> Iterator[DuckDB]:
     """Open DuckDB in memory, with a folder to spill to."""
     import duckdb
 
-    settings = {
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory,
         "temp_directory": str(folder),
         "preserve_insertion_order": False,
