@@ -69,7 +69,7 @@ def test_a_months_folder_is_pushed_with_actions_model_and_date(system, month, ca
 
 def test_a_folder_that_is_no_month_is_refused(system, month, capsys):
     assert main(["crm", "push", system[0], "books"]) == 2
-    assert "not a month's folder" in capsys.readouterr().err
+    assert "not the folder of a month" in capsys.readouterr().err
 
 
 def test_a_file_of_scores_is_pushed_as_far_as_it_goes(system, month, tmp_path, capsys):
