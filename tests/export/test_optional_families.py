@@ -79,7 +79,7 @@ def test_where_its_library_is_absent_it_says_what_to_install(folder, family, mon
 
     for name in LIBRARIES[family]:
         monkeypatch.setitem(sys.modules, name, None)
-        with pytest.raises(PackageError, match=f"this model needs {name}: pip install {name}"):
+        with pytest.raises(PackageError, match=f"this model requires {name}: pip install {name}"):
             Artifact.load(folder)
 
 
