@@ -128,7 +128,7 @@ def test_limits_and_segments_may_be_given_for_a_month(monitored: Monitor) -> Non
 
 
 def test_nothing_but_limits_may_be_overruled(monitored: Monitor) -> None:
-    with pytest.raises(InputError, match="monitoring's limits only"):
+    with pytest.raises(InputError, match="only limits of monitoring"):
         monitored(overrides=("models.trials=3",))
 
 

@@ -65,7 +65,7 @@ def test_damaged_data_are_no_reason_to_train(own_run: Run, same: pd.DataFrame) -
     watched(own_run, same.drop(columns="debt"))
     decision = decide(RetrainRequest(own_run.folder))
     assert not decision.needed
-    assert "not fitted to data that are damaged" in decision.why[0]
+    assert "not fitted to damaged data" in decision.why[0]
 
 
 def test_force_overrules_and_says_so(own_run: Run, same: pd.DataFrame) -> None:
@@ -169,7 +169,7 @@ def test_dated_records_need_later_dates_and_no_table(
     }
     own_run.path("experiment.yaml").write_text(Experiment.model_validate(said).to_yaml())
     asked = RetrainRequest(own_run.folder, data, overrides=overrides, force=True)
-    with pytest.raises(InputError, match="trained again on later dates"):
+    with pytest.raises(InputError, match="retrained with later as-of dates"):
         retrain(asked, decide(asked), at=AT)
 
 

@@ -75,6 +75,11 @@ def drift_test(
     distance : float, default 0.1
         The distance from which on there is drift.
 
+    Returns
+    -------
+    DriftTest
+        The method, its statistic and p-value or distance, and whether there is drift.
+
     Raises
     ------
     DataError
