@@ -61,7 +61,7 @@ def test_a_book_that_the_model_cannot_read_is_not_scored_and_its_columns_still_a
     month = measured(reference, same.drop(columns="debt"))
     assert month.scored is None
     assert column(month, "debt", "quality")["status"] == "broken"
-    assert column(month, "debt", "quality")["message"] == "it is not in the table"
+    assert column(month, "debt", "quality")["message"] == "not in the table"
     assert "home" in set(month.columns["column"])
     assert "monitor.psi_score" not in month.metrics()
 
