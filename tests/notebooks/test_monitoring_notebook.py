@@ -99,7 +99,7 @@ def test_shows_tables_and_not_only_numbers(done: NotebookNode) -> None:
         for output in cell.outputs
         if "text/html" in output.get("data", {})
     )
-    for word in ("by chance within", "Jeffreys p", "chance stays below", "pay far later than is their way"):
+    for word in ("95% by chance", "Jeffreys p", "by chance below", "pay far later than usual"):
         assert word in pages
 
 
