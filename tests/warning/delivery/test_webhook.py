@@ -103,7 +103,7 @@ def test_no_message_and_no_store_shows_the_url_or_the_secret(
     found = send(filled, "small", channel, lambda: NOW)
     kept = "".join(path.read_bytes().decode("latin-1") for path in filled.path.parent.iterdir())
     for shown in (*found.troubles, repr(channel), repr(vars(channel)), kept):
-        assert "verysecrettoken" not in shown.replace(repr(channel._said), "")
+        assert "verysecrettoken" not in shown.replace(repr(channel._delivery), "")
         assert SECRET not in shown
 
 
