@@ -176,7 +176,7 @@ def test_infinity_is_named_by_column_and_row(bad):
 
 
 def test_dates_where_numbers_should_be_are_refused():
-    with pytest.raises(DataError, match=r"column 'a' holds datetime64"):
+    with pytest.raises(DataError, match=r"column 'a': expected numbers, got datetime64"):
         Schema((Column("a", "numeric"),)).conform(pd.DataFrame({"a": pd.date_range("2024-01-01", periods=2)}))
 
 

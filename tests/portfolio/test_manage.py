@@ -265,10 +265,10 @@ def test_a_month_that_was_killed_is_made_whole_by_the_next_call(
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from tests.portfolio.conftest import POLICY, book_of
-        from riskml.managing import manage as module
-        from riskml.policy_config import policy_of
-        from riskml.book import load_model
-        from riskml.warning_config import read_rules
+        from riskml.portfolio import manage as module
+        from riskml.config.policy import policy_of
+        from riskml.runs.model_loading import load_model
+        from riskml.config.warning import read_rules
         at = int(sys.argv[1])
         calls = 0
         def counted(function):

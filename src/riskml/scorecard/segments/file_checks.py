@@ -34,7 +34,8 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         )
     if not _is_cv(parameters["cv"]):
         raise ConfigError(
-            f"cv is a number of folds, at least 2, a splitter, or pairs of row sets; got {parameters['cv']!r}",
+            "cv is a number of folds, at least 2, a splitter, or pairs of train and test rows; "
+            f"got {parameters['cv']!r}",
             where="cv",
         )
     seed = parameters["random_state"]
