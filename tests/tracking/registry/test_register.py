@@ -256,7 +256,7 @@ def test_a_registration_that_broke_off_is_taken_up_again(
 
     run = make_run()
     with monkeypatch.context() as patch:
-        patch.setattr(aliases, "crown", away)
+        patch.setattr(aliases, "make_champion", away)
         with pytest.raises(ConnectionError):
             registers(run)
     assert aliases.aliases(client, NAME) == {"challenger": "1"}
