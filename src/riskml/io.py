@@ -1,8 +1,9 @@
-"""Files that are either the old ones or the new ones, never half of each."""
+"""Files and inputs: atomic writes, JSON, Excel workbooks, dates and environment variables."""
 
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import os
 import shutil
@@ -15,10 +16,16 @@ import pandas as pd
 
 from riskml.errors import InputError
 
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+
+_LONGEST = 32_767  # characters of an Excel cell
+_NOT_WRITABLE = (PermissionError, NotADirectoryError, FileExistsError, IsADirectoryError)
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``, which takes its place when the block ends without an error."""
+    """Yield a temporary path for a file or a new folder, which is renamed to ``path`` if the block succeeds."""
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
@@ -27,20 +34,38 @@ def replacing(path: str | Path) -> Iterator[Path]:
             raise PermissionError(f"no permission to write in {path.parent}")
         yield temporary
         temporary.replace(path)
-    except (PermissionError, NotADirectoryError, FileExistsError, IsADirectoryError) as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}",
-            where=str(path),
-            fix="choose a folder that you may write to",
-        ) from error
+    except OSError as error:
+        if not isinstance(error, _NOT_WRITABLE) and error.errno != errno.ENOSPC:
+            raise
+        fix = "choose a folder that you may write to, on a disk with enough space"
+        raise InputError(f"cannot be written: {error.strerror or error}", where=str(path), fix=fix) from error
     finally:
-        # Where the folder itself could not be made, there is nothing to remove.
         with suppress(OSError):
             shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink(missing_ok=True)
 
 
+def parse_date(text: str, where: str) -> dt.date:
+    """Return an ISO 8601 date, or raise an InputError.
+
+    >>> parse_date("2024-07-01", "--as-of")
+    datetime.date(2024, 7, 1)
+    """
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"a date is written like 2024-07-01; got {text!r}", where=where) from None
+
+
+def environment_variable(name: str, where: str) -> str:
+    """Return a variable of the environment, or raise an InputError."""
+    if not os.environ.get(name):
+        fix = f"set it before the run: export {name}=…"
+        raise InputError(f"the environment has no variable {name!r}", where=where, fix=fix)
+    return os.environ[name]
+
+
 def write_json(path: str | Path, content: Any) -> None:
-    """Write JSON, sorted as given, in UTF-8."""
+    """Write JSON in UTF-8."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -50,14 +75,8 @@ def read_json(path: str | Path) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-if TYPE_CHECKING:
-    from openpyxl import Workbook
-
-_LONGEST = 32_767  # characters of an Excel cell
-
-
 def workbook(tables: Mapping[str, pd.DataFrame]) -> Workbook:
-    """Return a workbook with a sheet for each table: a bold head that stays in sight, filters, and text as text."""
+    """Return a workbook with one sheet per table: a frozen bold header, filters, and text that is never a formula."""
     import openpyxl
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
@@ -77,7 +96,7 @@ def workbook(tables: Mapping[str, pd.DataFrame]) -> Workbook:
                     cell.value = value.date()
                 elif isinstance(value, str):
                     cell.value = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)[:_LONGEST]
-                    cell.data_type = "s"  # text, whatever it begins with
+                    cell.data_type = "s"  # never a formula
                 else:
                     cell.value = value.item() if hasattr(value, "item") else value
         sheet.freeze_panes = "A2"

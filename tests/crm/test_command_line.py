@@ -146,7 +146,7 @@ def test_an_audit_of_another_account_is_refused_before_a_call(system, capsys, mo
     calls = len(server.calls)
     for words in (["--yes"], []):
         assert push(name, *words) == 2
-        assert "kept for another account" in capsys.readouterr().err
+        assert "belongs to the account" in capsys.readouterr().err
     assert len(server.calls) == calls
 
 

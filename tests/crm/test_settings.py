@@ -32,7 +32,7 @@ def test_a_file_that_others_may_touch_is_refused(mode, tmp_path):
     file = tmp_path / "zoho.yaml"
     file.write_text("client_id: x")
     file.chmod(mode)
-    with pytest.raises(ConfigError, match=r"others may read the file: its mode is 06.*\n.*\n.*chmod 600"):
+    with pytest.raises(ConfigError, match=r"others can read the file: its mode is 06.*\n.*\n.*chmod 600"):
         read_settings("zoho", {}, file)
 
 

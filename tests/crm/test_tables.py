@@ -145,7 +145,7 @@ def test_a_trouble_that_lasts_is_told_and_nothing_is_lost(system, tmp_path):
     ids = [server.put(object, **{name: f"客户{number}"}) for number in range(150)]
     for nth in range(3, 30):
         server.fault("", nth, HTML)
-    with pytest.raises(Passing, match="goes on where it stopped"):
+    with pytest.raises(Passing, match="resumes where it stopped"):
         pull(connector, mapping, tmp_path, started=hours(0))
     server.faults.clear()
     pull(connector, mapping, tmp_path, started=hours(1))
@@ -156,7 +156,7 @@ def test_a_second_pull_at_the_same_time_is_refused(system, tmp_path):
     connector, _, mapping, _, _ = system
     with (
         database(tmp_path / ".crm" / "records.db", SCHEMA),
-        pytest.raises(InputError, match="another pull or push is at work"),
+        pytest.raises(InputError, match="another pull or push is running"),
     ):
         pull(connector, mapping, tmp_path, started=hours(0))
 

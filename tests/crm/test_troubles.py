@@ -115,7 +115,7 @@ def test_a_host_that_answered_before_gets_more_patience(zoho, zoho_server, clock
     zoho_server.fault("", 1, "drop")
     zoho_server.shutdown()
     zoho_server.server_close()
-    with pytest.raises(Unreachable, match="run again: it goes on where it stopped"):
+    with pytest.raises(Unreachable, match="run again: it resumes where it stopped"):
         connector.calls.request("GET", "/crm/v8/Accounts")
     assert len(clock.slept) == 7
     assert 60 < sum(clock.slept) < 130

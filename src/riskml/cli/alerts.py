@@ -46,12 +46,13 @@ def alerts_update(
     """Record a day's book: open alerts, raise those that became worse, escalate what is overdue."""
     from riskml.cli.output.alerts import show_recorded
     from riskml.config.warning import read_rules
-    from riskml.warning.cli_inputs import day, read_books
+    from riskml.io import parse_date
+    from riskml.warning.cli_inputs import read_books
     from riskml.warning.daily import update
     from riskml.warning.snapshot import read_book
     from riskml.warning.store import Store
 
-    rule_set, date = read_rules(rules), day(as_of, "--as-of")
+    rule_set, date = read_rules(rules), parse_date(as_of, "--as-of")
     # Before the store is opened, which would make it: of a book that is refused nothing is left.
     frame = read_book(rule_set, read_books(book, date, customer), customer)
     with Store(store) as opened:
@@ -197,12 +198,13 @@ def alerts_backtest(
     """Show how early, how many and how right alerts would have been on past days."""
     from riskml.cli.output.alerts import show_backtest
     from riskml.config.warning import read_rules
+    from riskml.io import parse_date
     from riskml.warning import cli_inputs
     from riskml.warning.backtest import backtest
     from riskml.warning.replay import past
 
     rule_set, shared = read_rules(rules), cli_inputs.officers(officers or [])
-    known = cli_inputs.outcomes(panel, events, customer, date, cli_inputs.day(until, "--until") if until else None)
+    known = cli_inputs.outcomes(panel, events, customer, date, parse_date(until, "--until") if until else None)
     dates = past(rule_set, cli_inputs.books(panel, _scorer(model)))
     result = backtest(rule_set, dates, known, horizon_days=horizon, lead_days=lead, officers=shared)
     show_backtest(result, lead, horizon, known.exact)
@@ -226,15 +228,15 @@ def alerts_tune(
     """Seek thresholds that announce the most events within a limit of work, and judge them on later days."""
     from riskml.cli.output.alerts import show_tuned
     from riskml.config.warning import read_rules
-    from riskml.io import replacing
+    from riskml.io import parse_date, replacing
     from riskml.warning import cli_inputs
     from riskml.warning.replay import past
     from riskml.warning.tuner import tune
 
     if not 0 < at_most <= 1:
         raise InputError(f"{at_most} is no share above 0", where="--at-most", fix="--at-most 0.05 is 5 % of the book")
-    rule_set, judging = read_rules(rules), cli_inputs.day(judge_from, "--judge-from")
-    known = cli_inputs.outcomes(panel, events, customer, date, cli_inputs.day(until, "--until") if until else None)
+    rule_set, judging = read_rules(rules), parse_date(judge_from, "--judge-from")
+    known = cli_inputs.outcomes(panel, events, customer, date, parse_date(until, "--until") if until else None)
     dates = past(rule_set, cli_inputs.books(panel, _scorer(model)))
     tuned = tune(rule_set, dates, known, at_most=at_most, judge_from=judging, horizon_days=horizon, lead_days=lead)
     with replacing(out) as temporary:
@@ -246,9 +248,9 @@ def alerts_tune(
 def _today(text: str | None) -> dt.date:
     if text is None:
         return dt.date.today()
-    from riskml.warning.cli_inputs import day
+    from riskml.io import parse_date
 
-    return day(text, "--on")
+    return parse_date(text, "--on")
 
 
 def _scorer(model: Path | None) -> Callable[[pd.DataFrame], pd.DataFrame] | None:

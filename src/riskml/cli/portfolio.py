@@ -41,12 +41,12 @@ def manage(
 ) -> None:
     """Make Monday's folder: tiers, actions, alerts, a list for each role, and the pack for the risk meeting."""
     from riskml.cli.output.portfolio import Steps, show_month
+    from riskml.io import parse_date
     from riskml.portfolio.inputs import read_customers, read_inputs
     from riskml.portfolio.manage import manage as manage_book
-    from riskml.warning.cli_inputs import day
 
     earlier_results = results or (out / "feedback" if (out / "feedback" / "results.csv").is_file() else None)
-    date = day(as_of, "--as-of")
+    date = parse_date(as_of, "--as-of")
     inputs = read_inputs(model, policy, rules, monitoring, earlier_results, language, date)
     with Steps() as steps:
         done = manage_book(
@@ -88,15 +88,15 @@ def feedback(
 ) -> None:
     """Join outcomes to what was done: results of actions, labels for the next training, rules to reconsider."""
     from riskml.cli.output.portfolio import show_feedback
+    from riskml.io import parse_date
     from riskml.portfolio.inputs import EventSource, feedback_of, write_feedback
-    from riskml.warning.cli_inputs import day
 
     source = None if complaints is None else EventSource(complaints, customer, complaint_date, complaint_where)
     result = feedback_of(
         folder,
         policy,
         EventSource(events, customer, date, where),
-        day(until, "--until"),
+        parse_date(until, "--until"),
         window,
         decisions=decisions or [],
         complaints=source,
@@ -136,13 +136,13 @@ def monitor(
     from riskml.cli.output.monitoring import show_monitored, show_month
     from riskml.pipeline.monitor import MonitorRequest, execute_monitoring
     from riskml.pipeline.monitor import monitor as monitor_month
-    from riskml.warning.cli_inputs import day
+    from riskml.io import parse_date
 
     request = MonitorRequest(
         run=run,
         data=data,
         outcomes=outcomes,
-        date=day(date, "--date") if date else None,
+        date=parse_date(date, "--date") if date else None,
         previous=previous,
         folder=out,
         customer=customer,

@@ -1,4 +1,4 @@
-"""The adapter that a mapping asks for."""
+"""Adapters: the connector of a CRM system."""
 
 from __future__ import annotations
 
@@ -9,36 +9,31 @@ from riskml.crm.connector import Connector
 from riskml.crm.csv_folder import CsvFolder
 from riskml.crm.http import Clock
 from riskml.crm.mapping import Mapping
-from riskml.crm.settings import CsvSettings, FxiaokeSettings, Settings, ZohoSettings
+from riskml.crm.settings import FxiaokeSettings, Settings, ZohoSettings
 
 
 @contextmanager
 def connected(
     mapping: Mapping, settings: Settings, *, clock: Clock | None = None, automations: bool = False
 ) -> Iterator[Connector]:
-    """Yield the connector of a system, and let go of it afterwards.
+    """Yield the connector of a system, and close it afterwards.
 
     Parameters
     ----------
-    settings : Settings
-        Of the same system.
     automations : bool
-        Whether what is written sets off the CRM's own workflows and approvals.
+        Whether writing triggers the CRM's own workflows and approvals.
     """
-    clock = clock or Clock()
-    made: Connector
     if isinstance(settings, ZohoSettings):
         from riskml.crm.zoho.adapter import Zoho
 
-        made = Zoho(settings, mapping, clock, automations=automations)
+        connector: Connector = Zoho(settings, mapping, clock or Clock(), automations=automations)
     elif isinstance(settings, FxiaokeSettings):
         from riskml.crm.fxiaoke.adapter import Fxiaoke
 
-        made = Fxiaoke(settings, mapping, clock, automations=automations)
+        connector = Fxiaoke(settings, mapping, clock or Clock(), automations=automations)
     else:
-        assert isinstance(settings, CsvSettings)
-        made = CsvFolder(settings, mapping)
+        connector = CsvFolder(settings, mapping)
     try:
-        yield made
+        yield connector
     finally:
-        made.close()
+        connector.close()

@@ -1,4 +1,4 @@
-"""What was written to a CRM and what became of it: row by row, for ever, and what need not be written again."""
+"""Audit of what was written to a CRM: every row with its outcome, and the last values of each customer."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Audit:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self._db.execute("pragma synchronous=full")  # an audit outlives a power failure as well
+        self._db.execute("pragma synchronous=full")  # an audit survives a power failure
 
     def keep_to(self, account: str, *, whole: bool = True) -> None:
         """Bind the audit to an account of the CRM; see ``riskml.crm.sqlite.keep_to``."""
         keep_to(self._db, account, whole=whole)
 
     def written(self, object: str) -> dict[str, str]:
-        """Return what was written last, by customer: the values as JSON."""
+        """Return the values that were written last as JSON, by customer."""
         rows = self._db.execute("select customer, content from written where object = ?", [object])
         return dict(rows.fetchall())
 
     def keep(self, object: str, rows: Sequence[Row], outcomes: Sequence[Outcome], at: str) -> None:
-        """Keep what became of rows."""
+        """Record the outcomes of rows."""
         with transaction(self._db):
             for row, outcome in zip(rows, outcomes, strict=True):
                 content = content_of(row.values)
@@ -54,7 +54,7 @@ class Audit:
                     self._keep_written(object, row)
 
     def _keep_written(self, object: str, row: Row) -> None:
-        """Keep a row's values beside those of other fields that were written before."""
+        """Record a row's values, merged with those of other fields written before."""
         place = [object, row.customer]
         known = self._db.execute("select content from written where object = ? and customer = ?", place).fetchone()
         last = json.loads(known[0]) if known else {}
@@ -63,12 +63,12 @@ class Audit:
         )
 
     def raised(self) -> dict[str, Raised]:
-        """Return the alerts that are known to be in the CRM, by key."""
+        """Return the alerts in the CRM, by key."""
         rows = self._db.execute("select key, id, remark from alerts where status in ('created', 'exists')")
         return {key: Raised("exists", id, remark) for key, id, remark in rows}
 
     def keep_alert(self, key: str, customer: str, status: str, id: str, remark: str, at: str) -> None:
-        """Keep what became of an alert."""
+        """Record the outcome of an alert."""
         with transaction(self._db):
             row = [at, key, customer, status, id, remark]
             self._db.execute(
@@ -79,14 +79,14 @@ class Audit:
             )
 
     def outcomes(self) -> pd.DataFrame:
-        """Return what became of every row that was ever sent: ``at``, ``customer``, ``status``, ``content``, …."""
+        """Return the outcomes of all rows ever sent: ``at``, ``customer``, ``status``, ``content``, …."""
         return pd.read_sql_query("select * from outcomes order by number", self._db)
 
     def alerts(self) -> pd.DataFrame:
-        """Return what became of every alert: ``key``, ``at``, ``customer``, ``status``, ``id``, ``remark``."""
+        """Return the outcomes of all alerts: ``key``, ``at``, ``customer``, ``status``, ``id``, ``remark``."""
         return pd.read_sql_query("select * from alerts order by key", self._db)
 
 
 def content_of(values: Mapping[str, object]) -> str:
-    """Return values as JSON that is equal where they are."""
+    """Return values as canonical JSON."""
     return json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)

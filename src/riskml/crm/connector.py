@@ -1,4 +1,4 @@
-"""The interface to a CRM system, and what passes through it."""
+"""Connector: the interface to a CRM system, its records, outcomes and errors."""
 
 from __future__ import annotations
 
@@ -16,75 +16,63 @@ class CrmError(RunError):
     """A CRM system refused a call, and would refuse it again."""
 
 
+class Refused(CrmError):
+    """A refusal with the system's error code."""
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", code: str = "") -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.code = code
+
+
 class LoginRefused(CrmError):
-    """The login is not taken: no other call would do better."""
+    """The login is refused: no other call would succeed."""
 
 
 class Passing(CrmError):
-    """A trouble that passes: worth another try, at once or by the next run."""
+    """A temporary error: worth another attempt, now or in the next run."""
 
-    wait_seconds = 0.0  # before another try, at the least
+    wait_seconds = 0.0  # minimum wait before another attempt
     most_attempts = 1_000
-    exhausted = False  # was tried as often as it is worth
+    exhausted = False  # whether all attempts were made
 
 
 class Unreachable(Passing):
-    """There is no connection: nothing was asked, and nothing done."""
+    """There is no connection: the call was not made."""
 
 
 class LimitReached(CrmError):
-    """The system takes no more calls for now; the next run goes on where this one stopped."""
+    """The system accepts no more calls for now; the next run resumes."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A record as the CRM gives it.
+    """A record of the CRM."""
 
-    Parameters
-    ----------
-    id : str
-        Always text: ids of 19 digits do not survive as floating-point numbers.
-    modified : int
-        Microseconds since 1970-01-01 UTC; 0 where the system does not tell.
-    values : mapping of field to value
-        Raw; a field that is empty may be absent.
-    """
-
-    id: str
-    modified: int
-    values: Mapping[str, Any]
+    id: str  # always text: ids of 19 digits do not survive as floating-point numbers
+    modified: int  # microseconds since 1970-01-01 UTC; 0 where the system has no such time
+    values: Mapping[str, Any]  # raw, by field; an empty field may be absent
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some records, and where to go on after them.
+    """Some records, and the cursor after them."""
 
-    Parameters
-    ----------
-    records : sequence of Record
-        A record may come twice in a pass, if it was changed meanwhile.
-    cursor : str
-        Handed back to ``iter_records`` it goes on after this page, in another process too.
-    gone : sequence of str
-        Ids of records that were deleted.
-    """
-
-    records: Sequence[Record]
-    cursor: str
-    gone: Sequence[str] = ()
+    records: Sequence[Record]  # a record may occur twice in a pass, if it is changed meanwhile
+    cursor: str  # ``iter_records`` resumes with it after this page, in another process too
+    gone: Sequence[str] = ()  # ids of deleted records
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is to be written to one customer."""
+    """Values to write to one customer."""
 
     customer: str  # the record's id
-    values: Mapping[str, Value]  # by the CRM's own field names
+    values: Mapping[str, Value]  # by the CRM's field names
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a row: written, failed (it would fail again), or later (it may pass with the next run)."""
+    """The outcome of a row: written, failed (it would fail again), or later (the next run may succeed)."""
 
     customer: str
     status: Literal["written", "failed", "later"]
@@ -94,88 +82,72 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Alert:
-    """A warning of one customer to the person who looks after it.
+    """A warning about one customer to the person in charge."""
 
-    Parameters
-    ----------
-    key : str
-        The same key is the same alert, and is raised once.
-    customer : str
-        The record's id.
-    cause, owner, text : str
-        The owner as the mapping's ``owners`` knows it, or the system's own user id; empty for the default.
-    """
-
-    key: str
-    customer: str
+    key: str  # alerts with the same key are the same alert, which is raised once
+    customer: str  # the record's id
     cause: str
-    owner: str
+    owner: str  # a key of the mapping's ``owners``, or the system's user id; empty for the default
     due: dt.date
     text: str
 
 
 @dataclass(frozen=True)
 class Raised:
-    """What became of an alert; ``remark`` tells what a person should know of it."""
+    """The outcome of an alert."""
 
     status: Literal["created", "exists"]
     id: str
-    remark: str = ""
+    remark: str = ""  # for the user
 
 
 @dataclass(frozen=True)
 class FieldState:
-    """Whether a field of the mapping is there.
-
-    Parameters
-    ----------
-    remark : str
-        How to fix it.
-    """
+    """Whether a field of the mapping exists."""
 
     object: str
     field: str
     state: Literal["present", "missing", "created", "other type", "other name"]
-    remark: str = ""
+    remark: str = ""  # how to fix it
 
 
 class Connector(Protocol):
-    """A CRM system. Four verbs are all that the kit asks of one."""
+    """A CRM system. An adapter implements these methods."""
 
     name: str
-    batch: int  # rows that a call of write_scores should get: one checkpoint each
-    tells_gone: bool  # whether pages name the records that were deleted
+    batch: int  # rows of one call of write_scores, after which the audit is written
+    tells_gone: bool  # whether pages list deleted records
 
     @property
     def account(self) -> str:
-        """Whose records these are: a folder of tables, and an audit, are kept to one account. No secret is in it."""
+        """The account of the records, without secrets: a folder of tables and an audit belong to one account."""
         ...
 
     def check_schema(self, *, create: bool = False) -> list[FieldState]:
-        """Return the state of every field of the mapping; create those to write to that are missing, where asked."""
+        """Return the state of every field of the mapping; create missing fields to write to if requested."""
         ...
 
     def iter_records(
         self, object: str, fields: Sequence[str], since: dt.datetime | None = None, cursor: str = ""
     ) -> Iterator[Page]:
-        """Yield the records of an object that were modified since a time, or all; from a cursor on, where given."""
+        """Yield the records of an object that were modified since a time, or all, from a cursor on."""
         ...
 
     def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
-        """Write values to customers by id; return an outcome for each row, in order."""
+        """Write values to customers by id; return the outcome of each row, in order."""
         ...
 
     def raise_alert(self, alert: Alert) -> Raised:
-        """Create an alert unless its key exists already."""
+        """Create an alert unless its key exists."""
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         ...
 
 
 def waves(rows: Sequence[Row], size: int) -> list[list[tuple[int, Row]]]:
-    """Return rows, numbered, in groups of a size at most in which no customer stands twice; the order is kept.
+    """Return numbered rows in groups of at most a size in which no customer occurs twice, in order.
 
     >>> [[number for number, _ in wave] for wave in waves([Row("a", {}), Row("b", {}), Row("a", {})], 100)]
     [[0, 1], [2]]

@@ -1,4 +1,4 @@
-"""HTTP calls that are tried again when a trouble passes, and never faster than a system allows."""
+"""HTTP calls with retries of temporary errors, rate limits and a shared token."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from riskml.crm.connector import CrmError, Passing, Unreachable
 Result = TypeVar("Result")
 Answer = httpx.Response
 _USER_AGENT = "riskml"
+RESUME = "run again: it resumes where it stopped"
 _CONNECT = 5.0  # seconds
 _FIRST_ATTEMPTS = 4  # to reach a host that never answered: its name may be wrong
 _log = logging.getLogger(__name__)
 
 
 class Clock:
-    """Time as the calls see it: tests hand in one that does not wait."""
+    """Monotonic clock of the calls; tests replace it by one that does not wait."""
 
     def now(self) -> float:
-        """Return seconds since some moment; they never go back."""
+        """Return monotonic seconds."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -38,7 +39,7 @@ class Clock:
 
 
 class Backoff:
-    """How long to wait before the next try: twice as long each time, up to a limit, with a share of chance."""
+    """Exponential backoff with jitter, up to a limit."""
 
     def __init__(self, first: float = 1.0, most: float = 60.0, chance: random.Random | None = None) -> None:
         self.first, self.most, self.chance = first, most, chance or random.Random()
@@ -49,18 +50,18 @@ class Backoff:
         return float(whole * (0.5 + self.chance.random() / 2))
 
     def __call__(self, state: RetryCallState) -> float:
-        """Return the wait that tenacity asks for."""
+        """Return the wait for tenacity."""
         return max(self.seconds(state.attempt_number), getattr(_error(state), "wait_seconds", 0.0))
 
 
 def persistently(call: Callable[[], Result], clock: Clock, *, attempts: int = 8, wait: Backoff | None = None) -> Result:
-    """Return what a call returns, trying again while its trouble passes (`Passing`). Each wait is told as a warning."""
+    """Return the result of a call, retried while its error is temporary (`Passing`); each wait is logged."""
     retrying = Retrying(
         sleep=clock.sleep,
         stop=lambda state: state.attempt_number >= min(attempts, getattr(_error(state), "most_attempts", attempts)),
         wait=wait or Backoff(),
         retry=retry_if_exception(lambda error: isinstance(error, Passing) and not error.exhausted),
-        before_sleep=_tell,
+        before_sleep=_log_wait,
         reraise=True,
     )
     try:
@@ -74,14 +75,14 @@ def _error(state: RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
-def _tell(state: RetryCallState) -> None:
+def _log_wait(state: RetryCallState) -> None:
     error = _error(state)
     if isinstance(error, Passing) and state.next_action:
         _log.warning("%s (%s): trying again in %.0f s", error.what, error.where, max(1.0, state.next_action.sleep))
 
 
 class Window:
-    """At most so many calls within any so many seconds, as the server counts them."""
+    """Rate limit: a maximum number of calls within any period of some seconds."""
 
     def __init__(self, calls: int, seconds: float, clock: Clock) -> None:
         self._seconds, self._clock = seconds, clock
@@ -91,7 +92,7 @@ class Window:
         self._ended: dict[int, float] = {}
 
     def __call__(self, call: Callable[[], Result]) -> Result:
-        """Return what a call returns, made when there is room for it."""
+        """Return the result of a call, made as soon as the limit allows."""
         number = self._enter()
         try:
             return call()
@@ -108,7 +109,7 @@ class Window:
             if before >= 0:
                 self._lock.wait_for(lambda: before in self._ended)
                 free = self._ended.pop(before) + self._seconds
-        # Outside of the lock: others may end meanwhile. A margin, because clocks tick coarsely.
+        # Outside of the lock, so that other calls can end. A margin for the resolution of clocks.
         if before >= 0:
             while (rest := free + 0.01 - self._clock.now()) > 0:
                 self._clock.sleep(rest)
@@ -117,23 +118,25 @@ class Window:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Return what servers are known by: read once, it takes thirty milliseconds."""
+    """Return the trusted certificates, read once because it takes thirty milliseconds."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class Caller:
-    """Single HTTP calls: a connection that breaks is a passing trouble, a redirection is none of ours to follow."""
+    """Single HTTP calls: a broken connection is a temporary error, and redirections are not followed."""
 
     def __init__(self, timeout: float, secrets: Callable[[], Iterable[str]]) -> None:
-        patience = httpx.Timeout(timeout, connect=min(timeout, _CONNECT))
         self._client = httpx.Client(
-            timeout=patience, headers={"User-Agent": _USER_AGENT}, trust_env=False, verify=_certificates()
+            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT)),
+            headers={"User-Agent": _USER_AGENT},
+            trust_env=False,
+            verify=_certificates(),
         )
         self._secrets = secrets
         self._answered: set[str] = set()
 
     def send(self, method: str, url: str, **what: Any) -> Answer:
-        """Return the answer, whatever it says."""
+        """Return the answer, whatever its status."""
         host = urlsplit(url).netloc
         try:
             answer = self._client.request(method, url, **what)
@@ -142,11 +145,11 @@ class Caller:
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._unreachable(error, url, host) from None
         except httpx.TransportError as error:
-            # From None: the request behind the error carries the token.
+            # From None, because the request of the error has the token.
             raise self.trouble(f"no answer: {type(error).__name__}: {error}", url) from None
 
     def download(self, url: str, headers: dict[str, str], into: Any) -> Answer:
-        """Write an answer's body into a file, piece by piece, and return the answer; of a refusal nothing is kept."""
+        """Stream an answer's body into a file and return the answer; nothing is written of a refusal."""
         try:
             with self._client.stream("GET", url, headers=headers) as answer:
                 if answer.status_code != 200:
@@ -160,24 +163,23 @@ class Caller:
 
     def _unreachable(self, error: httpx.TransportError, url: str, host: str) -> Unreachable:
         known = host in self._answered
-        again = "check the network, then run again: it goes on where it stopped"
-        fix = again if known else "check the address in the settings, and the network"
+        fix = f"check the network, then {RESUME}" if known else "check the address in the settings, and the network"
         what = self.clean(f"{host} cannot be reached: {str(error) or type(error).__name__}")
-        made = Unreachable(what, where=self.clean(url.partition("?")[0]), fix=fix)
+        unreachable = Unreachable(what, where=self.clean(url.partition("?")[0]), fix=fix)
         if not known:
-            made.most_attempts = _FIRST_ATTEMPTS
-        return made
+            unreachable.most_attempts = _FIRST_ATTEMPTS
+        return unreachable
 
     def trouble(self, what: str, url: str) -> Passing:
-        """Return a passing trouble, without secrets."""
-        return Passing(self.clean(what), where=self.clean(url), fix="run again: it goes on where it stopped")
+        """Return a temporary error, without secrets."""
+        return Passing(self.clean(what), where=self.clean(url), fix=RESUME)
 
     def error(self, what: str, url: str, fix: str = "") -> CrmError:
         """Return a refusal, without secrets."""
         return CrmError(self.clean(what), where=self.clean(url), fix=fix)
 
     def clean(self, text: str) -> str:
-        """Return a text without secrets, and not longer than a message should be."""
+        """Return a text without secrets, shortened for messages."""
         for secret in self._secrets():
             if secret:
                 text = text.replace(secret, "***")
@@ -188,9 +190,57 @@ class Caller:
         self._client.close()
 
 
+class ApiCalls:
+    """Calls of one API: a token that all threads share, retries, and records that are created once."""
+
+    def __init__(
+        self,
+        secrets: Callable[[], Iterable[str]],
+        timeout: float,
+        clock: Clock,
+        *,
+        attempts: int = 8,
+        wait: Backoff | None = None,
+    ) -> None:
+        self.clock, self.attempts, self.wait = clock, attempts, wait or Backoff()
+        self._token, self._until = "", 0.0
+        self._lock = threading.Lock()
+        self.caller = Caller(timeout, lambda: [*secrets(), self._token])
+
+    def token(self, *, instead_of: str = "") -> str:
+        """Return the token, renewed where it has expired or the server refuses it."""
+        with self._lock:
+            if not self._token or self.clock.now() >= self._until or self._token == instead_of:
+                self.persistently(self._renew)
+            return self._token
+
+    def persistently(self, call: Callable[[], Result], *, again: bool = True) -> Result:
+        """Return the result of a call, retried unless ``again`` is False."""
+        return persistently(call, self.clock, attempts=self.attempts if again else 1, wait=self.wait)
+
+    def create_once(self, find: Callable[[bool], Result | None], create: Callable[[], Result]) -> Result:
+        """Return a record that `find` finds, or create it; `find` is told whether an attempt may have created it."""
+        trouble: Passing | None = None
+        for attempt in range(1, self.attempts + 1):
+            record = find(trouble is not None)
+            if record is not None:
+                return record
+            try:
+                return create()
+            except Passing as error:
+                trouble = error
+                self.clock.sleep(self.wait.seconds(attempt))
+        assert trouble is not None
+        raise trouble
+
+    def _renew(self) -> None:
+        """Set ``_token`` and ``_until``."""
+        raise NotImplementedError
+
+
 def parsed(answer: Answer) -> Any:
-    """Return the JSON of an answer; None where it is none: a page of HTML, a file, or nothing."""
+    """Return the JSON of an answer, or None for a page of HTML, a file, or nothing."""
     try:
         return answer.json() if answer.content else None
-    except (ValueError, httpx.StreamError):  # a body that went into a file was not kept
+    except (ValueError, httpx.StreamError):  # the body was streamed into a file
         return None

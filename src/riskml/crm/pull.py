@@ -1,4 +1,4 @@
-"""Records of a CRM as Parquet tables: all of them at first, then what changed; one copy of each, whatever happens."""
+"""Pull of a CRM's records as Parquet tables: a full pull first, then changes; it can be resumed at any point."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Listener = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a pull did to a table."""
+    """The result of a pull for one table."""
 
     table: str
-    full: bool  # whether everything was read, or only changes
+    full: bool  # whether all records were read, or only changes
     records: int  # in the table now
-    changed: int  # records that are new or different, and that were deleted
+    changed: int  # new and changed records
     gone: int
-    unreadable: Mapping[str, int]  # values that are not of the column's type; they are empty
+    unreadable: Mapping[str, int]  # number of values, by column, that do not have its type and are empty
     file: Path
 
 
@@ -41,25 +41,25 @@ def pull(
     full: bool = False,
     progress: Listener | None = None,
 ) -> list[Pulled]:
-    """Bring the tables of a folder up to date.
+    """Update the tables of a folder.
 
     Parameters
     ----------
     folder : Path
-        ``<table>.parquet`` each, which an experiment's panel reads. What is needed to go on lies in ``.crm/``.
+        Folder of ``<table>.parquet``, which an experiment's panel reads, with the state of the pull in ``.crm/``.
     started : datetime
-        Now, with a zone.
+        Current time, with a zone.
     full : bool
-        Read everything again. The first pull always does.
+        Read all records again, as the first pull does.
     progress : callable, optional
-        Called with a table's name and the records read of it so far.
+        Called with a table's name and the number of its records read so far.
 
     Raises
     ------
     CrmError
-        When the system refuses, or does not answer any more; what was read is kept, and the next pull goes on.
+        When the system refuses a call or does not answer; the next pull resumes.
     InputError
-        When another pull is at work in the folder, or it is that of another account.
+        When another pull uses the folder, or it belongs to another account.
     """
     with database(folder / STATE, SCHEMA) as connection:
         keep_to(connection, connector.account)
@@ -116,7 +116,7 @@ def _rows(page: Page, table: TableMap, zone: str, unreadable: Counter[str]) -> I
 
 
 def _sweep(connector: Connector, table: TableMap, name: str, store: Store, current: Pass) -> None:
-    """Go through the ids of all records, of a system that does not tell which were deleted."""
+    """Read the ids of all records, for a system that does not list deleted ones."""
     cursor = current.cursor if current.phase == "sweep" else ""
     if not cursor:
         store.start_sweep(name)

@@ -1,4 +1,4 @@
-"""Records as they were last known, in SQLite: a page and the place to go on are kept together, or not at all."""
+"""State of a pull in SQLite: the last known records, and the cursor, which is stored in the same transaction."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ _EXPORTED = 20_000
 
 @dataclass(frozen=True)
 class Pass:
-    """One way through a table."""
+    """One pass over the records of a table."""
 
     number: int
-    since: str  # ISO; of a pass over changes
-    cursor: str  # where to go on; empty at the beginning
+    since: str  # ISO time of a pass over changes; empty for a full pass
+    cursor: str  # where to resume; empty at the beginning
     phase: str
 
     @property
     def full(self) -> bool:
-        """Whether everything is read."""
+        """Whether all records are read."""
         return not self.since
 
 
@@ -56,12 +56,12 @@ class Store:
         self._db = connection
 
     def begin(self, name: str, mapping: str, *, started: str, full: bool) -> Pass:
-        """Return the pass that a table is in, or begin the next: over changes where there was one over everything."""
+        """Return the current pass of a table, or begin the next: over changes after a full pass."""
         row = self._db.execute(
             "select number, phase, since, cursor, mark, mapping from passes where name = ?", [name]
         ).fetchone()
         number, phase, since, cursor, mark, before = row or (0, "done", "", "", "", mapping)
-        if before != mapping:  # other columns: what is stored lacks them
+        if before != mapping:  # stored records lack the new columns
             phase, mark = "done", ""
         if phase != "done" and not (full and since):
             return Pass(number, since, cursor, phase)
@@ -77,7 +77,7 @@ class Store:
     def take(
         self, name: str, current: Pass, rows: Iterable[tuple[str, int, Sequence[Any]]], gone: Sequence[str], cursor: str
     ) -> tuple[int, int]:
-        """Keep a page; return how many records were new or changed, and how many went."""
+        """Store a page; return the number of new and changed records, and of deleted ones."""
         with transaction(self._db):
             before = self._db.total_changes
             records = [(name, id, modified, json.dumps(content, ensure_ascii=False)) for id, modified, content in rows]
@@ -96,18 +96,18 @@ class Store:
         return changed, went
 
     def sweep(self, name: str, current: Pass, ids: Sequence[str], cursor: str) -> None:
-        """Keep that records are still there."""
+        """Mark records as present."""
         with transaction(self._db):
             self._seen(name, current.number, ids)
             self._go_on(name, "sweep", cursor, dirty=False)
 
     def start_sweep(self, name: str) -> None:
-        """Go over to the second part of a pass, in which only ids are read."""
+        """Begin the second part of a pass, which reads only ids."""
         with transaction(self._db):
             self._go_on(name, "sweep", "", dirty=False)
 
     def finish(self, name: str, current: Pass, *, unseen_are_gone: bool, mark: str) -> int:
-        """End a pass; return how many records were not seen in it and went."""
+        """End a pass; return the number of records that were not seen in it and are deleted."""
         with transaction(self._db):
             went = 0
             if unseen_are_gone:
@@ -121,7 +121,7 @@ class Store:
         return went
 
     def started(self, name: str) -> str:
-        """Return when the current pass of a table began, over all its runs."""
+        """Return when the current pass of a table began, in whichever run."""
         return str(self._db.execute("select started from passes where name = ?", [name]).fetchone()[0])
 
     def newest(self, name: str) -> int:
@@ -135,7 +135,7 @@ class Store:
         return int(self._db.execute("select count(*) from records where name = ?", [name]).fetchone()[0])
 
     def export(self, name: str, table: TableMap, file: Path) -> bool:
-        """Write a table as Parquet, by id, if it changed since it was written last; return whether it was."""
+        """Write a table as Parquet, sorted by id, if it has changed; return whether it was written."""
         (dirty,) = self._db.execute("select dirty from passes where name = ?", [name]).fetchone()
         if not dirty and file.is_file():
             return False
@@ -172,6 +172,6 @@ def _array(values: Sequence[Any], type: Any) -> Any:
 
 
 def mapping_digest(table: TableMap, zone: str) -> str:
-    """Return what tells whether stored records were read by the same mapping."""
+    """Return a digest that changes when stored records were read with another mapping."""
     spec: Mapping[str, Any] = table.model_dump(mode="json")
     return json.dumps([zone, spec], sort_keys=True, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Scores and alerts into a CRM: what changed, once, with an outcome kept for each."""
+"""Push of scores and alerts to a CRM: changes only, once, with an audited outcome for each."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Listener = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a push would write."""
+    """The rows that a push would write."""
 
     object: str
-    rows: tuple[Row, ...]  # those that differ from what was written last, or were never written
-    before: tuple[str, ...]  # what was written last for each of them, as JSON; empty for the first time
+    rows: tuple[Row, ...]  # rows that differ from the last push, and new ones
+    before: tuple[str, ...]  # the last values of each as JSON; empty for new rows
     unchanged: int
 
     @property
     def new(self) -> int:
-        """Customers who get a score for the first time."""
+        """Number of customers without an earlier score."""
         return sum(not before for before in self.before)
 
     def table(self, most: int = 10) -> pd.DataFrame:
@@ -42,12 +42,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Pushed:
-    """What became of a push: an outcome for each row of the plan, in order."""
+    """The outcomes of a push, in the order of the plan's rows."""
 
     outcomes: tuple[Outcome, ...]
 
     def count(self, status: str) -> int:
-        """Return how many rows are written, failed or left for later."""
+        """Return the number of rows with a status."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
     def failures(self) -> pd.DataFrame:
@@ -57,7 +57,7 @@ class Pushed:
 
 
 def plan(rows: Sequence[Row], scores: ScoresMap, audit: Audit, *, everything: bool = False) -> Plan:
-    """Return what has to be written."""
+    """Return the rows to write."""
     dated = [field.field for part, field in scores.fields.items() if part == "as_of"]
     written = audit.written(scores.object)
     kept, before = [], []
@@ -72,24 +72,24 @@ def plan(rows: Sequence[Row], scores: ScoresMap, audit: Audit, *, everything: bo
 def push(
     connector: Connector, planned: Plan, audit: Audit, *, at: dt.datetime, progress: Listener | None = None
 ) -> Pushed:
-    """Write what is planned.
+    """Write the planned rows.
 
-    Each batch is kept in the audit before the next is sent. What a crash leaves unkept is written once more by the
-    next push: by id, with the same values.
+    Each batch is audited before the next is sent. After a crash the next push writes the batch without an audit again,
+    by id and with the same values.
 
     Parameters
     ----------
     at : datetime
-        Now.
+        Current time.
     progress : callable, optional
-        Called with the rows done and all of them.
+        Called with the number of rows done and of all rows.
 
     Raises
     ------
     CrmError
-        When the system refuses a whole call, or does not answer; the next push goes on.
+        When the system refuses a whole call or does not answer; the next push resumes.
     InputError
-        When the audit is that of another account.
+        When the audit belongs to another account.
     """
     audit.keep_to(connector.account)
     outcomes: list[Outcome] = []
@@ -111,7 +111,7 @@ def raise_alerts(
     at: dt.datetime,
     progress: Listener | None = None,
 ) -> pd.DataFrame:
-    """Raise alerts, each key once, in this run and all others."""
+    """Raise alerts, each key once over all runs."""
     audit.keep_to(connector.account)
     known = audit.raised()
     rows: list[tuple[str, str, str, str, str]] = []
@@ -133,12 +133,12 @@ def _raised(connector: Connector, alert: Alert) -> tuple[str, str, str]:
         raised = connector.raise_alert(alert)
     except (LoginRefused, Passing, LimitReached):
         raise
-    except CrmError as error:  # of this alert: the others go on
+    except CrmError as error:  # of this alert only
         return "failed", "", "; ".join(filter(None, [error.what, error.fix]))
     return raised.status, raised.id, raised.remark
 
 
 def _differs(row: Row, last: dict[str, Any], dated: Sequence[str]) -> bool:
-    """Return whether a part that is to be written is another than the last one that was."""
+    """Return whether a value differs from the last one that was written."""
     now = json.loads(content_of(row.values))
     return any(name not in dated and (name not in last or last[name] != value) for name, value in now.items())

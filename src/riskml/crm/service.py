@@ -1,4 +1,4 @@
-"""What the command line and the notebook do with a CRM: open it, do one thing, and let go of it."""
+"""CRM service: check fields, pull tables, push scores and raise alerts, as the command line and notebooks do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from riskml.crm.adapters import connected
 from riskml.crm.audit import SCHEMA, Audit
-from riskml.crm.connector import FieldState, Row
+from riskml.crm.connector import FieldState
 from riskml.crm.mapping import Mapping, read_mapping
 from riskml.crm.payload import alert_rows, score_rows
 from riskml.crm.pull import Listener as PullListener
@@ -25,32 +25,21 @@ from riskml.crm.settings import Settings, read_settings
 from riskml.crm.sqlite import database
 from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, DataError
+from riskml.io import parse_date
 
 
 @dataclass(frozen=True)
 class Push:
-    """What is to be written.
+    """What to write."""
 
-    Parameters
-    ----------
-    scores : Path or DataFrame
-        A table of scores; see ``riskml.crm.payload.score_rows``.
-    as_of : str
-        ISO date; empty where the table has it.
-    only : sequence of str
-        Parts of a score, such as ``tier``: the others are neither needed nor written. Empty for all.
-    customers : sequence of str
-        Ids: the others are left alone. Empty for all.
-    """
-
-    scores: Path | pd.DataFrame
+    scores: Path | pd.DataFrame  # a table of scores; see ``riskml.crm.payload.score_rows``
     id: str = "customer"
-    as_of: str = ""
+    as_of: str = ""  # ISO date; empty where the table has it
     model_version: str = ""
     everything: bool = False
     automations: bool = False
-    only: Sequence[str] = ()
-    customers: Sequence[str] = ()
+    only: Sequence[str] = ()  # parts of a score, such as ``tier``; empty for all
+    customers: Sequence[str] = ()  # ids; empty for all
 
 
 def mapping_file(name: str | Path) -> Path:
@@ -59,7 +48,7 @@ def mapping_file(name: str | Path) -> Path:
     Raises
     ------
     ConfigError
-        When there is none of this name.
+        When there is no mapping of this name.
     """
     path = Path(name).expanduser()
     if path.suffix in {".yaml", ".yml"}:
@@ -69,17 +58,14 @@ def mapping_file(name: str | Path) -> Path:
         file = folder / "experiments" / "crm" / f"{name}.yaml"
         if file.is_file():
             return file
-    raise ConfigError(
-        f"there is no mapping {str(name)!r}",
-        where=f"the folder experiments/crm/ in {here}, or in a folder above it",
-        fix="name the mapping file itself; see docs/crm.md",
-    )
+    where = f"the folder experiments/crm/ in {here}, or in a folder above it"
+    raise ConfigError(f"there is no mapping {str(name)!r}", where=where, fix="name the mapping file; see docs/crm.md")
 
 
 def check(mapping: str | Path, settings: Path | None, *, create: bool = False) -> list[FieldState]:
     """Return the state of a mapping's fields in the CRM."""
-    spec = read_mapping(mapping_file(mapping))
-    with connected(spec, read_settings(spec.system, os.environ, settings)) as connector:
+    fields = read_mapping(mapping_file(mapping))
+    with connected(fields, read_settings(fields.system, os.environ, settings)) as connector:
         return connector.check_schema(create=create)
 
 
@@ -92,10 +78,10 @@ def pull(
     full: bool = False,
     progress: PullListener | None = None,
 ) -> list[Pulled]:
-    """Bring a folder of tables up to date."""
-    spec = read_mapping(mapping_file(mapping))
-    with connected(spec, read_settings(spec.system, os.environ, settings)) as connector:
-        return pull_tables(connector, spec, folder, started=now, full=full, progress=progress)
+    """Update a folder of tables."""
+    fields = read_mapping(mapping_file(mapping))
+    with connected(fields, read_settings(fields.system, os.environ, settings)) as connector:
+        return pull_tables(connector, fields, folder, started=now, full=full, progress=progress)
 
 
 def push(
@@ -108,24 +94,26 @@ def push(
     audit: Path | None = None,
     progress: Listener | None = None,
 ) -> tuple[Plan, Pushed | None]:
-    """Return what a push would write, and what became of it where it was to be done; no call is made otherwise."""
+    """Return the plan of a push, and its outcomes if it was done; without ``yes`` no call is made."""
     file = mapping_file(mapping)
-    spec = read_mapping(file)
-    if spec.scores is None:
-        raise ConfigError("the mapping does not say where scores go", where=str(file), fix="add scores")
+    fields = read_mapping(file)
+    if fields.scores is None:
+        raise ConfigError("the mapping has no scores", where=str(file), fix="add scores")
     table = request.scores if isinstance(request.scores, pd.DataFrame) else read_table(request.scores)
-    day = _date(request.as_of) if request.as_of else None
-    into = spec.scores.only(request.only) if request.only else spec.scores
-    rows = _of(
-        score_rows(table, into, as_of=day, model_version=request.model_version, id=request.id), request.customers
-    )
-    with _audit(file, audit) as kept:
-        login = _login(spec, settings, kept, needed=yes)
-        planned = plan(rows, into, kept, everything=request.everything)
+    day = parse_date(request.as_of, "--as-of") if request.as_of else None
+    target = fields.scores.only(request.only) if request.only else fields.scores
+    rows = score_rows(table, target, as_of=day, model_version=request.model_version, id=request.id)
+    unknown = set(request.customers) - {row.customer for row in rows}
+    if unknown:
+        raise DataError(f"the scores have no customer {min(unknown)!r}", where="--customer")
+    rows = [row for row in rows if not request.customers or row.customer in request.customers]
+    with _audit(file, audit) as log:
+        login = _login(fields, settings, log, needed=yes)
+        planned = plan(rows, target, log, everything=request.everything)
         if not yes or login is None:
             return planned, None
-        with connected(spec, login, automations=request.automations) as connector:
-            return planned, push_rows(connector, planned, kept, at=now, progress=progress)
+        with connected(fields, login, automations=request.automations) as connector:
+            return planned, push_rows(connector, planned, log, at=now, progress=progress)
 
 
 def alerts(
@@ -139,44 +127,37 @@ def alerts(
     audit: Path | None = None,
     progress: Listener | None = None,
 ) -> pd.DataFrame:
-    """Return what became of alerts: ``key``, ``customer``, ``status``, ``id``, ``remark``.
+    """Return the outcomes of alerts: ``key``, ``customer``, ``status``, ``id``, ``remark``.
 
-    Where they are not to be raised, the status of those that are not known of yet is "new", and no call is made.
+    Without ``yes`` no call is made, and the status of alerts that are not in the audit is "new".
     """
     file = mapping_file(mapping)
-    spec = read_mapping(file)
-    if spec.alerts is None:
-        raise ConfigError("the mapping does not say where alerts go", where=str(file), fix="add alerts")
-    rows = alert_rows(table if isinstance(table, pd.DataFrame) else alert_table(table), spec.alerts)
-    with _audit(file, audit) as kept:
-        login = _login(spec, settings, kept, needed=yes)
-        if not yes or login is None:
-            known = kept.raised()
-            status = ["exists" if alert.key in known else "new" for alert in rows]
-            about = [f"{alert.customer}: {alert.cause}, due {alert.due}" for alert in rows]
-            keys = [(alert.key, alert.customer) for alert in rows]
-            outcomes = [(*key, state, "", one) for key, state, one in zip(keys, status, about, strict=True)]
-            return pd.DataFrame(outcomes, columns=["key", "customer", "status", "id", "remark"])
-        with connected(spec, login, automations=automations) as connector:
-            return raise_alerts(connector, rows, kept, at=now, progress=progress)
-
-
-def _of(rows: list[Row], customers: Sequence[str]) -> list[Row]:
-    unknown = set(customers) - {row.customer for row in rows}
-    if unknown:
-        raise DataError(f"the scores have no customer {min(unknown)!r}", where="--customer")
-    return [row for row in rows if not customers or row.customer in customers]
+    fields = read_mapping(file)
+    if fields.alerts is None:
+        raise ConfigError("the mapping has no alerts", where=str(file), fix="add alerts")
+    rows = alert_rows(table if isinstance(table, pd.DataFrame) else alert_table(table), fields.alerts)
+    with _audit(file, audit) as log:
+        login = _login(fields, settings, log, needed=yes)
+        if yes and login is not None:
+            with connected(fields, login, automations=automations) as connector:
+                return raise_alerts(connector, rows, log, at=now, progress=progress)
+        known = log.raised()
+        outcomes = [
+            (row.key, row.customer, "exists" if row.key in known else "new", "", f"{row.customer}: {row.cause}, due {row.due}")
+            for row in rows
+        ]
+        return pd.DataFrame(outcomes, columns=["key", "customer", "status", "id", "remark"])
 
 
 def alert_table(file: Path) -> pd.DataFrame:
-    """Read alerts, all of it as text; a list without any, as early warning writes it on a good day, is no mistake."""
+    """Read alerts as text; an empty list, as early warning writes it without alerts, is valid."""
     if file.suffix.lower() == ".csv" and file.is_file():
         try:
             with file.open(encoding="utf-8-sig") as lines:
                 delimiter = max(",;\t", key=next(lines, "").count)
             return pd.read_csv(file, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
-            pass  # which reading as any table explains
+            pass  # read_table explains the error
     return read_table(file)
 
 
@@ -188,19 +169,12 @@ def _audit(mapping: Path, file: Path | None) -> Iterator[Audit]:
 
 
 def _login(mapping: Mapping, file: Path | None, audit: Audit, *, needed: bool) -> Settings | None:
-    """Return how to log in, where it is known or needed; refuse an audit of another account before a call."""
+    """Return the settings, if known or needed; refuse an audit of another account before a call."""
     try:
         settings = read_settings(mapping.system, os.environ, file)
     except ConfigError:
         if needed:
             raise
-        return None  # what would be written is shown without
+        return None
     audit.keep_to(settings.account, whole=False)
     return settings
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"a date is written like 2024-07-01; got {text!r}", where="--as-of") from None

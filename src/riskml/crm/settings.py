@@ -1,4 +1,4 @@
-"""How to log in to a CRM system: from the environment, or from a file that nobody else may read."""
+"""Settings of a CRM login, from the environment or from a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def is_loopback(host: str) -> bool:
 
 
 def secure_url(url: str) -> str:
-    """Return a base URL without a closing slash; refuse one that would send secrets in clear over a network.
+    """Return a base URL without a closing slash; refuse one that would send secrets unencrypted.
 
     >>> secure_url("https://open.fxiaoke.com/")
     'https://open.fxiaoke.com'
@@ -41,7 +41,7 @@ def secure_url(url: str) -> str:
     if not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError("a base URL is https://host, without user, query or fragment")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ValueError("only https may carry secrets (http only to this machine)")
+        raise ValueError("secrets need https (http only to this machine)")
     return url.rstrip("/")
 
 
@@ -49,22 +49,18 @@ Url = Annotated[str, AfterValidator(secure_url)]
 
 
 class _Settings(BaseModel):
-    """Immutable, strict about keys, and silent about what was put in when something is wrong with it."""
+    """Settings without unknown keys, whose errors show no values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def secrets(self) -> list[str]:
-        """Return what must never be seen."""
+        """Return the secret values."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).netloc
-
-
 class ZohoSettings(_Settings):
-    """Of a self client in Zoho's API console."""
+    """Settings of a self client in Zoho's API console."""
 
     client_id: str = Field(min_length=1)
     client_secret: SecretStr = Field(min_length=1)
@@ -74,45 +70,45 @@ class ZohoSettings(_Settings):
 
     @property
     def account(self) -> str:
-        """Whose records are meant, as far as the settings tell."""
-        return f"Zoho client {self.client_id} of {_host(self.accounts_url)}"
+        """The account, as far as the settings determine it."""
+        return f"Zoho client {self.client_id} of {urlsplit(self.accounts_url).netloc}"
 
 
 class FxiaokeSettings(_Settings):
-    """Of an application in Fxiaoke's open platform."""
+    """Settings of an application in Fxiaoke's open platform."""
 
     app_id: str = Field(min_length=1)
     app_secret: SecretStr = Field(min_length=1)
     permanent_code: SecretStr = Field(min_length=1)
-    user: str = Field("", description="the user who acts: its open user id, FSUID_…")
-    mobile: SecretStr | None = Field(None, description="of the user, where the open user id is not known")
+    user: str = Field("", description="open user id of the acting user, FSUID_…")
+    mobile: SecretStr | None = Field(None, description="mobile number of the user, if the open user id is unknown")
     url: Url = "https://open.fxiaoke.com"
     auth: Literal["new", "legacy"] = "new"
-    workers: int = Field(4, ge=1, le=16, description="calls under way at once when writing; the rate limit holds")
-    calls: int = Field(100, ge=1, description="calls of an interface in 20 seconds, as they were bought")
+    workers: int = Field(4, ge=1, le=16, description="concurrent calls when writing, within the rate limit")
+    calls: int = Field(100, ge=1, description="purchased calls per interface in 20 seconds")
     timeout_seconds: float = Field(60.0, gt=0)
 
     @model_validator(mode="after")
-    def _somebody_acts(self) -> FxiaokeSettings:
+    def _user_is_known(self) -> FxiaokeSettings:
         if not self.user and not self.mobile:
-            raise ValueError("name the user who acts: user (its open user id), or mobile")
+            raise ValueError("set the acting user: user (its open user id), or mobile")
         return self
 
     @property
     def account(self) -> str:
-        """Whose records are meant, as far as the settings tell."""
-        return f"Fxiaoke application {self.app_id} of {_host(self.url)}"
+        """The account, as far as the settings determine it."""
+        return f"Fxiaoke application {self.app_id} of {urlsplit(self.url).netloc}"
 
 
 class CsvSettings(_Settings):
-    """Of a folder of files."""
+    """Settings of a folder of files."""
 
     folder: Path
-    out: Path | None = Field(None, description="where scores and alerts go; risk/ in the folder when left out")
+    out: Path | None = Field(None, description="folder of scores and alerts (default: risk/ in the folder)")
 
     @property
     def account(self) -> str:
-        """Whose records are meant."""
+        """The account."""
         return f"the files in {self.folder.expanduser().resolve()}"
 
 
@@ -130,14 +126,14 @@ def read_settings(system: System, environment: Mapping[str, str], file: Path | N
     Parameters
     ----------
     environment : mapping
-        ``RISKML_ZOHO_CLIENT_ID`` and so on: the system and the setting in capitals. It overrules the file.
+        ``RISKML_ZOHO_CLIENT_ID`` and so on, which override the file.
     file : Path, optional
-        YAML, readable by its owner alone (mode 0600); ``RISKML_<SYSTEM>_SETTINGS`` of the environment when left out.
+        YAML with mode 0600 (default: the variable ``RISKML_<SYSTEM>_SETTINGS``).
 
     Raises
     ------
     ConfigError
-        When the file may be read by others, or a setting is missing or wrong. No value is shown.
+        When others can read the file, or a setting is missing or invalid. No value is shown.
     """
     kind, prefix = _KINDS[system], f"RISKML_{system.upper()}_"
     named = environment.get(f"{prefix}SETTINGS")
@@ -165,13 +161,13 @@ def _of_file(path: Path) -> dict[str, Any]:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
             raise ConfigError(
-                f"others may read the file: its mode is {mode:04o}", where=str(path), fix=f"chmod 600 {path}"
+                f"others can read the file: its mode is {mode:04o}", where=str(path), fix=f"chmod 600 {path}"
             )
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"the settings cannot be read: {error.strerror}", where=str(path)) from None
-    except (yaml.YAMLError, UnicodeDecodeError):  # what the parser says would show the line, and the secret in it
-        raise ConfigError("the settings are no YAML", where=str(path), fix="write `name: value` lines") from None
+    except (yaml.YAMLError, UnicodeDecodeError):  # the parser's message would show the secret
+        raise ConfigError("the settings are not YAML", where=str(path), fix="write `name: value` lines") from None
     if not isinstance(values, dict):
-        raise ConfigError("the settings are no YAML mapping", where=str(path), fix="write `name: value` lines")
+        raise ConfigError("the settings are not a YAML mapping", where=str(path), fix="write `name: value` lines")
     return {str(name): value for name, value in values.items()}

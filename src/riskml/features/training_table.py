@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,7 @@ from riskml.config.experiment import Experiment
 from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, InputError
 from riskml.features.panel_store import Listener, Panel, build, features_at, opened
-from riskml.io import replacing
+from riskml.io import parse_date, replacing
 
 
 def experiment_panel(experiment: Experiment, folder: Path, progress: Listener | None = None) -> Panel | None:
@@ -82,11 +81,7 @@ def write_portfolio(experiment: Experiment, as_of: str, folder: Path, out: Path)
         )
     if out.suffix not in (".csv", ".parquet"):
         raise InputError(f"the file must end in .csv or .parquet; got {out.name!r}", where="--out")
-    try:
-        date = dt.date.fromisoformat(as_of)
-    except ValueError:
-        raise ConfigError(f"a date is written like 2024-07-01; got {as_of!r}", where="--as-of") from None
-    rows = features_at(experiment.panel, date, folder)
+    rows = features_at(experiment.panel, parse_date(as_of, "--as-of"), folder)
     with replacing(out) as temporary:
         if out.suffix == ".csv":
             rows.to_csv(temporary, index=False, lineterminator="\n")

@@ -16,14 +16,6 @@ from riskml.warning.delivery.channel import Channel
 from riskml.warning.replay import Outcomes, event_dates, outcomes_of_panel, panel_books
 
 
-def day(text: str, option: str) -> dt.date:
-    """Return the date that an option says."""
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"a date is written like 2024-07-01; got {text!r}", where=option) from None
-
-
 def read_books(files: Sequence[Path], as_of: dt.date, customer: str) -> pd.DataFrame:
     """Return a book that lies in several files, such as features and scores, by customer."""
     book: pd.DataFrame | None = None

@@ -407,7 +407,7 @@ def test_an_alert_is_a_record_and_a_message_to_its_owner(fxiaoke, fxiaoke_server
 
 def test_an_alert_without_an_owner_is_a_record_and_says_that_nobody_was_told(fxiaoke, fxiaoke_server, customers):
     (id,) = customers(1)
-    assert "nobody to send a message to" in fxiaoke().raise_alert(alert(id, owner="")).remark
+    assert "the message has no recipient" in fxiaoke().raise_alert(alert(id, owner="")).remark
     assert len(fxiaoke_server.objects["RiskAlert__c"]) == 1
     assert fxiaoke_server.messages == []
 

@@ -213,7 +213,7 @@ def test_12_a_trouble_that_does_not_pass_is_told(zoho, zoho_server, accounts):
     accounts(1)
     for nth in range(1, 20):
         zoho_server.fault(UPDATE, nth, HTML)
-    with pytest.raises(Passing, match=r"502: a page instead of JSON(.|\n)*goes on where it stopped"):
+    with pytest.raises(Passing, match=r"502: a page instead of JSON(.|\n)*resumes where it stopped"):
         zoho().write_scores([Row("1", {})])
 
 

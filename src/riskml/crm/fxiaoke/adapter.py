@@ -1,4 +1,4 @@
-"""Fxiaoke (纷享销客): pages by the last id, one update a call at the rate limit, alerts as records with a message."""
+"""Fxiaoke (纷享销客) adapter: pages by the last id, one update per call, alerts as records with a message."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from riskml.crm.connector import Alert, FieldState, Outcome, Page, Passing, Raised, Record, Row, Value, waves
+from riskml.crm.connector import Alert, FieldState, Outcome, Page, Passing, Raised, Record, Refused, Row, Value, waves
 from riskml.crm.fxiaoke.fields import field_states
-from riskml.crm.fxiaoke.http import FxiaokeCalls, Refused
+from riskml.crm.fxiaoke.http import FxiaokeCalls
 from riskml.crm.http import Clock
 from riskml.crm.mapping import AlertsMap, clipped
 from riskml.crm.mapping import Mapping as CrmMapping
@@ -27,7 +27,7 @@ ALERT_FIELDS = {
     "text": "description__c",
     "notified": "notified__c",
 }
-# What the alert's record says of its message. "sending" is written before, so that no message is sent twice.
+# State of the message in the alert's record. "sending" is written first, so that no message is sent twice.
 _NOT_YET, _SENDING, _SENT = "no", "sending", "yes"
 _UNSURE = "the message may not have arrived: it was being sent when the run ended"
 
@@ -49,24 +49,24 @@ class Fxiaoke:
         self._mapping = mapping
         self.calls = calls or FxiaokeCalls(settings, clock)
         self.batch = settings.workers
-        # Left out, both are true.
+        # Both are true by default.
         self._triggers = {"triggerApprovalFlow": automations, "triggerWorkFlow": automations}
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="fxiaoke")
 
     @property
     def account(self) -> str:
-        """Which account: an application may be installed by many enterprises. It logs in."""
+        """The account, with the enterprise because many may install an application; requires a login."""
         self.calls.token()
         return f"{self.calls.settings.account}, enterprise {self.calls.enterprise}"
 
     def check_schema(self, *, create: bool = False) -> list[FieldState]:
-        """Return the state of the mapping's fields. Fxiaoke's API creates none: its administration does."""
+        """Return the state of the mapping's fields, which only Fxiaoke's administration creates."""
         return field_states(self.calls, self._mapping, ALERT_FIELDS)
 
     def iter_records(
         self, object: str, fields: Sequence[str], since: dt.datetime | None = None, cursor: str = ""
     ) -> Iterator[Page]:
-        """Yield the records of an object, by id; offsets end at 10,000."""
+        """Yield the records of an object by id, because offsets are limited to 10,000."""
         names = list(dict.fromkeys(["_id", *fields, *(["last_modified_time"] if fields else [])]))
         filters = []
         if since is not None:
@@ -82,7 +82,7 @@ class Fxiaoke:
                 return
 
     def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
-        """Update records by id, each by a call of its own; one that is refused does not stop the others."""
+        """Update records by id with one call each; a refusal does not stop the others."""
         assert self._mapping.scores is not None
         object = self._mapping.scores.object
         outcomes: dict[int, Outcome] = {}
@@ -92,7 +92,7 @@ class Fxiaoke:
         return [outcomes[number] for number in range(len(rows))]
 
     def raise_alert(self, alert: Alert) -> Raised:
-        """Create an alert's record, after a look whether its key exists, and send its message once."""
+        """Create an alert's record unless its key exists, and send its message once."""
         alerts = self._mapping.alerts
         assert alerts is not None
         fields = alerts.named(ALERT_FIELDS)
@@ -134,7 +134,7 @@ class Fxiaoke:
         return {name: self._value(value) for name, value in values.items()}
 
     def _value(self, value: Value) -> Any:
-        """Return a value as Fxiaoke wants it: numbers as text, dates as milliseconds."""
+        """Return a value in Fxiaoke's form: numbers as text, dates as milliseconds."""
         if isinstance(value, bool) or value is None:
             return value
         if isinstance(value, dt.date):
@@ -148,41 +148,37 @@ class Fxiaoke:
         self, object: str, fields: dict[str, str], alert: Alert, alerts: AlertsMap
     ) -> tuple[dict[str, Any], bool]:
         """Return the record of an alert's key, and whether it was created now."""
-        trouble: Passing | None = None
-        for attempt in range(1, self.calls.attempts + 1):
-            names = ["_id", fields["notified"]]
-            records = self._query(object, names, [_filter(fields["key"], "EQ", alert.key)])
-            if records:
-                return records[0], trouble is not None
-            owner = alerts.owners.get(alert.owner, alert.owner) or alerts.default_owner
-            values = {
-                fields["key"]: alert.key,
-                fields["customer"]: alert.customer,
-                fields["cause"]: clipped(alert.cause, _NAME),
-                fields["due"]: self._value(alert.due),
-                fields["text"]: clipped(alert.text, _TEXT),
-                fields["notified"]: _NOT_YET,
-            } | ({fields["owner"]: [owner]} if owner else {})
-            try:
-                answer = self._write(object, "create", values, again=False)
-                return {"_id": answer["dataId"], fields["notified"]: _NOT_YET}, True
-            except Passing as error:  # it may have been done: the key is looked up before another try
-                trouble = error
-                self.calls.clock.sleep(self.calls.wait.seconds(attempt))
-        assert trouble is not None
-        raise trouble
+        owner = alerts.owners.get(alert.owner, alert.owner) or alerts.default_owner
+        values = {
+            fields["key"]: alert.key,
+            fields["customer"]: alert.customer,
+            fields["cause"]: clipped(alert.cause, _NAME),
+            fields["due"]: self._value(alert.due),
+            fields["text"]: clipped(alert.text, _TEXT),
+            fields["notified"]: _NOT_YET,
+        } | ({fields["owner"]: [owner]} if owner else {})
+
+        def find(attempted: bool) -> tuple[dict[str, Any], bool] | None:
+            records = self._query(object, ["_id", fields["notified"]], [_filter(fields["key"], "EQ", alert.key)])
+            return (records[0], attempted) if records else None
+
+        def create() -> tuple[dict[str, Any], bool]:
+            answer = self._write(object, "create", values, again=False)
+            return {"_id": answer["dataId"], fields["notified"]: _NOT_YET}, True
+
+        return self.calls.create_once(find, create)
 
     def _notify(
         self, alerts: AlertsMap, fields: dict[str, str], record: dict[str, Any], alert: Alert, owner: str
     ) -> str:
-        """Send the message of an alert that none was sent of; return what a person should know."""
+        """Send the message of an alert unless it was sent, and return a remark for the user."""
         state = record.get(fields["notified"])
         if state == _SENT:
             return ""
         if state == _SENDING:
             return _UNSURE
         if not owner:
-            return "nobody to send a message to: name an owner, or a default_owner in the mapping"
+            return "the message has no recipient: set an owner, or default_owner in the mapping"
         self._mark(alerts.object, fields, record, _SENDING)
         form = [{"label": "到期", "value": alert.due.isoformat()}, {"label": "客户", "value": alert.customer}]
         message = {
@@ -210,7 +206,7 @@ class Fxiaoke:
 
 
 def _path(object: str, verb: str) -> str:
-    """Return the path of an object of one's own, or of one that Fxiaoke brings."""
+    """Return the path of a custom or a standard object."""
     return f"/cgi/crm/custom/v2/data/{verb}" if object.endswith("__c") else f"/cgi/crm/v2/data/{verb}"
 
 

@@ -1,14 +1,13 @@
-"""Calls of Fxiaoke's open API: every error comes as HTTP 200 with a code, and the code alone is believed."""
+"""Calls of Fxiaoke's open API, whose errors are HTTP 200 with an error code."""
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections import defaultdict
 from typing import Any
 
-from riskml.crm.connector import CrmError, LimitReached, LoginRefused, Passing
-from riskml.crm.http import Backoff, Caller, Clock, Window, parsed, persistently
+from riskml.crm.connector import CrmError, LimitReached, LoginRefused, Passing, Refused
+from riskml.crm.http import RESUME, ApiCalls, Backoff, Clock, Window, parsed
 from riskml.crm.settings import FxiaokeSettings
 
 _SECONDS = 20.0  # in which each interface takes so many calls as were bought
@@ -25,16 +24,8 @@ _FIX = {
 _SPENT = {30002: "the calls of the day are spent: run again tomorrow", 30003: "buy the quota of this interface"}
 
 
-class Refused(CrmError):
-    """An error code that another try would not change."""
-
-    def __init__(self, what: str, *, where: str = "", fix: str = "", code: int = 0) -> None:
-        super().__init__(what, where=where, fix=fix)
-        self.code = code
-
-
 class Answered(Passing):
-    """A refusal that passes: the server answered, so nothing was done."""
+    """A temporary refusal: the server answered, so nothing was done."""
 
 
 class RateLimited(Answered):
@@ -47,36 +38,29 @@ class _TokenEnded(Exception):
     pass
 
 
-class FxiaokeCalls:
-    """The way to Fxiaoke."""
+class FxiaokeCalls(ApiCalls):
+    """Calls of Fxiaoke."""
 
     def __init__(
         self, settings: FxiaokeSettings, clock: Clock, *, attempts: int = 8, wait: Backoff | None = None
     ) -> None:
-        self.clock, self.settings = clock, settings
-        self.attempts, self.wait = attempts, wait or Backoff()
-        self.caller = Caller(settings.timeout_seconds, lambda: [*settings.secrets(), self._token])
-        self._token, self.enterprise, self._until, self._user = "", "", 0.0, settings.user
-        self._lock = threading.Lock()
+        super().__init__(settings.secrets, settings.timeout_seconds, clock, attempts=attempts, wait=wait)
+        self.settings, self.enterprise, self._user = settings, "", settings.user
         self._windows: defaultdict[str, Window] = defaultdict(lambda: Window(settings.calls, _SECONDS, clock))
         self._token_window = Window(_TOKEN_CALLS, _TOKEN_SECONDS, clock)
 
     def call(self, path: str, body: dict[str, Any], *, again: bool = True) -> dict[str, Any]:
-        """Return the answer to a call that was done."""
-
-        def once() -> dict[str, Any]:
-            return self._with_token(path, body)
-
+        """Return the answer to a successful call; ``again`` is False for one that must not be done twice."""
         if again:
-            return persistently(once, self.clock, attempts=self.attempts, wait=self.wait)
+            return self.persistently(lambda: self._with_token(path, body))
         for attempt in range(1, self.attempts):
             try:
-                return once()
+                return self._with_token(path, body)
             except Answered as error:
                 if error.exhausted:
                     raise
                 self.clock.sleep(max(error.wait_seconds, self.wait.seconds(attempt)))
-        return once()
+        return self._with_token(path, body)
 
     def _with_token(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         token = self.token()
@@ -99,7 +83,7 @@ class FxiaokeCalls:
         raise self._refused(payload, path)
 
     def _identified(self, path: str, body: dict[str, Any], token: str, user: str) -> dict[str, Any]:
-        """Return the answer to a call with what identifies the caller; before the user is known, without a user."""
+        """Return the answer to a call with the caller's identity; the user is empty until it is known."""
         if self.settings.auth == "new":
             headers = {"authorization": f"Bearer {token}", "x-fs-ea": self.enterprise}
             return self._post(path, body, headers | ({"x-fs-userid": user} if user else {}))
@@ -126,23 +110,16 @@ class FxiaokeCalls:
         what = f"Fxiaoke refuses: {code} {text}".strip()
         where = f"{path} (trace {payload.get('traceId', 'unknown')})"
         if code in _RATE:
-            return RateLimited(what, where=where, fix="run again: it goes on where it stopped")
+            return RateLimited(what, where=where, fix=RESUME)
         if code in _BUSY:
-            return Answered(what, where=where, fix="run again: it goes on where it stopped")
+            return Answered(what, where=where, fix=RESUME)
         if code in _FIX:
             return LoginRefused(what, where=where, fix=_FIX[code])
         if code in _SPENT:
             return LimitReached(what, where=where, fix=_SPENT[code])
         if login:
             return LoginRefused(what, where=where, fix="check the settings")
-        return Refused(what, where=where, code=code)
-
-    def token(self, *, instead_of: str = "") -> str:
-        """Return the token, anew where it ended or where the server does not take it any more; once for all threads."""
-        with self._lock:
-            if not self._token or self.clock.now() >= self._until or self._token == instead_of:
-                persistently(self._renew, self.clock, attempts=self.attempts, wait=self.wait)
-            return self._token
+        return Refused(what, where=where, code=str(code))
 
     def _renew(self) -> None:
         settings, now = self.settings, self.clock.now()

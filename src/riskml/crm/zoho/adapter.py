@@ -1,4 +1,4 @@
-"""Zoho CRM: Bulk Read for everything, pages for what changed, updates by id, and alerts as tasks."""
+"""Zoho adapter: Bulk Read for full pulls, pages for changes, updates by id, and alerts as tasks."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from riskml.crm.connector import Alert, CrmError, FieldState, Outcome, Page, Passing, Raised, Record, Row, waves
+from riskml.crm.connector import Alert, CrmError, FieldState, Outcome, Page, Raised, Record, Refused, Row, waves
 from riskml.crm.http import Clock, parsed
 from riskml.crm.mapping import AlertsMap, clipped, microseconds
 from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.settings import ZohoSettings
 from riskml.crm.zoho.bulk import bulk_pages
 from riskml.crm.zoho.fields import field_states
-from riskml.crm.zoho.http import ZohoCalls, ZohoRefused
+from riskml.crm.zoho.http import ZohoCalls
 from riskml.errors import ConfigError
 
 _TRANSIENT = frozenset({"RECORD_LOCKED", "INTERNAL_ERROR", "TOO_MANY_REQUESTS"})
-_ROUNDS = 4  # of a row that is locked, before it is left to the next run
+_ROUNDS = 4  # attempts for a locked row before it is left to the next run
 _SUBJECT, _DESCRIPTION = 255, 32_000
 KEY_FIELD = "Risk_Key"
 
@@ -39,17 +39,17 @@ class Zoho:
     ) -> None:
         self._mapping = mapping
         self.calls = calls or ZohoCalls(settings, clock)
-        # An empty list suppresses every automation; left out, all of them run.
+        # An empty list suppresses all automations; without it all of them run.
         self._trigger: dict[str, Any] = {} if automations else {"trigger": []}
 
     @property
     def account(self) -> str:
-        """Which account: a client of Zoho may belong to a sandbox as well, on a host of its own. It logs in."""
+        """The account, with the host because a client may also belong to a sandbox; requires a login."""
         self.calls.token()
         return f"{self.calls.settings.account}, {self.calls.host}"
 
     def check_schema(self, *, create: bool = False) -> list[FieldState]:
-        """Return the state of the mapping's fields; missing ones to write to are created where asked."""
+        """Return the state of the mapping's fields, after creating missing ones to write to if requested."""
         return field_states(self.calls, self._mapping, KEY_FIELD, create=create)
 
     def iter_records(
@@ -65,7 +65,7 @@ class Zoho:
         yield from self._changes(object, names, since, place)
 
     def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
-        """Update records by id, never by name: customers of one name are not one customer."""
+        """Update records by id."""
         assert self._mapping.scores is not None
         outcomes: dict[int, Outcome] = {}
         for wave in waves(rows, self.batch):
@@ -80,53 +80,44 @@ class Zoho:
         return [outcomes[number] for number in range(len(rows))]
 
     def raise_alert(self, alert: Alert) -> Raised:
-        """Create a task, after a look whether one has its key already."""
+        """Create a task unless one has its key."""
         alerts = self._mapping.alerts
         assert alerts is not None
         key_field = alerts.fields.get("key", KEY_FIELD)
         task = {**_task(alert, alerts, self._mapping.customers), key_field: alert.key}
-        trouble: Passing | None = None
-        for attempt in range(1, self.calls.attempts + 1):
-            known_task = self._task_of(alerts.object, key_field, alert.key)
-            if known_task:  # of an earlier run, or of a try of this one that was done and not answered
-                return Raised("created" if trouble else "exists", known_task)
-            try:
-                return self._created(alerts.object, task, key_field, alert.key)
-            except Passing as error:
-                trouble = error
-                self.calls.clock.sleep(self.calls.wait.seconds(attempt))
-        assert trouble is not None
-        raise trouble
+
+        def find(attempted: bool) -> Raised | None:
+            task_id = self._task_of(alerts.object, key_field, alert.key)
+            return Raised("created" if attempted else "exists", task_id) if task_id else None
+
+        return self.calls.create_once(find, lambda: self._created(alerts.object, task, key_field, alert.key))
 
     def close(self) -> None:
         """Close the connections."""
         self.calls.caller.close()
 
-    # -- what changed
+    # -- changes
 
     def _changes(
         self, object: str, names: list[str], since: dt.datetime | None, place: dict[str, Any]
     ) -> Iterator[Page]:
         """Yield pages in the order of change."""
         if len(names) > 50:
-            raise ConfigError(
-                f"Zoho gives 50 fields at most; the mapping asks for {len(names)}",
-                where=object,
-                fix="map fewer fields",
-            )
+            what = f"Zoho gives at most 50 fields; the mapping has {len(names)}"
+            raise ConfigError(what, where=object, fix="map fewer fields")
         begin = place.get("since", since.isoformat(timespec="seconds") if since else "")
         gone = place.get("gone", begin)
         mark, token, refused = begin, "", 0
         while True:
             try:
                 records, info = self._page(object, names, mark, token)
-            except ZohoRefused as error:
-                if error.code == "PAGINATION_LIMIT_EXCEEDED":  # 100,000 records of one second: an import
+            except Refused as error:
+                if error.code == "PAGINATION_LIMIT_EXCEEDED":  # 100,000 records of the same second, as after an import
                     yield from bulk_pages(self.calls, object, names, self._mapping.timezone, {"since": mark})
                     break
                 if not token or error.code not in ("EXPIRED_VALUE", "TOKEN_BOUND_DATA_MISMATCH") or refused:
                     raise
-                token, refused = "", 1  # a token that ended: the time leads on
+                token, refused = "", 1  # the token has expired: continue by time
                 continue
             more = bool(info.get("more_records")) and bool(records)
             last = str(records[-1]["Modified_Time"]) if records else mark
@@ -137,7 +128,8 @@ class Zoho:
                 )
             if not more:
                 break
-            stands = bool(mark) and self._moment(last) <= self._moment(mark)
+            zone = self._mapping.timezone
+            stands = bool(mark) and microseconds(last, zone) <= microseconds(mark, zone)
             token = str(info.get("next_page_token") or "") if stands or token else ""
             if not stands:
                 mark, token, refused = last, "", 0
@@ -153,7 +145,7 @@ class Zoho:
             "sort_by": "Modified_Time",
             "sort_order": "asc",
         } | ({"page_token": token} if token else {})
-        # One second less, because documentation does not say whether "since" includes its own second.
+        # One second less, because it is not documented whether "since" includes its own second.
         headers = {"If-Modified-Since": _earlier(mark)} if mark else {}
         answer = self.calls.request("GET", f"/crm/v8/{object}", params=params, headers=headers)
         if answer.status_code in (204, 304):
@@ -178,10 +170,7 @@ class Zoho:
                 return
             page += 1
 
-    def _moment(self, text: str) -> int:
-        return microseconds(text, self._mapping.timezone)
-
-    # -- what is written
+    # -- writing
 
     def _update(self, object: str, rows: list[Row]) -> list[Outcome]:
         data = [{"id": row.customer, **{name: _json(value) for name, value in row.values.items()}} for row in rows]
@@ -203,7 +192,7 @@ class Zoho:
         return Outcome(customer, status, code, message)
 
     def _task_of(self, object: str, key_field: str, key: str) -> str:
-        """Return the id of the task with a key; empty where there is none."""
+        """Return the id of the task with a key, or an empty text."""
         quoted = key.replace("\\", "\\\\").replace("'", "\\'")
         query = f"select id from {object} where {key_field} = '{quoted}' limit 1"
         answer = self.calls.request("POST", "/crm/v8/coql", json={"select_query": query})
@@ -221,7 +210,7 @@ class Zoho:
             return Raised("exists", str(about.get("id", "")))
         outcome = self._outcome(key, verdict)
         if outcome.status == "later":
-            raise self.calls.caller.trouble(f"the task is refused for now: {outcome.code}", object)
+            raise self.calls.caller.trouble(f"the task is refused temporarily: {outcome.code}", object)
         raise CrmError(f"the task is refused: {outcome.code} {outcome.message}", where=f"alert {key}")
 
 

@@ -1,4 +1,4 @@
-"""Zoho's Bulk Read: a job is asked for, waited for, downloaded as a ZIP, and read row by row."""
+"""Zoho's Bulk Read: create a job, wait for it, download the ZIP, and read its rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from riskml.crm.connector import CrmError, Page, Record
+from riskml.crm.connector import CrmError, Page, Record, Refused
 from riskml.crm.http import Window, parsed
 from riskml.crm.mapping import microseconds
-from riskml.crm.zoho.http import ZohoCalls, ZohoRefused
+from riskml.crm.zoho.http import ZohoCalls
 
 _ROWS = 2_000  # of a page of ours
 _WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between looks at a job; the last goes on
@@ -29,12 +29,12 @@ def bulk_pages(calls: ZohoCalls, object: str, fields: list[str], zone: str, plac
     while True:
         if not place["job"]:
             place = place | {"job": _query(calls, object, fields, place), "row": 0}
-            yield Page([], json.dumps(place))  # a job costs 50 credits: it is kept before it is waited for
+            yield Page([], json.dumps(place))  # a job costs 50 credits: its id is stored before the wait
         try:
             result = _waited(calls, place["job"])
-        except ZohoRefused as error:
+        except Refused as error:
             if error.code in ("RESOURCE_NOT_FOUND", "INVALID_URL_PATTERN", "NOT_FOUND") and not place.get("anew"):
-                place = place | {"job": "", "anew": 1}  # results are kept for a day only
+                place = place | {"job": "", "anew": 1}  # Zoho keeps results for one day
                 continue
             raise
         if int(result.get("count", 0) or 0) and result.get("download_url"):
@@ -43,7 +43,7 @@ def bulk_pages(calls: ZohoCalls, object: str, fields: list[str], zone: str, plac
         if not result.get("more_records"):
             return
         if not token:
-            raise CrmError("Zoho says that there are more records, and not how to get them", where=object)
+            raise CrmError("Zoho has more records, but gave no page token for them", where=object)
         place = {key: value for key, value in place.items() if key != "anew"} | {"job": "", "row": 0, "token": token}
 
 
@@ -65,14 +65,14 @@ def _query(calls: ZohoCalls, object: str, fields: list[str], place: dict[str, An
 
 
 def _waited(calls: ZohoCalls, job: str) -> dict[str, Any]:
-    """Return the result of a job when it is done; its state tells, a result may be named before."""
+    """Return the result of a job when its state is COMPLETED."""
     began, looks = calls.clock.now(), 0
     while True:
         (job_state,) = parsed(calls.request("GET", f"/crm/bulk/v8/read/{job}"))["data"]
         if job_state["state"] == "COMPLETED":
             return dict(job_state.get("result") or {})
         if job_state["state"] == "FAILURE":
-            why = (job_state.get("result") or {}).get("error_message", "no reason told")
+            why = (job_state.get("result") or {}).get("error_message", "unknown")
             raise CrmError(f"the bulk read failed: {calls.caller.clean(str(why))}", where=f"job {job}")
         if calls.clock.now() - began > _PATIENCE:
             raise calls.caller.trouble("the bulk read is not done after four hours", f"job {job}")

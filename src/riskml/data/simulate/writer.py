@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +19,7 @@ from riskml.data.simulate.market import draw_market, market_rows
 from riskml.data.simulate.settings import BLOCK, Scenario, Settings
 from riskml.data.simulate.tables import TABLES, arrow_table
 from riskml.errors import InputError
-from riskml.io import read_json, write_json
+from riskml.io import read_json, replacing, write_json
 
 _WARNING = (
     "All of this is simulated by riskml. The customers do not exist, and no result on these data says anything about "
@@ -95,7 +92,8 @@ def simulate(
     existing = _existing(folder, settings)
     if existing is not None:
         return existing
-    with _new_folder(folder) as temporary:
+    with replacing(folder) as temporary:
+        temporary.mkdir()
         rows, dirty = _write_tables(temporary, settings, progress or (lambda done, customers: None))
         about = {
             "what": _WARNING,
@@ -129,26 +127,6 @@ def _existing(folder: Path, settings: Settings) -> Simulated | None:
     except (OSError, ValueError, KeyError, TypeError):
         content = "other files"
     raise InputError(f"the folder holds {content}", where=str(folder), fix="name a new folder, or remove this one")
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder, which is renamed when the block ends without an error and removed otherwise."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}",
-            where=str(folder),
-            fix="choose a writable folder on a disk with enough space",
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_tables(

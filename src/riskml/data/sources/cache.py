@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -12,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from riskml.errors import InputError
-from riskml.io import read_json, write_json
+from riskml.io import read_json, replacing, write_json
 
 _MANIFEST = "copy.json"
 _FORMAT = 1  # to be raised when copies are written differently
@@ -38,18 +36,14 @@ def copied(
     home = folder / _file_name(name, digest)
     if (cached := _complete(home, manifest)) is not None:
         return cached
-    temporary = home.with_name(f".{home.name}.{os.getpid()}.part")
-    try:
-        _emptied(temporary)
+    with replacing(home) as temporary:
+        temporary.mkdir()
         remarks = write(temporary)
         for spilled in filter(Path.is_dir, list(temporary.iterdir())):
             shutil.rmtree(spilled)
         files = sorted(path.name for path in temporary.glob("*.parquet"))
         write_json(temporary / _MANIFEST, manifest | {"files": files, "remarks": dict(remarks)})
         shutil.rmtree(home, ignore_errors=True)
-        temporary.replace(home)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return Copy(tuple(home / file for file in files), remarks)
 
 
@@ -67,15 +61,3 @@ def _complete(home: Path, expected: Mapping[str, Any]) -> Copy | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Copy(files, manifest["remarks"]) if same and all(path.is_file() for path in files) else None
-
-
-def _emptied(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}",
-            where=str(folder.parent),
-            fix="choose a folder that you may write to",
-        ) from error

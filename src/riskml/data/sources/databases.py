@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from riskml.data.sources.chunks import write_rows
 from riskml.data.sources.csv import first_line
 from riskml.data.sources.sql import is_select, no_table, readings, short, single
 from riskml.errors import DataError, InputError
+from riskml.io import environment_variable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult, Engine
@@ -80,13 +80,7 @@ def expanded(source: str, where: str = "the source of a table") -> str:
     user = range(source.find("://") + 3, source.rfind("@")) if "://" in source else range(0)
 
     def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise InputError(
-                f"the environment has no variable {match[1]!r}",
-                where=where,
-                fix=f"set it before the run: export {match[1]}=…",
-            )
-        variable = os.environ[match[1]]
+        variable = environment_variable(match[1], where)
         return quote(variable, safe="") if match.start() in user else variable
 
     return _VARIABLE.sub(value, source)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from pydantic import SecretStr
 
-from riskml.errors import InputError, RunError
+from riskml.errors import RunError
+from riskml.io import environment_variable
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,4 @@ class Channel(Protocol):
 
 def secret(variable: str, what: str) -> SecretStr:
     """Return a secret from the environment."""
-    value = os.environ.get(variable, "")
-    if not value:
-        raise InputError(
-            f"the environment has no variable {variable!r}", where=what, fix=f"set it before: export {variable}=…"
-        )
-    return SecretStr(value)
+    return SecretStr(environment_variable(variable, what))

@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from tenacity.nap import sleep
 
 from riskml.config.warning import WebhookDelivery, check_url
 from riskml.errors import InputError
+from riskml.io import environment_variable
 from riskml.warning.delivery.channel import DeliveryError, Notice, Parcel, secret
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -43,7 +43,8 @@ class Webhook:
     ) -> None:
         self._delivery, self._clock, self._pause = delivery, clock, pause
         self._secret = _key(secret(delivery.secret_env, "delivery.webhook.secret_env"))
-        self._url = SecretStr(_VARIABLE.sub(_variable, delivery.url))
+        where = "delivery.webhook.url"
+        self._url = SecretStr(_VARIABLE.sub(lambda match: environment_variable(match[1], where), delivery.url))
         try:
             check_url(self._url.get_secret_value())
         except ValueError as error:
@@ -132,14 +133,3 @@ def _key(secret: SecretStr) -> SecretStr:
     if len(text) < 16:
         raise InputError("the signing secret has fewer than 16 characters", where="delivery.webhook.secret_env")
     return secret
-
-
-def _variable(match: re.Match[str]) -> str:
-    value = os.environ.get(match[1])
-    if value is None:
-        raise InputError(
-            f"the environment has no variable {match[1]!r}",
-            where="delivery.webhook.url",
-            fix=f"set it before: export {match[1]}=…",
-        )
-    return value
