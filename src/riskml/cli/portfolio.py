@@ -134,9 +134,9 @@ def monitor(
 ) -> None:
     """Watch a model on new customers: data, drift, tiers, performance before and after outcomes; and what to do."""
     from riskml.cli.output.monitoring import show_monitored, show_month
+    from riskml.io import parse_date
     from riskml.pipeline.monitor import MonitorRequest, execute_monitoring
     from riskml.pipeline.monitor import monitor as monitor_month
-    from riskml.io import parse_date
 
     request = MonitorRequest(
         run=run,

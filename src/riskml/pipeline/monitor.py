@@ -18,6 +18,7 @@ from riskml.config.experiment import Experiment, read_experiment
 from riskml.data.sources.source import read_table
 from riskml.display.format import count
 from riskml.errors import InputError, RiskmlError
+from riskml.io import parse_date
 from riskml.monitoring.findings import Finding, findings_of
 from riskml.monitoring.month import MonthReport, PreviousMonth, history, month_of
 from riskml.monitoring.outputs import PAGE, state_of, write_files
@@ -28,7 +29,6 @@ from riskml.runs.paths import experiment_file, notebook_file, runs_folder
 from riskml.runs.run import Run
 from riskml.runtime.frame import levels
 from riskml.tracking import monitoring_runs
-from riskml.warning.cli_inputs import day
 
 _log = logging.getLogger(__name__)
 FOLDER = "monitoring"
@@ -102,7 +102,7 @@ def parse_request(
         run=run_to_monitor(experiment, run),
         data=data,
         outcomes=outcomes or None,
-        date=day(date, "date") if date else None,
+        date=parse_date(date, "date") if date else None,
         previous=previous or None,
         folder=Path(folder).expanduser() if folder else None,
         customer=customer or None,
