@@ -53,7 +53,7 @@ def parse_date(text: str, where: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"a date is written like 2024-07-01; got {text!r}", where=where) from None
+        raise InputError(f"expected a date such as 2024-07-01, got {text!r}", where=where) from None
 
 
 def environment_variable(name: str, where: str) -> str:

@@ -20,7 +20,7 @@ from riskml.errors import InputError
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 ALERT = Alert("k", "1", "x", "", NOW.date(), "x")
-REFUSED = r"belongs to the account: {}(.|\n)*fix: .* another --audit"
+REFUSED = r"belongs to the account {}(.|\n)*fix: .* another --audit"
 
 
 def only_customers(mapping: Mapping) -> Mapping:

@@ -114,7 +114,7 @@ def test_a_book_needs_no_outcome_to_come(asked, tmp_path):
 @pytest.mark.parametrize(
     ("as_of", "out", "error", "message"),
     [
-        ("tomorrow", "a.csv", ConfigError, "2024-07-01"),
+        ("tomorrow", "a.csv", InputError, "2024-07-01"),
         ("2021-10-01", "a.xlsx", InputError, r"\.csv or \.parquet"),
         ("2001-10-01", "a.csv", DataError, "no customer is eligible"),
     ],

@@ -257,7 +257,7 @@ def test_the_command_says_what_is_to_be_done(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--date", "yesterday"], "a date is written like"),
+        (["--date", "yesterday"], "expected a date such as"),
         (["--id", "custome"], "did you mean 'customer'"),
         (["--by", "colour"], "the portfolio has no column 'colour'"),
         (["--outcomes", "nowhere.csv"], "the file does not exist"),

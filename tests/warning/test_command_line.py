@@ -95,7 +95,7 @@ def test_the_same_day_under_other_rules_is_refused(january: str, rules_file: Wri
     [
         ("2023-12-01", "lies before 2024-01-01, which was recorded already"),
         ("2999-01-01", "lies after today"),
-        ("1.1.2024", "a date is written like 2024-07-01"),
+        ("1.1.2024", "expected a date such as 2024-07-01"),
     ],
 )
 def test_a_clock_that_goes_backwards_or_ahead(january: str, day: str, told: str, capsys: Capture) -> None:

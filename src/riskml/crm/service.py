@@ -142,9 +142,11 @@ def alerts(
             with connected(fields, login, automations=automations) as connector:
                 return raise_alerts(connector, rows, log, at=now, progress=progress)
         known = log.raised()
+        statuses = ["exists" if row.key in known else "new" for row in rows]
+        remarks = [f"{row.customer}: {row.cause}, due {row.due}" for row in rows]
         outcomes = [
-            (row.key, row.customer, "exists" if row.key in known else "new", "", f"{row.customer}: {row.cause}, due {row.due}")
-            for row in rows
+            (row.key, row.customer, status, "", remark)
+            for row, status, remark in zip(rows, statuses, remarks, strict=True)
         ]
         return pd.DataFrame(outcomes, columns=["key", "customer", "status", "id", "remark"])
 

@@ -1,12 +1,12 @@
-"""The fields of Fxiaoke's objects: which are there, and of which type."""
+"""Fields of Fxiaoke objects: existence and type."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from riskml.crm.connector import FieldState
-from riskml.crm.fxiaoke.http import FxiaokeCalls, Refused
+from riskml.crm.connector import FieldState, Refused
+from riskml.crm.fxiaoke.http import FxiaokeCalls
 from riskml.crm.mapping import Mapping as CrmMapping
 from riskml.crm.mapping import ScoreField
 
