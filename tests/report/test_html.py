@@ -88,16 +88,16 @@ def test_every_part_is_there_and_in_the_contents(page):
 
 def test_limits_are_said_at_the_top(page):
     words = page.words()
-    at = words.index("Keep in mind")
-    said = words[at : words.index("What was asked", at)]
+    at = words.index("Limits")
+    said = words[at : words.index("Question", at)]
     assert "Real: The lender and the years are not named." in said
-    assert "the data hold no dates" in said
+    assert "the data have no dates" in said
     assert "stopped by time, not by trials, for boosting" in said
 
 
 def test_a_race_too_close_to_call_is_called_so(page):
     assert "0.002 ahead of boosting; that is less than one standard error (0.006)" in page.words()
-    assert "On the rows set aside boosting ranks a little better" in page.words()
+    assert "On the test set boosting ranks a little better" in page.words()
 
 
 def test_the_page_needs_nothing_but_itself(finished, page):
@@ -147,7 +147,7 @@ def test_a_run_that_stopped_early_says_what_is_not_there(write_run, tmp_path, up
     words = _page(write_run(tmp_path / "run", upto=upto)).words()
     stages = ["1_features", "2_models", "3_validation", "4_export", "5_prediction"]
     for at, stage in enumerate(stages):
-        assert (f"The run has not come to the stage {stage}." in words) == (at >= upto)
+        assert (f"The run has not reached the stage {stage}." in words) == (at >= upto)
 
 
 def test_a_failed_run_says_so_first(write_run, tmp_path):
@@ -256,18 +256,18 @@ def test_a_tier_that_is_riskier_than_expected_is_named(write_run, tmp_path, vali
 
 def test_a_drop_from_cross_validation_is_named(write_run, tmp_path, leaderboard):
     words = _page(write_run(tmp_path / "run", leaderboard=leaderboard.assign(auc_test=0.80))).words()
-    assert "The AUC on the rows set aside is 0.053 below the cross-validated one" in words
+    assert "The AUC on the test set is 0.053 below the cross-validated one" in words
 
 
 def test_a_quick_look_says_that_it_is_one(write_run, tmp_path):
     words = _page(write_run(tmp_path / "run", run={"sample": 400})).words()
-    assert "A quick look: at most 400 rows of the table were used." in words
+    assert "A sample: at most 400 rows of the table were used." in words
 
 
 def test_a_level_of_risk_that_is_off_is_named(write_run, tmp_path, validation):
     metrics = validation["metrics"] | {"observed_expected": {"value": 1.31, "low": 1.2, "high": 1.43}}
     words = _page(write_run(tmp_path / "run", validation={"metrics": metrics})).words()
-    assert "the model underestimates the risk: 1.31 times as many defaults came as expected" in words
+    assert "the model underestimates the risk: 1.31 times as many defaults occurred as expected" in words
 
 
 def test_a_shift_of_the_scores_is_named_unless_chance_explains_it(write_run, tmp_path):
@@ -279,7 +279,7 @@ def test_a_shift_of_the_scores_is_named_unless_chance_explains_it(write_run, tmp
 
 def test_a_family_that_was_left_out_is_named_with_its_reason_at_the_top_and_at_the_leaderboard(write_run, tmp_path):
     fit = {"seconds": {}, "failures": {"tree": "InvalidParameterError: max_depth is -3"}}
-    said = "The decision tree was asked for and left out: InvalidParameterError: max_depth is -3"
+    said = "The decision tree was requested and could not be fitted: InvalidParameterError: max_depth is -3"
     assert _page(write_run(tmp_path / "run", fit=fit)).words().count(said) == 2
 
 

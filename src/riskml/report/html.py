@@ -1,8 +1,8 @@
-"""The report: one page for a person who opens no notebook."""
+"""Report: one self-contained HTML page of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from riskml.config.experiment import Experiment
 from riskml.display.colours import family_colour
 from riskml.display.format import count, interval, number, percent, seconds
 from riskml.display.table import Table, templates
+from riskml.display.texts import sentence
 from riskml.io import replacing
 from riskml.report import evidence_tables, narrative, tables
 from riskml.report.figures import run_figures
@@ -26,7 +27,7 @@ def build_report(folder: str | Path) -> Path:
     Parameters
     ----------
     folder : path
-        The folder of a run. Parts whose files are not there say so.
+        The folder of a run, which need not be finished.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def build_report(folder: str | Path) -> Path:
     page = templates().get_template("report.html.j2").render(**_context(results))
     path = folder / REPORT
     with replacing(path) as temporary:
-        # Text of any origin can hold half a surrogate pair, which no encoding has.
+        # Data may contain a lone surrogate, which UTF-8 cannot encode.
         temporary.write_text(page, encoding="utf-8", errors="replace")
     return path
 
@@ -65,7 +66,7 @@ def _context(results: Results) -> dict[str, Any]:
         "absent": lambda stage: narrative.absent(results, stage),
         "notebooks": sorted(path.name for path in results.folder.glob("[0-9]_*.html")),
         "source": Path(experiment.data.source).name,
-        "truth": narrative.sentence(str((results.data or {}).get("truth", ""))),
+        "truth": sentence(str((results.data or {}).get("truth", ""))),
         "verified": _verified((results.export or {}).get("verified") or {}),
         "yaml": _shareable(experiment).to_yaml(),
         "created": str(results.run.get("created", ""))[:16].replace("T", " "),
@@ -79,33 +80,34 @@ def _context(results: Results) -> dict[str, Any]:
 
 
 def _tables(results: Results) -> dict[str, Table | None]:
-    validation = results.validation or {}
+    validation, names = results.validation or {}, [tier.name for tier in results.experiment.tiers]
     family = str((results.champion or {}).get("family", ""))
-    names = [tier.name for tier in results.experiment.tiers]
     gains = pd.DataFrame(validation.get("gains") or [])
+    scored = results.scored
+    portfolio = None if scored is None else pd.DataFrame({"tier": names, "rows": [scored.get(n, 0) for n in names]})
+
+    def table(frame: pd.DataFrame | None, make: Callable[..., Table], **options: Any) -> Table | None:
+        return None if frame is None else make(frame, **options)
+
     return {
-        "parts": tables.parts_table(results.parts) if len(results.parts) else None,
-        "notes": None if results.notes is None else tables.notes_table(results.notes),
-        "profile": None if results.profile is None else tables.profile_table(results.profile),
-        "comparison": None if results.comparison is None else tables.comparison_table(results.comparison),
-        "scorecard": None if results.scorecard is None else tables.card_table(results.scorecard),
-        "leaderboard": None if results.leaderboard is None else tables.leaderboard_table(results.leaderboard),
+        "parts": table(results.parts if len(results.parts) else None, tables.parts_table),
+        "notes": table(results.notes, tables.notes_table),
+        "profile": table(results.profile, tables.profile_table),
+        "comparison": table(results.comparison, tables.comparison_table),
+        "scorecard": table(results.scorecard, tables.card_table),
+        "leaderboard": table(results.leaderboard, tables.leaderboard_table),
         "metrics": tables.metrics_table(validation["metrics"]) if validation.get("metrics") else None,
-        "gains": tables.gains_table(gains) if len(gains) else None,
-        "tiers": None if results.tiers is None else tables.tiers_table(results.tiers),
-        "drivers": None if results.drivers is None else tables.drivers_table(results.drivers, family=family),
-        "findings": None if results.findings is None else evidence_tables.findings_table(results.findings),
-        "watch_list": None if results.high_risk is None else tables.watch_list(results.high_risk, tiers=names),
-        "scored": None if results.scored is None else tables.tiers_table(_book(results.scored, names)),
+        "gains": table(gains if len(gains) else None, tables.gains_table),
+        "tiers": table(results.tiers, tables.tiers_table),
+        "drivers": table(results.drivers, tables.drivers_table, family=family),
+        "findings": table(results.findings, evidence_tables.findings_table),
+        "watch_list": table(results.high_risk, tables.watch_list, tiers=names),
+        "scored": table(portfolio, tables.tiers_table),
     }
 
 
-def _book(scored: pd.Series, names: list[str]) -> pd.DataFrame:
-    return pd.DataFrame({"tier": names, "rows": [int(scored.get(name, 0)) for name in names]})
-
-
 def _tiles(results: Results) -> Iterator[tuple[str, str, str]]:
-    """Yield the main numbers: value, what it is, and its interval or meaning."""
+    """Yield the main figures: value, name, and interval or meaning."""
     validation = results.validation
     if validation is None:
         return
@@ -120,12 +122,9 @@ def _tiles(results: Results) -> Iterator[tuple[str, str, str]]:
             yield number(figure.get("value"), digits), title, interval(figure.get("low"), figure.get("high"), digits)
     bands = validation.get("gains") or []
     if bands:
-        first = bands[0]
-        tiles = (
-            f"of all {narrative.words(results).events} are among the riskiest {percent(first['cumulative_share'], 0)}"
-        )
-        yield percent(first["captured"], 0), "captured", tiles
-    yield count(validation["rows"]), "never seen", f"customers, {count(validation['events'])} of them events"
+        share, events = percent(bands[0]["cumulative_share"], 0), narrative.words(results)["events"]
+        yield percent(bands[0]["captured"], 0), "captured", f"of all {events} are among the riskiest {share}"
+    yield count(validation["rows"]), "test set", f"customers, {count(validation['events'])} of them events"
 
 
 def _verified(proof: Mapping[str, Any]) -> str:
@@ -133,12 +132,12 @@ def _verified(proof: Mapping[str, Any]) -> str:
         return "no"
     where = f"in a fresh environment (Python {proof['python']})" if proof.get("python") else "in a fresh environment"
     difference = proof.get("max_difference")
-    same = "exactly those" if difference == 0 else f"those, to {difference},"
-    return f"{where}: the probabilities of {count(proof.get('rows'))} rows are {same} of the notebook"
+    same = "equal" if difference == 0 else f"differ by at most {difference} from"
+    return f"{where}: the probabilities of {count(proof.get('rows'))} rows {same} those of the notebook"
 
 
 def _shareable(experiment: Experiment) -> Experiment:
-    # Pages are sent around; where the table lies on one person's disk is nobody's business.
+    # Pages are shared: they do not contain the path of the table.
     data = experiment.data.model_copy(update={"source": Path(experiment.data.source).name})
     return experiment.model_copy(update={"data": data})
 

@@ -1,4 +1,4 @@
-"""The parts of a model document that are words: purpose, data, method, assumptions, monitoring, ownership."""
+"""Model document: purpose, data, method, assumptions, monitoring, limits and ownership, as tables."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import pandas as pd
 
 from riskml.config.experiment import Experiment
 from riskml.display.format import count, is_number, number, percent
-from riskml.display.table import Cell, Head, Table, text_cell
-from riskml.report.narrative import RULES, family_name, nature, sentence
-
-NOT_GIVEN = "not given"
+from riskml.display.table import Table, text_table
+from riskml.display.texts import sentence, texts
+from riskml.report.narrative import family_name, nature, report_text
 
 
 def purpose_table(experiment: Experiment) -> Table:
-    """Show what the model is for, and who answers for it."""
+    """Return what the model is for, and who is responsible for it."""
     document = experiment.document
     tiers = "; ".join(
         f"{tier.name} (from {percent(tier.from_probability, 0)}): {tier.treatment or '–'}" for tier in experiment.tiers
@@ -26,263 +25,157 @@ def purpose_table(experiment: Experiment) -> Table:
         [
             ("question", experiment.title),
             ("outcome", f"{experiment.data.target} = {experiment.data.event}; higher scores are riskier"),
-            ("purpose", document.purpose or _absent("purpose")),
-            ("what is done with it", tiers),
-            ("owner", document.owner or _absent("owner")),
-            ("independent validation by", document.validated_by or _absent("validated_by")),
-            ("approved by", document.approved_by or _absent("approved_by")),
+            ("purpose", document.purpose or _not_given("purpose")),
+            ("use", tiers),
+            ("owner", document.owner or _not_given("owner")),
+            ("independent validation by", document.validated_by or _not_given("validated_by")),
+            ("approved by", document.approved_by or _not_given("approved_by")),
         ]
     )
 
 
 def data_table(experiment: Experiment, data: Mapping[str, Any], notes: pd.DataFrame) -> Table:
-    """Show where the data come from, what they hold, and what is known to be wrong with them."""
+    """Return the source and the content of the data, and the warnings of the preparation."""
     parts = "; ".join(
         f"{name}: {count(part['rows'])} rows, {count(part['events'])} events ({percent(part['events'] / part['rows'])})"
         for name, part in data["parts"].items()
     )
     split = experiment.split
-    aside = (
-        f"as-of dates from {split.from_date} on"
-        if split.kind == "out_of_time"
-        else f"{percent(split.test_share, 0)} by chance"
-    )
-    warned = notes.loc[notes["severity"] == "warning"]
+    at_random = f"{percent(split.test_share, 0)} at random"
+    holdout = f"as-of dates from {split.from_date} on" if split.kind == "out_of_time" else at_random
+    warnings = notes.loc[notes["severity"] == "warning"]
+    truth = sentence(str(data.get("truth") or ""))
     return _facts(
         [
             ("source", f"{data['title']}; {count(data['rows'])} customers, {data['columns']} columns for the models"),
-            ("licence", data.get("licence") or NOT_GIVEN),
-            (
-                "nature",
-                sentence(str(data.get("truth") or ""))
-                or "the experimenter's own table: representativeness was not checked here",
-            ),
+            ("licence", data.get("licence") or report_text("document", "licence")),
+            ("nature", truth or report_text("document", "own_table")),
             ("parts", parts),
-            ("set aside", f"{aside}; no model has seen these rows"),
-            ("kept from the models", ", ".join(experiment.data.exclude) or "nothing"),
-            ("as-of date", experiment.data.date or "none: no out-of-time check is possible"),
-            (
-                "warnings of the preparation",
-                "; ".join(f"{r.column}: {r.finding}" for r in warned.itertuples()) or "none",
-            ),
-            ("fingerprint of the table", str(data["digest"])),
+            ("test set", report_text("document", "holdout", holdout=holdout)),
+            ("excluded columns", ", ".join(experiment.data.exclude) or "none"),
+            ("as-of date", experiment.data.date or report_text("document", "no_date")),
+            ("warnings", "; ".join(f"{row.column}: {row.finding}" for row in warnings.itertuples()) or "none"),
+            ("digest of the table", str(data["digest"])),
         ]
     )
 
 
 def method_table(experiment: Experiment, board: pd.DataFrame, fit: Mapping[str, Any]) -> Table:
-    """Show what was chosen, by which rule, out of what, and with which settings."""
+    """Return the chosen model, the rule, the alternatives, and the settings."""
     chosen = board.loc[board["chosen"].astype(str) == "True"].iloc[0]
     family = str(chosen["family"])
-    seen = "; ".join(f"{row.family} {number(row.auc_cv)} ± {number(row.auc_cv_se)}" for row in board.itertuples())
+    aucs = "; ".join(f"{row.family} {number(row.auc_cv)} ± {number(row.auc_cv_se)}" for row in board.itertuples())
     models, split = experiment.models, experiment.split
-    nested, left_out = fit.get("nested_auc"), fit.get("failures", {})
+    nested, failures = fit.get("nested_auc"), fit.get("failures", {})
+    rule = report_text("document", "rule", reason=report_text("rules", models.select), rule=models.select)
+    nested_auc = "not measured" if nested is None else report_text("document", "nested", auc=number(nested))
+    fixed = json.dumps({str(k): v for k, v in models.fixed.items()}) if models.fixed else "none"
+    search = report_text("document", "search", trials=models.trials, folds=split.folds, seed=split.seed)
     return _facts(
         [
             ("model", sentence(f"{family_name(family)}: {nature(family)}")),
-            ("why this one", f"{RULES[models.select]} (rule “{models.select}”, on the training rows alone)"),
-            ("alternatives, cross-validated AUC", seen),
-            (
-                "the choice itself, cross-validated AUC",
-                "not measured"
-                if nested is None
-                else f"{number(nested)}: on each fold, that of the family which the other folds choose",
-            ),
-            ("asked for, and left out", "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "none"),
-            ("columns that it reads", count(chosen["columns"])),
-            ("its settings", _settings(family, fit)),
-            ("set by hand", json.dumps({str(k): v for k, v in models.fixed.items()}) if models.fixed else "nothing"),
-            ("search", f"trials per family at the most: {models.trials}; folds: {split.folds}; seed: {split.seed}"),
+            ("reason of the choice", rule),
+            ("alternatives, AUC (CV)", aucs),
+            ("AUC (CV) of the choice itself", nested_auc),
+            ("requested, but not fitted", "; ".join(f"{name}: {why}" for name, why in failures.items()) or "none"),
+            ("columns used", count(chosen["columns"])),
+            ("settings", _settings(family, fit)),
+            ("fixed settings", fixed),
+            ("search", search),
         ]
     )
 
 
 def _settings(family: str, fit: Mapping[str, Any]) -> str:
-    """Return the settings of a family, or of those that a blend weighs, with their weights."""
+    """Return the settings of a family, or of the members of a blend, with their weights."""
     known = fit.get("settings", {})
     if family == "blend" and fit.get("weights"):
         return "; ".join(f"{number(w)} × {name} ({_settings(name, fit)})" for name, w in fit["weights"].items())
-    several = known.get(family, [])
-    settings = [", ".join(f"{key} = {_setting(value)}" for key, value in one.items()) for one in several]
+    settings = [
+        ", ".join(f"{key} = {f'{value:.4g}' if isinstance(value, float) else value}" for key, value in one.items())
+        for one in known.get(family, [])
+    ]
     averaged = f"the mean of {len(settings)} models: " if len(settings) > 1 else ""
     return averaged + " | ".join(settings) if any(settings) else "none searched"
 
 
-def _setting(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def assumptions_table(experiment: Experiment, assessed: Mapping[str, Any]) -> Table:
-    """Show what the model takes for granted, and how far this run could check it."""
-    later = experiment.split.kind == "out_of_time"
-    shift = assessed["psi"]
-    rows = [
-        (
-            "Tomorrow's customers are like those learnt from.",
-            f"PSI of the score {number(shift['value'])} ({shift['verdict']})"
-            + (
-                " between the two periods"
-                if later
-                else "; both parts are of one period, so it could hardly be otherwise"
-            ),
-        ),
-        (
-            "The level of risk stays.",
-            f"observed / expected {number(assessed['metrics']['observed_expected']['value'], 2)}"
-            + (" out of time" if later else "; only in time: AUC and PSI do not see a level that moves later"),
-        ),
-        (
-            "Every column was known on the day of the decision.",
-            "columns that rank the outcome too well are warned of; the rest is for people to confirm",
-        ),
-        ("The outcome is complete and correctly read.", "not checked: it comes from the table"),
-        (
-            "Customers are independent of each other.",
-            "not checked; with common shocks all intervals and tests here are too narrow",
-        ),
-        (
-            "Customers without an outcome are like those with one.",
-            "not checked: refused applicants, if any, are not in the table",
-        ),
-    ]
-    return Table([Head("the model assumes"), Head("what is known of it")], [[Cell(a), Cell(b)] for a, b in rows])
+    """Return the assumptions of the model, and how far this run could check them."""
+    shift, ratio = assessed["psi"], assessed["metrics"]["observed_expected"]["value"]
+    figures = {"psi": number(shift["value"]), "verdict": shift["verdict"], "ratio": number(ratio, 2)}
+    variant = "out_of_time" if experiment.split.kind == "out_of_time" else "check"
+    entries: Sequence[Mapping[str, str]] = texts("riskml.report")["assumptions"]
+    rows = [(entry["assumption"], entry.get(variant, entry["check"]).format(**figures)) for entry in entries]
+    return text_table(["assumption", "check"], rows)
 
 
 def monitoring_table(experiment: Experiment, assessed: Mapping[str, Any], characteristics: pd.DataFrame) -> Table:
-    """Show what has to be watched in use, its value today, and from where on something must be done."""
+    """Return the indicators to monitor: current value, thresholds, frequency and action."""
     metrics, shift, limits = assessed["metrics"], assessed["psi"], experiment.monitoring
-    chance = shift["no_shift"] or 0.0
+    chance, p = shift["no_shift"] or 0.0, 1 - limits.level
     top = characteristics.iloc[0] if len(characteristics) else None
-    known, p = "as outcomes ripen", 1 - limits.level
-    rows = [
-        (
-            "PSI of the score",
-            number(shift["value"]),
-            f"above {number(max(limits.psi_watch, chance), 2)}",
-            f"above {number(max(limits.psi_act, chance), 2)}",
-            "monthly",
-            "find the column that moved; retrain, unless outcomes show that the model holds",
-        ),
-        (
-            "PSI, each column",
-            f"{number(top['csi'])} ({top['column']})" if top is not None else "–",
-            f"above {number(limits.psi_watch, 2)}",
-            f"{percent(limits.shifted_share, 0)} of the columns above {number(limits.psi_act, 2)}",
-            "monthly",
-            "ask the source of the column; retrain",
-        ),
-        (
-            "missing values",
-            "see the data",
-            f"{percent(limits.missing_rise, 0)} more cells than in training",
-            f"{percent(limits.missing_rise_act, 0)} more, or a column cannot be read",
-            "monthly",
-            "repair the data before all else",
-        ),
-        (
-            "levels never seen, numbers out of range",
-            "see the data",
-            f"in {percent(limits.unseen_share, 0)}, or {percent(limits.out_of_range_share, 0)}, of the rows",
-            "–",
-            "monthly",
-            "ask the source of the column",
-        ),
-        (
-            "AUC",
-            number(metrics["auc"]["value"]),
-            f"lower, and not by chance (p below {number(p, 2)})",
-            f"by more than {number(limits.auc_loss)} besides, and lower than the scores promise",
-            known,
-            "look for the segment; retrain",
-        ),
-        (
-            "observed / expected",
-            number(metrics["observed_expected"]["value"], 2),
-            f"its {percent(limits.level, 0)} interval leaves 1",
-            f"and it is off by more than {percent(limits.calibration_tolerance, 0)}",
-            known,
-            "recalibrate; review the tiers",
-        ),
-        (
-            "Jeffreys test, each tier",
-            f"smallest p {_smallest(assessed['tiers'])}",
-            f"p below {number(p, 2)}",
-            f"p below {number(p / max(len(assessed['tiers']), 1), 3)}: one tier's share",
-            known,
-            "recalibrate; hold approvals in the tier",
-        ),
-        (
-            "moves between tiers",
-            f"{_highest(assessed)} in the highest tier",
-            f"{percent(limits.moved_share, 0)} more to a riskier tier than to a safer one",
-            "–",
-            "monthly",
-            "check the capacity of those who review it",
-        ),
-    ]
-    if experiment.fairness.columns:
-        rows.append(
-            (
-                "favourable decisions, each group",
-                "see fairness",
-                "ratio below 0.90",
-                "ratio below 0.80",
-                "quarterly",
-                "review with compliance",
-            )
-        )
-    heads = ["indicator", "at validation", "watch", "act", "how often", "then"]
-    owner = experiment.document.owner or "nobody yet, as document.owner is not given"
-    return Table(
-        [Head(head) for head in heads],
-        [[Cell(text) for text in row] for row in rows],
-        note="The triggers are those of `riskml monitor`: the part monitoring of the experiment sets them. "
-        f"Alerts go to: {owner}.",
+    tiers: Sequence[Mapping[str, Any]] = assessed["tiers"]
+    p_values = [tier["jeffreys_p"] for tier in tiers if is_number(tier.get("jeffreys_p"))]
+    shares = ("shifted_share", "missing_rise", "missing_rise_act", "unseen_share", "out_of_range_share", "moved_share")
+    figures = {
+        "psi": number(shift["value"]),
+        "psi_watch_score": number(max(limits.psi_watch, chance), 2),
+        "psi_act_score": number(max(limits.psi_act, chance), 2),
+        "csi": f"{number(top['csi'])} ({top['column']})" if top is not None else "–",
+        "psi_watch": number(limits.psi_watch, 2),
+        "psi_act": number(limits.psi_act, 2),
+        "auc": number(metrics["auc"]["value"]),
+        "auc_loss": number(limits.auc_loss),
+        "p": number(p, 2),
+        "p_tier": number(p / max(len(tiers), 1), 3),
+        "ratio": number(metrics["observed_expected"]["value"], 2),
+        "level": percent(limits.level, 0),
+        "calibration_tolerance": percent(limits.calibration_tolerance, 0),
+        "smallest_p": number(min(p_values)) if p_values else "–",
+        "highest": percent(tiers[-1]["rows"] / assessed["rows"]),
+        **{name: percent(getattr(limits, name), 0) for name in shares},
+    }
+    document: Mapping[str, Any] = texts("riskml.report")
+    indicators = [*document["monitoring"], *([document["fairness"]] if experiment.fairness.columns else [])]
+    owner = experiment.document.owner or report_text("document", "no_owner")
+    return text_table(
+        ["indicator", "at validation", "watch", "act", "frequency", "action"],
+        [[cell.format(**figures) for cell in row] for row in indicators],
+        report_text("document", "monitoring_note", owner=owner),
     )
 
 
-def limits_table(experiment: Experiment, data: Mapping[str, Any], metrics_rows: int) -> Table:
-    """Show what the model must not be used for: as its owners say, and as the data say."""
+def limits_table(experiment: Experiment, data: Mapping[str, Any], holdout_rows: int) -> Table:
+    """Return the limits of use, of the owner and of the data."""
+    known: Mapping[str, Any] = texts("riskml.report")["limits_of_use"]
     limits = [(limit, "the owner") for limit in experiment.document.limits]
     if not limits:
-        limits = [(f"The owner's own limits of use: {_absent('limits')}.", "–")]
+        limits = [(known["owner"].format(not_given=_not_given("limits")), "–")]
     if data.get("truth"):
         limits.append((sentence(str(data["truth"])), "the data"))
-    limits.append((f"Not for customers unlike the {count(data['rows'])} of the table.", "the data"))
-    limits.append(
-        (f"Probabilities hold as far as {count(metrics_rows)} rows could test them; rarer tiers less.", "the check")
-    )
-    limits.append(("A reason says what moved the score, not what caused the outcome.", "the method"))
-    return Table([Head("limit"), Head("follows from")], [[Cell(a), Cell(b)] for a, b in limits])
+    for name, rows in (("table", data["rows"]), ("checked", holdout_rows), ("reasons", 0)):
+        limit, source = known[name]
+        limits.append((limit.format(rows=count(rows)), source))
+    return text_table(["limit", "source"], limits)
 
 
 def ownership_table(experiment: Experiment, run: Mapping[str, Any]) -> Table:
-    """Show who answers for the model, which run this is, and what has changed."""
+    """Return who is responsible for the model, the run, and the change log."""
     document = experiment.document
     facts: list[tuple[str, str]] = [
-        ("owner", document.owner or _absent("owner")),
-        ("validated by", document.validated_by or _absent("validated_by")),
-        ("approved by", document.approved_by or _absent("approved_by")),
+        ("owner", document.owner or _not_given("owner")),
+        ("validated by", document.validated_by or _not_given("validated_by")),
+        ("approved by", document.approved_by or _not_given("approved_by")),
         ("package version", experiment.export.version),
         ("run", f"{run['created']}, settings {run['config_digest']}, riskml {run['riskml']}"),
     ]
-    changes = document.changes or (_absent("changes"),)
-    facts += [("change log" if not at else "", line) for at, line in enumerate(changes)]
-    return _facts(facts)
+    changes = document.changes or (_not_given("changes"),)
+    return _facts([*facts, *(("change log" if not at else "", line) for at, line in enumerate(changes))])
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> Table:
-    return Table([Head("what"), Head("said")], [[Cell(what), text_cell(text)] for what, text in facts])
+    return text_table(["item", "value"], facts)
 
 
-def _absent(name: str) -> str:
-    return f"{NOT_GIVEN} (document.{name} of the experiment)"
-
-
-def _smallest(tiers: Sequence[Mapping[str, Any]]) -> str:
-    known = [tier["jeffreys_p"] for tier in tiers if is_number(tier.get("jeffreys_p"))]
-    return number(min(known)) if known else "–"
-
-
-def _highest(assessed: Mapping[str, Any]) -> str:
-    return percent(assessed["tiers"][-1]["rows"] / assessed["rows"])
+def _not_given(name: str) -> str:
+    return report_text("document", "not_given", name=name)

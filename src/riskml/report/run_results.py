@@ -1,4 +1,4 @@
-"""What lies in a run's folder, read for the report; whatever a run has not come to is None."""
+"""Results of a run, read from its folder for the report; results that do not exist yet are None."""
 
 from __future__ import annotations
 
@@ -15,19 +15,10 @@ from riskml.io import read_json
 
 _RATES = ("expected", "event_rate", "lower", "upper", "jeffreys_p")
 _CSV = ("profile", "notes", "leaderboard", "comparison", "scorecard", "drivers", "findings", "high_risk")
-# Columns that are text whatever they look like: a customer 007 is not a customer 7.
+# Columns that are always text: customer 007 is not customer 7.
 _TEXT = (
-    "customer",
-    "column",
-    "family",
-    "finding",
-    "severity",
-    "done",
-    "tier",
-    "treatment",
-    "description",
-    "suspicion",
-    "bin",
+    *("customer", "column", "family", "finding", "severity", "done", "tier", "treatment"),
+    *("description", "suspicion", "bin"),
 )
 
 
@@ -44,7 +35,7 @@ class Results:
     profile, notes, leaderboard, comparison, scorecard, drivers, findings, high_risk : DataFrame or None
         The CSV files of these names.
     scored : Series or None
-        Customers of the scored book by tier, from scores.parquet.
+        Customers of the scored portfolio by tier, from scores.parquet.
     """
 
     folder: Path
@@ -66,7 +57,7 @@ class Results:
 
     @property
     def champion(self) -> Mapping[str, Any] | None:
-        """The row of the leaderboard that was chosen."""
+        """The chosen row of the leaderboard."""
         if self.leaderboard is None:
             return None
         chosen = self.leaderboard.loc[self.leaderboard["chosen"].astype(str) == "True"]
@@ -82,14 +73,14 @@ class Results:
 
     @property
     def tiers(self) -> pd.DataFrame | None:
-        """The tiers on the rows set aside, with their lower bounds and treatments."""
+        """The tiers on the test set, with their lower bounds and treatments."""
         rows = (self.validation or {}).get("tiers")
         if not rows:
             return None
         known = {tier.name: tier for tier in self.experiment.tiers}
         frame = pd.DataFrame(rows)
         for name in frame.columns.intersection(list(_RATES)):
-            # JSON says null where a tier is empty.
+            # JSON has null where a tier is empty.
             frame[name] = pd.to_numeric(frame[name])
         for name in ("from_probability", "treatment"):
             if name not in frame:
@@ -140,5 +131,5 @@ def _json(path: Path) -> Any:
 def _csv(path: Path) -> Any:
     if not path.is_file():
         return None
-    # A customer or a level may be called NA: only an empty cell is a missing one.
+    # A customer or a level may be named NA: only an empty cell is missing.
     return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(_TEXT, "object"))
