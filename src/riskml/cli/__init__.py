@@ -1,4 +1,4 @@
-"""The command line: exit code 0 done, 2 the input is wrong, 1 anything else."""
+"""Command line: exit code 0 for success, 2 for wrong input, 1 for other errors."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Annotated
 import typer
 
 from riskml import __version__
-from riskml.cli import alerts, crm, export, models, portfolio, runs
+from riskml.cli import alerts, crm, export, models, monitoring, portfolio, runs
 from riskml.errors import InputError, RiskmlError
 
-# What is heavy is imported in the commands: help must come at once.
+# Commands import heavy packages themselves, so that help is fast.
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich takes as long to import as all the rest
-    help="Find, rank, explain and manage customers who may default, or leave.",
-    epilog="--debug, anywhere, shows where an error came from.",
+    help="Find, rank, explain and manage customers who may default or leave.",
+    epilog="Add --debug to any command for the traceback of an error.",
 )
-for commands in (runs, models, export, portfolio):
+for commands in (runs, models, export, portfolio, monitoring):
     app.add_typer(commands.app)
 app.add_typer(crm.app, name="crm")
 app.add_typer(alerts.app, name="alerts")
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if isinstance(error, PackageError):
             return _failed(str(error), 2, debug)
-        hint = "" if debug else "\n  fix:   this should not happen; --debug shows where it did"
+        hint = "" if debug else "\n  fix:   this is a bug; --debug shows the traceback"
         return _failed(f"{type(error).__name__}: {error}{hint}", 1, debug)
     return 0
 

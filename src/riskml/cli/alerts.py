@@ -1,4 +1,4 @@
-"""Early warning: alerts from a scored book."""
+"""Commands on early warning: alerts from a scored portfolio."""
 
 from __future__ import annotations
 
@@ -14,36 +14,38 @@ from riskml.errors import InputError, RunError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from riskml.warning.alerts import Alert, Change
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Early warning: alerts from a scored book.")
-_Rules = Annotated[Path, typer.Argument(metavar="RULES", help="A rules file, as in experiments/warnings/.")]
-_Store = Annotated[Path, typer.Option("--store", metavar="FILE", help="The file that holds the alerts.")]
-_On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day it is; today when left out.")]
-_By = Annotated[str, typer.Option("--by", metavar="WHO", help="Who does it; you when left out.")]
-_Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="What is to be remembered.")]
-_Panel = Annotated[Path, typer.Option("--panel", metavar="FOLDER", help="Books of past days: as_of=….parquet.")]
-_Model = Annotated[Path | None, typer.Option("--model", metavar="MODEL", help="What scores them, as for `score`.")]
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Early warning: alerts from a scored portfolio.")
+_Rules = Annotated[Path, typer.Argument(metavar="RULES", help="Rules file, as in experiments/warnings/.")]
+_Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of the alert, or its beginning.")]
+_Store = Annotated[Path, typer.Option("--store", metavar="FILE", help="File with the alerts.")]
+_On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="Today's date (default: today).")]
+_By = Annotated[str, typer.Option("--by", metavar="WHO", help="Name of the officer (default: the user's name).")]
+_Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Note to keep with the alert.")]
+_Panel = Annotated[Path, typer.Option("--panel", metavar="FOLDER", help="Past portfolios: as_of=….parquet.")]
+_Model = Annotated[Path | None, typer.Option("--model", metavar="MODEL", help="Model to score them, as for `score`.")]
 _Events = Annotated[
-    Path | None, typer.Option("--events", metavar="FILE", help="Who had the event, and when; else the panel's outcome.")
+    Path | None, typer.Option("--events", metavar="FILE", help="Customers and event dates (default: panel's outcome).")
 ]
-_Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Later events are not in FILE yet.")]
-_Customer = Annotated[str, typer.Option("--customer", metavar="COLUMN", help="The column that names the customers.")]
-_Date = Annotated[str, typer.Option("--date", metavar="COLUMN", help="The column of the events' days.")]
-_Horizon = Annotated[int, typer.Option("--horizon", metavar="DAYS", min=1, help="An alert is right for so long.")]
-_Lead = Annotated[int, typer.Option("--lead", metavar="DAYS", min=0, help="So early is early enough.")]
+_Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Last date of the events in FILE.")]
+_Customer = Annotated[str, typer.Option("--customer", metavar="COLUMN", help="Customer ID column.")]
+_Date = Annotated[str, typer.Option("--date", metavar="COLUMN", help="Column of the event date.")]
+_Horizon = Annotated[int, typer.Option("--horizon", metavar="DAYS", min=1, help="Days within which an event follows.")]
+_Lead = Annotated[int, typer.Option("--lead", metavar="DAYS", min=0, help="Minimum lead time in days.")]
 
 
 @app.command("update")
 def alerts_update(
     rules: _Rules,
     book: Annotated[
-        list[Path], typer.Option("--book", metavar="FILE", help="The scored book; may be said again for more columns.")
+        list[Path], typer.Option("--book", metavar="FILE", help="Scored portfolio; repeat to add columns.")
     ],
-    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="The day that the book is of.")],
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Date of the portfolio.")],
     store: _Store,
     customer: _Customer = "customer",
 ) -> None:
-    """Record a day's book: open alerts, raise those that became worse, escalate what is overdue."""
+    """Record a portfolio: open alerts, raise worse ones to red, escalate overdue ones."""
     from riskml.cli.output.alerts import show_recorded
     from riskml.config.warning import read_rules
     from riskml.io import parse_date
@@ -53,7 +55,7 @@ def alerts_update(
     from riskml.warning.store import Store
 
     rule_set, date = read_rules(rules), parse_date(as_of, "--as-of")
-    # Before the store is opened, which would make it: of a book that is refused nothing is left.
+    # Before the store is made: a wrong portfolio leaves nothing behind.
     frame = read_book(rule_set, read_books(book, date, customer), customer)
     with Store(store) as opened:
         show_recorded(update(opened, rule_set, frame, date, dt.date.today()))
@@ -63,8 +65,10 @@ def alerts_update(
 def alerts_list(
     store: _Store,
     role: Annotated[str | None, typer.Option("--role", help="sales, finance, service or risk.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE.csv", help="Write them all.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Include closed alerts.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE.csv", help="CSV file for all alerts.")
+    ] = None,
     on: _On = None,
 ) -> None:
     """List alerts: red before amber, then by priority."""
@@ -87,51 +91,43 @@ def alerts_list(
 
 
 @app.command("ack")
-def alerts_ack(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="The alert's key, or its beginning.")],
-    store: _Store,
-    by: _By = "",
-    note: _Note = "",
-    on: _On = None,
-) -> None:
-    """Acknowledge an alert: somebody has taken it up."""
-    import getpass
-
+def alerts_ack(key: _Key, store: _Store, by: _By = "", note: _Note = "", on: _On = None) -> None:
+    """Acknowledge an alert: an officer works on it."""
     from riskml.warning.alerts import acknowledge
-    from riskml.warning.daily import change
-    from riskml.warning.store import Store
 
-    with Store(store, create=False) as opened:
-        who = by or getpass.getuser()
-        done = change(opened, key, lambda alert: acknowledge(alert, _today(on), who, note))
+    done = _change(store, key, by, lambda alert, who: acknowledge(alert, _today(on), who, note))
     typer.echo(f"alert {done.key} of customer {done.customer} is acknowledged; it is due on {done.due}")
 
 
 @app.command("close")
 def alerts_close(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="The alert's key, or its beginning.")],
+    key: _Key,
     outcome: Annotated[str, typer.Option("--outcome", help="event, averted, false_alarm or other.")],
     store: _Store,
     by: _By = "",
     note: _Note = "",
     on: _On = None,
 ) -> None:
-    """Close an alert with what came of it."""
+    """Close an alert with its outcome."""
+    from riskml.warning.alerts import close
+
+    done = _change(store, key, by, lambda alert, who: close(alert, _today(on), who, outcome, note))
+    typer.echo(f"alert {done.key} of customer {done.customer} is closed: {outcome}")
+
+
+def _change(store: Path, key: str, by: str, action: Callable[[Alert, str], Change]) -> Alert:
     import getpass
 
-    from riskml.warning.alerts import close
     from riskml.warning.daily import change
     from riskml.warning.store import Store
 
     with Store(store, create=False) as opened:
-        who = by or getpass.getuser()
-        done = change(opened, key, lambda alert: close(alert, _today(on), who, outcome, note))
-    typer.echo(f"alert {done.key} of customer {done.customer} is closed: {outcome}")
+        return change(opened, key, lambda alert: action(alert, by or getpass.getuser()))
 
 
 @app.command("overdue")
 def alerts_overdue(rules: _Rules, store: _Store, on: _On = None) -> None:
-    """Escalate what is overdue for too long, and list all that is overdue."""
+    """Escalate alerts that are overdue for too long, and list all overdue ones."""
     from riskml.cli.output.alerts import show_alerts
     from riskml.config.warning import read_rules
     from riskml.warning.alerts import overdue_days
@@ -150,10 +146,10 @@ def alerts_overdue(rules: _Rules, store: _Store, on: _On = None) -> None:
 def alerts_send(
     rules: _Rules,
     store: _Store,
-    only: Annotated[str | None, typer.Option("--only", help="table, mail or webhook; all when left out.")] = None,
+    only: Annotated[str | None, typer.Option("--only", help="table, mail or webhook (default: all).")] = None,
     on: _On = None,
 ) -> None:
-    """Deliver what is new: lists by role, mail, webhook, as the rules say. What was delivered is not sent again."""
+    """Deliver new alerts as the rules configure: lists by role, mail, webhook. Each alert is sent once."""
     import time
 
     from riskml.cli.output.alerts import show_sent
@@ -177,7 +173,9 @@ def alerts_send(
             show_sent(sent)
             troubles += sent.troubles
     if troubles:
-        raise RunError("\n".join(troubles), where=str(store), fix="what is waiting goes out with the next send")
+        raise RunError(
+            "\n".join(troubles), where=str(store), fix="waiting alerts are sent with the next `riskml alerts send`"
+        )
 
 
 @app.command("backtest")
@@ -192,10 +190,10 @@ def alerts_backtest(
     horizon: _Horizon = 180,
     lead: _Lead = 30,
     officers: Annotated[
-        list[str] | None, typer.Option("--officers", metavar="ROLE=N", help="How many share the work: risk=3.")
+        list[str] | None, typer.Option("--officers", metavar="ROLE=N", help="Number of officers of a role: risk=3.")
     ] = None,
 ) -> None:
-    """Show how early, how many and how right alerts would have been on past days."""
+    """Measure precision, recall and lead time of alerts on past portfolios."""
     from riskml.cli.output.alerts import show_backtest
     from riskml.config.warning import read_rules
     from riskml.io import parse_date
@@ -214,9 +212,11 @@ def alerts_backtest(
 def alerts_tune(
     rules: _Rules,
     panel: _Panel,
-    at_most: Annotated[float, typer.Option("--at-most", metavar="SHARE", help="Of the book, newly alerted on a day.")],
-    judge_from: Annotated[str, typer.Option("--judge-from", metavar="DATE", help="Days that only judge.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE.yaml", help="The rules to write.")],
+    at_most: Annotated[
+        float, typer.Option("--at-most", metavar="SHARE", help="Largest share of customers with a new alert per date.")
+    ],
+    judge_from: Annotated[str, typer.Option("--judge-from", metavar="DATE", help="First date of the test period.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE.yaml", help="Rules file to write.")],
     model: _Model = None,
     events: _Events = None,
     until: _Until = None,
@@ -225,7 +225,7 @@ def alerts_tune(
     horizon: _Horizon = 180,
     lead: _Lead = 30,
 ) -> None:
-    """Seek thresholds that announce the most events within a limit of work, and judge them on later days."""
+    """Search thresholds with the highest recall within a workload limit, and test them on later dates."""
     from riskml.cli.output.alerts import show_tuned
     from riskml.config.warning import read_rules
     from riskml.io import parse_date, replacing
@@ -234,7 +234,9 @@ def alerts_tune(
     from riskml.warning.tuner import tune
 
     if not 0 < at_most <= 1:
-        raise InputError(f"{at_most} is no share above 0", where="--at-most", fix="--at-most 0.05 is 5 % of the book")
+        raise InputError(
+            f"--at-most must be between 0 and 1, got {at_most:g}", fix="--at-most 0.05 is 5 % of the portfolio"
+        )
     rule_set, judging = read_rules(rules), parse_date(judge_from, "--judge-from")
     known = cli_inputs.outcomes(panel, events, customer, date, parse_date(until, "--until") if until else None)
     dates = past(rule_set, cli_inputs.books(panel, _scorer(model)))

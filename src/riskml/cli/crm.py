@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from riskml.errors import InputError, RunError
-
-if TYPE_CHECKING:
-    pass
 
 
 app = typer.Typer(no_args_is_help=True, help="Read customers from a CRM, write risk back, raise alerts.")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from riskml.errors import InputError, RunError
 from riskml.runs.paths import nearest_project, project_folder
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer()
 

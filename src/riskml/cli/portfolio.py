@@ -1,97 +1,84 @@
-"""A book and its model from month to month."""
+"""Commands on a portfolio's monthly cycle."""
 
 from __future__ import annotations
 
 import datetime as dt
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from riskml.cli.runs import stop_by_signal
-
-if TYPE_CHECKING:
-    from riskml.pipeline.stages import Listener
-    from riskml.runs.run import Run
-
 app = typer.Typer()
+_Policy = Annotated[Path, typer.Option("--policy", metavar="FILE", help="Policy file, as in experiments/policies/.")]
 
 
 @app.command()
 def manage(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run's folder, or a wheel.")],
-    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="The book: a CSV or Parquet file of customers.")],
-    policy: Annotated[Path, typer.Option("--policy", metavar="FILE", help="As in experiments/policies/.")],
-    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="The day that the book is of.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Of the managed book: all its months.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a run, or a wheel.")],
+    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="Portfolio: a CSV or Parquet file.")],
+    policy: _Policy,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Date of the portfolio.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Folder of all months.")],
     rules: Annotated[
-        Path | None, typer.Option("--rules", metavar="FILE", help="Of early warning, as in experiments/warnings/.")
+        Path | None, typer.Option("--rules", metavar="FILE", help="Early warning rules, as in experiments/warnings/.")
     ] = None,
-    customer: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column of the customer.")] = None,
+    customer: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Customer ID column.")] = None,
     monitoring: Annotated[
-        Path | None,
-        typer.Option("--monitoring", metavar="FILE", help="A monitoring.json; the run's newest when left out."),
+        Path | None, typer.Option("--monitoring", metavar="FILE", help="monitoring.json (default: the run's newest).")
     ] = None,
     results: Annotated[
-        Path | None,
-        typer.Option("--results", metavar="FOLDER", help="Of `riskml feedback`; OUT/feedback by default."),
+        Path | None, typer.Option("--results", metavar="FOLDER", help="Feedback folder (default: OUT/feedback).")
     ] = None,
-    language: Annotated[str | None, typer.Option(help="en or zh; that of the policy's messages when left out.")] = None,
+    language: Annotated[str | None, typer.Option(help="en or zh (default: that of the policy's messages).")] = None,
 ) -> None:
-    """Make Monday's folder: tiers, actions, alerts, a list for each role, and the pack for the risk meeting."""
+    """Produce the monthly action package: tiers, actions, alerts, worklists and the risk committee report."""
     from riskml.cli.output.portfolio import Steps, show_month
-    from riskml.io import parse_date
     from riskml.portfolio.inputs import read_customers, read_inputs
-    from riskml.portfolio.manage import manage as manage_book
+    from riskml.portfolio.manage import manage as make_month
+    from riskml.io import parse_date
 
-    earlier_results = results or (out / "feedback" if (out / "feedback" / "results.csv").is_file() else None)
+    default = out / "feedback" if (out / "feedback" / "results.csv").is_file() else None
     date = parse_date(as_of, "--as-of")
-    inputs = read_inputs(model, policy, rules, monitoring, earlier_results, language, date)
+    inputs = read_inputs(model, policy, rules, monitoring, results or default, language, date)
     with Steps() as steps:
-        done = manage_book(
-            inputs, read_customers(model, data, customer), date, out, today=dt.date.today(), progress=steps.begin
-        )
+        customers = read_customers(model, data, customer)
+        done = make_month(inputs, customers, date, out, today=dt.date.today(), progress=steps.begin)
     show_month(done)
 
 
 @app.command()
 def feedback(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a managed book.")],
-    policy: Annotated[Path, typer.Option("--policy", metavar="FILE", help="Whose effects are judged.")],
-    events: Annotated[Path, typer.Option("--events", metavar="FILE", help="Who had the event, and when.")],
-    until: Annotated[str, typer.Option("--until", metavar="DATE", help="Later events are not in the file yet.")],
-    window: Annotated[
-        int, typer.Option("--window", metavar="DAYS", min=1, help="An event counts within so many.")
-    ] = 90,
-    customer: Annotated[str, typer.Option("--customer", metavar="COLUMN", help="The customer in FILE.")] = "customer",
-    date: Annotated[str, typer.Option("--date", metavar="COLUMN", help="The day in FILE.")] = "date",
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of all months.")],
+    policy: _Policy,
+    events: Annotated[Path, typer.Option("--events", metavar="FILE", help="Customers with an event, and its date.")],
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="Last date of the events in FILE.")],
+    window: Annotated[int, typer.Option("--window", metavar="DAYS", min=1, help="Performance window in days.")] = 90,
+    customer: Annotated[str, typer.Option("--customer", metavar="COLUMN", help="Customer ID column.")] = "customer",
+    date: Annotated[str, typer.Option("--date", metavar="COLUMN", help="Column of the event date.")] = "date",
     where: Annotated[
-        str | None, typer.Option("--where", metavar="EXPR", help='Which rows count: status == "default".')
+        str | None, typer.Option("--where", metavar="EXPR", help='Rows of FILE to use: status == "default".')
     ] = None,
     decisions: Annotated[
-        list[Path] | None,
-        typer.Option("--decisions", metavar="FILE", help="Lists that officers filled in; may be said again."),
+        list[Path] | None, typer.Option("--decisions", metavar="FILE", help="Completed worklist; may be repeated.")
     ] = None,
     complaints: Annotated[
-        Path | None, typer.Option("--complaints", metavar="FILE", help="Who complained, and when.")
+        Path | None, typer.Option("--complaints", metavar="FILE", help="Customers with a complaint, and its date.")
     ] = None,
     complaint_date: Annotated[
-        str, typer.Option("--complaint-date", metavar="COLUMN", help="The day in that file.")
+        str, typer.Option("--complaint-date", metavar="COLUMN", help="Column of the complaint's date.")
     ] = "date",
     complaint_where: Annotated[
-        str | None, typer.Option("--complaint-where", metavar="EXPR", help='Which rows count: kind == "complaint".')
+        str | None, typer.Option("--complaint-where", metavar="EXPR", help='Complaints to use: kind == "complaint".')
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="FOLDER/feedback by default.")
+        Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="Folder to write (default: FOLDER/feedback).")
     ] = None,
 ) -> None:
-    """Join outcomes to what was done: results of actions, labels for the next training, rules to reconsider."""
+    """Join outcomes to earlier actions: their results, labels for the next training, and actions to reconsider."""
     from riskml.cli.output.portfolio import show_feedback
-    from riskml.io import parse_date
     from riskml.portfolio.inputs import EventSource, feedback_of, write_feedback
+    from riskml.io import parse_date
 
-    source = None if complaints is None else EventSource(complaints, customer, complaint_date, complaint_where)
     result = feedback_of(
         folder,
         policy,
@@ -99,114 +86,19 @@ def feedback(
         parse_date(until, "--until"),
         window,
         decisions=decisions or [],
-        complaints=source,
+        complaints=complaints and EventSource(complaints, customer, complaint_date, complaint_where),
     )
     show_feedback(result, write_feedback(result, out or folder / "feedback"))
 
 
 @app.command()
-def monitor(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
-    data: Annotated[str, typer.Option("--data", metavar="FILE", help="The month's customers: CSV or Parquet.")],
-    outcomes: Annotated[
-        Path | None, typer.Option("--outcomes", metavar="FILE", help="Customer and target; else the data's own column.")
-    ] = None,
-    date: Annotated[
-        str | None, typer.Option("--date", metavar="DAY", help="The day monitored; that of the rows, or today.")
-    ] = None,
-    previous: Annotated[
-        Path | None,
-        typer.Option("--previous", metavar="MONTH", help="An earlier month, or scores; the last one when left out."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="Of all months; RUN/monitoring by default.")
-    ] = None,
-    customer: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column of the customer.")] = None,
-    by: Annotated[
-        list[str] | None, typer.Option("--by", metavar="COLUMN", help="Its groups are looked at too.")
-    ] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="A limit: -p monitoring.psi_act=0.3.")
-    ] = None,
-    notebook: Annotated[
-        bool, typer.Option("--notebook", help="Execute notebook 6 and keep it with the month, as .ipynb and .html.")
-    ] = False,
-) -> None:
-    """Watch a model on new customers: data, drift, tiers, performance before and after outcomes; and what to do."""
-    from riskml.cli.output.monitoring import show_monitored, show_month
-    from riskml.io import parse_date
-    from riskml.pipeline.monitor import MonitorRequest, execute_monitoring
-    from riskml.pipeline.monitor import monitor as monitor_month
-
-    request = MonitorRequest(
-        run=run,
-        data=data,
-        outcomes=outcomes,
-        date=parse_date(date, "--date") if date else None,
-        previous=previous,
-        folder=out,
-        customer=customer,
-        segments=by or (),
-        overrides=overrides or (),
-    )
-    if notebook:
-        show_month(execute_monitoring(request, today=dt.date.today()))
-    else:
-        show_monitored(monitor_month(request, today=dt.date.today()))
-
-
-@app.command()
-def retrain(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run whose model is monitored.")],
-    data: Annotated[Path | None, typer.Option("--data", metavar="FILE", help="A table with outcomes.")] = None,
-    outcomes: Annotated[
-        Path | None, typer.Option("--outcomes", metavar="FILE", help="Customer and target, where the data have none.")
-    ] = None,
-    extend: Annotated[bool, typer.Option("--extend", help="Add the data to what the run has learnt from.")] = False,
-    monitoring: Annotated[
-        Path | None, typer.Option("--monitoring", metavar="FOLDER", help="Of all months; RUN/monitoring by default.")
-    ] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="Overrule the experiment: -p models.trials=5.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Although monitoring does not call for it.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
-) -> None:
-    """Train again if the newest month calls for it, and hand the new model to the gate as challenger."""
-    from riskml.cli.output import runs
-    from riskml.cli.output.monitoring import show_decision
-    from riskml.pipeline.retrain import RetrainRequest, decide
-    from riskml.pipeline.retrain import retrain as train_again
-    from riskml.runs.run import STAGES
-
-    request = RetrainRequest(run, data, outcomes, extend, monitoring, tuple(overrides or ()), force)
-    decision = decide(request)
-    show_decision(decision, dry_run=dry_run)
-    if dry_run or not decision.needed:
-        return
-    before = signal.signal(signal.SIGTERM, stop_by_signal)
-    try:
-        with runs.StageLines(STAGES) as lines:
-
-            def listen(begun: Run) -> Listener:
-                runs.show_beginning(begun)
-                return lines
-
-            done = train_again(request, decision, at=dt.datetime.now(), begun=listen)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    if done is not None:
-        runs.show_results(done)
-
-
-@app.command()
 def pdf(
-    page: Annotated[Path, typer.Argument(metavar="PAGE", help="A page such as pack.html or report.html.")],
+    page: Annotated[Path, typer.Argument(metavar="PAGE", help="HTML page, such as pack.html or report.html.")],
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE.pdf", help="Beside the page by default.")
+        Path | None, typer.Option("-o", "--out", metavar="FILE.pdf", help="PDF file (default: beside the page).")
     ] = None,
 ) -> None:
-    """Print a page as PDF, with the Chromium of this machine."""
+    """Print a page to PDF with the installed Chromium."""
     from riskml.portfolio.pdf import print_pdf
 
     typer.echo(f"{print_pdf(page, out or page.with_suffix('.pdf'))} is written")

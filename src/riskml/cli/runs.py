@@ -1,31 +1,30 @@
-"""Experiments: from a table to a run, and runs side by side."""
+"""Commands on experiments: runs, comparison, features, scores and simulated data."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from riskml.errors import InputError, RunError
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer()
 
 
 @app.command()
 def run(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="An experiment file, or its name in experiments/.")],
-    to: Annotated[str | None, typer.Option(metavar="STAGE", help="The last stage, such as 2_models.")] = None,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Experiment file, or its name in experiments/.")],
+    to: Annotated[str | None, typer.Option(metavar="STAGE", help="Last stage, such as 2_models.")] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder, from its first unfinished stage.")
+        Path | None, typer.Option(metavar="RUN", help="Folder of a run to resume at its first unfinished stage.")
     ] = None,
-    sample: Annotated[int | None, typer.Option(metavar="N", help="A quick look at N rows.")] = None,
+    sample: Annotated[int | None, typer.Option(metavar="N", help="Number of rows to sample (default: all).")] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="Overrule the experiment: -p models.trials=5.")
+        list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="Setting to override: -p models.trials=5.")
     ] = None,
 ) -> None:
     """Execute an experiment: features, models, validation, export, prediction."""
@@ -37,35 +36,40 @@ def run(
     last = stage_name(to) if to else STAGES[-1]
     begun = begin(experiment_file(file), resume=resume, sample=sample, overrides=overrides or [])
     console.show_beginning(begun)
-    # What a CI server sends to stop a job leaves the run as Ctrl-C does: ready to go on.
-    before = signal.signal(signal.SIGTERM, stop_by_signal)
-    with console.StageLines(begun.lacking(last)) as lines:
+    with stopped_as_interrupt(), console.StageLines(begun.lacking(last)) as lines:
         try:
             execute(begun, to=last, progress=lines)
         except RunError as error:
             again = f"riskml run {file} --resume {begun.folder}"
             raise RunError(error.what, where=error.where, fix="; ".join(filter(None, [error.fix, again]))) from error
-        finally:
-            signal.signal(signal.SIGTERM, before)
     console.show_results(begun)
 
 
-def stop_by_signal(*_: object) -> NoReturn:
-    """Take a signal for Ctrl-C: what was begun is left ready to go on."""
-    raise KeyboardInterrupt
+@contextmanager
+def stopped_as_interrupt() -> Iterator[None]:
+    """Treat SIGTERM, which CI servers send to stop a job, as Ctrl-C: an interrupted run can be resumed."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="The experiment's name: lower case letters, digits, underscores.")],
-    data: Annotated[str, typer.Option(metavar="FILE", help="A CSV or Parquet file, or a sample's name.")],
-    target: Annotated[str, typer.Option(metavar="COLUMN", help="The column of the outcome.")],
-    event: Annotated[str | None, typer.Option(metavar="VALUE", help="Its value for default or churn.")] = None,
-    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The customer's identifier.")] = None,
-    date: Annotated[str | None, typer.Option(metavar="COLUMN", help="The as-of date.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over an experiment of this name.")] = False,
+    name: Annotated[str, typer.Argument(help="Name of the experiment: lower case letters, digits, underscores.")],
+    data: Annotated[str, typer.Option(metavar="FILE", help="CSV or Parquet file, or name of a sample.")],
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the outcome.")],
+    event: Annotated[str | None, typer.Option(metavar="VALUE", help="Value of the event, default or churn.")] = None,
+    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Customer ID column.")] = None,
+    date: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the as-of date.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an experiment of this name.")] = False,
 ) -> None:
-    """Write a commented experiment file for a table of your own."""
+    """Write a commented experiment file for your own table."""
     from riskml.data.experiment_template import draft_experiment
     from riskml.io import replacing
 
@@ -76,12 +80,12 @@ def new(
     text = draft_experiment(name, data, target, event, id, date, folder=folder)
     with replacing(file) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    typer.echo(f"{file} is written: read it through, then\n  riskml run {file}")
+    typer.echo(f"{file} is written: review it, then\n  riskml run {file}")
 
 
 @app.command()
 def samples() -> None:
-    """List the data sets that need no download."""
+    """List the included data sets."""
     from riskml.cli.output import runs as console
 
     console.show_samples()
@@ -89,29 +93,29 @@ def samples() -> None:
 
 @app.command()
 def simulate(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")],
-    customers: Annotated[int, typer.Option(metavar="N", help="1 to 10 million.")] = 10_000,
-    months: Annotated[int, typer.Option(metavar="M", help="How long the book goes on.")] = 36,
-    start: Annotated[str, typer.Option(metavar="DATE", help="A day of its first month.")] = "2021-01-01",
-    seed: Annotated[int, typer.Option(metavar="S", help="The same seed makes the same book.")] = 7,
-    horizon: Annotated[int, typer.Option(metavar="DAYS", help="How far the true probabilities look ahead.")] = 90,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.")],
+    customers: Annotated[int, typer.Option(metavar="N", help="Number of customers, 1 to 10 million.")] = 10_000,
+    months: Annotated[int, typer.Option(metavar="M", help="Number of months.")] = 36,
+    start: Annotated[str, typer.Option(metavar="DATE", help="A date in the first month.")] = "2021-01-01",
+    seed: Annotated[int, typer.Option(metavar="S", help="Random seed.")] = 7,
+    horizon: Annotated[int, typer.Option(metavar="DAYS", help="Horizon of the true probabilities in days.")] = 90,
     drift: Annotated[
-        str | None, typer.Option(metavar="DATE[:SIZE]", help="From then on risk follows other things: 2022-06-01:1.")
+        str | None, typer.Option(metavar="DATE[:SIZE]", help="Date from which other columns drive the risk: 2022-06-01:1.")
     ] = None,
     shock: Annotated[
-        str | None, typer.Option(metavar="DATE[:SIZE]", help="An economic shock that nobody could know of.")
+        str | None, typer.Option(metavar="DATE[:SIZE]", help="Date of an unforeseeable economic shock.")
     ] = None,
     late: Annotated[
-        str | None, typer.Option(metavar="SHARE[:DAYS]", help="Records that come late, and by how much: 0.05:5.")
+        str | None, typer.Option(metavar="SHARE[:DAYS]", help="Share of records that arrive late, and by how many days: 0.05:5.")
     ] = None,
     dirty: Annotated[
-        float, typer.Option(metavar="SHARE", help="Rows that are dirty: duplicates, no customer, …")
+        float, typer.Option(metavar="SHARE", help="Share of rows with errors: duplicates, no customer, …")
     ] = 0.0,
     late_payers: Annotated[
-        float, typer.Option(metavar="SHARE", help="Customers who always pay late and are not the riskier for it.")
+        float, typer.Option(metavar="SHARE", help="Share of customers who always pay late without a higher risk.")
     ] = 0.1,
 ) -> None:
-    """Simulate a book of customers whose true risk is known: for trials and proofs, never for real data."""
+    """Simulate customers with known true risk, for experiments and tests."""
     from riskml.cli.output import runs as console
     from riskml.data.simulate import Drift, Late, Scenario, Shock
     from riskml.data.simulate import simulate as write_book
@@ -123,13 +127,8 @@ def simulate(
         dirty=dirty,
         late_payers=late_payers,
     )
-    # What is stopped leaves no half of a folder.
-    before = signal.signal(signal.SIGTERM, stop_by_signal)
-    try:
-        with console.CustomerBar() as bar:
-            book = write_book(folder, customers, start, months, seed, switches, horizon_days=horizon, progress=bar)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with stopped_as_interrupt(), console.CustomerBar() as bar:  # an interrupted simulation leaves no folder
+        book = write_book(folder, customers, start, months, seed, switches, horizon_days=horizon, progress=bar)
     console.show_simulated(book)
 
 
@@ -147,20 +146,20 @@ def _number(text: str, option: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"{text!r} is no number", where=option, fix="riskml simulate --help shows the form") from None
+        raise InputError(f"{text!r} is not a number", where=option, fix="see riskml simulate --help") from None
 
 
 @app.command()
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN RUN…", help="Two or more runs: folders, or ids or names in MLflow.")
+        list[str], typer.Argument(metavar="RUN RUN…", help="Two or more runs: folders, or IDs or names in MLflow.")
     ],
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--notebook", metavar="FILE.html", help="Write the review notebook, executed, as a page."),
+        typer.Option("-o", "--notebook", metavar="FILE.html", help="HTML page for the executed review notebook."),
     ] = None,
 ) -> None:
-    """Show runs beside one another: what they did differently, and what came of it."""
+    """Compare runs: settings, data, and performance on the same customers."""
     from riskml.tracking.reader import fetch_all
 
     views = fetch_all(runs)
@@ -176,11 +175,11 @@ def compare(
 
 @app.command()
 def features(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="An experiment on dated records, or its name.")],
-    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="The day the customers are looked at.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file to write: .csv or .parquet.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Experiment on dated records, or its name.")],
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="As-of date of the features.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="File to write: .csv or .parquet.")],
 ) -> None:
-    """Make the features of a day, for `riskml score`: one row for each customer, of what was known before it."""
+    """Build the features of a date for `riskml score`: one row per customer, using only what was known before it."""
     from riskml.config.experiment import read_experiment
     from riskml.features.training_table import write_portfolio
     from riskml.runs.paths import experiment_file, panel_folder
@@ -194,16 +193,16 @@ def features(
 @app.command()
 def score(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A run's folder, a wheel, a model's folder, or a card file.")
+        Path, typer.Argument(metavar="MODEL", help="Folder of a run or a model, a wheel, or a scorecard file.")
     ],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="The customers: .csv, .tsv (also .gz) or .parquet.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file to write: .csv or .parquet.")],
-    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that names the customers.")] = None,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Customers: .csv, .tsv (also .gz) or .parquet.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="File to write: .csv or .parquet.")],
+    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Customer ID column.")] = None,
     escape_formulas: Annotated[
-        bool, typer.Option("--escape-formulas", help="For a spreadsheet: an apostrophe before formulas in a CSV.")
+        bool, typer.Option("--escape-formulas", help="Prefix formulas in a CSV with an apostrophe, for spreadsheets.")
     ] = False,
 ) -> None:
-    """Score a file of customers: probability, points where there are some, tier."""
+    """Score a file of customers: probability, points of a scorecard, tier."""
     from riskml.runs.model_loading import load_model
     from riskml.runtime.batch import score_file
 
