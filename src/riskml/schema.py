@@ -135,8 +135,7 @@ class Schema:
                 problems.append(str(error))
         if problems:
             raise DataError(
-                "\n".join(problems),
-                fix="correct these values, or leave the cells empty where nothing is known",
+                "\n".join(problems), fix="correct these values, or leave the cells empty where nothing is known"
             )
         return pd.DataFrame(data, index=frame.index, columns=pd.Index(self.names, dtype=object))
 

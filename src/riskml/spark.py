@@ -385,11 +385,7 @@ def _edges(frame: DataFrame, codes: Mapping[str, tuple[float, ...]], most: int, 
 
 
 def _cells(
-    frame: DataFrame,
-    schema: Schema,
-    target: str,
-    edges: Mapping[str, Floats],
-    codes: Mapping[str, tuple[float, ...]],
+    frame: DataFrame, schema: Schema, target: str, edges: Mapping[str, Floats], codes: Mapping[str, tuple[float, ...]]
 ) -> pd.DataFrame:
     """Return ``column, cell, level, non_event, event``, counted in one pass."""
     from pyspark.ml.feature import Bucketizer

@@ -60,9 +60,7 @@ def _failed(message: str, code: int, debug: bool) -> int:
 
 
 @app.callback(invoke_without_command=True)
-def _version(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
-) -> None:
+def _version(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
     if version:
         typer.echo(f"riskml {__version__}")
         raise typer.Exit

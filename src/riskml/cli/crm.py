@@ -10,7 +10,6 @@ import typer
 
 from riskml.errors import InputError, RunError
 
-
 app = typer.Typer(no_args_is_help=True, help="Read customers from a CRM, write risk back, raise alerts.")
 _MAPPING = Annotated[str, typer.Argument(metavar="MAPPING", help="A mapping file, or its name in experiments/crm/.")]
 _SETTINGS = Annotated[

@@ -15,9 +15,7 @@ app = typer.Typer()
 
 
 @app.command()
-def track(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
-) -> None:
+def track(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]) -> None:
     """Write a finished run to MLflow: after a tracking server was away, or to another one."""
     from riskml.cli.output import runs
     from riskml.pipeline import stages

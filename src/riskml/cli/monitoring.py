@@ -32,7 +32,8 @@ def monitor(
         Path | None, typer.Option("--previous", metavar="MONTH", help="Earlier month, or scores (default: the last).")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="Folder of all months (default: RUN/monitoring).")
+        Path | None,
+        typer.Option("-o", "--out", metavar="FOLDER", help="Folder of all months (default: RUN/monitoring)."),
     ] = None,
     customer: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Customer ID column.")] = None,
     by: Annotated[

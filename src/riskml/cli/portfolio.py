@@ -86,7 +86,7 @@ def feedback(
         parse_date(until, "--until"),
         window,
         decisions=decisions or [],
-        complaints=complaints and EventSource(complaints, customer, complaint_date, complaint_where),
+        complaints=EventSource(complaints, customer, complaint_date, complaint_where) if complaints else None,
     )
     show_feedback(result, write_feedback(result, out or folder / "feedback"))
 

@@ -100,13 +100,15 @@ def simulate(
     seed: Annotated[int, typer.Option(metavar="S", help="Random seed.")] = 7,
     horizon: Annotated[int, typer.Option(metavar="DAYS", help="Horizon of the true probabilities in days.")] = 90,
     drift: Annotated[
-        str | None, typer.Option(metavar="DATE[:SIZE]", help="Date from which other columns drive the risk: 2022-06-01:1.")
+        str | None,
+        typer.Option(metavar="DATE[:SIZE]", help="Date from which other columns drive the risk: 2022-06-01:1."),
     ] = None,
     shock: Annotated[
         str | None, typer.Option(metavar="DATE[:SIZE]", help="Date of an unforeseeable economic shock.")
     ] = None,
     late: Annotated[
-        str | None, typer.Option(metavar="SHARE[:DAYS]", help="Share of records that arrive late, and by how many days: 0.05:5.")
+        str | None,
+        typer.Option(metavar="SHARE[:DAYS]", help="Share of records that arrive late, and by how many days: 0.05:5."),
     ] = None,
     dirty: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of rows with errors: duplicates, no customer, …")

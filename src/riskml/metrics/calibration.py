@@ -42,26 +42,17 @@ class BrierParts:
 def brier(y: ArrayLike, p: ArrayLike) -> float:
     """Return the Brier score, the mean squared distance of probability and outcome.
 
+    Source: Brier (1950), Monthly Weather Review 78.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event.
 
     Returns
     -------
     float
         0 is perfect; the event rate times its complement is what a constant forecast reaches.
-
-    Raises
-    ------
-    DataError
-        When y is not 0 or 1, p is outside 0…1, a value is missing, or the lengths differ.
-
-    References
-    ----------
-    Brier (1950), Monthly Weather Review 78.
 
     Examples
     --------
@@ -75,12 +66,13 @@ def brier(y: ArrayLike, p: ArrayLike) -> float:
 def brier_decomposition(y: ArrayLike, p: ArrayLike, *, n_bands: int = 10) -> BrierParts:
     """Split the Brier score into reliability, resolution and uncertainty.
 
+    Source: Murphy (1973), J. Applied Meteorology 12; the part within bands: Stephenson, Coelho, Jolliffe (2008),
+    Weather and Forecasting 23.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event.
     n_bands : int, default 10
         Bands of about equal size; equal probabilities stay together.
 
@@ -88,16 +80,6 @@ def brier_decomposition(y: ArrayLike, p: ArrayLike, *, n_bands: int = 10) -> Bri
     -------
     BrierParts
         The parts; the identity holds exactly.
-
-    Raises
-    ------
-    DataError
-        As for `brier`.
-
-    References
-    ----------
-    Murphy (1973), J. Applied Meteorology 12; the part within bands: Stephenson, Coelho, Jolliffe (2008), Weather and
-    Forecasting 23.
 
     Examples
     --------
@@ -118,26 +100,18 @@ def brier_decomposition(y: ArrayLike, p: ArrayLike, *, n_bands: int = 10) -> Bri
 def log_loss(y: ArrayLike, p: ArrayLike) -> float:
     """Return the log loss, the mean negative log-likelihood in nats.
 
+    Source: Good (1952), Journal of the Royal Statistical Society B 14: the logarithmic score.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event; 0 and 1 are moved inward by 2.2e-16, so that one sure mistake is not infinite.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event; 0 and 1 are moved inward by 2.2e-16, so that one sure
+        mistake is not infinite.
 
     Returns
     -------
     float
         0 is perfect.
-
-    Raises
-    ------
-    DataError
-        As for `brier`.
-
-    References
-    ----------
-    Good (1952), Journal of the Royal Statistical Society B 14: the logarithmic score.
 
     Examples
     --------
@@ -156,12 +130,12 @@ def ece(y: ArrayLike, p: ArrayLike, *, n_bands: int = 10) -> float:
     Bands of equal size, not of equal width: most risk probabilities are small, and equal widths would put nearly all
     rows into one band.
 
+    Source: Naeini, Cooper, Hauskrecht (2015), AAAI; equal-size bands: Nixon et al. (2019), CVPR workshops.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event.
     n_bands : int, default 10
         Number of bands; equal probabilities stay together.
 
@@ -169,15 +143,6 @@ def ece(y: ArrayLike, p: ArrayLike, *, n_bands: int = 10) -> float:
     -------
     float
         ``sum n_i / n |mean p_i - event rate_i|``; 0 is perfect.
-
-    Raises
-    ------
-    DataError
-        As for `brier`.
-
-    References
-    ----------
-    Naeini, Cooper, Hauskrecht (2015), AAAI; equal-size bands: Nixon et al. (2019), CVPR workshops.
 
     Examples
     --------
@@ -191,12 +156,13 @@ def ece(y: ArrayLike, p: ArrayLike, *, n_bands: int = 10) -> float:
 def calibration_table(y: ArrayLike, p: ArrayLike, *, n_bands: int = 10, level: float = 0.95) -> pd.DataFrame:
     """Return predicted against observed by band of probability, with intervals: the calibration plot as a table.
 
+    Source: Murphy and Winkler (1977), Applied Statistics 26; the interval: Brown, Cai, DasGupta (2001), Statistical
+    Science 16.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event.
     n_bands : int, default 10
         Bands of about equal size; equal probabilities stay together.
     level : float, default 0.95
@@ -207,16 +173,6 @@ def calibration_table(y: ArrayLike, p: ArrayLike, *, n_bands: int = 10, level: f
     DataFrame
         One row per band, 1 has the lowest probabilities: ``band``, ``p_min``, ``p_max``, ``count``, ``event``,
         ``mean_p``, ``event_rate``, ``lower``, ``upper``.
-
-    Raises
-    ------
-    DataError
-        As for `brier`.
-
-    References
-    ----------
-    Murphy and Winkler (1977), Applied Statistics 26; the interval: Brown, Cai, DasGupta (2001), Statistical
-    Science 16.
 
     Examples
     --------
@@ -252,12 +208,13 @@ def observed_expected(y: ArrayLike, p: ArrayLike, *, by: ArrayLike | None = None
     A ratio above 1 means that the risk is underestimated. Look at it out of time: AUC and PSI can
     stay steady while it moves.
 
+    Source: BCBS Working Paper 14 (2005), Studies on the Validation of Internal Rating Systems; the interval: Brown,
+    Cai, DasGupta (2001), Statistical Science 16.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event.
     by : array of shape (n,), optional
         Grade, period or segment of each row; one row for the portfolio when it is left out.
     level : float, default 0.95
@@ -268,16 +225,6 @@ def observed_expected(y: ArrayLike, p: ArrayLike, *, by: ArrayLike | None = None
     DataFrame
         ``group``, ``count``, ``observed``, ``expected`` (events), ``event_rate``, ``mean_p``, ``ratio``, ``lower``,
         ``upper``. The ratio is missing where nothing is expected.
-
-    Raises
-    ------
-    DataError
-        As for `brier`.
-
-    References
-    ----------
-    BCBS Working Paper 14 (2005), Studies on the Validation of Internal Rating Systems; the interval: Brown, Cai,
-    DasGupta (2001), Statistical Science 16.
 
     Examples
     --------

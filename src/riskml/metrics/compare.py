@@ -51,12 +51,13 @@ def paired_differences(
     large tables each draw has ``max_rows`` rows, and the spread is scaled to the size of the table (the m out of n
     bootstrap), so that the time does not grow with the table.
 
+    Source: Efron and Tibshirani (1993), An Introduction to the Bootstrap; m out of n: Politis, Romano, Wolf (1999),
+    Subsampling.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p_a, p_b : array of shape (n,)
-        Probabilities of the two models.
+    y, p_a, p_b : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the two models.
     metrics : mapping of str to callable, optional
         Name and ``function(y, p) -> float``; AUC, KS, Brier, log loss and ECE when left out.
     seed : int
@@ -77,15 +78,10 @@ def paired_differences(
     Raises
     ------
     DataError
-        When y is not 0 or 1 or has fewer than two of a class, a probability is outside 0…1, a value is missing, or
-        the lengths differ.
+        When y is not 0 or 1 or has fewer than two of a class, a probability is outside 0…1, a value is missing, or the
+        lengths differ.
     ConfigError
         When ``n_resamples`` is no whole number of at least 20, or ``max_rows`` none of at least 2.
-
-    References
-    ----------
-    Efron and Tibshirani (1993), An Introduction to the Bootstrap; m out of n: Politis, Romano, Wolf (1999),
-    Subsampling.
 
     Examples
     --------
@@ -164,6 +160,8 @@ def swap_set(
 
     A better model moves customers to a riskier tier who have more events than those it moves the other way.
 
+    Source: The interval: Brown, Cai, DasGupta (2001), Statistical Science 16.
+
     Parameters
     ----------
     y : array of shape (n,)
@@ -185,10 +183,6 @@ def swap_set(
     ------
     DataError
         When y is not 0 or 1, a tier is missing or not among ``tiers``, or the lengths differ.
-
-    References
-    ----------
-    The interval: Brown, Cai, DasGupta (2001), Statistical Science 16.
 
     Examples
     --------
@@ -239,6 +233,8 @@ def learning_curve(
 ) -> pd.DataFrame:
     """Return how the measures grow with the number of training rows: whether more data would help.
 
+    Source: Perlich, Provost, Simonoff (2003), Journal of Machine Learning Research 4.
+
     Parameters
     ----------
     estimator : classifier
@@ -271,10 +267,6 @@ def learning_curve(
         When an outcome is not 0 or 1 or has one class, or the lengths differ.
     ConfigError
         When a share is not above 0 and at most 1.
-
-    References
-    ----------
-    Perlich, Provost, Simonoff (2003), Journal of Machine Learning Research 4.
 
     Examples
     --------

@@ -14,12 +14,12 @@ from riskml.metrics._steps import bands, steps
 def roc_curve(y: ArrayLike, score: ArrayLike, *, max_points: int = 1000) -> pd.DataFrame:
     """Return the points of the ROC curve.
 
+    Source: Fawcett (2006), Pattern Recognition Letters 27.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier.
+    y, score : array of shape (n,)
+        Outcomes (1 is the event) and scores (higher is riskier).
     max_points : int, default 1000
         At most so many points, evenly spaced along the curve: a plot needs no more.
 
@@ -28,15 +28,6 @@ def roc_curve(y: ArrayLike, score: ArrayLike, *, max_points: int = 1000) -> pd.D
     DataFrame
         ``threshold`` (flag when the score is at least this; infinite at the origin), ``false_positive_rate``,
         ``true_positive_rate``, from (0, 0) to (1, 1).
-
-    Raises
-    ------
-    DataError
-        When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
-
-    References
-    ----------
-    Fawcett (2006), Pattern Recognition Letters 27.
 
     Examples
     --------
@@ -63,12 +54,12 @@ def roc_curve(y: ArrayLike, score: ArrayLike, *, max_points: int = 1000) -> pd.D
 def gains_table(y: ArrayLike, score: ArrayLike, *, n_bands: int = 10) -> pd.DataFrame:
     """Return the gains table: bands of about equal size from the riskiest down, with lift and captured events.
 
+    Source: Siddiqi (2006), Credit Risk Scorecards: gains and lift by band.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier. Rows of one score stay in one band.
+    y, score : array of shape (n,)
+        Outcomes (1 is the event) and scores (higher is riskier). Rows of one score stay in one band.
     n_bands : int, default 10
         Number of bands; there are fewer when many rows share a score.
 
@@ -78,15 +69,6 @@ def gains_table(y: ArrayLike, score: ArrayLike, *, n_bands: int = 10) -> pd.Data
         One row per band, 1 is the riskiest: ``band``, ``score_min``, ``score_max``, ``count``, ``event``,
         ``event_rate``, ``lift`` (event rate over the overall one), ``cumulative_share`` (of rows), ``captured``
         (share of all events so far), ``cumulative_lift``, ``ks`` (captured less the same of non-events).
-
-    Raises
-    ------
-    DataError
-        When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
-
-    References
-    ----------
-    Siddiqi (2006), Credit Risk Scorecards: gains and lift by band.
 
     Examples
     --------
@@ -122,12 +104,14 @@ def gains_table(y: ArrayLike, score: ArrayLike, *, n_bands: int = 10) -> pd.Data
 def captured_share(y: ArrayLike, score: ArrayLike, *, share: float = 0.10) -> float:
     """Return the share of all events that the riskiest rows hold.
 
+    Source: Siddiqi (2006), Credit Risk Scorecards: the cumulative accuracy profile (BCBS Working Paper 14) at one
+    share.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier. Of rows with one score, on the border, the same part is taken.
+    y, score : array of shape (n,)
+        Outcomes (1 is the event) and scores (higher is riskier). Of rows with one score, on the border, the same part
+        is taken.
     share : float, default 0.10
         The share of rows looked at.
 
@@ -138,14 +122,8 @@ def captured_share(y: ArrayLike, score: ArrayLike, *, share: float = 0.10) -> fl
 
     Raises
     ------
-    DataError
-        When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
     ConfigError
         When ``share`` is not above 0 and at most 1.
-
-    References
-    ----------
-    Siddiqi (2006), Credit Risk Scorecards: the cumulative accuracy profile (BCBS Working Paper 14) at one share.
 
     Examples
     --------

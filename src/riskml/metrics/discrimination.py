@@ -116,26 +116,17 @@ def _auc_of(parts: Steps) -> float:
 def auc(y: ArrayLike, score: ArrayLike) -> float:
     """Return the area under the ROC curve: how often an event has a higher score than a non-event.
 
+    Source: Hanley and McNeil (1982), Radiology 143: the area is the Mann-Whitney statistic over the pairs.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier. Ties count one half.
+    y, score : array of shape (n,)
+        Outcomes (1 is the event) and scores (higher is riskier). Ties count one half.
 
     Returns
     -------
     float
         ``U / (|A| |B|)``, the Mann-Whitney statistic over the pairs; 0.5 is chance.
-
-    Raises
-    ------
-    DataError
-        When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
-
-    References
-    ----------
-    Hanley and McNeil (1982), Radiology 143: the area is the Mann-Whitney statistic over the pairs.
 
     Examples
     --------
@@ -148,26 +139,17 @@ def auc(y: ArrayLike, score: ArrayLike) -> float:
 def gini(y: ArrayLike, score: ArrayLike) -> float:
     """Return the Gini coefficient (accuracy ratio), ``2 AUC - 1``.
 
+    Source: BCBS Working Paper 14 (2005), Studies on the Validation of Internal Rating Systems: the accuracy ratio.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier.
+    y, score : array of shape (n,)
+        Outcomes (1 is the event) and scores (higher is riskier).
 
     Returns
     -------
     float
         1 is a perfect ranking, 0 is chance.
-
-    Raises
-    ------
-    DataError
-        As for `auc`.
-
-    References
-    ----------
-    BCBS Working Paper 14 (2005), Studies on the Validation of Internal Rating Systems: the accuracy ratio.
 
     Examples
     --------
@@ -180,26 +162,17 @@ def gini(y: ArrayLike, score: ArrayLike) -> float:
 def ks(y: ArrayLike, score: ArrayLike) -> float:
     """Return the Kolmogorov-Smirnov distance between the scores of events and of non-events.
 
+    Source: Massey (1951), JASA 46; as a measure of scores: BCBS Working Paper 14 (2005).
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores.
+    y, score : array of shape (n,)
+        Outcomes (1 is the event) and scores.
 
     Returns
     -------
     float
         ``max |F_event - F_non-event|``, between 0 and 1.
-
-    Raises
-    ------
-    DataError
-        As for `auc`.
-
-    References
-    ----------
-    Massey (1951), JASA 46; as a measure of scores: BCBS Working Paper 14 (2005).
 
     Examples
     --------
@@ -229,12 +202,13 @@ def _variance_of_mean(values: Floats, weight: Floats) -> float:
 def delong(y: ArrayLike, score: ArrayLike, *, level: float = 0.95) -> AucInterval:
     """Return the AUC with its DeLong variance and interval.
 
+    Source: DeLong, DeLong, Clarke-Pearson (1988), Biometrics 44. The midrank form, O(n log n): Sun and Xu (2014), IEEE
+    SPL 21.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier.
+    y, score : array of shape (n,)
+        Outcomes (1 is the event) and scores (higher is riskier).
     level : float, default 0.95
         Confidence level of the interval.
 
@@ -243,15 +217,6 @@ def delong(y: ArrayLike, score: ArrayLike, *, level: float = 0.95) -> AucInterva
     AucInterval
         AUC, variance ``var(V10)/|A| + var(V01)/|B|``, and the normal interval. That of a perfect ranking has no width,
         however few rows there are: ``note`` says so.
-
-    Raises
-    ------
-    DataError
-        As for `auc`, and when there are fewer than two events or two non-events.
-
-    References
-    ----------
-    DeLong, DeLong, Clarke-Pearson (1988), Biometrics 44. The midrank form, O(n log n): Sun and Xu (2014), IEEE SPL 21.
 
     Examples
     --------
@@ -270,12 +235,12 @@ def delong(y: ArrayLike, score: ArrayLike, *, level: float = 0.95) -> AucInterva
 def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, level: float = 0.95) -> DelongTest:
     """Compare the AUCs of two scores on the same rows: the paired DeLong test.
 
+    Source: DeLong, DeLong, Clarke-Pearson (1988), Biometrics 44.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score_a, score_b : array of shape (n,)
-        The two scores of the same rows, higher is riskier.
+    y, score_a, score_b : array of shape (n,)
+        Outcomes (1 is the event) and the two scores of the same rows, higher is riskier.
     level : float, default 0.95
         Confidence level of the interval of the difference.
 
@@ -283,15 +248,6 @@ def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, level: 
     -------
     DelongTest
         The difference a - b with its standard error, interval, z and two-sided p-value.
-
-    Raises
-    ------
-    DataError
-        As for `delong`.
-
-    References
-    ----------
-    DeLong, DeLong, Clarke-Pearson (1988), Biometrics 44.
 
     Examples
     --------
@@ -328,6 +284,8 @@ def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, level: 
 def auc_decline(y: ArrayLike, score: ArrayLike, auc_initial: float) -> AucDecline:
     """Test whether the score ranks worse today than it did at development.
 
+    Source: ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.3.
+
     Parameters
     ----------
     y : array of shape (n,)
@@ -344,14 +302,8 @@ def auc_decline(y: ArrayLike, score: ArrayLike, auc_initial: float) -> AucDeclin
 
     Raises
     ------
-    DataError
-        As for `delong`.
     ConfigError
         When ``auc_initial`` is outside 0…1.
-
-    References
-    ----------
-    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.3.
 
     Examples
     --------
@@ -375,12 +327,12 @@ def h_measure(y: ArrayLike, score: ArrayLike, *, alpha: float = 2.0, beta: float
     Every score is judged by the same prior of costs, where the AUC lets the score choose its own. The cost of
     flagging a non-event is c, of missing an event 1 - c, and c has a Beta(alpha, beta) prior.
 
+    Source: Hand (2009), Machine Learning 77; Hand and Anagnostopoulos (2014), Pattern Recognition Letters 40.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    score : array of shape (n,)
-        Scores, higher is riskier.
+    y, score : array of shape (n,)
+        Outcomes (1 is the event) and scores (higher is riskier).
     alpha, beta : float, default 2
         Shape of the cost prior.
 
@@ -391,14 +343,8 @@ def h_measure(y: ArrayLike, score: ArrayLike, *, alpha: float = 2.0, beta: float
 
     Raises
     ------
-    DataError
-        As for `auc`.
     ConfigError
         When alpha or beta is not above 0.
-
-    References
-    ----------
-    Hand (2009), Machine Learning 77; Hand and Anagnostopoulos (2014), Pattern Recognition Letters 40.
 
     Examples
     --------

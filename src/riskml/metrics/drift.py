@@ -61,6 +61,9 @@ def drift_test(
     nobody: the Wasserstein distance of numbers in standard deviations of the reference, the Jensen-Shannon distance of
     categories (natural logarithm).
 
+    Source: Massey (1951), JASA 46; Pearson (1900), Philosophical Magazine 50; Ramdas, Garcia Trillos, Cuturi (2017),
+    Entropy 19; Lin (1991), IEEE Transactions on Information Theory 37. The rule is that of Evidently's default.
+
     Parameters
     ----------
     reference : array or Series of shape (n,)
@@ -84,11 +87,6 @@ def drift_test(
     ------
     DataError
         When a side has no values, or the two are of different kinds.
-
-    References
-    ----------
-    Massey (1951), JASA 46; Pearson (1900), Philosophical Magazine 50; Ramdas, Garcia Trillos, Cuturi (2017),
-    Entropy 19; Lin (1991), IEEE Transactions on Information Theory 37. The rule is that of Evidently's default.
 
     Examples
     --------

@@ -10,15 +10,7 @@ from numpy.typing import ArrayLike
 
 from riskml.errors import DataError
 from riskml.metrics._groups import PORTFOLIO
-from riskml.metrics._inputs import (
-    Flags,
-    Floats,
-    group_codes,
-    level_of,
-    outcome,
-    outcome_and_probability,
-    positive_int,
-)
+from riskml.metrics._inputs import Flags, Floats, group_codes, level_of, outcome, outcome_and_probability, positive_int
 from riskml.metrics._intervals import rate_interval, ratio_interval, wilson_interval
 from riskml.metrics._steps import Rows, row_bands
 
@@ -48,6 +40,8 @@ def approval_rate_ratio(
 ) -> pd.DataFrame:
     """Return each group's approval rate over that of the reference group (the adverse impact ratio).
 
+    Source: Four-fifths rule: 29 CFR 1607.4(D). Interval: Katz, Baptista, Azen, Pike (1978), Biometrics 34.
+
     Parameters
     ----------
     approved : array of shape (n,)
@@ -69,10 +63,6 @@ def approval_rate_ratio(
     ------
     DataError
         When ``approved`` is not 0 or 1, a value is missing, the lengths differ, or the reference is not a group.
-
-    References
-    ----------
-    Four-fifths rule: 29 CFR 1607.4(D). Interval: Katz, Baptista, Azen, Pike (1978), Biometrics 34.
 
     Examples
     --------
@@ -108,6 +98,8 @@ def equal_opportunity(
 ) -> pd.DataFrame:
     """Return each group's approval rate among its good customers, against the reference group.
 
+    Source: Hardt, Price, Srebro (2016), NeurIPS. Interval: Newcombe (1998), Statistics in Medicine 17, method 10.
+
     Parameters
     ----------
     y : array of shape (n,)
@@ -132,10 +124,6 @@ def equal_opportunity(
     DataError
         When y or ``approved`` is not 0 or 1, a value is missing, the lengths differ, nobody is good, or the reference
         is not a group.
-
-    References
-    ----------
-    Hardt, Price, Srebro (2016), NeurIPS. Interval: Newcombe (1998), Statistics in Medicine 17, method 10.
 
     Examples
     --------
@@ -179,12 +167,12 @@ def calibration_within_groups(
 ) -> pd.DataFrame:
     """Return predicted against observed within each group: whether one probability means one risk for all.
 
+    Source: Kleinberg, Mullainathan, Raghavan (2017), ITCS: calibration within groups.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event.
     group : array of shape (n,)
         Protected group of each customer; missing values form a group of their own.
     n_bands : int, default 5
@@ -198,15 +186,6 @@ def calibration_within_groups(
         ``group``, ``band`` (1 has the lowest probabilities; a last line ``portfolio`` holds all of the group),
         ``count``, ``event``, ``mean_p``, ``event_rate``, ``lower``, ``upper``, ``calibrated`` (the mean probability
         lies in the interval). Bands without customers are left out.
-
-    Raises
-    ------
-    DataError
-        When y is not 0 or 1, p is outside 0…1, a value is missing, or the lengths differ.
-
-    References
-    ----------
-    Kleinberg, Mullainathan, Raghavan (2017), ITCS: calibration within groups.
 
     Examples
     --------

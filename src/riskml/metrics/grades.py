@@ -102,6 +102,8 @@ def migration_matrix(
 ) -> pd.DataFrame:
     """Return how many customers moved from each grade to each grade.
 
+    Source: ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.5.1.
+
     Parameters
     ----------
     before, after : array of shape (n,)
@@ -118,10 +120,6 @@ def migration_matrix(
     ------
     DataError
         When a grade is missing or not among ``grades``, or the lengths differ.
-
-    References
-    ----------
-    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.5.1.
 
     Examples
     --------
@@ -145,6 +143,8 @@ def migration_matrix(
 def matrix_weighted_bandwidth(matrix: pd.DataFrame | ArrayLike) -> Bandwidth:
     """Return how far customers migrated between grades, of how far those who moved could have.
 
+    Source: ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.5.1.
+
     Parameters
     ----------
     matrix : DataFrame or array of shape (K, K)
@@ -159,10 +159,6 @@ def matrix_weighted_bandwidth(matrix: pd.DataFrame | ArrayLike) -> Bandwidth:
     ------
     DataError
         When the matrix is not square or holds something else than counts.
-
-    References
-    ----------
-    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.5.1.
 
     Examples
     --------
@@ -193,6 +189,8 @@ def concentration(
 ) -> Concentration:
     """Return how concentrated the book is in few grades.
 
+    Source: ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.5.3.
+
     Parameters
     ----------
     grade : array of shape (n,)
@@ -211,10 +209,6 @@ def concentration(
     ------
     DataError
         When a grade is missing, there is one grade only, an exposure is negative, or the lengths differ.
-
-    References
-    ----------
-    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.5.3.
 
     Examples
     --------

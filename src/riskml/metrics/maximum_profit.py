@@ -131,17 +131,17 @@ def emp_credit(
 ) -> ExpectedMaximumProfit:
     """Return the expected maximum profit of a credit score, with the share of customers to decline and the prior.
 
+    Source: Verbraken, Bravo, Weber, Baesens (2014), European Journal of Operational Research 238.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is default.
-    score : array of shape (n,)
-        Scores, higher is riskier.
+    y, score : array of shape (n,)
+        Outcomes (1 is default) and scores (higher is riskier).
     roi : float, default 0.2644
         Return on a loan that is repaid, as a share of it: what declining a good customer costs.
     prior : Prior, default VERBRAKEN_LGD
-        Distribution of the loss given default: 0.55 at 0, 0.10 at 1, uniform between, or for example
-        ``BetaPrior(2, 3)``.
+        Distribution of the loss given default: 0.55 at 0, 0.10 at 1, uniform between, or for example ``BetaPrior(2,
+        3)``.
 
     Returns
     -------
@@ -150,14 +150,8 @@ def emp_credit(
 
     Raises
     ------
-    DataError
-        When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
     ConfigError
         When ``roi`` is not above 0.
-
-    References
-    ----------
-    Verbraken, Bravo, Weber, Baesens (2014), European Journal of Operational Research 238.
 
     Examples
     --------
@@ -173,12 +167,12 @@ def emp_credit(
 def emp(y: ArrayLike, score: ArrayLike, *, roi: float = 0.2644, prior: Prior = VERBRAKEN_LGD) -> float:
     """Return the expected maximum profit of a credit score, per unit lent; `emp_credit` has the share to decline too.
 
+    Source: Verbraken, Bravo, Weber, Baesens (2014), European Journal of Operational Research 238.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is default.
-    score : array of shape (n,)
-        Scores, higher is riskier.
+    y, score : array of shape (n,)
+        Outcomes (1 is default) and scores (higher is riskier).
     roi : float, default 0.2644
         Return on a loan that is repaid.
     prior : Prior, default VERBRAKEN_LGD
@@ -188,15 +182,6 @@ def emp(y: ArrayLike, score: ArrayLike, *, roi: float = 0.2644, prior: Prior = V
     -------
     float
         Expected maximum profit against lending to all; 0 when the score ranks nothing worth declining.
-
-    Raises
-    ------
-    DataError, ConfigError
-        As for `emp_credit`.
-
-    References
-    ----------
-    Verbraken, Bravo, Weber, Baesens (2014), European Journal of Operational Research 238.
 
     Examples
     --------
@@ -217,12 +202,12 @@ def emp_churn(
 ) -> ExpectedMaximumProfit:
     """Return the expected maximum profit of a churn score, with the share of customers to contact and the prior.
 
+    Source: Verbraken, Verbeke, Baesens (2013), IEEE Transactions on Knowledge and Data Engineering 25(5).
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is churn.
-    score : array of shape (n,)
-        Scores, higher is riskier.
+    y, score : array of shape (n,)
+        Outcomes (1 is churn) and scores (higher is riskier).
     value : float, default 200
         Lifetime value of a customer kept, in money.
     incentive : float, default 10
@@ -239,14 +224,8 @@ def emp_churn(
 
     Raises
     ------
-    DataError
-        When y is not 0 or 1 or has one class, a value is missing, or the lengths differ.
     ConfigError
         When a cost is below 0, or a customer kept is not worth the incentive.
-
-    References
-    ----------
-    Verbraken, Verbeke, Baesens (2013), IEEE Transactions on Knowledge and Data Engineering 25(5).
 
     Examples
     --------
@@ -280,12 +259,12 @@ def empc(
 ) -> float:
     """Return the expected maximum profit of a churn score, per customer; `emp_churn` has the share to contact too.
 
+    Source: Verbraken, Verbeke, Baesens (2013), IEEE Transactions on Knowledge and Data Engineering 25(5).
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is churn.
-    score : array of shape (n,)
-        Scores, higher is riskier.
+    y, score : array of shape (n,)
+        Outcomes (1 is churn) and scores (higher is riskier).
     value : float, default 200
         Lifetime value of a customer kept, in money.
     incentive : float, default 10
@@ -299,15 +278,6 @@ def empc(
     -------
     float
         Expected maximum profit per customer, in money.
-
-    Raises
-    ------
-    DataError, ConfigError
-        As for `emp_churn`.
-
-    References
-    ----------
-    Verbraken, Verbeke, Baesens (2013), IEEE Transactions on Knowledge and Data Engineering 25(5).
 
     Examples
     --------

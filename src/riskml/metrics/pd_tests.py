@@ -46,12 +46,12 @@ def hosmer_lemeshow(
 ) -> HosmerLemeshow:
     """Test whether the probabilities fit the outcomes over all grades at once.
 
+    Source: Hosmer and Lemeshow (1980), Communications in Statistics A9; BCBS Working Paper 14 (2005).
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event; a grade's is their mean.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event; a grade's is their mean.
     grade : array of shape (n,), optional
         Grade of each row; bands of about equal size when it is left out.
     n_bands : int, default 10
@@ -63,15 +63,6 @@ def hosmer_lemeshow(
     -------
     HosmerLemeshow
         Statistic, degrees of freedom (grades less ``df_lost``) and p-value.
-
-    Raises
-    ------
-    DataError
-        As for `brier`, and when no degree of freedom is left.
-
-    References
-    ----------
-    Hosmer and Lemeshow (1980), Communications in Statistics A9; BCBS Working Paper 14 (2005).
 
     Examples
     --------
@@ -100,6 +91,8 @@ def hosmer_lemeshow(
 def jeffreys_p_value(event: ArrayLike, count: ArrayLike, pd_: ArrayLike) -> Floats:
     """Return the p-values of the Jeffreys test from a table of grades.
 
+    Source: ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.1.
+
     Parameters
     ----------
     event : array of shape (k,)
@@ -118,10 +111,6 @@ def jeffreys_p_value(event: ArrayLike, count: ArrayLike, pd_: ArrayLike) -> Floa
     ------
     DataError
         When there are more defaults than customers, a PD is outside 0…1, a value is missing, or the lengths differ.
-
-    References
-    ----------
-    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.1.
 
     Examples
     --------
@@ -170,12 +159,12 @@ def _tested_grades(y: ArrayLike, p: ArrayLike, grade: ArrayLike | None) -> tuple
 def jeffreys_test(y: ArrayLike, p: ArrayLike, *, grade: ArrayLike | None = None, level: float = 0.95) -> pd.DataFrame:
     """Test, per grade and for the portfolio, whether the PDs are too low: the ECB's Jeffreys test.
 
+    Source: ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.1.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event; a grade's PD is their mean.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event; a grade's PD is their mean.
     grade : array of shape (n,), optional
         Grade of each row; only the portfolio is tested when it is left out.
     level : float, default 0.95
@@ -185,15 +174,6 @@ def jeffreys_test(y: ArrayLike, p: ArrayLike, *, grade: ArrayLike | None = None,
     -------
     DataFrame
         ``grade`` (the portfolio last), ``count``, ``event``, ``pd``, ``event_rate``, ``p_value``, ``rejected``.
-
-    Raises
-    ------
-    DataError
-        As for `brier`.
-
-    References
-    ----------
-    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.1.
 
     Examples
     --------
@@ -212,12 +192,12 @@ def binomial_test(y: ArrayLike, p: ArrayLike, *, grade: ArrayLike | None = None,
 
     It takes defaults as independent; with correlated defaults it rejects too often.
 
+    Source: BCBS Working Paper 14 (2005), Studies on the Validation of Internal Rating Systems.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event; a grade's PD is their mean.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event; a grade's PD is their mean.
     grade : array of shape (n,), optional
         Grade of each row; only the portfolio is tested when it is left out.
     level : float, default 0.95
@@ -229,15 +209,6 @@ def binomial_test(y: ArrayLike, p: ArrayLike, *, grade: ArrayLike | None = None,
         ``grade`` (the portfolio last), ``count``, ``event``, ``pd``, ``event_rate``, ``critical`` (events from which
         the PD is rejected, ``Phi^-1(q) sqrt(n PD (1 - PD)) + n PD``), ``p_value`` (exact, of at least so many events),
         ``rejected`` (``event >= critical``).
-
-    Raises
-    ------
-    DataError
-        As for `brier`.
-
-    References
-    ----------
-    BCBS Working Paper 14 (2005), Studies on the Validation of Internal Rating Systems.
 
     Examples
     --------

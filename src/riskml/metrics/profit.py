@@ -164,24 +164,21 @@ def _curve(event: Floats, p: Floats, costs: CreditCosts | ChurnCosts, max_points
         keep = np.unique(np.append(keep, profit.argmax()))
         cutoff, profit, acted = cutoff[keep], profit[keep], acted[keep]
     return pd.DataFrame(
-        {
-            "cutoff": cutoff,
-            "share_acted": acted / p.size,
-            "profit": profit,
-            "profit_per_customer": profit / p.size,
-        }
+        {"cutoff": cutoff, "share_acted": acted / p.size, "profit": profit, "profit_per_customer": profit / p.size}
     )
 
 
 def profit_curve(y: ArrayLike, p: ArrayLike, costs: CreditCosts | ChurnCosts, *, max_points: int = 500) -> pd.DataFrame:
     """Return what each cut-off would have earned on rows with a known outcome.
 
+    Source: Elkan (2001), IJCAI: decisions by expected cost; Provost and Fawcett (2013), Data Science for Business:
+    profit curves.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event. Customers with at least the cut-off are acted on: declined, or contacted.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event. Customers with at least the cut-off are acted on:
+        declined, or contacted.
     costs : CreditCosts or ChurnCosts
         What a decision earns or costs.
     max_points : int, default 500
@@ -194,15 +191,8 @@ def profit_curve(y: ArrayLike, p: ArrayLike, costs: CreditCosts | ChurnCosts, *,
 
     Raises
     ------
-    DataError
-        When y is not 0 or 1, p is outside 0…1, a value is missing, or the lengths differ.
     ConfigError
         When a cost is negative or a share is above 1.
-
-    References
-    ----------
-    Elkan (2001), IJCAI: decisions by expected cost; Provost and Fawcett (2013), Data Science for Business: profit
-    curves.
 
     Examples
     --------
@@ -222,6 +212,8 @@ def expected_profit_curve(p: ArrayLike, costs: CreditCosts | ChurnCosts, *, max_
 
     Over `profit_curve` of the same rows it shows what miscalibration costs.
 
+    Source: Elkan (2001), IJCAI: decisions by expected cost.
+
     Parameters
     ----------
     p : array of shape (n,)
@@ -235,15 +227,6 @@ def expected_profit_curve(p: ArrayLike, costs: CreditCosts | ChurnCosts, *, max_
     -------
     DataFrame
         As `profit_curve`.
-
-    Raises
-    ------
-    DataError, ConfigError
-        As for `profit_curve`.
-
-    References
-    ----------
-    Elkan (2001), IJCAI: decisions by expected cost.
 
     Examples
     --------
@@ -259,12 +242,12 @@ def best_cutoff(y: ArrayLike, p: ArrayLike, costs: CreditCosts | ChurnCosts) -> 
 
     It is the best in hindsight on these rows: choose it on validation rows, and report its profit on others.
 
+    Source: Elkan (2001), IJCAI: decisions by expected cost.
+
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event.
     costs : CreditCosts or ChurnCosts
         What a decision earns or costs.
 
@@ -273,15 +256,6 @@ def best_cutoff(y: ArrayLike, p: ArrayLike, costs: CreditCosts | ChurnCosts) -> 
     BestCutoff
         The cut-off, its profit, and what acting on no one and on everyone would have earned. Of equally good cut-offs
         it is the highest: the fewest customers are acted on.
-
-    Raises
-    ------
-    DataError, ConfigError
-        As for `profit_curve`.
-
-    References
-    ----------
-    Elkan (2001), IJCAI: decisions by expected cost.
 
     Examples
     --------

@@ -28,10 +28,8 @@ def performance_by(y: ArrayLike, p: ArrayLike, by: ArrayLike, *, level: float = 
 
     Parameters
     ----------
-    y : array of shape (n,)
-        Outcomes, 1 is the event.
-    p : array of shape (n,)
-        Probabilities of the event.
+    y, p : array of shape (n,)
+        Outcomes (1 is the event) and probabilities of the event.
     by : array of shape (n,)
         Period or segment of each row.
     level : float, default 0.95
@@ -44,15 +42,6 @@ def performance_by(y: ArrayLike, p: ArrayLike, by: ArrayLike, *, level: float = 
         ``auc_upper`` (DeLong), ``gini``, ``ks``, ``brier``, ``log_loss``, and ``observed_expected`` with ``oe_lower``
         and ``oe_upper``. Ranking measures are missing where a group has one class, their interval where it has fewer
         than two of each.
-
-    Raises
-    ------
-    DataError
-        When y is not 0 or 1, p is outside 0…1, a value is missing, or the lengths differ.
-
-    References
-    ----------
-    Those of `delong`, `ks`, `brier`, `log_loss` and `observed_expected`.
 
     Examples
     --------
@@ -111,6 +100,8 @@ def psi_by(
 ) -> pd.DataFrame:
     """Return the PSI of each period or segment against one fixed baseline.
 
+    Source: Yurdakul and Naranjo (2020), Journal of Risk Model Validation 14(3).
+
     Parameters
     ----------
     reference : Baseline, array or Series
@@ -135,10 +126,6 @@ def psi_by(
     ------
     DataError
         When there are no rows, the lengths differ, or the values are of another kind than the baseline's.
-
-    References
-    ----------
-    Yurdakul and Naranjo (2020), Journal of Risk Model Validation 14(3).
 
     Examples
     --------

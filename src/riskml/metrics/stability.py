@@ -202,6 +202,8 @@ def baseline(
 ) -> Baseline:
     """Fix the bins of a characteristic or a score on the baseline book.
 
+    Source: Siddiqi (2006), Credit Risk Scorecards.
+
     Parameters
     ----------
     values : array or Series of shape (n,)
@@ -217,15 +219,6 @@ def baseline(
     -------
     Baseline
         Bins and counts; pass it to `psi` in place of the baseline's rows.
-
-    Raises
-    ------
-    DataError
-        When there are no rows.
-
-    References
-    ----------
-    Siddiqi (2006), Credit Risk Scorecards.
 
     Examples
     --------
@@ -276,6 +269,8 @@ def psi(
     Below 0.10 the book is stable, up to 0.25 it is to be watched, above it is time to act. `psi_test` says beside it
     what chance alone would give, which on small books is more than these limits.
 
+    Source: Siddiqi (2006), Credit Risk Scorecards.
+
     Parameters
     ----------
     reference : Baseline, array or Series
@@ -297,10 +292,6 @@ def psi(
     DataError
         When there are no rows, or the current values are of another kind.
 
-    References
-    ----------
-    Siddiqi (2006), Credit Risk Scorecards.
-
     Examples
     --------
     >>> round(psi(["a"] * 50 + ["b"] * 50, ["a"] * 40 + ["b"] * 60), 4)
@@ -320,6 +311,8 @@ def psi_test(
 ) -> PsiTest:
     """Return the PSI beside its quantile under no shift, by bin, with a verdict.
 
+    Source: Yurdakul and Naranjo (2020), Journal of Risk Model Validation 14(3).
+
     Parameters
     ----------
     reference : Baseline, array or Series
@@ -337,15 +330,6 @@ def psi_test(
     -------
     PsiTest
         PSI, ``(1/N + 1/M) chi2(B - 1)`` quantile, verdict and table of bins.
-
-    Raises
-    ------
-    DataError
-        As for `psi`.
-
-    References
-    ----------
-    Yurdakul and Naranjo (2020), Journal of Risk Model Validation 14(3).
 
     Examples
     --------
@@ -376,6 +360,9 @@ def csi(
 ) -> pd.DataFrame:
     """Return the characteristic stability index: the PSI of every column.
 
+    Source: Siddiqi (2006), Credit Risk Scorecards; the no-shift quantile: Yurdakul and Naranjo (2020), Journal of Risk
+    Model Validation 14(3).
+
     Parameters
     ----------
     reference : DataFrame or mapping of Baseline
@@ -398,11 +385,6 @@ def csi(
     ------
     DataError
         When a column is missing, or is of another kind than in the baseline.
-
-    References
-    ----------
-    Siddiqi (2006), Credit Risk Scorecards; the no-shift quantile: Yurdakul and Naranjo (2020), Journal of Risk Model
-    Validation 14(3).
 
     Examples
     --------

@@ -70,6 +70,9 @@ def estimated_performance(probability: ArrayLike, *, level: float = 0.95) -> Est
     confidence-based performance estimation. Nothing is drawn at random: the interval's width follows from the variance
     of outcomes that are independent, and have these probabilities.
 
+    Source: Guillory et al. (2021), Predicting with confidence on unseen distributions; NannyML's CBPE. The variance is
+    that of the delta method.
+
     Parameters
     ----------
     probability : array of shape (n,)
@@ -79,11 +82,6 @@ def estimated_performance(probability: ArrayLike, *, level: float = 0.95) -> Est
     ------
     DataError
         When there are no rows, or a value is missing or outside 0…1.
-
-    References
-    ----------
-    Guillory et al. (2021), Predicting with confidence on unseen distributions; NannyML's CBPE. The variance is that of
-    the delta method.
 
     Examples
     --------

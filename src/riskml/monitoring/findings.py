@@ -80,11 +80,7 @@ def findings_of(month: MonthReport, reference: Reference) -> list[Finding]:
         findings += _of_scores(month.scored, reference, limits)
 
     def order(finding: Finding) -> tuple[int, int, int]:
-        return (
-            SEVERITIES.index(finding.severity),
-            NEXT_STEPS.index(finding.next_step),
-            _ABOUT.index(finding.about),
-        )
+        return (SEVERITIES.index(finding.severity), NEXT_STEPS.index(finding.next_step), _ABOUT.index(finding.about))
 
     return sorted(findings, key=order)
 

@@ -45,12 +45,7 @@ class TierMoves:
 
 
 def tier_moves(
-    scores: pd.DataFrame,
-    training: pd.Series,
-    tiers: Sequence[str],
-    *,
-    before: pd.Series | None = None,
-    since: str = "",
+    scores: pd.DataFrame, training: pd.Series, tiers: Sequence[str], *, before: pd.Series | None = None, since: str = ""
 ) -> TierMoves:
     """Return the customers of each tier, and their moves from an earlier month.
 

@@ -60,10 +60,7 @@ def write_files(
         if scored.moves.matrix is not None:
             tables["migration"] = scored.moves.matrix.reset_index()
         if scored.realised is not None:
-            tables |= {
-                "calibration": scored.realised.by_tier,
-                "periods": scored.realised.by_period,
-            }
+            tables |= {"calibration": scored.realised.by_tier, "periods": scored.realised.by_period}
         customers = scored.scores.copy()
         for name, values in month.behaviour.customers.items():
             customers[str(name)] = values.to_numpy()

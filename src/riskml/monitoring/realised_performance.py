@@ -58,6 +58,8 @@ def realised(
 ) -> RealisedPerformance:
     """Measure a model on the customers with a known outcome.
 
+    Source: ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.1 and 2.5.3.
+
     Parameters
     ----------
     outcome : Series of float, shape (n,)
@@ -70,10 +72,6 @@ def realised(
         AUC on the hold-out rows.
     dates : Series of datetime64, shape (n,), optional
         As-of dates.
-
-    References
-    ----------
-    ECB (February 2019), Instructions for reporting the validation results of internal models, 2.5.1 and 2.5.3.
     """
     known = outcome.notna().to_numpy()
     y, rows = outcome.to_numpy()[known], scores[known]

@@ -114,9 +114,5 @@ def _of_group(
     earlier = reference.scores[(before == group).to_numpy()] if before is not None else reference.scores[:0]
     if min(len(earlier), len(own)) >= limits.small_segment:
         test, _ = nearer_psi(earlier, own, n_bins=5, level=limits.level)
-        row |= {
-            "psi": test.psi,
-            "no_shift": test.no_shift,
-            "status": shift_status(test.psi, test.no_shift, limits),
-        }
+        row |= {"psi": test.psi, "no_shift": test.no_shift, "status": shift_status(test.psi, test.no_shift, limits)}
     return row

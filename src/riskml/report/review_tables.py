@@ -9,16 +9,7 @@ import pandas as pd
 
 from riskml.display.colours import NON_EVENT
 from riskml.display.format import count, interval, number, p_value, percent, signed
-from riskml.display.table import (
-    Head,
-    Table,
-    bar_column,
-    dot_column,
-    frame_table,
-    number_column,
-    text_cell,
-    text_column,
-)
+from riskml.display.table import Head, Table, bar_column, dot_column, frame_table, number_column, text_cell, text_column
 from riskml.metrics import BestCutoff
 
 _TITLES = {"auc": "AUC", "ks": "KS", "brier": "Brier", "log_loss": "log loss", "ece": "ECE"}

@@ -32,8 +32,8 @@ def load_model(path: Path) -> Artifact:
     Parameters
     ----------
     path : Path
-        A run's folder (its chosen model), a wheel, an artifact folder, or a file that ``save`` of a `Scorecard`
-        or a `SegmentedScorecard` wrote.
+        A run's folder (its chosen model), a wheel, an artifact folder, or a file that ``save`` of a `Scorecard` or a
+        `SegmentedScorecard` wrote.
 
     Raises
     ------

@@ -78,12 +78,7 @@ def roc_with_band(y: pd.Series, probability: pd.Series, *, seed: int) -> pd.Data
     curves = [_heights(target[rows], score[rows]) for rows in _resamples(target, seed)]
     lower, upper = np.quantile(curves, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
     return pd.DataFrame(
-        {
-            "false_positive_rate": _GRID,
-            "true_positive_rate": _heights(target, score),
-            "lower": lower,
-            "upper": upper,
-        }
+        {"false_positive_rate": _GRID, "true_positive_rate": _heights(target, score), "lower": lower, "upper": upper}
     )
 
 

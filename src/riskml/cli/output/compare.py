@@ -76,11 +76,7 @@ def _on_the_same_customers(
         swapped[f"moved {move}" if move != "same" else "as before"] = ["", *(_move(rows.get(run)) for run in runs)]
     return [
         ("difference from A, on the same customers (95 % interval)", names, gaps),
-        (
-            "who changes tier from A, and the event rate among them",
-            names,
-            swapped,
-        ),
+        ("who changes tier from A, and the event rate among them", names, swapped),
     ]
 
 

@@ -229,9 +229,7 @@ def show_tiers(proposal: Proposal, rule: str | None) -> None:
         "expected_loss": (f"expected loss{money}", "{:,.0f}"),
         "observed_loss": (f"observed loss{money}", "{:,.0f}"),
     }
-    rows = proposal.table.assign(
-        interval=[f"{row.lower:.1%} – {row.upper:.1%}" for row in proposal.table.itertuples()],
-    )
+    rows = proposal.table.assign(interval=[f"{row.lower:.1%} – {row.upper:.1%}" for row in proposal.table.itertuples()])
     columns = [name for name in heads if name in rows]
     table.add_column("tier")
     for name in columns:

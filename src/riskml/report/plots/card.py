@@ -50,8 +50,8 @@ def card(
     tables : mapping of column to DataFrame, optional
         ``Scorecard.tables_``: rows and event rate of each bin; a fitted card has its own.
     pdo, base_score, base_odds : float, optional
-        The scale of the points: non-events per event at the base score, and the points that double them. A fitted
-        card has its own.
+        The scale of the points: non-events per event at the base score, and the points that double them. A fitted card
+        has its own.
     title : str
         The headline.
 

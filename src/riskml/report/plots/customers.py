@@ -97,12 +97,7 @@ def drivers(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> Picture
 
 @house_style()
 def reasons_of_customer(
-    frame: pd.DataFrame,
-    *,
-    reference: float,
-    customer: object = "",
-    probability: float | None = None,
-    most: int = 10,
+    frame: pd.DataFrame, *, reference: float, customer: object = "", probability: float | None = None, most: int = 10
 ) -> Picture:
     """Draw a waterfall: from the score of the reference customer to the score of this one.
 

@@ -153,8 +153,8 @@ def woe(table: OptimalBinner | Scorecard | pd.DataFrame, column: str) -> Picture
     Parameters
     ----------
     table : OptimalBinner, Scorecard or DataFrame
-        Fitted; or ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``.
-        Of a binner that was fitted with periods, the event rate in each of them is drawn too.
+        Fitted; or ``OptimalBinner.tables_[column]``: ``bin``, ``count``, ``event``, ``event_rate``, ``woe``, ``iv``. Of
+        a binner that was fitted with periods, the event rate in each of them is drawn too.
     column : str
         The column's name.
     """

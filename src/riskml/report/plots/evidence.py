@@ -69,8 +69,8 @@ def by_group(
     Parameters
     ----------
     frame : DataFrame
-        ``group``, ``by`` or ``column``, and the three columns of the figure; ``judged``, where groups may be too
-        small to be.
+        ``group``, ``by`` or ``column``, and the three columns of the figure; ``judged``, where groups may be too small
+        to be.
     value, low, high : str
         Columns: the figure and its bounds.
     line : float, default 1

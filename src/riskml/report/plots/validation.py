@@ -18,10 +18,7 @@ _CHANCE = (0, (4, 3))
 
 @house_style()
 def roc(
-    curves: Mapping[str, pd.DataFrame],
-    *,
-    auc: Mapping[str, Sequence[float]] | None = None,
-    chosen: str | None = None,
+    curves: Mapping[str, pd.DataFrame], *, auc: Mapping[str, Sequence[float]] | None = None, chosen: str | None = None
 ) -> Picture:
     """Draw ROC curves on the rows set aside.
 

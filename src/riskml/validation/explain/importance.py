@@ -22,6 +22,8 @@ def permutation_importance(
 
     Columns that say the same share their importance: shuffling one of them loses little, while the other is there.
 
+    Source: Breiman (2001), Machine Learning 45; on the model's own loss: Fisher, Rudin, Dominici (2019), JMLR 20.
+
     Parameters
     ----------
     X : DataFrame of shape (n, any)
@@ -38,10 +40,6 @@ def permutation_importance(
     DataFrame
         ``column``, ``auc_drop`` (mean over the shuffles), ``se`` (its standard error over the shuffles: the luck of the
         shuffling, not of the rows; missing with one shuffle); the strongest first.
-
-    References
-    ----------
-    Breiman (2001), Machine Learning 45; on the model's own loss: Fisher, Rudin, Dominici (2019), JMLR 20.
     """
     columns = read(model, X, rows=rows, seed=seed)
     target = np.asarray(y)[chosen_rows(len(X), rows, seed)]

@@ -15,6 +15,8 @@ from riskml.validation.explain.grid import Grid, chances, curves, grid, read, sp
 def profiles(model: Artifact, X: pd.DataFrame, *, points: int = 12, rows: int = 500, seed: int = 0) -> pd.DataFrame:
     """Return the probability at the values of each column.
 
+    Source: Friedman (2001), Annals of Statistics 29; Apley and Zhu (2020), JRSS B 82.
+
     Parameters
     ----------
     points : int, default 12
@@ -30,10 +32,6 @@ def profiles(model: Artifact, X: pd.DataFrame, *, points: int = 12, rows: int = 
         ``accumulated`` (the same by accumulated local effects: only customers near a value are moved, so that
         columns that go together are not torn apart; of numbers alone, its mean is that of the partial dependence).
         Values at which no customer is are left out.
-
-    References
-    ----------
-    Friedman (2001), Annals of Statistics 29; Apley and Zhu (2020), JRSS B 82.
     """
     columns = read(model, X, rows=rows, seed=seed)
     special = special_codes(model)
