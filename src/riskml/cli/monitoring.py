@@ -48,9 +48,9 @@ def monitor(
 ) -> None:
     """Monitor a model on new customers: data, drift, tiers, estimated and realised performance, next step."""
     from riskml.cli.output.monitoring import show_monitored, show_month
+    from riskml.io import parse_date
     from riskml.pipeline.monitor import MonitorRequest, execute_monitoring
     from riskml.pipeline.monitor import monitor as monitor_month
-    from riskml.io import parse_date
 
     request = MonitorRequest(
         run=run,

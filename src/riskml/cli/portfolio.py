@@ -33,9 +33,9 @@ def manage(
 ) -> None:
     """Produce the monthly action package: tiers, actions, alerts, worklists and the risk committee report."""
     from riskml.cli.output.portfolio import Steps, show_month
+    from riskml.io import parse_date
     from riskml.portfolio.inputs import read_customers, read_inputs
     from riskml.portfolio.manage import manage as make_month
-    from riskml.io import parse_date
 
     default = out / "feedback" if (out / "feedback" / "results.csv").is_file() else None
     date = parse_date(as_of, "--as-of")
@@ -76,8 +76,8 @@ def feedback(
 ) -> None:
     """Join outcomes to earlier actions: their results, labels for the next training, and actions to reconsider."""
     from riskml.cli.output.portfolio import show_feedback
-    from riskml.portfolio.inputs import EventSource, feedback_of, write_feedback
     from riskml.io import parse_date
+    from riskml.portfolio.inputs import EventSource, feedback_of, write_feedback
 
     result = feedback_of(
         folder,
