@@ -38,7 +38,7 @@ book: $(READY) ## Simulate the book of experiments/book_default.yaml into data/b
 	$(BIN)/riskml simulate data/book --customers 20000 --months 36
 
 test: $(SPARK) ## Run the tests, every notebook among them
-	$(BIN)/pytest -n logical --dist loadgroup
+	$(BIN)/pytest -n logical --dist loadgroup --no-loadscope-reorder
 
 lint: $(READY) ## Check the code's style, and that notebooks hold no outputs
 	$(BIN)/ruff check .

@@ -46,11 +46,36 @@ SECRET = "never-seen-of-a-login"  # to a CRM, in the environment of the runs tha
 QUICK = {"sample": 600, "overrides": ("models.trials=1", "split.folds=3")}  # of the runs that execute every notebook
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep the tests of the same finished runs in one process, which executes them once, and those of Spark in one."""
-    for fixture, group in (("quick_runs", "runs"), ("spark", "spark")):
-        if fixture in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(group))
+# Rooms whose costly fixtures serve several of their files.
+SHARED_ROOMS = {"monitoring", "portfolio", "report", "tracking"}
+# The longest tests begin first, so that no process waits for another at the end.
+LONGEST_FIRST = ("test_readme.py", "quick_runs", "spark", "notebooks", "pipeline", "tracking", "models")
+
+
+def _group(item: pytest.Item) -> str:
+    """Return the name of the tests that run in one process with this one."""
+    names = getattr(item, "fixturenames", ())
+    room = item.path.relative_to(REPOSITORY).parts[1]
+    if item.path.name == "test_readme.py":
+        return item.name
+    if "quick_runs" in names:
+        return "quick_runs"
+    if "spark" in names:
+        return "spark"
+    return room if room in SHARED_ROOMS else item.path.relative_to(REPOSITORY).as_posix()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a costly fixture in one process, which makes it once, and begin with the longest."""
+
+    def rank(item: pytest.Item) -> int:
+        names = (_group(item), *item.path.relative_to(REPOSITORY).parts)
+        return next((i for i, name in enumerate(LONGEST_FIRST) if name in names), len(LONGEST_FIRST))
+
+    items.sort(key=rank)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 # A session for tables of a few hundred rows: to compile and to optimise code would cost more than to run it.
