@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[1] / "src" / "riskml"
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "riskml"
 REFUSED = {
     "said", "asked", "told", "found", "sought", "given", "came", "brought", "spoken", "wanted", "tried", "shown",
     "mend",
@@ -32,9 +34,17 @@ def _names(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield node.asname, 0
 
 
+def _refused(names: Iterator[tuple[str, int]], allowed: frozenset[str] = frozenset()) -> list[str]:
+    return [f"line {line}: {name}" for name, line in names if name.strip("_").lower() in REFUSED - allowed]
+
+
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_a_name_is_the_noun_of_what_it_holds(path):
-    allowed = {"mend"} if path.name == "errors.py" else set()  # the keyword of version 0.1
-    names = [(path.stem, 0), *_names(ast.parse(path.read_text(encoding="utf-8")))]
-    refused = [f"line {line}: {name}" for name, line in names if name.strip("_").lower() in REFUSED - allowed]
-    assert not refused, "; ".join(refused)
+    allowed = frozenset({"mend"} if path.name == "errors.py" else ())  # the keyword of version 0.1
+    assert not _refused(iter([(path.stem, 0)])) + _refused(_names(ast.parse(path.read_text("utf-8"))), allowed)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda path: path.name)
+def test_so_is_one_in_a_notebook(path):
+    cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert not [name for cell in cells for name in _refused(_names(ast.parse("".join(cell["source"]))))]

@@ -18,7 +18,6 @@ from riskml.config.experiment import Experiment, read_experiment
 from riskml.data.sources.source import read_table
 from riskml.display.format import count
 from riskml.errors import InputError, RiskmlError
-from riskml.io import parse_date
 from riskml.monitoring.findings import Finding, findings_of
 from riskml.monitoring.month import MonthReport, PreviousMonth, history, month_of
 from riskml.monitoring.outputs import PAGE, state_of, write_files
@@ -84,33 +83,6 @@ def run_to_monitor(experiment: str, run: str = "") -> Path:
     return run_experiment(file).folder
 
 
-def parse_request(
-    *,
-    experiment: str,
-    run: str,
-    data: str,
-    outcomes: str,
-    date: str,
-    previous: str,
-    folder: str,
-    customer: str,
-    segments: str,
-    limits: str,
-) -> MonitorRequest:
-    """Return the request in the notebook's parameters: text, empty for the default."""
-    return MonitorRequest(
-        run=run_to_monitor(experiment, run),
-        data=data,
-        outcomes=outcomes or None,
-        date=parse_date(date, "date") if date else None,
-        previous=previous or None,
-        folder=Path(folder).expanduser() if folder else None,
-        customer=customer or None,
-        segments=tuple(filter(None, map(str.strip, segments.split(",")))),
-        overrides=tuple(filter(None, map(str.strip, limits.split(";")))),
-    )
-
-
 def monitor(request: MonitorRequest, *, today: dt.date, track: bool = True) -> MonitorResult:
     """Monitor a model on a month's customers.
 
@@ -130,17 +102,23 @@ def monitor(request: MonitorRequest, *, today: dt.date, track: bool = True) -> M
         When a file, a column, a limit or the date is wrong; nothing is written then.
     """
     run = Run.open(Path(request.run).expanduser())
-    experiment = _experiment(run, request)
+    experiment = monitored_experiment(run, request.segments, request.overrides)
     reference = reference_of(run, experiment)
-    snapshot = _snapshot(run, experiment, request)
-    created = dt.date.fromisoformat(run.state["created"][:10])
-    as_of = request.date or snapshot.day() or (today if request.data else created)
-    store = _store(run, request)
-    month = month_of(reference, snapshot, as_of, _previous_month(store, as_of, request.previous))
+    customers = customers_of_month(run, experiment, request.data, request.outcomes, request.customer)
+    as_of = date_of_month(run, customers, request.date, today=today if request.data else None)
+    store = month_store(run, request.folder)
+    month = month_of(reference, customers, as_of, previous_month(store, as_of, request.previous))
+    return save_month(run, store, reference, month, track=track)
+
+
+def save_month(
+    run: Run, store: MonthStore, reference: Reference, month: MonthReport, *, track: bool = True
+) -> MonitorResult:
+    """Write a measured month to its folder and, if ``track``, to MLflow."""
     findings = findings_of(month, reference)
     past, trouble = _past_metrics(run, store, track)
-    metrics = history(past | {as_of: month.metrics()})
-    metrics = metrics[[day <= as_of for day in metrics.index]]
+    metrics = history(past | {month.as_of: month.metrics()})
+    metrics = metrics[[day <= month.as_of for day in metrics.index]]
     state = state_of(run, reference, month, findings)
     written = store.write(state, lambda folder: write_files(folder, month, findings, reference, metrics), replace=True)
     if track:
@@ -148,31 +126,45 @@ def monitor(request: MonitorRequest, *, today: dt.date, track: bool = True) -> M
     return MonitorResult(run, reference, month, tuple(findings), metrics, written)
 
 
-def _store(run: Run, request: MonitorRequest) -> MonthStore:
-    return MonthStore((request.folder or run.path(FOLDER)).absolute(), MONITORING)
+def month_store(run: Run, folder: str | Path | None = None) -> MonthStore:
+    """Return the store of all monitored months: by default ``monitoring`` in the run's folder."""
+    return MonthStore((Path(folder).expanduser() if folder else run.path(FOLDER)).absolute(), MONITORING)
 
 
-def _experiment(run: Run, request: MonitorRequest) -> Experiment:
-    """Return the run's settings with the month's segments and limits."""
-    wrong = [pair for pair in request.overrides if not pair.partition("=")[0].strip().startswith("monitoring.")]
+def date_of_month(
+    run: Run, customers: Snapshot, date: dt.date | None = None, *, today: dt.date | None = None
+) -> dt.date:
+    """Return the date given, else the latest as-of date of the customers, else today, else the run's date."""
+    created = dt.date.fromisoformat(run.state["created"][:10])
+    return date or customers.day() or today or created
+
+
+def monitored_experiment(run: Run, segments: Sequence[str] = (), overrides: Sequence[str] = ()) -> Experiment:
+    """Return the run's settings with the segments and limits of one month."""
+    wrong = [pair for pair in overrides if not pair.partition("=")[0].strip().startswith("monitoring.")]
     if wrong:
         raise InputError(
             f"only limits of monitoring can be overridden here; got {wrong[0]!r}",
             where="-p",
             fix="write -p monitoring.psi_act=0.3; to change the model, run the experiment",
         )
-    experiment = run.experiment
-    if request.overrides:
-        experiment = read_experiment(run.path("experiment.yaml"), request.overrides)
+    experiment = read_experiment(run.path("experiment.yaml"), overrides) if overrides else run.experiment
     limits = experiment.monitoring
-    names = tuple(dict.fromkeys((*limits.segments, *request.segments)))
+    names = tuple(dict.fromkeys((*limits.segments, *segments)))
     return experiment.model_copy(update={"monitoring": limits.model_copy(update={"segments": names})})
 
 
-def _snapshot(run: Run, experiment: Experiment, request: MonitorRequest) -> Snapshot:
-    if request.data:
-        return read_snapshot(request.data, experiment, outcomes=request.outcomes, customer=request.customer)
-    if request.outcomes:
+def customers_of_month(
+    run: Run,
+    experiment: Experiment,
+    data: str | Path = "",
+    outcomes: str | Path | None = None,
+    customer: str | None = None,
+) -> Snapshot:
+    """Return the customers of a file with their outcomes; without a file, those of the run's test set."""
+    if data:
+        return read_snapshot(data, experiment, outcomes=outcomes or None, customer=customer or None)
+    if outcomes:
         raise InputError("outcomes need the customers they belong to", where="--outcomes", fix="add --data")
     features = run.features()
     rows = features.rows(features.holdout_part)
@@ -182,13 +174,13 @@ def _snapshot(run: Run, experiment: Experiment, request: MonitorRequest) -> Snap
     if data.date is not None and rows.date is not None:
         frame[data.date] = rows.date.to_numpy()
     return snapshot_of(
-        frame, experiment, customer=request.customer, source=f"the hold-out rows ({features.holdout_part})"
+        frame, experiment, customer=customer or None, source=f"the hold-out rows ({features.holdout_part})"
     )
 
 
-def _previous_month(store: MonthStore, as_of: dt.date, previous: str | Path | None) -> PreviousMonth | None:
+def previous_month(store: MonthStore, as_of: dt.date, previous: str | Path | None = None) -> PreviousMonth | None:
     """Return the month to compare customers with: the requested one, else the last one with scored customers."""
-    if previous is None:
+    if not previous:
         months = store.months(upto=as_of - dt.timedelta(days=1))
         months = [month for month in months if month.state["scored"] and month.state["named"]]
         return PreviousMonth(months[-1].read("customers"), str(months[-1].as_of)) if months else None
@@ -260,7 +252,7 @@ def execute_monitoring(request: MonitorRequest, *, today: dt.date) -> StoredMont
         raise InputError("the notebook needs the month's customers", where="--data", fix="name a file")
     run = Run.open(Path(request.run).expanduser())
     snapshot = read_snapshot(request.data, run.experiment, outcomes=request.outcomes, customer=request.customer)
-    as_of, store = request.date or snapshot.day() or today, _store(run, request)
+    as_of, store = date_of_month(run, snapshot, request.date, today=today), month_store(run, request.folder)
     source = notebook_file(_NOTEBOOK, run.folder.parents[1])
     with tempfile.TemporaryDirectory(prefix="riskml-monitoring-") as folder:
         target = Path(folder) / f"{_NOTEBOOK}.ipynb"
