@@ -168,11 +168,11 @@ def customers_of_month(
         raise InputError("outcomes need the customers they belong to", where="--outcomes", fix="add --data")
     features = run.features()
     rows = features.rows(features.holdout_part)
-    data = experiment.data
-    frame = rows.X.rename_axis(index=data.id or "customer").reset_index()
-    frame[data.target] = rows.y.map({1: data.event, 0: "not the event"}).to_numpy()
-    if data.date is not None and rows.date is not None:
-        frame[data.date] = rows.date.to_numpy()
+    columns = experiment.data
+    frame = rows.X.rename_axis(index=columns.id or "customer").reset_index()
+    frame[columns.target] = rows.y.map({1: columns.event, 0: "not the event"}).to_numpy()
+    if columns.date is not None and rows.date is not None:
+        frame[columns.date] = rows.date.to_numpy()
     return snapshot_of(
         frame, experiment, customer=customer or None, source=f"the hold-out rows ({features.holdout_part})"
     )
