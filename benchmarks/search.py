@@ -20,7 +20,7 @@ import pandas as pd
 
 from riskml import RiskClassifier
 from riskml.data.sources.source import read_table
-from riskml.models.classifier import DEFAULT_FAMILIES
+from riskml.models.families import DEFAULT_FAMILIES
 
 STORAGES = {"memory": None, "journal": "{folder}/search.log", "SQLite": "sqlite:///{folder}/search.db"}
 

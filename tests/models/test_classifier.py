@@ -16,7 +16,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from riskml import RiskClassifier
 from riskml.config.experiment import Family, ModelsConfig
 from riskml.errors import ConfigError, DataError, FitError, InputError
-from riskml.models.classifier import ALL_FAMILIES, DEFAULT_FAMILIES, choose, nested_auc
+from riskml.models.classifier import (choose, nested_auc)
+from riskml.models.families import (ALL_FAMILIES, DEFAULT_FAMILIES)
 from riskml.models.families import FAMILIES
 from riskml.models.search.budget import Clock
 from riskml.runtime.model import Blend, probability

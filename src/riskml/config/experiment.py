@@ -21,9 +21,6 @@ from riskml.config.monitoring import MonitoringConfig
 from riskml.config.panel import PanelConfig
 from riskml.errors import ConfigError
 
-Family = Literal["scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"]
-_WITHOUT_EXTRAS: tuple[Family, ...] = ("scorecard", "logistic", "tree", "boosting", "blend")
-_READABLE: tuple[Family, ...] = ("scorecard", "logistic", "tree", "ebm")
 Scalar = bool | int | float | str
 
 
@@ -77,8 +74,8 @@ class SplitConfig(Part):
 class ModelsConfig(Part):
     """Families to compare, limits of the search, and the choice of the champion."""
 
-    families: tuple[Family, ...] = Field(
-        _WITHOUT_EXTRAS,
+    families: tuple[str, ...] = Field(
+        ("scorecard", "logistic", "tree", "boosting", "blend"),
         min_length=1,
         description="the families to compare; ebm, lightgbm and catboost need the extra of their name",
     )
@@ -96,7 +93,7 @@ class ModelsConfig(Part):
         description="an Optuna storage URL that several machines share, with ${NAME} for the password; a journal in "
         "the run's folder when null",
     )
-    fixed: dict[Family, dict[str, Any]] = Field(
+    fixed: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="parameters of a family that are fixed and not searched, such as scorecard.overrides: bins",
     )
@@ -107,8 +104,6 @@ class ModelsConfig(Part):
             raise ValueError("each family may be named once")
         if "blend" in self.families and len(self.families) < 3:
             raise ValueError("a blend needs at least two other families")
-        if self.select == "interpretable" and not {*_READABLE} & {*self.families}:
-            raise ValueError("select: interpretable needs one of scorecard, logistic, tree, ebm among the families")
         return self
 
     @model_validator(mode="after")

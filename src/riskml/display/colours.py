@@ -14,31 +14,11 @@ EVENT = "#d55e00"
 NON_EVENT = "#8fa3b5"
 OVERALL = "#3c4650"
 
-FAMILIES = {
-    "scorecard": "#0072b2",
-    "logistic": "#56b4e9",
-    "tree": "#009e73",
-    "boosting": "#e69f00",
-    "blend": "#cc79a7",
-    # Beyond those of Okabe and Ito: apart from them, and from each other, in lightness.
-    "ebm": "#004d40",
-    "lightgbm": "#a6761d",
-    "catboost": "#5e3c99",
-}
+SCORECARD = "#0072b2"
 KINDS = {"numeric": "#4b6584", "categorical": "#b7a261"}
 SHARE = "#e4e9ee"
 
 _LOW, _MIDDLE, _HIGH = "#5b9bd5", "#f0c23b", "#d55e00"
-_OTHER_FAMILY = "#4d4d4d"
-
-
-def family_colour(family: str) -> str:
-    """Return a family's colour; families of other makers are grey.
-
-    >>> family_colour("scorecard")
-    '#0072b2'
-    """
-    return FAMILIES.get(family, _OTHER_FAMILY)
 
 
 def tier_colours(n: int) -> list[str]:

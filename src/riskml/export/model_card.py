@@ -6,19 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from riskml.models.families import ALL_FAMILIES
 from riskml.runtime.package import Artifact
 
-_FAMILIES = {
-    "scorecard": "a points scorecard: binned columns, weights of evidence, logistic regression",
-    "segmented scorecard": "a points scorecard for each segment of customers, on one points scale",
-    "logistic": "a penalised logistic regression",
-    "tree": "a decision tree",
-    "boosting": "gradient-boosted trees (XGBoost), averaged over folds",
-    "ebm": "an explainable boosting machine: a curve for each column, and tables of pairs of columns",
-    "lightgbm": "gradient-boosted trees (LightGBM), averaged over folds",
-    "catboost": "gradient-boosted trees (CatBoost), averaged over folds",
-    "blend": "a weighted blend of several families, on the log-odds scale",
-}
 _OUTCOMES = {"default": "default", "churn": "leave"}
 
 
@@ -32,7 +22,7 @@ def model_card(artifact: Artifact) -> str:
             f"# {_text(artifact.title)}",
             "",
             f"The probability that a customer will {_OUTCOMES[artifact.task]} "
-            f"(`{_code(artifact.target)}` = `{_code(artifact.event)}`), by {_FAMILIES[artifact.family]}. "
+            f"(`{_code(artifact.target)}` = `{_code(artifact.event)}`), by {_description(artifact.family)}. "
             "Higher is riskier.",
             "",
             "## Use",
@@ -83,6 +73,12 @@ def model_card(artifact: Artifact) -> str:
             "",
         ]
     )
+
+
+def _description(family: str) -> str:
+    if family == "segmented scorecard":
+        return "a points scorecard for each segment of customers, on one points scale"
+    return ALL_FAMILIES[family].description
 
 
 def _text(value: Any) -> str:

@@ -1,10 +1,10 @@
 from .boosting import RiskBooster as RiskBooster
 from .catboost import RiskCatBoost as RiskCatBoost
-from .classifier import DEFAULT_FAMILIES as DEFAULT_FAMILIES
 from .classifier import RiskClassifier as RiskClassifier
 from .ebm import RiskEBM as RiskEBM
+from .families import DEFAULT_FAMILIES as DEFAULT_FAMILIES
 from .families import FAMILIES as FAMILIES
-from .families import Family as Family
+from .family import Family as Family
 from .families import estimator as estimator
 from .lightgbm import RiskLightGBM as RiskLightGBM
 from .logistic import Logistic as Logistic

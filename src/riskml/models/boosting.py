@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from riskml.models.family import Family
 from riskml.models.bagging import BaggedBooster, Grown, Rows
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import Encoding
@@ -110,3 +113,42 @@ class RiskBooster(BaggedBooster):
             settings, seen, self.max_rounds, evals=[(held, "held")], callbacks=[stopping], verbose_eval=False
         )
         return Grown(booster, booster.num_boosted_rounds())
+
+
+FAMILY = Family(
+    "boosting",
+    label="boosting",
+    description="gradient-boosted trees (XGBoost), averaged over folds: many small trees, each correcting the others",
+    colour="#e69f00",
+    estimator=RiskBooster,
+    space={
+        "max_depth": IntDistribution(1, 7),
+        "learning_rate": FloatDistribution(0.03, 0.2, log=True),
+        "min_child_weight": FloatDistribution(1.0, 50.0, log=True),
+        "subsample": FloatDistribution(0.5, 1.0),
+        "colsample_bytree": FloatDistribution(0.3, 1.0),
+        "reg_lambda": FloatDistribution(0.5, 50.0, log=True),
+        "gamma": FloatDistribution(1e-3, 5.0, log=True),
+        # Up to so many levels are split off one by one; sets of levels overfit if there are many.
+        "max_cat_to_onehot": CategoricalDistribution((8, 100)),
+    },
+    defaults={
+        "max_depth": 3,
+        "learning_rate": 0.08,
+        "min_child_weight": 5.0,
+        "subsample": 0.8,
+        "colsample_bytree": 0.6,
+        "reg_lambda": 5.0,
+        "gamma": 1e-3,
+        "max_cat_to_onehot": 100,
+    },
+    simplicity=4,
+    interpretable=False,
+    share=0.5,
+    search_overrides={"bags": 1},
+    bags=5,
+    n_averaged=3,
+    holds_out=True,
+    calibrated=True,
+    library="xgboost",
+)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from optuna.distributions import FloatDistribution, IntDistribution
+
+from riskml.models.family import Family
 from riskml.errors import RiskmlError
 from riskml.models.bagging import BaggedBooster, Grown, Rows
 from riskml.runtime.boosted import CatBoost, catboost_pool
@@ -114,3 +117,38 @@ class RiskCatBoost(BaggedBooster):
         rounds = int(booster.tree_count_)
         # Read again from its bytes: what scores here is what is exported.
         return Grown(CatBoost.read(bytes(booster._serialize_model())), rounds)
+
+
+FAMILY = Family(
+    "catboost",
+    label="CatBoost",
+    description="gradient-boosted trees (CatBoost), averaged over folds: many small trees, each correcting the others",
+    colour="#5e3c99",
+    estimator=RiskCatBoost,
+    space={
+        "depth": IntDistribution(2, 8),
+        "learning_rate": FloatDistribution(0.03, 0.2, log=True),
+        "l2_leaf_reg": FloatDistribution(0.5, 50.0, log=True),
+        "random_strength": FloatDistribution(0.1, 10.0, log=True),
+        "subsample": FloatDistribution(0.5, 1.0),
+        "rsm": FloatDistribution(0.3, 1.0),
+    },
+    defaults={
+        "depth": 5,
+        "learning_rate": 0.08,
+        "l2_leaf_reg": 5.0,
+        "random_strength": 1.0,
+        "subsample": 0.8,
+        "rsm": 0.8,
+    },
+    simplicity=4,
+    interpretable=False,
+    share=0.5,
+    search_overrides={"bags": 1},
+    bags=5,
+    n_averaged=3,
+    holds_out=True,
+    calibrated=True,
+    library="catboost",
+    extra=True,
+)

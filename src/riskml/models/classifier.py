@@ -6,7 +6,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,8 @@ from riskml.base import RiskEstimator, SpecialValues
 from riskml.errors import ConfigError, FitError, InputError
 from riskml.models.calibration import needed, platt
 from riskml.models.ensemble import FittedBlend, Weights, blend_weights
-from riskml.models.families import FAMILIES, Direction, estimator, refuse_absent, simplicity
+from riskml.models.families import DEFAULT_FAMILIES, FAMILIES, Select, check_families, estimator, simplicity
+from riskml.models.family import Direction
 from riskml.models.monotone import directions
 from riskml.models.refit import end_seconds, fitted, fullest, judged
 from riskml.models.search.budget import Clock, reserved, run_searches
@@ -29,11 +30,7 @@ from riskml.runtime.model import Blend, probability
 from riskml.scorecard.binning.options import column_options, is_number
 from riskml.scorecard.binning.periods import one_for_each
 
-ALL_FAMILIES = (*FAMILIES, "blend")
-DEFAULT_FAMILIES = (*(name for name, family in FAMILIES.items() if not family.needs), "blend")
-Select = Literal["best", "one_se", "interpretable"]
 _LATE = 0.05  # share of the budget that the end may overrun it by, rather than lose a family that is nearly there
-_CALIBRATED = ("tree", "boosting", "ebm", "lightgbm", "catboost")
 
 
 class RiskClassifier(RiskEstimator):
@@ -237,7 +234,7 @@ class RiskClassifier(RiskEstimator):
                     raise
                 self._leave_out(name, error_line(error))
                 continue
-            if name in _CALIBRATED:
+            if search.family.calibrated:
                 self._calibrate(name, margins, task)
             self.seconds_[name] += time.monotonic() - begun
         if not margins:
@@ -292,22 +289,9 @@ class RiskClassifier(RiskEstimator):
         if isinstance(self.families, str) or not isinstance(self.families, Iterable):
             raise ConfigError(f"families are a list of names; got {self.families!r}", where="families")
         names = list(dict.fromkeys(self.families))
-        unknown = [name for name in names if name not in ALL_FAMILIES]
-        if unknown or not names:
-            raise ConfigError(
-                f"families must be some of {', '.join(ALL_FAMILIES)}; got {list(self.families)}", where="families"
-            )
-        refuse_absent(names)
-        if "blend" in names and len(names) < 3:
-            raise ConfigError("a blend needs at least two other families", where="families", fix="name more families")
-        if self.select not in ("best", "one_se", "interpretable"):
-            raise ConfigError(f"select must be best, one_se or interpretable; got {self.select!r}", where="select")
-        if self.select == "interpretable" and not any(
-            name in FAMILIES and FAMILIES[name].interpretable for name in names
-        ):
-            raise ConfigError(
-                "select='interpretable' needs a scorecard, a logistic, a tree or an ebm", where="families"
-            )
+        if self.select not in get_args(Select):
+            raise ConfigError(f"select must be {' or '.join(get_args(Select))}; got {self.select!r}", where="select")
+        check_families(names, self.select)
         return names
 
     def _fixed(self, frame: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
@@ -338,7 +322,7 @@ class RiskClassifier(RiskEstimator):
             raise ConfigError(f"cv must be at least 2 folds; got {cv}", where="cv")
         rarest = int(np.bincount(target).min())
         # What sets rows aside itself needs two of each class outside every fold.
-        aside = any(FAMILIES[name].sets_aside for name in self.families if name in FAMILIES)
+        aside = any(FAMILIES[name].holds_out for name in self.families if name in FAMILIES)
         count = min(int(cv), rarest // 2 if aside else rarest)
         if count < 2:
             raise FitError(

@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from riskml.models.family import Family
 from riskml.base import RiskEstimator
 from riskml.models.monotone import directions
 from riskml.runtime.additive import Additive, Pair, Pairwise
@@ -160,3 +162,35 @@ def _slots(side: Step | Levels, count: int) -> list[int]:
     """Return where InterpretML keeps the value of each slot: missing is its first one, unseen its last."""
     inside = list(range(1, count - 1))
     return [*inside, 0] if isinstance(side, Step) else [*inside, 0, count - 1]
+
+
+FAMILY = Family(
+    "ebm",
+    label="the explainable boosting machine",
+    description="a curve for each column and a table for some pairs of columns, added",
+    colour="#004d40",
+    estimator=RiskEBM,
+    space={
+        "interactions": CategoricalDistribution((0, "1x", "3x")),
+        "learning_rate": FloatDistribution(0.01, 0.08, log=True),
+        "max_leaves": IntDistribution(2, 4),
+        "min_samples_leaf": IntDistribution(2, 50, log=True),
+        "smoothing_rounds": IntDistribution(10, 500, log=True),
+    },
+    defaults={
+        "interactions": "3x",
+        "learning_rate": 0.03,
+        "max_leaves": 2,
+        "min_samples_leaf": 4,
+        "smoothing_rounds": 75,
+    },
+    simplicity=3,
+    interpretable=True,
+    share=0.4,
+    search_overrides={"bags": 2},
+    bags=8,
+    holds_out=True,
+    calibrated=True,
+    library="interpret.glassbox",
+    extra=True,
+)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from riskml.models.family import Family
 from riskml.base import RiskEstimator
 from riskml.runtime.boosted import Boosted
 from riskml.runtime.frame import Floats
@@ -75,3 +76,17 @@ def blend_weights(margins: Floats, target: NDArray[np.int8], shrinkage: float = 
     bounds = [(None, None)] + [(0.0, None)] * count
     solution = minimize(loss, np.concatenate([[0.0], equal]), jac=True, method="L-BFGS-B", bounds=bounds, tol=1e-10)
     return Weights(float(solution.x[0]), np.asarray(solution.x[1:]))
+
+
+FAMILY = Family(
+    "blend",
+    label="the blend",
+    description="a weighted blend of the other families, on the log-odds scale",
+    colour="#cc79a7",
+    estimator=FittedBlend,
+    space={},
+    defaults={},
+    simplicity=7,
+    interpretable=False,
+    share=0.0,
+)

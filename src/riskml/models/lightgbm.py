@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from optuna.distributions import FloatDistribution, IntDistribution
+
+from riskml.models.family import Family
 from riskml.models.bagging import BaggedBooster, Grown, Rows
 from riskml.runtime.boosted import LightGBM
 from riskml.runtime.encoding import Encoding
@@ -105,3 +108,40 @@ class RiskLightGBM(BaggedBooster):
         # Read again from its text: what scores here is what is exported, without the rows it has seen.
         text = booster.model_to_string(num_iteration=booster.best_iteration)
         return Grown(LightGBM.read(text.encode("utf-8")), booster.best_iteration)
+
+
+FAMILY = Family(
+    "lightgbm",
+    label="LightGBM",
+    description="gradient-boosted trees (LightGBM), averaged over folds: many small trees, each correcting the others",
+    colour="#a6761d",
+    estimator=RiskLightGBM,
+    space={
+        "num_leaves": IntDistribution(4, 63, log=True),
+        "learning_rate": FloatDistribution(0.03, 0.2, log=True),
+        "min_child_samples": IntDistribution(5, 100, log=True),
+        "min_child_weight": FloatDistribution(0.1, 20.0, log=True),
+        "subsample": FloatDistribution(0.5, 1.0),
+        "colsample_bytree": FloatDistribution(0.3, 1.0),
+        "reg_lambda": FloatDistribution(0.5, 50.0, log=True),
+    },
+    defaults={
+        "num_leaves": 15,
+        "learning_rate": 0.05,
+        "min_child_samples": 20,
+        "min_child_weight": 1.0,
+        "subsample": 0.8,
+        "colsample_bytree": 0.6,
+        "reg_lambda": 5.0,
+    },
+    simplicity=4,
+    interpretable=False,
+    share=0.5,
+    search_overrides={"bags": 1},
+    bags=5,
+    n_averaged=3,
+    holds_out=True,
+    calibrated=True,
+    library="lightgbm",
+    extra=True,
+)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from optuna.distributions import FloatDistribution, IntDistribution
+from riskml.models.family import Family
 from riskml.base import RiskEstimator, SpecialValues
 from riskml.models.monotone import directions
 from riskml.models.monotone_logistic import ordered_logistic
@@ -181,3 +183,21 @@ def _centred(shape: Shape, share: Floats, value: Floats, seen: NDArray[np.bool_]
     mean = float(share @ value)
     filled = tuple(np.where(seen, value - mean, 0.0).tolist())
     return type(shape)(**{**vars(shape), "value": filled}), mean
+
+
+FAMILY = Family(
+    "logistic",
+    label="logistic regression",
+    description="a penalised logistic regression on piecewise-linear features",
+    colour="#56b4e9",
+    estimator=Logistic,
+    space={
+        "knots": IntDistribution(3, 12),
+        "C": FloatDistribution(0.02, 20.0, log=True),
+        "min_level_count": IntDistribution(5, 50, log=True),
+    },
+    defaults={"knots": 6, "C": 0.5, "min_level_count": 10},
+    simplicity=2,
+    interpretable=True,
+    share=0.2,
+)

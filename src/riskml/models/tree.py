@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
+from optuna.distributions import FloatDistribution, IntDistribution
+from riskml.models.family import Family
 from riskml.base import RiskEstimator
 from riskml.models.monotone import directions
 from riskml.runtime.encoding import Encoding
@@ -106,3 +108,22 @@ def by_event_rate(frame: pd.DataFrame, target: Any, schema: Schema, smoothing: f
         order = rate.sort_values(kind="stable").index
         levels[column.name] = {str(level): float(rank) for rank, level in enumerate(order)}
     return Encoding(levels)
+
+
+FAMILY = Family(
+    "tree",
+    label="the decision tree",
+    description="a short list of yes-or-no questions; each customer ends in one leaf",
+    colour="#009e73",
+    estimator=RiskTree,
+    space={
+        "max_depth": IntDistribution(2, 6),
+        "min_leaf_share": FloatDistribution(0.005, 0.05, log=True),
+        "smoothing": FloatDistribution(1.0, 50.0, log=True),
+    },
+    defaults={"max_depth": 5, "min_leaf_share": 0.02, "smoothing": 5.0},
+    simplicity=0,
+    interpretable=True,
+    share=0.1,
+    calibrated=True,
+)

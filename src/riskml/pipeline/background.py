@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from riskml.models.families import ALL_FAMILIES
 from riskml.runs.paths import notebook_file, project_folder
 from riskml.runs.run import STAGES, Run
 from riskml.tracking.uri import without_secrets
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from riskml.tracking.sink import Sink
 
 _log = logging.getLogger(__name__)
-_LIBRARIES = {"boosting": "xgboost", "ebm": "interpret.glassbox", "lightgbm": "lightgbm", "catboost": "catboost"}
 
 
 class KernelPrefetcher:
@@ -28,8 +28,8 @@ class KernelPrefetcher:
         self._stages = iter(stages)
         self._waiting: list[Kernel] = []
         self._taken: list[Kernel] = []
-        families = run.experiment.models.families
-        self._libraries = ["pyarrow.parquet", *(_LIBRARIES[name] for name in families if name in _LIBRARIES)]
+        families = [ALL_FAMILIES[name] for name in run.experiment.models.families]
+        self._libraries = ["pyarrow.parquet", *(family.library for family in families if family.library)]
 
     def __enter__(self) -> Self:
         self.start()

@@ -16,6 +16,7 @@ from pathlib import Path
 from riskml.config.experiment import Experiment, read_experiment
 from riskml.errors import ConfigError, InputError, RunError
 from riskml.pipeline.background import BackgroundWriter, KernelPrefetcher
+from riskml.models.families import check_families
 from riskml.runs.paths import experiment_file, notebook_file, panel_folder, runs_folder
 from riskml.runs.run import STAGES, Run, newest, stage_name
 
@@ -118,6 +119,7 @@ def begin(
     if sample is not None and sample < 1 and resume is None:
         raise ConfigError(f"a sample has at least one row; got {sample}", where="--sample")
     experiment = read_experiment(file, overrides)
+    check_families(experiment.models.families, experiment.models.select, f"{file}, models.families")
     if resume is not None:
         return _resume(experiment, Path(resume).expanduser(), sample, overridden=bool(overrides))
     _check_data(experiment, sample or 0, panel_folder(file, experiment.name))

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from riskml.config.experiment import Experiment
-from riskml.display.colours import family_colour
+from riskml.models.families import family_colour
 from riskml.display.format import count, interval, number, percent, seconds
 from riskml.display.table import Table, templates
 from riskml.display.texts import sentence

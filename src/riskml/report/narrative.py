@@ -7,6 +7,7 @@ from typing import Any
 
 from riskml.display.format import count, interval, is_number, number, p_value, percent
 from riskml.display.texts import sentence, texts
+from riskml.models.families import ALL_FAMILIES, family_label
 from riskml.report.run_results import Results
 
 _FEW_EVENTS = 100
@@ -67,7 +68,7 @@ def why(results: Results) -> list[str]:
     family, rule = str(chosen["family"]), results.experiment.models.select
     name, reason = family_name(family), report_text("rules", rule)
     sentences = [report_text("narrative", "rule", rule=rule, family=name, reason=reason)]
-    if family in texts("riskml.report")["families"]:
+    if family in ALL_FAMILIES:
         sentences.append(report_text("narrative", "nature", nature=nature(family)))
     others = board.loc[board["family"] != family].sort_values("auc_cv", ascending=False, kind="stable")
     if len(others) and is_number(chosen.get("auc_cv_se")):
@@ -88,12 +89,12 @@ def why(results: Results) -> list[str]:
 
 def family_name(family: object) -> str:
     """Return a family's name within a sentence."""
-    return str(texts("riskml.report")["families"].get(str(family), [family])[0])
+    return family_label(str(family))
 
 
 def nature(family: object) -> str:
     """Return a family's description."""
-    return str(texts("riskml.report")["families"].get(str(family), ["", "a model of another maker"])[1])
+    return ALL_FAMILIES[str(family)].description if family in ALL_FAMILIES else "a model of another tool"
 
 
 def absent(results: Results, stage: str) -> str:

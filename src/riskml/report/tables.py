@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.display.colours import EVENT, NON_EVENT, family_colour, tier_colours
+from riskml.display.colours import (EVENT, NON_EVENT, tier_colours)
+from riskml.models.families import family_colour
 from riskml.display.format import count, interval, is_number, number, p_value, percent, signed
 from riskml.display.table import (
     Column,

@@ -10,7 +10,8 @@ import pytest
 from joblib import effective_n_jobs
 
 from riskml.errors import FitError
-from riskml.models.families import FAMILIES, Family, Real
+from riskml.models.families import (FAMILIES, Real)
+from riskml.models.family import Family
 from riskml.models.refit import end_seconds
 from riskml.models.search.budget import Clock, reserved, run_searches
 from riskml.models.search.cv_task import Task

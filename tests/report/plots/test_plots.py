@@ -12,7 +12,7 @@ from matplotlib.font_manager import fontManager
 from PIL import Image
 
 from riskml import report
-from riskml.display.colours import family_colour
+from riskml.models.families import family_colour
 from riskml.report import plots
 from riskml.report.plots import picture as picture_module
 from riskml.scorecard import OptimalBinner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from riskml.base import RiskEstimator, SpecialValues
 from riskml.errors import ConfigError, DataError
 from riskml.metrics import auc
-from riskml.models.families import Direction, Family, estimator
+from riskml.models.families import estimator
+from riskml.models.family import Direction, Family
 from riskml.models.search.trials import Figure
 from riskml.runtime.frame import Floats
 
@@ -59,8 +61,8 @@ class Task:
             random_state=self.random_state,
         )
         rows = ~self.rows(without) if without else slice(None)
-        # Only a card knows of periods.
-        more = {"periods": self.periods[rows]} if family == "scorecard" and self.periods is not None else {}
+        with_periods = self.periods is not None and "periods" in inspect.signature(model.fit).parameters
+        more = {"periods": self.periods[rows]} if with_periods else {}
         return model.fit(self.frame.iloc[rows], self.target[rows], **more)
 
     def rows(self, folds: Sequence[int]) -> NDArray[np.bool_]:
@@ -109,7 +111,7 @@ class Task:
             "fixed": self.fixed.get(family.name),
             "monotone": self.monotone,
             # Another version's trials were of other ranges, or were fitted otherwise.
-            "searched": [repr(family.space), family.start, family.while_searching],
+            "searched": [repr(family.space), family.defaults, family.search_overrides],
         }
         digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
         return digest.hexdigest()[:16]

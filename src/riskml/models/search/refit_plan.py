@@ -8,7 +8,7 @@ from typing import Any
 
 from joblib import effective_n_jobs
 
-from riskml.models.families import Family
+from riskml.models.family import Family
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Plan:
 
     def params(self, family: Family) -> dict[str, Any]:
         """Return what the plan adds to the settings that were found."""
-        return dict(family.while_searching) if self.bags is None else {"bags": self.bags}
+        return dict(family.search_overrides) if self.bags is None else {"bags": self.bags}
 
     def bags_of(self, family: Family) -> int:
         """Return the bags of one fit."""
-        return self.bags or family.while_searching.get("bags", 1)
+        return self.bags or family.search_overrides.get("bags", 1)
 
 
 LEAST = Plan()
@@ -32,9 +32,9 @@ LEAST = Plan()
 
 def plans(family: Family, fixed_bags: bool = False) -> list[Plan]:
     """Return the ways to fit a family, the fullest first and the least last."""
-    searched = family.while_searching.get("bags", 1)
+    searched = family.search_overrides.get("bags", 1)
     bags: list[int | None] = [] if fixed_bags else list(range(family.bags, searched, -1))
-    averaged = [Plan(family.averaged, some) for some in (bags or [None])] if family.averaged > 1 else []
+    averaged = [Plan(family.n_averaged, some) for some in (bags or [None])] if family.n_averaged > 1 else []
     return [*averaged, *(Plan(1, some) for some in bags), LEAST]
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from joblib import effective_n_jobs
 
 from riskml.errors import ConfigError, RiskmlError
-from riskml.models.families import Family, suggest
+from riskml.models.family import Family
 from riskml.models.search.cv_task import Task
 from riskml.models.search.refit_plan import LEAST, whole_seconds
 from riskml.models.search.trials import BestTrials, Figure, FinishedTrial
@@ -49,9 +49,9 @@ class Search:
         self.reason = ""
         self.error: Exception | None = None
         self.trials: list[FinishedTrial] = []
-        self._free = {name: what for name, what in family.space.items() if name not in task.fixed.get(self.name, {})}
-        start = {name: family.start[name] for name in self._free}
-        self.leaders = BestTrials(len(task.folds()), start, max(family.averaged, 1))
+        self._free = {name: space for name, space in family.space.items() if name not in task.fixed.get(self.name, {})}
+        defaults = {name: family.defaults[name] for name in self._free}
+        self.leaders = BestTrials(len(task.folds()), defaults, max(family.n_averaged, 1))
         self.spent, self.longest, self.stale = 0.0, 0.0, 0
         self._study = optuna.create_study(direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=4))
         self._shared = None if storage is None else _Shared(storage, f"riskml {task.digest(family)} {self.name}")
@@ -61,7 +61,7 @@ class Search:
         words = (task.random_state, len(self.trials), place)
         self._sample(_seed(*words) if place else task.random_state + len(self.trials))
         if self.leaders.best is None:
-            self._study.enqueue_trial(start)
+            self._study.enqueue_trial(defaults)
 
     @property
     def name(self) -> str:
@@ -95,10 +95,9 @@ class Search:
 
     def trial(self, limit: float = np.inf) -> float:
         """Run one trial and return its mean AUC on the folds it reached."""
-        trial = self._study.ask()
-        params = suggest(trial, self._free)
+        trial = self._study.ask(dict(self._free))
         begun = time.monotonic()
-        outs, settings = self.task.held_out(), params | LEAST.params(self.family)
+        outs, settings = self.task.held_out(), trial.params | LEAST.params(self.family)
         figures, slowest = list[Figure](), 0.0
         # One fit shows whether a family is within reach; two show whether a setting is promising.
         probe = 1 if limit < np.inf else 2

@@ -41,7 +41,7 @@ class BestTrials:
     """The best settings by all figures, and by those that know nothing of each fold."""
 
     folds: int
-    start: Mapping[str, Any]  # the settings that the search begins with
+    defaults: Mapping[str, Any]  # the settings that the search starts with
     most: int = 1  # the settings that are asked for at the most
     # the start, where the time held no whole trial of it: what there is while nothing was completed
     untried: FinishedTrial | None = None
@@ -50,7 +50,7 @@ class BestTrials:
 
     def add(self, trial: FinishedTrial) -> bool:
         """Take in a trial that was completed; return whether it is the best on all folds."""
-        if self._started is None and dict(trial.params) == dict(self.start):
+        if self._started is None and dict(trial.params) == dict(self.defaults):
             self._started = trial
         for place in (None, *range(self.folds)):
             ranked = self._ranked.setdefault(place, [])

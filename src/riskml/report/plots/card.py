@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from riskml.display.colours import EVENT, FAMILIES, INK, MUTED, OVERALL
+from riskml.display.colours import EVENT, INK, MUTED, OVERALL, SCORECARD
 from riskml.display.format import fitted, listed, number, percent, wrapped
 from riskml.errors import ConfigError
 from riskml.report.plots.picture import Picture, headline, house_style
@@ -18,7 +18,7 @@ from riskml.scorecard.card.scaling import Scale
 from riskml.scorecard.display.parts import LevelGroups, card_parts
 from riskml.scorecard.display.tables import with_rates
 
-_GAIN = FAMILIES["scorecard"]
+_GAIN = SCORECARD
 # Inches.
 _PANEL, _MARGIN, _GUTTER, _HEAD, _FOOT = 3.34, 0.132, 0.36, 1.55, 0.3
 _ROW, _LINE, _TITLE, _GAP = 0.185, 0.125, 0.27, 0.2

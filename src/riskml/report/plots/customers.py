@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from riskml.display.colours import EVENT, FAMILIES, INK, MUTED, NON_EVENT, OVERALL, tier_colours
+from riskml.models.families import ALL_FAMILIES, family_colour
+from riskml.display.colours import EVENT, INK, MUTED, NON_EVENT, OVERALL, tier_colours
 from riskml.display.format import cell_value, count, fitted, number, percent, signed
 from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style, rows_from_the_top
 
@@ -84,7 +85,7 @@ def drivers(frame: pd.DataFrame, *, most: int = 15, family: str = "") -> Picture
         empty(axes, "The model uses no column.")
         return picture
     y = np.arange(len(top), dtype=float)
-    axes.barh(y, value, height=0.64, color=FAMILIES.get(family, NON_EVENT))
+    axes.barh(y, value, height=0.64, color=family_colour(family) if family in ALL_FAMILIES else NON_EVENT)
     for at, size in zip(y, value, strict=True):
         axes.text(size, at, f" {number(size, 2)}", va="center", fontsize=8.5)
     axes.set_xlim(0, max(float(np.nanmax(value)), 1e-6) * 1.12)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from riskml.display.colours import family_colour
+from riskml.models.families import family_colour
 from riskml.display.format import fitted, number, seconds
 from riskml.report.plots.picture import Picture, empty, headline, house_style
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from riskml.display.colours import EVENT, FAMILIES, NON_EVENT
+from riskml.display.colours import EVENT, NON_EVENT, SCORECARD
 from riskml.display.format import MISSING, count, is_number, number, p_value, percent, signed
 from riskml.display.table import Cell, Head, Table, bar_cell, text_cell
 from riskml.runtime.shapes import Levels
@@ -26,7 +26,6 @@ from riskml.scorecard.display.parts import (
     telling,
 )
 
-_CARD = FAMILIES["scorecard"]
 _WOE = Head("weight of evidence", True, "above 0 is riskier than the average")
 _RATE = Head(
     "event rate", True, "share of events in the bin; the longest bar is the riskiest bin of 2% of rows or more"
@@ -86,7 +85,7 @@ def binner_table(summary: BinnerLike | pd.DataFrame) -> Table:
     rows = [
         [
             text_cell(row["column"]),
-            bar_cell(row["iv"], top, _CARD, number),
+            bar_cell(row["iv"], top, SCORECARD, number),
             Cell(strength(row["iv"])),
             Cell(count(row["n_bins"])),
             # Levels have no order of their own: their groups stand in that of the event rate.
@@ -170,8 +169,8 @@ def selection_table(selection: pd.DataFrame) -> Table:
     rows = [
         [
             text_cell(row["column"]),
-            bar_cell(row["iv"], top, _CARD, number),
-            Cell("on the card", None, _CARD) if row["kept"] else Cell("dropped", None, NON_EVENT),
+            bar_cell(row["iv"], top, SCORECARD, number),
+            Cell("on the card", None, SCORECARD) if row["kept"] else Cell("dropped", None, NON_EVENT),
             text_cell(row["reason"]),
         ]
         for row in ranked.to_dict(orient="records")

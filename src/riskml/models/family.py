@@ -1,0 +1,94 @@
+"""Family of models: its estimator, its search space and its description, in one entry."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from optuna.distributions import BaseDistribution
+
+from riskml.base import RiskEstimator, SpecialValues
+
+Direction = Literal["ascending", "descending"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of models, as the search, the leaderboard and the report know it.
+
+    Parameters
+    ----------
+    label : str
+        Its name in a sentence, such as "the decision tree".
+    description : str
+        How it works, in a line that follows the label.
+    colour : str
+        Hexadecimal colour of its lines and bars.
+    estimator : callable
+        Returns an unfitted estimator. It gets the parameters of a trial and, as far as its signature names them,
+        ``special_values``, ``monotone`` and ``random_state``.
+    space : mapping of parameter to distribution
+        The hyperparameters that are searched, as Optuna's distributions.
+    defaults : mapping of parameter to value
+        Settings that the search starts with.
+    search_overrides : mapping of parameter to value
+        Parameters that differ during the search, to make trials cheap.
+    bags : int
+        Number of models that the final fit averages, each with early stopping on other rows.
+    n_averaged : int
+        Number of settings that the final model averages: the defaults and the best others. More than one protects the
+        model from a setting that was the best by chance.
+    holds_out : bool
+        Whether a fit holds out rows for early stopping, and so needs two rows of each class.
+    calibrated : bool
+        Whether its log-odds are recalibrated where the out-of-fold rows show a need.
+    library : str
+        The module that fits it, imported ahead of time in the kernels of a run.
+    extra : bool
+        Whether the library comes with the extra of the family's name, ``riskml[name]``.
+    simplicity : int
+        Rank of how simple it is to explain; lower is simpler.
+    interpretable : bool
+        Whether a person can read the whole model.
+    share : float
+        Share of the time budget, scaled to the competing families.
+    """
+
+    name: str
+    label: str
+    description: str
+    colour: str
+    estimator: Callable[..., RiskEstimator]
+    space: Mapping[str, BaseDistribution]
+    defaults: Mapping[str, Any]
+    simplicity: int
+    interpretable: bool
+    share: float
+    search_overrides: Mapping[str, Any] = field(default_factory=dict)
+    bags: int = 1
+    n_averaged: int = 1
+    holds_out: bool = False
+    calibrated: bool = False
+    library: str = ""
+    extra: bool = False
+
+    @property
+    def installed(self) -> bool:
+        """Whether its library can be imported."""
+        return not self.library or find_spec(self.library.partition(".")[0]) is not None
+
+    def make(
+        self,
+        params: Mapping[str, Any],
+        *,
+        special_values: SpecialValues | None = None,
+        monotone: Mapping[str, Direction] | None = None,
+        random_state: int = 0,
+    ) -> RiskEstimator:
+        """Return an unfitted estimator with some parameters."""
+        facts = {"special_values": special_values, "monotone": monotone or None, "random_state": random_state}
+        accepted = inspect.signature(self.estimator).parameters
+        return self.estimator(**{**{name: value for name, value in facts.items() if name in accepted}, **params})
