@@ -53,7 +53,7 @@ def main() -> None:
         print(f"{'truth':12}{auc(y, true[oot]):8.4f}")
         for family in ("scorecard", "logistic", "boosting"):
             start = time.perf_counter()
-            model = estimator(family, FAMILIES[family].start, special_values=None, random_state=7)
+            model = estimator(family, FAMILIES[family].defaults, special_values=None, random_state=7)
             p = model.fit(prepared.X[train], prepared.y[train]).predict_proba(prepared.X[oot])[:, 1]
             test = delong_test(y, true[oot], p)
             half = (test.upper - test.lower) / 2

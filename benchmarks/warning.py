@@ -76,7 +76,7 @@ def scored_books(folder: Path) -> list[tuple[dt.date, pd.DataFrame]]:
     panel = experiment_panel(experiment, folder / "panel")
     assert panel is not None
     prepared = prepare(experiment_table(experiment, panel), experiment)
-    model = estimator("boosting", FAMILIES["boosting"].start, special_values=None, random_state=7)
+    model = estimator("boosting", FAMILIES["boosting"].defaults, special_values=None, random_state=7)
     model.fit(prepared.X, prepared.y)
     said(f"boosting fitted on {len(prepared.y):,} rows of 2022 with {int(prepared.y.sum())} defaults", start)
     start = time.perf_counter()

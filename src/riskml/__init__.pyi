@@ -6,7 +6,7 @@ from .errors import InputError as InputError
 from .errors import RiskmlError as RiskmlError
 from .errors import RunError as RunError
 from .models.classifier import RiskClassifier as RiskClassifier
-from riskml.models.family import Family as Family
+from .models.family import Family as Family
 from .pipeline.stages import open_run as open_run
 from .pipeline.stages import run_experiment as run_experiment
 from .runs.model_loading import load_model as load_model

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.display.colours import tier_colours
-from riskml.models.families import family_colour
 from riskml.display.format import MISSING, count, fitted, interval, is_number, number, percent, seconds, signed
+from riskml.models.families import family_colour
 
 UNKNOWN = [None, float("nan"), float("inf"), pd.NA, np.nan, "0.5", True]
 

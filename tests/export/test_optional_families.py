@@ -19,7 +19,7 @@ LIBRARIES = {"ebm": [], "lightgbm": ["lightgbm"], "catboost": ["catboost"]}
 
 @pytest.fixture(scope="module", params=LIBRARIES)
 def family(request):
-    pytest.importorskip(FAMILIES[request.param].needs, reason=f"riskml[{request.param}] is not installed")
+    pytest.importorskip(FAMILIES[request.param].package, reason=f"riskml[{request.param}] is not installed")
     return request.param
 
 

@@ -71,7 +71,7 @@ def estimators(handmade, loans):
     assert len(segmented.cards_) > 1
     found = {**handmade, "segmented": segmented}
     for kind in ("lightgbm", "catboost"):
-        if importlib.util.find_spec(FAMILIES[kind].needs):
+        if importlib.util.find_spec(FAMILIES[kind].package):
             model = estimator(kind, {"bags": 2, "max_rounds": 20}, special_values=None, random_state=0)
             found[kind] = model.fit(loans, outcome)
     return found

@@ -26,7 +26,7 @@ from riskml.runtime.model import model_from_dict
 
 
 def _where_installed(family):
-    needs = FAMILIES[family].needs
+    needs = FAMILIES[family].package
     absent = bool(needs) and find_spec(needs) is None
     return pytest.param(family, marks=pytest.mark.skipif(absent, reason=f"riskml[{family}] is not installed"))
 
@@ -37,7 +37,7 @@ every_family = pytest.mark.parametrize("family", [_where_installed(name) for nam
 
 
 def start(family):
-    return {**FAMILIES[family].start, **SMALL.get(family, {})}
+    return {**FAMILIES[family].defaults, **SMALL.get(family, {})}
 
 
 @parametrize_with_checks([Logistic(), RiskTree(), RiskBooster(bags=2, max_rounds=20)])
@@ -125,10 +125,10 @@ def test_the_risk_goes_the_way_it_is_told(book, family, direction, sign):
         assert (sign * np.diff(model.decision_function(rows)) >= -1e-6).all()
 
 
-@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.needs])
+@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.extra])
 def test_a_family_whose_library_is_absent_says_which_extra_brings_it(family, monkeypatch):
-    monkeypatch.setitem(sys.modules, FAMILIES[family].needs, None)
-    with pytest.raises(ConfigError, match=rf"(?s)needs {FAMILIES[family].needs}.*pip install riskml\[{family}\]"):
+    monkeypatch.setitem(sys.modules, FAMILIES[family].package, None)
+    with pytest.raises(ConfigError, match=rf"(?s)needs {FAMILIES[family].package}.*pip install riskml\[{family}\]"):
         estimator(family, {}, special_values=None, random_state=0)
 
 

@@ -106,7 +106,7 @@ def test_what_judges_an_average_is_the_average_of_the_settings_that_the_other_fo
     search, plan = searched(task, "boosting", 4), Plan(settings=3, bags=2)
     margins = judged(search, plan)
     chosen = search.leaders.settings(3, without=1)
-    assert chosen[0].params == search.leaders.start
+    assert chosen[0].params == search.leaders.defaults
     single = [
         task.fit("boosting", {**one.params, "bags": 2}, without=(1,)).decision_function(task.frame[task.fold == 1])
         for one in chosen
@@ -122,4 +122,4 @@ def test_models_of_other_kinds_are_averaged_as_a_blend(task):
 
 
 def test_the_boosting_families_average_and_those_that_are_read_do_not():
-    assert {name for name, family in FAMILIES.items() if family.averaged > 1} == {"boosting", "lightgbm", "catboost"}
+    assert {name for name, family in FAMILIES.items() if family.n_averaged > 1} == {"boosting", "lightgbm", "catboost"}

@@ -4,8 +4,8 @@ from .classifier import RiskClassifier as RiskClassifier
 from .ebm import RiskEBM as RiskEBM
 from .families import DEFAULT_FAMILIES as DEFAULT_FAMILIES
 from .families import FAMILIES as FAMILIES
-from .family import Family as Family
 from .families import estimator as estimator
+from .family import Family as Family
 from .lightgbm import RiskLightGBM as RiskLightGBM
 from .logistic import Logistic as Logistic
 from .tree import RiskTree as RiskTree

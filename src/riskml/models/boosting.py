@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from riskml.models.family import Family
 from riskml.models.bagging import BaggedBooster, Grown, Rows
+from riskml.models.family import Family
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import Encoding
 
@@ -121,7 +121,7 @@ FAMILY = Family(
     description="gradient-boosted trees (XGBoost), averaged over folds: many small trees, each correcting the others",
     colour="#e69f00",
     estimator=RiskBooster,
-    space={
+    search_space={
         "max_depth": IntDistribution(1, 7),
         "learning_rate": FloatDistribution(0.03, 0.2, log=True),
         "min_child_weight": FloatDistribution(1.0, 50.0, log=True),
@@ -142,13 +142,13 @@ FAMILY = Family(
         "gamma": 1e-3,
         "max_cat_to_onehot": 100,
     },
-    simplicity=4,
+    complexity=4,
     interpretable=False,
-    share=0.5,
+    time_share=0.5,
     search_overrides={"bags": 1},
     bags=5,
     n_averaged=3,
-    holds_out=True,
-    calibrated=True,
+    early_stopping=True,
+    recalibrate=True,
     library="xgboost",
 )

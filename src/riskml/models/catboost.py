@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from riskml.models.family import Family
 from riskml.errors import RiskmlError
 from riskml.models.bagging import BaggedBooster, Grown, Rows
+from riskml.models.family import Family
 from riskml.runtime.boosted import CatBoost, catboost_pool
 from riskml.runtime.encoding import Encoding
 
@@ -125,7 +125,7 @@ FAMILY = Family(
     description="gradient-boosted trees (CatBoost), averaged over folds: many small trees, each correcting the others",
     colour="#5e3c99",
     estimator=RiskCatBoost,
-    space={
+    search_space={
         "depth": IntDistribution(2, 8),
         "learning_rate": FloatDistribution(0.03, 0.2, log=True),
         "l2_leaf_reg": FloatDistribution(0.5, 50.0, log=True),
@@ -141,14 +141,14 @@ FAMILY = Family(
         "subsample": 0.8,
         "rsm": 0.8,
     },
-    simplicity=4,
+    complexity=4,
     interpretable=False,
-    share=0.5,
+    time_share=0.5,
     search_overrides={"bags": 1},
     bags=5,
     n_averaged=3,
-    holds_out=True,
-    calibrated=True,
+    early_stopping=True,
+    recalibrate=True,
     library="catboost",
     extra=True,
 )

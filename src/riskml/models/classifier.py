@@ -18,11 +18,11 @@ from riskml.base import RiskEstimator, SpecialValues
 from riskml.errors import ConfigError, FitError, InputError
 from riskml.models.calibration import needed, platt
 from riskml.models.ensemble import FittedBlend, Weights, blend_weights
-from riskml.models.families import DEFAULT_FAMILIES, FAMILIES, Select, check_families, estimator, simplicity
+from riskml.models.families import DEFAULT_FAMILIES, FAMILIES, Select, check_families, complexity, estimator
 from riskml.models.family import Direction
 from riskml.models.monotone import directions
 from riskml.models.refit import end_seconds, fitted, fullest, judged
-from riskml.models.search.budget import Clock, reserved, run_searches
+from riskml.models.search.budget import Budget, reserved, run_searches
 from riskml.models.search.cv_task import Task, given_folds
 from riskml.models.search.study import Progress, Search, error_line, opened
 from riskml.runtime.frame import Floats
@@ -165,7 +165,7 @@ class RiskClassifier(RiskEstimator):
             When a family is left out.
         """
         self._check_numbers()
-        clock = Clock.of(self.time_budget)
+        budget = Budget(self.time_budget)
         names = self._families()
         frame = self._learn_schema(X, self.special_values)
         target = self._learn_target(frame, y)
@@ -185,12 +185,12 @@ class RiskClassifier(RiskEstimator):
         # The work is spread over folds; threads inside each fit would only wait for each other.
         with threadpool_limits(1):
             begun, before = time.monotonic(), sum(search.spent for search in searches)
-            stopped = run_searches(searches, self.n_trials, clock, self.progress)
+            stopped = run_searches(searches, self.n_trials, budget, self.progress)
             self.search_seconds_ = time.monotonic() - begun
             self.trial_seconds_ = sum(search.spent for search in searches) - before
             self.failures_ = {search.name: search.reason for search in searches if search.reason}
             inside = [search for search in searches if not search.reason]
-            margins = self._finish(inside, task, clock)
+            margins = self._finish(inside, task, budget)
         self.weights_: dict[str, float] = {}
         if "blend" in names:
             self._add_blend(margins, task)
@@ -205,7 +205,7 @@ class RiskClassifier(RiskEstimator):
         self.stopped_by_ = {search.name: "trials" if search.count >= self.n_trials else stopped for search in inside}
         return self
 
-    def _finish(self, searches: list[Search], task: Task, clock: Clock) -> dict[str, Floats]:
+    def _finish(self, searches: list[Search], task: Task, budget: Budget) -> dict[str, Floats]:
         """Fit each family as fully as the time allows; return log-odds on the folds that judge."""
         margins: dict[str, Floats] = {}
         self.estimators_: dict[str, RiskEstimator] = {}
@@ -213,13 +213,13 @@ class RiskClassifier(RiskEstimator):
         self.calibrated_: list[str] = []
         self.seconds_ = {search.name: search.spent for search in searches}
         # Cheap ones first: what they leave of the time goes to the dear ones.
-        order = sorted(searches, key=lambda search: search.family.share)
+        order = sorted(searches, key=lambda search: search.family.time_share)
         for place, search in enumerate(order):
-            start, name, begun = clock.left, search.name, time.monotonic()
-            later = reserved(order[place:], clock)
+            start, name, begun = budget.left, search.name, time.monotonic()
+            later = reserved(order[place:], budget)
             spare = start - sum(later.values()) + later[name]
             plan = fullest(search, spare)
-            if margins and end_seconds(search, plan) > start + _LATE * clock.budget:
+            if margins and end_seconds(search, plan) > start + _LATE * budget.seconds:
                 self._leave_out(
                     name, f"no time is left to fit it on all rows: it needs {end_seconds(search, plan):.1f} s"
                 )
@@ -234,7 +234,7 @@ class RiskClassifier(RiskEstimator):
                     raise
                 self._leave_out(name, error_line(error))
                 continue
-            if search.family.calibrated:
+            if search.family.recalibrate:
                 self._calibrate(name, margins, task)
             self.seconds_[name] += time.monotonic() - begun
         if not margins:
@@ -322,7 +322,7 @@ class RiskClassifier(RiskEstimator):
             raise ConfigError(f"cv must be at least 2 folds; got {cv}", where="cv")
         rarest = int(np.bincount(target).min())
         # What sets rows aside itself needs two of each class outside every fold.
-        aside = any(FAMILIES[name].holds_out for name in self.families if name in FAMILIES)
+        aside = any(FAMILIES[name].early_stopping for name in self.families if name in FAMILIES)
         count = min(int(cv), rarest // 2 if aside else rarest)
         if count < 2:
             raise FitError(
@@ -362,7 +362,7 @@ def _standard_error(values: Floats) -> float:
 
 def _ranked(board: pd.DataFrame) -> pd.DataFrame:
     """Return a leaderboard best first; of those that rank the same, the simplest first."""
-    order = board.assign(_simple=board["family"].map(simplicity))
+    order = board.assign(_simple=board["family"].map(complexity))
     order = order.sort_values(["auc_cv", "_simple"], ascending=[False, True], kind="stable", ignore_index=True)
     return order.drop(columns="_simple")
 
@@ -398,7 +398,7 @@ def choose(board: pd.DataFrame, select: Select) -> str:
     if select != "one_se":
         return str(best["family"])
     near = ranked[ranked["auc_cv"] >= best["auc_cv"] - best["auc_cv_se"]]
-    return str(min(near["family"], key=simplicity))
+    return str(min(near["family"], key=complexity))
 
 
 def _crossfitted(singles: Floats, task: Task) -> Floats:

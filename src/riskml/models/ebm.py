@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from riskml.models.family import Family
+
 from riskml.base import RiskEstimator
+from riskml.models.family import Family
 from riskml.models.monotone import directions
 from riskml.runtime.additive import Additive, Pair, Pairwise
 from riskml.runtime.encoding import Columns
@@ -170,7 +170,7 @@ FAMILY = Family(
     description="a curve for each column and a table for some pairs of columns, added",
     colour="#004d40",
     estimator=RiskEBM,
-    space={
+    search_space={
         "interactions": CategoricalDistribution((0, "1x", "3x")),
         "learning_rate": FloatDistribution(0.01, 0.08, log=True),
         "max_leaves": IntDistribution(2, 4),
@@ -184,13 +184,13 @@ FAMILY = Family(
         "min_samples_leaf": 4,
         "smoothing_rounds": 75,
     },
-    simplicity=3,
+    complexity=3,
     interpretable=True,
-    share=0.4,
+    time_share=0.4,
     search_overrides={"bags": 2},
     bags=8,
-    holds_out=True,
-    calibrated=True,
+    early_stopping=True,
+    recalibrate=True,
     library="interpret.glassbox",
     extra=True,
 )

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from riskml.models.family import Family
 from riskml.base import RiskEstimator
+from riskml.models.family import Family
 from riskml.runtime.boosted import Boosted
 from riskml.runtime.frame import Floats
 from riskml.runtime.model import Blend, Model
@@ -84,9 +84,9 @@ FAMILY = Family(
     description="a weighted blend of the other families, on the log-odds scale",
     colour="#cc79a7",
     estimator=FittedBlend,
-    space={},
+    search_space={},
     defaults={},
-    simplicity=7,
+    complexity=7,
     interpretable=False,
-    share=0.0,
+    time_share=0.0,
 )

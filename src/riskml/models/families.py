@@ -40,18 +40,15 @@ def family_colour(name: str) -> str:
     return ALL_FAMILIES[name].colour if name in ALL_FAMILIES else _OTHER_COLOUR
 
 
-def simplicity(name: str) -> int:
+def complexity(name: str) -> int:
     """Return the rank of a family by how simple it is to explain; lower is simpler."""
-    return ALL_FAMILIES[name].simplicity if name in ALL_FAMILIES else BLEND.simplicity
+    return ALL_FAMILIES[name].complexity if name in ALL_FAMILIES else BLEND.complexity
 
 
 def check_families(names: Sequence[str], select: str = "best", where: str = "families") -> None:
     """Refuse families that are unknown or not installed, or that a blend or the rule of selection cannot use."""
     for name in names:
-        if name not in ALL_FAMILIES:
-            hint = did_you_mean(str(name), ALL_FAMILIES) or f"families are {', '.join(ALL_FAMILIES)}"
-            raise ConfigError(f"unknown family {name!r}", where=where, fix=hint)
-        _require(ALL_FAMILIES[name], where)
+        _require(known_family(name, where), where)
     if not names:
         raise ConfigError("no family is named", where=where, fix=f"choose some of {', '.join(ALL_FAMILIES)}")
     if BLEND.name in names and len(names) < 3:
@@ -61,10 +58,18 @@ def check_families(names: Sequence[str], select: str = "best", where: str = "fam
         raise ConfigError(f"select='interpretable' needs one of {', '.join(readable)}", where=where)
 
 
+def known_family(name: str, where: str) -> Family:
+    """Return the family of a name; a ConfigError with the nearest name where there is none."""
+    if name in ALL_FAMILIES:
+        return ALL_FAMILIES[name]
+    hint = did_you_mean(str(name), ALL_FAMILIES) or f"families are {', '.join(ALL_FAMILIES)}"
+    raise ConfigError(f"unknown family {name!r}", where=where, fix=hint)
+
+
 def _require(family: Family, where: str = "families") -> None:
     if not family.installed:
         raise ConfigError(
-            f"the family {family.name!r} needs {family.library}, which is not installed",
+            f"the family {family.name!r} needs {family.package}, which is not installed",
             where=where,
             fix=f"pip install riskml[{family.name}], or leave it out",
         )
@@ -93,6 +98,4 @@ def estimator(
         If the library of the family is not installed.
     """
     _require(FAMILIES[family])
-    return FAMILIES[family].make(
-        params, special_values=special_values, monotone=monotone, random_state=random_state
-    )
+    return FAMILIES[family].make(params, special_values=special_values, monotone=monotone, random_state=random_state)

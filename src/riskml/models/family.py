@@ -17,23 +17,31 @@ Direction = Literal["ascending", "descending"]
 
 @dataclass(frozen=True)
 class Family:
-    """A family of models, as the search, the leaderboard and the report know it.
+    """A family of models: what the search, the leaderboard and the report know of it.
 
     Parameters
     ----------
+    name : str
+        Name in an experiment file and in every table.
     label : str
-        Its name in a sentence, such as "the decision tree".
+        Name in a sentence, such as "the decision tree".
     description : str
-        How it works, in a line that follows the label.
+        One line on how it works.
     colour : str
         Hexadecimal colour of its lines and bars.
     estimator : callable
         Returns an unfitted estimator. It gets the parameters of a trial and, as far as its signature names them,
         ``special_values``, ``monotone`` and ``random_state``.
-    space : mapping of parameter to distribution
-        The hyperparameters that are searched, as Optuna's distributions.
+    search_space : mapping of parameter to distribution
+        Hyperparameters to search, as Optuna's distributions.
     defaults : mapping of parameter to value
-        Settings that the search starts with.
+        Settings of the first trial.
+    complexity : int
+        Rank of how hard it is to explain; lower is simpler.
+    interpretable : bool
+        Whether a person can read the whole model.
+    time_share : float
+        Share of the time budget, relative to the competing families.
     search_overrides : mapping of parameter to value
         Parameters that differ during the search, to make trials cheap.
     bags : int
@@ -41,20 +49,14 @@ class Family:
     n_averaged : int
         Number of settings that the final model averages: the defaults and the best others. More than one protects the
         model from a setting that was the best by chance.
-    holds_out : bool
+    early_stopping : bool
         Whether a fit holds out rows for early stopping, and so needs two rows of each class.
-    calibrated : bool
+    recalibrate : bool
         Whether its log-odds are recalibrated where the out-of-fold rows show a need.
     library : str
-        The module that fits it, imported ahead of time in the kernels of a run.
+        Module that fits it.
     extra : bool
         Whether the library comes with the extra of the family's name, ``riskml[name]``.
-    simplicity : int
-        Rank of how simple it is to explain; lower is simpler.
-    interpretable : bool
-        Whether a person can read the whole model.
-    share : float
-        Share of the time budget, scaled to the competing families.
     """
 
     name: str
@@ -62,23 +64,28 @@ class Family:
     description: str
     colour: str
     estimator: Callable[..., RiskEstimator]
-    space: Mapping[str, BaseDistribution]
+    search_space: Mapping[str, BaseDistribution]
     defaults: Mapping[str, Any]
-    simplicity: int
+    complexity: int
     interpretable: bool
-    share: float
+    time_share: float
     search_overrides: Mapping[str, Any] = field(default_factory=dict)
     bags: int = 1
     n_averaged: int = 1
-    holds_out: bool = False
-    calibrated: bool = False
+    early_stopping: bool = False
+    recalibrate: bool = False
     library: str = ""
     extra: bool = False
 
     @property
+    def package(self) -> str:
+        """The package of its library; empty for a family that needs none."""
+        return self.library.partition(".")[0]
+
+    @property
     def installed(self) -> bool:
         """Whether its library can be imported."""
-        return not self.library or find_spec(self.library.partition(".")[0]) is not None
+        return not self.package or find_spec(self.package) is not None
 
     def make(
         self,

@@ -7,8 +7,8 @@ from typing import Any
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from riskml.models.family import Family
 from riskml.models.bagging import BaggedBooster, Grown, Rows
+from riskml.models.family import Family
 from riskml.runtime.boosted import LightGBM
 from riskml.runtime.encoding import Encoding
 
@@ -116,7 +116,7 @@ FAMILY = Family(
     description="gradient-boosted trees (LightGBM), averaged over folds: many small trees, each correcting the others",
     colour="#a6761d",
     estimator=RiskLightGBM,
-    space={
+    search_space={
         "num_leaves": IntDistribution(4, 63, log=True),
         "learning_rate": FloatDistribution(0.03, 0.2, log=True),
         "min_child_samples": IntDistribution(5, 100, log=True),
@@ -134,14 +134,14 @@ FAMILY = Family(
         "colsample_bytree": 0.6,
         "reg_lambda": 5.0,
     },
-    simplicity=4,
+    complexity=4,
     interpretable=False,
-    share=0.5,
+    time_share=0.5,
     search_overrides={"bags": 1},
     bags=5,
     n_averaged=3,
-    holds_out=True,
-    calibrated=True,
+    early_stopping=True,
+    recalibrate=True,
     library="lightgbm",
     extra=True,
 )

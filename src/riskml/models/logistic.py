@@ -8,12 +8,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from optuna.distributions import FloatDistribution, IntDistribution
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from optuna.distributions import FloatDistribution, IntDistribution
-from riskml.models.family import Family
 from riskml.base import RiskEstimator, SpecialValues
+from riskml.models.family import Family
 from riskml.models.monotone import directions
 from riskml.models.monotone_logistic import ordered_logistic
 from riskml.runtime.additive import Additive
@@ -191,13 +191,13 @@ FAMILY = Family(
     description="a penalised logistic regression on piecewise-linear features",
     colour="#56b4e9",
     estimator=Logistic,
-    space={
+    search_space={
         "knots": IntDistribution(3, 12),
         "C": FloatDistribution(0.02, 20.0, log=True),
         "min_level_count": IntDistribution(5, 50, log=True),
     },
     defaults={"knots": 6, "C": 0.5, "min_level_count": 10},
-    simplicity=2,
+    complexity=2,
     interpretable=True,
-    share=0.2,
+    time_share=0.2,
 )

@@ -28,7 +28,7 @@ FAMILY = Family(
     description="a points scorecard: each column is cut into bins, each bin has fixed points, and the points are added",
     colour="#0072b2",
     estimator=scorecard,
-    space={
+    search_space={
         "max_bins": IntDistribution(4, 12),
         "min_bin_size": FloatDistribution(0.02, 0.1, log=True),
         "smoothing": FloatDistribution(5.0, 80.0, log=True),
@@ -36,7 +36,7 @@ FAMILY = Family(
         "C": FloatDistribution(0.02, 5.0, log=True),
     },
     defaults={"max_bins": 10, "min_bin_size": 0.03, "smoothing": 20.0, "flexibility": 0.2, "C": 0.3},
-    simplicity=1,
+    complexity=1,
     interpretable=True,
-    share=0.2,
+    time_share=0.2,
 )

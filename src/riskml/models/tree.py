@@ -7,11 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.tree import DecisionTreeClassifier
 
-from optuna.distributions import FloatDistribution, IntDistribution
-from riskml.models.family import Family
 from riskml.base import RiskEstimator
+from riskml.models.family import Family
 from riskml.models.monotone import directions
 from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import columns as read_columns
@@ -116,14 +116,14 @@ FAMILY = Family(
     description="a short list of yes-or-no questions; each customer ends in one leaf",
     colour="#009e73",
     estimator=RiskTree,
-    space={
+    search_space={
         "max_depth": IntDistribution(2, 6),
         "min_leaf_share": FloatDistribution(0.005, 0.05, log=True),
         "smoothing": FloatDistribution(1.0, 50.0, log=True),
     },
     defaults={"max_depth": 5, "min_leaf_share": 0.02, "smoothing": 5.0},
-    simplicity=0,
+    complexity=0,
     interpretable=True,
-    share=0.1,
-    calibrated=True,
+    time_share=0.1,
+    recalibrate=True,
 )

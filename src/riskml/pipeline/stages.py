@@ -15,8 +15,8 @@ from pathlib import Path
 
 from riskml.config.experiment import Experiment, read_experiment
 from riskml.errors import ConfigError, InputError, RunError
+from riskml.models.families import check_families, known_family
 from riskml.pipeline.background import BackgroundWriter, KernelPrefetcher
-from riskml.models.families import check_families
 from riskml.runs.paths import experiment_file, notebook_file, panel_folder, runs_folder
 from riskml.runs.run import STAGES, Run, newest, stage_name
 
@@ -120,6 +120,8 @@ def begin(
         raise ConfigError(f"a sample has at least one row; got {sample}", where="--sample")
     experiment = read_experiment(file, overrides)
     check_families(experiment.models.families, experiment.models.select, f"{file}, models.families")
+    for family in experiment.models.fixed:
+        known_family(family, f"{file}, models.fixed")
     if resume is not None:
         return _resume(experiment, Path(resume).expanduser(), sample, overridden=bool(overrides))
     _check_data(experiment, sample or 0, panel_folder(file, experiment.name))

@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.display.colours import (EVENT, NON_EVENT)
-from riskml.models.families import family_colour
+from riskml.display.colours import EVENT, NON_EVENT
 from riskml.display.format import MISSING, count, interval, is_number, number, p_value, percent, signed
 from riskml.display.table import (
     Cell,
@@ -23,6 +22,7 @@ from riskml.display.table import (
     text_column,
     text_table,
 )
+from riskml.models.families import family_colour
 
 _SEVERITIES = {"act": EVENT, "watch": "#d9a400", "note": NON_EVENT}
 

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from riskml.config.experiment import Experiment
-from riskml.models.families import family_colour
 from riskml.display.format import count, interval, number, percent, seconds
 from riskml.display.table import Table, templates
 from riskml.display.texts import sentence
 from riskml.io import replacing
+from riskml.models.families import family_colour
 from riskml.report import evidence_tables, narrative, tables
 from riskml.report.figures import run_figures
 from riskml.report.run_results import Results, read_results

@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from riskml.display.colours import (EVENT, NON_EVENT, tier_colours)
-from riskml.models.families import family_colour
+from riskml.display.colours import EVENT, NON_EVENT, tier_colours
 from riskml.display.format import count, interval, is_number, number, p_value, percent, signed
 from riskml.display.table import (
     Column,
@@ -22,6 +21,7 @@ from riskml.display.table import (
     text_column,
     text_table,
 )
+from riskml.models.families import family_colour
 from riskml.scorecard.display.tables import (
     binner_table,
     binning_table,

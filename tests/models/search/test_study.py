@@ -85,7 +85,7 @@ def test_a_search_that_was_killed_in_its_first_trial_begins_with_the_good_defaul
     monkeypatch.undo()
     later = Search(FAMILIES["tree"], task, opened(storage))
     later.trial()
-    assert later.params == FAMILIES["tree"].start
+    assert later.params == FAMILIES["tree"].defaults
     assert later.count == 1
 
 
@@ -96,7 +96,7 @@ def test_a_search_whose_first_trial_was_too_slow_begins_with_the_good_defaults_a
     assert "its defaults need about" in hurried.reason
     later = Search(FAMILIES["tree"], task, opened(storage))
     later.trial()
-    assert later.params == FAMILIES["tree"].start
+    assert later.params == FAMILIES["tree"].defaults
 
 
 def test_processes_that_began_together_do_not_try_the_same(task, tmp_path):
@@ -153,7 +153,7 @@ def test_a_search_that_is_really_killed_goes_on_where_it_was(task, tmp_path):
     assert begun >= 3
     later.trial()
     params = later.table()["params"].map(str)
-    assert params.iloc[0] == str(FAMILIES["tree"].start), "the good defaults are not tried again"
+    assert params.iloc[0] == str(FAMILIES["tree"].defaults), "the good defaults are not tried again"
     assert params.nunique() == len(params) == begun + 1
 
 

@@ -1,11 +1,10 @@
-"""Which family tries next, and whether the time still allows it."""
+"""Allocation of the time budget among the families' searches."""
 
 from __future__ import annotations
 
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,31 +18,26 @@ _PATIENCE = 10  # trials without a better one after which it has halved
 _END = 0.4  # share of the budget that the fullest plans for the end may take
 
 
-@dataclass(frozen=True)
-class Clock:
-    """A budget of seconds, from now on."""
+class Budget:
+    """Time budget in seconds, counted from its construction."""
 
-    deadline: float
-    budget: float
-
-    @classmethod
-    def of(cls, seconds: float) -> Clock:
-        """Start it."""
-        return cls(time.monotonic() + seconds, seconds)
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._deadline = time.monotonic() + seconds
 
     @property
     def left(self) -> float:
         """Seconds that are left."""
-        return self.deadline - time.monotonic()
+        return self._deadline - time.monotonic()
 
 
-def reserved(searches: Sequence[Search], clock: Clock) -> dict[str, float]:
+def reserved(searches: Sequence[Search], budget: Budget) -> dict[str, float]:
     """Return the seconds that each family has for its end: the fullest plan that its part of the budget holds."""
     inside = [search for search in searches if not search.reason and search.leaders.settings()]
-    shares = sum(search.family.share for search in inside)
+    shares = sum(search.family.time_share for search in inside)
     seconds = {}
     for search in inside:
-        part = _END * clock.budget * search.family.share / shares
+        part = _END * budget.seconds * search.family.time_share / shares
         seconds[search.name] = end_seconds(search, fullest(search, part))
     return seconds
 
@@ -51,7 +45,7 @@ def reserved(searches: Sequence[Search], clock: Clock) -> dict[str, float]:
 def run_searches(
     searches: Sequence[Search],
     n_trials: int,
-    clock: Clock,
+    budget: Budget,
     progress: Listener | None = None,
 ) -> str:
     """Run trials until every family has its number of them, or the time is up."""
@@ -61,11 +55,11 @@ def run_searches(
         if progress is not None:
             progress(Progress(search.name, search.count, n_trials, value))
 
-    for search in sorted(searches, key=lambda search: search.family.share):
+    for search in sorted(searches, key=lambda search: search.family.time_share):
         if search.leaders.best is None:
             # What the others need at the least: a family that is dear may not push out one that is there. Which is the
             # dearer depends on the table, but none is twice as quick as the quickest: it is not begun in vain.
-            limit = clock.left - sum(end_seconds(other) for other in searches)
+            limit = budget.left - sum(end_seconds(other) for other in searches)
             if limit > _quickest(searches) / 2.0:
                 step(search, limit)
             else:
@@ -83,8 +77,8 @@ def run_searches(
         waiting = [search for search in inside if search.count < n_trials and search.leaders.best]
         if not waiting:
             return "trials" if all(search.leaders.best for search in inside) else "time"
-        behind = sum(reserved(inside, clock).values())
-        affordable = [search for search in waiting if search.longest * 1.1 + behind <= clock.left]
+        behind = sum(reserved(inside, budget).values())
+        affordable = [search for search in waiting if search.longest * 1.1 + behind <= budget.left]
         if not affordable:
             return "time"
         leader = max(search.best for search in inside)
@@ -111,4 +105,4 @@ def _nothing(searches: Sequence[Search]) -> InputError:
 
 def _promise(search: Search, leader: float) -> float:
     closeness = float(np.exp((search.best - leader) / _CLOSE))
-    return search.family.share * max(closeness, 0.05) / float(2.0 ** (search.stale / _PATIENCE))
+    return search.family.time_share * max(closeness, 0.05) / float(2.0 ** (search.stale / _PATIENCE))

@@ -61,8 +61,8 @@ class Task:
             random_state=self.random_state,
         )
         rows = ~self.rows(without) if without else slice(None)
-        with_periods = self.periods is not None and "periods" in inspect.signature(model.fit).parameters
-        more = {"periods": self.periods[rows]} if with_periods else {}
+        with_periods = "periods" in inspect.signature(model.fit).parameters
+        more = {"periods": self.periods[rows]} if with_periods and self.periods is not None else {}
         return model.fit(self.frame.iloc[rows], self.target[rows], **more)
 
     def rows(self, folds: Sequence[int]) -> NDArray[np.bool_]:
@@ -111,7 +111,7 @@ class Task:
             "fixed": self.fixed.get(family.name),
             "monotone": self.monotone,
             # Another version's trials were of other ranges, or were fitted otherwise.
-            "searched": [repr(family.space), family.defaults, family.search_overrides],
+            "searched": [repr(family.search_space), family.defaults, family.search_overrides],
         }
         digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
         return digest.hexdigest()[:16]

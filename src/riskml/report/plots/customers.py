@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from riskml.models.families import ALL_FAMILIES, family_colour
 from riskml.display.colours import EVENT, INK, MUTED, NON_EVENT, OVERALL, tier_colours
 from riskml.display.format import cell_value, count, fitted, number, percent, signed
+from riskml.models.families import ALL_FAMILIES, family_colour
 from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style, rows_from_the_top
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from riskml.display.colours import (EVENT, INK, MUTED, NON_EVENT, OVERALL)
-from riskml.models.families import family_colour
+from riskml.display.colours import EVENT, INK, MUTED, NON_EVENT, OVERALL
 from riskml.display.format import fitted, number, percent, signed
+from riskml.models.families import family_colour
 from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style, rows_from_the_top
 
 _DASHED = (0, (4, 3))

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from riskml.display.colours import (INK, MUTED)
-from riskml.models.families import family_colour
+from riskml.display.colours import INK, MUTED
 from riskml.display.format import fitted, number
+from riskml.models.families import family_colour
 from riskml.report.plots.picture import Picture, empty, headline, house_style, rows_from_the_top
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from riskml.display.colours import (EVENT, MUTED, OVERALL, SHARE)
-from riskml.models.families import family_colour
+from riskml.display.colours import EVENT, MUTED, OVERALL, SHARE
 from riskml.display.format import fitted, percent
+from riskml.models.families import family_colour
 from riskml.report.plots.picture import Picture, as_percent, empty, headline, house_style
 
 _ACROSS = 3

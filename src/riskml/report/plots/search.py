@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from riskml.models.families import family_colour
 from riskml.display.format import fitted, number, seconds
+from riskml.models.families import family_colour
 from riskml.report.plots.picture import Picture, empty, headline, house_style
 
 _LEAST = 4  # trials of a family: fewer say nothing of a setting

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from riskml.display.colours import (EVENT, INK, MUTED, NON_EVENT, OVERALL, tier_colours)
-from riskml.models.families import family_colour
+from riskml.display.colours import EVENT, INK, MUTED, NON_EVENT, OVERALL, tier_colours
 from riskml.display.format import count, fitted, number, percent
+from riskml.models.families import family_colour
 from riskml.report.plots.picture import CLEAR, Picture, as_percent, headline, house_style
 
 _CHANCE = (0, (4, 3))
