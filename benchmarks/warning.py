@@ -30,7 +30,7 @@ from riskml.features.panel_store import features_at
 from riskml.features.training_table import experiment_panel, experiment_table
 from riskml.models.families import FAMILIES, estimator
 from riskml.warning.backtest import Backtest, backtest
-from riskml.warning.replay import Outcomes, Replay, event_dates, past
+from riskml.warning.replay import Outcomes, Replay, event_dates, prepare_replay
 from riskml.warning.tuner import tune
 
 PROJECT = Path(__file__).parents[1]
@@ -129,12 +129,12 @@ def report(
 ) -> None:
     """Print what came of it."""
     score = ranking(rules)
-    by_rules = past(rules, scored)
+    by_rules = prepare_replay(rules, scored)
     runs = {
         "rules, model": (rules, by_rules),
-        "ranking, model": (score, past(score, scored)),
-        "rules, TRUE hazard": (rules, past(rules, true)),
-        "ranking, TRUE hazard": (score, past(score, true)),
+        "ranking, model": (score, prepare_replay(score, scored)),
+        "rules, TRUE hazard": (rules, prepare_replay(rules, true)),
+        "ranking, TRUE hazard": (score, prepare_replay(score, true)),
     }
     after = replace(events, dates=events.dates[events.dates >= pd.Timestamp(SHOCK) + pd.DateOffset(months=1)])
     best = dict.fromkeys(runs, 0.0)
@@ -178,7 +178,7 @@ def line(name: str, days: int, found: Backtest, shocked: Backtest, dates: Replay
     """Return a row of the table."""
     one = found.figures
     lead = f"{one['lead_q1']:.0f}/{one['lead_median']:.0f}/{one['lead_q3']:.0f}"
-    everybody = len(set().union(*(book.index for book in dates.books)))
+    everybody = len(set().union(*(book.index for book in dates.portfolios)))
     return (
         f"  {name:22}{days:9}{one['events']:12,.0f}{one['recall_ahead']:9.1%}{shocked.figures['recall_ahead']:17.1%}"
         f"{one['precision']:11.1%}{lead:>17}{found.alerts['customer'].nunique() / everybody:19.1%}"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from riskml.config.policy import policy_of
 from riskml.errors import ConfigError, DataError
 from riskml.policy.actions import assign, plan
-from riskml.policy.rules_only import scored_by_rules
+from riskml.policy.customers import scored_by_rules
 
 TODAY = dt.date(2026, 1, 31)
 
@@ -73,9 +73,7 @@ def test_within_a_budget_those_come_first_for_whom_it_brings_most(said, book):
 
 def test_what_must_be_done_and_cannot_is_an_error_that_names_the_limit(said, book):
     said["limits"] = {"budget": 1.5}
-    with pytest.raises(
-        ConfigError, match=r"(?s)needs 2.00 EUR for this book, and the limit is 1.50 EUR.*limits.budget"
-    ):
+    with pytest.raises(ConfigError, match=r"(?s)need 2.00 EUR, the limit is 1.50 EUR.*limits.budget"):
         plan(policy_of(said), book, TODAY)
 
 
@@ -158,7 +156,7 @@ def test_the_template_is_the_treatments_own_or_that_of_the_reason(said, book):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda book: book.assign(tier="hgh"), r"'hgh'.*does not know"),
+        (lambda book: book.assign(tier="hgh"), r"'hgh' is not in the policy"),
         (lambda book: book.assign(tier=None), "have no tier"),
         (lambda book: book.assign(probability=2.0), "from 0 to 1"),
         (lambda book: book.assign(probability=np.nan), "from 0 to 1"),
@@ -166,7 +164,7 @@ def test_the_template_is_the_treatments_own_or_that_of_the_reason(said, book):
         (lambda book: pd.concat([book, book]), "more than once"),
         (lambda book: book.assign(debt=[1, 2, np.nan, 4]), r"(?s)missing.*'cid'.*amounts.exposure"),
         (lambda book: book.assign(debt=-1.0), "below 0"),
-        (lambda book: book.assign(reason="liqudity"), "does not know"),
+        (lambda book: book.assign(reason="liqudity"), "is not in the policy"),
     ],
 )
 def test_a_book_that_is_not_what_the_policy_needs_is_told(said, book, change, told):
@@ -193,7 +191,7 @@ def test_a_missing_amount_may_be_given_a_meaning(said, book):
 
 
 def test_an_as_of_date_that_is_none_is_refused(said, book):
-    with pytest.raises(DataError, match="as-of date"):
+    with pytest.raises(DataError, match="expected a date"):
         plan(policy_of(said), book, "2026-01-31")  # type: ignore[arg-type]
 
 

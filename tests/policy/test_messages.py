@@ -152,7 +152,7 @@ def test_a_template_may_ask_whether_a_field_is_there(said):
 
 
 def test_an_email_without_a_subject_is_refused(said):
-    with pytest.raises(ConfigError, match="starts with its subject"):
+    with pytest.raises(ConfigError, match="must start with its subject"):
         Writer(with_template(said, "Hello"), "en").write("email", "liquidity", FIELDS)
 
 

@@ -50,7 +50,7 @@ def test_equal_risk_tiers_hold_equal_shares_of_the_expected_events():
 
 
 def test_a_book_of_one_probability_has_no_tiers_of_equal_risk():
-    with pytest.raises(DataError, match="do not part into 2 tiers"):
+    with pytest.raises(DataError, match="cannot form 2 tiers"):
         equal_risk_tiers([0.2] * 50, ["low", "high"])
 
 
@@ -138,7 +138,7 @@ def test_new_customers_and_those_who_left_do_no_harm():
 
 @pytest.mark.parametrize(
     ("before", "told"),
-    [(pd.Series(["hihg"]), "did you mean 'high'"), (pd.Series(["low", "high"], index=[0, 0]), "two previous tiers")],
+    [(pd.Series(["hihg"]), "did you mean 'high'"), (pd.Series(["low", "high"], index=[0, 0]), "occur more than once")],
 )
 def test_previous_tiers_that_cannot_be_are_refused(before, told):
     with pytest.raises(DataError, match=told):

@@ -87,7 +87,7 @@ def test_a_month_that_is_done_is_said_to_be_done(at: Path, capsys: Capture) -> N
     [
         (("february.csv", JANUARY), "was made from another portfolio, model, policy or rules"),
         (("february.csv", "2026-01-01"), f"is before the newest month, {JANUARY}"),
-        (("february.csv", "2999-01-01"), "lies after today"),
+        (("february.csv", "2999-01-01"), "is after today"),
         (("february.csv", FEBRUARY, "--language", "fr"), "unknown language 'fr'"),
         (("february.csv", FEBRUARY, "--results", "nowhere"), "the results of earlier actions cannot be read"),
     ],
@@ -107,9 +107,9 @@ def test_a_month_that_is_refused(at: Path, words: tuple[str, ...], told: str, ca
         ({"rules": POLICY["rules"][1:]}, "none is for tier 'low'"),
         ({"rules": [*POLICY["rules"][:2], {"tier": "hig"}]}, "there is no tier 'hig'; did you mean 'high'?"),
         ({"limits": {"roles": {"boss": {"hours": 1}}}}, "limits.roles.boss"),
-        ({"limits": {"actions": 1}}, "what the rules say must be done needs"),
-        ({"messages": {"templates": {"phone/liquidity": "Hi {{ name }}"}}}, "asks for the field 'name'"),
-        ({"messages": {"templates": {"phone/liquidity": "{{ customer.__class__ }}"}}}, "tries to leave"),
+        ({"limits": {"actions": 1}}, "mandatory actions need"),
+        ({"messages": {"templates": {"phone/liquidity": "Hi {{ name }}"}}}, "reads the unknown field 'name'"),
+        ({"messages": {"templates": {"phone/liquidity": "{{ customer.__class__ }}"}}}, "uses forbidden syntax"),
         ({"tier_titles": {"lo": "l"}}, "tier_titles: there is no tier 'lo'"),
     ],
 )

@@ -218,7 +218,7 @@ def test_a_day_before_the_last_one_and_a_day_after_today_are_refused(
 
 
 def test_a_customer_who_is_there_twice_is_refused(asked: MonthInputs, customers: pd.DataFrame, folder: Path) -> None:
-    with pytest.raises(DataError, match="1 customers are in the portfolio more than once"):
+    with pytest.raises(DataError, match="1 customers occur more than once"):
         manage(asked, pd.concat([customers, customers.head(1)]), JANUARY, folder, today=TODAY)
 
 

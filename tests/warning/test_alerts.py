@@ -65,11 +65,11 @@ def test_no_more_than_a_share_of_the_book_is_alerted_and_the_rest_is_counted() -
 def test_an_alert_is_acknowledged_once_and_closed_once_with_an_outcome() -> None:
     taken = acknowledge(opened(), FEBRUARY, "ann").alert
     assert (taken.state, taken.acknowledged) == ("acknowledged", FEBRUARY)
-    with pytest.raises(InputError, match="acknowledged on 2024-02-01 already"):
+    with pytest.raises(InputError, match="already acknowledged on 2024-02-01"):
         acknowledge(taken, FEBRUARY, "bob")
     done = close(taken, FEBRUARY, "ann", "false_alarm").alert
     assert (done.state, done.outcome) == ("closed", "false_alarm")
-    with pytest.raises(InputError, match="closed on 2024-02-01 already"):
+    with pytest.raises(InputError, match="already closed on 2024-02-01"):
         close(done, FEBRUARY, "ann", "event")
     with pytest.raises(InputError, match="closed on"):
         acknowledge(done, FEBRUARY, "ann")
@@ -81,10 +81,10 @@ def test_an_unknown_outcome_is_refused() -> None:
 
 
 def test_a_clock_that_goes_backwards_is_refused() -> None:
-    with pytest.raises(InputError, match="clock would go backwards"):
+    with pytest.raises(InputError, match="is before the last change of the alert"):
         acknowledge(opened(), JANUARY - dt.timedelta(days=1), "ann")
     taken = acknowledge(opened(), FEBRUARY, "ann").alert
-    with pytest.raises(InputError, match="clock would go backwards"):
+    with pytest.raises(InputError, match="is before the last change of the alert"):
         close(taken, JANUARY, "ann", "event")
 
 

@@ -12,7 +12,7 @@ from riskml.config.warning import WarningRules
 from riskml.errors import ConfigError
 from riskml.warning.backtest import backtest, replay
 from riskml.warning.daily import update
-from riskml.warning.replay import Outcomes, Replay, past
+from riskml.warning.replay import Outcomes, Replay, prepare_replay
 from riskml.warning.store import Store
 from riskml.warning.tuner import tune
 
@@ -29,7 +29,7 @@ def three(rules: WarningRules) -> Replay:
     """Return three dates: a and b are late from the start, c from March, d never."""
     early = book_of(a=(12, 0.1), b=(12, 0.1), c=(0, 0.1), d=(0, 0.1))
     late = book_of(b=(12, 0.1), c=(12, 0.1), d=(0, 0.1))
-    return past(rules, [(JANUARY, early), (FEBRUARY, early), (MARCH, late)])
+    return prepare_replay(rules, [(JANUARY, early), (FEBRUARY, early), (MARCH, late)])
 
 
 def test_figures_by_hand(rules: WarningRules) -> None:
@@ -85,9 +85,9 @@ def test_a_replay_opens_what_a_store_opens_where_each_alert_is_closed_when_due(
             if alert.due < day:
                 change(store, alert.key, lambda alert: close(alert, alert.due, "officer", "other"))
         update(store, limited, book, day, TODAY)
-    replayed = replay(limited, past(limited, books))
-    assert {alert.key for alert in store.alerts()} == set(replayed.alerts["key"])
-    assert [day.opened for day in store.days("small")][::-1] == replayed.by_date["opened"].tolist()
+    replayed, by_date = replay(limited, prepare_replay(limited, books))
+    assert {alert.key for alert in store.alerts()} == set(replayed["key"])
+    assert [day.opened for day in store.days("small")][::-1] == by_date["opened"].tolist()
 
 
 def drifting() -> tuple[list[tuple[dt.date, pd.DataFrame]], Outcomes]:
@@ -107,7 +107,9 @@ def drifting() -> tuple[list[tuple[dt.date, pd.DataFrame]], Outcomes]:
 def test_the_tuner_finds_thresholds_that_announce_more_on_dates_it_did_not_see() -> None:
     rules = rules_of()
     books, known = drifting()
-    tuned = tune(rules, past(rules, books), known, at_most=0.3, judge_from=dt.date(2024, 6, 1), horizon_days=90)
+    tuned = tune(
+        rules, prepare_replay(rules, books), known, at_most=0.3, judge_from=dt.date(2024, 6, 1), horizon_days=90
+    )
     figures = tuned.compared.set_index(["rules", "dates"])
     assert figures.loc[("tuned", "later"), "recall_ahead"] > 0.9 > figures.loc[("given", "later"), "recall_ahead"]
     assert figures.loc[("tuned", "later"), "share_opened"] <= 0.3
@@ -118,15 +120,18 @@ def test_the_tuner_learns_nothing_from_events_after_the_day() -> None:
     rules = rules_of()
     books, known = drifting()
     day = dt.date(2024, 6, 1)
-    before = tune(rules, past(rules, books), known, at_most=0.3, judge_from=day, horizon_days=90)
+    before = tune(rules, prepare_replay(rules, books), known, at_most=0.3, judge_from=day, horizon_days=90)
     only = Outcomes(known.dates[known.dates < pd.Timestamp(day)], known.until)
-    again = tune(rules, past(rules, books), only, at_most=0.3, judge_from=day, horizon_days=90)
+    again = tune(rules, prepare_replay(rules, books), only, at_most=0.3, judge_from=day, horizon_days=90)
     assert again.rules == before.rules
 
 
-@pytest.mark.parametrize(("day", "told"), [("2024-01-01", "both sides"), ("2024-02-01", "nothing to learn from")])
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [("2024-01-01", "does not lie between the as-of dates"), ("2024-02-01", "no event before 2024-02-01 could")],
+)
 def test_a_day_that_leaves_nothing_to_learn_or_to_judge(day: str, told: str) -> None:
     rules = rules_of()
     books, known = drifting()
     with pytest.raises(ConfigError, match=told):
-        tune(rules, past(rules, books), known, at_most=0.3, judge_from=dt.date.fromisoformat(day))
+        tune(rules, prepare_replay(rules, books), known, at_most=0.3, judge_from=dt.date.fromisoformat(day))

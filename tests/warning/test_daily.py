@@ -33,22 +33,22 @@ def test_the_same_day_with_the_same_book_changes_nothing(store: Store, rules: Wa
 
 def test_the_same_day_with_another_book_is_refused(store: Store, rules: WarningRules) -> None:
     update(store, rules, book_of(a=(12, 0.1)), JANUARY, TODAY)
-    with pytest.raises(InputError, match="recorded with another book"):
+    with pytest.raises(InputError, match="recorded with another portfolio"):
         update(store, rules, book_of(a=(13, 0.1)), JANUARY, TODAY)
     assert len(store.events()) == 1
 
 
 def test_the_same_day_under_other_rules_is_refused(store: Store, rules: WarningRules) -> None:
     update(store, rules, book_of(a=(12, 0.1)), JANUARY, TODAY)
-    with pytest.raises(InputError, match="recorded under other rules"):
+    with pytest.raises(InputError, match="recorded with other rules"):
         update(store, rules_of(alerts={"cooldown_days": 1}), book_of(a=(12, 0.1)), JANUARY, TODAY)
 
 
 def test_an_earlier_day_and_one_after_today_are_refused(store: Store, rules: WarningRules) -> None:
     update(store, rules, book_of(a=(12, 0.1)), FEBRUARY, TODAY)
-    with pytest.raises(InputError, match="lies before 2024-02-01"):
+    with pytest.raises(InputError, match="is before the last recorded one, 2024-02-01"):
         update(store, rules, book_of(a=(12, 0.1)), JANUARY, TODAY)
-    with pytest.raises(InputError, match="lies after today"):
+    with pytest.raises(InputError, match="is after today"):
         update(store, rules, book_of(a=(12, 0.1)), MARCH, today=FEBRUARY)
 
 
@@ -76,10 +76,10 @@ def test_two_sets_of_rules_share_a_store_and_not_their_alerts(store: Store, rule
     assert len(store.alerts("other")) == 1
 
 
-def test_no_more_readings_are_kept_than_the_rules_look_back_to(store: Store, rules: WarningRules) -> None:
+def test_no_more_snapshots_are_kept_than_the_rules_look_back_to(store: Store, rules: WarningRules) -> None:
     for day in pd.date_range("2024-01-01", periods=6, freq="MS"):
         update(store, rules, book_of(a=(0, 0.1)), day.date(), TODAY)
-    assert [reading.as_of for reading in store.readings("small", 9)] == [dt.date(2024, 6, 1)]
+    assert [snapshot.as_of for snapshot in store.snapshots("small", 9)] == [dt.date(2024, 6, 1)]
 
 
 def test_an_overdue_alert_is_escalated_by_the_next_day_that_is_recorded(store: Store, rules: WarningRules) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskml.config.warning import WarningRules
-from riskml.warning.indicators import judge_book, signals
-from riskml.warning.snapshot import Reading, read_book
+from riskml.warning.indicators import indicator_levels, signals
+from riskml.warning.snapshot import Snapshot, rule_columns
 
 from .conftest import FEBRUARY, JANUARY, MARCH, book_of, rules_of
 
@@ -24,12 +24,12 @@ def one_indicator(alerts: dict[str, Any] | None = None, **said: Any) -> WarningR
 
 def levels_over(rules: WarningRules, *dates: list[float]) -> list[int]:
     """Return the levels on the last date of customers whose value is x on each date."""
-    earlier: list[Reading] = []
+    earlier: list[Snapshot] = []
     judged = None
     for day, column in zip((JANUARY, FEBRUARY, MARCH), dates, strict=False):
-        book = read_book(rules, pd.DataFrame({"customer": [f"c{n}" for n in range(len(column))], "x": column}))
-        judged = judge_book(rules, book, earlier)
-        earlier.append(Reading(day, judged.values, judged.own))
+        book = rule_columns(rules, pd.DataFrame({"customer": [f"c{n}" for n in range(len(column))], "x": column}))
+        judged = indicator_levels(rules, book, earlier)
+        earlier.append(Snapshot(day, judged.values, judged.own))
     assert judged is not None
     return judged.levels["one"].tolist()
 
@@ -70,10 +70,10 @@ def test_a_date_on_which_the_value_is_missing_is_passed_over() -> None:
 
 def test_a_new_customer_has_no_past_and_one_who_left_does_no_harm() -> None:
     rules = one_indicator(measure="rise")
-    before = read_book(rules, pd.DataFrame({"customer": ["left", "stays"], "x": [0.0, 0.0]}))
-    now = read_book(rules, pd.DataFrame({"customer": ["new", "stays"], "x": [9.0, 9.0]}))
-    judged = judge_book(rules, before)
-    found = judge_book(rules, now, [Reading(JANUARY, judged.values, judged.own)]).levels["one"]
+    before = rule_columns(rules, pd.DataFrame({"customer": ["left", "stays"], "x": [0.0, 0.0]}))
+    now = rule_columns(rules, pd.DataFrame({"customer": ["new", "stays"], "x": [9.0, 9.0]}))
+    judged = indicator_levels(rules, before)
+    found = indicator_levels(rules, now, [Snapshot(JANUARY, judged.values, judged.own)]).levels["one"]
     assert found.to_dict() == {"new": 0, "stays": 2}
 
 
@@ -92,14 +92,14 @@ def test_persistence_asks_for_n_of_the_last_m_dates_today_among_them() -> None:
 def test_an_expression_over_columns_is_an_indicator() -> None:
     rules = one_indicator(value="balance / limit", amber=0.8, red=None)
     frame = pd.DataFrame({"customer": ["a", "b"], "balance": [90.0, 10.0], "limit": [100.0, 100.0]})
-    assert judge_book(rules, read_book(rules, frame)).levels["one"].tolist() == [1, 0]
+    assert indicator_levels(rules, rule_columns(rules, frame)).levels["one"].tolist() == [1, 0]
 
 
 def test_points_add_up_to_one_alert_per_customer_with_its_strongest_cause(rules: WarningRules) -> None:
-    before = read_book(rules, book_of(a=(0, 0.1), b=(0, 0.1), c=(0, 0.1)))
-    now = read_book(rules, book_of(a=(15, 0.4), b=(12, 0.1), c=(0, 0.1)))
-    judged = judge_book(rules, before)
-    levels = judge_book(rules, now, [Reading(JANUARY, judged.values, judged.own)]).levels
+    before = rule_columns(rules, book_of(a=(0, 0.1), b=(0, 0.1), c=(0, 0.1)))
+    now = rule_columns(rules, book_of(a=(15, 0.4), b=(12, 0.1), c=(0, 0.1)))
+    judged = indicator_levels(rules, before)
+    levels = indicator_levels(rules, now, [Snapshot(JANUARY, judged.values, judged.own)]).levels
     found = signals(rules, levels, now)
     assert found.loc["a", ["level", "points", "cause", "signs"]].tolist() == [2, 3.0, "score", "score red, late amber"]
     assert found.loc["b", ["level", "cause"]].tolist() == [1, "late"]
@@ -109,13 +109,13 @@ def test_points_add_up_to_one_alert_per_customer_with_its_strongest_cause(rules:
 def test_conditions_over_levels_may_stand_in_the_place_of_points() -> None:
     rules = rules_of(alerts={"amber": "late >= 1 and score >= 1", "red": "late == 2 and warning_points >= 3"})
     levels = pd.DataFrame({"late": [1, 1, 2], "score": [0, 1, 1]}, index=["a", "b", "c"], dtype="int8")
-    book = read_book(rules, book_of(a=(0, 0), b=(0, 0), c=(0, 0)))
+    book = rule_columns(rules, book_of(a=(0, 0), b=(0, 0), c=(0, 0)))
     assert signals(rules, levels, book)["level"].to_dict() == {"c": 2, "b": 1}
 
 
 def test_who_comes_first_red_before_amber_then_priority_then_name(rules: WarningRules) -> None:
-    book = read_book(rules, book_of(a=(12, 0.1), b=(12, 0.1), c=(12, 0.9), d=(40, 0.0), e=(12, np.nan)))
-    found = signals(rules, judge_book(rules, book).levels, book)
+    book = rule_columns(rules, book_of(a=(12, 0.1), b=(12, 0.1), c=(12, 0.9), d=(40, 0.0), e=(12, np.nan)))
+    found = signals(rules, indicator_levels(rules, book).levels, book)
     assert list(found.index) == ["d", "c", "a", "b", "e"]
 
 
@@ -124,7 +124,7 @@ def test_weights_decide_the_cause() -> None:
     heavy = {**rules.model_dump()["indicators"], "score": {**rules.model_dump()["indicators"]["score"], "weight": 3}}
     weighted = rules_of(indicators=heavy)
     levels = pd.DataFrame({"late": [2], "score": [1]}, index=["a"], dtype="int8")
-    book = read_book(rules, book_of(a=(0, 0)))
+    book = rule_columns(rules, book_of(a=(0, 0)))
     assert signals(rules, levels, book)["cause"].tolist() == ["late"]
     assert signals(weighted, levels, book)["cause"].tolist() == ["score"]
 

@@ -137,7 +137,7 @@ def test_a_process_that_died_after_the_handing_over_hands_over_the_same_parcel_a
 
 
 def test_two_processes_do_not_send_at_once(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("riskml.warning.outbox._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("riskml.warning.outbox._TIMEOUT_SECONDS", 0.1)
     other = sqlite3.connect(f"{filled.path}-sending", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(RunError, match="another process is sending"):

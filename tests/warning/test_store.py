@@ -65,9 +65,9 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path) -> No
     with sqlite3.connect(other) as made:
         made.execute("CREATE TABLE mine (x)")
     made.close()
-    with pytest.raises(InputError, match="no store of alerts"):
+    with pytest.raises(InputError, match="not an alert store"):
         Store(text)
-    with pytest.raises(InputError, match="a database of something else"):
+    with pytest.raises(InputError, match="another kind of database"):
         Store(other)
     assert text.read_text().startswith("customer,score")
 

@@ -49,14 +49,14 @@ def alerts_update(
     from riskml.cli.output.alerts import show_recorded
     from riskml.config.warning import read_rules
     from riskml.io import parse_date
-    from riskml.warning.cli_inputs import read_books
+    from riskml.warning.cli_inputs import read_files
     from riskml.warning.daily import update
-    from riskml.warning.snapshot import read_book
+    from riskml.warning.snapshot import rule_columns
     from riskml.warning.store import Store
 
     rule_set, date = read_rules(rules), parse_date(as_of, "--as-of")
     # Before the store is made: a wrong portfolio leaves nothing behind.
-    frame = read_book(rule_set, read_books(book, date, customer), customer)
+    frame = rule_columns(rule_set, read_files(book, date, customer), customer)
     with Store(store) as opened:
         show_recorded(update(opened, rule_set, frame, date, dt.date.today()))
 
@@ -199,11 +199,11 @@ def alerts_backtest(
     from riskml.io import parse_date
     from riskml.warning import cli_inputs
     from riskml.warning.backtest import backtest
-    from riskml.warning.replay import past
+    from riskml.warning.replay import panel_portfolios, prepare_replay
 
     rule_set, shared = read_rules(rules), cli_inputs.officers(officers or [])
     known = cli_inputs.outcomes(panel, events, customer, date, parse_date(until, "--until") if until else None)
-    dates = past(rule_set, cli_inputs.books(panel, _scorer(model)))
+    dates = prepare_replay(rule_set, panel_portfolios(panel, _scorer(model)))
     result = backtest(rule_set, dates, known, horizon_days=horizon, lead_days=lead, officers=shared)
     show_backtest(result, lead, horizon, known.exact)
 
@@ -230,7 +230,7 @@ def alerts_tune(
     from riskml.config.warning import read_rules
     from riskml.io import parse_date, replacing
     from riskml.warning import cli_inputs
-    from riskml.warning.replay import past
+    from riskml.warning.replay import panel_portfolios, prepare_replay
     from riskml.warning.tuner import tune
 
     if not 0 < at_most <= 1:
@@ -239,7 +239,7 @@ def alerts_tune(
         )
     rule_set, judging = read_rules(rules), parse_date(judge_from, "--judge-from")
     known = cli_inputs.outcomes(panel, events, customer, date, parse_date(until, "--until") if until else None)
-    dates = past(rule_set, cli_inputs.books(panel, _scorer(model)))
+    dates = prepare_replay(rule_set, panel_portfolios(panel, _scorer(model)))
     tuned = tune(rule_set, dates, known, at_most=at_most, judge_from=judging, horizon_days=horizon, lead_days=lead)
     with replacing(out) as temporary:
         temporary.write_text(tuned.rules.to_yaml(), encoding="utf-8")

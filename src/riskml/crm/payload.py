@@ -93,8 +93,7 @@ def _warnings(table: pd.DataFrame, owners: Mapping[str, str]) -> pd.DataFrame:
     ]
     lines = zip(*(columns[name] for name in ("level", "signs", "plan") if name in columns), strict=True)
     made = table.assign(
-        owner=[owners.get(role, "") for role in roles],
-        text=["\n".join(filter(None, line)) for line in lines] or "",
+        owner=[owners.get(role, "") for role in roles], text=["\n".join(filter(None, line)) for line in lines] or ""
     )
     return made[pd.Series(open, made.index, dtype=bool)]
 
@@ -102,8 +101,7 @@ def _warnings(table: pd.DataFrame, owners: Mapping[str, str]) -> pd.DataFrame:
 def _names(table: pd.DataFrame, column: str) -> list[str]:
     if column not in table.columns:
         raise DataError(
-            f"there is no column {column!r}",
-            fix=f"the columns are {preview(list(map(str, table.columns)))}; see --id",
+            f"there is no column {column!r}", fix=f"the columns are {preview(list(map(str, table.columns)))}; see --id"
         )
     values = table[column]
     if pd.api.types.is_float_dtype(values.dtype):  # ids of 19 digits have lost their last ones

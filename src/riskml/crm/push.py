@@ -104,12 +104,7 @@ def push(
 
 
 def raise_alerts(
-    connector: Connector,
-    alerts: Sequence[Alert],
-    audit: Audit,
-    *,
-    at: dt.datetime,
-    progress: Listener | None = None,
+    connector: Connector, alerts: Sequence[Alert], audit: Audit, *, at: dt.datetime, progress: Listener | None = None
 ) -> pd.DataFrame:
     """Raise alerts, each key once over all runs."""
     audit.keep_to(connector.account)

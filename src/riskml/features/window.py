@@ -109,12 +109,7 @@ def growth(now: nw.Expr, past: nw.Expr) -> nw.Expr:
 
 
 def feature(
-    table: str,
-    *,
-    unit: str,
-    description: str,
-    windowed: bool = True,
-    empty: float | None = None,
+    table: str, *, unit: str, description: str, windowed: bool = True, empty: float | None = None
 ) -> Callable[[Formula], Formula]:
     """Declare a custom feature: decorate a function from `Window` to an aggregate narwhals expression.
 

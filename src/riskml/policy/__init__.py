@@ -1,4 +1,4 @@
-"""From a score to what is done on Monday: tiers, actions under budgets, and messages."""
+"""Policy: from a score to tiers, actions within budgets, and messages."""
 
 from __future__ import annotations
 

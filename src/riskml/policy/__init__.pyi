@@ -2,6 +2,7 @@ from .actions import Plan as Plan
 from .actions import assign as assign
 from .actions import plan as plan
 from .customers import Customers as Customers
+from .customers import scored_by_rules as scored_by_rules
 from .cutoffs import equal_risk_tiers as equal_risk_tiers
 from .cutoffs import given_tiers as given_tiers
 from .cutoffs import profit_best_tiers as profit_best_tiers
@@ -11,7 +12,6 @@ from .messages import Preview as Preview
 from .messages import preview as preview
 from .optimise import Solution as Solution
 from .optimise import solve as solve
-from .rules_only import scored_by_rules as scored_by_rules
 from .shadow_prices import optimum as optimum
 from .tiers import tier_codes as tier_codes
 from .tiers import tier_table as tier_table

@@ -1,4 +1,4 @@
-"""The list for Monday: which customer gets which action, from whom, by when, at what cost, and why."""
+"""Action plan: which customer gets which action, from whom, by when, at what cost, and why."""
 
 from __future__ import annotations
 
@@ -22,24 +22,23 @@ from riskml.policy.options import UNIT, Ints, Limit, Options
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done for a book, and what is not.
+    """Actions for a portfolio.
 
     Parameters
     ----------
     actions : DataFrame
-        One row for each customer and action, in the book's order, what must be done first: ``customer``,
+        One row for each customer and action, in the portfolio's order, mandatory actions first: ``customer``,
         ``probability``, ``tier``, ``reason`` (a group of the policy), ``because`` (the column that gives it),
         ``action``, ``kind``, ``title``, ``owner``, ``due``, ``cost``, ``expected_benefit`` (net of the cost),
-        ``mandatory``, ``channel`` and ``template`` ("" where nothing is written), ``why``.
+        ``mandatory``, ``channel`` and ``template`` ("" without a message), ``why``.
     left_out : DataFrame
-        Customers for whom something would pay and nothing is done beyond what must be: ``customer``, ``probability``,
-        ``tier``, ``reason``, ``because``, ``action`` (the best that was missed), ``expected_benefit``, ``held_out``,
-        ``why``.
+        Customers with a beneficial action that they do not get: ``customer``, ``probability``, ``tier``, ``reason``,
+        ``because``, ``action`` (the best one), ``expected_benefit``, ``held_out``, ``why``.
     limits : DataFrame
-        ``limit``, ``measure``, ``allowed``, ``must``, ``may`` (what is used for either), ``left``, ``price`` (what one
-        more unit of money, hour or action would bring).
+        ``limit``, ``measure``, ``allowed``, ``must`` and ``may`` (used by mandatory and by optional actions), ``left``,
+        ``price`` (shadow price of one more unit of money, hour or action).
     benefit, bound : float
-        Expected of the actions that were chosen, and what no choice within the limits could exceed.
+        Expected benefit of the optional actions, and its upper bound.
     method : "exact" or "priced"
         See `riskml.policy.optimise`.
     """
@@ -53,56 +52,54 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """How far the benefit may be beneath the optimum, as a share of the bound."""
+        """Maximum distance of the benefit from the optimum, as a share of the bound."""
         return 0.0 if self.bound <= 0 else max(0.0, 1 - self.benefit / self.bound)
 
 
-def assign(policy: Policy, book: pd.DataFrame, as_of: dt.date, *, language: Language | None = None) -> pd.DataFrame:
-    """Return the actions of `plan` alone: one row for each customer and action."""
-    return plan(policy, book, as_of, language=language).actions
+def assign(
+    policy: Policy, portfolio: pd.DataFrame, as_of: dt.date, *, language: Language | None = None
+) -> pd.DataFrame:
+    """Return the actions of `plan`."""
+    return plan(policy, portfolio, as_of, language=language).actions
 
 
 def plan(
-    policy: Policy, book: pd.DataFrame, as_of: dt.date, *, language: Language | None = None, exact: int = EXACT
+    policy: Policy, portfolio: pd.DataFrame, as_of: dt.date, *, language: Language | None = None, exact: int = EXACT
 ) -> Plan:
-    """Return who gets which action, within the policy's budgets and capacities, and why.
+    """Return the actions for a portfolio, within the policy's budgets and capacities.
 
-    Each customer gets all that its rule says must be done, and at most one of what may be done: the one by which the
-    book as a whole is expected to gain most. Of ``default``, an action is expected to bring ``p * exposure * loss given
-    default * effect + p * value * keeps - (1 - p) * value * strains - cost``; of ``churn``, ``p * value * effect -
-    (1 - p) * value * strains - cost``. What must be done works first, and what may be done on what is left.
+    Each customer gets all mandatory actions of its rule and at most one optional action; the choice maximises the
+    expected benefit of the portfolio. For ``default``, the benefit of an action is ``p * exposure * loss given default
+    * effect + p * value * keeps - (1 - p) * value * strains - cost``; for ``churn``, ``p * value * effect - (1 - p) *
+    value * strains - cost``. Optional actions work on the risk that mandatory ones leave.
 
     Parameters
     ----------
-    book : DataFrame of shape (n, any)
-        A scored book, as `riskml.policy.customers.customers_of` takes it.
+    portfolio : DataFrame of shape (n, any)
+        Scored portfolio: ``probability``, ``tier``, ``reason`` or ``reason_1`` …, and the columns that the policy
+        reads. Index: the customer.
     as_of : date
-        From which deadlines count.
+        Start of the deadlines.
     language : "en" or "zh", optional
-        Of the reasons why; that of the policy's messages when left out.
+        Language of the explanations (default: that of the policy's messages).
     exact : int, optional
         As in `riskml.policy.optimise.solve`.
-
-    Returns
-    -------
-    Plan
-        The same for the same book in the same order.
 
     Raises
     ------
     DataError
-        When the book is not what the policy needs.
+        When the portfolio does not match the policy.
     ConfigError
-        When what must be done is beyond a budget or a capacity, an expression reads an unknown column, or a template is
-        missing or asks for what messages do not have.
+        When mandatory actions exceed a budget or a capacity, an expression reads an unknown column, or a template is
+        missing or reads an unknown field.
     """
     if not isinstance(as_of, dt.date):
-        raise DataError(f"the as-of date is a date; got {as_of!r}", where="as_of", fix="as datetime.date(2026, 1, 31)")
+        raise DataError(f"expected a date, got {as_of!r}", where="as_of", fix="for example datetime.date(2026, 1, 31)")
     language = language or policy.messages.language
     Writer(policy, language).check()
-    customers = customers_of(policy, book)
+    customers = customers_of(policy, portfolio)
     offers = offers_of(policy, customers)
-    limits = limits_of(policy)
+    limits = tuple(limits_of(policy))
     left = after(limits, offers.must, policy.currency)
     solution = solve(offers.may, left, exact=exact)
     why = Why(policy, customers, offers, left, solution, language)
@@ -125,23 +122,23 @@ def _actions(
     mandatory = np.repeat([True, False], [len(must), len(taken)])
     benefit = np.concatenate([must.benefit, taken.benefit])
     cost = np.concatenate([must.cost, taken.cost]) / UNIT
-    texts = np.array([*why.of_duties(), *why.of_choices()], dtype=object)
+    texts = np.array([*why.of_mandatory(), *why.of_optional()], dtype=object)
     order = np.lexsort((treatment, ~mandatory, position))
     position, treatment = position[order], treatment[order]
-    kinds = list(policy.treatments.values())
-    days = np.array([one.deadline_days for one in kinds], dtype="timedelta64[D]")
+    treatments = list(policy.treatments.values())
+    days = np.array([one.deadline_days for one in treatments], dtype="timedelta64[D]")
     frame = _who(customers, position)
     frame["action"] = np.array(offers.names, dtype=object)[treatment]
-    frame["kind"] = np.array([one.kind for one in kinds], dtype=object)[treatment]
-    frame["title"] = np.array([in_language(one.title, why.language) for one in kinds], dtype=object)[treatment]
-    frame["owner"] = np.array([one.owner for one in kinds], dtype=object)[treatment]
+    frame["kind"] = np.array([one.kind for one in treatments], dtype=object)[treatment]
+    frame["title"] = np.array([in_language(one.title, why.language) for one in treatments], dtype=object)[treatment]
+    frame["owner"] = np.array([one.owner for one in treatments], dtype=object)[treatment]
     frame["due"] = (np.datetime64(f"{as_of:%Y-%m-%d}", "D") + days[treatment]).astype("datetime64[s]")
     frame["cost"], frame["expected_benefit"] = cost[order], benefit[order]
     frame["mandatory"] = mandatory[order]
-    frame["channel"] = np.array([one.channel or "" for one in kinds], dtype=object)[treatment]
-    # The message is about the customer's reason, where the treatment has none of its own.
+    frame["channel"] = np.array([one.channel or "" for one in treatments], dtype=object)[treatment]
+    # Treatments without a template use that of the customer's reason.
     reasons = np.array(customers.reasons, dtype=object)[customers.reason[position]]
-    own = np.array([one.template or "" for one in kinds], dtype=object)[treatment]
+    own = np.array([one.template or "" for one in treatments], dtype=object)[treatment]
     frame["template"] = np.where(own != "", own, np.where(frame["channel"] != "", reasons, ""))
     frame["why"] = texts[order]
     return frame
@@ -151,9 +148,9 @@ def _who(customers: Customers, position: Ints) -> pd.DataFrame:
     """Return customer, probability, tier, reason and the column behind it."""
     return pd.DataFrame(
         {
-            "customer": customers.book.index.take(position),
+            "customer": customers.portfolio.index.take(position),
             "probability": customers.amount("probability")[position],
-            "tier": customers.book["tier"].to_numpy()[position],
+            "tier": customers.portfolio["tier"].to_numpy()[position],
             "reason": np.array(customers.reasons, dtype=object)[customers.reason[position]],
             "because": customers.column[position],
         }
@@ -170,10 +167,10 @@ def _left_out(customers: Customers, offers: Offers, solution: Solution, why: Why
     held = np.flatnonzero(customers.held_out & offers.choice[customers.rule])
     if not len(held):
         return frame
-    kept = _who(customers, held)
-    kept["action"], kept["expected_benefit"], kept["held_out"] = "", np.nan, True
-    kept["why"] = why.held_out
-    return pd.concat([frame, kept], ignore_index=True) if len(frame) else kept
+    others = _who(customers, held)
+    others["action"], others["expected_benefit"], others["held_out"] = "", np.nan, True
+    others["why"] = why.held_out
+    return pd.concat([frame, others], ignore_index=True) if len(frame) else others
 
 
 def _limits(limits: tuple[Limit, ...], offers: Offers, solution: Solution) -> pd.DataFrame:
@@ -186,7 +183,7 @@ def _limits(limits: tuple[Limit, ...], offers: Offers, solution: Solution) -> pd
     return pd.DataFrame(rows, columns=["limit", "measure", "allowed", "must", "may", "left", "price"])
 
 
-def options_of(policy: Policy, book: pd.DataFrame) -> tuple[Options, tuple[Limit, ...]]:
-    """Return what `plan` chooses from, and the limits that it keeps: for those who want to solve it otherwise."""
-    offers = offers_of(policy, customers_of(policy, book))
-    return offers.may, after(limits_of(policy), offers.must, policy.currency)
+def options_of(policy: Policy, portfolio: pd.DataFrame) -> tuple[Options, tuple[Limit, ...]]:
+    """Return the options and limits of the optimisation in `plan`, for other solvers."""
+    offers = offers_of(policy, customers_of(policy, portfolio))
+    return offers.may, after(tuple(limits_of(policy)), offers.must, policy.currency)

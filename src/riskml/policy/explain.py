@@ -1,4 +1,4 @@
-"""Why an action is on the list, or is not, in a sentence: for those who do it, in English or Chinese."""
+"""Explanations of a plan: why an action is chosen or left out, in English or Chinese."""
 
 from __future__ import annotations
 
@@ -18,68 +18,62 @@ from riskml.policy.options import UNIT, Floats, Ints, Limit
 
 @dataclass(frozen=True)
 class Why:
-    """The reasons of a plan, each list in the order of its options.
-
-    Parameters
-    ----------
-    left : tuple of Limit
-        What is left when all that must be done is done.
-    """
+    """The explanations of a plan, each list in the order of its options."""
 
     policy: Policy
     customers: Customers
     offers: Offers
-    left: tuple[Limit, ...]
+    left: tuple[Limit, ...]  # what mandatory actions leave of the limits
     solution: Solution
     language: Language
 
     @property
     def held_out(self) -> str:
-        """Why a customer who is held out gets nothing."""
+        """Explanation for customers who are held out."""
         return self._texts["held_out"]
 
-    def of_duties(self) -> Iterator[str]:
-        """Yield why each thing that must be done is done."""
+    def of_mandatory(self) -> Iterator[str]:
+        """Yield the explanation of each mandatory action."""
         must, text = self.offers.must, self._texts["must"]
-        for opening, place, gain, cost in zip(
+        for opening, action, gain, cost in zip(
             self._openings(must.customer),
             must.treatment.tolist(),
             self._money(must.benefit),
             self._money(must.cost / UNIT),
             strict=True,
         ):
-            yield opening + text.format(action=self._titles[place], gain=gain, cost=cost)
+            yield opening + text.format(action=self._titles[action], gain=gain, cost=cost)
 
-    def of_choices(self) -> Iterator[str]:
-        """Yield why each action that was chosen is chosen, and nothing else."""
+    def of_optional(self) -> Iterator[str]:
+        """Yield the explanation of each chosen action."""
         may, taken, texts = self.offers.may, self.solution.taken, self._texts
         price = np.maximum(may.benefit[taken] - self.solution.net[taken], 0)
-        other, gap = self._alternatives()
-        talks = self.offers.negotiated[may.customer[taken]]
-        for opening, place, gain, cost, priced, prices, rival, behind, distance, talk in zip(
+        alternatives, gaps = self._alternatives()
+        negotiated = self.offers.negotiated[may.customer[taken]]
+        for opening, action, gain, cost, priced, prices, other, gap, distance, talk in zip(
             self._openings(may.customer[taken]),
             may.treatment[taken].tolist(),
             self._money(may.benefit[taken]),
             self._money(may.cost[taken] / UNIT),
             (price >= 0.005).tolist(),
             self._money(price),
-            other.tolist(),
-            (gap >= 0).tolist(),
-            self._money(np.abs(gap)),
-            talks.tolist(),
+            alternatives.tolist(),
+            gaps.tolist(),
+            self._money(np.abs(gaps)),
+            negotiated.tolist(),
             strict=True,
         ):
-            sentence = opening + texts["may"].format(action=self._titles[place], gain=gain, cost=cost)
+            sentence = opening + texts["may"].format(action=self._titles[action], gain=gain, cost=cost)
             if priced:
                 sentence += texts["price"].format(price=prices)
-            if rival < 0:
+            if other < 0:
                 sentence += texts["alone"]
             else:
-                sentence += texts["less" if behind else "more"].format(other=self._titles[rival], gap=distance)
+                sentence += texts["less" if gap >= 0 else "more"].format(other=self._titles[other], gap=distance)
             yield sentence + (texts["negotiated"] if talk else "")
 
     def of_missed(self) -> Iterator[str]:
-        """Yield why customers for whom something would pay get nothing."""
+        """Yield the explanation for each customer without a beneficial action."""
         may, rows = self.offers.may, self.missed
         beyond = np.isneginf(self.solution.net[rows])
         for opening, row, gain, alone in zip(
@@ -89,16 +83,14 @@ class Why:
             beyond.tolist(),
             strict=True,
         ):
-            place = int(may.treatment[row])
-            limits = self._beyond(row) if alone else self._binding[place]
-            sentence = self._texts["beyond" if alone else "missed"]
-            yield opening + sentence.format(
-                action=self._titles[place], gain=gain, limits=self._texts["and"].join(limits)
-            )
+            action = int(may.treatment[row])
+            limits = self._beyond(row) if alone else self._binding[action]
+            values = {"action": self._titles[action], "gain": gain, "limits": self._texts["and"].join(limits)}
+            yield opening + self._texts["beyond" if alone else "missed"].format(**values)
 
     @cached_property
     def missed(self) -> Ints:
-        """The best option of each customer for whom something would pay, and who gets nothing of it."""
+        """The best option of each customer who has beneficial options and gets none."""
         may = self.offers.may
         if not len(may):
             return np.zeros(0, dtype=np.int64)
@@ -117,11 +109,11 @@ class Why:
 
     @cached_property
     def _binding(self) -> list[list[str]]:
-        """The limits that have a price for each treatment, or, where rounding left none, all that it is under."""
+        """The binding limits of each treatment, or all its limits where rounding left no price."""
         limits = []
-        for place in range(len(self.offers.names)):
+        for action in range(len(self.offers.names)):
             under = [(limit, price) for limit, price in zip(self.left, self.solution.prices, strict=True)]
-            under = [(limit, price) for limit, price in under if limit.treatments[place]]
+            under = [(limit, price) for limit, price in under if limit.treatments[action]]
             priced = [self._words(limit) for limit, price in under if price > 0]
             limits.append(priced or [self._words(limit) for limit, _ in under])
         return limits
@@ -134,7 +126,7 @@ class Why:
         return limit_words(self.policy, limit.name, self.language)
 
     def _alternatives(self) -> tuple[Ints, Floats]:
-        """Return the best other treatment of each customer who is served, -1 for none, and how far it is behind."""
+        """Return the best alternative of each treated customer, -1 for none, and how far it is behind."""
         may, taken = self.offers.may, self.solution.taken
         if not len(taken):
             return np.zeros(0, dtype=np.int64), np.zeros(0)
@@ -164,10 +156,7 @@ class Why:
         ):
             because = texts["because"].format(column=column) if column else ""
             yield texts["opening"].format(
-                p=f"{p:.0%}" if p >= 0.1 else f"{p:.1%}",
-                tier=tiers[tier],
-                reason=reasons[reason],
-                because=because,
+                p=f"{p:.0%}" if p >= 0.1 else f"{p:.1%}", tier=tiers[tier], reason=reasons[reason], because=because
             )
 
     def _money(self, amounts: Floats) -> list[str]:
@@ -176,7 +165,7 @@ class Why:
 
 
 def limit_words(policy: Policy, limit: str, language: Language) -> str:
-    """Return a limit in words: ``limits.roles.risk.hours`` is "the hours of risk"."""
+    """Return the title of a limit: of ``limits.roles.risk.hours`` it is "the hours of risk"."""
     texts, (*_, kind, name, measure) = labels("action", language), ("", *limit.split("."))
     if limit.count(".") == 1:
         return texts[measure]

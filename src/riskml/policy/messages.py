@@ -1,9 +1,8 @@
-"""What customers are written, and what is said to them: templates in a sandbox, every field of them escaped.
+"""Messages to customers, from sandboxed Jinja templates whose fields are escaped.
 
-A template is Jinja, and very little of it: text, fields, conditions, blocks and a base to extend. It cannot call, loop,
-reach into a value or switch the escaping off; whoever tries is told so, with the template's name and line, before
-anything is written. In an e-mail every field is escaped as HTML; everywhere control characters and line ends are taken
-out of the fields, so that no customer's name can add a header, a line or a second message.
+Templates have text, fields, conditions, blocks and a base; they cannot call, loop, read attributes or disable escaping.
+In e-mails fields are escaped as HTML; everywhere control characters and line ends are removed from fields, so that data
+cannot add a header, a line or a second message.
 """
 
 from __future__ import annotations
@@ -29,25 +28,17 @@ from riskml.policy.template_sandbox import FILTERS, TESTS, bundled, check_source
 _LONGEST = 300  # characters of a field
 _SUBJECT = "Subject:"
 _BREAK = re.compile(r"</?(?:p|br|div|li|tr|h[1-6])\b[^>]*>", re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")  # a field has none: it is escaped
+_TAG = re.compile(r"<[^>]*>")  # fields are escaped
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message to one customer, or the script of a call or a visit.
-
-    Parameters
-    ----------
-    subject : str
-        Of an e-mail, one line of plain text; "" elsewhere.
-    body : str
-        HTML of an e-mail, plain text elsewhere.
-    """
+    """A message to one customer, or the script of a call or a visit."""
 
     channel: str
     template: str
-    subject: str
-    body: str
+    subject: str  # of an e-mail, one line of plain text; "" elsewhere
+    body: str  # HTML of an e-mail, plain text elsewhere
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,7 @@ class Writer:
         head = self._rendered(name, clean, html=False).lstrip().split("\n", 1)[0]
         if not head.startswith(_SUBJECT):
             raise ConfigError(
-                "the template of an e-mail starts with its subject", where=self._place(name), fix="Subject: …"
+                "the template of an e-mail must start with its subject", where=self._where(name), fix="Subject: …"
             )
         body = self._rendered(name, clean, html=True).lstrip().partition("\n")[2]
         return Message(channel, name, plain(head.removeprefix(_SUBJECT)), body.strip())
@@ -80,13 +71,13 @@ class Writer:
         if template in {*self.policy.reasons, OTHER}:
             return f"{channel}/{OTHER}"
         raise ConfigError(
-            f"there is no template {name!r} in language {self.language!r}",
+            f"no template {name!r} in language {self.language!r}",
             where="treatments",
             fix=did_you_mean(name, known) or "add it to messages.templates",
         )
 
     def check(self) -> None:
-        """Raise a ConfigError when a message that the policy can need could not be written."""
+        """Refuse a policy with a message that cannot be written."""
         fields = {*OWN_FIELDS, *self.policy.messages.fields}
         for name in sorted({self.name_of(channel, template) for channel, template in _needed(self.policy)}):
             check_source(name, self.language, self.policy.messages.templates, fields)
@@ -98,9 +89,9 @@ class Writer:
         except (TemplateError, TypeError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             raise ConfigError(
-                f"the template cannot be filled in for customer {fields.get('customer', '')!r}: {reason}",
-                where=f"{self._place(name)}, line {line_of(error)}",
-                fix="leave the field out, or ask `{% if field is defined %}` first",
+                f"the template cannot be rendered for customer {fields.get('customer', '')!r}: {reason}",
+                where=f"{self._where(name)}, line {line_of(error)}",
+                fix="remove the field, or put it within `{% if field is defined %}`",
             ) from None
 
     def _template(self, name: str, html: bool) -> Template:
@@ -131,21 +122,21 @@ class Writer:
         sandbox.tests = {name: sandbox.tests[name] for name in TESTS}
         return sandbox
 
-    def _place(self, name: str) -> str:
+    def _where(self, name: str) -> str:
         return f"template {name} ({self.language})"
 
 
 def messages(
-    policy: Policy, actions: pd.DataFrame, book: pd.DataFrame, *, language: Language | None = None
+    policy: Policy, actions: pd.DataFrame, portfolio: pd.DataFrame, *, language: Language | None = None
 ) -> pd.DataFrame:
-    """Return the messages and scripts that a list of actions needs."""
+    """Return the messages and scripts of actions."""
     writer = Writer(policy, language or policy.messages.language)
     writer.check()
     rows = actions[actions["channel"] != ""]
     written = [
         writer.write(channel, template, fields)
         for channel, template, fields in zip(
-            rows["channel"], rows["template"], _fields(policy, rows, book, writer.language), strict=True
+            rows["channel"], rows["template"], _fields(policy, rows, portfolio, writer.language), strict=True
         )
     ]
     frame = rows[["customer", "action", "owner", "due", "channel"]].reset_index(drop=True)
@@ -155,24 +146,18 @@ def messages(
 
 
 def preview(
-    policy: Policy, actions: pd.DataFrame, book: pd.DataFrame, n: int = 1, *, language: Language | None = None
+    policy: Policy, actions: pd.DataFrame, portfolio: pd.DataFrame, n: int = 1, *, language: Language | None = None
 ) -> Preview:
-    """Return the first messages of each channel and template, for the eyes of those who answer for them."""
+    """Return the first messages of each channel and template, for review."""
     rows = actions[actions["channel"] != ""].groupby(["channel", "template"], sort=False).head(n)
-    return Preview(messages(policy, rows, book, language=language))
+    return Preview(messages(policy, rows, portfolio, language=language))
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Messages that show themselves in a notebook: e-mails in a frame of their own, in which nothing runs.
+    """Messages that a notebook displays, e-mails in a sandboxed iframe without scripts."""
 
-    Parameters
-    ----------
-    frame : DataFrame
-        As `messages` returns it.
-    """
-
-    frame: pd.DataFrame
+    frame: pd.DataFrame  # as of `messages`
 
     def _repr_html_(self) -> str:
         parts = []
@@ -195,7 +180,7 @@ class Preview:
 
 
 def plain(value: str) -> str:
-    r"""Return text in one line, without control characters and invisible marks, and not longer than it may be.
+    r"""Return text on one line, shortened, without control and invisible characters.
 
     >>> plain("Ann\r\nBcc: all@example.org \u202e")
     'Ann Bcc: all@example.org'
@@ -206,7 +191,7 @@ def plain(value: str) -> str:
 
 
 def plain_text(page: str) -> str:
-    r"""Return the text of an e-mail's HTML, a line for each paragraph and break.
+    r"""Return the text of an e-mail's HTML, one line per paragraph.
 
     >>> plain_text("<p>Dear customer,</p>\n<p>5 &lt; 6<br>Ann</p>")
     'Dear customer,\n5 < 6\nAnn'
@@ -215,33 +200,35 @@ def plain_text(page: str) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _fields(policy: Policy, rows: pd.DataFrame, book: pd.DataFrame, language: Language) -> Iterator[dict[str, str]]:
+def _fields(
+    policy: Policy, rows: pd.DataFrame, portfolio: pd.DataFrame, language: Language
+) -> Iterator[dict[str, str]]:
     messages = policy.messages
-    absent = [name for name in messages.fields if name not in book]
+    absent = [name for name in messages.fields if name not in portfolio]
     if absent:
         raise DataError(
-            f"messages show the column {absent[0]!r}, which the book does not have",
+            f"messages show the column {absent[0]!r}, which the portfolio does not have",
             where="messages.fields",
-            fix=did_you_mean(absent[0], book.columns) or "add the column to the book",
+            fix=did_you_mean(absent[0], portfolio.columns) or "add the column",
         )
     own = {name: in_language(getattr(messages, name), language) for name in ("company", "sender", "contact")}
     reasons = {name: policy.reason_title(name, language) for name in policy.reasons}
-    columns = {name: book[name].reindex(rows["customer"]).tolist() for name in messages.fields}
-    for place, row in enumerate(rows[["customer", "title", "reason", "due"]].itertuples(index=False)):
+    columns = {name: portfolio[name].reindex(rows["customer"]).tolist() for name in messages.fields}
+    for number, row in enumerate(rows[["customer", "title", "reason", "due"]].itertuples(index=False)):
         fields = own | {
             "customer": str(row.customer),
             "action": str(row.title),
             "reason": reasons.get(str(row.reason), ""),
             "due": _day(row.due, language),
         }
-        # What is missing stays undefined, so that a template cannot show an empty place for it.
+        # Missing values stay undefined, so that a template cannot show an empty field.
         yield fields | {
-            name: cell_text(values[place]) for name, values in columns.items() if not pd.isna(values[place])
+            name: cell_text(values[number]) for name, values in columns.items() if not pd.isna(values[number])
         }
 
 
 def cell_text(value: Any) -> str:
-    """Return a value of the book as a message shows it.
+    """Return a value as text of a message.
 
     >>> cell_text(1234.5), cell_text(3.0), cell_text("Ann")
     ('1,234.50', '3', 'Ann')
@@ -257,7 +244,7 @@ def _day(value: Any, language: Language) -> str:
 
 
 def _needed(policy: Policy) -> Iterator[tuple[str, str]]:
-    """Yield channel and template of every message that the policy can need."""
+    """Yield channel and template of every message of the policy."""
     for one in policy.treatments.values():
         if one.channel:
             yield from ((one.channel, name) for name in ([one.template] if one.template else [*policy.reasons, OTHER]))

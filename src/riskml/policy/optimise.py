@@ -1,12 +1,10 @@
-"""Which action each customer gets: the greatest benefit in all within budgets and capacities.
+"""Assignment of actions to customers: maximum benefit within budgets and capacities.
 
-The problem is a linear programme with one row for each customer ("at most one action") and one for each limit; HiGHS
-solves it as it is for a small book, and over cells of like customers for a large one. Either way it gives the *price*
-of each limit: what one more unit of it would bring. Each customer then takes the action that brings most after prices,
-those who gain most first, as long as the limits last. Whose best and second best choice are close to one another is
-undecided by prices; for these few customers the programme is solved once more, and the last of them are searched
-through. By duality the prices also bound what any assignment could bring, so that the gap to the optimum is known
-without solving the large programme.
+The linear programme has one row per customer ("at most one action") and one per limit. HiGHS solves it directly for a
+small portfolio, and over cells of similar customers for a large one; both give the shadow price of each limit. Each
+customer then takes the action with the greatest benefit after prices, the greatest first, while the limits last.
+Customers whose best and second best action are close are decided by a second programme and a search in depth. By
+duality the prices bound the benefit of any assignment, so the gap to the optimum is known without the large programme.
 """
 
 from __future__ import annotations
@@ -22,61 +20,40 @@ import pandas as pd
 from riskml.policy.options import Floats, Ints, Limit, Options
 from riskml.policy.shadow_prices import bound_at, optimum, priced
 
-EXACT = 4_000  # options up to which the programme has a row for each customer
-_UPGRADED = 50_000  # options up to which what is left over is used up to the last
+EXACT = 4_000  # options up to which the programme has one row per customer
+_UPGRADED = 50_000  # options up to which the rest of the limits is used up greedily
 _ROUNDS = 60
-_UNDECIDED = 1_500  # customers of a large book for whom the programme is solved once more
-_CORE = 8  # customers, beside one for each limit, whose whole actions are searched for
-_NODES = 4_000  # of that search; a limit on time would not be the same twice
+_UNDECIDED = 1_500  # customers of a large portfolio in the second programme
+_CORE = 8  # customers, in addition to one per limit, in the search
+_NODES = 4_000  # of the search; a time limit would not be reproducible
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Which options are taken.
+    """An assignment: the options that are taken."""
 
-    Parameters
-    ----------
-    taken : ndarray of int
-        Rows of the options, ascending.
-    prices : ndarray of shape (limits,)
-        What one more unit (cent, hundredth of an hour, action) would bring.
-    net : ndarray of shape (m,)
-        What each option brings after prices; minus infinity for one that is beyond a limit by itself.
-    value : float
-        Benefit of what is taken.
-    bound : float
-        No assignment within the limits could bring more.
-    method : "exact" or "priced"
-        Whether the linear programme had a row for each customer.
-    """
-
-    taken: Ints
-    prices: Floats
-    net: Floats
-    value: float
-    bound: float
-    method: Literal["exact", "priced"]
+    taken: Ints  # rows of the options, ascending
+    prices: Floats  # shadow price of one more unit (cent, hundredth of an hour, action) of each limit
+    net: Floats  # benefit of each option after prices; minus infinity for options beyond a limit
+    value: float  # benefit of the options taken
+    bound: float  # upper bound of the benefit of any assignment
+    method: Literal["exact", "priced"]  # whether the linear programme had one row per customer
 
     @property
     def gap(self) -> float:
-        """How far the value may be beneath the optimum, as a share of the bound."""
+        """Maximum distance of the value from the optimum, as a share of the bound."""
         return 0.0 if self.bound <= 0 else max(0.0, 1 - self.value / self.bound)
 
 
 def solve(options: Options, limits: Sequence[Limit], *, exact: int = EXACT) -> Solution:
-    """Return the options that bring most in all, at most one for each customer, within every limit.
+    """Return the assignment of maximum benefit, at most one option per customer, within every limit.
 
     Parameters
     ----------
     limits : sequence of Limit
-        None below 0.
+        With non-negative amounts.
     exact : int, default 4000
-        Options up to which the linear programme has a row for each customer.
-
-    Returns
-    -------
-    Solution
-        The same for the same input, and never beyond a limit.
+        Options up to which the linear programme has one row per customer.
 
     Raises
     ------
@@ -97,7 +74,7 @@ def solve(options: Options, limits: Sequence[Limit], *, exact: int = EXACT) -> S
         taken = _filled(possible, limits, possible.benefit)
         prices, bound = np.zeros(0), float(possible.benefit[taken].sum())
     else:
-        # Where customers are alike, several prices are as good as one another, and one may leave an easier rest.
+        # Similar customers allow several optimal prices, of which one may give a better assignment.
         price_sets = [priced(possible, limits)]
         if small:
             price_sets.insert(0, optimum(possible, limits).prices)
@@ -112,44 +89,42 @@ def solve(options: Options, limits: Sequence[Limit], *, exact: int = EXACT) -> S
 
 
 def _filled(options: Options, limits: Sequence[Limit], net: Floats, first: Ints | None = None) -> Ints:
-    """Return the options that are taken while the limits last, by what they bring net."""
+    """Return the options that are taken while the limits last, by benefit after prices."""
     left = np.array([limit.amount for limit in limits], dtype=np.int64)
     waiting = np.ones(int(options.customer[-1]) + 1, dtype=bool)
     taken: list[Ints] = []
 
     def take(rows: Ints) -> None:
-        for place, limit in enumerate(limits):
-            left[place] -= options.uses(limit, rows).sum()
+        left[:] -= _used(options, limits, rows)
         waiting[options.customer[rows]] = False
         taken.append(rows)
 
     if first is not None:
         take(first)
-    # What is worth its prices comes before what is not, and is taken only where something is left over.
+    # Options with a negative net benefit are taken only from what is left.
     for rows in (np.flatnonzero(net > 0), np.flatnonzero(net <= 0)):
         for _ in range(_ROUNDS):
             rows = rows[waiting[options.customer[rows]]]
-            for place, limit in enumerate(limits):
-                rows = rows[options.uses(limit, rows) <= left[place]]
+            for limit, rest in zip(limits, left, strict=True):
+                rows = rows[options.uses(limit, rows) <= rest]
             if not len(rows):
                 break
-            best = _best(options, net, rows)
-            take(_within(options, limits, best, left))
+            take(_within(options, limits, _best(options, net, rows), left))
     return np.sort(np.concatenate(taken)) if taken else np.zeros(0, np.int64)
 
 
 def _within(options: Options, limits: Sequence[Limit], rows: Ints, left: npt.NDArray[np.int64]) -> Ints:
-    """Return those rows, of the first ones on, that are within the limits together."""
+    """Return the first rows that are within the limits together."""
     fits = np.ones(len(rows), dtype=bool)
-    for place, limit in enumerate(limits):
+    for limit, rest in zip(limits, left, strict=True):
         use = options.uses(limit, rows)
-        # Who does not fit is counted as well: what is taken can only be less.
-        fits &= (use == 0) | (np.cumsum(use) <= left[place])
+        # Rows that do not fit are counted too, so the use is overestimated at worst.
+        fits &= (use == 0) | (np.cumsum(use) <= rest)
     return rows[fits]
 
 
 def _best(options: Options, net: Floats, rows: Ints) -> Ints:
-    """Return of each customer the row that brings most, the first of equals; the customers in order of it."""
+    """Return the best row of each customer, the first of equals, by net benefit."""
     customer = options.customer[rows]
     starts = np.flatnonzero(np.append(True, np.diff(customer) != 0))
     lengths = np.diff(np.append(starts, len(rows)))
@@ -159,7 +134,7 @@ def _best(options: Options, net: Floats, rows: Ints) -> Ints:
 
 
 def _decided(options: Options, limits: Sequence[Limit], prices: Floats, net: Floats, undecided: int) -> Ints:
-    """Return an assignment in which the undecided customers are decided by the programme, where it is better."""
+    """Return the best of several assignments, in which a programme or a search decides the undecided customers."""
     best = _best(options, net, np.arange(len(options)))
     regret = _regret(options, net)
     order = np.argsort(regret, kind="stable")
@@ -174,15 +149,15 @@ def _decided(options: Options, limits: Sequence[Limit], prices: Floats, net: Flo
     rows = np.flatnonzero(is_open[options.customer])
     remaining = [replace(limit, amount=int(amount)) for limit, amount in zip(limits, left, strict=True)]
     share = optimum(options.at(rows), remaining).share
-    whole = rows[share > 1 - 1e-6]
-    # Of those that the programme decides, the closest calls are searched through together with those that it parts.
-    parted = np.unique(options.customer[rows[(share > 1e-6) & (share <= 1 - 1e-6)]])
+    integral = rows[share > 1 - 1e-6]
+    # The search covers the customers that the programme splits, and the closest calls among the others.
+    split = np.unique(options.customer[rows[(share > 1e-6) & (share <= 1 - 1e-6)]])
     close = options.customer[options.starts[order[: len(limits) + _CORE]]]
-    core = pd.unique(np.concatenate([parted, close]))[: len(limits) + _CORE]
+    core = pd.unique(np.concatenate([split, close]))[: len(limits) + _CORE]
     candidates = [_filled(options, limits, net)]
-    # The search may end before it is through: without it, what the programme does not part may be better still.
+    # The search may end early, so the assignment without it is a candidate too.
     for searched in (core[:0], core):
-        rest = whole[~np.isin(options.customer[whole], searched)]
+        rest = integral[~np.isin(options.customer[integral], searched)]
         rest = _within(options, limits, rest[np.argsort(-net[rest], kind="stable")], left)
         more = _searched(options, limits, prices, net, searched, left - _used(options, limits, rest))
         candidates.append(_filled(options, limits, net, first=np.concatenate([clear, rest, more])))
@@ -191,7 +166,7 @@ def _decided(options: Options, limits: Sequence[Limit], prices: Floats, net: Flo
 
 
 def _upgraded(options: Options, limits: Sequence[Limit], taken: Ints) -> Ints:
-    """Return an assignment in which what is left over is used to give customers something better, one by one."""
+    """Return an assignment in which the rest of the limits improves customers greedily, one by one."""
     if len(options) > _UPGRADED or not len(taken):
         return taken
     uses = np.array([options.uses(limit) for limit in limits])
@@ -211,7 +186,7 @@ def _upgraded(options: Options, limits: Sequence[Limit], taken: Ints) -> Ints:
 
 
 def _regret(options: Options, net: Floats) -> Floats:
-    """Return how far each customer's second best choice, of the options and nothing, is behind the best."""
+    """Return the regret of each customer: the best choice minus the second best, among the options and none."""
     first = np.maximum.reduceat(net, options.starts)
     others = net.copy()
     top = np.flatnonzero(net == np.repeat(first, options.lengths))
@@ -227,7 +202,7 @@ def _used(options: Options, limits: Sequence[Limit], rows: Ints) -> npt.NDArray[
 def _searched(
     options: Options, limits: Sequence[Limit], prices: Floats, net: Floats, core: Ints, left: npt.NDArray[np.int64]
 ) -> Ints:
-    """Return the options of a few customers that bring most within what is left, by a search in depth."""
+    """Return the best options of a few customers within the rest of the limits, by a search in depth."""
     choices = []
     for customer in core.tolist():
         rows = range(*np.searchsorted(options.customer, [customer, customer + 1]).tolist())

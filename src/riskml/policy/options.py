@@ -1,4 +1,4 @@
-"""What could be done for a book, and the limits of what can be: plain arrays, whole numbers where limits are kept."""
+"""Options and limits of the assignment, as arrays; money and hours are whole hundredths."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Measure = Literal["money", "hours", "actions"]
-UNIT = 100  # money in cents, hours in hundredths: whole numbers, which add up without error
+UNIT = 100  # money in cents, hours in hundredths: integers add up exactly
 
 
 @dataclass(frozen=True)
 class Limit:
     """A budget or a capacity."""
 
-    name: str  # as the policy says it: ``limits.roles.risk.hours``
+    name: str  # as in the policy: ``limits.roles.risk.hours``
     measure: Measure
     treatments: npt.NDArray[np.bool_]  # those that count against it
     amount: int  # in hundredths of money or hours; actions as they are
@@ -28,14 +28,14 @@ class Limit:
 
 @dataclass(frozen=True)
 class Options:
-    """What could be done: one row for each customer and action, customers in ascending order."""
+    """One row for each customer and possible action, customers in ascending order."""
 
     customer: Ints  # position of the customer
     treatment: Ints
-    benefit: Floats  # expected, in money, above 0; costs are taken off
+    benefit: Floats  # expected, in money, net of costs
     cost: Ints  # in cents
     hours: Ints  # of each treatment, in hundredths
-    likeness: Floats  # what makes customers alike, such as expected loss and value at stake
+    likeness: Floats  # measures of similarity, such as expected loss and value at stake
 
     def __len__(self) -> int:
         """Return the number of options."""
@@ -43,16 +43,16 @@ class Options:
 
     @cached_property
     def starts(self) -> Ints:
-        """Where the options of each customer start."""
+        """Row of the first option of each customer."""
         return np.flatnonzero(np.append(True, np.diff(self.customer) != 0))
 
     @cached_property
     def lengths(self) -> Ints:
-        """How many options each customer has."""
+        """Number of options of each customer."""
         return np.diff(np.append(self.starts, len(self)))
 
     def uses(self, limit: Limit, rows: Ints | slice = slice(None)) -> Ints:
-        """Return what some options take of a limit."""
+        """Return the use of a limit by each of some options."""
         treatment = self.treatment[rows]
         amounts: Ints | int = 1
         if limit.measure == "money":
@@ -62,7 +62,7 @@ class Options:
         return np.where(limit.treatments[treatment], amounts, 0)
 
     def net(self, limits: Sequence[Limit], prices: Floats) -> Floats:
-        """Return what each option brings after the prices of what it takes."""
+        """Return the benefit of each option minus the price of its use of the limits."""
         of_cent, of_action = np.zeros(len(self.hours)), np.zeros(len(self.hours))
         for limit, price in zip(limits, prices, strict=True):
             counted = limit.treatments * price
@@ -73,7 +73,7 @@ class Options:
         return self.benefit - self.cost * of_cent[self.treatment] - of_action[self.treatment]
 
     def total(self, limits: Sequence[Limit], rows: Ints) -> Floats:
-        """Return what some options take of each limit, together."""
+        """Return the total use of each limit by some options."""
         kinds = len(self.hours)
         count = np.bincount(self.treatment[rows], minlength=kinds).astype(float)
         money = np.bincount(self.treatment[rows], weights=self.cost[rows], minlength=kinds)

@@ -1,7 +1,7 @@
-"""The price of each budget and capacity: what one more unit of it would bring.
+"""Shadow prices: the benefit of one more unit of each budget and capacity.
 
-Prices solve the dual of the linear programme: the least ``sum(price * limit) + sum of each customer's best option after
-prices``, a convex function of the prices alone. Whatever the prices, it bounds what any assignment could bring.
+Prices solve the dual of the linear programme: they minimise ``sum(price * limit) + sum of each customer's best option
+after prices``, which is convex. At any prices it is an upper bound of the benefit of any assignment.
 """
 
 from __future__ import annotations
@@ -19,25 +19,19 @@ from riskml.policy.options import Floats, Ints, Limit, Options
 
 _CELLS = 5_000
 _STEPS = 40
-_ENOUGH = 1e-4  # share of the bound that a further step could still take off
+_ENOUGH = 1e-4  # tolerance, as a share of the bound
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """The optimum of the linear programme with a row for each customer."""
+    """The optimum of the linear programme."""
 
     prices: Floats  # money for a cent, a hundredth of an hour, or an action
-    share: Floats  # how much of each option is taken, 0 to 1; for all but a few customers, none or all
+    share: Floats  # taken part of each option: 0 or 1 for all but a few customers
 
 
 def optimum(options: Options, limits: Sequence[Limit]) -> Optimum:
-    """Return the optimum of the linear programme with a row for each customer.
-
-    Raises
-    ------
-    RunError
-        When the solver fails.
-    """
+    """Return the optimum of the linear programme with one row per customer; RunError if the solver fails."""
     starts = options.starts
     cell = np.repeat(np.arange(len(starts)), options.lengths)
     return _programme(options, limits, _Cells(np.ones(len(starts)), np.arange(len(options)), cell))
@@ -46,17 +40,17 @@ def optimum(options: Options, limits: Sequence[Limit]) -> Optimum:
 def priced(options: Options, limits: Sequence[Limit]) -> Floats:
     """Return the shadow prices of the limits: over cells of similar customers, then refined on all of them."""
     amounts = np.array([limit.amount for limit in limits], dtype=float)
-    prices = _programme(options, limits, _alike(options)).prices
+    prices = _programme(options, limits, _similar(options)).prices
     bound, slope = bound_at(options, limits, prices)
     cuts = [(bound, slope, prices)]
-    # A price is worth a look when it moves the bound by a share of itself.
+    # Typical prices: those that move the bound by a share of itself.
     typical = bound / np.maximum(amounts, 1) / len(limits)
     reach = 0.3
     for _ in range(_STEPS):
         low, high = np.maximum(prices - reach * np.maximum(prices, typical), 0), prices + reach * (prices + typical)
         trial, promised = _least(cuts, low, high, bound)
         if bound - promised <= _ENOUGH * bound:
-            # Within reach nothing better is left.
+            # No better prices within reach.
             if reach < 0.05:
                 break
             reach /= 4
@@ -72,12 +66,11 @@ def priced(options: Options, limits: Sequence[Limit]) -> Floats:
 
 
 def bound_at(options: Options, limits: Sequence[Limit], prices: Floats) -> tuple[float, Floats]:
-    """Return what no assignment can exceed, by some prices, and how it changes with each of them."""
+    """Return the upper bound of any assignment at some prices, and its gradient."""
     amounts = np.array([limit.amount for limit in limits], dtype=float)
     net = options.net(limits, prices)
     best = np.maximum.reduceat(net, options.starts)
     chosen = np.flatnonzero((net == np.repeat(best, options.lengths)) & (net > 0))
-    # Of equals the first.
     chosen = chosen[np.append(True, np.diff(options.customer[chosen]) != 0)] if len(chosen) else chosen
     return float(prices @ amounts + net[chosen].sum()), amounts - options.total(limits, chosen)
 
@@ -85,7 +78,7 @@ def bound_at(options: Options, limits: Sequence[Limit], prices: Floats) -> tuple
 def _least(
     cuts: Sequence[tuple[float, Floats, Floats]], low: Floats, high: Floats, scale: float
 ) -> tuple[Floats, float]:
-    """Return where the greatest of the cuts is least within a box, and how low it is there."""
+    """Return the minimum of the maximum of the cuts within a box, and its value."""
     unit = np.maximum(high, 1e-300)  # prices of hours and of cents differ a thousandfold
     slopes = np.array([slope for _, slope, _ in cuts]) * unit / scale
     ends = np.array([slope @ at - value for value, slope, at in cuts]) / scale
@@ -104,15 +97,15 @@ def _least(
 
 @dataclass(frozen=True)
 class _Cells:
-    """Cells of like customers: how many each holds, and in which (cell, option) column each option lies."""
+    """Cells of similar customers: their sizes, and the (cell, option) column of each option."""
 
     size: Floats
     column: Ints
     cell: Ints  # of each column
 
 
-def _alike(options: Options) -> _Cells:
-    """Return cells of customers with the same options and about the same likeness."""
+def _similar(options: Options) -> _Cells:
+    """Return cells of customers with the same options and a similar likeness."""
     starts, kinds = options.starts, len(options.hours)
     sets = np.bitwise_or.reduceat(np.left_shift(np.int64(1), options.treatment), starts)
     _, group, sizes = np.unique(sets, return_inverse=True, return_counts=True)
@@ -137,7 +130,7 @@ def _programme(options: Options, limits: Sequence[Limit], cells: _Cells) -> Opti
         return np.bincount(cells.column, weights=values, minlength=width) / count
 
     once = csr_matrix((np.ones(width), (cells.cell, np.arange(width))), (len(cells.size), width))
-    # Money and benefits may be in the millions: the solver works with numbers of about 1.
+    # Scaled to about 1, as money may be in the millions.
     scale = np.array([max(float(limit.amount), 1.0) for limit in limits])
     uses = np.array([mean(options.uses(limit)) / by for limit, by in zip(limits, scale, strict=True)])
     gain = mean(options.benefit)
@@ -145,5 +138,5 @@ def _programme(options: Options, limits: Sequence[Limit], cells: _Cells) -> Opti
     ends = np.concatenate([[limit.amount / by for limit, by in zip(limits, scale, strict=True)], cells.size])
     solution = linprog(-gain / most, A_ub=vstack([csr_matrix(uses), once]), b_ub=ends, bounds=(0, None), method="highs")
     if solution.status != 0:
-        raise RunError(f"the prices of the limits could not be found: {solution.message}", where="the solver")
+        raise RunError(f"the prices of the limits cannot be computed: {solution.message}", where="the solver")
     return Optimum(np.maximum(-solution.ineqlin.marginals[: len(limits)], 0) * most / scale, solution.x)

@@ -25,7 +25,7 @@ from riskml.runtime.batch import harmless
 from riskml.runtime.package import Artifact
 from riskml.warning.daily import update
 from riskml.warning.delivery.table import alerts_table
-from riskml.warning.snapshot import read_book
+from riskml.warning.snapshot import rule_columns
 from riskml.warning.store import Store
 
 
@@ -132,9 +132,9 @@ def _record_alerts(
     if rules is None:
         return MonthAlerts()
     since = dt.date.min if earlier is None else earlier.as_of
-    book = read_book(rules, month.book)  # before the store is made: a wrong portfolio leaves nothing behind
+    portfolio = rule_columns(rules, month.book)  # before the store is made: a wrong portfolio leaves nothing behind
     with Store(folder / "alerts.db") as store:
-        recorded = update(store, rules, book, month.as_of, today)
+        recorded = update(store, rules, portfolio, month.as_of, today)
         alerts = store.alerts(rules.name)
         own = {alert.key for alert in alerts}
         events: Counter[str] = Counter(

@@ -13,17 +13,7 @@ import pandas as pd
 from riskml.config.policy import Policy
 from riskml.config.warning import WarningRules
 from riskml.display.format import count, number, percent, signed
-from riskml.display.table import (
-    Cell,
-    Head,
-    Row,
-    Table,
-    frame_table,
-    number_column,
-    templates,
-    text_cell,
-    text_column,
-)
+from riskml.display.table import Cell, Head, Row, Table, frame_table, number_column, templates, text_cell, text_column
 from riskml.i18n import Language, in_language, label, labels, text
 from riskml.io import replacing
 from riskml.policy.explain import limit_words
@@ -31,8 +21,7 @@ from riskml.portfolio.model_health import Health
 from riskml.portfolio.month import REASONS, Month
 from riskml.portfolio.treatment_results import TreatmentResults, why
 from riskml.runtime.package import Artifact
-from riskml.warning.delivery.table import alerts_table, role_alerts
-from riskml.warning.format import cause_words, signs_words
+from riskml.warning.delivery.table import alerts_table, cause_title, role_alerts, signs_text
 
 _WATCHED, _RISERS, _FIRST_ALERTS = 20, 10, 10
 _ALERT_EVENTS = ("opened", "raised", "acknowledged", "escalated", "closed")
@@ -72,11 +61,7 @@ class Pack:
             "language": "zh-CN" if self.language == "zh" else "en",
             "title": in_language(title, self.language) if title else self.model.title or self.model.name,
             "made": self._text(
-                "made",
-                as_of=month.as_of,
-                model=self.model.name,
-                version=self.model.version,
-                policy=self.policy.name,
+                "made", as_of=month.as_of, model=self.model.name, version=self.model.version, policy=self.policy.name
             ),
             "tiles": self._tiles(),
             "tiers": self._tiers(),
@@ -330,7 +315,7 @@ class Pack:
         grouped = grouped.reset_index().sort_values(["level", "number"], ascending=[False, False], kind="stable")
         columns = [
             text_column(texts["level"], self._label("alert", "level")),
-            text_column(texts["cause"], lambda row: cause_words(rules, row["cause"], self.language)),
+            text_column(texts["cause"], lambda row: cause_title(rules, row["cause"], self.language)),
             text_column(texts["owner"], self._label("role", "role")),
             number_column(texts["number"], "number", count),
             number_column(texts["overdue"], "overdue", count),
@@ -348,7 +333,7 @@ class Pack:
         columns = [
             text_column(texts["customer"], "customer"),
             text_column(texts["level"], self._label("alert", "level")),
-            text_column(texts["signs"], lambda row: signs_words(rules, row["signs"], self.language)),
+            text_column(texts["signs"], lambda row: signs_text(rules, row["signs"], self.language)),
             text_column(texts["owner"], self._label("role", "role")),
             number_column(texts["due"], "due", str),
             text_column(texts["plan"], plan),
@@ -359,7 +344,7 @@ class Pack:
         texts = self._texts
         grouped = self.alerts.closed.groupby(["cause", "outcome"]).agg(number=("key", "size")).reset_index()
         columns = [
-            text_column(texts["cause"], lambda row: cause_words(rules, row["cause"], self.language)),
+            text_column(texts["cause"], lambda row: cause_title(rules, row["cause"], self.language)),
             text_column(texts["outcome"], self._label("alert", "outcome")),
             number_column(texts["number"], "number", count),
         ]

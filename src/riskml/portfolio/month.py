@@ -16,8 +16,8 @@ import pandas as pd
 from riskml.config.experiment import TierConfig
 from riskml.config.policy import Policy
 from riskml.config.warning import WarningRules
+from riskml.data.portfolio import check_unique
 from riskml.data.sources.digest import content_hash
-from riskml.errors import DataError
 from riskml.i18n import Language
 from riskml.policy.actions import Plan, plan
 from riskml.policy.customers import customers_of
@@ -76,9 +76,7 @@ def month_of(
     DataError, ConfigError
         When a customer occurs twice, or the portfolio does not match the policy.
     """
-    if customers.index.has_duplicates:
-        twice = customers.index[customers.index.duplicated()].nunique()
-        raise DataError(f"{twice} customers are in the portfolio more than once", fix="keep one row for each")
+    check_unique(customers.index, "index of the portfolio")
     policy.check_tiers([tier.name for tier in model.tiers])
     progress("scores")
     customers = customers.rename_axis(index="customer")

@@ -18,8 +18,7 @@ from riskml.i18n import ROLES, Language, label, labels
 from riskml.io import workbook
 from riskml.policy.messages import plain_text
 from riskml.runtime.batch import harmless
-from riskml.warning.delivery.table import role_alerts, with_overdue
-from riskml.warning.format import in_words
+from riskml.warning.delivery.table import localised, role_alerts, with_overdue
 
 MOST_ROWS = 2_000  # of a sheet; the CSV files hold all rows
 _COLUMNS = [
@@ -66,7 +65,7 @@ def role_lists(
         warned = role_alerts(late, role)
         lists[role] = RoleList(
             _action_list(own, as_of, policy, language),
-            warned if rules is None else in_words(warned, rules, language),
+            warned if rules is None else localised(warned, rules, language),
             _message_list(messages[messages["owner"] == role], policy, language),
         )
     return lists

@@ -26,6 +26,7 @@ from riskml.metrics import (
     swap_set,
 )
 from riskml.runs.summary import RunSummary
+from riskml.runtime.package import tier_numbers
 
 _MORE_IS_BETTER = frozenset({"auc", "ks"})
 _CHANGED = "other events, other rows or another definition of the event"
@@ -211,7 +212,7 @@ def _tiers(rows: Sequence[pd.DataFrame], views: Sequence[RunSummary]) -> tuple[p
     first = np.array(names[0], dtype=object)
     tier = pd.DataFrame(
         {
-            name: first[np.searchsorted(bounds[0], frame["probability"], side="right") - 1]
+            name: first[tier_numbers(frame["probability"].to_numpy(), bounds[0])]
             for name, frame in zip(columns, rows, strict=True)
         },
         index=rows[0].index,

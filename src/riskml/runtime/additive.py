@@ -149,11 +149,7 @@ class Pairwise:
 
     def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
         """Return the model as JSON types."""
-        return {
-            "kind": "pairwise",
-            "main": self.main.to_dict(blobs),
-            "pairs": [pair.to_dict() for pair in self.pairs],
-        }
+        return {"kind": "pairwise", "main": self.main.to_dict(blobs), "pairs": [pair.to_dict() for pair in self.pairs]}
 
     @classmethod
     def from_dict(cls, payload: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Pairwise:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .single import Scorer
 
-__all__ = ["FORMAT", "MANIFEST", "MISSING", "Artifact", "PackageError", "Tier", "digest"]
+__all__ = ["FORMAT", "MANIFEST", "MISSING", "Artifact", "PackageError", "Tier", "digest", "tier_numbers"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Artifact:
             scores["points"] = points
         # Text is created once per tier, not once per customer.
         names: Any = pd.Series([tier.name for tier in self.tiers]).array
-        scores["tier"] = names.take(_tier_numbers(chance, bounds))
+        scores["tier"] = names.take(tier_numbers(chance, bounds))
         return pd.DataFrame(scores, index=frame.index, copy=False)
 
     def _bounds(self, cut_offs: Sequence[float]) -> list[float]:
@@ -251,7 +251,7 @@ def _check_named(index: pd.Index) -> None:
         )
 
 
-def _tier_numbers(chance: Floats, bounds: Sequence[float]) -> NDArray[np.intp]:
+def tier_numbers(chance: Floats, bounds: Sequence[float]) -> NDArray[np.intp]:
     """Return the position of the tier of each probability, shape (n,)."""
     # The lowest tier starts at 0; comparing with the few other bounds is faster than a binary search.
     places = np.zeros(len(chance), dtype=np.intp)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from riskml.metrics import AucInterval, binomial_test, delong, jeffreys_test, observed_expected
+from riskml.runtime.package import tier_numbers
 
 
 class TierLike(Protocol):
@@ -29,7 +30,7 @@ def tier_of(probability: pd.Series, tiers: Sequence[TierLike]) -> pd.Series:
     """Return the name of the tier that each probability falls into."""
     bounds = [tier.from_probability for tier in tiers]
     names = np.array([tier.name for tier in tiers], dtype=object)
-    return pd.Series(names[np.searchsorted(bounds, probability, side="right") - 1], index=probability.index)
+    return pd.Series(names[tier_numbers(probability.to_numpy(), bounds)], index=probability.index)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Early warning: signs of trouble, alerts that somebody owns, how people learn of them, and how good they were."""
+"""Early warning: indicators, alerts with owners, their delivery, and backtests of the rules."""
 
 from __future__ import annotations
 

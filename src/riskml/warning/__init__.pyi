@@ -3,12 +3,12 @@ from .alerts import Event as Event
 from .backtest import Backtest as Backtest
 from .daily import update as update
 from .indicators import IndicatorLevels as IndicatorLevels
-from .indicators import judge_book as judge_book
+from .indicators import indicator_levels as indicator_levels
 from .outbox import Sent as Sent
 from .outbox import send as send
 from .replay import Outcomes as Outcomes
 from .replay import Replay as Replay
-from .snapshot import read_book as read_book
+from .snapshot import rule_columns as rule_columns
 from .store import Store as Store
 from .tuner import Tuned as Tuned
 from .tuner import tune as tune

@@ -1,4 +1,4 @@
-"""An as-of date is recorded once: its book, its alerts, its history, in one transaction."""
+"""Daily update: each as-of date is recorded once, with its alerts and events, in one transaction."""
 
 from __future__ import annotations
 
@@ -11,101 +11,101 @@ import pandas as pd
 from riskml.config.warning import WarningRules
 from riskml.errors import InputError
 from riskml.warning.alerts import Alert, Change, decide, escalate
-from riskml.warning.indicators import judge_book, signals
-from riskml.warning.snapshot import Reading, book_digest, read_book
+from riskml.warning.indicators import indicator_levels, signals
+from riskml.warning.snapshot import Snapshot, portfolio_digest, rule_columns
 from riskml.warning.store import Day, Store
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What an update came to."""
+    """Result of an update."""
 
     day: Day
-    new: bool  # false where the day had been recorded already, with the same book: nothing was changed
+    new: bool  # False where the date was already recorded with the same portfolio: nothing was changed
 
 
 def update(
     store: Store, rules: WarningRules, frame: pd.DataFrame, as_of: dt.date, today: dt.date, customer: str = "customer"
 ) -> Recorded:
-    """Record a day's book: open alerts, raise those that became worse, escalate those that are overdue.
+    """Record a date: open alerts, raise those that became worse, escalate those that are overdue.
 
     Parameters
     ----------
     frame : DataFrame of shape (n, p)
-        The scored book, one row per customer.
+        The scored portfolio, one row per customer.
     as_of : date
-        The day the book is of.
+        The date of the portfolio.
     today : date
-        The day it is by the clock.
+        The current date.
     customer : str
-        The column, or the index, that names the customers.
+        Name of the column or the index with the customers' IDs.
 
     Raises
     ------
     InputError
-        When the day lies before the last one that was recorded, or after today; or was recorded with another book or
-        under other rules.
+        When the date is before the last recorded one or after today, or was recorded with another portfolio or rules.
     """
     if as_of > today:
         raise InputError(
-            f"the as-of date {as_of} lies after today, {today}: no later day could be recorded before it",
+            f"the as-of date {as_of} is after today, {today}",
             where="--as-of",
             fix="check the date, and the clock of this machine",
         )
-    book = read_book(rules, frame, customer)
-    digest = book_digest(book)
+    portfolio = rule_columns(rules, frame, customer)
+    digest = portfolio_digest(portfolio)
     with store.transaction():
         last = store.last_day(rules.name)
         if last is not None and as_of <= last.as_of:
-            return Recorded(_same(store, rules, as_of, digest, last), new=False)
-        judged = judge_book(rules, book, store.readings(rules.name, rules.looks_back))
-        warned = signals(rules, judged.levels, book)
-        standing = store.standing(rules.name, as_of - dt.timedelta(days=rules.alerts.cooldown_days))
-        decision = decide(rules, warned, standing, as_of, len(book))
+            return Recorded(_recorded(store, rules, as_of, digest, last), new=False)
+        indicators = indicator_levels(rules, portfolio, store.snapshots(rules.name, rules.looks_back))
+        warned = signals(rules, indicators.levels, portfolio)
+        current = store.current(rules.name, as_of - dt.timedelta(days=rules.alerts.cooldown_days))
+        decision = decide(rules, warned, current, as_of, len(portfolio))
         store.write(decision.changes)
         store.write(escalate(rules, store.overdue(rules.name, as_of), as_of))
         what = [change.event.what for change in decision.changes]
-        counts = (len(book), what.count("opened"), what.count("raised"), decision.held_back)
+        counts = (len(portfolio), what.count("opened"), what.count("raised"), decision.held_back)
         day = Day(rules.name, as_of, digest, rules.digest(), *counts)
-        reading = Reading(as_of, judged.values, judged.own).to_bytes() if rules.looks_back else None
-        store.add_day(day, reading, max(rules.looks_back, 1))
+        snapshot = Snapshot(as_of, indicators.values, indicators.own).to_bytes() if rules.looks_back else None
+        store.add_day(day, snapshot, max(rules.looks_back, 1))
     return Recorded(day, new=True)
 
 
-def _same(store: Store, rules: WarningRules, as_of: dt.date, digest: str, last: Day) -> Day:
-    """Return the day as it was recorded, or refuse what would change the past."""
-    recorded = next((day for day in store.days(rules.name) if day.as_of == as_of), None)
-    if recorded is None:
+def _recorded(store: Store, rules: WarningRules, as_of: dt.date, digest: str, last: Day) -> Day:
+    """Return the recorded date; refuse one that was not recorded, or with other rules or another portfolio."""
+    where = f"{store.path}, rules {rules.name}"
+    day = next((day for day in store.days(rules.name) if day.as_of == as_of), None)
+    if day is None:
         raise InputError(
-            f"the as-of date {as_of} lies before {last.as_of}, which was recorded already",
-            where=f"{store.path}, rules {rules.name}",
-            fix="record days in order; use another store to look back (`riskml alerts backtest`)",
+            f"the as-of date {as_of} is before the last recorded one, {last.as_of}",
+            where=where,
+            fix="record dates in order; replay earlier dates with `riskml alerts backtest`",
         )
-    if recorded.rules != rules.digest():
+    if day.rules != rules.digest():
         raise InputError(
-            f"the as-of date {as_of} was recorded under other rules ({recorded.rules}, these are {rules.digest()})",
-            where=f"{store.path}, rules {rules.name}",
-            fix="changed rules hold from the next as-of date on",
+            f"the as-of date {as_of} was recorded with other rules ({day.rules}, these are {rules.digest()})",
+            where=where,
+            fix="use changed rules from the next as-of date on",
         )
-    if recorded.digest != digest:
+    if day.digest != digest:
         raise InputError(
-            f"the as-of date {as_of} was recorded with another book ({recorded.digest[:12]}, this is {digest[:12]})",
-            where=f"{store.path}, rules {rules.name}",
-            fix="alerts of that day are out already: give the corrected book with the next as-of date",
+            f"the as-of date {as_of} was recorded with another portfolio ({day.digest[:12]}, this is {digest[:12]})",
+            where=where,
+            fix="its alerts are already raised: record the corrected portfolio with the next as-of date",
         )
-    return recorded
+    return day
 
 
-def change(store: Store, key: str, made: Callable[[Alert], Change]) -> Alert:
-    """Change one alert, and return it as it stands now."""
+def change(store: Store, key: str, changed: Callable[[Alert], Change]) -> Alert:
+    """Change one alert, and return it."""
     with store.transaction():
-        done = made(store.alert(key))
-        store.write([done])
-    return done.alert
+        result = changed(store.alert(key))
+        store.write([result])
+    return result.alert
 
 
 def escalate_overdue(store: Store, rules: WarningRules, on: dt.date) -> list[Alert]:
-    """Escalate what is overdue on a day, and return it; what was escalated already stays as it is."""
+    """Escalate the alerts that are overdue on a date and not escalated yet, and return them."""
     with store.transaction():
         changes = escalate(rules, store.overdue(rules.name, on), on)
         store.write(changes)

@@ -1,6 +1,6 @@
-"""Signs of trouble: how a customer's values moved against its own past, and what that adds up to.
+"""Warning indicators: each customer's values and their changes against thresholds, and the alerts they add up to.
 
-Everything is worked out for all customers at once. A level is 0 (calm), 1 (amber) or 2 (red).
+All customers are computed at once. A level is 0 (calm), 1 (amber) or 2 (red).
 """
 
 from __future__ import annotations
@@ -13,80 +13,67 @@ import pandas as pd
 
 from riskml.config.warning import POINTS, IndicatorConfig, WarningRules
 from riskml.expressions import parse
-from riskml.warning.snapshot import Reading, values
+from riskml.warning.snapshot import Snapshot, values
 
 _LABELS = ("", "amber", "red")
 
 
 @dataclass(frozen=True)
 class IndicatorLevels:
-    """A day's book as the indicators see it.
+    """Indicators of a portfolio, each of shape (customers, indicators)."""
+
+    values: pd.DataFrame  # float64
+    measures: pd.DataFrame  # float64: what the thresholds are compared with, the value or its change
+    own: pd.DataFrame  # int8: levels by the thresholds alone
+    levels: pd.DataFrame  # int8: levels that have persisted long enough
+
+
+def indicator_levels(rules: WarningRules, portfolio: pd.DataFrame, earlier: Sequence[Snapshot] = ()) -> IndicatorLevels:
+    """Return the level of each indicator for each customer.
 
     Parameters
     ----------
-    values, measures : DataFrame of float64, shape (customers, indicators)
-        Each indicator's value, and what its thresholds are held against: the value or its change.
-    own : DataFrame of int8, shape (customers, indicators)
-        Each indicator's level by itself.
-    levels : DataFrame of int8, shape (customers, indicators)
-        Those that have persisted as long as they must.
+    portfolio : DataFrame of shape (n, read)
+        As ``riskml.warning.snapshot.rule_columns`` returns it.
+    earlier : sequence of Snapshot
+        Earlier as-of dates, oldest first. A customer who is in none of them has no past, so no change warns.
     """
-
-    values: pd.DataFrame
-    measures: pd.DataFrame
-    own: pd.DataFrame
-    levels: pd.DataFrame
-
-
-def judge_book(rules: WarningRules, book: pd.DataFrame, earlier: Sequence[Reading] = ()) -> IndicatorLevels:
-    """Return what each indicator says of each customer.
-
-    Parameters
-    ----------
-    book : DataFrame of shape (n, read)
-        As ``riskml.warning.snapshot.read_book`` returns it.
-    earlier : sequence of Reading
-        The as-of dates before, oldest first. A customer who is not in them has no past: no change warns.
-    """
-    now = values(rules, book)
-    held = measures(rules, now, earlier)
-    allowed = conditions(rules, book)
-    own = own_levels(rules, held, allowed)
-    return IndicatorLevels(now, held, own, persisted(rules, own, [reading.levels for reading in earlier]))
+    now = values(rules, portfolio)
+    measured = measures(rules, now, earlier)
+    own = own_levels(rules, measured, conditions(rules, portfolio))
+    return IndicatorLevels(now, measured, own, persisted(rules, own, [snapshot.levels for snapshot in earlier]))
 
 
-def measures(rules: WarningRules, now: pd.DataFrame, earlier: Sequence[Reading]) -> pd.DataFrame:
-    """Return what the thresholds are held against: a level as it is, a change against the customer's own past."""
-    aligned = [reading.values if reading.values.index.equals(now.index) else None for reading in earlier]
-    places = [
-        None if same is not None else reading.values.index.get_indexer(now.index)
-        for same, reading in zip(aligned, earlier, strict=True)
+def measures(rules: WarningRules, now: pd.DataFrame, earlier: Sequence[Snapshot]) -> pd.DataFrame:
+    """Return what the thresholds are compared with: a value, or its change against the customer's own past."""
+    aligned = [
+        (snapshot.values, None)
+        if snapshot.values.index.equals(now.index)
+        else (snapshot.values, snapshot.values.index.get_indexer(now.index))
+        for snapshot in earlier
     ]
     columns = {}
-    for name, one in rules.indicators.items():
+    for name, indicator in rules.indicators.items():
         value = now[name].to_numpy()
-        if one.measure == "level":
-            columns[name] = value
-            continue
-        # Only what is read is put in order, one indicator at a time: a book of millions stays small in memory.
-        past = [
-            _taken(reading, name, place)
-            for reading, place in list(zip(earlier, places, strict=True))[-one.against.last :]
-        ]
-        columns[name] = _change(one, value, _base(one, past, len(now)))
+        if indicator.measure != "level":
+            # One indicator at a time, so that a portfolio of millions stays small in memory.
+            past = [_past(frame, name, rows) for frame, rows in aligned[-indicator.against.last :]]
+            value = _change(indicator, value, _base(indicator, past, len(now)))
+        columns[name] = value
     return pd.DataFrame(columns, index=now.index)
 
 
-def _taken(reading: Reading, name: str, places: np.ndarray | None) -> np.ndarray:
-    if name not in reading.values.columns:  # the rules were others then
-        return np.full(len(reading.values) if places is None else len(places), np.nan)
-    column = reading.values[name].to_numpy()
-    return column if places is None else np.where(places >= 0, column[places], np.nan)
+def _past(frame: pd.DataFrame, name: str, rows: np.ndarray | None) -> np.ndarray:
+    """Return the past values of an indicator; ``rows`` are those of the current customers, -1 where absent."""
+    if name not in frame.columns:  # other rules were used then
+        return np.full(len(frame) if rows is None else len(rows), np.nan)
+    column = frame[name].to_numpy()
+    return column if rows is None else np.where(rows >= 0, column[rows], np.nan)
 
 
-def _base(one: IndicatorConfig, past: list[np.ndarray], size: int) -> np.ndarray:
+def _base(indicator: IndicatorConfig, past: list[np.ndarray], size: int) -> np.ndarray:
     base = np.full(size, np.nan)
-    if one.against.by == "mean":
+    if indicator.against.by == "mean":
         total, count = np.zeros(size), np.zeros(size)
         for column in past:
             known = ~np.isnan(column)
@@ -95,51 +82,51 @@ def _base(one: IndicatorConfig, past: list[np.ndarray], size: int) -> np.ndarray
         np.divide(total, count, out=base, where=count > 0)
         return base
     for column in past:
-        if one.against.by == "latest":
+        if indicator.against.by == "latest":
             base = np.where(np.isnan(column), base, column)
         else:
-            base = (np.fmin if one.against.by == "min" else np.fmax)(base, column)
+            base = (np.fmin if indicator.against.by == "min" else np.fmax)(base, column)
     return base
 
 
-def _change(one: IndicatorConfig, value: np.ndarray, base: np.ndarray) -> np.ndarray:
-    difference: np.ndarray = value - base if one.measure in ("rise", "growth") else base - value
-    if one.measure in ("rise", "fall"):
+def _change(indicator: IndicatorConfig, value: np.ndarray, base: np.ndarray) -> np.ndarray:
+    difference: np.ndarray = value - base if indicator.measure in ("rise", "growth") else base - value
+    if indicator.measure in ("rise", "fall"):
         return difference
     share = np.full(len(base), np.nan)
     np.divide(difference, base, out=share, where=base > 0)
     return share
 
 
-def conditions(rules: WarningRules, book: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return, for each indicator that has a condition, the customers who meet it."""
+def conditions(rules: WarningRules, portfolio: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return, for each indicator with a condition, which customers meet it."""
     return {
-        name: parse(one.where, where=f"rules {rules.name}, indicators.{name}.where").holds(book).to_numpy()
-        for name, one in rules.indicators.items()
-        if one.where is not None
+        name: parse(indicator.where, where=f"rules {rules.name}, indicators.{name}.where").holds(portfolio).to_numpy()
+        for name, indicator in rules.indicators.items()
+        if indicator.where is not None
     }
 
 
-def own_levels(rules: WarningRules, held: pd.DataFrame, allowed: dict[str, np.ndarray]) -> pd.DataFrame:
+def own_levels(rules: WarningRules, measured: pd.DataFrame, allowed: dict[str, np.ndarray]) -> pd.DataFrame:
     """Return the level of each indicator by its thresholds and its condition, shape (n, indicators)."""
     columns = {}
-    for name, one in rules.indicators.items():
-        level = np.zeros(len(held), dtype=np.int8)
-        measure = held[name].to_numpy()
-        for number, bound in ((1, one.amber), (2, one.red)):
+    for name, indicator in rules.indicators.items():
+        level = np.zeros(len(measured), dtype=np.int8)
+        measure = measured[name].to_numpy()
+        for number, bound in ((1, indicator.amber), (2, indicator.red)):
             if bound is not None:
-                level[measure >= bound if one.worse == "higher" else measure <= bound] = number
+                level[measure >= bound if indicator.worse == "higher" else measure <= bound] = number
         if name in allowed:
             level[~allowed[name]] = 0
         columns[name] = level
-    return pd.DataFrame(columns, index=held.index)
+    return pd.DataFrame(columns, index=measured.index)
 
 
 def persisted(rules: WarningRules, own: pd.DataFrame, earlier: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return levels that were reached today, and on enough of the last dates."""
+    """Return the levels that were reached on this date and on enough of the last dates."""
     levels = own.copy()
-    for name, one in rules.indicators.items():
-        rule = one.persistence
+    for name, indicator in rules.indicators.items():
+        rule = indicator.persistence
         if rule.dates == 1:
             continue
         level = own[name].to_numpy()
@@ -154,37 +141,36 @@ def persisted(rules: WarningRules, own: pd.DataFrame, earlier: Sequence[pd.DataF
     return levels
 
 
-def signals(rules: WarningRules, levels: pd.DataFrame, book: pd.DataFrame) -> pd.DataFrame:
-    """Return the customers whose indicators add up to an alert, who comes first on top."""
-    # What levels add up to depends on them alone: it is worked out once for each pattern of levels, and those are few.
+def signals(rules: WarningRules, levels: pd.DataFrame, portfolio: pd.DataFrame) -> pd.DataFrame:
+    """Return the customers whose indicators add up to an alert, by level and priority."""
+    # The meaning depends only on the pattern of levels, and there are few patterns.
     digits = 3 ** np.arange(levels.shape[1], dtype=np.int64)
     codes, pattern = np.unique(levels.to_numpy() @ digits, return_inverse=True)
     meanings = _meanings(rules, codes[:, None] // digits % 3)
     warned = meanings["level"].to_numpy()[pattern] > 0
     table = meanings.iloc[pattern[warned]].set_axis(levels.index[warned], axis=0)
     priority = parse(rules.alerts.priority, where=f"rules {rules.name}, alerts.priority")
-    table.insert(2, "priority", priority.amounts(book[warned].assign(**{POINTS: table["points"]})))
-    # The customers' names, in whose order the book is, break ties: the same book gives the same order.
+    table.insert(2, "priority", priority.amounts(portfolio[warned].assign(**{POINTS: table["points"]})))
+    # The portfolio is sorted by customer, which breaks ties: the same portfolio gives the same order.
     return table.sort_values(["level", "priority"], ascending=False, kind="stable")
 
 
 def _meanings(rules: WarningRules, levels: np.ndarray) -> pd.DataFrame:
-    """Return what each row of levels adds up to: level, points, cause, signs."""
+    """Return level, points, cause and signs of each row of indicator levels."""
     names = list(rules.indicators)
     weighted = levels * np.array([rules.indicators[name].weight for name in names])
     points = pd.Series(weighted.sum(axis=1))
-    seen = pd.DataFrame(levels, columns=names).assign(**{POINTS: points})
+    columns = pd.DataFrame(levels, columns=names).assign(**{POINTS: points})
     level = np.zeros(len(levels), dtype=np.int8)
     for number, bound in ((1, rules.alerts.amber), (2, rules.alerts.red)):
-        reached = parse(bound).holds(seen) if isinstance(bound, str) else points >= bound
+        reached = parse(bound).holds(columns) if isinstance(bound, str) else points >= bound
         level[reached.to_numpy()] = number
-    level[~(levels > 0).any(axis=1)] = 0  # without a sign there is nothing to tell
-    # Of equal points the higher level leads, then what stands first in the rules.
+    level[~(levels > 0).any(axis=1)] = 0  # no indicator warns
+    # Among equal points the higher level comes first, then the order of the rules.
     order = np.argsort(-(weighted + levels * 1e-9), axis=1, kind="stable")
     signs = [
-        ", ".join(f"{names[place]} {_LABELS[bound[place]]}" for place in places if bound[place])
-        for places, bound in zip(order, levels, strict=True)
+        ", ".join(f"{names[column]} {_LABELS[row[column]]}" for column in ranked if row[column])
+        for ranked, row in zip(order, levels, strict=True)
     ]
-    return pd.DataFrame(
-        {"level": level, "points": points, "cause": [names[places[0]] for places in order], "signs": signs}
-    )
+    causes = [names[ranked[0]] for ranked in order]
+    return pd.DataFrame({"level": level, "points": points, "cause": causes, "signs": signs})

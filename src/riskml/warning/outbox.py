@@ -1,8 +1,7 @@
-"""What is to be delivered is written down first, and crossed off afterwards: nothing is lost, nothing is packed twice.
+"""Outbox: at-least-once delivery of events, with a key by which receivers recognise repeated parcels.
 
-Each event goes into the parcels of a channel in one transaction, once and for ever. A parcel is crossed off after it
-was handed over. A process that dies in between leaves a parcel that may have arrived: it is handed over again under the
-same key. That is *at least once*, with a key to tell; exactly once cannot be had from two machines that may both die.
+Each event is put into the parcels of a channel once, in one transaction. A parcel is marked as sent once delivered; if
+the process ends in between, it is delivered again with the same key.
 """
 
 from __future__ import annotations
@@ -19,51 +18,36 @@ from riskml.errors import RunError
 from riskml.warning.delivery.channel import Channel, DeliveryError, Notice, Parcel
 from riskml.warning.store import Store
 
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What came of a send.
-
-    Parameters
-    ----------
-    parcels, events : int
-        Handed over now.
-    waiting : int
-        Parcels that are kept for the next send.
-    troubles : tuple of str
-        Why, one for each parcel that was tried in vain.
-    """
+    """Result of a send on one channel."""
 
     channel: str
-    parcels: int
+    parcels: int  # delivered now
     events: int
-    waiting: int
-    troubles: tuple[str, ...]
+    waiting: int  # parcels kept for the next send
+    troubles: tuple[str, ...]  # the error of each parcel that was not delivered
 
 
 def send(store: Store, rule: str, channel: Channel, clock: Callable[[], float]) -> Sent:
-    """Hand over what happened since the last send on a channel, and what could not be handed over then.
+    """Deliver the events of the rules' alerts since the last send on a channel, and the parcels that are waiting.
 
-    Rules that share a store each have books of their own: a file's addresses learn of its own alerts alone. A channel
-    that is new begins with the alerts that are open: what was closed before it came is not told.
-
-    Parameters
-    ----------
-    rule : str
-        The name of the rules whose channel it is.
+    Rules that share a store have separate outboxes. A new channel starts with the open alerts.
 
     Raises
     ------
     RunError
-        When another process is sending on this store.
+        When another process is sending from this store.
     """
-    with _alone(store):
-        _pack(store, rule, channel)
-        done = events = 0
+    outbox = f"{rule}/{channel.name}"
+    with _locked(store):
+        _pack(store, rule, channel, outbox)
+        parcels = events = 0
         troubles: list[str] = []
-        for parcel in _waiting(store, rule, channel):
+        for parcel in _waiting(store, channel, outbox):
             at = clock()
             try:
                 channel.deliver(parcel, at)
@@ -76,70 +60,59 @@ def send(store: Store, rule: str, channel: Channel, clock: Callable[[], float]) 
                     break
                 continue
             stamp = dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="seconds")
-            statement = (
-                "UPDATE parcels SET state = 'sent', attempts = attempts + 1, trouble = '', sent_at = ? WHERE key = ?"
-            )
+            statement = "UPDATE parcels SET state='sent', attempts=attempts + 1, trouble='', sent_at=? WHERE key=?"
             with store.transaction():
                 store.execute(statement, stamp, parcel.key)
-            done, events = done + 1, events + len(parcel.notices)
-    return Sent(channel.name, done, events, len(_waiting(store, rule, channel)), tuple(troubles))
+            parcels, events = parcels + 1, events + len(parcel.notices)
+    return Sent(channel.name, parcels, events, len(_waiting(store, channel, outbox)), tuple(troubles))
 
 
-def _book(rule: str, channel: Channel) -> str:
-    return f"{rule}/{channel.name}"
-
-
-def _pack(store: Store, rule: str, channel: Channel) -> None:
-    """Put every event of the rules' alerts that the channel has not packed into parcels, in one transaction."""
-    name = _book(rule, channel)
+def _pack(store: Store, rule: str, channel: Channel, outbox: str) -> None:
+    """Put every new event of the rules' alerts into parcels, in one transaction."""
     with store.transaction():
-        known = store.execute("SELECT 1 FROM channels WHERE name = ?", name).fetchone()
-        if not known:
-            store.execute("INSERT INTO channels VALUES (?)", name)
+        if not store.execute("SELECT 1 FROM channels WHERE name = ?", outbox).fetchone():
+            store.execute("INSERT INTO channels VALUES (?)", outbox)
             closed = (
                 "SELECT events.key FROM events JOIN alerts ON alerts.key = alert WHERE rule = ? AND closed IS NOT NULL"
             )
-            store.execute(f"INSERT INTO posted SELECT ?, key FROM ({closed})", name, rule)
-        notices = [
-            Notice(row["event"], row["what"], row["happened"], row["by"], row["note"], row["alert"])
-            for row in _unpacked(store, rule, name)
-        ]
+            store.execute(f"INSERT INTO posted SELECT ?, key FROM ({closed})", outbox, rule)
+        notices = list(_unpacked(store, rule, outbox))
         for parcel in channel.parcels(notices) if notices else ():
             statement = "INSERT INTO parcels (key, channel, recipient, payload, state) VALUES (?, ?, ?, ?, 'waiting')"
-            store.execute(statement, parcel.key, name, parcel.recipient, parcel.payload())
+            store.execute(statement, parcel.key, outbox, parcel.recipient, parcel.payload())
         for notice in notices:
-            store.execute("INSERT INTO posted VALUES (?, ?)", name, notice.event)
+            store.execute("INSERT INTO posted VALUES (?, ?)", outbox, notice.event)
 
 
-def _unpacked(store: Store, rule: str, book: str) -> Iterator[dict[str, Any]]:
+def _unpacked(store: Store, rule: str, outbox: str) -> Iterator[Notice]:
     statement = (
         "SELECT events.key, alert, what, happened, by, note FROM events JOIN alerts ON alerts.key = alert "
         "WHERE rule = ? AND NOT EXISTS (SELECT 1 FROM posted WHERE channel = ? AND event = events.key) ORDER BY number"
     )
-    rows = store.execute(statement, rule, book).fetchall()
+    rows = store.execute(statement, rule, outbox).fetchall()
     alerts = {alert.key: alert for alert in store.alerts(rule)} if rows else {}
     for key, alert, what, happened, by, note in rows:
-        fields = {name: _plain(value) for name, value in asdict(alerts[alert]).items()}
-        yield {"event": key, "what": what, "happened": happened, "by": by, "note": note, "alert": fields}
+        fields = {name: _json_value(value) for name, value in asdict(alerts[alert]).items()}
+        yield Notice(key, what, happened, by, note, fields)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, dt.date):
         return str(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _waiting(store: Store, rule: str, channel: Channel) -> list[Parcel]:
+def _waiting(store: Store, channel: Channel, outbox: str) -> list[Parcel]:
     statement = "SELECT key, recipient, payload FROM parcels WHERE channel = ? AND state = 'waiting' ORDER BY number"
-    rows = store.execute(statement, _book(rule, channel))
+    rows = store.execute(statement, outbox)
     return [Parcel.from_payload(key, channel.name, recipient, payload) for key, recipient, payload in rows]
 
 
 @contextmanager
-def _alone(store: Store) -> Iterator[None]:
-    """Keep other processes from sending; the system lets go of the lock when this one dies."""
+def _locked(store: Store) -> Iterator[None]:
+    """Prevent other processes from sending; the lock ends with the process."""
     path = store.path.with_name(f"{store.path.name}-sending")
-    lock = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None)
+    lock = sqlite3.connect(path, timeout=_TIMEOUT_SECONDS, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError:

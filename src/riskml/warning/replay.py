@@ -1,4 +1,4 @@
-"""Past as-of dates of a book, and what became of its customers: what a backtest is made of."""
+"""Replay: past as-of dates of a portfolio and the outcomes of its customers, for backtests."""
 
 from __future__ import annotations
 
@@ -14,104 +14,80 @@ from riskml.config.warning import WarningRules
 from riskml.data.sources.source import read_table
 from riskml.errors import DataError, did_you_mean
 from riskml.warning.indicators import conditions, measures
-from riskml.warning.snapshot import Reading, read_book, values
+from riskml.warning.snapshot import Snapshot, rule_columns, values
 
-Book = tuple[dt.date, pd.DataFrame]
+DatedPortfolio = tuple[dt.date, pd.DataFrame]
 
 
 @dataclass(frozen=True)
 class Replay:
-    """As-of dates with what the rules' thresholds are held against; thresholds may change, the rest of the rules not.
+    """Past as-of dates in order, with what the rules' thresholds are compared with.
 
-    Parameters
-    ----------
-    dates : tuple of date
-        In order.
-    books, measures : tuple of DataFrame
-        Of each date, as ``read_book`` and ``riskml.warning.indicators.measures`` return them.
+    Thresholds may change between uses of a replay, other parts of the rules not.
     """
 
     dates: tuple[dt.date, ...]
-    books: tuple[pd.DataFrame, ...]
-    measures: tuple[pd.DataFrame, ...]
+    portfolios: tuple[pd.DataFrame, ...]  # ``riskml.warning.snapshot.rule_columns``
+    measures: tuple[pd.DataFrame, ...]  # ``riskml.warning.indicators.measures``
     conditions: tuple[dict[str, np.ndarray], ...]
 
     def between(self, first: dt.date | None = None, before: dt.date | None = None) -> Replay:
-        """Return the dates from ``first`` on and before ``before``; their measures still know the dates before."""
-        kept = [
-            place
-            for place, date in enumerate(self.dates)
-            if (first is None or date >= first) and (before is None or date < before)
-        ]
-        return replace(
-            self,
-            dates=tuple(self.dates[place] for place in kept),
-            books=tuple(self.books[place] for place in kept),
-            measures=tuple(self.measures[place] for place in kept),
-            conditions=tuple(self.conditions[place] for place in kept),
-        )
+        """Return the dates from ``first`` to before ``before``; their measures still use earlier dates."""
+        start = 0 if first is None else sum(date < first for date in self.dates)
+        end = len(self.dates) if before is None else sum(date < before for date in self.dates)
+        dates = slice(start, end)
+        return Replay(self.dates[dates], self.portfolios[dates], self.measures[dates], self.conditions[dates])
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Which customers had the event, and when.
+    """Dates of the events."""
 
-    Parameters
-    ----------
-    dates : Series of datetime64
-        Index: the customer as text. The day of the first event.
-    until : date or None
-        Events from this day on are not known; None where every event is known that could follow on an as-of date.
-    exact : bool
-        False where the days are the last as-of dates before the events: the events came later than said.
-    """
-
-    dates: pd.Series
-    until: dt.date | None
-    exact: bool = True
+    dates: pd.Series  # datetime64 by customer as text: the first event
+    until: dt.date | None  # events from this date on are unknown; None where every event in reach is known
+    exact: bool = True  # False where the dates are the last as-of dates before the events, which came later
 
     def before(self, day: dt.date) -> Outcomes:
-        """Return what was known on the morning of a day."""
+        """Return the outcomes known at the beginning of a day."""
         until = day if self.until is None else min(day, self.until)
         return replace(self, dates=self.dates[self.dates < pd.Timestamp(day)], until=until)
 
 
-def past(rules: WarningRules, books: Iterable[Book], customer: str = "customer") -> Replay:
-    """Return past as-of dates as the rules read them."""
-    dates: list[dt.date] = []
-    read: list[pd.DataFrame] = []
-    held: list[pd.DataFrame] = []
-    met: list[dict[str, np.ndarray]] = []
-    readings: list[Reading] = []
-    for date, frame in books:
-        if dates and date <= dates[-1]:
-            raise DataError(f"the as-of date {date} follows on {dates[-1]}", fix="hand the books in by date, each once")
-        book = read_book(rules, frame, customer)
-        now = values(rules, book)
-        dates.append(date)
-        read.append(book)
-        held.append(measures(rules, now, readings))
-        met.append(conditions(rules, book))
-        readings = [*readings, Reading(date, now, now[[]])][-max(rules.looks_back, 1) :]
-    if not dates:
+def prepare_replay(rules: WarningRules, portfolios: Iterable[DatedPortfolio], customer: str = "customer") -> Replay:
+    """Return a replay of scored portfolios, in order of their as-of dates."""
+    rows: list[tuple[dt.date, pd.DataFrame, pd.DataFrame, dict[str, np.ndarray]]] = []
+    snapshots: list[Snapshot] = []
+    for date, frame in portfolios:
+        if rows and date <= rows[-1][0]:
+            raise DataError(
+                f"the as-of date {date} follows {rows[-1][0]}", fix="sort the portfolios by date, each once"
+            )
+        portfolio = rule_columns(rules, frame, customer)
+        now = values(rules, portfolio)
+        rows.append((date, portfolio, measures(rules, now, snapshots), conditions(rules, portfolio)))
+        snapshots = [*snapshots, Snapshot(date, now, now[[]])][-max(rules.looks_back, 1) :]
+    if not rows:
         raise DataError("there is no as-of date")
-    return Replay(tuple(dates), tuple(read), tuple(held), tuple(met))
+    dates, read, measured, met = zip(*rows, strict=True)
+    return Replay(dates, read, measured, met)
 
 
-def panel_books(folder: Path, score: Callable[[pd.DataFrame], pd.DataFrame] | None = None) -> Iterator[Book]:
-    """Yield the books of a panel's folder by as-of date: files such as ``as_of=2024-01-01.parquet``."""
+def panel_portfolios(
+    folder: Path, score: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+) -> Iterator[DatedPortfolio]:
+    """Yield the portfolios of a panel's folder by as-of date: files such as ``as_of=2024-01-01.parquet``."""
     files = sorted(folder.glob("as_of=*.parquet"))
     if not files:
         raise DataError(
-            "the folder holds no as-of date of a panel (as_of=2024-01-01.parquet, …)",
+            "the folder has no as-of date of a panel (as_of=2024-01-01.parquet, …)",
             where=str(folder),
-            fix="name the folder experiments/runs/<experiment>/panel, or one that you filled",
+            fix="name a panel's folder, such as experiments/runs/<experiment>/panel",
         )
     for file in files:
         try:
             date = dt.date.fromisoformat(file.stem.removeprefix("as_of="))
         except ValueError:
-            raise DataError(f"{file.name!r} holds no date", where=str(folder)) from None
+            raise DataError(f"the name {file.name!r} has no date", where=str(folder)) from None
         frame = read_table(file)
         if score is not None:
             scores = score(frame)
@@ -129,7 +105,7 @@ def event_dates(frame: pd.DataFrame, customer: str, date: str, until: dt.date | 
 
 
 def all_dates(frame: pd.DataFrame, customer: str, date: str, where: str = "") -> pd.Series:
-    """Return the days of a table of things that happened to customers, by customer as text; one may be there often."""
+    """Return the dates of a table of events by customer as text; a customer may have several."""
     absent = [name for name in (customer, date) if name not in frame.columns]
     if absent:
         raise DataError(
@@ -140,19 +116,18 @@ def all_dates(frame: pd.DataFrame, customer: str, date: str, where: str = "") ->
     days = pd.to_datetime(frame[date], errors="coerce")
     if days.isna().any():
         row = int(np.flatnonzero(days.isna())[0])
-        raise DataError(f"{frame[date].iloc[row]!r} is no date", where=f"{where}, column {date!r}, row {row + 1}")
+        raise DataError(f"{frame[date].iloc[row]!r} is not a date", where=f"{where}, column {date!r}, row {row + 1}")
     if days.dt.tz is not None:
         days = days.dt.tz_localize(None)
     return pd.Series(days.to_numpy().astype("datetime64[ns]"), index=frame[customer].astype(str).to_numpy())
 
 
-def outcomes_of_panel(books: Iterable[Book], customer: str = "customer") -> Outcomes:
-    """Return outcomes from the column ``outcome`` of a panel's books."""
+def outcomes_of_panel(portfolios: Iterable[DatedPortfolio], customer: str = "customer") -> Outcomes:
+    """Return outcomes from the column ``outcome`` of a panel's portfolios."""
     last: dict[str, dt.date] = {}
-    for date, frame in books:
+    for date, frame in portfolios:
         if "outcome" not in frame.columns:
-            raise DataError("the panel has no outcome", where=f"as_of={date}", fix="hand in the events with --events")
-        for name in frame.loc[frame["outcome"] == 1, customer].astype(str):
-            last[name] = date
+            raise DataError("the panel has no outcome", where=f"as_of={date}", fix="name the events with --events")
+        last |= dict.fromkeys(frame.loc[frame["outcome"] == 1, customer].astype(str), date)
     dates = pd.Series(list(last.values()), index=pd.Index(list(last), dtype=object), dtype="datetime64[ns]")
     return Outcomes(dates, None, exact=False)

@@ -1,7 +1,7 @@
-"""What is known of alerts, in one SQLite file: every change is whole or not there, whatever happens to the process.
+"""Alert store: one SQLite file whose transactions survive a crash.
 
-The file is written ahead (WAL) and synchronised at each transaction; it has to lie on a disk of this machine, for
-SQLite's locks do not hold on network drives. ``<file>-wal`` and ``<file>-shm`` beside it belong to it while it is open.
+The file uses write-ahead logging (WAL) with ``<file>-wal`` and ``<file>-shm``, and must be on a local disk: SQLite's
+locks do not work on network drives.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any, Self
 
 from riskml.errors import InputError, RiskmlError, RunError
 from riskml.warning.alerts import Alert, Change, Event
-from riskml.warning.snapshot import Reading
+from riskml.warning.snapshot import Snapshot
 
-_APPLICATION = 0x72736B61  # "rska": what tells a store from another SQLite file
+_APPLICATION = 0x72736B61  # "rska": identifies a store
 _VERSION = 1
-_PATIENCE_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 _COLUMNS = tuple(field.name for field in fields(Alert))
 _DATES = tuple(_COLUMNS.index(name) for name in ("opened", "due", "acknowledged", "escalated", "closed"))
 _PRIORITY = _COLUMNS.index("priority")
@@ -50,11 +50,11 @@ CREATE TABLE posted (
 
 @dataclass(frozen=True)
 class Day:
-    """An as-of date that was recorded."""
+    """A recorded as-of date."""
 
     rule: str
     as_of: dt.date
-    digest: str  # fingerprints of the book as the rules read it, and of the rules
+    digest: str  # digests of the portfolio and of the rules
     rules: str
     customers: int
     opened: int
@@ -63,35 +63,23 @@ class Day:
 
 
 class Store:
-    """Alerts, their history, and what is still to be delivered.
+    """Alerts, their events, and pending deliveries.
 
     Parameters
     ----------
     path : path
-        The file; it is made where it is missing.
+        The file, created if necessary.
     create : bool
-        Refuse a file that is missing instead.
-
-    Raises
-    ------
-    InputError
-        When the file is missing, or is no store of alerts.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "alerts.db") as store:
-    ...     store.last_day("book_default") is None
-    True
+        Whether a missing file is created; otherwise it raises an InputError, as does a file that is not a store.
     """
 
     def __init__(self, path: str | Path, *, create: bool = True) -> None:
         self.path = Path(path)
         if not create and not self.path.is_file():
-            raise InputError("the store does not exist", where=str(path), fix="`riskml alerts update` makes one")
+            raise InputError("the store does not exist", where=str(path), fix="`riskml alerts update` creates one")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(self.path, timeout=_PATIENCE_SECONDS, isolation_level=None)
+            self._file = sqlite3.connect(self.path, timeout=_TIMEOUT_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise InputError(f"the store cannot be opened: {error}", where=str(path)) from None
         try:
@@ -101,7 +89,7 @@ class Store:
             raise RunError(f"the store cannot be used: {error}", where=str(path), fix="try again") from None
         except sqlite3.DatabaseError as error:
             self._file.close()
-            raise InputError(f"the file is no store of alerts: {error}", where=str(path)) from None
+            raise InputError(f"the file is not an alert store: {error}", where=str(path)) from None
         except RiskmlError:
             self._file.close()
             raise
@@ -122,10 +110,10 @@ class Store:
                 self._file.execute(f"PRAGMA application_id = {_APPLICATION}")
                 self._file.execute(f"PRAGMA user_version = {_VERSION}")
             elif application != _APPLICATION:
-                raise InputError("the file is a database of something else", where=str(self.path))
+                raise InputError("the file is another kind of database", where=str(self.path))
             elif version != _VERSION:
                 raise InputError(
-                    f"the store is of version {version}; this riskml reads {_VERSION}",
+                    f"the store has version {version}; this riskml reads {_VERSION}",
                     where=str(self.path),
                     fix="use the riskml that wrote it",
                 )
@@ -139,23 +127,17 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make what is written in the block one change: all of it, or none; another process waits.
-
-        Raises
-        ------
-        RunError
-            When another process holds the file for too long.
-        """
+        """Commit the changes of a block together, or none of them; a store in use raises a RunError."""
         try:
             self._file.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             raise RunError(
-                f"the store is in use: {error}", where=str(self.path), fix="wait for the other riskml to end"
+                f"the store is in use: {error}", where=str(self.path), fix="wait for the other riskml process"
             ) from None
         try:
             yield
@@ -165,50 +147,50 @@ class Store:
         self._file.execute("COMMIT")
 
     def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        """Execute a statement of SQL: for this package's own modules alone."""
+        """Execute an SQL statement of this package."""
         return self._file.execute(statement, values)
 
     # -- as-of dates
 
     def last_day(self, rule: str) -> Day | None:
-        """Return the last as-of date that was recorded under some rules."""
+        """Return the last recorded as-of date of rules."""
         days = self.days(rule, last=1)
         return days[0] if days else None
 
     def days(self, rule: str, last: int = -1) -> list[Day]:
-        """Return the as-of dates that were recorded under some rules, the last one first."""
+        """Return the recorded as-of dates of rules, the last one first."""
         query = "SELECT rule, as_of, digest, rules, customers, opened, raised, held_back FROM days"
         rows = self.execute(f"{query} WHERE rule = ? ORDER BY as_of DESC LIMIT ?", rule, last).fetchall()
         return [Day(row[0], dt.date.fromisoformat(row[1]), *row[2:]) for row in rows]
 
-    def readings(self, rule: str, last: int) -> list[Reading]:
-        """Return the readings of the last as-of dates, oldest first."""
+    def snapshots(self, rule: str, last: int) -> list[Snapshot]:
+        """Return the snapshots of the last as-of dates, oldest first."""
         query = "SELECT as_of, reading FROM days WHERE rule = ? AND reading IS NOT NULL ORDER BY as_of DESC LIMIT ?"
         rows = self.execute(query, rule, last).fetchall()
-        return [Reading.from_bytes(dt.date.fromisoformat(as_of), content) for as_of, content in reversed(rows)]
+        return [Snapshot.from_bytes(dt.date.fromisoformat(as_of), content) for as_of, content in reversed(rows)]
 
-    def add_day(self, day: Day, reading: bytes | None, keep: int) -> None:
-        """Record an as-of date with its reading; of earlier readings as many are kept as later dates look back to."""
+    def add_day(self, day: Day, snapshot: bytes | None, keep: int) -> None:
+        """Record an as-of date with its snapshot, and keep the last snapshots that later dates need."""
         values = (day.rule, str(day.as_of), day.digest, day.rules, day.customers, day.opened, day.raised, day.held_back)
-        self.execute("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *values, reading)
+        self.execute("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *values, snapshot)
         old = "SELECT as_of FROM days WHERE rule = ? ORDER BY as_of DESC LIMIT -1 OFFSET ?"
         self.execute(f"UPDATE days SET reading = NULL WHERE rule = ? AND as_of IN ({old})", day.rule, day.rule, keep)
 
     # -- alerts
 
-    def standing(self, rule: str, closed_after: dt.date) -> Mapping[str, Alert]:
-        """Return the latest alert of each customer that is open, or was closed after a day."""
+    def current(self, rule: str, closed_after: dt.date) -> Mapping[str, Alert]:
+        """Return the latest alert of each customer that is open or was closed after a date."""
         query = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE rule = ? AND (closed IS NULL OR closed > ?)"
         rows = self.execute(f"{query} ORDER BY opened", rule, str(closed_after))
         return {alert.customer: alert for alert in map(_alert, rows)}
 
     def overdue(self, rule: str, on: dt.date) -> list[Alert]:
-        """Return the open alerts that were due before a day and were not escalated yet."""
+        """Return the open alerts that were due before a date and are not escalated."""
         query = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE rule = ? AND closed IS NULL"
         return [_alert(row) for row in self.execute(f"{query} AND escalated IS NULL AND due < ?", rule, str(on))]
 
     def alerts(self, rule: str | None = None, *, open_only: bool = False, role: str | None = None) -> list[Alert]:
-        """Return alerts, of a role also those escalated to it: red before amber, then by priority."""
+        """Return alerts, red before amber, then by priority; those of a role include those escalated to it."""
         wheres, values = ["1"], []
         if rule is not None:
             wheres.append("rule = ?")
@@ -223,13 +205,7 @@ class Store:
         return [_alert(row) for row in self.execute(f"{query} {order}", *values)]
 
     def alert(self, key: str) -> Alert:
-        """Return the alert of a key, or of the beginning of one that no other shares.
-
-        Raises
-        ------
-        InputError
-            When there is none, or there are several.
-        """
+        """Return the alert of a key, or of the unique beginning of one."""
         query = f"SELECT {', '.join(_COLUMNS)} FROM alerts WHERE substr(key, 1, ?) = ? LIMIT 2"
         rows = self.execute(query, len(key), key).fetchall()
         if len(rows) != 1 or not key:
@@ -241,40 +217,36 @@ class Store:
         return _alert(rows[0])
 
     def write(self, changes: Iterable[Change]) -> None:
-        """Write alerts as they stand now, and what made them so; within a `transaction`."""
+        """Write changed alerts and their events, within a `transaction`."""
         changes = list(changes)
-        places = ", ".join("?" * len(_COLUMNS))
+        marks = ", ".join("?" * len(_COLUMNS))
         rest = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "key")
         self._file.executemany(
-            f"INSERT INTO alerts ({', '.join(_COLUMNS)}) VALUES ({places}) ON CONFLICT (key) DO UPDATE SET {rest}",
+            f"INSERT INTO alerts ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT (key) DO UPDATE SET {rest}",
             [_row(change.alert) for change in changes],
         )
         self._file.executemany(
             "INSERT INTO events (key, alert, what, happened, by, note) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (one.event.key, one.event.alert, one.event.what, str(one.event.on), one.event.by, one.event.note)
-                for one in changes
-            ],
+            [(one.key, one.alert, one.what, str(one.on), one.by, one.note) for one in (each.event for each in changes)],
         )
 
     def events(self, alert: str | None = None) -> list[Event]:
-        """Return what happened, in order: to one alert, or to all."""
+        """Return the events of one alert, or of all, in order."""
         query = "SELECT alert, what, happened, by, note FROM events"
         rows = self.execute(f"{query} WHERE ? IS NULL OR alert = ? ORDER BY number", alert, alert)
         return [Event(row[0], row[1], dt.date.fromisoformat(row[2]), *row[3:]) for row in rows]
 
 
 def _row(alert: Alert) -> tuple[Any, ...]:
-    return tuple(
-        str(value) if isinstance(value, dt.date) else value for value in (getattr(alert, name) for name in _COLUMNS)
-    )
+    values = (getattr(alert, name) for name in _COLUMNS)
+    return tuple(str(value) if isinstance(value, dt.date) else value for value in values)
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
     values = list(row)
-    for place in _DATES:
-        if values[place] is not None:
-            values[place] = dt.date.fromisoformat(values[place])
+    for date in _DATES:
+        if values[date] is not None:
+            values[date] = dt.date.fromisoformat(values[date])
     if values[_PRIORITY] is None:
         values[_PRIORITY] = float("nan")
     return Alert(*values)

@@ -192,7 +192,7 @@ def test_an_escalation_goes_to_whom_the_rules_say(store: Store, rules: WarningRu
 
 def test_an_alert_of_rules_that_are_gone_is_not_lost_for_want_of_an_address(store: Store) -> None:
     update(store, rules_of(), book_of(a=(12, 0.1)), JANUARY, TODAY)
-    with pytest.raises(ConfigError, match="alerts for finance, whom no address is given of"):
+    with pytest.raises(ConfigError, match="no e-mail address configured for 'finance'"):
         sent(store, 25, to={"risk": ["risk@example.com"]})
     assert not store.execute("SELECT 1 FROM posted").fetchall()
 

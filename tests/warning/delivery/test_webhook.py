@@ -73,7 +73,7 @@ def test_what_is_not_taken_is_kept_for_the_next_send(filled: Store, hook: Hook) 
     hook.answers = [503] * 3
     first = sent(filled, hook, attempts=3, batch=2)
     assert (first.parcels, first.waiting) == (0, 3)
-    assert "the webhook failed 3 times: it answered 503" in first.troubles[0]
+    assert "the webhook failed 3 times: status 503" in first.troubles[0]
     assert sent(filled, hook, batch=2).waiting == 0
     assert len(set(hook.events())) == 5
 
@@ -83,12 +83,12 @@ def test_a_refusal_is_not_tried_again_at_once(filled: Store, hook: Hook) -> None
     pauses: list[float] = []
     found = sent(filled, hook, pauses)
     assert (pauses, found.waiting) == ([], 1)
-    assert "it answered 401" in found.troubles[0]
+    assert "status 401" in found.troubles[0]
 
 
 def test_a_redirect_is_a_refusal_and_is_not_followed(filled: Store, hook: Hook) -> None:
     hook.answers = [302]
-    assert "it answered 302" in sent(filled, hook).troubles[0]
+    assert "status 302" in sent(filled, hook).troubles[0]
     assert not hook.requests
 
 
@@ -122,7 +122,9 @@ def test_a_url_from_the_environment_is_private_as_well(
         Webhook(WebhookDelivery(url="${HOOK}"), lambda: NOW)
 
 
-@pytest.mark.parametrize(("value", "told"), [("", "no variable"), ("short", "fewer than 16"), ("whsec_?", "no base64")])
+@pytest.mark.parametrize(
+    ("value", "told"), [("", "no variable"), ("short", "fewer than 16"), ("whsec_?", "not base64")]
+)
 def test_a_secret_that_is_missing_short_or_damaged(monkeypatch: pytest.MonkeyPatch, value: str, told: str) -> None:
     monkeypatch.setenv("RISKML_WEBHOOK_SECRET", value)
     with pytest.raises(InputError, match=told):

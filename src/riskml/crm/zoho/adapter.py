@@ -123,8 +123,7 @@ class Zoho:
             last = str(records[-1]["Modified_Time"]) if records else mark
             if records:
                 yield Page(
-                    [_record(row, self._mapping.timezone) for row in records],
-                    json.dumps({"since": last, "gone": gone}),
+                    [_record(row, self._mapping.timezone) for row in records], json.dumps({"since": last, "gone": gone})
                 )
             if not more:
                 break

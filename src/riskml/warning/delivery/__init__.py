@@ -1,4 +1,4 @@
-"""How people and systems learn of alerts: files, mail, a webhook; and a `Channel` for whatever else there is."""
+"""Delivery of alerts: files, e-mail, a webhook, and the `Channel` protocol for others."""
 
 from riskml.warning.delivery.channel import Channel, DeliveryError, Notice, Parcel
 

@@ -1,7 +1,6 @@
-"""Alerts by mail: what is new, in one message per role and recipient, with the list as a CSV file.
+"""E-mail: new alerts in one message per role and recipient, with the list as a CSV file.
 
-SMTP has no way to tell a message that comes again. Each has a ``Message-ID`` that follows from its parcel: where the
-process dies between the handing over and the note of it, a second message may come, and it has the same one.
+SMTP cannot recognise a repeated message; its ``Message-ID``, made from the parcel, is the same each time.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from pydantic import SecretStr
 from riskml.config.warning import MailDelivery, WarningRules
 from riskml.errors import ConfigError, InputError
 from riskml.i18n import in_language, label, text
-from riskml.warning.delivery.channel import DeliveryError, Notice, Parcel, secret
-from riskml.warning.delivery.table import alerts_table, csv_text
-from riskml.warning.format import in_words, signs_words
+from riskml.io import environment_variable
+from riskml.warning.delivery.channel import DeliveryError, Notice, Parcel
+from riskml.warning.delivery.table import alerts_table, csv_text, localised, signs_text
 
-_ANNOUNCED = ("opened", "raised", "escalated")  # who acknowledges or closes an alert knows of it
+_ANNOUNCED = ("opened", "raised", "escalated")  # whoever acknowledges or closes an alert knows it
 _MOST_ALERTS = 50
 
 
@@ -36,7 +35,7 @@ class Mail:
         self._delivery, self._rules = delivery, rules
         self._password: SecretStr | None = None
         if delivery.user is not None:
-            self._password = secret(delivery.password_env, "delivery.mail.password_env")
+            self._password = SecretStr(environment_variable(delivery.password_env, "delivery.mail.password_env"))
         try:
             self._trusted = ssl.create_default_context(cafile=delivery.ca_file) if delivery.security != "none" else None
         except (OSError, ssl.SSLError) as error:
@@ -45,101 +44,89 @@ class Mail:
             ) from None
 
     def parcels(self, notices: Sequence[Notice]) -> list[Parcel]:
-        """Return one parcel for each role and address: what is new for it."""
-        by_reader: dict[str, list[Notice]] = {}
+        """Return one parcel with the new events for each role and address."""
+        by_role: dict[str, list[Notice]] = {}
         for notice in notices:
             if notice.what in _ANNOUNCED:
-                reader = notice.note if notice.what == "escalated" else str(notice.alert["role"])
-                by_reader.setdefault(reader, []).append(notice)
-        strange = [reader for reader in by_reader if not self._delivery.to.get(reader)]
-        if strange:
+                role = notice.note if notice.what == "escalated" else str(notice.alert["role"])
+                by_role.setdefault(role, []).append(notice)
+        lacking = [role for role in by_role if not self._delivery.to.get(role)]
+        if lacking:
             raise ConfigError(
-                f"there are alerts for {', '.join(strange)}, whom no address is given of",
+                f"no e-mail address configured for {', '.join(map(repr, lacking))}, which has alerts",
                 where="delivery.mail.to",
-                fix="add one: what is not told to anybody would be lost",
+                fix="add an address for each role",
             )
         return [
-            Parcel.of(self.name, f"{reader} {address}", some)
-            for reader, some in by_reader.items()
-            for address in self._delivery.to[reader]
+            Parcel.of(self.name, f"{role} {address}", some)
+            for role, some in by_role.items()
+            for address in self._delivery.to[role]
         ]
 
     def deliver(self, parcel: Parcel, at: float) -> None:
         """Send one message to one address."""
         message = self.message(parcel, at)
-        where = f"{self._delivery.host}:{self._delivery.port}"
-        kept = "the mail is kept, and sent with the next `riskml alerts send`"
         try:
             server = self._connected()
             try:
                 server.send_message(message)
             finally:
-                # The mail is taken, or refused, by now: a farewell that fails must not send it again.
+                # The message is accepted or refused by now: a failing QUIT must not send it again.
                 with suppress(smtplib.SMTPException, OSError):
                     server.quit()
                 server.close()
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))
-            raise DeliveryError(
-                f"the mail server refused the recipient {parcel.recipient}: {code} {_text(answer)}",
-                where=where,
-                fix=f"check the address beneath delivery.mail.to; {kept}",
-            ) from None
+            what = f"the mail server refused the recipient {parcel.recipient}: {code} {_text(answer)}"
+            raise self._error(what, "check the address below delivery.mail.to", all_of_them=False) from None
         except smtplib.SMTPAuthenticationError as error:
-            raise DeliveryError(
-                f"the mail server refused the login of {self._delivery.user!r}: {error.smtp_code}",
-                where=where,
-                fix=f"check the user and {self._delivery.password_env}; {kept}",
-                all_of_them=True,
-            ) from None
+            what = f"the mail server refused the login of {self._delivery.user!r}: {error.smtp_code}"
+            raise self._error(what, f"check the user and {self._delivery.password_env}") from None
         except smtplib.SMTPResponseException as error:
-            raise DeliveryError(
-                f"the mail server refused the mail: {error.smtp_code} {_text(error.smtp_error)}",
-                where=where,
-                fix=kept,
-                all_of_them=isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPConnectError),
-            ) from None
+            what = f"the mail server refused the mail: {error.smtp_code} {_text(error.smtp_error)}"
+            always = isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPConnectError)
+            raise self._error(what, "check the sender", all_of_them=always) from None
         except (smtplib.SMTPException, OSError) as error:
-            raise DeliveryError(
-                f"the mail server cannot be used: {type(error).__name__}: {error}",
-                where=where,
-                fix=f"check delivery.mail: host, port, security; {kept}",
-                all_of_them=True,
-            ) from None
+            what = f"the mail server cannot be used: {type(error).__name__}: {error}"
+            raise self._error(what, "check delivery.mail: host, port, security") from None
+
+    def _error(self, what: str, fix: str, *, all_of_them: bool = True) -> DeliveryError:
+        where, kept = f"{self._delivery.host}:{self._delivery.port}", "the next `riskml alerts send` sends it again"
+        return DeliveryError(what, where=where, fix=f"{fix}; {kept}", all_of_them=all_of_them)
 
     def message(self, parcel: Parcel, at: float) -> EmailMessage:
         """Return a parcel as a message."""
-        reader, _, address = parcel.recipient.partition(" ")
+        role, _, address = parcel.recipient.partition(" ")
         rows = alerts_table([notice.alert for notice in parcel.notices])
         rows.insert(0, "what", [notice.what for notice in parcel.notices])
         red = sum(notice.alert["level"] == "red" for notice in parcel.notices)
         language = self._rules.language
         message = EmailMessage()
         message["Subject"] = text(
-            "alert_mail.subject", language, reader=label("role", reader, language), count=len(rows), red=red
+            "alert_mail.subject", language, reader=label("role", role, language), count=len(rows), red=red
         )
         message["From"], message["To"] = self._delivery.sender, address
         message["Date"] = format_datetime(dt.datetime.fromtimestamp(at, dt.UTC))
         message["Message-ID"] = f"<{parcel.key}@{self._delivery.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self._body(parcel.notices), cte="quoted-printable")
-        listed = csv_text(in_words(rows, self._rules, language)).encode("utf-8-sig")
-        message.add_attachment(listed, "text", "csv", filename=f"alerts_{reader}.csv", params={"charset": "utf-8"})
+        listed = csv_text(localised(rows, self._rules, language)).encode("utf-8-sig")
+        message.add_attachment(listed, "text", "csv", filename=f"alerts_{role}.csv", params={"charset": "utf-8"})
         return message
 
     def _body(self, notices: Sequence[Notice]) -> str:
         rules, language, blocks = self._rules, self._rules.language, []
         for notice in notices[:_MOST_ALERTS]:
             alert = notice.alert
-            one = rules.indicators.get(alert["cause"])
+            indicator = rules.indicators.get(alert["cause"])
             fields = {
                 "level": label("alert", alert["level"], language).upper(),
                 "customer": alert["customer"],
                 "what": label("alert", notice.what, language),
                 "on": notice.on,
                 "due": alert["due"],
-                "signs": signs_words(rules, alert["signs"], language),
-                "plan": in_language(one.plan, language) if one else alert["plan"],
+                "signs": signs_text(rules, alert["signs"], language),
+                "plan": in_language(indicator.plan, language) if indicator else alert["plan"],
                 "key": alert["key"],
             }
             blocks.append(text("alert_mail.alert", language, **{name: _line(value) for name, value in fields.items()}))
@@ -167,7 +154,7 @@ class Mail:
 
 
 def _line(value: object) -> str:
-    """Return text on one line: what stands in data cannot pass for a line of ours."""
+    """Return text on one line, so that data cannot add lines to the message."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
 
 
