@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+import reprlib
+from collections.abc import Iterable, Iterator
+
+_MOST_LINES, _MOST_CHARACTERS = 60, 1000  # of a message, and of each of its lines
+_VARIABLE = re.compile(r"\$\{\w+\}")
+# The password of a URL may hold any character; digits after an http host are its port.
+_USERINFO = re.compile(r"(?P<scheme>[a-z][\w+.-]*)://[^\s:/@]*:(?P<value>[^'\"\n]+)@", re.IGNORECASE)
+_SECRET_NAME = r"(?:pass|pwd|secret|token|credential|signature|(?:api|access|account|private|shared)[_-]?key)"
+# In a query, an ODBC connection string (also encoded in a URL) or a list of keywords.
+_ASSIGNED = re.compile(
+    rf"(?<![\w.-])[\w.-]*{_SECRET_NAME}[\w-]*\s*(?:=|%3D)\s*(?P<value>\{{[^}}]*\}}|\$\{{\w+\}}|[^\s&;,'\"]+?)"
+    rf"(?=[\s&;,'\"]|%3B|%26|$)",
+    re.IGNORECASE,
+)
 
 
 class RiskmlError(Exception):
@@ -21,12 +35,12 @@ class RiskmlError(Exception):
 
     def __init__(self, what: str, *, where: str = "", fix: str = "", mend: str = "") -> None:
         fix = fix or mend  # the keyword of version 0.1
-        self.what, self.where, self.fix = what, where, fix
-        lines = [what]
+        self.what, self.where, self.fix = map(_message, (what, where, fix))
+        lines = [self.what]
         if where:
-            lines.append(f"  where: {where}")
+            lines.append(f"  where: {self.where}")
         if fix:
-            lines.append(f"  fix:   {fix}")
+            lines.append(f"  fix:   {self.fix}")
         super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -58,6 +72,52 @@ class RunError(RiskmlError):
     """A stage of a run failed for a reason other than its input."""
 
 
+def secrets(text: str) -> Iterator[re.Match[str]]:
+    """Yield the passwords, tokens and keys in a URL, a connection string or a message (group ``value``).
+
+    A value that is ``${NAME}`` alone names a variable of the environment and is not a secret.
+    """
+    for match in _USERINFO.finditer(text):
+        is_port = match["scheme"].lower() in ("http", "https") and re.match(r"\d{1,5}/", match["value"])
+        if not is_port and not _VARIABLE.fullmatch(match["value"]):
+            yield match
+    for match in _ASSIGNED.finditer(re.sub(r"%3D", "  =", text, flags=re.IGNORECASE)):
+        if not _VARIABLE.fullmatch(match["value"]):
+            yield match
+
+
+def holds_secrets(name: str) -> bool:
+    """Return whether the values under a name may be secret, or addresses that hold one.
+
+    >>> holds_secrets("client_secret"), holds_secrets("storage"), holds_secrets("trials")
+    (True, True, False)
+    """
+    return re.search(rf"{_SECRET_NAME}|_env$|^(storage|source|ur[il])$|_ur[il]$|uri$", name, re.IGNORECASE) is not None
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text with *** for every secret.
+
+    >>> hide_secrets("postgresql://risk:p@ss/word@db/book?sslpassword=x&a=b")
+    'postgresql://risk:***@db/book?sslpassword=***&a=b'
+    """
+    spans = sorted({match.span("value") for match in secrets(text)}, reverse=True)
+    for start, end in spans:
+        text = f"{text[:start]}***{text[end:]}"
+    return text
+
+
+def _message(text: str) -> str:
+    """Return a part of a message without secrets and of bounded length."""
+    lines = [_cut(line) for line in hide_secrets(text[: _MOST_LINES * _MOST_CHARACTERS]).split("\n")]
+    more = len(lines) - _MOST_LINES
+    return "\n".join([*lines[:_MOST_LINES], f"… and {more} more lines"] if more > 0 else lines)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}…"
+
+
 def did_you_mean(name: str, names: Iterable[object]) -> str:
     """Return a hint at the names that look most like one, or nothing.
 
@@ -79,4 +139,18 @@ def preview(values: Iterable[object], most: int = 10) -> str:
     """
     values = list(values)
     tail = f" and {len(values) - most} more" if len(values) > most else ""
-    return ", ".join(map(repr, values[:most])) + tail
+    return ", ".join(map(short_repr, values[:most])) + tail
+
+
+def short_repr(value: object) -> str:
+    """Return a value's representation in at most 200 characters.
+
+    >>> len(short_repr("x" * 1000))
+    200
+    """
+    return _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = _SHORT.maxdict = 20

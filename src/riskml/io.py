@@ -1,4 +1,4 @@
-"""Files and inputs: atomic writes, JSON, Excel workbooks, dates and environment variables."""
+"""Files and inputs: atomic writes, YAML, JSON, Excel workbooks, dates and environment variables."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import yaml
 
 from riskml.errors import InputError
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
 
 _LONGEST = 32_767  # characters of an Excel cell
+_MOST_YAML = 20_000_000  # characters
+_MOST_DEPTH, _MOST_EXPANDED = 50, 200_000  # levels of nesting, and nodes that aliases stand for
 _NOT_WRITABLE = (PermissionError, NotADirectoryError, FileExistsError, IsADirectoryError)
 
 
@@ -62,6 +65,83 @@ def environment_variable(name: str, where: str) -> str:
         fix = f"set it before the run: export {name}=…"
         raise InputError(f"the environment has no variable {name!r}", where=where, fix=fix)
     return os.environ[name]
+
+
+class _YamlLoader(yaml.SafeLoader):
+    """A safe loader that refuses duplicate keys, deep nesting, and aliases that stand for very much.
+
+    Every fault is a ``yaml.MarkedYAMLError`` with its line, before anything large is built.
+    """
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.depth += 1
+        if self.depth > _MOST_DEPTH:
+            raise _fault(f"more than {_MOST_DEPTH} levels of nesting", self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None:
+            _count_expanded(node, {})
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, OverflowError) as error:  # a date or a number that cannot be
+            raise _fault(str(error), node.start_mark) from None
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
+            if isinstance(key, Hashable) and lines.setdefault(key, line) != line:
+                raise _fault(f"duplicate key {key!r} (first defined on line {lines[key]})", key_node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _fault(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def _count_expanded(node: yaml.Node, counts: dict[int, int]) -> int:
+    """Return how many nodes a node stands for, each alias counted again; refuse too many, and cycles."""
+    if id(node) not in counts:
+        counts[id(node)] = _MOST_EXPANDED  # until its own count is known: only a cycle meets it
+        if isinstance(node, yaml.MappingNode):
+            children = [child for pair in node.value for child in pair]
+        else:
+            children = node.value if isinstance(node, yaml.SequenceNode) else []
+        counts[id(node)] = 1 + sum(_count_expanded(child, counts) for child in children)
+    if counts[id(node)] >= _MOST_EXPANDED:
+        raise _fault(f"aliases stand for more than {_MOST_EXPANDED:,} values", node.start_mark)
+    return counts[id(node)]
+
+
+def parse_yaml(text: str) -> Any:
+    """Return what a YAML document holds.
+
+    Raises
+    ------
+    ValueError
+        When it is not valid YAML; the message is one sentence with the line.
+    """
+    try:
+        if len(text) > _MOST_YAML:
+            raise ValueError(f"more than {_MOST_YAML // 1_000_000} million characters")
+        return yaml.load(text, Loader=_YamlLoader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        problem = " ".join(filter(None, (error.context, error.problem)))
+        raise ValueError(f"{problem}{line}") from None
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
 
 
 def write_json(path: str | Path, content: Any) -> None:

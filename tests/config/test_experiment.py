@@ -33,7 +33,7 @@ def _refused(tmp_path: Path, text: str, match: str) -> ConfigError:
 )
 def test_a_key_that_is_said_twice_is_refused_with_its_line(tmp_path, text, key, first, line):
     error = _refused(tmp_path, text, f"duplicate key '{key}' \\(first defined on line {first}\\)")
-    assert f"cards.yaml, line {line}" in str(error)
+    assert f", line {line}" in str(error)
 
 
 def test_the_same_key_in_two_places_is_none_twice(tmp_path):

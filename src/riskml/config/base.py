@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from riskml.errors import ConfigError
+from riskml.errors import ConfigError, holds_secrets, secrets, short_repr
+from riskml.io import parse_yaml
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Model = TypeVar("Model", bound=BaseModel)
-_PASSWORD = re.compile(r"://[^/?#@:]*:(?P<in_place>[^?]+)@|[?&]\w*(?:pass|pwd)\w*=(?P<in_query>[^&]+)", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$\{\w+\}")
 
 
 class Part(BaseModel):
     """A part of a configuration file: immutable, without unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
 
 def _known_zone(value: str) -> str:
@@ -39,8 +36,7 @@ TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 def refuse_password(address: str | None, key: str) -> None:
     """Refuse an address that holds a password: an experiment is copied into notebooks and MLflow."""
-    match = _PASSWORD.search(address or "")
-    if match and not _VARIABLE.fullmatch(match["in_place"] or match["in_query"]):
+    if any(secrets(address or "")):
         raise ValueError(f"{key} holds a password, which would be written to disk: write ${{NAME}} in its place")
 
 
@@ -53,14 +49,12 @@ def first_duplicate(names: Iterable[str]) -> str | None:
 def read_yaml(path: Path, what: str, fix: str = "start from an example in the docs") -> dict[str, Any]:
     """Return the keys and values of a YAML file, which has no key twice."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+        content = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"the {what} file does not exist", where=str(path), fix=f"check the path, or {fix}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the {what} file cannot be read: {error}", where=str(path)) from None
-    except _DuplicateKeyError as error:
-        raise ConfigError(str(error), where=f"{path}, line {error.line}", fix="merge the two into one") from None
-    except yaml.YAMLError as error:
+    except ValueError as error:
         raise ConfigError(f"the {what} file is not valid YAML: {error}", where=str(path), fix="correct it") from None
     if not isinstance(content, dict):
         raise ConfigError(
@@ -89,28 +83,6 @@ def _fault_line(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "missing":
         return f"  - {key}: missing, but required"
     expected = fault["msg"].removeprefix("Value error, ")
-    if isinstance(fault.get("input"), dict):
+    if isinstance(fault.get("input"), dict) or any(holds_secrets(str(name)) for name in fault["loc"]):
         return f"  - {key}: {expected}"
-    return f"  - {key}: {expected}; got {fault.get('input')!r}"
-
-
-class _DuplicateKeyError(Exception):
-    """A mapping that has a key twice."""
-
-    def __init__(self, key: object, first: int, line: int) -> None:
-        super().__init__(f"duplicate key {key!r} (first defined on line {first})")
-        self.line = line
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """A loader that refuses duplicate keys, of which YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        lines: dict[Any, int] = {}
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
-            if isinstance(key, Hashable) and lines.setdefault(key, line) != line:
-                raise _DuplicateKeyError(key, lines[key], line)
-        return super().construct_mapping(node, deep)
+    return f"  - {key}: {expected}; got {short_repr(fault.get('input'))}"

@@ -20,6 +20,7 @@ from riskml.config.base import Name, Part, Text, first_duplicate, read_yaml, ref
 from riskml.config.monitoring import MonitoringConfig
 from riskml.config.panel import PanelConfig
 from riskml.errors import ConfigError
+from riskml.io import parse_yaml
 
 Scalar = bool | int | float | str
 
@@ -123,7 +124,7 @@ class TierConfig(Part):
 class ExportConfig(Part):
     """The exported package."""
 
-    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")] = "1.0.0"
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$")] = "1.0.0"
     reasons: int = Field(4, ge=1, le=10, description="reasons per customer; more than four rarely help")
 
 
@@ -223,6 +224,11 @@ class Experiment(Part):
     fairness: FairnessConfig = FairnessConfig()
     document: DocumentConfig = DocumentConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
+
+    @model_validator(mode="after")
+    def _source_without_a_password(self) -> Experiment:
+        refuse_password(self.data.source, "data.source")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -333,9 +339,9 @@ def _apply(spec: dict[str, Any], override: str) -> None:
             raise ConfigError(f"{part!r} is a value and has no keys", where=f"-p {override}", fix="name the full key")
         target = inner
     try:
-        target[parts[-1]] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"the value is not valid YAML: {error}", where=f"-p {override}") from None
+        target[parts[-1]] = parse_yaml(value)
+    except ValueError as error:
+        raise ConfigError(f"the value is not valid YAML: {error}", where=f"-p {key.strip()}") from None
 
 
 def _located(experiment: Experiment, folder: Path) -> Experiment:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from riskml.errors import ConfigError
+from riskml.io import parse_yaml
 
 System = Literal["zoho", "fxiaoke", "csv"]
 
@@ -159,14 +159,14 @@ def read_settings(system: System, environment: Mapping[str, str], file: Path | N
 def _of_file(path: Path) -> dict[str, Any]:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            raise ConfigError(
-                f"others can read the file: its mode is {mode:04o}", where=str(path), fix=f"chmod 600 {path}"
-            )
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"the settings cannot be read: {error.strerror}", where=str(path)) from None
-    except (yaml.YAMLError, UnicodeDecodeError):  # the parser's message would show the secret
+    if mode & 0o077:
+        raise ConfigError(f"others can read the file: its mode is {mode:04o}", where=str(path), fix=f"chmod 600 {path}")
+    try:
+        values = parse_yaml(text.decode("utf-8"))
+    except ValueError:  # the parser's message would show the secret
         raise ConfigError("the settings are not YAML", where=str(path), fix="write `name: value` lines") from None
     if not isinstance(values, dict):
         raise ConfigError("the settings are not a YAML mapping", where=str(path), fix="write `name: value` lines")

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from riskml.errors import ConfigError, did_you_mean
+from riskml.io import parse_yaml
 from riskml.runtime.reasons import LANGUAGES
 
 Statements = dict[str, dict[str, str]]
@@ -38,10 +37,10 @@ def read_statements(file: str | Path, columns: Iterable[str]) -> Statements:
     """
     path = Path(file)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"the statements cannot be read: {error}", where=str(path), fix="write it as YAML") from None
     if raw is None:
         return {}

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from riskml.errors import InputError
-from riskml.io import read_json
+from riskml.io import parse_yaml, read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,9 +50,9 @@ class RunSummary:
         if not (folder / SETTINGS).is_file():
             raise _lacks(name, where, SETTINGS)
         try:
-            settings = yaml.safe_load((folder / SETTINGS).read_text(encoding="utf-8"))
+            settings = parse_yaml((folder / SETTINGS).read_text(encoding="utf-8"))
             content = {file: _content(folder / file) for file in ARTIFACTS if (folder / file).is_file()}
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError) as error:
             raise InputError(f"the run {name} cannot be read: {error}", where=where) from None
         if not isinstance(settings, dict):
             raise InputError(f"the run {name} has an {SETTINGS} without keys", where=where)

@@ -219,8 +219,8 @@ def test_a_characteristic_or_a_bin_or_a_code_that_is_there_twice_is_refused(docu
     ("name", "text", "says"),
     [
         ("deep.json", "[" * 100_000, "nested too deeply"),
-        ("deep.yaml", "[" * 5_000, "nested too deeply"),
-        ("twice.yaml", "a: 1\nb: 2\na: 3\n", "the key 'a' occurs twice"),
+        ("deep.yaml", "[" * 5_000, "levels of nesting, line 1"),
+        ("twice.yaml", "a: 1\nb: 2\na: 3\n", "duplicate key 'a'"),
         ("twice.json", '{"a": 1, "a": 2}', "the key 'a' occurs twice"),
         ("long.json", "1" * 5_000, "cannot be read"),
         ("day.yaml", "when: 2026-13-45\n", "cannot be read"),

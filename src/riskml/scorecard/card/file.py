@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 
 from riskml.errors import ConfigError, DataError, InputError, did_you_mean
-from riskml.io import replacing
+from riskml.io import parse_yaml, replacing
 from riskml.runtime.additive import Additive
 from riskml.runtime.shapes import Levels, Step
 from riskml.schema import Column, Schema
@@ -56,21 +56,6 @@ class _Writer(yaml.SafeDumper):
         return True
 
 
-class _Reader(yaml.SafeLoader):
-    """Refuses a key that occurs twice, of which YAML would take the last in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise DataError(
-                        f"the key {key.value!r} occurs twice", where=f"line {key.start_mark.line + 1}", fix="keep one"
-                    )
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 _Writer.add_representer(
     OneLine, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data.items(), flow_style=True)
 )
@@ -96,7 +81,7 @@ def read_document(path: str | Path) -> Any:
         text = Path(path).read_text(encoding="utf-8")
         if _is_json(path):
             return json.loads(text, object_pairs_hook=_once)
-        return yaml.load(text, Loader=_Reader)  # noqa: S506 (a SafeLoader)
+        return parse_yaml(text)
     except FileNotFoundError:
         raise DataError("the card file does not exist", where=str(path), fix="check the path") from None
     except DataError as error:
@@ -104,7 +89,7 @@ def read_document(path: str | Path) -> Any:
     except RecursionError:
         raise DataError("the card file is nested too deeply to be a card", where=str(path)) from None
     # A number or a day that cannot be is a plain ValueError of either reader.
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         if isinstance(error, ConfigError):
             raise
         raise DataError(f"the card file cannot be read: {error}", where=str(path)) from None
