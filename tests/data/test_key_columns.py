@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from riskml.data.key_columns import as_of_dates, customers, matching_level, outcome, refuse_unknown
+from riskml.data.key_columns import customers, matching_level, outcome, refuse_unknown
 from riskml.errors import ConfigError, DataError
 
 
@@ -82,51 +80,8 @@ def test_a_missing_identifier_is_refused():
         customers(pd.Series(["a", None], name="id"))
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        pd.to_datetime(["2024-01-31", "2024-02-29"]),
-        pd.to_datetime(["2024-01-31", "2024-02-29"]).tz_localize("Asia/Shanghai"),
-        ["2024-01-31", "2024-02-29"],
-        [" 2024-01-31 ", "2024-02-29 00:00:00"],
-        [dt.date(2024, 1, 31), dt.date(2024, 2, 29)],
-        [20240131, 20240229],
-        [20240131.0, 20240229.0],
-        ["20240131", "20240229"],
-        pd.Categorical(["2024-01-31", "2024-02-29"]),
-    ],
-)
-def test_dates_are_read_in_every_unambiguous_form(values):
-    found = as_of_dates(pd.Series(values, name="d"))
-    assert found.dt.strftime("%F").tolist() == ["2024-01-31", "2024-02-29"]
-    assert found.dt.tz is None
-
-
-@pytest.mark.parametrize(
-    "values", [["2024-01", "2024-02"], [202401, 202402], pd.period_range("2024-01", periods=2, freq="M")]
-)
-def test_a_month_is_its_first_day(values):
-    assert as_of_dates(pd.Series(values)).dt.strftime("%F").tolist() == ["2024-01-01", "2024-02-01"]
-
-
-@pytest.mark.parametrize("bad", ["31.01.2024", "2024-02-30", "soon", "20241301"])
-def test_a_date_that_cannot_be_read_is_named_with_its_row(bad):
-    column = pd.Series(["2024-01-31", bad], name="d", index=pd.RangeIndex(2, name="row"))
-    with pytest.raises(DataError, match=f"1 as-of date cannot be read: '{bad}'") as caught:
-        as_of_dates(column)
-    assert caught.value.where == "column 'd', rows 1 (counted from 0)"
-
-
 def test_an_unknown_column_is_a_config_error_with_near_names():
     with pytest.raises(ConfigError, match="no column 'Incom'") as caught:
         refuse_unknown(["Income", "Age"], [("data.id", None), ("data.exclude", "Age"), ("data.columns", "Incom")])
     assert caught.value.where == "data.columns"
     assert caught.value.fix == "did you mean 'Income'?"
-
-
-@pytest.mark.parametrize("kind", ["timestamp[us][pyarrow]", "timestamp[us, UTC][pyarrow]", "date32[day][pyarrow]"])
-def test_dates_of_arrow_have_calendar_periods(kind):
-    stamps = pd.Series(pd.to_datetime(["2024-01-31", "2024-02-29"]))
-    stamps = stamps.dt.tz_localize("UTC") if "UTC" in kind else stamps
-    found = as_of_dates(stamps.astype("timestamp[us][pyarrow]" if "date" in kind else kind).astype(kind))
-    assert found.dt.to_period("M").astype(str).tolist() == ["2024-01", "2024-02"]

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from riskml.data.catalog import load_sample, sample
-from riskml.data.leakage_hints import LEAK_AUC, date_form, identifier_reason, solo_auc, special_codes
+from riskml.data.leakage_hints import LEAK_AUC, identifier_reason, solo_auc, special_codes
 
 RNG = np.random.default_rng(0)
 LABELLED = ("credit_data", "lending_club", "wa_churn", "mlc_churn")
@@ -19,56 +17,9 @@ def test_nothing_is_suspected_of_the_samples_columns(name: str):
     known, frame = sample(name), load_sample(name)
     y = (frame[known.target] == known.event).astype(int)
     for _, values in frame.drop(columns=str(known.target)).items():
-        assert date_form(values) is None
         assert identifier_reason(values) is None
         assert values.dtype.kind not in "if" or special_codes(values) == {}
         assert solo_auc(values, y) < LEAK_AUC
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        pd.to_datetime(["2024-01-31", "2024-02-29"]),
-        pd.period_range("2024-01", periods=2, freq="M"),
-        [dt.date(2024, 1, 31), dt.date(2024, 2, 29)],
-        ["2024-01-31", "2024/2/29"],
-        ["2024-01-31 10:00", "2024-02-29T10:00:00Z"],
-        ["2024-01", "2024-02"],
-        ["31.01.2024", "29.02.24"],
-        ["1/31/2024", "2/29/2024"],
-        ["Jan-2024", "Feb-24"],
-        ["31 Jan 2024", "29 February 2024"],
-        ["January 31, 2024", "Feb 29, 2024"],
-        [20240131, 20240229],
-        [20240131.0, np.nan, 20240229.0],
-    ],
-)
-def test_dates_are_known_by_their_form(values):
-    assert date_form(pd.Series(values, name="x"))
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        ["a", "b"],
-        ["2024", "2025"],
-        ["1-2", "3-4"],
-        ["12.5", "13.25"],
-        ["2024-01-31", "later"],
-        ["May", "June"],
-        [20240131, 20249931],
-        [20240131.5, 20240229.5],
-        [202401, 202402],
-        [np.nan, np.inf],
-        [1.0, 2.0],
-    ],
-)
-def test_other_values_are_not_dates(values):
-    assert date_form(pd.Series(values, name="x")) is None
-
-
-def test_months_written_as_numbers_are_dates_when_the_name_says_so():
-    assert date_form(pd.Series([202401, 202402], name="vintage_month"))
 
 
 @pytest.mark.parametrize(

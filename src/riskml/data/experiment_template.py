@@ -28,7 +28,8 @@ from riskml.config.experiment import (
 )
 from riskml.config.monitoring import MonitoringConfig
 from riskml.data.catalog import sample, sample_names
-from riskml.data.key_columns import as_of_dates, blank, outcome, refuse_unknown
+from riskml.data.dates import as_of_dates
+from riskml.data.key_columns import blank, outcome, refuse_unknown
 from riskml.data.leakage_hints import special_codes
 from riskml.data.profile import profile
 from riskml.data.sources.number_formats import refuse_written, text_as_numbers

@@ -1,4 +1,4 @@
-"""Key columns of a table: outcome, customer and as-of date."""
+"""Key columns of a table: outcome and customer."""
 
 from __future__ import annotations
 
@@ -92,38 +92,6 @@ def customers(column: pd.Series) -> pd.Index:
         )
     index: pd.Index = pd.Index(column.array, name=column.name)
     return index
-
-
-def as_of_dates(column: pd.Series) -> pd.Series:
-    """Return the as-of dates as timestamps without time zone."""
-    refuse_blanks(column, "the as-of date", "fill in the dates, or remove the rows")
-    if isinstance(column.dtype, pd.ArrowDtype) and column.dtype.kind == "M":
-        column = pd.to_datetime(column.astype(object))  # Arrow's dates have no calendar periods
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        dates = column
-    elif isinstance(column.dtype, pd.PeriodDtype):
-        dates = column.dt.start_time
-    else:
-        texts = pd.Series(levels(column), index=column.index, name=column.name).str.strip()
-        dates = pd.to_datetime(
-            texts.str.replace(r"^(\d{4})(\d\d)(\d\d)?$", _dashed, regex=True),
-            format="ISO8601",
-            errors="coerce",
-            utc=True,
-        )
-        lost = dates.isna()
-        if lost.any():
-            count = int(lost.sum())
-            raise DataError(
-                f"{count} as-of {'date' if count == 1 else 'dates'} cannot be read: {preview(texts[lost].unique(), 3)}",
-                where=f"column {column.name!r}, {row_names(column.index[lost])}",
-                fix="write dates as YYYY-MM-DD",
-            )
-    return dates.dt.tz_localize(None) if dates.dt.tz is not None else dates
-
-
-def _dashed(match: object) -> str:
-    return "-".join(part for part in match.groups() if part)  # type: ignore[attr-defined]
 
 
 def blank(column: pd.Series) -> NDArray[np.bool_]:

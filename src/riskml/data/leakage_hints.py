@@ -1,4 +1,4 @@
-"""Leakage hints: rules by which a column looks like a date, an identifier, special codes or the outcome itself."""
+"""Leakage hints: rules by which a column looks like an identifier, special codes or the outcome itself."""
 
 from __future__ import annotations
 
@@ -13,57 +13,11 @@ Floats = NDArray[np.float64]
 LEAK_AUC = 0.95
 """A single column that ranks the outcome better than this is suspected of leakage."""
 
-_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_CLOCK = r"([ T]\d{1,2}:\d{2}.*)?"
-_DATES = re.compile(
-    rf"(19|20)\d\d[-/.]\d{{1,2}}([-/.]\d{{1,2}}{_CLOCK})?"  # 2024-01-31, 2024/1/31 12:00, 2024-01
-    rf"|\d{{1,2}}[-/.]\d{{1,2}}[-/.](19|20)?\d\d{_CLOCK}"  # 31.01.2024, 1/31/24
-    rf"|(\d{{1,2}}[- ])?{_MONTH}[- ,]+(\d{{1,2}},? +)?(19|20)?\d\d",  # 31 Jan 2024, Jan-2024, January 31, 2024
-    re.IGNORECASE,
-)
 _ID_NAME = re.compile(
     r"(^|_)(id|ids|uuid|guid|rownames?|rownum|row|index|key|unnamed(_\d+)?)$"
     r"|(customer|client|cust|account|acct|loan|user|member|application|contract|person|policy|card|row)"
     r"_?(id|no|nr|num|number|key)$"
 )
-_DATE_NAME = re.compile(r"(date|month|period|vintage|quarter|day)", re.IGNORECASE)
-_MOST = 1000  # distinct values looked at: enough to tell a form
-
-
-def date_form(values: pd.Series) -> str | None:
-    """Return the form in which a column holds dates, or None.
-
-    Examples
-    --------
-    >>> date_form(pd.Series(["2024-01-31", "2024-02-29"]))
-    'text such as 2024-01-31'
-    """
-    seen = pd.api.types.infer_dtype(values, skipna=True)
-    if pd.api.types.is_datetime64_any_dtype(values.dtype) or seen in {"datetime", "datetime64", "date", "period"}:
-        return "dates"
-    distinct = values.dropna().drop_duplicates().head(_MOST)
-    if len(distinct) < 2:
-        return None
-    if seen in {"integer", "floating"}:
-        return _date_numbers(distinct.to_numpy(dtype=np.float64), str(values.name))
-    texts = [str(value).strip() for value in distinct]
-    if all(_DATES.fullmatch(text) for text in texts):
-        return f"text such as {texts[0]}"
-    return None
-
-
-def _date_numbers(numbers: Floats, name: str) -> str | None:
-    if not np.isfinite(numbers).all() or (numbers != np.floor(numbers)).any():
-        return None
-    day = np.ones_like(numbers)
-    months = numbers
-    if numbers.min() > 19000000:
-        day, months = numbers % 100, numbers // 100
-    elif not _DATE_NAME.search(name):
-        return None
-    year, month = months // 100, months % 100
-    fits = (year >= 1900) & (year <= 2100) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
-    return f"whole numbers such as {int(numbers[0])}" if fits.all() else None
 
 
 def identifier_reason(values: pd.Series) -> str | None:

@@ -10,8 +10,9 @@ import pandas as pd
 
 from riskml.config.experiment import ColumnConfig, DataConfig, Experiment
 from riskml.data.catalog import sample, sample_names
-from riskml.data.key_columns import as_of_dates, customers, outcome, refuse_unknown, row_names, without_blanks
-from riskml.data.leakage_hints import LEAK_AUC, date_form, identifier_reason, solo_auc
+from riskml.data.dates import as_of_dates, date_form
+from riskml.data.key_columns import customers, outcome, refuse_unknown, row_names, without_blanks
+from riskml.data.leakage_hints import LEAK_AUC, identifier_reason, solo_auc
 from riskml.data.sources.number_formats import refuse_written, text_as_numbers
 from riskml.errors import DataError
 from riskml.runtime.frame import level

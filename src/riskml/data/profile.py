@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from riskml.config.experiment import Scalar
+from riskml.data.dates import date_form
 from riskml.data.key_columns import blank, outcome, refuse_unknown, without_blanks
-from riskml.data.leakage_hints import LEAK_AUC, date_form, identifier_reason, solo_auc, special_codes
+from riskml.data.leakage_hints import LEAK_AUC, identifier_reason, solo_auc, special_codes
 from riskml.data.sources.number_formats import text_as_numbers
 from riskml.errors import DataError
 from riskml.runtime.frame import level

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from riskml.config.experiment import Experiment
-from riskml.data.key_columns import as_of_dates, blank, matching_level
+from riskml.data.dates import as_of_dates
+from riskml.data.key_columns import blank, matching_level
 from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, DataError, InputError, did_you_mean, preview
 from riskml.runtime.frame import levels

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from riskml.data.key_columns import as_of_dates, blank
+from riskml.data.dates import as_of_dates
+from riskml.data.key_columns import blank
 from riskml.data.sources.source import read_table
 from riskml.errors import InputError, preview
 from riskml.io import read_json, replacing, write_json
