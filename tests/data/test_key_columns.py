@@ -75,6 +75,13 @@ def test_several_rows_of_one_customer_are_refused_by_name():
         customers(pd.Series(["a", "b", "a", "c", "b", "b"], name="id"))
 
 
+@pytest.mark.parametrize("other", ["bad ", "BAD"])
+def test_an_event_in_other_spellings_is_refused_with_the_counts(other):
+    with pytest.raises(DataError, match=rf"'{other}' \(2 rows\)") as error:
+        outcome(pd.Series(["bad", other, "good", other], name="status"), "bad")
+    assert "in one way" in error.value.fix
+
+
 def test_a_missing_identifier_is_refused():
     with pytest.raises(DataError, match="identifier is blank in 1 of 2 rows"):
         customers(pd.Series(["a", None], name="id"))

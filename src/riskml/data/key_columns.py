@@ -47,6 +47,7 @@ def outcome(column: pd.Series, event: Scalar) -> pd.Series:
             where=f"column {column.name!r}, data.event",
             fix=did_you_mean(level(event), values) or "set data.event to the value that stands for default or churn",
         )
+    refuse_spellings(texts, match, f"column {column.name!r}")
     if len(values) == 1:
         raise DataError(
             f"the target has one value only: {values[0]!r}; a model needs rows with and without the event",
@@ -76,6 +77,24 @@ def matching_level(values: Sequence[str], event: Scalar) -> str | None:
     except (ValueError, OverflowError):
         return None
     return text if text in values else None
+
+
+def refuse_spellings(texts: NDArray[np.object_], event: Scalar, where: str) -> None:
+    """Raise a DataError when the event is also written with other letters' case or blanks."""
+    names, counts = np.unique(texts.astype(str), return_counts=True)
+    event = level(event)
+    same = {
+        name: n
+        for name, n in zip(names.tolist(), counts.tolist(), strict=True)
+        if name.strip().casefold() == event.casefold().strip()
+    }
+    if set(same) - {event}:
+        spellings = ", ".join(f"{name!r} ({n} {'rows' if n > 1 else 'row'})" for name, n in same.items())
+        raise DataError(
+            f"the event {event!r} is written in other ways: {spellings}",
+            where=where,
+            fix="write it in one way: other spellings would count as not the event",
+        )
 
 
 def customers(column: pd.Series) -> pd.Index:

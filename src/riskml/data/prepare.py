@@ -213,10 +213,24 @@ def _suspicions(column: pd.Series, y: pd.Series, config: ColumnConfig) -> Iterab
     known = column.dropna()
     if not pd.api.types.is_numeric_dtype(column.dtype) and known.nunique() > 0.5 * len(known):
         yield _Note(name, f"{known.nunique()} levels in {len(known)} rows: most occur once", "warning", "kept")
+    spellings = _spellings(known) if known.dtype == object else ""
+    if spellings:
+        yield _Note(name, f"levels differ only by case or blanks: {spellings}", "warning", "kept")
     auc = solo_auc(column, y)
     if auc > LEAK_AUC:
         finding = f"ranks the outcome by itself with an AUC of {auc:.3f}: was it known at the as-of date?"
         yield _Note(name, finding, "warning", "kept")
+
+
+def _spellings(known: pd.Series) -> str:
+    """Return the first levels that differ only by case or blanks, with their rows, or nothing."""
+    counts = known.map(str).value_counts()
+    folded = counts.index.str.strip().str.casefold()
+    twice = counts[folded.duplicated(keep=False)]
+    if twice.empty:
+        return ""
+    first = twice[twice.index.str.strip().str.casefold() == twice.index[0].strip().casefold()]
+    return ", ".join(f"{level!r} in {count} rows" for level, count in first.items())
 
 
 def _described(schema: Schema, descriptions: Mapping[str, str]) -> Schema:

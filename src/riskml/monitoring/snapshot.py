@@ -11,7 +11,7 @@ import pandas as pd
 
 from riskml.config.experiment import Experiment
 from riskml.data.dates import as_of_dates
-from riskml.data.key_columns import blank, matching_level
+from riskml.data.key_columns import blank, matching_level, refuse_spellings
 from riskml.data.sources.source import read_table
 from riskml.errors import ConfigError, DataError, InputError, did_you_mean, preview
 from riskml.runtime.frame import levels
@@ -140,6 +140,7 @@ def _outcome(frame: pd.DataFrame, experiment: Experiment, source: str) -> pd.Ser
         return outcome
     texts = pd.Series(levels(frame.loc[known, target]), index=frame.index[known], dtype=object)
     event = matching_level(list(texts.unique()), experiment.data.event)
+    refuse_spellings(texts.to_numpy(), event or experiment.data.event, f"{source}, column {target!r}")
     # A month may have no event; several values without the event's are those of another column.
     if event is None and texts.nunique() > 1:
         raise DataError(
