@@ -194,6 +194,8 @@ HEADER = "Age,Income,Home,x\n"
         (f"{HEADER}1,2,rent,a,b\n".encode(), "the header has 4 fields, and line 2 has 5"),
         (f'{HEADER}1,2,"rent,a\n1,2,rent,a\n'.encode(), "cannot separate the rows|has 4 fields"),
         (f"{HEADER}1,2,m\xfcnchen,a\n".encode("latin-1"), "is not UTF-8"),
+        ("Age,Home\n30,华北\n".encode("gbk"), "-f GB18030"),
+        (b"PK\x03\x04", "an Excel workbook"),
         (b"\xff\xfeA\x00g\x00e\x00", "is not UTF-8"),
     ],
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import os
+import re
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
@@ -21,6 +24,7 @@ from .frame import level, literal
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 CHUNK = 50_000  # rows
+_SAMPLE_BYTES = 1 << 22  # examined for the likely encoding
 ROW = "row"  # the ID column where none is named
 
 # What pandas reads as an empty cell; a known level of the same name takes precedence.
@@ -86,6 +90,8 @@ def read(path: str | Path, spec: ReadSpec) -> Iterator[Chunk]:
         raise PackageError(f"{path}: unknown format; expected {', '.join(SUFFIXES)}")
     if path.stat().st_size == 0:
         raise PackageError(f"{path}: the file is empty (0 bytes)")
+    if ending != ".parquet" and not ending.endswith(".gz") and (kind := workbook_kind(path)):
+        raise PackageError(f"{path}: the file is {kind}: save it as CSV UTF-8")
     try:
         yield from _read_parquet(path, spec) if ending == ".parquet" else _read_text(path, spec)
     except UnicodeDecodeError:
@@ -97,7 +103,7 @@ def read(path: str | Path, spec: ReadSpec) -> Iterator[Chunk]:
 
 
 def _not_utf8(path: Path) -> PackageError:
-    line, what, raw = 0, "", b""
+    line, what, raw, following = 0, "", b"", b""
     with _binary(path) as file:
         # A line feed is never part of another character in UTF-8: lines can be decoded one by one.
         for raw in file:
@@ -106,14 +112,53 @@ def _not_utf8(path: Path) -> PackageError:
                 raw.decode("utf-8")
             except UnicodeDecodeError as error:
                 what = f": byte 0x{raw[error.start]:02x} at position {error.start + 1} of the line"
+                following = b"".join(file.readlines(_SAMPLE_BYTES))
                 break
-    likely = "UTF-16" if line == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "WINDOWS-1252"
     packed = path.name.lower().endswith(".gz")
     convert = f"gzip -dc '{path.name}' | iconv" if packed else f"iconv '{path.name}'"
+    likely = likely_encoding(raw + following, first=line == 1)
     return PackageError(
         f"{path}, line {line}: the file is not UTF-8{what}; "
         f"convert it, for example: {convert} -f {likely} -t UTF-8 > utf8.csv"
     )
+
+
+def likely_encoding(content: bytes, *, first: bool) -> str:
+    """Return the likely encoding of bytes that are not UTF-8; ``first`` if they begin the file.
+
+    >>> likely_encoding("华北,华南".encode("gbk"), first=True), likely_encoding("Müller".encode("latin-1"), first=True)
+    ('GB18030', 'WINDOWS-1252')
+    """
+    if first and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    # The bytes may end within a character.
+    text = codecs.getincrementaldecoder("gb18030")(errors="strict")
+    try:
+        foreign = [char for char in text.decode(content) if not char.isascii()]
+    except UnicodeDecodeError:
+        return "WINDOWS-1252"
+    # An accented letter and the ASCII letter after it make one rare character; both bytes of a common one are high.
+    common = sum("\u4e00" <= char <= "\u9fff" and len(char.encode("gb2312", "ignore")) == 2 for char in foreign)
+    return "GB18030" if common > len(foreign) / 2 else "WINDOWS-1252"
+
+
+def workbook_kind(path: Path) -> str:
+    """Return what a file is if its first bytes are those of a workbook or an archive, else ""."""
+    with path.open("rb") as file:
+        magic = file.read(8)
+    if magic.startswith(b"PK\x03\x04"):
+        return "an Excel workbook (.xlsx) or another ZIP archive"
+    return "an Excel workbook (.xls)" if magic == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" else ""
+
+
+def separator_line(line: str) -> str:
+    """Return the separator that a line declares as Excel does (``sep=;``), or "".
+
+    >>> separator_line("sep=;"), separator_line("a;b")
+    (';', '')
+    """
+    match = re.fullmatch(r'"?sep=(.)"?', line.strip("\r\n\ufeff "), flags=re.IGNORECASE)
+    return match[1] if match else ""
 
 
 def suffix(path: Path) -> str:
@@ -129,22 +174,23 @@ def _binary(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path)) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
-def _header(path: Path) -> tuple[list[str], str]:
+def _header(path: Path) -> tuple[list[str], str, int]:
+    """Return the names, the separator, and the number of lines above the header."""
     with _open_text(path) as file:
-        line = next((line for line in file if line.strip()), "")
+        lines = ((at, line) for at, line in enumerate(file) if line.strip())
+        above, line = next(lines, (0, ""))
+        declared = separator_line(line)
+        if declared:
+            above, line = next(lines, (0, ""))
         if not line:
             raise PackageError(f"{path}: the file has no header")
-        delimiter = max(",;\t", key="".join(line.split('"')[::2]).count)
-
-        def lines() -> Iterator[str]:
-            yield line
-            yield from file
-
-        return [name.strip() for name in next(csv.reader(lines(), delimiter=delimiter))], delimiter
+        delimiter = declared or max(",;\t", key="".join(line.split('"')[::2]).count)
+        rows = csv.reader(chain([line], file), delimiter=delimiter)
+        return [name.strip() for name in next(rows)], delimiter, above if declared else 0
 
 
 def _read_text(path: Path, spec: ReadSpec) -> Iterator[Chunk]:
-    names, delimiter = _header(path)
+    names, delimiter, above = _header(path)
     spec.check(names, path)
     # Columns are identified by position: columns that are not read may have any name, or duplicate names.
     numbers = {i for i, name in enumerate(names) if spec.kinds.get(name) == "numeric"}
@@ -156,6 +202,7 @@ def _read_text(path: Path, spec: ReadSpec) -> Iterator[Chunk]:
     options: dict[str, Any] = {
         "sep": delimiter,
         "header": 0,
+        "skiprows": above,
         "names": list(range(len(names))),
         "index_col": False,
         "dtype": {i: "str" for i in range(len(names)) if i not in numbers},
@@ -171,13 +218,13 @@ def _read_text(path: Path, spec: ReadSpec) -> Iterator[Chunk]:
             while (part := _next(reader)) is not None:
                 # pandas fills rows that are too short with empty cells.
                 if not checked and part[last].isna().any():
-                    _check_lengths(path, len(names), delimiter)
+                    _check_lengths(path, len(names), delimiter, above)
                     checked = True
                 part.index = pd.RangeIndex(seen + 1, seen + len(part) + 1, name=ROW)
                 seen += len(part)
                 yield _chunk(path, part.set_axis(names, axis=1), spec, from_text=True, done=_offset(file) / size)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        _check_lengths(path, len(names), delimiter)
+        _check_lengths(path, len(names), delimiter, above)
         raise PackageError(f"{path}: cannot separate the rows: {str(error).splitlines()[0]}") from None
     if not seen:
         empty_part = pd.DataFrame(columns=names, index=pd.RangeIndex(1, 1, name=ROW), dtype=object)
@@ -191,14 +238,13 @@ def _next(reader: Iterator[pd.DataFrame]) -> pd.DataFrame | None:
         return next(reader, None)
 
 
-def _check_lengths(path: Path, expected: int, delimiter: str) -> None:
+def _check_lengths(path: Path, expected: int, delimiter: str, above: int) -> None:
     with _open_text(path) as file:
-        reader = csv.reader(file, delimiter=delimiter)
+        reader = csv.reader(islice(file, above, None), delimiter=delimiter)
         for fields in reader:
             if fields and len(fields) != expected:
-                raise PackageError(
-                    f"{path}: the header has {expected} fields, and line {reader.line_num} has {len(fields)}"
-                )
+                line = above + reader.line_num
+                raise PackageError(f"{path}: the header has {expected} fields, and line {line} has {len(fields)}")
 
 
 def _read_parquet(path: Path, spec: ReadSpec) -> Iterator[Chunk]:

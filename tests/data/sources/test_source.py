@@ -229,3 +229,18 @@ def test_text_comes_back_as_it_was_written(
     found = read_table(path)
     assert list(found) == names
     assert found.to_numpy().tolist() == frame.to_numpy().tolist()
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_separator_that_excel_declares_is_read(write: Write, line: str):
+    frame = read_table(write("t.csv", f"{line}\na;b\n1;x\n2;y,z\n".encode()))
+    assert frame.to_dict("list") == {"a": [1, 2], "b": ["x", "y,z"]}
+
+
+def test_lines_are_counted_from_the_top_of_a_file_that_declares_its_separator(write: Write):
+    assert "line 4" in str(refused(write("t.csv", b"sep=;\na;b\n1;x\n2;y;z\n")))
+
+
+@pytest.mark.parametrize(("magic", "kind"), [(b"PK\x03\x04rest", "xlsx"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls")])
+def test_a_workbook_that_is_called_csv_is_named_for_what_it_is(write: Write, magic: bytes, kind: str):
+    assert f"an Excel workbook (.{kind})" in refused(write("t.csv", magic)).what

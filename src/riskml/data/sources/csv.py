@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import io
@@ -10,10 +9,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from riskml.errors import DataError
+from riskml.runtime.tables import likely_encoding, separator_line, workbook_kind
 from riskml.schema import refuse_duplicates
 
 _CHUNK_CHARACTERS = 1 << 22
@@ -25,7 +26,7 @@ class Header:
 
     names: list[str]  # stripped of blanks; a column without a name is called by its position
     delimiter: str
-    blank_lines: int  # above the header
+    lines_above: int  # blank lines, and Excel's declaration of the separator
 
 
 def opened(path: Path) -> TextIO:
@@ -51,29 +52,30 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def read_header(path: Path) -> Header:
-    """Return the header: the first line that is not blank."""
+    """Return the header: the first line that is neither blank nor Excel's declaration of the separator."""
+    kind = "" if path.name.lower().endswith(".gz") else workbook_kind(path)
+    if kind:
+        raise DataError(f"the file is {kind}", where=str(path), fix="correct its name, or save it as CSV UTF-8")
     with opened(path) as file:
-        lines = enumerate(file)
-        blank_lines, line = next(((at, line) for at, line in lines if line.strip()), (0, ""))
+        lines = ((at, line) for at, line in enumerate(file) if line.strip())
+        above, line = next(lines, (0, ""))
+        declared = separator_line(line)
+        if declared:
+            above, line = next(lines, (0, ""))
         if not line:
             raise DataError("the file has no header: it holds blank lines only", where=str(path), fix="export it again")
         outside_quotes = "".join(line.split('"')[::2])
-        delimiter = max(",;\t", key=outside_quotes.count)
+        delimiter = declared or max(",;\t", key=outside_quotes.count)
         if "\x00" in line:
             raise DataError("the file holds binary data", where=str(path), fix="export it as text in UTF-8")
-        names = [name.strip() for name in next(csv.reader(_from(line, file), delimiter=delimiter))]
+        names = [name.strip() for name in next(csv.reader(chain([line], file), delimiter=delimiter))]
     names = [name or f"unnamed_{i}" for i, name in enumerate(names)]
     refuse_duplicates(names, where=f"{path}, header")
-    return Header(names, delimiter, blank_lines)
+    return Header(names, delimiter, above)
 
 
 def _binary(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path)) if path.name.lower().endswith(".gz") else path.open("rb")
-
-
-def _from(line: str, file: TextIO) -> Iterator[str]:
-    yield line
-    yield from file
 
 
 def check_lengths(path: Path, header: Header) -> None:
@@ -81,13 +83,14 @@ def check_lengths(path: Path, header: Header) -> None:
     expected = len(header.names)
     wrong: list[tuple[int, int]] = []
     with opened(path) as file:
-        reader = csv.reader(file, delimiter=header.delimiter)
+        reader = csv.reader(islice(file, header.lines_above, None), delimiter=header.delimiter)
         try:
             for fields in reader:
                 if fields and len(fields) != expected:
-                    wrong.append((reader.line_num, len(fields)))
+                    wrong.append((header.lines_above + reader.line_num, len(fields)))
         except csv.Error as error:
-            raise DataError(f"the rows cannot be parsed: {error}", where=f"{path}, line {reader.line_num}") from None
+            line = header.lines_above + reader.line_num
+            raise DataError(f"the rows cannot be parsed: {error}", where=f"{path}, line {line}") from None
     if wrong:
         line, count = wrong[0]
         others = f" (and in {len(wrong) - 1} more lines)" if len(wrong) > 1 else ""
@@ -111,25 +114,12 @@ def _not_utf8(path: Path) -> DataError:
                 following = chunk + b"".join(file.readlines(_CHUNK_CHARACTERS))
                 break
             offset += len(chunk)
-    likely = "GB18030" if _seems_chinese(following) else "WINDOWS-1252"
-    if line == 1 and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        likely = "UTF-16"
+    likely = likely_encoding(following, first=line == 1)
     return DataError(
         f"the file is not UTF-8: byte {byte} at offset {offset}",
         where=f"{path}, line {line}",
         fix=f"convert it, for example: iconv -f {likely} -t UTF-8 '{path.name}' > utf8.csv",
     )
-
-
-def _seems_chinese(content: bytes) -> bool:
-    """Return whether bytes decode as GB18030, and mostly to common Chinese characters where they are not ASCII."""
-    try:
-        foreign = [char for char in content.decode("gb18030") if not char.isascii()]
-    except UnicodeDecodeError:
-        return False
-    # An accented letter and the ASCII letter after it make one rare character; both bytes of a common one are high.
-    common = sum("\u4e00" <= char <= "\u9fff" and len(char.encode("gb2312", "ignore")) == 2 for char in foreign)
-    return common > len(foreign) / 2
 
 
 def first_line(error: Exception) -> str:

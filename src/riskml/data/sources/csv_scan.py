@@ -85,7 +85,7 @@ class _File:
         path = re.sub(r"([*?\[])", r"[\1]", str(self.path))  # no character of the path is a wildcard
         rows = (
             f"read_csv({literal(path)}, delim = {literal(self.header.delimiter)}, quote = '\"', "
-            f"escape = '\"', header = true, skip = {self.header.blank_lines}, auto_detect = false, "
+            f"escape = '\"', header = true, skip = {self.header.lines_above}, auto_detect = false, "
             f"nullstr = [{missing}], columns = {{{columns}}})"
         )
         # DuckDB skips blank lines itself unless there is one column only.
@@ -244,7 +244,7 @@ def _example(name: str, files: Sequence[_File], kinds: Sequence[Mapping[str, int
 def _line(file: _File, row: int) -> int:
     """Return the line on which a row, counted from 1, ends."""
     with opened(file.path) as text:
-        reader: Any = csv.reader(text, delimiter=file.header.delimiter)
+        reader: Any = csv.reader(islice(text, file.header.lines_above, None), delimiter=file.header.delimiter)
         filled = (fields for fields in reader if any(field.strip() for field in fields) or len(fields) > 1)
         next(islice(filled, row, None), None)
-        return int(reader.line_num)
+        return file.header.lines_above + int(reader.line_num)
