@@ -174,10 +174,25 @@ def test_columns_to_be_mended_are_named_at_the_top(book: pd.DataFrame, tmp_path:
     assert "#   'age': 399 numbers, and row 5: 'old'" in drafted(book, tmp_path)[0]
 
 
-def test_numbers_not_written_plainly_are_refused_instead_of_left_out(book: pd.DataFrame, tmp_path: Path):
-    book["amount"] = [f"{1000 + 7 * i:,}.50" for i in range(N)]
-    with pytest.raises(DataError, match="column 'amount': row 0: '1,000.50'"):
-        drafted(book, tmp_path)
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ([f"{1000 + 7 * i:,}.50" for i in range(N)], "row 0: '1,000.50'"),
+        ([b"\x00\x01"] * N, "a cell holds a bytes"),
+        (pd.to_timedelta(np.arange(N), unit="D"), "a column of durations"),
+    ],
+)
+def test_what_no_run_can_use_is_excluded_with_the_reason(
+    values: object, reason: str, book: pd.DataFrame, tmp_path: Path
+):
+    book.assign(amount=values).to_parquet(tmp_path / "book.parquet")
+    text, experiment = drafted(book, tmp_path, file=tmp_path / "book.parquet")
+    assert "amount" in experiment.data.exclude
+    assert reason in next(line for line in text.splitlines() if line.startswith("    - amount"))
+
+
+def test_columns_are_excluded_unseen_that_the_caller_names(book: pd.DataFrame, tmp_path: Path):
+    assert "age" in drafted(book, tmp_path, exclude=["age"])[1].data.exclude
 
 
 @pytest.mark.parametrize(

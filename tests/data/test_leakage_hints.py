@@ -69,6 +69,7 @@ def test_other_columns_are_not_identifiers(name: str, values):
         (RNG.integers(300, 850, 200), [9996, 9998, 9999]),
         (RNG.integers(18, 65, 200), [-1, 999]),
         (RNG.normal(0, 5, 200), [-9999, 9999]),
+        (RNG.integers(-20_000, -100, 200), [365_243]),
     ],
 )
 def test_codes_are_told_from_values(usual, codes: list[int]):
@@ -82,6 +83,7 @@ def test_codes_are_told_from_values(usual, codes: list[int]):
         [*RNG.integers(0, 60, 200), -1, -1],
         [*RNG.integers(0, 60, 20_000), *[999] * 5],
         [-1, 0, 1] * 50,
+        [-2, -1, 0, 1, 2, 3, 4, 5, 6] * 20,
         RNG.normal(size=200),
         [*RNG.integers(900, 999, 200), *[999] * 5],
         [*RNG.exponential(300, 200), *[999] * 5],
@@ -95,6 +97,7 @@ def test_codes_are_told_from_values(usual, codes: list[int]):
         "twice only",
         "less than one in a thousand",
         "a sign",
+        "ordered states",
         "noise",
         "the end of a range",
         "a long tail",
@@ -149,3 +152,24 @@ def test_a_large_table_is_sampled_and_the_answer_stays():
     y = pd.Series(rng.integers(0, 2, 20_000))
     score = pd.Series(rng.normal(size=20_000) + y)
     assert solo_auc(score, y, most_rows=5000) == pytest.approx(solo_auc(score, y), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("contact", [f"139 1234 {i:04d}" for i in range(100)], "phone numbers"),
+        ("tel", [f"(020) 057-3{i:03d}" for i in range(100)], "phone numbers"),
+        ("owner", [f"11010519900307{i:03d}X" for i in range(100)], "identity numbers"),
+        ("CUST_NO", RNG.permutation(np.arange(100) * 7919 + 20_000_000), "its name"),
+        ("sap", RNG.choice(200_000, 3000, replace=False), "none occurs twice"),
+        ("姓名", [f"王{i % 90}" for i in range(100)], "a name of its own"),
+    ],
+)
+def test_persons_and_their_numbers_are_identifiers(name, values, reason):
+    assert reason in identifier_reason(pd.Series(values, name=name))
+
+
+def test_amounts_and_groups_are_no_identifiers():
+    assert identifier_reason(pd.Series(RNG.integers(0, 2_000_000, 2000), name="limit")) is None
+    assert identifier_reason(pd.Series(RNG.permutation(np.arange(60) * 1000), name="income")) is None
+    assert identifier_reason(pd.Series(["13912340001", "13912340002"] * 30, name="phone")) is None

@@ -67,6 +67,9 @@ def new(
     event: Annotated[str | None, typer.Option(metavar="VALUE", help="Value of the event, default or churn.")] = None,
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Customer ID column.")] = None,
     date: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the as-of date.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Column that no model may see; may be repeated.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an experiment of this name.")] = False,
 ) -> None:
     """Write a commented experiment file for your own table."""
@@ -77,7 +80,7 @@ def new(
     file = folder / f"{name}.yaml"
     if file.exists() and not force:
         raise InputError("the experiment exists already", where=str(file), fix="choose another name, or add --force")
-    text = draft_experiment(name, data, target, event, id, date, folder=folder)
+    text = draft_experiment(name, data, target, event, id, date, exclude=exclude or (), folder=folder)
     with replacing(file) as temporary:
         temporary.write_text(text, encoding="utf-8")
     typer.echo(f"{file} is written: review it, then\n  riskml run {file}")

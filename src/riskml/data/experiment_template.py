@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +38,7 @@ from riskml.data.sources.source import read_table
 from riskml.data.split import split
 from riskml.errors import ConfigError, DataError, preview
 from riskml.runtime.frame import levels
+from riskml.schema import Schema, refuse_collections
 
 EVENT_WORDS = frozenset(
     ("true", "yes", "y", "t", "bad", "default", "defaulted", "charged_off", "delinquent", "overdue", "late")
@@ -68,6 +70,7 @@ def draft_experiment(
     id: str | None = None,
     date: str | None = None,
     *,
+    exclude: Sequence[str] = (),
     folder: str | Path | None = None,
 ) -> str:
     """Return the text of an experiment file for a table, to be read through and corrected.
@@ -86,6 +89,8 @@ def draft_experiment(
     id, date : str, optional
         The columns of the customer's identifier and of the as-of date. With a date the split is out of time: the latest
         quarter of the rows is the test set.
+    exclude : sequence of str
+        Columns that no model may see.
     folder : path, optional
         The folder of the experiment file; the data file is then named relative to it. Else by its absolute path.
 
@@ -100,14 +105,18 @@ def draft_experiment(
     ConfigError
         When the name is invalid, a column does not exist, or the event cannot be guessed.
     DataError
-        When the table cannot be read, its numbers are not written plainly, or no row has the event.
+        When the table cannot be read, or no row has the event.
     """
     _check_name(name)
     frame = read_table(file)
-    refuse_unknown(frame.columns, [("--target", target), ("--id", id), ("--date", date)])
+    named = [("--target", target), ("--id", id), ("--date", date), *(("--exclude", column) for column in exclude)]
+    refuse_unknown(frame.columns, named)
     target_outcome = find_outcome(frame[target], event)
-    refuse_written(frame[name] for name in frame.columns if name not in {target, id, date})
-    facts = profile(frame, target, target_outcome.event).set_index("column").drop(index=target)
+    excluded = dict.fromkeys(exclude, "named with --exclude")
+    excluded |= _unusable(frame.drop(columns=[column for column in {target, id, date, *exclude} if column]))
+    facts = (
+        profile(frame.drop(columns=list(excluded)), target, target_outcome.event).set_index("column").drop(index=target)
+    )
     task = guess_task(name, str(file), target, target_outcome.event)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -129,7 +138,7 @@ def draft_experiment(
         outcome=target_outcome,
         events=int(target_outcome.y.sum()),
         others=preview(target_outcome.others, 3),
-        **_columns(frame, facts, {"id": id, "date": date}),
+        **_columns(frame, facts, {"id": id, "date": date}, excluded),
         **_split(frame, target_outcome, date),
         models=ModelsConfig(trials=8, time_budget=900).model_dump(mode="json"),
         tiers=_tiers(float(target_outcome.y.mean())),
@@ -242,13 +251,29 @@ def guess_task(name: str, file: str, target: str, event: Scalar) -> Literal["def
     return "churn" if any(word in words for word in _CHURN_WORDS) else "default"
 
 
-def _columns(frame: pd.DataFrame, facts: pd.DataFrame, roles: dict[str, str | None]) -> dict[str, Any]:
+def _unusable(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the columns that no run can use as they are, and why."""
+    reasons = {}
+    for name in frame.columns:
+        try:
+            refuse_collections(frame[name], str(name))
+            if frame[name].dtype.kind == "m" or isinstance(frame[name].dtype, pd.IntervalDtype):
+                Schema.infer(frame[[name]])
+            refuse_written([frame[name]])
+        except DataError as error:
+            reasons[name] = "not usable: " + error.what.replace("\n  -", ";")
+    return reasons
+
+
+def _columns(
+    frame: pd.DataFrame, facts: pd.DataFrame, roles: dict[str, str | None], unusable: dict[str, str]
+) -> dict[str, Any]:
     """Return the roles, columns that may have a role, columns to exclude and special codes."""
     suspicion = facts["suspicion"]
     suspects = {"id": suspicion.str.contains("identifier"), "date": suspicion.str.contains("date")}
     likely = {role: facts.index[rows][0] for role, rows in suspects.items() if roles[role] is None and rows.any()}
     facts = facts.drop(index=[column for column in roles.values() if column in facts.index])
-    excluded = {}
+    excluded = dict(unusable)
     for column, row in facts.iterrows():
         reasons = [kind for kind in _EXCLUDED if kind in row["suspicion"].split(", ")]
         if reasons:
