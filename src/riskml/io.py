@@ -78,7 +78,8 @@ class _YamlLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self.depth += 1
         if self.depth > _MOST_DEPTH:
-            raise _fault(f"more than {_MOST_DEPTH} levels of nesting", self.peek_event().start_mark)
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise _fault(f"more than {_MOST_DEPTH} levels of nesting", mark)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node

@@ -277,7 +277,7 @@ def _columns(
     for column, row in facts.iterrows():
         reasons = [kind for kind in _EXCLUDED if kind in row["suspicion"].split(", ")]
         if reasons:
-            excluded[column] = f"{reasons[0]}: {row['explanation']}"
+            excluded[str(column)] = f"{reasons[0]}: {row['explanation']}"
     codes = {}
     for column in facts.index[facts["suspicion"].str.contains("special codes")].difference(list(excluded), sort=False):
         numbers, _ = text_as_numbers(frame[column])
