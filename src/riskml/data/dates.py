@@ -122,7 +122,7 @@ def _parsed(texts: pd.Series) -> pd.Series:
     distinct = pd.Series(texts.unique(), dtype=object)
     if distinct.str.fullmatch(r"\d{5}|\d{9,13}").all():
         numbers = distinct.astype(np.float64)
-        if _within(numbers.to_numpy(dtype=np.float64), _EXCEL_DAYS):
+        if _within(np.asarray(numbers, dtype=np.float64), _EXCEL_DAYS):
             dates = pd.to_datetime(numbers, unit="D", origin="1899-12-30")
         else:
             milliseconds = numbers.where(numbers >= 1e11, numbers * 1000)
