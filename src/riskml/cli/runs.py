@@ -62,7 +62,7 @@ def stopped_as_interrupt() -> Iterator[None]:
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Name of the experiment: lower case letters, digits, underscores.")],
-    data: Annotated[str, typer.Option(metavar="FILE", help="CSV or Parquet file, or name of a sample.")],
+    data: Annotated[str, typer.Option(metavar="FILE", help="CSV, Parquet or Excel file, or name of a sample.")],
     target: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the outcome.")],
     event: Annotated[str | None, typer.Option(metavar="VALUE", help="Value of the event, default or churn.")] = None,
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Customer ID column.")] = None,
@@ -70,6 +70,7 @@ def new(
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Column that no model may see; may be repeated.")
     ] = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of a CSV file, such as gb18030 or windows-1252.")] = "utf-8",
     force: Annotated[bool, typer.Option("--force", help="Overwrite an experiment of this name.")] = False,
 ) -> None:
     """Write a commented experiment file for your own table."""
@@ -80,7 +81,9 @@ def new(
     file = folder / f"{name}.yaml"
     if file.exists() and not force:
         raise InputError("the experiment exists already", where=str(file), fix="choose another name, or add --force")
-    text = draft_experiment(name, data, target, event, id, date, exclude=exclude or (), folder=folder)
+    text = draft_experiment(
+        name, data, target, event, id, date, exclude=exclude or (), encoding=encoding, folder=folder
+    )
     with replacing(file) as temporary:
         temporary.write_text(text, encoding="utf-8")
     typer.echo(f"{file} is written: review it, then\n  riskml run {file}")

@@ -40,8 +40,10 @@ class DataConfig(Part):
     """The table, and the roles of its columns."""
 
     source: Text = Field(
-        description="a sample's name (see `riskml samples`), or a CSV or Parquet file; omitted with a panel"
+        description="a sample's name (see `riskml samples`), or a CSV, Parquet or Excel file; omitted with a panel"
     )
+    sheet: str | None = Field(None, description="sheet of an Excel workbook that has several")
+    encoding: str = Field("utf-8", description="encoding of a CSV file, such as gb18030, windows-1252 or utf-16")
     target: Text = Field(description="the column that holds the outcome")
     event: Scalar = Field(1, description="the outcome's value for the event: default or churn")
     id: str | None = Field(None, description="the customer's identifier; row numbers when null")
@@ -294,6 +296,10 @@ class Experiment(Part):
         """Return a digest (12 hexadecimal digits) of the experiment, without its data's location and its monitoring."""
         spec = self.model_dump(mode="json", exclude={"monitoring"})
         spec["data"]["source"] = Path(self.data.source).name
+        # An experiment of an earlier version, which had no such keys, keeps its digest.
+        for key, default in (("sheet", None), ("encoding", "utf-8")):
+            if spec["data"][key] == default:
+                del spec["data"][key]
         for table in (spec["panel"] or {}).get("tables", {}).values():
             table["source"] = Path(table["source"]).name
         return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:12]
@@ -352,4 +358,6 @@ def _located(experiment: Experiment, folder: Path) -> Experiment:
     if not source.suffix:
         return experiment
     path = str((folder / source.expanduser()).resolve())
+    if experiment.data.sheet is not None and "#" not in source.name:
+        path += f"#{experiment.data.sheet}"
     return experiment.model_copy(update={"data": experiment.data.model_copy(update={"source": path})})

@@ -35,6 +35,7 @@ from riskml.data.leakage_hints import special_codes
 from riskml.data.profile import profile
 from riskml.data.sources.number_formats import refuse_written, text_as_numbers
 from riskml.data.sources.source import read_table
+from riskml.data.sources.workbook import split_sheet
 from riskml.data.split import split
 from riskml.errors import ConfigError, DataError, preview
 from riskml.runtime.frame import levels
@@ -71,6 +72,7 @@ def draft_experiment(
     date: str | None = None,
     *,
     exclude: Sequence[str] = (),
+    encoding: str = "utf-8",
     folder: str | Path | None = None,
 ) -> str:
     """Return the text of an experiment file for a table, to be read through and corrected.
@@ -80,7 +82,7 @@ def draft_experiment(
     name : str
         The experiment's name: lower case letters, digits and underscores.
     file : str or path
-        A sample's name, or a CSV or Parquet file.
+        A sample's name, or a CSV, Parquet or Excel file (``book.xlsx#March`` names the sheet).
     target : str
         The column of the outcome.
     event : bool, int, float or str, optional
@@ -91,6 +93,8 @@ def draft_experiment(
         quarter of the rows is the test set.
     exclude : sequence of str
         Columns that no model may see.
+    encoding : str, default "utf-8"
+        Encoding of a text file.
     folder : path, optional
         The folder of the experiment file; the data file is then named relative to it. Else by its absolute path.
 
@@ -108,7 +112,8 @@ def draft_experiment(
         When the table cannot be read, or no row has the event.
     """
     _check_name(name)
-    frame = read_table(file)
+    frame = read_table(file, encoding=encoding)
+    path, sheet = split_sheet(file)
     named = [("--target", target), ("--id", id), ("--date", date), *(("--exclude", column) for column in exclude)]
     refuse_unknown(frame.columns, named)
     target_outcome = find_outcome(frame[target], event)
@@ -128,12 +133,14 @@ def draft_experiment(
     environment.filters |= {"scalar": _scalar, "comment": _comment, "plain": _plain, "whole": whole}
     text = environment.get_template("experiment.yaml.j2").render(
         name=name,
-        file=Path(file).name,
+        file=path.name,
         rows=len(frame),
         columns=frame.shape[1],
         faults=facts.loc[facts["suspicion"].str.contains("mixed|infinite"), "explanation"].to_dict(),
         task=task,
-        source=_source(file, folder),
+        source=_source(path, folder),
+        sheet=sheet,
+        encoding=encoding,
         target=target,
         outcome=target_outcome,
         events=int(target_outcome.y.sum()),

@@ -40,7 +40,11 @@ def experiment_table(experiment: Experiment, panel: Panel | None) -> pd.DataFram
         Of a panel: ``row`` (customer and as-of date), ``customer``, ``as_of``, the features, ``outcome``. Rows whose
         outcome was unknown on the first out-of-time date are omitted: no model could have been trained on them.
     """
-    return read_table(experiment.data.source) if panel is None else panel_rows(experiment, panel)
+    return (
+        read_table(experiment.data.source, encoding=experiment.data.encoding)
+        if panel is None
+        else panel_rows(experiment, panel)
+    )
 
 
 def panel_rows(experiment: Experiment, panel: Panel) -> pd.DataFrame:

@@ -79,7 +79,7 @@ def read_snapshot(
         When a file cannot be read, a named column is missing, or outcomes are ambiguous.
     """
     return snapshot_of(
-        read_table(data),
+        read_table(data, encoding=experiment.data.encoding),
         experiment,
         outcomes=None if outcomes is None else read_table(outcomes),
         customer=customer,

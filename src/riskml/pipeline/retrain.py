@@ -149,10 +149,11 @@ def _table(run: Run, request: RetrainRequest, at: dt.datetime) -> Path | None:
         )
     if not request.extend and request.outcomes is None:
         return request.data
-    table = _labelled(read_table(request.data), run, request)
+    data = experiment.data
+    table = _labelled(read_table(request.data, encoding=data.encoding), run, request)
     if request.extend:
-        table = _extended(read_table(experiment.data.source), table, experiment.data.id, experiment.data.date)
-    stem = Path(experiment.data.source).stem
+        table = _extended(read_table(data.source, encoding=data.encoding), table, data.id, data.date)
+    stem = Path(data.source).stem
     file = run.folder.parent / "data" / f"{at:%Y%m%d-%H%M%S}" / f"{stem}.parquet"
     with replacing(file) as temporary:
         table.to_parquet(temporary, index=False)
@@ -207,7 +208,7 @@ def _overrides(run: Run, request: RetrainRequest) -> list[str]:
     if experiment.panel is not None or start is None or overridden or request.data is None:
         return overrides
     dates = run.features().date
-    frame = read_table(request.data)
+    frame = read_table(request.data, encoding=experiment.data.encoding)
     if dates is None or experiment.data.date not in frame.columns:
         return overrides
     later = as_of_dates(frame[experiment.data.date]).max() - dates.max()

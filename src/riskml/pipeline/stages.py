@@ -178,12 +178,13 @@ def _check_data(experiment: Experiment, sample: int, panel: Path) -> None:
 
         check_tables(experiment, panel)
         return
-    source = experiment.data.source
+    data = experiment.data
     try:
-        table = stratified_subsample(read_table(source), experiment.data.target, sample, experiment.split.seed)
+        table = read_table(data.source, encoding=data.encoding)
+        table = stratified_subsample(table, data.target, sample, experiment.split.seed)
         dataset_of(prepare(table, experiment), experiment.split)
     except InputError as error:
-        raise type(error)(error.what, where=error.where or source, fix=error.fix) from None
+        raise type(error)(error.what, where=error.where or data.source, fix=error.fix) from None
 
 
 def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = no_progress, track: bool = True) -> Run:

@@ -112,7 +112,7 @@ def test_a_directory_is_no_table(tmp_path: Path):
 
 
 def test_another_kind_of_file_is_refused_by_its_name(write: Write):
-    assert "ends in .csv" in refused(write("t.xlsx", b"PK")).what
+    assert "ends in .csv" in refused(write("t.docx", b"PK")).what
 
 
 def test_a_word_that_is_neither_sample_nor_file_names_the_nearest_sample():
@@ -244,3 +244,16 @@ def test_lines_are_counted_from_the_top_of_a_file_that_declares_its_separator(wr
 @pytest.mark.parametrize(("magic", "kind"), [(b"PK\x03\x04rest", "xlsx"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls")])
 def test_a_workbook_that_is_called_csv_is_named_for_what_it_is(write: Write, magic: bytes, kind: str):
     assert f"an Excel workbook (.{kind})" in refused(write("t.csv", magic)).what
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "UTF-8"])
+def test_a_declared_encoding_is_read(write: Write, encoding: str):
+    frame = read_table(write("t.csv", "地区,n\n华北,1\n".encode(encoding)), encoding=encoding)
+    assert frame.to_dict("list") == {"地区": ["华北"], "n": [1]}
+
+
+def test_a_declared_encoding_that_the_file_has_not_is_refused(write: Write):
+    with pytest.raises(DataError, match="not utf-16"):
+        read_table(write("t.csv", b"a,b\n1,2\n\x00"), encoding="utf-16")
+    with pytest.raises(DataError, match="unknown encoding 'gbx'"):
+        read_table(write("t.csv", b"a\n1\n"), encoding="gbx")

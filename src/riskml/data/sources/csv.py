@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
+import shutil
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +35,32 @@ class Header:
 def opened(path: Path) -> TextIO:
     """Return a file of UTF-8 text, decompressed where its name ends in .gz."""
     return io.TextIOWrapper(_binary(path), encoding="utf-8-sig", newline="")
+
+
+@contextmanager
+def as_utf8(path: Path, encoding: str) -> Iterator[Path]:
+    """Yield a path of the same text in UTF-8: the file itself, or a temporary copy."""
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise DataError(
+            f"unknown encoding {encoding!r}", where=str(path), fix="name it as gb18030, windows-1252 or utf-16"
+        ) from None
+    if name in ("utf-8", "utf-8-sig"):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="riskml-text-") as folder:
+        copy = Path(folder) / path.name.removesuffix(".gz")
+        with readable(path), copy.open("w", encoding="utf-8", newline="") as target:
+            text = io.TextIOWrapper(_binary(path), encoding=name, newline="")
+            try:
+                shutil.copyfileobj(text, target, _CHUNK_CHARACTERS)
+            except UnicodeError as error:
+                fix = "correct data.encoding"
+                raise DataError(f"the file is not {encoding}: {error}", where=str(path), fix=fix) from None
+            finally:
+                text.close()
+        yield copy
 
 
 @contextmanager

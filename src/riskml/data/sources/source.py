@@ -7,26 +7,31 @@ from pathlib import Path
 import pandas as pd
 
 from riskml.data.catalog import load_sample, sample_names
+from riskml.data.sources.csv import as_utf8
 from riskml.data.sources.csv_scan import read_text_table
 from riskml.data.sources.digest import data_digest
 from riskml.data.sources.parquet import not_parquet
+from riskml.data.sources.workbook import SUFFIXES as WORKBOOKS
+from riskml.data.sources.workbook import read_workbook, split_sheet
 from riskml.errors import DataError, did_you_mean, preview
 from riskml.schema import refuse_duplicates
 
 __all__ = ["data_digest", "read_table"]
 
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", *WORKBOOKS)
 
 
-def read_table(source: str | Path) -> pd.DataFrame:
+def read_table(source: str | Path, *, encoding: str = "utf-8") -> pd.DataFrame:
     """Read a table from a sample of the catalog, or from a file.
 
     Parameters
     ----------
     source : str or path
-        A sample's name (``riskml.data.catalog.samples``), or a file: .csv or .tsv (also .gz), UTF-8 with or without
-        byte order mark, one header line, fields separated by comma, semicolon or tab; or .parquet. Columns with codes
-        such as 00123 stay text.
+        A sample's name (``riskml.data.catalog.samples``), or a file: .csv or .tsv (also .gz), with or without byte
+        order mark, one header line, fields separated by comma, semicolon or tab; .parquet; or .xlsx or .xls
+        (``book.xlsx#March`` names the sheet). Columns with codes such as 00123 stay text.
+    encoding : str, default "utf-8"
+        Encoding of a text file, such as gb18030, windows-1252 or utf-16.
 
     Returns
     -------
@@ -37,7 +42,7 @@ def read_table(source: str | Path) -> pd.DataFrame:
     Raises
     ------
     DataError
-        When the file is missing, empty, damaged, not UTF-8, or its rows and header do not fit together.
+        When the file is missing, empty, damaged, not in the encoding, or its rows and header do not fit together.
     InputError
         When a sample's package is not installed.
 
@@ -48,9 +53,15 @@ def read_table(source: str | Path) -> pd.DataFrame:
     """
     if str(source) in sample_names():
         return load_sample(str(source))
-    path = Path(source).expanduser()
+    path, sheet = split_sheet(source)
     _check_file(path)
-    frame = _read_parquet(path) if path.suffix.lower() == ".parquet" else read_text_table(path)
+    if path.suffix.lower() in WORKBOOKS:
+        frame = read_workbook(path, sheet)
+    elif path.suffix.lower() == ".parquet":
+        frame = _read_parquet(path)
+    else:
+        with as_utf8(path, encoding) as text:
+            frame = read_text_table(text)
     frame.columns = pd.Index([str(name).strip() for name in frame.columns], dtype=object)
     refuse_duplicates(frame.columns, where=f"{path}, header")
     if frame.empty:
