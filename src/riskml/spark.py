@@ -18,7 +18,7 @@ from sklearn.base import clone
 from riskml.errors import DataError
 from riskml.features.engines.spark import quiet
 from riskml.models.boosting import RiskBooster
-from riskml.models.monotone import directions
+from riskml.models.family import directions
 from riskml.runs.model_loading import load_model
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import Encoding

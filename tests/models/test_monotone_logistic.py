@@ -10,8 +10,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from riskml.errors import FitError
-from riskml.models.logistic import Logistic
-from riskml.models.monotone_logistic import ordered_logistic
+from riskml.models.logistic import Logistic, ordered_logistic
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from riskml.cli import main
 from riskml.errors import InputError
 from riskml.pipeline.stages import begin, execute, run_experiment, track
 from riskml.runs.run import Run
+from riskml.tracking.client import tracking_uri, without_secrets
 from riskml.tracking.log_items import Metrics, of_stage
 from riskml.tracking.sink import Sink
-from riskml.tracking.uri import tracking_uri, without_secrets
 
 FAMILIES = {"scorecard", "logistic", "tree", "boosting", "blend"}
 

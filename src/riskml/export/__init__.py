@@ -1,4 +1,4 @@
-"""What leaves the kit: a fitted model as an artifact folder, and as a wheel that scores anywhere."""
+"""Export of a fitted model: an artifact folder, and a wheel that scores anywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fitted model written as an artifact folder: JSON, boosters in their libraries' formats, checksums, no pickle."""
+"""Artifact folder of a fitted model: JSON, boosters in their libraries' formats, checksums, no pickle."""
 
 from __future__ import annotations
 

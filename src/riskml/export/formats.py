@@ -1,4 +1,4 @@
-"""A model written beside its wheel: as SQL, as ONNX, or as a card to read; the file's name says which."""
+"""Export formats: SQL, ONNX, HTML and Excel, by the file's suffix."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write_model(
         try:
             from riskml.export.onnx import write_onnx
         except ImportError:
-            raise InputError("ONNX needs a package of its own", fix="pip install 'riskml[onnx]'") from None
+            raise InputError("ONNX needs the package onnx", fix="pip install 'riskml[onnx]'") from None
         write_onnx(artifact, path)
     elif path.suffix.lower() == ".html":
         from riskml.export.html_excel import write_html

@@ -1,4 +1,4 @@
-"""A model for people to read: its card as one HTML page or one Excel workbook, every bin, line and level in it."""
+"""Model as one HTML page or one Excel workbook, with every bin, line and level."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WIDEST = 60  # characters of a workbook's column
 
 
 def sheets(artifact: Artifact) -> Sheets:
-    """Return all that is said of a model, as tables."""
+    """Return the description of a model as tables."""
     training = artifact.training
     facts = {
         "question": artifact.title,
@@ -37,9 +37,13 @@ def sheets(artifact: Artifact) -> Sheets:
         "log-odds before any column": artifact.model.base,
         "points before any column": getattr(artifact.model, "base_points", None),
     }
+    measures = [
+        (name, *map(value.get, ("value", "low", "high"))) if isinstance(value, dict) else (name, value, None, None)
+        for name, value in artifact.metrics.items()
+    ]
     tables: Sheets = {
         "Model": pd.DataFrame([pair for pair in facts.items() if pair[1] is not None], columns=["what", "value"]),
-        "Measures": pd.DataFrame(list(_measures(artifact)), columns=["measure", "value", "low", "high"]),
+        "Measures": pd.DataFrame(measures, columns=["measure", "value", "low", "high"]),
         "Tiers": pd.DataFrame(
             [(tier.name, tier.from_probability, tier.treatment) for tier in artifact.tiers],
             columns=["tier", "from probability", "treatment"],
@@ -112,14 +116,6 @@ def write_xlsx(artifact: Artifact, file: str | Path) -> Path:
     return Path(file)
 
 
-def _measures(artifact: Artifact) -> Iterator[tuple[Any, ...]]:
-    for name, value in artifact.metrics.items():
-        if isinstance(value, dict):
-            yield name, value.get("value"), value.get("low"), value.get("high")
-        else:
-            yield name, value, None, None
-
-
 def _rows(model: Model, segment: str = "") -> Iterator[dict[str, Any]]:
     """Yield a row for each bin, knot or level of a model that is a sum."""
     if isinstance(model, Segmented):
@@ -132,17 +128,9 @@ def _rows(model: Model, segment: str = "") -> Iterator[dict[str, Any]]:
             yield from _rows(part, f"{segment} weight {weight:.4g}".strip())
     elif isinstance(model, Additive):
         for shape in model.shapes:
-            yield from (_row(segment, shape, *parts) for parts in _bins(shape))
-
-
-def _row(segment: str, shape: Shape, name: str, log_odds: float, points: float | None) -> dict[str, Any]:
-    return {
-        "segment": segment or None,
-        "column": shape.column,
-        "bin": name,
-        "log-odds": log_odds,
-        "points": points,
-    }
+            for name, log_odds, points in _bins(shape):
+                row = {"segment": segment or None, "column": shape.column, "bin": name}
+                yield row | {"log-odds": log_odds, "points": points}
 
 
 def _bins(shape: Shape) -> Iterator[tuple[str, float, float | None]]:

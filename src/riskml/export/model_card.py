@@ -1,4 +1,4 @@
-"""The model card: what a packaged model is for, what it was made of, and where it ends, as Markdown."""
+"""Model card in Markdown: purpose, training data, performance and limits of a packaged model."""
 
 from __future__ import annotations
 

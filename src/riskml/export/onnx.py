@@ -1,4 +1,4 @@
-"""A model as an ONNX graph: numbers and texts in, probability, points and tier out; missing values and boosting too."""
+"""ONNX graph of a model: numbers and texts in; probability, points and tier out."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ class _Writer:
 
     def _number(self, column: str, numbers: Mapping[str, int], other: int) -> str:
         """Return the number that a text has, shape (n, 1)."""
-        # A table without a key is none: this one is never asked for.
+        # A table needs a key: this one never occurs.
         known = dict(numbers) or {"\x00": other}
         return self.graph.op(
             "LabelEncoder",

@@ -1,4 +1,4 @@
-"""Reason statements: what a notice says, in English and Chinese, of a column that raised a customer's risk."""
+"""Reason statements: the texts of a notice, in English and Chinese, for a column that raised a customer's risk."""
 
 from __future__ import annotations
 

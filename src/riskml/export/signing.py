@@ -1,4 +1,4 @@
-"""Wheels signed by who answers for the model: ed25519 over the manifest."""
+"""Signing of wheels: ed25519 over the manifest."""
 
 from __future__ import annotations
 

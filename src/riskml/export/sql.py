@@ -348,13 +348,7 @@ def _null(x: Sql) -> Sql:
 
 
 def as_double(threshold: float) -> tuple[float, bool]:
-    """Return the double up to which numbers go left, of a tree that compares them as float32.
-
-    Examples
-    --------
-    >>> as_double(0.5)
-    (0.5000000298023224, True)
-    """
+    """Return the double up to which numbers go left, of a tree that compares them as float32."""
     if threshold >= LARGEST:
         return float("inf"), True
     if threshold < -LARGEST:

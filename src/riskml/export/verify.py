@@ -1,4 +1,4 @@
-"""A wheel put to the test: installed into a fresh environment, it must give the probabilities it was built to give."""
+"""Verification of a wheel: installed into a fresh environment, it must give the expected probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wheels read with care: no bomb is unpacked, no file lands outside, and all that lies inside is accounted for."""
+"""Safe reading of wheels: limits on size, no file outside the archive, every file checked against RECORD."""
 
 from __future__ import annotations
 

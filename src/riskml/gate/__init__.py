@@ -1,4 +1,4 @@
-"""The gate between challenger and champion: what a new model must show, check by check, and why it does not pass."""
+"""Gate between challenger and champion: the checks that a new model must pass."""
 
 from riskml.gate.evidence import Evidence
 from riskml.gate.gate import judge

@@ -1,4 +1,4 @@
-"""What a model is judged by: rows that it has never learnt from."""
+"""Evidence for the gate: test-set outcomes and probabilities of a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from riskml.validation.performance import Performance, TierLike, tier_of
 
 @dataclass(frozen=True)
 class Evidence:
-    """A model's probabilities for the rows set aside, and what became of these customers.
+    """A model's probabilities for the test set, and the outcomes.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Evidence:
     probability : Series of shape (n,)
         Of the event; higher is riskier. The index of ``y``.
     development : Series of shape (m,)
-        The out-of-fold probabilities of the training rows, by models that had not learnt from them.
+        The out-of-fold probabilities of the training rows, by models that were not trained on them.
     fitted : Series of shape (k,), optional
         What the model itself gives training rows; like for like where probabilities take few values.
     tiers : sequence of tiers

@@ -1,4 +1,4 @@
-"""The rows of a run that its model is judged by, and what rows are called, to be known again in another run's table."""
+"""Test-set rows of a run, and row names that identify them in another run's table."""
 
 from __future__ import annotations
 
@@ -56,23 +56,23 @@ def row_names(run: Run, features: Dataset) -> RowNames:
 
 
 def evidence_of(run: Run) -> Evidence:
-    """Return the rows set aside of a run, with the probabilities of its chosen model."""
+    """Return a run's test set with the probabilities of its chosen model."""
     experiment, state = run.experiment, run.state
     predicted, features = run.read_parquet("predictions.parquet"), run.features()
-    aside = predicted["_part"] != "train"
+    holdout = predicted["_part"] != "train"
     columns, unread = {}, {}
-    for column, values in _protected(run, predicted.index[aside]):
+    for column, values in _protected(run, predicted.index[holdout]):
         if isinstance(values, str):
             unread[column] = values
         else:
             columns[column] = values
     return Evidence(
-        y=predicted.loc[aside, "_target"],
-        probability=predicted.loc[aside, "probability"],
-        development=predicted.loc[~aside, "probability"],
+        y=predicted.loc[holdout, "_target"],
+        probability=predicted.loc[holdout, "probability"],
+        development=predicted.loc[~holdout, "probability"],
         fitted=Artifact.load(run.path("models", run.champion)).score(_some(features.rows("train").X))["probability"],
         tiers=experiment.tiers,
-        groups=pd.DataFrame(columns, index=predicted.index[aside]),
+        groups=pd.DataFrame(columns, index=predicted.index[holdout]),
         unread=unread,
         directions=experiment.data.monotone(),
         **({"violations": run.read_csv("monotone.csv")} if run.path("monotone.csv").is_file() else {}),

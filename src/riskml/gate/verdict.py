@@ -1,4 +1,4 @@
-"""What a gate says of a model: each check with its figure, its bound and its reason."""
+"""Verdict of a gate: each check with its value, its bound and its reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Check:
     value : float or None
         What was measured; None where nothing could be, or had to be.
     bound : str
-        What was asked for.
+        The requirement.
     reason : str
         In words: why it passes, or why not.
     """
@@ -78,7 +78,7 @@ class Verdict:
     def to_markdown(self) -> str:
         """Return the verdict for people who look at a model in the registry."""
         title = "The gate: passed" if self.passed else "The gate: not passed"
-        lines = [f"**{title}**", "", "| check | | value | asked for | why |", "|---|---|---|---|---|"]
+        lines = [f"**{title}**", "", "| check | | value | required | why |", "|---|---|---|---|---|"]
         for check in self.checks:
             value = "" if check.value is None else f"{check.value:.4f}"
             passed = "passed" if check.passed else "**not passed**"

@@ -1,4 +1,4 @@
-"""The challenger beside the champion, on the same rows, that neither of them has learnt from."""
+"""Comparison of a challenger with the champion on the same rows, which neither was trained on."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Incumbent:
     version : str
         In the registry.
     probability : Series of shape (n,), or None
-        What it gives the rows set aside, in their order; None where it cannot score them.
-    learnt : array of bool, shape (n,), or None
-        Which of these rows it has learnt from itself; None where that is not known.
+        Its probabilities for the test set, in its order; None where it cannot score them.
+    trained_on : array of bool, shape (n,), or None
+        Which of these rows it was trained on; None where that is not known.
     trouble : str
-        Why it cannot score them, or why it is not known what it has learnt from.
+        Why it cannot score them, or why its training rows are not known.
     auc_lost : float
         AUC that was lost on the way to it, since a person last decided.
     """
 
     version: str
     probability: pd.Series | None = None
-    learnt: np.ndarray | None = None
+    trained_on: np.ndarray | None = None
     trouble: str = ""
     auc_lost: float = 0.0
 
@@ -49,23 +49,23 @@ class Comparison:
     auc_lost: float = 0.0
 
 
-def not_worse(evidence: Evidence, rival: Incumbent | None, most: float, level: float) -> Comparison:
+def not_worse(evidence: Evidence, incumbent: Incumbent | None, most: float, level: float) -> Comparison:
     """Check that the challenger ranks as well as the champion."""
     bound = f"loses at most {most:g}, nothing significant"
-    if rival is None:
+    if incumbent is None:
         return Comparison(Check(NAME, True, None, bound, "there is no champion yet"))
-    if rival.probability is None or rival.learnt is None:
-        return _for_a_person(bound, f"version {rival.version} does not compare: {rival.trouble}")
-    if rival.learnt.any():
-        return _for_a_person(bound, _of_the_rest(evidence, rival, rival.probability, rival.learnt))
-    test = delong_test(evidence.y, evidence.probability, rival.probability)
-    lost = max(0.0, rival.auc_lost - test.difference)
+    if incumbent.probability is None or incumbent.trained_on is None:
+        return _for_a_person(bound, f"version {incumbent.version} does not compare: {incumbent.trouble}")
+    if incumbent.trained_on.any():
+        return _for_a_person(bound, _of_the_rest(evidence, incumbent, incumbent.probability, incumbent.trained_on))
+    test = delong_test(evidence.y, evidence.probability, incumbent.probability)
+    lost = max(0.0, incumbent.auc_lost - test.difference)
     p_worse = float(ndtr(test.z))
-    figures = f"{_figures(test)} of version {rival.version}, on the same {len(evidence.y):,} rows"
+    figures = f"{_figures(test)} of version {incumbent.version}, on the same {len(evidence.y):,} rows"
     reasons = [
         *([f"it is significantly worse (one-sided p = {p_worse:.2g})"] if p_worse < 1 - level else []),
-        *([f"with earlier steps {lost:.4f} would be lost"] if most < lost and rival.auc_lost else []),
-        *([f"it loses {lost:.4f}"] if most < lost and not rival.auc_lost else []),
+        *([f"with earlier steps {lost:.4f} would be lost"] if most < lost and incumbent.auc_lost else []),
+        *([f"it loses {lost:.4f}"] if most < lost and not incumbent.auc_lost else []),
     ]
     passed = not reasons
     reason = "; ".join([figures, *(reasons or [f"not significantly worse (one-sided p = {p_worse:.2g})"])])
@@ -76,13 +76,13 @@ def _for_a_person(bound: str, reason: str) -> Comparison:
     return Comparison(Check(NAME, False, None, bound, f"{reason}; a person decides"))
 
 
-def _of_the_rest(evidence: Evidence, rival: Incumbent, probability: pd.Series, learnt: np.ndarray) -> str:
-    """Return what the other rows say where the champion has learnt from some of them, for a person to weigh."""
+def _of_the_rest(evidence: Evidence, incumbent: Incumbent, probability: pd.Series, trained_on: np.ndarray) -> str:
+    """Return the comparison on the other rows where the champion was trained on some of them, for a person to weigh."""
     what = (
-        f"version {rival.version} has learnt from {int(learnt.sum()):,} of the {len(learnt):,} rows set aside, "
-        "and would look better on them than it is"
+        f"version {incumbent.version} was trained on {int(trained_on.sum()):,} of the {len(trained_on):,} rows of the "
+        "test set, and would look better on them than it is"
     )
-    rest = ~learnt
+    rest = ~trained_on
     try:
         test = delong_test(evidence.y[rest], evidence.probability[rest], probability[rest])
     except DataError:  # too few events or non-events are left

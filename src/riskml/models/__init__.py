@@ -1,4 +1,4 @@
-"""The families of models, their search, and the classifier that compares them."""
+"""Families of models, their search, and the classifier that compares them."""
 
 from __future__ import annotations
 

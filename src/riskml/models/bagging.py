@@ -1,10 +1,11 @@
-"""What the boosting families share: trees that stop by themselves, averaged over folds."""
+"""Bagged gradient boosting with early stopping, shared by the boosting families."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,11 +16,23 @@ from sklearn.model_selection import StratifiedKFold
 
 from riskml.base import RiskEstimator
 from riskml.errors import FitError
-from riskml.models.monotone import directions
+from riskml.models.family import Family, directions
 from riskml.runtime.boosted import Boosted
 from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import columns as read_columns
 from riskml.schema import Schema
+
+boosted_family = partial(
+    Family,
+    complexity=4,
+    interpretable=False,
+    time_share=0.5,
+    search_overrides={"bags": 1},
+    bags=5,
+    n_averaged=3,
+    early_stopping=True,
+    recalibrate=True,
+)
 
 
 @dataclass(frozen=True)
@@ -38,15 +51,18 @@ class Grown:
     rounds: int
 
 
+@dataclass(eq=False, repr=False)
 class BaggedBooster(RiskEstimator, ABC):
     """Boosted trees over numbers, native categories and missing values, bagged over folds with early stopping."""
 
-    model_: Boosted
+    bags: int = 5
+    folds: int = 5
+    max_rounds: int = 2000
+    patience: int = 40
+    monotone: Mapping[str, str] | None = None
+    random_state: int = 0
+    model_: Boosted = field(init=False)
     _runtime: ClassVar[type[Boosted]]
-    bags: int
-    folds: int
-    monotone: Mapping[str, str] | None
-    random_state: int
 
     def fit(self, X: Any, y: Any) -> Self:
         """Grow the models."""
@@ -57,7 +73,7 @@ class BaggedBooster(RiskEstimator, ABC):
         rarest = int(np.bincount(target).min())
         if rarest < 2:
             raise FitError(
-                f"boosting sets rows aside to know when to stop; the rarer class has {rarest} row",
+                f"early stopping holds out rows; the rarer class has {rarest} row",
                 fix="hand in at least two rows of each class",
             )
         signs = directions(self.schema_, self.monotone) if self.monotone else None
@@ -73,6 +89,11 @@ class BaggedBooster(RiskEstimator, ABC):
         self.rounds_ = [one.rounds for one in grown]
         self.model_ = self._runtime(encoding, tuple(one.booster for one in grown))
         return self
+
+    def _tuned(self) -> dict[str, Any]:
+        """Return the parameters that have the library's own names."""
+        shared = {"n_jobs", *(parameter.name for parameter in fields(BaggedBooster))}
+        return {name: value for name, value in self.get_params(deep=False).items() if name not in shared}
 
     @abstractmethod
     def _grow(self, encoding: Encoding, grow: Rows, stop: Rows, signs: list[int] | None) -> Grown:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from riskml.models.bagging import BaggedBooster, Grown, Rows
-from riskml.models.family import Family
+from riskml.models.bagging import BaggedBooster, Grown, Rows, boosted_family
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.encoding import Encoding
 
 
+@dataclass(eq=False, repr=False)
 class RiskBooster(BaggedBooster):
     """XGBoost over numbers, native categories and missing values, bagged over folds with early stopping.
 
@@ -46,42 +46,17 @@ class RiskBooster(BaggedBooster):
     Chen and Guestrin (2016), "XGBoost: a scalable tree boosting system".
     """
 
-    model_: Boosting
+    learning_rate: float = 0.08
+    max_depth: int = 3
+    min_child_weight: float = 5.0
+    subsample: float = 0.8
+    colsample_bytree: float = 0.6
+    reg_lambda: float = 5.0
+    gamma: float = 0.0
+    max_cat_to_onehot: int = 100
+    n_jobs: int = 1
+    model_: Boosting = field(init=False)
     _runtime = Boosting
-
-    def __init__(
-        self,
-        bags: int = 5,
-        folds: int = 5,
-        max_rounds: int = 2000,
-        patience: int = 40,
-        learning_rate: float = 0.08,
-        max_depth: int = 3,
-        min_child_weight: float = 5.0,
-        subsample: float = 0.8,
-        colsample_bytree: float = 0.6,
-        reg_lambda: float = 5.0,
-        gamma: float = 0.0,
-        max_cat_to_onehot: int = 100,
-        n_jobs: int = 1,
-        monotone: Mapping[str, str] | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.bags = bags
-        self.folds = folds
-        self.max_rounds = max_rounds
-        self.patience = patience
-        self.learning_rate = learning_rate
-        self.max_depth = max_depth
-        self.min_child_weight = min_child_weight
-        self.subsample = subsample
-        self.colsample_bytree = colsample_bytree
-        self.reg_lambda = reg_lambda
-        self.gamma = gamma
-        self.max_cat_to_onehot = max_cat_to_onehot
-        self.n_jobs = n_jobs
-        self.monotone = monotone
-        self.random_state = random_state
 
     def _grow(self, encoding: Encoding, grow: Rows, stop: Rows, signs: list[int] | None) -> Grown:
         import xgboost
@@ -97,14 +72,7 @@ class RiskBooster(BaggedBooster):
             "max_bin": 128,
             "nthread": self.n_jobs,
             "seed": self.random_state,
-            "learning_rate": self.learning_rate,
-            "max_depth": self.max_depth,
-            "min_child_weight": self.min_child_weight,
-            "subsample": self.subsample,
-            "colsample_bytree": self.colsample_bytree,
-            "reg_lambda": self.reg_lambda,
-            "gamma": self.gamma,
-            "max_cat_to_onehot": self.max_cat_to_onehot,
+            **self._tuned(),
         }
         if signs is not None:
             settings["monotone_constraints"] = tuple(signs)
@@ -115,7 +83,7 @@ class RiskBooster(BaggedBooster):
         return Grown(booster, booster.num_boosted_rounds())
 
 
-FAMILY = Family(
+FAMILY = boosted_family(
     "boosting",
     label="boosting",
     description="gradient-boosted trees (XGBoost), averaged over folds: many small trees, each correcting the others",
@@ -142,13 +110,5 @@ FAMILY = Family(
         "gamma": 1e-3,
         "max_cat_to_onehot": 100,
     },
-    complexity=4,
-    interpretable=False,
-    time_share=0.5,
-    search_overrides={"bags": 1},
-    bags=5,
-    n_averaged=3,
-    early_stopping=True,
-    recalibrate=True,
     library="xgboost",
 )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from riskml.errors import RiskmlError
-from riskml.models.bagging import BaggedBooster, Grown, Rows
-from riskml.models.family import Family
+from riskml.models.bagging import BaggedBooster, Grown, Rows, boosted_family
 from riskml.runtime.boosted import CatBoost, catboost_pool
 from riskml.runtime.encoding import Encoding
 
 
+@dataclass(eq=False, repr=False)
 class RiskCatBoost(BaggedBooster):
     """CatBoost over numbers, native categories and missing values, bagged over folds with early stopping.
 
@@ -20,18 +20,10 @@ class RiskCatBoost(BaggedBooster):
 
     Parameters
     ----------
-    bags : int, default=5
-        Models that are averaged.
-    folds : int, default=5
-        Folds the rows are cut into; at least ``bags``.
-    max_rounds : int, default=2000
-        Trees per model at the most.
-    patience : int, default=40
-        Rounds without improvement before a model stops.
     learning_rate, depth, l2_leaf_reg, random_strength, subsample, rsm, max_ctr_complexity
         As in CatBoost.
-    monotone : mapping of column name to "ascending" or "descending", optional
-        How the risk has to go where a numeric column rises; levels are then not combined (``max_ctr_complexity`` 1).
+    bags, folds, max_rounds, patience, monotone, random_state
+        As in `RiskBooster`; with ``monotone``, levels are not combined (``max_ctr_complexity`` 1).
 
     Attributes
     ----------
@@ -43,38 +35,15 @@ class RiskCatBoost(BaggedBooster):
     Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features".
     """
 
-    model_: CatBoost
+    learning_rate: float = 0.08
+    depth: int = 5
+    l2_leaf_reg: float = 5.0
+    random_strength: float = 1.0
+    subsample: float = 0.8
+    rsm: float = 0.8
+    max_ctr_complexity: int = 2
+    model_: CatBoost = field(init=False)
     _runtime = CatBoost
-
-    def __init__(
-        self,
-        bags: int = 5,
-        folds: int = 5,
-        max_rounds: int = 2000,
-        patience: int = 40,
-        learning_rate: float = 0.08,
-        depth: int = 5,
-        l2_leaf_reg: float = 5.0,
-        random_strength: float = 1.0,
-        subsample: float = 0.8,
-        rsm: float = 0.8,
-        max_ctr_complexity: int = 2,
-        monotone: Mapping[str, str] | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.bags = bags
-        self.folds = folds
-        self.max_rounds = max_rounds
-        self.patience = patience
-        self.learning_rate = learning_rate
-        self.depth = depth
-        self.l2_leaf_reg = l2_leaf_reg
-        self.random_strength = random_strength
-        self.subsample = subsample
-        self.rsm = rsm
-        self.max_ctr_complexity = max_ctr_complexity
-        self.monotone = monotone
-        self.random_state = random_state
 
     def _grow(self, encoding: Encoding, grow: Rows, stop: Rows, signs: list[int] | None) -> Grown:
         import catboost
@@ -89,14 +58,8 @@ class RiskCatBoost(BaggedBooster):
             "random_seed": self.random_state,
             "allow_writing_files": False,
             "logging_level": "Silent",
-            "learning_rate": self.learning_rate,
-            "depth": self.depth,
-            "l2_leaf_reg": self.l2_leaf_reg,
-            "random_strength": self.random_strength,
             "bootstrap_type": "MVS",
-            "subsample": self.subsample,
-            "rsm": self.rsm,
-            "max_ctr_complexity": self.max_ctr_complexity,
+            **self._tuned(),
         }
         if signs is not None and any(signs):
             settings["monotone_constraints"] = signs
@@ -119,7 +82,7 @@ class RiskCatBoost(BaggedBooster):
         return Grown(CatBoost.read(bytes(booster._serialize_model())), rounds)
 
 
-FAMILY = Family(
+FAMILY = boosted_family(
     "catboost",
     label="CatBoost",
     description="gradient-boosted trees (CatBoost), averaged over folds: many small trees, each correcting the others",
@@ -141,14 +104,6 @@ FAMILY = Family(
         "subsample": 0.8,
         "rsm": 0.8,
     },
-    complexity=4,
-    interpretable=False,
-    time_share=0.5,
-    search_overrides={"bags": 1},
-    bags=5,
-    n_averaged=3,
-    early_stopping=True,
-    recalibrate=True,
     library="catboost",
     extra=True,
 )

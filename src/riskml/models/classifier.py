@@ -1,4 +1,4 @@
-"""The families compared on the same folds, the best one chosen and refitted: a classifier like any other."""
+"""Classifier that compares families on the same folds, and refits the best one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -19,8 +20,7 @@ from riskml.errors import ConfigError, FitError, InputError
 from riskml.models.calibration import needed, platt
 from riskml.models.ensemble import FittedBlend, Weights, blend_weights
 from riskml.models.families import DEFAULT_FAMILIES, FAMILIES, Select, check_families, complexity, estimator
-from riskml.models.family import Direction
-from riskml.models.monotone import directions
+from riskml.models.family import Direction, directions
 from riskml.models.refit import end_seconds, fitted, fullest, judged
 from riskml.models.search.budget import Budget, reserved, run_searches
 from riskml.models.search.cv_task import Task, given_folds
@@ -33,6 +33,7 @@ from riskml.scorecard.binning.periods import one_for_each
 _LATE = 0.05  # share of the budget that the end may overrun it by, rather than lose a family that is nearly there
 
 
+@dataclass(eq=False, repr=False)
 class RiskClassifier(RiskEstimator):
     """Compares families of models on the same folds, and predicts with the chosen one.
 
@@ -58,7 +59,7 @@ class RiskClassifier(RiskEstimator):
         Numbers that are no quantities, such as -1 for "never asked". The scorecard and the logistic give each a
         value of its own; trees split them off by themselves.
     fixed : mapping of family to mapping of parameter to value, optional
-        Parameters of a family's estimator that are set by hand and not searched, such as
+        Parameters of a family's estimator that are fixed and not searched, such as
         ``{"scorecard": {"overrides": {"age": {"splits": [25, 40]}}}}``.
     monotone : mapping of column name to "ascending" or "descending", optional
         How the risk has to go where a numeric column rises; every family keeps to it, and a blend of them as well.
@@ -98,7 +99,7 @@ class RiskClassifier(RiskEstimator):
     A small dependence remains: the sampler proposes settings, and the pruner gives them up, by figures of all folds;
     and a blend's weights on a fold are found on the other folds' log-odds, which come from models that have seen its
     rows. The choice of the family is one step more: the best of several is flattered. ``nested_auc_`` lets the other
-    folds choose the family as well. Rows that are set aside before `fit` are the last judge.
+    folds choose the family as well. The final estimate comes from a test set that `fit` never sees.
 
     Trees and boosting are calibrated (Platt) where out-of-fold log-odds ask for it; a scorecard and a logistic
     regression are fitted to the log loss and need it not.
@@ -113,31 +114,17 @@ class RiskClassifier(RiskEstimator):
     'logistic'
     """
 
-    def __init__(
-        self,
-        families: Sequence[str] = DEFAULT_FAMILIES,
-        n_trials: int = 40,
-        time_budget: float = 120.0,
-        select: Select = "best",
-        cv: int | Sequence[int] | NDArray[np.int_] = 5,
-        special_values: SpecialValues | None = None,
-        fixed: Mapping[str, Mapping[str, Any]] | None = None,
-        monotone: Mapping[str, Direction] | None = None,
-        storage: str | None = None,
-        progress: Callable[[Progress], None] | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.families = families
-        self.n_trials = n_trials
-        self.time_budget = time_budget
-        self.select = select
-        self.cv = cv
-        self.special_values = special_values
-        self.fixed = fixed
-        self.monotone = monotone
-        self.storage = storage
-        self.progress = progress
-        self.random_state = random_state
+    families: Sequence[str] = DEFAULT_FAMILIES
+    n_trials: int = 40
+    time_budget: float = 120.0
+    select: Select = "best"
+    cv: int | Sequence[int] | NDArray[np.int_] = 5
+    special_values: SpecialValues | None = None
+    fixed: Mapping[str, Mapping[str, Any]] | None = None
+    monotone: Mapping[str, Direction] | None = None
+    storage: str | None = None
+    progress: Callable[[Progress], None] | None = None
+    random_state: int = 0
 
     def fit(self, X: Any, y: Any, periods: Any = None) -> Self:
         """Search, compare, choose and refit.
@@ -201,7 +188,8 @@ class RiskClassifier(RiskEstimator):
         self.nested_auc_ = nested_auc(aucs, self.select)
         self.best_family_ = str(self.leaderboard_.loc[self.leaderboard_["chosen"], "family"].item())
         self.model_ = self.estimators_[self.best_family_].model_
-        self.trials_ = _trials(inside)
+        trials = pd.concat([search.table() for search in inside], ignore_index=True)
+        self.trials_ = trials.assign(params=[json.dumps(params) for params in trials["params"]])
         self.stopped_by_ = {search.name: "trials" if search.count >= self.n_trials else stopped for search in inside}
         return self
 
@@ -298,7 +286,7 @@ class RiskClassifier(RiskEstimator):
         fixed = _mapping(self.fixed, "fixed", "write {'scorecard': {'max_bins': 5}}")
         for family, params in fixed.items():
             if family not in FAMILIES:
-                raise ConfigError(f"there is no family {family!r} to set by hand; got {list(fixed)}", where="fixed")
+                raise ConfigError(f"unknown family {family!r}; got {list(fixed)}", where="fixed")
             known = estimator(family, {}, special_values=None, random_state=0).get_params()
             unknown = [
                 name for name in _mapping(params, f"fixed.{family}", "write {'max_bins': 5}") if name not in known
@@ -321,13 +309,13 @@ class RiskClassifier(RiskEstimator):
         if cv < 2:
             raise ConfigError(f"cv must be at least 2 folds; got {cv}", where="cv")
         rarest = int(np.bincount(target).min())
-        # What sets rows aside itself needs two of each class outside every fold.
-        aside = any(FAMILIES[name].early_stopping for name in self.families if name in FAMILIES)
-        count = min(int(cv), rarest // 2 if aside else rarest)
+        # Early stopping needs two rows of each class outside every fold.
+        early_stopping = any(FAMILIES[name].early_stopping for name in self.families if name in FAMILIES)
+        count = min(int(cv), rarest // 2 if early_stopping else rarest)
         if count < 2:
             raise FitError(
                 f"the rarer class has {rarest} rows, too few for two folds",
-                fix=f"hand in at least {4 if aside else 2} rows of that class",
+                fix=f"hand in at least {4 if early_stopping else 2} rows of that class",
             )
         fold = np.empty(len(target), dtype=int)
         folds = StratifiedKFold(count, shuffle=True, random_state=self.random_state)
@@ -352,12 +340,11 @@ class RiskClassifier(RiskEstimator):
 
 def _board(aucs: Mapping[str, Floats]) -> pd.DataFrame:
     """Return the families' means and standard errors, best first, from their AUC on each fold."""
-    rows = [(name, float(one.mean()), _standard_error(one)) for name, one in aucs.items()]
+    rows = [
+        (name, float(one.mean()), float(one.std(ddof=1) / np.sqrt(len(one))) if len(one) > 1 else 0.0)
+        for name, one in aucs.items()
+    ]
     return _ranked(pd.DataFrame(rows, columns=["family", "auc_cv", "auc_cv_se"]))
-
-
-def _standard_error(values: Floats) -> float:
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
 def _ranked(board: pd.DataFrame) -> pd.DataFrame:
@@ -368,14 +355,7 @@ def _ranked(board: pd.DataFrame) -> pd.DataFrame:
 
 
 def nested_auc(aucs: Mapping[str, Floats], select: Select) -> float:
-    """Return the AUC of the choice itself: on each fold, that of the family which the other folds choose.
-
-    Examples
-    --------
-    >>> aucs = {"tree": np.array([0.7, 0.6, 0.6]), "logistic": np.array([0.5, 0.65, 0.65])}
-    >>> round(nested_auc(aucs, "best"), 2)  # the first fold is left to the logistic, which the others prefer
-    0.57
-    """
+    """Return the AUC of the choice itself: on each fold, that of the family which the other folds choose."""
     aucs_of_choice = []
     for place in range(len(next(iter(aucs.values())))):
         others = _board({name: np.delete(values, place) for name, values in aucs.items()})
@@ -408,8 +388,3 @@ def _crossfitted(singles: Floats, task: Task) -> Floats:
         inside = task.fold == fold
         out[inside] = blend_weights(singles[~inside], task.target[~inside]).margin(singles[inside])
     return out
-
-
-def _trials(searches: Sequence[Search]) -> pd.DataFrame:
-    table = pd.concat([search.table() for search in searches], ignore_index=True)
-    return table.assign(params=[json.dumps(params) for params in table["params"]])

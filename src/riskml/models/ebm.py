@@ -1,9 +1,10 @@
-"""The explainable boosting machine: a curve for each column, and tables of the pairs that matter."""
+"""Explainable boosting machine: a curve per column, and tables of pairs of columns."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -11,18 +12,18 @@ from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from riskml.base import RiskEstimator
-from riskml.models.family import Family
-from riskml.models.monotone import directions
+from riskml.models.family import Family, directions
 from riskml.runtime.additive import Additive, Pair, Pairwise
 from riskml.runtime.encoding import Columns
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.shapes import Levels, Step
 
 
+@dataclass(eq=False, repr=False)
 class RiskEBM(RiskEstimator):
     """Explainable boosting machine (InterpretML) over numbers, native categories and missing values.
 
-    Boosting that visits one column at a time, so that what is learnt is a step curve per column, or a value per level;
+    Boosting that visits one column at a time, which gives a step curve per column, or a value per level;
     then a table for each of the pairs of columns that add most. It is a model of plain numbers: InterpretML is needed
     to fit it, and not to score.
 
@@ -31,7 +32,7 @@ class RiskEBM(RiskEstimator):
     Parameters
     ----------
     bags : int, default=8
-        Models that are averaged (``outer_bags``); each stops by rows of its own that are set aside.
+        Models that are averaged (``outer_bags``); each stops early on its own held-out rows.
     interactions : str or int, default="3x"
         Pairs of columns: as a multiple of the number of columns, or their number.
     max_bins, max_interaction_bins : int, default=256 and 32
@@ -47,44 +48,22 @@ class RiskEBM(RiskEstimator):
     unified framework for machine learning interpretability".
     """
 
-    model_: Additive | Pairwise
-
-    def __init__(
-        self,
-        bags: int = 8,
-        interactions: str | int = "3x",
-        learning_rate: float = 0.03,
-        max_bins: int = 256,
-        max_interaction_bins: int = 32,
-        max_leaves: int = 2,
-        min_samples_leaf: int = 4,
-        smoothing_rounds: int = 75,
-        max_rounds: int = 10_000,
-        reg_lambda: float = 0.0,
-        monotone: Mapping[str, str] | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.bags = bags
-        self.interactions = interactions
-        self.learning_rate = learning_rate
-        self.max_bins = max_bins
-        self.max_interaction_bins = max_interaction_bins
-        self.max_leaves = max_leaves
-        self.min_samples_leaf = min_samples_leaf
-        self.smoothing_rounds = smoothing_rounds
-        self.max_rounds = max_rounds
-        self.reg_lambda = reg_lambda
-        self.monotone = monotone
-        self.random_state = random_state
+    bags: int = 8
+    interactions: str | int = "3x"
+    learning_rate: float = 0.03
+    max_bins: int = 256
+    max_interaction_bins: int = 32
+    max_leaves: int = 2
+    min_samples_leaf: int = 4
+    smoothing_rounds: int = 75
+    max_rounds: int = 10_000
+    reg_lambda: float = 0.0
+    monotone: Mapping[str, str] | None = None
+    random_state: int = 0
+    model_: Additive | Pairwise = field(init=False)
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Boost the curves, then the pairs.
-
-        Parameters
-        ----------
-        y : array of shape (n,)
-            Two classes; the greater one is the event.
-        """
+        """Boost the curves, then the pairs; the greater class of y is the event."""
         frame = self._learn_schema(X)
         target = self._learn_target(frame, y)
         kinds = {column.name: column.kind for column in self.schema_}

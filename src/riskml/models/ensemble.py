@@ -1,4 +1,4 @@
-"""A blend: the other families' log-odds, weighted, no weight negative."""
+"""Blend: the families' log-odds with non-negative weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registry of the families of models: what each is, and which of them a comparison may name."""
+"""Registry of the families of models."""
 
 from __future__ import annotations
 
@@ -32,11 +32,7 @@ def family_label(name: str) -> str:
 
 
 def family_colour(name: str) -> str:
-    """Return the colour of a family; models of other tools are grey.
-
-    >>> family_colour("scorecard")
-    '#0072b2'
-    """
+    """Return the colour of a family; models of other tools are grey."""
     return ALL_FAMILIES[name].colour if name in ALL_FAMILIES else _OTHER_COLOUR
 
 

@@ -1,4 +1,4 @@
-"""Family of models: its estimator, its search space and its description, in one entry."""
+"""Family of models: estimator, search space and description in one entry."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any, Literal
 from optuna.distributions import BaseDistribution
 
 from riskml.base import RiskEstimator, SpecialValues
+from riskml.errors import ConfigError, did_you_mean
+from riskml.schema import Schema
 
 Direction = Literal["ascending", "descending"]
 
@@ -99,3 +101,23 @@ class Family:
         facts = {"special_values": special_values, "monotone": monotone or None, "random_state": random_state}
         accepted = inspect.signature(self.estimator).parameters
         return self.estimator(**{**{name: value for name, value in facts.items() if name in accepted}, **params})
+
+
+_SIGNS = {"ascending": 1, "descending": -1}
+
+
+def directions(schema: Schema, monotone: Mapping[str, str]) -> list[int]:
+    """Return 1, -1 or 0 for each column: the risk may not fall, may not rise, or may do either."""
+    known = {column.name: column for column in schema}
+    for name, direction in monotone.items():
+        if name not in known:
+            raise ConfigError(f"no column is called {name!r}", where="monotone", fix=did_you_mean(name, list(known)))
+        if known[name].kind != "numeric":
+            raise ConfigError(
+                f"column {name!r} is categorical: it has no order for the risk to follow",
+                where="monotone",
+                fix="leave it out, or make it numeric",
+            )
+        if not isinstance(direction, str) or direction not in _SIGNS:
+            raise ConfigError(f"{direction!r} is no direction", where=f"monotone.{name}", fix="ascending or descending")
+    return [_SIGNS.get(monotone.get(column.name, ""), 0) for column in schema]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from riskml.models.bagging import BaggedBooster, Grown, Rows
-from riskml.models.family import Family
+from riskml.models.bagging import BaggedBooster, Grown, Rows, boosted_family
 from riskml.runtime.boosted import LightGBM
 from riskml.runtime.encoding import Encoding
 
 
+@dataclass(eq=False, repr=False)
 class RiskLightGBM(BaggedBooster):
     """LightGBM over numbers, native categories and missing values, bagged over folds with early stopping.
 
@@ -20,18 +20,10 @@ class RiskLightGBM(BaggedBooster):
 
     Parameters
     ----------
-    bags : int, default=5
-        Models that are averaged.
-    folds : int, default=5
-        Folds the rows are cut into; at least ``bags``.
-    max_rounds : int, default=2000
-        Trees per model at the most.
-    patience : int, default=40
-        Rounds without improvement before a model stops.
     learning_rate, num_leaves, min_child_samples, min_child_weight, subsample, colsample_bytree, reg_lambda
         As in LightGBM.
-    monotone : mapping of column name to "ascending" or "descending", optional
-        How the risk has to go where a numeric column rises.
+    bags, folds, max_rounds, patience, monotone, random_state
+        As in `RiskBooster`.
 
     Attributes
     ----------
@@ -43,38 +35,15 @@ class RiskLightGBM(BaggedBooster):
     Ke et al. (2017), "LightGBM: a highly efficient gradient boosting decision tree".
     """
 
-    model_: LightGBM
+    learning_rate: float = 0.05
+    num_leaves: int = 15
+    min_child_samples: int = 20
+    min_child_weight: float = 1.0
+    subsample: float = 0.8
+    colsample_bytree: float = 0.6
+    reg_lambda: float = 5.0
+    model_: LightGBM = field(init=False)
     _runtime = LightGBM
-
-    def __init__(
-        self,
-        bags: int = 5,
-        folds: int = 5,
-        max_rounds: int = 2000,
-        patience: int = 40,
-        learning_rate: float = 0.05,
-        num_leaves: int = 15,
-        min_child_samples: int = 20,
-        min_child_weight: float = 1.0,
-        subsample: float = 0.8,
-        colsample_bytree: float = 0.6,
-        reg_lambda: float = 5.0,
-        monotone: Mapping[str, str] | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.bags = bags
-        self.folds = folds
-        self.max_rounds = max_rounds
-        self.patience = patience
-        self.learning_rate = learning_rate
-        self.num_leaves = num_leaves
-        self.min_child_samples = min_child_samples
-        self.min_child_weight = min_child_weight
-        self.subsample = subsample
-        self.colsample_bytree = colsample_bytree
-        self.reg_lambda = reg_lambda
-        self.monotone = monotone
-        self.random_state = random_state
 
     def _grow(self, encoding: Encoding, grow: Rows, stop: Rows, signs: list[int] | None) -> Grown:
         import lightgbm
@@ -88,14 +57,8 @@ class RiskLightGBM(BaggedBooster):
             "deterministic": True,
             "force_row_wise": True,
             "seed": self.random_state,
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "min_child_samples": self.min_child_samples,
-            "min_child_weight": self.min_child_weight,
-            "subsample": self.subsample,
             "subsample_freq": 1,
-            "colsample_bytree": self.colsample_bytree,
-            "reg_lambda": self.reg_lambda,
+            **self._tuned(),
         }
         if signs is not None:
             settings["monotone_constraints"] = signs
@@ -110,7 +73,7 @@ class RiskLightGBM(BaggedBooster):
         return Grown(LightGBM.read(text.encode("utf-8")), booster.best_iteration)
 
 
-FAMILY = Family(
+FAMILY = boosted_family(
     "lightgbm",
     label="LightGBM",
     description="gradient-boosted trees (LightGBM), averaged over folds: many small trees, each correcting the others",
@@ -134,14 +97,6 @@ FAMILY = Family(
         "colsample_bytree": 0.6,
         "reg_lambda": 5.0,
     },
-    complexity=4,
-    interpretable=False,
-    time_share=0.5,
-    search_overrides={"bags": 1},
-    bags=5,
-    n_averaged=3,
-    early_stopping=True,
-    recalibrate=True,
     library="lightgbm",
     extra=True,
 )

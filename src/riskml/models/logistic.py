@@ -1,27 +1,29 @@
-"""Penalised logistic regression on bent lines: smooth, additive, and robust to outliers."""
+"""Penalised logistic regression on piecewise-linear features: smooth, additive, and robust to outliers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
-from scipy import sparse
+from scipy import linalg, sparse
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from riskml.base import RiskEstimator, SpecialValues
-from riskml.models.family import Family
-from riskml.models.monotone import directions
-from riskml.models.monotone_logistic import ordered_logistic
+from riskml.errors import FitError
+from riskml.models.family import Family, directions
 from riskml.runtime.additive import Additive
 from riskml.runtime.frame import Floats, codes
 from riskml.runtime.shapes import Levels, Line, Shape
 from riskml.schema import Column
 
 
+@dataclass(eq=False, repr=False)
 class Logistic(RiskEstimator):
     """Logistic regression with an L2 penalty, in which each number enters as a bent line and each level as a value.
 
@@ -61,32 +63,16 @@ class Logistic(RiskEstimator):
     [0, 0, 1, 1]
     """
 
-    model_: Additive
-
-    def __init__(
-        self,
-        knots: int = 6,
-        C: float = 1.0,
-        min_level_count: int = 10,
-        special_values: SpecialValues | None = None,
-        max_iter: int = 500,
-        monotone: Mapping[str, str] | None = None,
-    ) -> None:
-        self.knots = knots
-        self.C = C
-        self.min_level_count = min_level_count
-        self.special_values = special_values
-        self.max_iter = max_iter
-        self.monotone = monotone
+    knots: int = 6
+    C: float = 1.0
+    min_level_count: int = 10
+    special_values: SpecialValues | None = None
+    max_iter: int = 500
+    monotone: Mapping[str, str] | None = None
+    model_: Additive = field(init=False)
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Learn the shapes.
-
-        Parameters
-        ----------
-        y : array of shape (n,)
-            Two classes; the greater one is the event.
-        """
+        """Learn the shapes; the greater class of y is the event."""
         frame = self._learn_schema(X, self.special_values)
         target = self._learn_target(frame, y)
         shapes, blocks = [], []
@@ -201,3 +187,61 @@ FAMILY = Family(
     interpretable=True,
     time_share=0.2,
 )
+
+
+_CLOSE = 1e-7  # largest slope per row that is left, as a share of a row's
+_STEPS = 40  # halvings of a step
+
+
+@dataclass(frozen=True)
+class Solution:
+    """An intercept, and a coefficient per column of the matrix."""
+
+    intercept: float
+    coefficients: Floats
+    iterations: int
+
+
+def ordered_logistic(
+    matrix: sparse.csr_matrix,
+    target: NDArray[np.int8],
+    C: float,
+    runs: Sequence[tuple[slice, int]] = (),
+    max_iter: int = 500,
+) -> Solution:
+    """Return the coefficients of least penalised log loss among those that keep to an order."""
+    width = matrix.shape[1]
+    # Within a run: a first value, and steps that are not negative.
+    change, least = np.eye(width), np.full(width + 1, -np.inf)
+    for run, sign in runs:
+        size = run.stop - run.start
+        change[run, run] = sign * np.tril(np.ones((size, size)))
+        least[run.start + 2 : run.stop + 1] = 0.0
+    table = sparse.hstack([np.ones((len(target), 1)), matrix @ sparse.csr_matrix(change)], format="csr")
+    pull = np.zeros((width + 1, width + 1))
+    pull[1:, 1:] = change.T @ change / C
+
+    def loss(free: Floats) -> float:
+        margin = table @ free
+        return float(np.sum(np.logaddexp(0.0, margin) - target * margin) + free @ pull @ free / 2)
+
+    free, now = np.zeros(width + 1), loss(np.zeros(width + 1))
+    for iteration in range(1, max_iter + 1):
+        chance = expit(table @ free)
+        slope = table.T @ (chance - target) + pull @ free
+        moves = ~((free <= least) & (slope > 0))
+        if np.abs(slope[moves]).max(initial=0.0) < _CLOSE * len(target):
+            return Solution(float(free[0]), change @ free[1:], iteration)
+        part = table[:, moves]
+        curve = (part.T @ part.multiply((chance * (1.0 - chance))[:, None])).toarray() + pull[np.ix_(moves, moves)]
+        step = np.zeros(width + 1)
+        step[moves] = -linalg.solve(curve + 1e-12 * np.eye(len(curve)), slope[moves], assume_a="pos")
+        for halving in range(_STEPS):
+            candidate = np.maximum(free + step * 0.5**halving, least)
+            then = loss(candidate)
+            if then <= now + 1e-4 * slope @ (candidate - free):
+                break
+        else:  # as near as the numbers' precision allows
+            return Solution(float(free[0]), change @ free[1:], iteration)
+        free, now = candidate, then
+    raise FitError(f"the logistic has not converged in {max_iter} iterations", fix="raise max_iter, or lower C")

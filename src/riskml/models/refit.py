@@ -1,4 +1,4 @@
-"""After the search: the folds that judge, and the model of all rows."""
+"""Refit after the search: out-of-fold log-odds, and the model of all rows."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""A decision tree small enough to read."""
+"""Decision tree small enough to read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -11,14 +12,14 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.tree import DecisionTreeClassifier
 
 from riskml.base import RiskEstimator
-from riskml.models.family import Family
-from riskml.models.monotone import directions
+from riskml.models.family import Family, directions
 from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Tree
 from riskml.schema import Schema
 
 
+@dataclass(eq=False, repr=False)
 class RiskTree(RiskEstimator):
     """A shallow classification tree over numbers, levels and missing values.
 
@@ -42,30 +43,15 @@ class RiskTree(RiskEstimator):
     [0, 0, 1, 1]
     """
 
-    model_: Tree
-
-    def __init__(
-        self,
-        max_depth: int = 5,
-        min_leaf_share: float = 0.02,
-        smoothing: float = 5.0,
-        monotone: Mapping[str, str] | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.max_depth = max_depth
-        self.min_leaf_share = min_leaf_share
-        self.smoothing = smoothing
-        self.monotone = monotone
-        self.random_state = random_state
+    max_depth: int = 5
+    min_leaf_share: float = 0.02
+    smoothing: float = 5.0
+    monotone: Mapping[str, str] | None = None
+    random_state: int = 0
+    model_: Tree = field(init=False)
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Grow the tree.
-
-        Parameters
-        ----------
-        y : array of shape (n,)
-            Two classes; the greater one is the event.
-        """
+        """Grow the tree; the greater class of y is the event."""
         frame = self._learn_schema(X)
         target = self._learn_target(frame, y)
         encoding = by_event_rate(frame, target, self.schema_)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from riskml.models.families import ALL_FAMILIES
 from riskml.runs.paths import notebook_file, project_folder
 from riskml.runs.run import STAGES, Run
-from riskml.tracking.uri import without_secrets
+from riskml.tracking.client import without_secrets
 
 if TYPE_CHECKING:
     from riskml.pipeline.notebooks import Kernel

@@ -1,4 +1,4 @@
-"""Optimal bins, weights of evidence, and the scorecard."""
+"""Optimal binning, weights of evidence, and scorecards."""
 
 from riskml.scorecard.binning.binner import OptimalBinner
 from riskml.scorecard.binning.counts import LevelCounts, NumericCounts, count_levels, count_numeric

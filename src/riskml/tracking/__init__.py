@@ -1,4 +1,4 @@
-"""What is tracked, and the one sink that writes it to MLflow."""
+"""Tracking of runs in MLflow."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""MLflow's client, which prints nothing, tells nobody, and gives up soon on a server that is away."""
+"""MLflow client without output, telemetry or long retries."""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskml.errors import InputError, RiskmlError, RunError
-from riskml.tracking.uri import tracking_uri, without_secrets
+
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # written to without a server, which would keep the files
+
+
+def tracking_uri(project: Path) -> str:
+    """Return where runs are tracked: MLFLOW_TRACKING_URI, or a SQLite file in the project's folder.
+
+    Parameters
+    ----------
+    project : Path
+        Absolute.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
+        # The kernel's folder, and papermill's, are not the one that this was written for.
+        return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).absolute()}"
+    return uri or f"sqlite:///{project / 'mlflow.db'}"
+
+
+def without_secrets(uri: str) -> str:
+    """Return a tracking URI as it may be written down: without the user and the password in it."""
+    # A password may hold a slash or an @ itself: what lies before the last @, up to where another address begins.
+    return re.sub(r"(?<=:)//(?!/)(?:(?!://)\S)*@", "//", uri)
+
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

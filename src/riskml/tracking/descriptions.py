@@ -1,4 +1,4 @@
-"""What a reviewer reads first in MLflow: a run's description, and that of each of its families, in Markdown."""
+"""Descriptions of runs and families in MLflow, in Markdown."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def note(run: Run) -> str:
     if board:
         lines[:1] = [f"{_champion(run, state['champion'])} {lines[0]}"]
         lines += [reason_of_choice(run.experiment, pd.DataFrame(board)) + _of_the_choice(run), ""]
-        lines += ["| family | AUC, cross-validated | ± | AUC, rows set aside | columns |", "|---|---|---|---|---|"]
+        lines += ["| family | AUC (CV) | ± | AUC (test) | columns |", "|---|---|---|---|---|"]
         for row in board:
             name = f"**{row['family']}** ★" if row["chosen"] else row["family"]
             lines.append(
@@ -58,7 +58,7 @@ def family_note(run: Run, row: Mapping[Any, Any], params: Mapping[str, str], fig
     chosen = " **The champion.**" if row["chosen"] else ""
     lines = [f"### {row['family']}: {place}", "", f"{markdown(run.experiment.title)}{chosen}", ""]
     lines += ["| measure | value | 95 % |", "|---|---|---|"]
-    lines.append(f"| AUC, cross-validated | {number(row['auc_cv'], 4)} | ± {number(row['auc_cv_se'], 4)} (one se) |")
+    lines.append(f"| AUC (CV) | {number(row['auc_cv'], 4)} | ± {number(row['auc_cv_se'], 4)} (one se) |")
     for key, value in figures.items():
         part, _, name = key.partition(".")
         if name in _MEASURES:
@@ -149,7 +149,7 @@ def _link(run: Run, path: str, title: str) -> str:
 
 
 def _sentence(part: str) -> str:
-    return {"oot": "a later period", "test": "rows set aside"}.get(part, part)
+    return {"oot": "a later period", "test": "the test set"}.get(part, part)
 
 
 def _code(text: str) -> str:

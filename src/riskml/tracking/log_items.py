@@ -1,4 +1,4 @@
-"""What of a run is tracked, stage by stage: plain items, read from the run's folder. Nothing here knows MLflow."""
+"""Items to track of a run, stage by stage: plain records read from the run's folder, independent of MLflow."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ Item = Params | Tags | Metrics | Rows | ArtifactFile | TableFile | ModelFiles | 
 
 
 def beginning(run: Run) -> Iterator[Item]:
-    """Yield what is known before the first stage."""
+    """Yield the settings of a run, before its first stage."""
     yield Params(_settings(run.experiment))
     yield Tags(_common_tags(run) | {"riskml.kind": "run", "riskml.by_hand": str(run.state["by_hand"]).lower()})
     if run.state.get("retrained_from"):
@@ -133,23 +133,17 @@ def beginning(run: Run) -> Iterator[Item]:
     yield Note(note(run))
 
 
-def of_stage(run: Run, stage: str) -> Iterator[Item]:
-    """Yield what a finished stage has brought."""
+def of_stage(run: Run, stage: str, *, failed: bool = False) -> Iterator[Item]:
+    """Yield the results of a stage; of one that failed, its files as far as they exist, and the reason."""
     special = {"1_features": _data, "2_models": _families, "3_validation": _validation, "4_export": _export}
-    if stage in special:
+    if stage in special and not failed:
         yield from special[stage](run)
     yield from _files(run, stage)
     yield Note(note(run))
 
 
-def of_failure(run: Run, stage: str) -> Iterator[Item]:
-    """Yield what is left of a stage that failed: its files as far as they are there, and why it failed."""
-    yield from _files(run, stage)
-    yield Note(note(run))
-
-
 def ending(run: Run, status: str) -> Iterator[Item]:
-    """Yield what is known when a run has ended."""
+    """Yield the status and the report of a run that has ended."""
     yield Tags({"status": status.lower()})
     if run.path("report.html").is_file():
         yield ArtifactFile(run.path("report.html"))
@@ -163,9 +157,9 @@ def registered_name(experiment: Experiment) -> str:
 
 def _settings(experiment: Experiment) -> dict[str, str]:
     settings = experiment.model_dump(mode="json")
-    kept = {key: value for key, value in settings.items() if key in {"split", "models", "export"}}
-    kept["data"] = {key: settings["data"][key] for key in ("source", "target", "event", "id", "date", "unseen")}
-    return {f"{part}.{key}": _param_text(value) for part, keys in kept.items() for key, value in keys.items()}
+    parts = {key: value for key, value in settings.items() if key in {"split", "models", "export"}}
+    parts["data"] = {key: settings["data"][key] for key in ("source", "target", "event", "id", "date", "unseen")}
+    return {f"{part}.{key}": _param_text(value) for part, keys in parts.items() for key, value in keys.items()}
 
 
 def _param_text(value: Any) -> str:
@@ -191,7 +185,7 @@ def _families(run: Run) -> Iterator[Item]:
     yield TableFile(for_review(predicted), "tables/predictions.parquet")
     for row in board.to_dict(orient="records"):
         family, chosen = str(row["family"]), bool(row["chosen"])
-        params, figures = _best_params(trials, run.fit, family), _on_rows_aside(row, predicted, features.holdout_part)
+        params, figures = _best_params(trials, run.fit, family), _holdout_metrics(row, predicted, features.holdout_part)
         tags = {"riskml.kind": "family", "family": family, "champion": str(chosen).lower()}
         yield Tags(_common_tags(run) | tags, family)
         yield Params(params, family)
@@ -243,20 +237,20 @@ def _best_params(trials: pd.DataFrame, fit: Mapping[str, Any], family: str) -> d
     return {key: _param_text(value) for key, value in json.loads(best["params"]).items()} | params
 
 
-def _on_rows_aside(row: Mapping[Any, Any], predicted: pd.DataFrame, aside: str) -> dict[str, float]:
-    """Return a family's figures on the rows set aside, the AUC with its 95 % interval."""
+def _holdout_metrics(row: Mapping[Any, Any], predicted: pd.DataFrame, part: str) -> dict[str, float]:
+    """Return a family's metrics on the test set, the AUC with its 95 % interval."""
     rows = predicted[predicted["_part"] != "train"]
     area = delong(rows["_target"], rows[row["family"]])
     names = ("ks", "gini", "brier", "logloss")
     figures = {"auc": float(row["auc_test"]), "auc_low": area.lower, "auc_high": area.upper}
     figures |= {name: float(row[f"{name}_test"]) for name in names if f"{name}_test" in row}
     figures["ece"] = ece(rows["_target"], rows[row["family"]])
-    return {f"{_prefix(aside)}.{name}": value for name, value in figures.items()}
+    return {f"{_prefix(part)}.{name}": value for name, value in figures.items()}
 
 
-def _prefix(aside: str) -> str:
+def _prefix(part: str) -> str:
     # The leaderboard's columns keep their names; here rows drawn at random must not pass for those of a later period.
-    return "oot" if aside == "oot" else "test"
+    return "oot" if part == "oot" else "test"
 
 
 def _validation(run: Run) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""A packaged model, logged to MLflow so that it is served, registered and compared there."""
+"""Logging of a packaged model to MLflow."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def log_model(artifact_folder: str | Path, *, name: str, run_id: str, input_exam
             artifacts={"package": str(write_package(artifact_folder, parent))},
             signature=signature(artifact),
             input_example=as_input(artifact, input_example),
-            # Exact versions, and given: to infer them MLflow would load the model in a process of its own.
+            # Exact versions, and given: to infer them MLflow would load the model in another process.
             pip_requirements=[f"{name}=={version(name)}" for name in _names(artifact)],
         )
         client.log_model_artifacts(model.model_id, str(files))

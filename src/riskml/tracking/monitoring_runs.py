@@ -1,4 +1,4 @@
-"""Monitored months in MLflow: one record for each model and date, found by tags, and replaced when a date is redone."""
+"""Monitored months in MLflow: one record for each model and date."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from riskml.runs.paths import project_folder
 from riskml.runs.run import Run
-from riskml.tracking.client import mlflow_client
-from riskml.tracking.uri import DATABASES, tracking_uri, without_secrets
+from riskml.tracking.client import DATABASES, mlflow_client, tracking_uri, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

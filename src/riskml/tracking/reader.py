@@ -1,4 +1,4 @@
-"""The one place that reads runs back from MLflow: another machine's as well, with nothing of theirs but the records."""
+"""Reader of runs from MLflow, those of other machines included."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from riskml.errors import InputError, RiskmlError, RunError
 from riskml.runs.paths import project_folder
 from riskml.runs.run import Run
 from riskml.runs.summary import ARTIFACTS, SETTINGS, RunSummary
-from riskml.tracking.client import quiet_client
-from riskml.tracking.uri import tracking_uri, without_secrets
+from riskml.tracking.client import quiet_client, tracking_uri, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -85,9 +84,7 @@ def _record(client: MlflowClient, run: str, server: str) -> Record:
     parent = record.data.tags.get("mlflow.parentRunId")
     if parent:
         raise InputError(
-            f"{run} is one family of a run, not the run",
-            where=server,
-            fix=f"name the run itself: runs:/{parent}",
+            f"{run} is one family of a run, not the run", where=server, fix=f"name the run itself: runs:/{parent}"
         )
     return record
 

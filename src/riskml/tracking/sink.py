@@ -1,4 +1,4 @@
-"""The one place that writes to MLflow."""
+"""Writer of a run's records to MLflow."""
 
 from __future__ import annotations
 
@@ -15,28 +15,11 @@ from typing import TYPE_CHECKING
 
 from riskml.runs.paths import project_folder
 from riskml.runs.run import Run
-from riskml.tracking import views
-from riskml.tracking.client import quiet_client
-from riskml.tracking.log_items import (
-    ArtifactFile,
-    Candidate,
-    Item,
-    Metrics,
-    ModelFiles,
-    Note,
-    Params,
-    Rows,
-    TableFile,
-    Tags,
-    beginning,
-    ending,
-    of_failure,
-    of_stage,
-    registered_name,
-)
+from riskml.tracking import log_items, views
+from riskml.tracking.client import DATABASES, quiet_client, tracking_uri, without_secrets
+from riskml.tracking.log_items import Item, ModelFiles, Rows, TableFile
 from riskml.tracking.registry import aliases, register
 from riskml.tracking.registry import status as standing
-from riskml.tracking.uri import DATABASES, tracking_uri, without_secrets
 
 if TYPE_CHECKING:
     from mlflow.entities import Dataset
@@ -67,26 +50,26 @@ class Sink:
         self.run_id = self._opened()
 
     def begin(self) -> None:
-        """Write what is known before the first stage."""
+        """Write the settings of the run, before its first stage."""
         page = views.page(self._experiment, self.run_id)
         self._run.update(mlflow_run_id=self.run_id, mlflow_uri=without_secrets(self.uri), mlflow_page=page)
-        self._write([Tags(_git(self._project)), *beginning(self._run)])
+        self._write([log_items.Tags(_git(self._project)), *log_items.beginning(self._run)])
 
     def stage(self, stage: str) -> None:
-        """Write what a stage has brought."""
+        """Write the results of a stage."""
         if stage == "2_models":
             self._drop_stale_children()
-        self._write(of_stage(self._run, stage))
+        self._write(log_items.of_stage(self._run, stage))
 
     def failure(self, stage: str) -> None:
-        """Write what is left of a stage that failed."""
-        self._write(of_failure(self._run, stage))
+        """Write the files of a stage that failed."""
+        self._write(log_items.of_stage(self._run, stage, failed=True))
 
     def end(self, status: str) -> None:
         """Set the run's status: FINISHED, FAILED or KILLED."""
         for family_run in self._children.values():
             self._client.set_terminated(family_run, "FINISHED")
-        self._write(ending(self._run, status))
+        self._write(log_items.ending(self._run, status))
         self._client.set_terminated(self.run_id, status)
 
     # -- the runs
@@ -138,8 +121,8 @@ class Sink:
                 self._models[tags["family"]] = tags[_MODEL]
 
     def _drop_stale_children(self) -> None:
-        """Delete the families that were fitted anew since they were written: MLflow lets no setting be written over."""
-        name = registered_name(self._run.experiment)
+        """Delete the families that were refitted since they were written: MLflow does not overwrite parameters."""
+        name = log_items.registered_name(self._run.experiment)
         versions = {version.source for version in aliases.registered(self._client, name)}
         for family, run_id in list(self._children.items()):
             known = self._client.get_run(run_id).data.tags.get(_FILES)
@@ -163,33 +146,33 @@ class Sink:
 
         for item in items:
             match item:
-                case Params():
+                case log_items.Params():
                     params = [Param(key, value[:_PARAM_LENGTH]) for key, value in item.values.items()]
                     self._client.log_batch(self._at(item.family), params=params)
-                case Tags():
+                case log_items.Tags():
                     tags = [RunTag(key, value) for key, value in item.values.items()]
                     self._client.log_batch(self._at(item.family), tags=tags)
-                case Metrics():
+                case log_items.Metrics():
                     self._metrics(item)
                 case Rows():
                     self._rows(item)
-                case ArtifactFile():
+                case log_items.ArtifactFile():
                     self._client.log_artifact(self.run_id, str(item.path), item.folder or None)
                 case TableFile():
                     self._table(item)
                 case ModelFiles():
                     self._model(item)
-                case Note():
+                case log_items.Note():
                     self._note(item)
-                case Candidate():
+                case log_items.Candidate():
                     model, now = self._models[item.family], dt.datetime.now(dt.UTC)
                     register.register(self._client, self._run, item, model, self.run_id, at=now)
 
-    def _note(self, item: Note) -> None:
+    def _note(self, item: log_items.Note) -> None:
         text = item.text if item.family else standing.with_standing(self._client, self.run_id, item.text)
         self._client.set_tag(self._at(item.family), standing.NOTE, text)
 
-    def _metrics(self, item: Metrics) -> None:
+    def _metrics(self, item: log_items.Metrics) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)

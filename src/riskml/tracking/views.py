@@ -12,7 +12,7 @@ from riskml.display.format import markdown
 
 _KEY = "riskml"
 VIEW = "mlflow.sharedViewState"
-# The UI has an order of its own: what is known of a run, then figures by name, then tags, which a screen of 1,600
+# The UI has a fixed order: the attributes of a run, then figures by name, then tags, which a screen of 1,600
 # pixels may not reach. The description begins with the family and what the gate said.
 _COLUMNS = (
     "attributes.`Description`",

@@ -109,7 +109,7 @@ def test_a_trend_holds_in_every_period(counts, trend, seed):
     for period in periods:
         bins = np.add.reduceat(period, list(found.starts), axis=0)
         filled = bins.sum(axis=1) > 0
-        # Neighbours are compared in the periods that have rows in both.
+        # MayFollow are compared in the periods that have rows in both.
         rate = np.where(filled, bins[:, 1] / np.maximum(bins.sum(axis=1), 1), np.nan)
         steps = np.diff(rate) * (1 if trend == "ascending" else -1)
         assert not (steps < -1e-12).any()

@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from riskml.errors import ConfigError, InputError
 from riskml.scorecard import OptimalBinner, Scorecard
-from riskml.scorecard.card.flexible_regression import fit_steps
+from riskml.scorecard.card.flexible_regression import fit_flexible
 from riskml.scorecard.card.regression import fit_logistic
 from riskml.scorecard.card.rounding import finer_points
 from riskml.scorecard.card.scaling import Scale, spread_points
@@ -141,7 +141,7 @@ def test_the_regression_agrees_with_scikit_learn_s():
 def test_flexible_steps_fit_better_and_keep_the_order(made):
     woe = OptimalBinner().fit(made.X, made.y).transform(made.X)
     columns = [woe[name].to_numpy() for name in woe]
-    classic, flexible = (fit_steps(columns, made.y, C=1.0, flexibility=f) for f in (0.0, 0.5))
+    classic, flexible = (fit_flexible(columns, made.y, C=1.0, flexibility=f) for f in (0.0, 0.5))
     assert flexible.loss < classic.loss
     assert all((np.diff(values) >= -1e-12).all() for values in flexible.values)
 

@@ -144,7 +144,7 @@ def test_edits_say_who_changed_what_and_why():
         "no cut",
     ]
     assert shown[0][2:] == ["Li Wei", "two bins of equal risk", "2026-03-01"]
-    assert tables.edits_table([]).note == "Nothing was changed by hand."
+    assert tables.edits_table([]).note == "No manual changes."
 
 
 def test_edits_say_what_was_before():

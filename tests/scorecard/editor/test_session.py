@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from riskml.errors import ConfigError, DataError
 from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard, count_levels, count_numeric, prebin_edges
 from riskml.scorecard.editor import BinEditor
-from riskml.scorecard.editor.notes import breaks
+from riskml.scorecard.editor.page import breaks
 
 SPECIAL = {"age": [-1.0]}
 
@@ -143,7 +143,7 @@ def test_groups_merge_wherever_they_stand_and_a_level_can_be_taken_out(editor):
     level = editor.page["bins"][0]["levels"][-1]
     editor.take_out(level)
     assert [level] in [row["levels"] for row in editor.page["bins"]]
-    with pytest.raises(ConfigError, match="a group of its own already"):
+    with pytest.raises(ConfigError, match="already has its own group"):
         editor.take_out(level)
     with pytest.raises(ConfigError, match="there is no level 'nobody'"):
         editor.take_out("nobody")

@@ -137,7 +137,7 @@ def test_points_set_by_hand_cannot_be_refitted_and_are_refused(applicants):
     card, X, y, rejected = applicants
     label = card.card_.query("column == 'home'")["bin"].iloc[0]
     edited = card.edit("home", points={label: 7}, by="a", why="b", when="2024-01-31")
-    with pytest.raises(ConfigError, match="edited by hand.*home"):
+    with pytest.raises(ConfigError, match="edited manually.*home"):
         reject_sensitivity(edited, X, y, rejected)
     assert infer_rejects(edited, X, y, rejected).inferred.any()
 

@@ -251,7 +251,7 @@ def test_a_file_that_cannot_score_is_refused(by_region, tmp_path, spoiling):
 def test_a_card_that_would_lose_its_edits_or_is_none_is_refused(card, made):
     label = card.card_.query("column == 'home'")["bin"].iloc[0]
     edited = card.edit("home", points={label: 7}, by="a", why="b", when="2024-01-31")
-    with pytest.raises(ConfigError, match="edited by hand"):
+    with pytest.raises(ConfigError, match="edited manually"):
         SegmentedScorecard(edited, "home").fit(made.X, made.y)
     with pytest.raises(ConfigError, match="card must be a Scorecard; got OptimalBinner"):
         SegmentedScorecard(OptimalBinner(), "home").fit(made.X, made.y)

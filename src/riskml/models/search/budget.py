@@ -42,12 +42,7 @@ def reserved(searches: Sequence[Search], budget: Budget) -> dict[str, float]:
     return seconds
 
 
-def run_searches(
-    searches: Sequence[Search],
-    n_trials: int,
-    budget: Budget,
-    progress: Listener | None = None,
-) -> str:
+def run_searches(searches: Sequence[Search], n_trials: int, budget: Budget, progress: Listener | None = None) -> str:
     """Run trials until every family has its number of them, or the time is up."""
 
     def step(search: Search, limit: float = np.inf) -> None:

@@ -1,4 +1,4 @@
-"""What every family is compared on: the same rows, the same folds, the same facts about the columns."""
+"""Cross-validation task shared by all families: rows, folds, special values and directions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a family is fitted once its search has ended, and how long that takes."""
+"""Plans of the refit, and their duration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A family's search for hyperparameters: one Optuna study, trial by trial, that a later process can go on with."""
+"""Hyperparameter search of a family: one Optuna study that a later process can resume."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ class Search:
 
 
 class _Shared:
-    """A study in a storage: told of trials once they have ended, in one go, and asked for those of others."""
+    """A study in a shared storage: it receives finished trials, and returns those of other processes."""
 
     def __init__(self, storage: Storage, name: str) -> None:
         study = _patiently(

@@ -1,4 +1,4 @@
-"""Trials that have ended, and which settings lead on which folds."""
+"""Finished trials, and the best settings of each fold."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class BestTrials:
 
     folds: int
     defaults: Mapping[str, Any]  # the settings that the search starts with
-    most: int = 1  # the settings that are asked for at the most
+    most: int = 1  # the settings to keep at most
     # the start, where the time held no whole trial of it: what there is while nothing was completed
     untried: FinishedTrial | None = None
     _ranked: dict[int | None, list[FinishedTrial]] = field(default_factory=dict)

@@ -1,9 +1,9 @@
-"""`OptimalBinner`: columns to optimal bins and their weight of evidence, as a scikit-learn transformer."""
+"""`OptimalBinner`: a scikit-learn transformer from columns to weights of evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -33,11 +33,12 @@ from riskml.scorecard.binning.options import SpecialValues as SpecialValues
 from riskml.scorecard.binning.periods import by_period, no_periods, period_codes
 from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights
 from riskml.scorecard.binning.woe import Objective
-from riskml.scorecard.display.html import binner_html
+from riskml.scorecard.display.tables import binner_html
 
 _OPTIONS = tuple(field.name for field in fields(ColumnOptions) if field.name not in ("splits", "groups"))
 
 
+@dataclass(eq=False, repr=False)
 class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     """Cut every column into bins of highest information value, exactly, and give each bin its weight of evidence.
 
@@ -55,7 +56,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         How the event rate of a numeric column may go from bin to bin: ``ascending``, ``descending``, ``peak``,
         ``valley``, ``concave``, ``convex``, ``none``; ``auto_asc_desc`` chooses the better of the first two, ``auto``
         takes a peak or a valley where the data say so clearly. ``summary_`` says what came out. Levels of a categorical
-        column are ordered by their event rate, and ascend unless ``none`` is asked for.
+        column are ordered by their event rate, and ascend unless ``monotonic="none"``.
     special_values : sequence of numbers, or mapping of column to codes, optional
         Codes that each get a bin of their own. A plain sequence holds for every numeric column, a mapping names levels
         too; names of columns that the table does not have are ignored, with a warning where one looks misspelt. A
@@ -119,56 +120,32 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     1.35
     """
 
-    bins_: dict[str, ColumnBins]
-    tables_: dict[str, pd.DataFrame]
-    summary_: pd.DataFrame
-    by_period_: pd.DataFrame
-    classes_: NDArray[Any]
-
-    def __init__(
-        self,
-        max_bins: int = 6,
-        min_bin_size: float = 0.05,
-        monotonic: Monotonic = "auto",
-        special_values: SpecialValues | None = None,
-        *,
-        min_bins: int = 1,
-        min_events: float = 1.0,
-        min_nonevents: float = 1.0,
-        min_bin_count: float = 0.0,
-        min_event_share: float = 0.0,
-        min_nonevent_share: float = 0.0,
-        min_rate_difference: float = 0.0,
-        max_p_value: float = 1.0,
-        objective: Objective = "iv",
-        missing: MissingAs = "own",
-        unseen: UnseenAs = "neutral",
-        rare_share: float = 0.01,
-        smoothing: float = 0.0,
-        overrides: Mapping[str, Mapping[str, Any]] | None = None,
-        max_prebins: int = 128,
-        constant: Constant = "raise",
-    ) -> None:
-        self.max_bins = max_bins
-        self.min_bin_size = min_bin_size
-        self.monotonic = monotonic
-        self.special_values = special_values
-        self.min_bins = min_bins
-        self.min_events = min_events
-        self.min_nonevents = min_nonevents
-        self.min_bin_count = min_bin_count
-        self.min_event_share = min_event_share
-        self.min_nonevent_share = min_nonevent_share
-        self.min_rate_difference = min_rate_difference
-        self.max_p_value = max_p_value
-        self.objective = objective
-        self.missing = missing
-        self.unseen = unseen
-        self.rare_share = rare_share
-        self.smoothing = smoothing
-        self.overrides = overrides
-        self.max_prebins = max_prebins
-        self.constant = constant
+    max_bins: int = 6
+    min_bin_size: float = 0.05
+    monotonic: Monotonic = "auto"
+    special_values: SpecialValues | None = None
+    _: KW_ONLY
+    min_bins: int = 1
+    min_events: float = 1.0
+    min_nonevents: float = 1.0
+    min_bin_count: float = 0.0
+    min_event_share: float = 0.0
+    min_nonevent_share: float = 0.0
+    min_rate_difference: float = 0.0
+    max_p_value: float = 1.0
+    objective: Objective = "iv"
+    missing: MissingAs = "own"
+    unseen: UnseenAs = "neutral"
+    rare_share: float = 0.01
+    smoothing: float = 0.0
+    overrides: Mapping[str, Mapping[str, Any]] | None = None
+    max_prebins: int = 128
+    constant: Constant = "raise"
+    bins_: dict[str, ColumnBins] = field(init=False)
+    tables_: dict[str, pd.DataFrame] = field(init=False)
+    summary_: pd.DataFrame = field(init=False)
+    by_period_: pd.DataFrame = field(init=False)
+    classes_: NDArray[Any] = field(init=False)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, periods: Any = None) -> Self:
         """Find the best bins of every column.
@@ -181,8 +158,8 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
             Not negative. Counts become sums of weights.
         periods : array of shape (n,), optional
             The period (month, quarter) of each row, or its date: the trend of every column must then hold in each
-            period. `riskml.scorecard.binning.periods.period_codes` turns dates into periods. Bins that are
-            set by hand are left as they are.
+            period. `riskml.scorecard.binning.periods.period_codes` turns dates into periods. Fixed
+            bins are left as they are.
 
         Raises
         ------

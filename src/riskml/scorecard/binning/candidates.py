@@ -1,4 +1,4 @@
-"""Runs of neighbouring pre-bins: their worth, their counts, and which may stand beside each other."""
+"""Candidate bins: runs of neighbouring pre-bins with their values, counts and neighbours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Trend = Literal["none", "ascending", "descending", "peak", "valley", "concave", 
 TRENDS: tuple[Trend, ...] = ("none", "ascending", "descending", "peak", "valley", "concave", "convex")
 # Event rates that differ by less are the same: what differs is the order of summation.
 TOLERANCE = 1e-12
-Neighbours = Callable[[int, int, NDArray[np.intp], NDArray[np.intp]], NDArray[np.bool_]]
+MayFollow = Callable[[int, int, NDArray[np.intp], NDArray[np.intp]], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Binning:
 
     starts: tuple[int, ...]  # the first pre-bin of each bin; the first is 0
     worth: float  # the objective's value, summed over the bins
-    trend: Trend  # the trend that was asked of it
+    trend: Trend  # the requested trend
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class CandidateBins:
     event: Floats  # (p, p)
     rows: Floats  # (p, p)
     rates: Floats  # (1 + periods, p, p); NaN where a period has no row
-    allowed: Neighbours  # (direction, i, h, j): whether [h, i-1] may stand before [i, j]
+    may_follow: MayFollow  # (direction, i, h, j): whether [h, i-1] may stand before [i, j]
     least: float | None  # where neighbours need only differ in rate by so much: a sorted search then finds the best
 
     @classmethod
@@ -90,9 +90,9 @@ class CandidateBins:
             & (rows > 0)
         )
         worth = np.where(fits & np.triu(np.ones_like(fits)), worth, -np.inf)
-        allowed = _neighbours(event, rows, np.stack(rates), constraints)
+        may_follow = _may_follow(event, rows, np.stack(rates), constraints)
         plain = constraints.max_p_value >= 1 and len(rates) == 1
-        return cls(worth, event, rows, np.stack(rates), allowed, constraints.min_rate_difference if plain else None)
+        return cls(worth, event, rows, np.stack(rates), may_follow, constraints.min_rate_difference if plain else None)
 
 
 def _runs(values: Floats) -> Floats:
@@ -101,11 +101,11 @@ def _runs(values: Floats) -> Floats:
     return np.asarray(np.maximum(total[None, 1:] - total[:-1, None], 0.0))
 
 
-def _neighbours(event: Floats, rows: Floats, rates: Floats, constraints: Constraints) -> Neighbours:
+def _may_follow(event: Floats, rows: Floats, rates: Floats, constraints: Constraints) -> MayFollow:
     """Return the test whether runs [h, i-1] and [i, j] may be neighbours where the rate goes in a direction."""
     least, z_least = constraints.min_rate_difference, float(norm.isf(constraints.max_p_value / 2))
 
-    def allowed(direction: int, i: int, h: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.bool_]:
+    def may_follow(direction: int, i: int, h: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.bool_]:
         before, after = rates[0, h, i - 1][:, None], rates[0, i, j][None, :]
         step = after - before
         # One part in 1e12 is rounding: two runs of equal rate are neighbours of equal rate.
@@ -118,7 +118,7 @@ def _neighbours(event: Floats, rows: Floats, rates: Floats, constraints: Constra
                 good &= ~(direction * (period[i, j][None, :] - period[h, i - 1][:, None]) < -TOLERANCE)
         return np.asarray(good)
 
-    return allowed
+    return may_follow
 
 
 def _z(event_before: Floats, rows_before: Floats, event_after: Floats, rows_after: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""The bins of one column: from its counts and what is asked of it, to slots with labels and weights of evidence."""
+"""Bins of one column: labels, counts and weights of evidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from riskml.runtime.shapes import Levels, Step
 from riskml.scorecard.binning.counts import Counts, LevelCounts, NumericCounts
 from riskml.scorecard.binning.labels import MISSING, UNSEEN, group_labels, interval_labels, special_label
 from riskml.scorecard.binning.options import ColumnOptions
-from riskml.scorecard.binning.search import BinSearchResult, note_of, sought_bins, sought_groups
+from riskml.scorecard.binning.search import BinSearchResult, note_of, search_bins, search_groups
 from riskml.scorecard.binning.woe import woe
 
 
@@ -113,7 +113,7 @@ def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods
         used = counts.without_empty().coarse(options.prebins)
         first = np.searchsorted(counts.edges, used.edges) + 1
         parts = [np.add.reduceat(part, [0, *first], axis=0) for part in periods]
-        result = sought_bins(column, used.counts, totals, options, parts)
+        result = search_bins(column, used.counts, totals, options, parts)
         bins = np.add.reduceat(used.counts, result.starts, axis=0)
         splits = used.edges[np.asarray(result.starts[1:], dtype=int) - 1]
     slots = np.vstack([bins, counts.missing[None], *(counts.special[code][None] for code in codes)])
@@ -125,11 +125,7 @@ def _numeric(column: str, counts: NumericCounts, options: ColumnOptions, periods
 
 
 def _categorical(
-    column: str,
-    counts: LevelCounts,
-    options: ColumnOptions,
-    special_levels: Sequence[str],
-    periods: Sequence[Floats],
+    column: str, counts: LevelCounts, options: ColumnOptions, special_levels: Sequence[str], periods: Sequence[Floats]
 ) -> ColumnBins:
     totals = counts.totals
     if options.splits is not None:
@@ -143,7 +139,7 @@ def _categorical(
         groups = [rest for group in groups if (rest := [i for i in group if i not in alone]) or not group]
     else:
         alone = [i for i, name in enumerate(counts.levels) if name in special_levels]
-        groups, rare, result = sought_groups(column, counts, options, alone, periods)
+        groups, rare, result = search_groups(column, counts, options, alone, periods)
     regular = len(groups)
     groups = [*groups, *([i] for i in alone)]
     bins = np.array([counts.counts[group].sum(axis=0) for group in groups]).reshape(-1, 2)
@@ -221,7 +217,7 @@ def _fixed_groups(
 
 
 def _rows_of(slots: Floats, regular: int, missing: int, options: ColumnOptions) -> tuple[int, ...]:
-    """Return the bin of each slot; missing values share the nearest regular bin where that is asked for."""
+    """Return the bin of each slot; missing values share the nearest regular bin with ``missing="nearest"``."""
     own = list(range(len(slots)))
     rows = slots[:regular].sum(axis=1)
     if options.missing == "own" or not slots[missing].sum() or not rows.any():
@@ -240,11 +236,7 @@ def _weights(slots: Floats, row: Sequence[int], totals: Floats, smoothing: float
 
 
 def trend_of(bins: Floats) -> str:
-    """Return how the event rate goes over bins (non-events, events): the name a person would give it.
-
-    >>> trend_of(np.array([[9, 1], [5, 5], [8, 2]]))
-    'peak'
-    """
+    """Return how the event rate goes over bins (non-events, events): the name a person would give it."""
     filled = bins[bins.sum(axis=1) > 0]
     rate = filled[:, 1] / filled.sum(axis=1)
     steps = np.sign(np.diff(rate))

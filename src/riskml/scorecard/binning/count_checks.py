@@ -1,4 +1,4 @@
-"""Counts that are handed in: whether they are counts, and of the same rows."""
+"""Validation of the caller's counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts of events and non-events per pre-bin: all that the binning needs to know of a column.
+"""Counts of events and non-events per pre-bin: the input of the binning.
 
 One pass makes them: pre-bin edges are quantiles of a sample, and every row then falls between two of them. Tables with
 the same edges add up, so that chunks, DuckDB or Spark can count where the rows are.
@@ -7,7 +7,7 @@ the same edges add up, so that chunks, DuckDB or Spark can count where the rows 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Self
@@ -212,7 +212,8 @@ def count_numeric(
     table = CellTable(edges)
     places = len(edges) + 2 + len(special)
     counts = np.zeros(2 * places)
-    for rows in _chunks(len(values)):
+    for start in range(0, len(values), _CHUNK):
+        rows = slice(start, start + _CHUNK)
         chunk = np.ascontiguousarray(values[rows])
         slot = table.slot(chunk)
         slot[np.isnan(chunk)] = len(edges) + 1
@@ -284,11 +285,6 @@ def coarse_starts(counts: Floats, most: int) -> NDArray[np.intp]:
     # In which of the equal parts of all rows each pre-bin begins.
     part = ((np.cumsum(rows) - rows) * (most / rows.sum())).astype(np.intp)
     return np.flatnonzero(np.diff(part, prepend=-1) > 0)
-
-
-def _chunks(rows: int) -> Iterator[slice]:
-    for start in range(0, rows, _CHUNK):
-        yield slice(start, start + _CHUNK)
 
 
 def counted(

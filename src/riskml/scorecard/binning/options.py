@@ -1,4 +1,4 @@
-"""What may be asked of one column's bins."""
+"""Options of one column's bins."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SHARES = ("min_bin_size", "min_event_share", "min_nonevent_share", "rare_share"
 
 @dataclass(frozen=True)
 class ColumnOptions:
-    """What is asked of one column's bins; shares are of all rows (sums of weights where rows have weights)."""
+    """Options of one column's bins; shares are of all rows (sums of weights where rows have weights)."""
 
     max_bins: int = 6  # bins, missing values and special codes not counted
     min_bins: int = 1
@@ -57,15 +57,15 @@ class ColumnOptions:
     # A trend of the event rate, or ``auto`` (ascending, descending, peak or valley) or ``auto_asc_desc``
     monotonic: Monotonic = "auto"
     objective: Objective = "iv"
-    splits: Sequence[float] | None = None  # cuts that are given instead of sought; a bin begins at each
-    groups: Sequence[Sequence[Any]] | None = None  # groups of a categorical column that are given instead of sought
+    splits: Sequence[float] | None = None  # fixed cuts instead of a search; a bin begins at each
+    groups: Sequence[Sequence[Any]] | None = None  # fixed groups of a categorical column instead of a search
     missing: MissingAs = "own"  # A bin of their own for missing values, or the bin whose event rate is nearest
     # what a level never seen counts as: nothing (weight 0), the rare levels' group, or the riskiest group
     unseen: UnseenAs = "neutral"
     rare_share: float = 0.01  # levels with a smaller share of rows are pooled
     # rows of the average event rate that each bin is thought to have besides its own: shrinks small bins to 0
     smoothing: float = 0.0
-    max_prebins: int = 128  # pre-bins (or levels in order of their event rate) among which the cuts are sought
+    max_prebins: int = 128  # pre-bins (or levels in order of their event rate) among which the cuts are searched
     constant: Constant = "raise"  # what becomes of a column that allows no bin: an error, or one bin and a note
 
     def check(self, column: str) -> None:
@@ -195,11 +195,7 @@ def check_seed(value: Any) -> None:
 
 
 def is_number(value: Any, *, whole: bool = False) -> bool:
-    """Tell whether a parameter is a finite number, and no truth value.
-
-    >>> is_number(2), is_number(True), is_number("2"), is_number(2.5, whole=True)
-    (True, False, False, False)
-    """
+    """Tell whether a parameter is a finite number, and no truth value."""
     number = isinstance(value, Integral) if whole else isinstance(value, Real)
     return number and not isinstance(value, (bool, np.bool_)) and isfinite(value)
 

@@ -1,4 +1,4 @@
-"""Periods: the months, quarters or years in each of which a trend has to hold."""
+"""Periods: months, quarters or years in each of which a trend must hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pre-bins: among which edges the cuts of a numeric column are sought."""
+"""Pre-bins of a numeric column: the edges among which cuts are searched."""
 
 from __future__ import annotations
 
@@ -101,11 +101,7 @@ def _in_order(used: NDArray[np.bool_], values: Floats, load: Floats | None) -> t
 
 
 def _short_decimals(low: Floats, high: Floats) -> Floats:
-    """Return the number of fewest decimals in each interval (low, high], for people to read.
-
-    >>> _short_decimals(np.array([24.0, 0.1234, 1130.0]), np.array([25.0, 0.1311, 1291.0])).tolist()
-    [25.0, 0.13, 1200.0]
-    """
+    """Return the number of fewest decimals in each interval (low, high], for people to read."""
     decimals = high.copy()
     open_ = np.ones(len(high), dtype=bool)
     largest = max(float(np.abs(high).max(initial=0.0)), float(np.abs(low).max(initial=0.0)), 1e-300)

@@ -1,4 +1,4 @@
-"""The search for one column's bins: the best ones, or the reason why there are none, or one only."""
+"""Search for one column's bins, and the diagnosis where there are none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from riskml.scorecard.binning.woe import Objective
 
 @dataclass(frozen=True)
 class Search:
-    """What is sought: the arguments of `choose_trend`, and how the constraints are called."""
+    """Arguments of `choose_trend`, and the options that the constraints come from."""
 
     counts: Floats  # non-events and events of each pre-bin, in order
     trends: tuple[Trend, ...]  # trends to choose from
@@ -206,7 +206,7 @@ class BinSearchResult:
     note: str
 
 
-def sought_bins(
+def search_bins(
     column: str, counts: Floats, totals: Floats, options: ColumnOptions, periods: Sequence[Floats], note: str = ""
 ) -> BinSearchResult:
     """Return the best bins of pre-bins in order; a note in hand comes before what the search says."""
@@ -215,7 +215,7 @@ def sought_bins(
     return BinSearchResult(search, starts, trend, "; ".join(filter(None, [note, more])))
 
 
-def sought_groups(
+def search_groups(
     column: str, counts: LevelCounts, options: ColumnOptions, alone: Sequence[int], periods: Sequence[Floats]
 ) -> tuple[list[list[int]], frozenset[int], BinSearchResult | None]:
     """Return groups of levels, which levels were pooled as rare, and the search; levels are ordered by event rate."""
@@ -241,7 +241,7 @@ def sought_groups(
     ranked = [[i for u in order[a:b] for i in units[u]] for a, b in zip(first.tolist(), ends, strict=True)]
     ordered = np.array([counts.counts[unit].sum(axis=0) for unit in ranked])
     in_periods = [np.array([part[unit].sum(axis=0) for unit in ranked]) for part in periods]
-    result = sought_bins(column, ordered, counts.totals, level_options, in_periods, note)
+    result = search_bins(column, ordered, counts.totals, level_options, in_periods, note)
     ends = [*result.starts[1:], len(ranked)]
     groups = [[i for unit in ranked[a:b] for i in unit] for a, b in zip(result.starts, ends, strict=True)]
     return groups, frozenset(rare), result
@@ -249,7 +249,7 @@ def sought_groups(
 
 def unmet(bins: Floats, totals: Floats, options: ColumnOptions, *, levels: bool) -> str:
     """Return the option that these bins cannot have been found with, or nothing."""
-    # One bin is what a column without any allowed cut is left with, whatever was asked; given bins are as given.
+    # One bin is what a column without any allowed cut is left with, whatever the options; fixed bins are not checked.
     if len(bins) < 2 or options.splits is not None or options.groups is not None:
         return ""
     if len(bins) > options.max_bins:

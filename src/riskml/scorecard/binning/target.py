@@ -1,4 +1,4 @@
-"""The target and the weights at the door of the scorecard's estimators."""
+"""Validation of the target and the weights of the scorecard's estimators."""
 
 from __future__ import annotations
 

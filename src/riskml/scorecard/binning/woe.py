@@ -1,4 +1,4 @@
-"""Weight of evidence, and what a bin is worth: formulas over counts of events and non-events."""
+"""Weight of evidence, and the objectives of the binning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes by hand: what was changed on a card, by whom, when and why."""
+"""Manual edits of a card: change, author, date and reason."""
 
 from __future__ import annotations
 

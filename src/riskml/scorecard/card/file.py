@@ -1,4 +1,4 @@
-"""A card as one readable file, YAML or JSON: every bin with its bounds, counts, evidence, log-odds and points."""
+"""Card file, YAML or JSON: every bin with its bounds, counts, evidence, log-odds and points."""
 
 from __future__ import annotations
 
@@ -21,21 +21,8 @@ from riskml.scorecard.binning.binner import OptimalBinner
 from riskml.scorecard.binning.column_bins import ColumnBins
 from riskml.scorecard.binning.options import special_codes
 from riskml.scorecard.binning.periods import no_periods
+from riskml.scorecard.card import file_checks as checks
 from riskml.scorecard.card.edits import Edit
-from riskml.scorecard.card.file_checks import (
-    check_base_points,
-    check_bins,
-    check_classes,
-    check_classic,
-    check_coefficients,
-    check_edits,
-    check_kept,
-    check_points,
-    check_rows,
-    edited_points,
-    ordered_rows,
-    special_groups,
-)
 from riskml.scorecard.card.file_schema import FORMAT, BinPart, CardPart, CharacteristicPart, read_card
 from riskml.scorecard.card.fitted import FittedCard
 from riskml.scorecard.card.scaling import intercept_shares
@@ -64,13 +51,14 @@ _Writer.add_representer(
 )
 
 
+def yaml_text(document: Mapping[str, Any]) -> str:
+    """Return a document as YAML."""
+    return str(yaml.dump(document, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=10_000))
+
+
 def write_document(path: str | Path, document: Mapping[str, Any]) -> None:
     """Write a document as the file's suffix says."""
-    text = (
-        json.dumps(document, indent=1, ensure_ascii=False)
-        if _is_json(path)
-        else yaml.dump(document, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=10_000)
-    )
+    text = json.dumps(document, indent=1, ensure_ascii=False) if _is_json(path) else yaml_text(document)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -138,7 +126,10 @@ def card_document(card: FittedCard) -> dict[str, Any]:
             OneLine({str(key): None if pd.isna(value) else _parameter(value, str(key)) for key, value in row.items()})
             for row in card.coefficients_.to_dict("records")
         ],
-        "edits": [_edit_document(edit) for edit in card.edits_],
+        "edits": [
+            {name: _parameter(value, name) for name, value in vars(edit).items() if value is not None}
+            for edit in card.edits_
+        ],
     }
 
 
@@ -192,30 +183,26 @@ def _role(bins: ColumnBins, slot: int) -> dict[str, Any]:
     return {"from": float(shape.splits[slot - 1]) if slot else None}
 
 
-def _edit_document(edit: Edit) -> dict[str, Any]:
-    return {name: _parameter(value, name) for name, value in vars(edit).items() if value is not None}
-
-
 def card_from_document(kind: type[Card], raw: Any, where: str) -> Card:
     """Return the card that a document describes; what does not fit together is refused."""
     part = read_card(raw, where)
     card = _with_parameters(kind, part.parameters, [row.column for row in part.characteristics], where)
-    check_classes(part.classes, where)
-    check_coefficients(part, where)
+    checks.check_classes(part.classes, where)
+    checks.check_coefficients(part, where)
     binner = _binner(card, part, where)
     bins, shapes = _read_bins(part, binner, where)
     edits = _read_edits(part, where)
-    check_edits(edits, bins, shapes, where)
-    edited = edited_points(edits, bins, where)
+    checks.check_edits(edits, bins, shapes, where)
+    edited = checks.edited_points(edits, bins, where)
     if not card.flexibility:
-        check_classic(part, bins, shapes, edited, where)
+        checks.check_classic(part, bins, shapes, edited, where)
     references = {row.column: row.reference_points for row in part.characteristics if row.reference_points is not None}
-    check_base_points(part, card.scale, where)
+    checks.check_base_points(part, card.scale, where)
     shares = intercept_shares(part.intercept, len(shapes), card.scale)
     for share, (name, shape) in zip(shares, shapes.items(), strict=True):
         place = f"{where}, characteristic {name!r}"
-        check_points(bins[name], shape, set(edited.get(name, {})), references[name], share, card.scale, place)
-    check_kept({name: bins[name].iv for name in shapes}, part, card.rules, where)
+        checks.check_points(bins[name], shape, set(edited.get(name, {})), references[name], share, card.scale, place)
+    checks.check_kept({name: bins[name].iv for name in shapes}, part, card.rules, where)
     card.model_ = Additive(part.intercept, tuple(shapes.values()), float(part.base_points))
     card.classes_ = np.asarray(part.classes)
     card.reference_points_ = references
@@ -225,8 +212,7 @@ def card_from_document(kind: type[Card], raw: Any, where: str) -> Card:
     if part.column_names:
         card.feature_names_in_ = card.binner_.feature_names_in_
     card.selection_ = card.summary_[["column", "iv"]].assign(
-        kept=[row.kept for row in part.characteristics],
-        reason=[row.reason or "" for row in part.characteristics],
+        kept=[row.kept for row in part.characteristics], reason=[row.reason or "" for row in part.characteristics]
     )
     numbers = ["coefficient", "standard_error", "p_value"]
     coefficients = pd.DataFrame([row.model_dump() for row in part.coefficients], columns=["column", *numbers])
@@ -281,14 +267,14 @@ def _read_bins(
         name, place = row.column, f"{where}, characteristic {row.column!r}"
         if name in bins:
             raise DataError("the characteristic occurs twice", where=place)
-        rows = ordered_rows(row, place)
-        special = special_groups(row, rows, special_codes(binner.special_values, Column(name, "categorical")))
-        check_rows(row, rows, special, place)
+        rows = checks.ordered_rows(row, place)
+        special = checks.special_groups(row, rows, special_codes(binner.special_values, Column(name, "categorical")))
+        checks.check_rows(row, rows, special, place)
         bins[name] = _bins(row, rows, totals, special, place)
         codes = getattr(bins[name].shape, "special", None)
         if codes is not None and codes != special_codes(binner.special_values, Column(name, "numeric")):
             raise DataError("the special codes are not those of parameters.special_values", where=f"{place}, code")
-        check_bins(bins[name], options[name], place)
+        checks.check_bins(bins[name], options[name], place)
         if row.kept:
             value = tuple(float(bin_.log_odds or 0.0) for bin_ in rows)
             points = tuple(float(bin_.points or 0) for bin_ in rows)

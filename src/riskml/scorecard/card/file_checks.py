@@ -1,4 +1,4 @@
-"""Whether the parts of a card file agree with each other: what no key alone can tell."""
+"""Consistency checks of a card file."""
 
 from __future__ import annotations
 
@@ -141,9 +141,7 @@ def check_bins(bins: ColumnBins, options: ColumnOptions, place: str) -> None:
     option = unmet(regular, bins.totals, options, levels=isinstance(bins.shape, Levels))
     if option:
         raise DataError(
-            f"{len(regular)} such bins are not found under {option}",
-            where=f"{place}, and parameters",
-            fix=_PARAMETERS,
+            f"{len(regular)} such bins are not found under {option}", where=f"{place}, and parameters", fix=_PARAMETERS
         )
 
 
@@ -326,8 +324,7 @@ def check_coefficients(part: CardPart, where: str) -> None:
             )
         if row.coefficient <= 0:
             raise DataError(
-                f"a characteristic may not point against its weight of evidence; got {row.coefficient!r}",
-                where=place,
+                f"a characteristic may not point against its weight of evidence; got {row.coefficient!r}", where=place
             )
 
 

@@ -1,10 +1,10 @@
-"""What a card file may say: its keys and the types of their values, checked strictly."""
+"""Schema of a card file: its keys and the types of their values, checked strictly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -17,6 +17,9 @@ Count = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Points = Annotated[int, Field(ge=-MOST_POINTS, le=MOST_POINTS)]
 Role = Literal["from", "missing", "code", "levels", "unseen"]
+
+
+File = TypeVar("File", bound=BaseModel)
 
 
 class Part(BaseModel):
@@ -79,7 +82,7 @@ class CoefficientPart(Part):
 
 
 class EditPart(Part):
-    """One change by hand; `riskml.scorecard.card.edits.Edit` checks what it says."""
+    """One manual edit; `riskml.scorecard.card.edits.Edit` checks what it says."""
 
     column: str
     by: Text
@@ -116,22 +119,24 @@ def read_card(raw: Any, where: str) -> CardPart:
             where=where,
             fix="load a file that this version's Scorecard.save wrote; earlier formats are not read",
         )
+    return validated(CardPart, raw, where, "compare with a file that Scorecard.save wrote")
+
+
+def validated(kind: type[File], raw: Any, where: str, fix: str) -> File:
+    """Return a document as a model; a DataError lists every entry that is wrong."""
     try:
-        return CardPart.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
-        raise DataError(
-            "\n".join(["the card file says something that is not understood", *_lines(raw, error)]),
-            where=where,
-            fix="compare with a file that Scorecard.save wrote",
-        ) from None
+        raise DataError("\n".join(["invalid card file", *_lines(raw, error)]), where=where, fix=fix) from None
 
 
 def _lines(raw: Mapping[str, Any], error: ValidationError) -> list[str]:
+    keys = {field.alias or name for part in Part.__subclasses__() for name, field in part.model_fields.items()}
     lines = []
     for problem in error.errors():
         *place, key = _place(raw, problem["loc"]) or ["the file"]
         if problem["type"] == "extra_forbidden":
-            what = f"unknown key; {did_you_mean(key, _KEYS)}".rstrip("; ")
+            what = f"unknown key; {did_you_mean(key, keys)}".rstrip("; ")
         elif problem["type"] == "missing":
             what = "missing, but required"
         else:
@@ -143,11 +148,15 @@ def _lines(raw: Mapping[str, Any], error: ValidationError) -> list[str]:
     return lines
 
 
-_NAMED = {"characteristics": ("characteristic", "column"), "bins": ("bin", "bin"), "edits": ("edit of", "column")}
-_KEYS = {
-    field.alias or name
-    for part in (BinPart, CharacteristicPart, CoefficientPart, EditPart, CardPart)
-    for name, field in part.model_fields.items()
+# Lists, the word for one of their entries, and the key of its name, where it has one.
+_NAMED = {
+    "characteristics": ("characteristic", "column"),
+    "bins": ("bin", "bin"),
+    "edits": ("edit of", "column"),
+    "segments": ("segment", "segment"),
+    "splits": ("split", ""),
+    "cases": ("case", ""),
+    "levels": ("level", ""),
 }
 
 
@@ -162,7 +171,7 @@ def _place(raw: Any, loc: Sequence[int | str]) -> list[str]:
         if isinstance(step, int) and words and words[-1] in _NAMED:
             word, key = _NAMED[words.pop()]
             name = inner.get(key) if isinstance(inner, Mapping) else None
-            words.append(f"{word} {name!r}" if name is not None else f"{word} number {step + 1}")
+            words.append(f"{word} {name!r}" if name is not None else f"{word}{' number' * bool(key)} {step + 1}")
         elif step not in _TYPES:
             words.append(str(step))
         raw = inner

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,43 +14,69 @@ from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.additive import Additive
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import Schema
-from riskml.scorecard.binning.binner import OptimalBinner
-from riskml.scorecard.binning.options import Seed, check_seed, is_number
+from riskml.scorecard.binning.binner import OptimalBinner, SpecialValues
+from riskml.scorecard.binning.options import Monotonic, Seed, check_seed, is_number
 from riskml.scorecard.card.edits import Edit, average_points, slots_of, with_points
-from riskml.scorecard.card.reasons import check_number, largest_shortfalls
 from riskml.scorecard.card.scaling import Scale
 from riskml.scorecard.card.selection import Method, SelectionRules
-from riskml.scorecard.display.html import card_html
+from riskml.scorecard.display.tables import card_html
 
 
+def check_number(n: Any) -> None:
+    """Refuse a number of reasons that is none."""
+    if not (is_number(n, whole=True) and n >= 1):
+        raise ConfigError(f"n is a whole number, at least 1; got {n!r}", where="reasons")
+
+
+def largest_shortfalls(short: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Return the names of the largest shortfalls of each row, shape (n_rows, n)."""
+    names = np.array([*short.columns, None], dtype=object)
+    values = short.to_numpy()
+    # Stable, so that equal shortfalls come in the card's order.
+    order = np.argsort(-values, axis=1, kind="stable")[:, :n]
+    counted = np.take_along_axis(values, order, axis=1) > 1e-9
+    chosen = np.full((len(short), n), len(short.columns))
+    chosen[:, : order.shape[1]] = np.where(counted, order, len(short.columns))
+    columns = [f"reason_{k}" for k in range(1, n + 1)]
+    # The type is named, or pandas would make its own kind of text of the names, and NaN of None.
+    return pd.DataFrame(names[chosen], index=short.index, columns=columns, dtype=object)
+
+
+@dataclass(eq=False, repr=False)
 class FittedCard(RiskEstimator):
     """The scoring part of `Scorecard`, for cards that were fitted or read from a file."""
 
-    card_: pd.DataFrame
-    selection_: pd.DataFrame
-    coefficients_: pd.DataFrame
-    tables_: dict[str, pd.DataFrame]
-    summary_: pd.DataFrame
-    binner_: OptimalBinner
-    model_: Additive
-    reference_points_: dict[str, float]
-    edits_: tuple[Edit, ...]
-    fitted_with_: tuple[str, ...]
-    pdo: float
-    base_score: float
-    base_odds: float
-    overrides: Any
-    C: float
-    flexibility: float
-    min_iv: float
-    max_correlation: float | None
-    max_vif: float | None
-    selection: Method
-    selection_p_value: float
-    min_stability: float | None
-    max_characteristics: int | None
-    always_keep: Sequence[str]
-    random_state: Seed
+    pdo: float = 20.0
+    base_score: float = 600.0
+    base_odds: float = 50.0
+    _: KW_ONLY
+    max_bins: int = 10
+    min_bin_size: float = 0.03
+    monotonic: Monotonic = "auto"
+    special_values: SpecialValues | None = None
+    smoothing: float = 20.0
+    overrides: Mapping[str, Mapping[str, Any]] | None = None
+    C: float = 0.3
+    flexibility: float = 0.2
+    min_iv: float = 0.01
+    max_correlation: float | None = 0.95
+    max_vif: float | None = None
+    selection: Method = "all"
+    selection_p_value: float = 0.05
+    min_stability: float | None = None
+    max_characteristics: int | None = None
+    always_keep: Sequence[str] = ()
+    random_state: Seed = 0
+    card_: pd.DataFrame = field(init=False)
+    selection_: pd.DataFrame = field(init=False)
+    coefficients_: pd.DataFrame = field(init=False)
+    tables_: dict[str, pd.DataFrame] = field(init=False)
+    summary_: pd.DataFrame = field(init=False)
+    binner_: OptimalBinner = field(init=False)
+    model_: Additive = field(init=False)
+    reference_points_: dict[str, float] = field(init=False)
+    edits_: tuple[Edit, ...] = field(init=False)
+    fitted_with_: tuple[str, ...] = field(init=False)
 
     @property
     def scale(self) -> Scale:
@@ -115,7 +141,7 @@ class FittedCard(RiskEstimator):
         ----------
         n : int, default 4
             Most reasons of a row. More than four are not likely to help the customer (Regulation B, comment 9(b)(2)),
-            hence the default; more may be asked for where people of the lender read them.
+            hence the default; more are allowed where the lender's staff read them.
 
         Returns
         -------

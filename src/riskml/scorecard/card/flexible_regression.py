@@ -25,7 +25,7 @@ _ROUNDS = 50
 
 
 @dataclass(frozen=True)
-class Steps:
+class FlexibleFit:
     """A fitted card on the log-odds scale."""
 
     intercept: float
@@ -39,23 +39,15 @@ class Steps:
         return float(np.interp(woe, self.weights[characteristic], self.values[characteristic]))
 
 
-def fit_steps(
+def fit_flexible(
     woe: Sequence[Floats],
     event: NDArray[Any],
     weight: Floats | None = None,
     *,
     C: float = 0.3,
     flexibility: float = 0.2,
-) -> Steps:
-    """Return the penalised maximum-likelihood log-odds of every bin.
-
-    Examples
-    --------
-    >>> woe = np.array([-1.0, -1.0, 0.0, 0.0, 1.0, 1.0] * 50)
-    >>> event = np.array([0, 0, 0, 1, 1, 0] * 50)
-    >>> fit_steps([woe], event, C=100.0, flexibility=0.2).values[0].round(2).tolist()
-    [-1.37, 0.33, 1.37]
-    """
+) -> FlexibleFit:
+    """Return the penalised maximum-likelihood log-odds of every bin."""
     problem = _Problem.of(woe, event, weight, C, flexibility)
     theta = np.zeros(len(problem.ridge))
     share = float(problem.weight @ event / problem.weight.sum())
@@ -82,7 +74,7 @@ def fit_steps(
         )
     values = problem.transform @ theta[1:]
     parts = tuple(np.split(values, problem.offsets[1:-1])) if len(problem.weights) else ()
-    return Steps(float(theta[0]), problem.weights, parts, loss, problem.wald(margin, theta))
+    return FlexibleFit(float(theta[0]), problem.weights, parts, loss, problem.wald(margin, theta))
 
 
 @dataclass(frozen=True)
@@ -187,9 +179,9 @@ def _diagonal(blocks: Sequence[Floats]) -> Floats:
     return out
 
 
-def log_odds(steps: Steps, characteristic: int, bins: ColumnBins, *, classic: bool) -> list[float]:
+def log_odds(fit: FlexibleFit, characteristic: int, bins: ColumnBins, *, classic: bool) -> list[float]:
     """Return the log-odds of each slot; one that no row of the training fell into, and no option weighs, is average."""
-    values = np.array([steps.value_at(characteristic, weight) for weight in bins.shape.value])
+    values = np.array([fit.value_at(characteristic, weight) for weight in bins.shape.value])
     if classic:
         return list(map(float, values))
     rows = bins.counts.sum(axis=1)

@@ -1,4 +1,4 @@
-"""A card built anew around one characteristic's other bins, on the rows that it was fitted on."""
+"""Refit of a card around new bins of one characteristic, on its training rows."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _reselected(card: Card, overrides: Mapping[str, Any], rows: TrainingRows) ->
 
 def _around(card: Card, column: str, overrides: Mapping[str, Any], rows: TrainingRows) -> Card:
     names = [name for name in card.schema_.names if name in {*card.model_.kinds, column}]
-    # The other columns' bins are given as they are, not sought again.
+    # The other columns' bins are fixed, not searched again.
     overrides_of = {name: {**overrides.get(name, {}), **_pinned(card.binner_.bins_[name], overrides)} for name in names}
     overrides_of[column] = overrides[column]
     narrow = clone(card).set_params(**_NO_RULES, overrides=overrides_of, always_keep=tuple(names))
@@ -172,5 +172,5 @@ def _refuse_lost(narrow: FittedCard, column: str) -> None:
     raise ConfigError(
         f"with these bins {first['column']!r} cannot be on the card: {first['reason']}",
         where=f"edit of column {column!r}",
-        fix="choose other bins, or edit with reselect=True to have all characteristics chosen anew",
+        fix="choose other bins, or edit with reselect=True to select all characteristics again",
     )

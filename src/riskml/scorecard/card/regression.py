@@ -1,4 +1,4 @@
-"""Logistic regression whose coefficients may not be negative: no characteristic points against its evidence."""
+"""Logistic regression with non-negative coefficients."""
 
 from __future__ import annotations
 
@@ -40,15 +40,7 @@ def fit_logistic(
     l1: float = 0.0,
     nonnegative: bool = True,
 ) -> Logistic:
-    """Return the L2-penalised maximum-likelihood fit with coefficients not below 0.
-
-    Examples
-    --------
-    >>> X = np.array([[0.0], [0.0], [1.0], [1.0], [0.0], [1.0]])
-    >>> fit = fit_logistic(X, np.array([0, 1, 1, 1, 0, 0]), C=1e9)
-    >>> float(fit.coefficient[0].round(4)), float(fit.intercept.__round__(4))
-    (1.3863, -0.6931)
-    """
+    """Return the L2-penalised maximum-likelihood fit with coefficients not below 0."""
     rows, count = X.shape
     weight = np.ones(rows) if weight is None else weight
     design = np.column_stack([np.ones(rows), X])

@@ -1,4 +1,4 @@
-"""Whole points that rank as the log-odds do: what rounding ties, a point more or less in the right bin parts again."""
+"""Whole points that preserve the ranking of the log-odds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log-odds to points: how many points double the odds, and which score stands for which odds."""
+"""Points scale: points to double the odds, and the score at the base odds."""
 
 from __future__ import annotations
 

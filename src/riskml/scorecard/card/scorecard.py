@@ -1,4 +1,4 @@
-"""`Scorecard`: bins → weights of evidence → logistic regression → points, as a scikit-learn classifier."""
+"""`Scorecard`: a scikit-learn classifier from bins to weights of evidence, logistic regression and points."""
 
 from __future__ import annotations
 
@@ -19,24 +19,17 @@ from riskml.base import unchanged_on_failure
 from riskml.runtime.additive import Additive
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
-from riskml.runtime.shapes import Levels, Step
-from riskml.scorecard.binning.binner import OptimalBinner, SpecialValues
-from riskml.scorecard.binning.options import Monotonic, Seed
+from riskml.scorecard.binning.binner import OptimalBinner
 from riskml.scorecard.binning.periods import one_for_each
 from riskml.scorecard.binning.target import row_weights, without_zero_weights
-from riskml.scorecard.card.edits import (
-    Edit,
-    average_points,
-    given_bins,
-    standing_points,
-)
+from riskml.scorecard.card.edits import Edit, average_points, given_bins, standing_points
 from riskml.scorecard.card.file import card_document, card_from_document, read_document, write_document
 from riskml.scorecard.card.fitted import FittedCard
 from riskml.scorecard.card.flexible_regression import log_odds
 from riskml.scorecard.card.refit import TrainingRows, with_bins
 from riskml.scorecard.card.rounding import Ranking, finer_points
 from riskml.scorecard.card.scaling import Scale, spread_points
-from riskml.scorecard.card.selection import Method, Selection, select
+from riskml.scorecard.card.selection import Selection, select
 
 
 class Scorecard(FittedCard):
@@ -90,7 +83,7 @@ class Scorecard(FittedCard):
     reference_points_ : dict of column to float
         The average of each characteristic's points in training, which reasons compare with.
     edits_ : tuple of Edit
-        Changes by hand: what, who, when and why.
+        Manual edits: change, author, date and reason.
     fitted_with_ : tuple of str
         Which of ``sample_weight`` and ``periods`` the fit was given.
     classes_ : ndarray of shape (2,)
@@ -104,51 +97,6 @@ class Scorecard(FittedCard):
     >>> card.card_[["bin", "points"]].head(2).to_dict("list")
     {'bin': ['(-inf, 40)', '[40, inf)'], 'points': [455, 543]}
     """
-
-    def __init__(
-        self,
-        pdo: float = 20.0,
-        base_score: float = 600.0,
-        base_odds: float = 50.0,
-        *,
-        max_bins: int = 10,
-        min_bin_size: float = 0.03,
-        monotonic: Monotonic = "auto",
-        special_values: SpecialValues | None = None,
-        smoothing: float = 20.0,
-        overrides: Mapping[str, Mapping[str, Any]] | None = None,
-        C: float = 0.3,
-        flexibility: float = 0.2,
-        min_iv: float = 0.01,
-        max_correlation: float | None = 0.95,
-        max_vif: float | None = None,
-        selection: Method = "all",
-        selection_p_value: float = 0.05,
-        min_stability: float | None = None,
-        max_characteristics: int | None = None,
-        always_keep: Sequence[str] = (),
-        random_state: Seed = 0,
-    ) -> None:
-        self.pdo = pdo
-        self.base_score = base_score
-        self.base_odds = base_odds
-        self.max_bins = max_bins
-        self.min_bin_size = min_bin_size
-        self.monotonic = monotonic
-        self.special_values = special_values
-        self.smoothing = smoothing
-        self.overrides = overrides
-        self.C = C
-        self.flexibility = flexibility
-        self.min_iv = min_iv
-        self.max_correlation = max_correlation
-        self.max_vif = max_vif
-        self.selection = selection
-        self.selection_p_value = selection_p_value
-        self.min_stability = min_stability
-        self.max_characteristics = max_characteristics
-        self.always_keep = always_keep
-        self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, periods: Any = None) -> Self:
         """Build the card.
@@ -175,7 +123,7 @@ class Scorecard(FittedCard):
             self.check_numbers()
             scale = self.scale
             frame = self._named(X, reset=True)
-            # Before the bins are sought, which takes longest: a name misspelt costs nothing.
+            # Before the search for bins, which takes longest: a misspelt name fails at once.
             self.rules.check([str(name) for name in frame.columns])
             arguments = {"sample_weight": sample_weight, "periods": periods}
             self.fitted_with_ = tuple(name for name, values in arguments.items() if values is not None)
@@ -235,7 +183,7 @@ class Scorecard(FittedCard):
         periods: Any = None,
         reselect: bool = False,
     ) -> Self:
-        """Return a new card with one characteristic changed by hand, and the change recorded in ``edits_``.
+        """Return a new card with one characteristic edited, and the edit recorded in ``edits_``.
 
         Parameters
         ----------
@@ -250,12 +198,12 @@ class Scorecard(FittedCard):
         groups : sequence of sequences of level, optional
             New groups of a categorical column. Needs X and y.
         X, y
-            The training rows, on which the card is fitted anew around the new bins. Earlier edits of points stay,
+            The training rows, on which the card is refitted around the new bins. Earlier edits of points stay,
             unless the bins that they are of are changed.
         sample_weight, periods
             Those of the fit, where it had some.
         reselect : bool, default False
-            Let all rules choose the characteristics anew. By default they stay as they are, with the edited one.
+            Let all rules select the characteristics again. By default they stay as they are, with the edited one.
 
         Returns
         -------
@@ -297,30 +245,28 @@ class Scorecard(FittedCard):
         Raises
         ------
         DataError
-            When the file is no card, or was changed by hand into something that cannot score; the message names the
+            When the file is no card, or was edited into something that cannot score; the message names the
             characteristic and what is wrong.
         """
         return card_from_document(cls, read_document(path), str(path))
 
     def _set_card(
-        self,
-        selection: Selection,
-        scale: Scale,
-        frame: pd.DataFrame,
-        event: NDArray[np.int8],
-        weight: Floats | None,
+        self, selection: Selection, scale: Scale, frame: pd.DataFrame, event: NDArray[np.int8], weight: Floats | None
     ) -> None:
         bins = [list(self.binner_.bins_.values())[i] for i in selection.kept]
-        steps, fit = selection.steps, selection.fit
-        values = [log_odds(steps, i, part, classic=not self.flexibility) for i, part in enumerate(bins)]
+        flexible, fit = selection.flexible, selection.fit
+        values = [log_odds(flexible, i, part, classic=not self.flexibility) for i, part in enumerate(bins)]
         columns = read_columns(self.schema_.conform(frame), {part.column: part.shape.kind for part in bins})
         slots = [part.shape.slot(columns[part.column]) for part in bins]
         ranking = Ranking.of(slots, values, event, weight)
-        points = finer_points(spread_points(steps.intercept, values, scale), values, ranking)
+        points = finer_points(spread_points(flexible.intercept, values, scale), values, ranking)
         ranking.warn_of_loss(points, scale.pdo)
-        shapes = tuple(_with(part.shape, value, point) for part, value, point in zip(bins, values, points, strict=True))
-        base = 0.0 if shapes else float(np.round(scale.score(np.array(steps.intercept))))
-        self.model_ = Additive(steps.intercept, shapes, base)
+        shapes = tuple(
+            replace(part.shape, value=tuple(value), points=tuple(point))
+            for part, value, point in zip(bins, values, points, strict=True)
+        )
+        base = 0.0 if shapes else float(np.round(scale.score(np.array(flexible.intercept))))
+        self.model_ = Additive(flexible.intercept, shapes, base)
         self.selection_ = selection.table
         self.reference_points_ = {
             part.column: average_points(part, point) for part, point in zip(bins, points, strict=True)
@@ -335,7 +281,3 @@ class Scorecard(FittedCard):
         )
         self.card_ = self.card_of(shapes)
         self.edits_ = ()
-
-
-def _with(shape: Step | Levels, value: Sequence[float], points: Sequence[float]) -> Step | Levels:
-    return replace(shape, value=tuple(value), points=tuple(points))

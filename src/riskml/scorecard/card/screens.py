@@ -1,4 +1,4 @@
-"""The screens that a characteristic passes: correlation, inflation, stepwise tests, the lasso, stability over folds."""
+"""Screens of characteristics: correlation, inflation, stepwise tests, the lasso, stability over folds."""
 
 from __future__ import annotations
 
@@ -18,13 +18,7 @@ _FOLDS = 5
 
 
 def correlated(
-    woe: Floats,
-    weight: Floats | None,
-    pool: list[int],
-    iv: Floats,
-    safe: set[int],
-    most: float,
-    names: Sequence[str],
+    woe: Floats, weight: Floats | None, pool: list[int], iv: Floats, safe: set[int], most: float, names: Sequence[str]
 ) -> dict[int, str]:
     """Return the columns that correlate with a stronger one, by information value, and with which."""
     if len(pool) < 2:
@@ -152,7 +146,7 @@ def positive_share(
     C: float,
     seed: Seed,
 ) -> dict[int, float]:
-    """Return on which share of folds a column's coefficient is positive, of bins that were learnt on the others."""
+    """Return on which share of folds a column's coefficient is positive, of bins that were fitted on the others."""
     fold = np.random.default_rng(seed).permutation(len(event)) % _FOLDS
     positive = np.zeros(len(pool))
     used = 0

@@ -1,4 +1,4 @@
-"""Which characteristics the card keeps, and why each of the others went."""
+"""Selection of the characteristics of a card, with the reason for each one that is dropped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.frame import Floats
 from riskml.scorecard.binning.options import Seed, is_number
-from riskml.scorecard.card.flexible_regression import Steps, fit_steps
+from riskml.scorecard.card.flexible_regression import FlexibleFit, fit_flexible
 from riskml.scorecard.card.regression import Logistic, fit_logistic
 from riskml.scorecard.card.screens import correlated, inflated, lasso, positive_share, stepwise
 
@@ -32,7 +32,7 @@ class SelectionRules:
     # all that remain; or stepwise by Rao's score test (in) and Wald's test (out); or a lasso of lowest BIC
     method: Method = "all"
     p_value: float = 0.05  # the level of the stepwise tests
-    # least share of five folds on which the coefficient is positive, of weights of evidence that were learnt on the
+    # least share of five folds on which the coefficient is positive, of weights of evidence that were fitted on the
     # other folds, where it may be negative: noise is positive on about half of them
     min_stability: float | None = None
     # the characteristic with the lowest Wald statistic goes until so many are left
@@ -96,7 +96,7 @@ class Selection:
     """The characteristics that stay."""
 
     kept: list[int]  # positions of the columns
-    steps: Steps  # their log-odds per bin
+    flexible: FlexibleFit  # their log-odds per bin
     fit: Logistic  # the regression on their weights of evidence
     table: pd.DataFrame  # ``column``, ``iv``, ``kept``, ``reason`` (empty for those that stay)
 
@@ -143,7 +143,7 @@ def select(
         share = positive_share(woe_from, event, weight, left(), C, random_state)
         least = rules.min_stability
         drop({i: f"positive in {s:.0%} of folds, below min_stability={least:g}" for i, s in share.items() if s < least})
-    kept, steps, fit = _fitted(woe, event, weight, left, drop, safe, rules.max_characteristics, C, flexibility)
+    kept, flexible, fit = _fitted(woe, event, weight, left, drop, safe, rules.max_characteristics, C, flexibility)
     table = pd.DataFrame(
         {
             "column": summary["column"],
@@ -152,7 +152,7 @@ def select(
             "reason": [reasons.get(i, "") for i in range(len(iv))],
         }
     )
-    return Selection(kept, steps, fit, table)
+    return Selection(kept, flexible, fit, table)
 
 
 def _fitted(
@@ -165,7 +165,7 @@ def _fitted(
     most: int | None,
     C: float,
     flexibility: float,
-) -> tuple[list[int], Steps, Logistic]:
+) -> tuple[list[int], FlexibleFit, Logistic]:
     """Return what stays when none points against its weight of evidence and there are not too many, with the fits."""
     while True:
         kept = left()
@@ -175,9 +175,9 @@ def _fitted(
             why = "beside the others it would point against its weight of evidence"
             drop(dict.fromkeys(against, why), even_safe=True)
             continue
-        steps = fit_steps([woe[:, i] for i in kept], event, weight, C=C, flexibility=flexibility)
+        flexible = fit_flexible([woe[:, i] for i in kept], event, weight, C=C, flexibility=flexibility)
         if most is None or len(kept) <= most:
-            return kept, steps, fit
-        weakest = min((i for i in kept if i not in safe), key=lambda i: steps.wald[kept.index(i)])
-        wald = steps.wald[kept.index(weakest)]
+            return kept, flexible, fit
+        weakest = min((i for i in kept if i not in safe), key=lambda i: flexible.wald[kept.index(i)])
+        wald = flexible.wald[kept.index(weakest)]
         drop({weakest: f"weakest beyond max_characteristics={most} (Wald {wald:.1f})"})

@@ -1,4 +1,4 @@
-"""Parts of fitted binners and cards that tables and plots show: frames of bins, and the levels of groups."""
+"""Parts of fitted binners and cards for tables and plots: frames of bins, and levels of groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bins and cards as tables for people: rows, event rate and evidence of each bin, points beside them."""
+"""Tables and HTML of binners and scorecards."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from sklearn.utils.validation import check_is_fitted
 
 from riskml.display.colours import EVENT, NON_EVENT, SCORECARD
@@ -34,18 +35,7 @@ _SHARE = Head("share", True, "of all rows")
 
 
 def binning_table(table: BinnerLike | CardLike | pd.DataFrame, column: str = "") -> Table:
-    """Show the bins of one column, and all of them together.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"bin": ["(-inf, 40)", "[40, inf)"], "count": [40, 40], "event": [30, 5]})
-    >>> table = table.assign(event_rate=[0.75, 0.125], woe=[1.35, -1.69], iv=[0.72, 0.91])
-    >>> binning_table(table, "age")
-    age         rows   share  events  event rate  weight of evidence     IV
-    (-inf, 40)    40   50.0%      30       75.0%               +1.35  0.720
-    [40, inf)     40   50.0%       5       12.5%               −1.69  0.910
-    all bins      80  100.0%      35       43.8%                      1.630
-    """
+    """Show the bins of one column, and all of them together."""
     levels: LevelGroups = {}
     if not isinstance(table, pd.DataFrame):
         binner = binner_of(table)
@@ -99,11 +89,7 @@ def binner_table(summary: BinnerLike | pd.DataFrame) -> Table:
 
 
 def strength(iv: float) -> str:
-    """Return the usual word for an information value.
-
-    >>> strength(0.01), strength(0.25), strength(0.9)
-    ('next to nothing', 'medium', 'very strong: ask why')
-    """
+    """Return the usual word for an information value."""
     words = ("next to nothing", "weak", "medium", "strong", "very strong: ask why")
     return words[int(np.searchsorted([0.02, 0.1, 0.3, 0.5], iv, side="right"))]
 
@@ -126,7 +112,8 @@ def card_table(card: CardLike | pd.DataFrame, tables: Mapping[str, pd.DataFrame]
     heads = [Head("column"), Head("bin"), *([_SHARE, _RATE] if tables is not None else [])]
     heads += [_WOE, Head("points", True)]
     note = "More points are safer; a customer's points are the sum over the columns."
-    groups = frame.groupby("column", sort=False).size().tolist() if _together(frame["column"]) else []
+    in_order = (frame["column"] != frame["column"].shift()).sum() == frame["column"].nunique()
+    groups = frame.groupby("column", sort=False).size().tolist() if in_order else []
     return Table(heads, rows, note=note, groups=groups)
 
 
@@ -142,11 +129,6 @@ def _longest(counted: pd.DataFrame) -> float:
     rate = counted["event_rate"]
     telling_ = rate[counted["share"] >= 0.02]
     return float((telling_ if len(telling_) else rate).max())
-
-
-def _together(columns: pd.Series) -> bool:
-    """Tell whether the rows of each column stand together."""
-    return bool((columns != columns.shift()).sum() == columns.nunique())
 
 
 def with_rates(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -195,14 +177,14 @@ def coefficients_table(frame: pd.DataFrame) -> Table:
 
 
 def edits_table(edits: Sequence[Edit]) -> Table:
-    """Show what was changed on a card by hand, by whom and why."""
+    """Show the manual edits of a card."""
     rows = [
         [text_cell(edit.column), text_cell(_change(edit)), text_cell(edit.by), text_cell(edit.why)]
         + [text_cell(edit.when)]
         for edit in edits
     ]
     heads = [Head("column"), Head("change"), Head("by"), Head("why"), Head("when")]
-    return Table(heads, rows, note="" if rows else "Nothing was changed by hand.")
+    return Table(heads, rows, note="" if rows else "No manual changes.")
 
 
 def _change(edit: Edit) -> str:
@@ -222,3 +204,48 @@ def _cuts(splits: Sequence[float]) -> str:
 
 def _groups(groups: Sequence[Sequence[Any]]) -> str:
     return "groups: " + " | ".join(", ".join(map(str, group)) for group in groups)
+
+
+_MOST = 30  # columns whose bins a page shows
+
+
+def binner_html(binner: BinnerLike) -> str:
+    """Return the information values of a fitted binner, and the bins of its best columns, to unfold."""
+    ranked = binner.summary_.sort_values("iv", ascending=False, kind="stable")["column"].tolist()
+    bins = [_folded(name, Markup(binning_table(binner, name).__html__())) for name in ranked[:_MOST]]
+    head = f"{count(len(ranked))} columns by information value. Unfold one to see its bins."
+    return str(_paragraph(head) + Markup(binner_table(binner).__html__()) + Markup("").join(bins))
+
+
+def card_html(card: CardLike) -> str:
+    """Return the points of a fitted card, and its manual changes."""
+    scale = card.scale
+    head = (
+        f"Scorecard of {card.card_['column'].nunique()} characteristics: {scale.base_score:g} points mean "
+        f"{scale.base_odds:g} non-events per event, and every {scale.pdo:g} points more double these odds."
+    )
+    edits = _folded("Manual changes", Markup(edits_table(card.edits_).__html__())) if card.edits_ else Markup("")
+    return str(_paragraph(head) + Markup(card_table(card).__html__()) + edits)
+
+
+def segments_html(segments: pd.DataFrame, cards: Mapping[str, CardLike]) -> str:
+    """Return the card of each segment, to unfold."""
+    parts = [
+        _folded(
+            f"{row['segment']}: {row['rule']}; {count(row['count'])} rows, event rate {percent(row['event_rate'])}",
+            Markup(card_html(cards[row["segment"]])),
+        )
+        for row in segments.to_dict(orient="records")
+    ]
+    return str(_paragraph(f"{len(parts)} segments, one card each, on one scale of points.") + Markup("").join(parts))
+
+
+def _paragraph(text: str) -> Markup:
+    return Markup('<p style="margin: 0.3em 0;">{}</p>').format(text)
+
+
+def _folded(title: str, content: Markup) -> Markup:
+    details = Markup(
+        '<details style="margin: 0.2em 0; font-size: 13px;"><summary style="cursor: pointer;">{}</summary>{}</details>'
+    )
+    return details.format(title, content)

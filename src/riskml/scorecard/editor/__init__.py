@@ -1,4 +1,4 @@
-"""The bin editor for JupyterLab: merge and split bins by hand, and take the result away as code."""
+"""Bin editor for JupyterLab: merge and split bins interactively, and copy the result as code."""
 
 from riskml.scorecard.editor.widget import BinEditor
 

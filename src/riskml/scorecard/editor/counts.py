@@ -1,11 +1,11 @@
-"""Where the editor's counts come from: rows, which can be counted anew at any cut, or counts alone."""
+"""Sources of the editor's counts: rows, which can be counted at any cut, or counts alone."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -21,20 +21,6 @@ from riskml.scorecard.binning.labels import edge_text
 from riskml.scorecard.binning.periods import by_period, period_codes
 from riskml.scorecard.binning.prebins import prebin_edges
 from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights
-
-
-class Source(Protocol):
-    """Gives the counts of a column."""
-
-    @property
-    def fit_arguments(self) -> tuple[str, ...]:
-        """What the fit was given besides X and y."""
-
-    def in_periods(self, column: Column, bins: ColumnBins) -> pd.DataFrame | None:
-        """Return a column's bins in each period, or None where there are none."""
-
-    def counts(self, column: Column, cuts: Floats) -> Counts:
-        """Return the counts over pre-bins that have edges at these cuts."""
 
 
 @dataclass(frozen=True)
@@ -120,3 +106,6 @@ class CountSource:
                 fix="cut at an edge of the pre-bins, or make the editor from rows",
             )
         return counts
+
+
+Source = RowSource | CountSource

@@ -1,4 +1,4 @@
-"""The bins of one column while they are edited: every change gives a new draft, and the engine gives its numbers."""
+"""Draft bins of one column: every edit gives a new draft."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NumericDraft:
 
     column: str
     counts: NumericCounts  # among whose edges the cuts lie
-    options: ColumnOptions  # what was asked of the column's bins
+    options: ColumnOptions  # the options of the column's bins
     splits: tuple[float, ...]  # where bins begin
 
     @cached_property
@@ -40,7 +40,9 @@ class NumericDraft:
     @property
     def override(self) -> dict[str, Any]:
         """What fixes these bins in ``OptimalBinner(overrides=...)``."""
-        return {"splits": [_plain(split) for split in self.splits]}
+        return {
+            "splits": [int(cut) if cut.is_integer() and abs(cut) < 1e15 else cut for cut in map(float, self.splits)]
+        }
 
     def merged(self, bin_: int, other: int) -> NumericDraft:
         """Return the draft with two neighbouring bins as one."""
@@ -120,13 +122,13 @@ class LevelDraft:
         return replace(self, groups=(*self.groups[:bin_], *parts, *self.groups[bin_ + 1 :]))
 
     def taken_out(self, level: str) -> LevelDraft:
-        """Return the draft with one level as a group of its own, beside the group that it leaves."""
+        """Return the draft with one level in its own group, next to the group that it leaves."""
         place = next((place for place, group in enumerate(self.groups) if level in group), None)
         if place is None:
             raise ConfigError(f"there is no level {level!r}", where=f"column {self.column!r}")
         rest = tuple(name for name in self.groups[place] if name != level)
         if not rest:
-            raise ConfigError(f"the level {level!r} is a group of its own already", where=f"column {self.column!r}")
+            raise ConfigError(f"the level {level!r} already has its own group", where=f"column {self.column!r}")
         lowest = self.rate_of(level) <= min(self.rate_of(name) for name in rest)
         parts = ((level,), rest) if lowest else (rest, (level,))
         return replace(self, groups=(*self.groups[:place], *parts, *self.groups[place + 1 :]))
@@ -171,7 +173,7 @@ def _best_start(draft: Draft, counts: Any) -> int:
     totals = draft.counts.totals
     options = draft.options.constraints(totals)
     both = replace(options, min_bins=2, max_bins=2)
-    # A cut by hand may make bins smaller than was asked, if no other cut is left.
+    # A manual cut may make bins smaller than requested, if no other cut is left.
     for constraints in (both, Constraints(2, 2)):
         if len(counts) < 2:
             break
@@ -191,7 +193,3 @@ def check_bin(draft: Draft, bin_: int) -> None:
             where=f"column {draft.column!r}",
             fix="missing values and special codes keep bins of their own",
         )
-
-
-def _plain(split: float) -> int | float:
-    return int(split) if float(split).is_integer() and abs(split) < 1e15 else float(split)

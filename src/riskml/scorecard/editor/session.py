@@ -1,4 +1,4 @@
-"""An editing session: which column is looked at, what was changed, and the way back."""
+"""Editing session: the current column, its draft, and the history of changes."""
 
 from __future__ import annotations
 
@@ -30,35 +30,25 @@ class Session:
     """The drafts of all columns, and every change that was made to them."""
 
     def __init__(self, binner: OptimalBinner, source: Source, column: str | None = None) -> None:
-        self._binner, self._source = binner, source
+        self._binner, self.source = binner, source
         self._drafts: dict[str, Draft] = {}
         summary = binner.summary_
         self._ivs = dict(zip(map(str, summary["column"]), map(float, summary["iv"]), strict=True))
-        self._done: list[_Change] = []
-        self._undone: list[_Change] = []
+        self.done: list[_Change] = []  # changes that can be undone
+        self.undone: list[_Change] = []  # changes that can be made again
         ranked = binner.summary_.sort_values("iv", ascending=False, kind="stable")["column"]
         self.columns = tuple(str(name) for name in ranked)
         self.column = self._known(column or self.columns[0])
 
     @property
     def draft(self) -> Draft:
-        """The draft of the column that is looked at."""
+        """The draft of the current column."""
         return self._draft(self.column)
 
     @property
     def start(self) -> Draft:
         """The draft that this column began with."""
         return self._first(self.column)
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
-        return bool(self._done)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a change to make again."""
-        return bool(self._undone)
 
     @property
     def edited(self) -> tuple[str, ...]:
@@ -78,13 +68,8 @@ class Session:
 
     @property
     def in_periods(self) -> pd.DataFrame | None:
-        """The bins of the column that is looked at in each period, where there are periods."""
-        return self._source.in_periods(self._column(self.column), self.draft.bins)
-
-    @property
-    def fit_arguments(self) -> tuple[str, ...]:
-        """What the fit was given besides X and y."""
-        return self._source.fit_arguments
+        """The bins of the current column in each period, where there are periods."""
+        return self.source.in_periods(self._column(self.column), self.draft.bins)
 
     def iv(self, column: str) -> float:
         """Return a column's information value as it is now."""
@@ -110,12 +95,12 @@ class Session:
             # Rows can be counted at any value; counts alone refuse one that is not among their edges.
             cuts = np.union1d(draft.counts.edges, [at])
             if len(cuts) > len(draft.counts.edges):
-                counts = self._source.counts(self._column(self.column), cuts)
+                counts = self.source.counts(self._column(self.column), cuts)
                 draft = replace(draft, counts=counts) if isinstance(counts, NumericCounts) else draft
         return self._changed(draft.split(bin_, at), "Split")
 
     def take_out(self, level: str) -> str:
-        """Make one level a group of its own."""
+        """Move one level into its own group."""
         draft = self.draft
         if not isinstance(draft, LevelDraft):
             raise ConfigError("a column of numbers has no levels", where=f"column {self.column!r}")
@@ -123,22 +108,22 @@ class Session:
 
     def undo(self) -> str:
         """Take the last change back."""
-        if not self._done:
+        if not self.done:
             raise ConfigError("there is nothing to undo")
-        change = self._done.pop()
-        self._undone.append(change)
+        change = self.done.pop()
+        self.undone.append(change)
         return self._put(change.before, "Undone")
 
     def redo(self) -> str:
         """Make the change again that was taken back last."""
-        if not self._undone:
+        if not self.undone:
             raise ConfigError("there is nothing to redo")
-        change = self._undone.pop()
-        self._done.append(change)
+        change = self.undone.pop()
+        self.done.append(change)
         return self._put(change.after, "Done again")
 
     def reset(self) -> str:
-        """Give the column that is looked at the bins that it began with."""
+        """Reset the bins of the current column."""
         if not self._is_edited(self.column):
             return "These bins are as they were."
         return self._changed(self.start, "Reset")
@@ -149,16 +134,16 @@ class Session:
         made.overrides = self.overrides or None
         made.bins_ = {name: self._drafts[name].bins if name in self._drafts else b for name, b in made.bins_.items()}
         edited = set(self.edited)
-        kept = made.by_period_[~made.by_period_["column"].isin(edited)]
-        anew = [self._source.in_periods(self._column(name), made.bins_[name]) for name in self.edited]
-        made.by_period_ = pd.concat([kept, *(part for part in anew if part is not None)], ignore_index=True)
+        unchanged = made.by_period_[~made.by_period_["column"].isin(edited)]
+        changed = [self.source.in_periods(self._column(name), made.bins_[name]) for name in self.edited]
+        made.by_period_ = pd.concat([unchanged, *(part for part in changed if part is not None)], ignore_index=True)
         return made.summarised()
 
     def _changed(self, after: Draft, verb: str) -> str:
         # The numbers are made before anything is kept: what the engine refuses has not happened.
         message = _change_text(verb, self.draft, after)
-        self._done.append(_Change(self.draft, after))
-        self._undone.clear()
+        self.done.append(_Change(self.draft, after))
+        self.undone.clear()
         self._drafts[after.column] = after
         return message
 
@@ -184,7 +169,7 @@ class Session:
         if known is not None:
             return known.counts
         cuts = np.asarray(getattr(self._binner.bins_[column].shape, "splits", ()), dtype=np.float64)
-        return self._source.counts(self._column(column), cuts)
+        return self.source.counts(self._column(column), cuts)
 
     def _is_edited(self, column: str) -> bool:
         draft = self._drafts.get(column)

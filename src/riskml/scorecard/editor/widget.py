@@ -1,4 +1,4 @@
-"""`BinEditor`: shows a session in JupyterLab, and carries out what is clicked there."""
+"""Widget of the bin editor for JupyterLab."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ _BLIND = "These bins were made to hold in every period: with periods=… the edi
 
 
 class BinEditor(anywidget.AnyWidget):
-    """Edit bins by hand: merge and split them, see at once what it does, and take the result away as code.
+    """Edit bins interactively: merge and split them, see the effect at once, and copy the result as code.
 
-    Everything that can be clicked can be called too, so that a notebook may hold the edits as calls. The binner that
-    the editor is made from stays as it is.
+    Every click has a method, so that a notebook may hold the edits as calls. The binner itself is not changed.
 
     Parameters
     ----------
@@ -98,7 +97,7 @@ class BinEditor(anywidget.AnyWidget):
 
     @property
     def table(self) -> pd.DataFrame:
-        """The bins of the column that is looked at, as ``OptimalBinner.tables_`` has them."""
+        """The bins of the current column, as ``OptimalBinner.tables_`` has them."""
         return self._session.draft.bins.table()
 
     def code(self, language: Language = "python") -> str:
@@ -113,7 +112,7 @@ class BinEditor(anywidget.AnyWidget):
             known = ", ".join(map(repr, get_args(Language)))
             raise ConfigError(f"there is no code in {language!r}; it is one of {known}", where="language")
         if language == "edit":
-            return edits_of(self.edits, self._session.fit_arguments)
+            return edits_of(self.edits, self._session.source.fit_arguments)
         return code_of(self.overrides, language)
 
     def binner(self) -> OptimalBinner:
@@ -140,7 +139,7 @@ class BinEditor(anywidget.AnyWidget):
         self._show(self._session.split(bin_, at))
 
     def take_out(self, level: str) -> None:
-        """Make one level a group of its own."""
+        """Move one level into its own group."""
         self._show(self._session.take_out(level))
 
     def undo(self) -> None:
@@ -152,7 +151,7 @@ class BinEditor(anywidget.AnyWidget):
         self._show(self._session.redo())
 
     def reset(self) -> None:
-        """Give the column that is looked at the bins that it began with."""
+        """Reset the bins of the current column."""
         self._show(self._session.reset())
 
     def _on_click(self, _: Any, request: Mapping[str, Any], __: Any = None) -> None:
@@ -184,8 +183,8 @@ class BinEditor(anywidget.AnyWidget):
             "columns": [
                 {"name": name, "iv": number(session.iv(name)), "edited": name in edited} for name in session.columns
             ],
-            "can_undo": session.can_undo,
-            "can_redo": session.can_redo,
+            "can_undo": bool(session.done),
+            "can_redo": bool(session.undone),
             "can_reset": session.column in edited,
             "message": message,
             "refused": refused,

@@ -146,9 +146,13 @@ def infer_rejects(
     _check_options(card, method, uplift, bands)
     check_seed(random_state)
     accepted, declined = _table(card, X, "X"), _table(card, rejected, "rejected")
-    _same_columns(accepted, declined)
+    if apart := sorted(set(map(str, accepted.columns)) ^ set(map(str, declined.columns))):
+        raise DataError(
+            "accepted and declined applicants must have the same columns", where=f"only in one of the tables: {apart}"
+        )
     event = _event(card, y, len(accepted))
-    weight = _weights(sample_weight, len(accepted))
+    weight = row_weights(sample_weight, len(accepted))
+    weight = np.ones(len(accepted)) if weight is None else weight
     warning, table = WARNINGS[method], NO_BANDS.copy()
     frame, events = accepted, event
     if not len(declined):
@@ -221,7 +225,7 @@ def reject_sensitivity(
     Raises
     ------
     ConfigError, DataError
-        As for `infer_rejects`, and when the card was edited by hand in a way that a new fit would not repeat, or was
+        As for `infer_rejects`, and when the card was edited manually in a way that a new fit would not repeat, or was
         fitted with periods, which declined applicants do not have, or with weights that are not handed in.
     """
     _check_card(card)
@@ -282,14 +286,6 @@ def _table(card: Card, table: Any, name: str) -> pd.DataFrame:
     return pd.DataFrame(values, columns=list(card.schema_.names)).infer_objects()
 
 
-def _same_columns(accepted: pd.DataFrame, declined: pd.DataFrame) -> None:
-    apart = sorted(set(map(str, accepted.columns)) ^ set(map(str, declined.columns)))
-    if apart:
-        raise DataError(
-            "accepted and declined applicants must have the same columns", where=f"only in one of the tables: {apart}"
-        )
-
-
 def _event(card: Card, y: Any, rows: int) -> NDArray[np.int8]:
     if y is None:
         raise DataError("the outcomes of accepted applicants are missing: y is None", where="y")
@@ -315,11 +311,6 @@ def _event(card: Card, y: Any, rows: int) -> NDArray[np.int8]:
             fix="give the outcomes as the card was fitted with",
         )
     return np.asarray(labels == card.classes_[1]).astype(np.int8)
-
-
-def _weights(sample_weight: Any, rows: int) -> Floats:
-    weight = row_weights(sample_weight, rows)
-    return np.ones(rows) if weight is None else weight
 
 
 def _check_options(card: Card, method: str, uplift: Any, bands: Any) -> None:
@@ -360,7 +351,7 @@ def _refuse_edits(card: Card) -> None:
         lost = [f"{edit.column} ({segment})" for segment, edits in card.edits_.items() for edit in edits]
     if lost:
         raise ConfigError(
-            f"the card was edited by hand, which a new fit does not repeat: {', '.join(lost)}",
+            f"the card was edited manually, which a new fit does not repeat: {', '.join(lost)}",
             where="reject_sensitivity",
             fix="hand in the card as it was before the edits",
         )

@@ -1,4 +1,4 @@
-"""Parcelling's score bands: what event rate is assumed of declined applicants who score alike."""
+"""Score bands of parcelling, with the assumed event rate of declined applicants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segmented cards as one readable file: the rule, and a card per segment as its own file has it."""
+"""File of segmented cards: the rule, and a card per segment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether segments are possible as asked for, and whether the parts of their file agree with each other."""
+"""Checks of the parameters and the file of segmented cards."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CLOSE = 1e-9  # of event rates: sums in another order
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Refuse parameters of a `SegmentedScorecard`, its card aside, that are of another kind, or impossible."""
+    """Refuse parameters of a `SegmentedScorecard`, without its card, that have the wrong type or are impossible."""
     for name in ("max_segments", "min_segment_events"):
         if not (is_number(parameters[name], whole=True) and parameters[name] >= 1):
             raise ConfigError(f"{name} is a whole number, at least 1; got {parameters[name]!r}", where=name)
@@ -137,7 +137,7 @@ def check_rows(part: SegmentPart, card: Scorecard, place: str) -> None:
 
 
 def check_shares(part: SegmentedPart, splits: Sequence[Split], where: str) -> None:
-    """Refuse segments that are smaller than was asked for; the one where all other values go may be."""
+    """Refuse segments that are smaller than requested; only the pool of all other values may be."""
     named = not isinstance(part.parameters["segment_by"], list | None)
     pool = ~_all_others(splits[0]) if named and splits else None
     least = part.parameters["min_segment_share"] * sum(row.count for row in part.segments)
@@ -169,7 +169,7 @@ def check_reached(splits: Sequence[Split], names: Sequence[str], where: str) -> 
 def check_rules(
     splits: Sequence[Split], rules: Mapping[str, str], segment_by: Any, cards: Mapping[str, Scorecard], where: str
 ) -> None:
-    """Refuse splits that are not of the kind that was asked for, and rules that say something else than the splits."""
+    """Refuse splits that contradict the parameters, and rules that contradict the splits."""
     schema = next(iter(cards.values())).schema_
     named = splits and asked_columns(segment_by, schema.names)[1]
     if named:
@@ -222,7 +222,7 @@ def _all_others(split: Split) -> int:
 
 
 def _listed(rule: str, column: str, others: Mapping[str, int]) -> list[str]:
-    """Return the numbers that the pool's rule names: what is no segment of its own is in no split."""
+    """Return the numbers that the pool's rule names: a value without a segment is in no split."""
     levels = rule.removeprefix(f"{column} is ").rpartition("; or ")[0].split("; ")
     return [value for value in levels if value not in others and _is_number(value)]
 

@@ -1,14 +1,14 @@
-"""What a file of segmented cards may say: its keys and the types of their values, checked strictly."""
+"""Schema of a file of segmented cards: its keys and the types of their values, checked strictly."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from riskml.errors import DataError, did_you_mean
-from riskml.scorecard.card.file_schema import Part, Text
+from riskml.errors import DataError
+from riskml.scorecard.card.file_schema import Part, Text, validated
 
 FORMAT = 1
 FIX = "compare with a file that SegmentedScorecard.save wrote"
@@ -70,40 +70,4 @@ def read_segmented(raw: Any, where: str) -> SegmentedPart:
             where=where,
             fix="load a file that SegmentedScorecard.save wrote; one card is loaded by Scorecard.load",
         )
-    try:
-        return SegmentedPart.model_validate(raw)
-    except ValidationError as error:
-        lines = [f"  - {_place(raw, problem['loc'])}: {_constraint_text(problem)}" for problem in error.errors()]
-        raise DataError(
-            "\n".join(["the file says something that is not understood", *lines]), where=where, fix=FIX
-        ) from None
-
-
-_ONE = {"segments": "segment", "splits": "split", "cases": "case", "levels": "level"}
-_KEYS = {
-    field.alias or name
-    for part in (CasePart, SplitPart, SegmentPart, SegmentedPart)
-    for name, field in part.model_fields.items()
-}
-
-
-def _place(raw: Any, loc: Sequence[int | str]) -> str:
-    """Return where a problem is, in names: a segment by its own, a split or a case by its number."""
-    words: list[str] = []
-    for step in loc:
-        if isinstance(step, int):
-            raw, list_of = raw[step], words.pop()
-            name = raw.get("segment") if list_of == "segments" and isinstance(raw, Mapping) else None
-            words.append(f"{_ONE[list_of]} {step + 1 if name is None else repr(name)}")
-        else:
-            raw = raw.get(step) if isinstance(raw, Mapping) else None
-            words.append(step)
-    return ", ".join(words)
-
-
-def _constraint_text(problem: Any) -> str:
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key; {did_you_mean(problem['loc'][-1], _KEYS)}".rstrip("; ")
-    if problem["type"] == "missing":
-        return "missing, but required"
-    return f"{problem['msg'].replace('Input should be', 'should be')}; got {repr(problem['input'])[:40]}"
+    return validated(SegmentedPart, raw, where, FIX)

@@ -1,4 +1,4 @@
-"""Whether segments pay: cross-validated against the single card, on the same folds."""
+"""Cross-validated gain of segments over the single card."""
 
 from __future__ import annotations
 

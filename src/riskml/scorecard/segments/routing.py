@@ -1,4 +1,4 @@
-"""Which segment a row belongs to: the splits that a scoring model holds, and their rules in words."""
+"""Routing of rows to segments: splits, and their rules as text."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""`SegmentedScorecard`: one card per segment, under the interface of one."""
+"""`SegmentedScorecard`: one card per segment, with the interface of one card."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import copy
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,10 +24,10 @@ from riskml.scorecard.binning.periods import one_for_each
 from riskml.scorecard.binning.target import binary_target, row_weights, without_zero_weights
 from riskml.scorecard.card.edits import Edit
 from riskml.scorecard.card.file import read_document, write_document
-from riskml.scorecard.card.reasons import check_number
+from riskml.scorecard.card.fitted import check_number
 from riskml.scorecard.card.scaling import Scale
 from riskml.scorecard.card.scorecard import Scorecard
-from riskml.scorecard.display.html import segments_html
+from riskml.scorecard.display.tables import segments_html
 from riskml.scorecard.segments.file import Saved, segmented_document, segmented_from_document
 from riskml.scorecard.segments.file_checks import PARAMETERS, check_parameters
 from riskml.scorecard.segments.gain import payoff
@@ -34,6 +35,7 @@ from riskml.scorecard.segments.routing import EVERYONE, Routing, asked_columns, 
 from riskml.scorecard.segments.tree import Finder, Limits, finders, grow, regressors
 
 
+@dataclass(eq=False, repr=False)
 class SegmentedScorecard(RiskEstimator):
     """A scorecard for each segment of customers.
 
@@ -66,7 +68,7 @@ class SegmentedScorecard(RiskEstimator):
         With ``cv``: ``model`` (single card, segments, gain), ``auc``, ``auc_sd``, ``log_loss``, ``log_loss_sd``, over
         the same folds.
     finder_ : dict of column to Finder
-        The bins among which the tree's splits were sought; empty for a named column, and for loaded cards.
+        The bins among which the tree's splits were searched; empty for a named column, and for loaded cards.
 
     Notes
     -----
@@ -80,29 +82,18 @@ class SegmentedScorecard(RiskEstimator):
     attributed to the columns that define the segment.
     """
 
-    cards_: dict[str, Scorecard]
-    segments_: pd.DataFrame
-    model_: Segmented
-    finder_: dict[str, Finder]
-
-    def __init__(
-        self,
-        card: Scorecard | None = None,
-        segment_by: Any = None,
-        *,
-        max_segments: int = 4,
-        min_segment_share: float = 0.15,
-        min_segment_events: int = 50,
-        cv: Any = None,
-        random_state: int | None = 0,
-    ) -> None:
-        self.card = card
-        self.segment_by = segment_by
-        self.max_segments = max_segments
-        self.min_segment_share = min_segment_share
-        self.min_segment_events = min_segment_events
-        self.cv = cv
-        self.random_state = random_state
+    card: Scorecard | None = None
+    segment_by: Any = None
+    _: KW_ONLY
+    max_segments: int = 4
+    min_segment_share: float = 0.15
+    min_segment_events: int = 50
+    cv: Any = None
+    random_state: int | None = 0
+    cards_: dict[str, Scorecard] = field(init=False)
+    segments_: pd.DataFrame = field(init=False)
+    model_: Segmented = field(init=False)
+    finder_: dict[str, Finder] = field(init=False)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, periods: Any = None) -> Self:
         """Find the segments and build their cards.
@@ -162,7 +153,7 @@ class SegmentedScorecard(RiskEstimator):
 
     @property
     def edits_(self) -> dict[str, tuple[Edit, ...]]:
-        """Changes by hand of each segment's card; segments without any are left out."""
+        """Manual edits of each segment's card; segments without any are left out."""
         return {name: card.edits_ for name, card in self.cards_.items() if card.edits_}
 
     def segment(self, X: Any) -> pd.Series:
@@ -210,7 +201,7 @@ class SegmentedScorecard(RiskEstimator):
         periods: Any = None,
         **change: Any,
     ) -> Self:
-        """Return new cards with one characteristic of one segment's card changed by hand.
+        """Return new cards with one characteristic of one segment's card edited.
 
         Parameters
         ----------
@@ -253,7 +244,10 @@ class SegmentedScorecard(RiskEstimator):
             When a parameter is something that text cannot hold, as a splitter: save after ``set_params(cv=None)``.
         """
         check_is_fitted(self)
-        write_document(path, segmented_document(self._saved(), self.get_params(deep=False)))
+        write_document(
+            path,
+            segmented_document(Saved(self.model_.splits, self.cards_, self.segments_), self.get_params(deep=False)),
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -262,7 +256,7 @@ class SegmentedScorecard(RiskEstimator):
         Raises
         ------
         DataError
-            When the file is something else, or was changed by hand into something that cannot score.
+            When the file is something else, or was edited into something that cannot score.
         """
         saved, parameters = segmented_from_document(read_document(path), str(path))
         unedited = [card for card in saved.cards.values() if not card.edits_]
@@ -276,9 +270,6 @@ class SegmentedScorecard(RiskEstimator):
 
     def _fitted_html(self) -> str:
         return segments_html(self.segments_, self.cards_)
-
-    def _saved(self) -> Saved:
-        return Saved(self.model_.splits, self.cards_, self.segments_)
 
     @property
     def _template(self) -> Scorecard:
@@ -338,7 +329,7 @@ class SegmentedScorecard(RiskEstimator):
             raise ConfigError(f"card must be a Scorecard; got {type(self.card).__name__}", where="card")
         if getattr(self.card, "edits_", ()):
             raise ConfigError(
-                "the card was edited by hand, and a segment's card would not have its edits",
+                "the card was edited manually, and a segment's card would not have its edits",
                 where="card",
                 fix="hand in sklearn.base.clone(card), and edit the segments' cards: SegmentedScorecard.edit",
             )

@@ -38,7 +38,7 @@ _RIDGE = 1.0  # draws a node's coefficients to its parent's, so that separate cl
 
 @dataclass(frozen=True)
 class Finder:
-    """The slots of a column among which a split is sought: cut without a look at the outcome."""
+    """The slots of a column among which splits are searched: cut without the outcome."""
 
     shape: Step | Levels
 

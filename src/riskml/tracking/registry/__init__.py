@@ -1,4 +1,4 @@
-"""The MLflow model registry: versions, aliases, decisions."""
+"""MLflow model registry: versions, aliases and decisions."""
 
 from riskml.tracking.registry.aliases import Decision, champion, promote, registered, take_back
 

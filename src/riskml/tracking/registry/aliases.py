@@ -1,4 +1,4 @@
-"""The registry: who is champion, who was before, and who decided it."""
+"""Aliases of the registry: champion, challenger, and the decisions about them."""
 
 from __future__ import annotations
 
@@ -132,9 +132,7 @@ def promote(
         )
     if number not in known:
         raise InputError(
-            f"there is no version {number!r}",
-            where=name,
-            fix=f"the versions are {', '.join(known)}; see riskml models",
+            f"there is no version {number!r}", where=name, fix=f"the versions are {', '.join(known)}; see riskml models"
         )
     if held.get(CHAMPION) == number:
         raise InputError(f"version {number} is the champion already", where=name)

@@ -1,8 +1,9 @@
-"""A run's model at the gate: registered as challenger, judged, and champion if the gate says so."""
+"""Registration of a run's model: challenger, judged by the gate, champion if it passes."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from riskml.gate import Verdict, judge
-from riskml.gate.holdout_rows import evidence_of, row_names
+from riskml.errors import InputError
+from riskml.gate import Incumbent, Verdict, judge
+from riskml.gate.holdout_rows import RowNames, evidence_of, row_names, table_rows
 from riskml.io import write_json
 from riskml.runs.run import Run
+from riskml.runtime.package import MANIFEST, Artifact, PackageError
 from riskml.tracking.log_items import Candidate
 from riskml.tracking.registry import aliases, status
-from riskml.tracking.registry.incumbent import NAMED_BY, ROWS, load_incumbent
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 5
 _TAG_LENGTH = 4000
 _FOLDER = "gate"
+ROWS, NAMED_BY, DATA = "learnt.parquet", "riskml.rows_named_by", "riskml.data_digest"
 
 
 def register(
@@ -97,7 +100,7 @@ def _is_champion(client: MlflowClient, version: ModelVersion) -> bool:
 
 
 def _keep_rows(client: MlflowClient, run: Run, version: ModelVersion, model_id: str) -> None:
-    """Keep what names the rows that a model has learnt from, so that no later one is compared with it on them."""
+    """Keep the names of the training rows, so that no later model is compared with this one on them."""
     names = row_names(run, run.features().rows("train"))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ROWS
@@ -126,3 +129,60 @@ def _keep_verdict(
 
 def _cut(text: str) -> str:
     return text if len(text) <= _TAG_LENGTH else text[:_TAG_LENGTH] + "…"
+
+
+def load_incumbent(version: ModelVersion, run: Run) -> Incumbent:
+    """Return the champion's probabilities for a run's test set, and which of its rows it was trained on."""
+    number = str(version.version)
+    try:
+        lost = float(version.tags.get(aliases.AUC_LOST, "0"))
+        with tempfile.TemporaryDirectory(prefix="riskml-champion-") as folder:
+            files = _fetched(version, Path(folder))
+            artifact = Artifact.load(_only(files, MANIFEST).parent)
+            keys = pd.read_parquet(_only(files, ROWS))["row"].to_numpy()
+        features = run.features()
+        holdout = features.rows(features.holdout_part)
+        names = RowNames(version.tags.get(NAMED_BY, ""), version.tags.get(DATA, ""), keys)
+        trained_on = row_names(run, holdout).among(names)
+        if trained_on is None:
+            trouble = "rows without identifiers, of another table: it may have been trained on them"
+            return Incumbent(number, trouble=trouble)
+        return Incumbent(number, _scores(artifact, run, holdout.X), trained_on, auc_lost=lost)
+    except (PackageError, InputError) as error:
+        return Incumbent(number, trouble=getattr(error, "what", str(error)))
+
+
+def _fetched(version: ModelVersion, folder: Path) -> Path:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    if not str(version.source).startswith("models:/"):
+        raise PackageError("riskml has not registered it, and its package cannot be read")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    try:
+        return Path(download_artifacts(artifact_uri=version.source, dst_path=str(folder)))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise  # a server that is away will be back
+        raise PackageError(f"its files are gone: {error.message}") from None
+
+
+def _only(folder: Path, name: str) -> Path:
+    files = sorted(folder.rglob(name))
+    if len(files) != 1:
+        raise PackageError(
+            f"it has no {name}"
+            + (": it was registered before the gate was" if name == ROWS else ": its files are gone")
+        )
+    return files[0]
+
+
+def _scores(artifact: Artifact, run: Run, X: pd.DataFrame) -> pd.Series:
+    try:
+        return artifact.score(X)["probability"]
+    except PackageError as error:
+        # It may read a column that the challenger has left out.
+        try:
+            return artifact.score(table_rows(run, X.index))["probability"]
+        except (PackageError, InputError):
+            raise error from None

@@ -1,4 +1,4 @@
-"""What the gate said of a run's model, and who decided since: the first line of the run's description in MLflow."""
+"""Status of a run's model, as the first line of its description in MLflow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REASON_LENGTH = 600  # the whole of it is in the tag riskml.gate_reason
 
 def with_standing(client: MlflowClient, run_id: str, text: str) -> str:
     """Return a run's description that begins with the standing of its model, where it has a judged one."""
-    # A run whose model was fitted anew has more than one.
+    # A run whose model was refitted has more than one.
     versions = client.search_model_versions(f"run_id = '{run_id}'")
     newest = max(versions, key=lambda version: int(version.version), default=None)
     if newest is None or not {registry.GATE, "riskml.promoted_by"} & set(newest.tags):

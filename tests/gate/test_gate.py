@@ -10,7 +10,7 @@ import pytest
 
 from riskml.config.experiment import DEFAULT_TIERS, GateConfig
 from riskml.gate import Check, Evidence, Verdict, judge
-from riskml.gate.checks import calibrated, events_as_expected, ranks, stable, tiers_hold
+from riskml.gate.gate import calibrated, events_as_expected, ranks, stable, tiers_hold
 from riskml.metrics import psi_test
 from riskml.validation.holdout import assess
 
@@ -151,7 +151,7 @@ def test_a_bound_of_null_is_not_asked_for(evidence: Evidence) -> None:
 def test_what_was_made_by_hand_never_passes(evidence: Evidence) -> None:
     verdict = judge(replace(evidence, by_hand=True), GateConfig())
     assert not verdict.passed
-    assert verdict.reason == "origin: made by hand: a person decides"
+    assert verdict.reason == "origin: made interactively: a person decides"
 
 
 def test_rows_that_cannot_tell_leave_it_to_a_person(evidence: Evidence) -> None:

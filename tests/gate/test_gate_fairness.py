@@ -10,7 +10,7 @@ import pytest
 
 from riskml.config.experiment import GateConfig
 from riskml.gate import Evidence, judge
-from riskml.gate.fairness import approved_alike
+from riskml.gate.gate import approved_alike
 
 
 @pytest.fixture
