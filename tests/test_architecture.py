@@ -49,7 +49,7 @@ DOORS = {
     "httpx": ["crm/http.py", "warning/delivery/webhook.py"],
     "tenacity": ["crm/http.py", "warning/delivery/webhook.py"],
     "cryptography": ["export/signing.py", "runtime/integrity.py"],
-    "cyclonedx": ["export/sbom.py"],
+    "cyclonedx": ["export/wheel.py"],
     "starlette": ["runtime/serve.py"],
     "uvicorn": ["runtime/serve.py"],
     "sqlglot": ["export/sql.py"],

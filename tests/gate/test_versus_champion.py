@@ -82,7 +82,7 @@ def test_a_champion_that_has_learnt_from_the_rows_is_left_to_a_person_with_what_
     learnt[:500] = True
     check = not_worse(evidence, Incumbent("3", evidence.probability, learnt), 0.005, 0.95).check
     assert not check.passed
-    assert "has learnt from 500 of the 2,000 rows" in check.reason
+    assert "was trained on 500 of the 2,000 rows" in check.reason
     assert "on the other 1,500: AUC 0." in check.reason
     assert "a person decides" in check.reason
 

@@ -12,8 +12,8 @@ from riskml.models.ensemble import averaged
 from riskml.models.families import FAMILIES
 from riskml.models.refit import end_seconds, fitted, fullest, judged
 from riskml.models.search.cv_task import Task
-from riskml.models.search.refit_plan import LEAST, Plan, plans
 from riskml.models.search.study import Search
+from riskml.models.search.trials import LEAST, Plan, plans
 from riskml.runtime.boosted import Boosting
 from riskml.runtime.frame import columns
 from riskml.runtime.model import model_from_dict

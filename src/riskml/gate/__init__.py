@@ -1,8 +1,7 @@
 """Gate between challenger and champion: the checks that a new model must pass."""
 
-from riskml.gate.evidence import Evidence
 from riskml.gate.gate import judge
-from riskml.gate.verdict import Check, Verdict
+from riskml.gate.verdict import Check, Evidence, Verdict
 from riskml.gate.versus_champion import Incumbent
 
 __all__ = ["Check", "Evidence", "Incumbent", "Verdict", "judge"]

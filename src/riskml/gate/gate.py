@@ -14,8 +14,7 @@ from scipy.special import ndtri
 from riskml.config.experiment import GateConfig
 from riskml.data.grouping import FEW, grouping
 from riskml.errors import DataError
-from riskml.gate.evidence import Evidence
-from riskml.gate.verdict import Check, Verdict
+from riskml.gate.verdict import Check, Evidence, Verdict
 from riskml.gate.versus_champion import NAME, Comparison, Incumbent, not_worse
 from riskml.metrics import approval_rate_ratio, calibration_table, ece, psi_test
 

@@ -17,7 +17,7 @@ from riskml.data.key_columns import customers
 from riskml.data.sources.digest import data_digest
 from riskml.errors import DataError, InputError
 from riskml.features.training_table import experiment_panel, experiment_table
-from riskml.gate.evidence import Evidence
+from riskml.gate.verdict import Evidence
 from riskml.runs.run import Run
 from riskml.runtime.frame import levels
 from riskml.runtime.package import Artifact

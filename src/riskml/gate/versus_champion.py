@@ -9,8 +9,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from riskml.errors import DataError
-from riskml.gate.evidence import Evidence
-from riskml.gate.verdict import Check
+from riskml.gate.verdict import Check, Evidence
 from riskml.metrics import DelongTest, delong_test
 
 NAME = "champion"

@@ -6,9 +6,8 @@ import numpy as np
 
 from riskml.base import RiskEstimator
 from riskml.models.ensemble import averaged
-from riskml.models.search.refit_plan import LEAST, Plan, judge_seconds, plans, span
 from riskml.models.search.study import Search
-from riskml.models.search.trials import FinishedTrial
+from riskml.models.search.trials import LEAST, FinishedTrial, Plan, judge_seconds, plans, span
 from riskml.runtime.frame import Floats
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from riskml.runs.paths import project_folder
 from riskml.runs.run import Run
-from riskml.tracking import log_items, views
+from riskml.tracking import descriptions, log_items
 from riskml.tracking.client import DATABASES, quiet_client, tracking_uri, without_secrets
 from riskml.tracking.log_items import Item, ModelFiles, Rows, TableFile
 from riskml.tracking.registry import aliases, register
@@ -51,7 +51,7 @@ class Sink:
 
     def begin(self) -> None:
         """Write the settings of the run, before its first stage."""
-        page = views.page(self._experiment, self.run_id)
+        page = descriptions.page(self._experiment, self.run_id)
         self._run.update(mlflow_run_id=self.run_id, mlflow_uri=without_secrets(self.uri), mlflow_page=page)
         self._write([log_items.Tags(_git(self._project)), *log_items.beginning(self._run)])
 
@@ -83,9 +83,9 @@ class Sink:
             beside = (self._project / "mlartifacts").as_uri() if self.uri.startswith(DATABASES) else None
             known = self._client.get_experiment(self._client.create_experiment(name, artifact_location=beside))
         id = str(known.experiment_id)
-        for key, value in views.experiment_tags(self._run.experiment.title, id).items():
+        for key, value in descriptions.experiment_tags(self._run.experiment.title, id).items():
             # What people have written there stays; the table of runs is brought up to date.
-            if key not in known.tags or (key.startswith(views.VIEW) and known.tags[key] != value):
+            if key not in known.tags or (key.startswith(descriptions.VIEW) and known.tags[key] != value):
                 self._client.set_experiment_tag(id, key, value)
         return id
 

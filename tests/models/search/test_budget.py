@@ -15,8 +15,8 @@ from riskml.models.families import FAMILIES
 from riskml.models.refit import end_seconds
 from riskml.models.search.budget import Budget, reserved, run_searches
 from riskml.models.search.cv_task import Task
-from riskml.models.search.refit_plan import Plan, whole_seconds
 from riskml.models.search.study import Search
+from riskml.models.search.trials import Plan, whole_seconds
 
 
 class Watch:

@@ -14,8 +14,7 @@ from riskml.errors import ConfigError, InputError
 from riskml.scorecard import OptimalBinner, Scorecard
 from riskml.scorecard.card.flexible_regression import fit_flexible
 from riskml.scorecard.card.regression import fit_logistic
-from riskml.scorecard.card.rounding import finer_points
-from riskml.scorecard.card.scaling import Scale, spread_points
+from riskml.scorecard.card.scaling import Scale, finer_points, spread_points
 
 
 def test_a_score_is_the_sum_of_its_points(card, made):

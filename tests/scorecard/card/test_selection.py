@@ -8,7 +8,7 @@ import pytest
 
 from riskml.errors import ConfigError
 from riskml.scorecard import Scorecard
-from riskml.scorecard.card.screens import variance_inflation
+from riskml.scorecard.card.selection import variance_inflation
 
 
 @pytest.fixture(scope="module")

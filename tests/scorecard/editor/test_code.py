@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskml.scorecard.editor.code import code_of, edits_of
 from riskml.scorecard.editor.page import breaks
+from riskml.scorecard.editor.widget import code_of, edits_of
 
 BINS = {"Age": {"splits": [25, 30.5]}}
 

@@ -113,7 +113,7 @@ def test_what_was_made_by_hand_never_passes(make_run: MakeRun, registers: Regist
 def test_a_champion_that_has_learnt_from_the_rows_is_not_compared(make_run: MakeRun, registers: Register) -> None:
     registers(make_run())
     reason = why_not(registers(make_run(aside=slice(1, None, 2))))
-    assert "has learnt from 150 of the 150 rows" in reason
+    assert "was trained on 150 of the 150 rows" in reason
     assert "a person decides" in reason
 
 
@@ -123,7 +123,7 @@ def test_customers_are_known_again_in_another_table(
     first = make_run()
     registers(first)
     book = pd.read_csv(first.experiment.data.source).iloc[40:]
-    assert "has learnt from 65 of the 130 rows" in why_not(registers(make_run(book=book, aside=slice(0, 130))))
+    assert "was trained on 65 of the 130 rows" in why_not(registers(make_run(book=book, aside=slice(0, 130))))
 
 
 def test_new_customers_of_another_table_are_compared(

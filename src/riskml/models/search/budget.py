@@ -10,8 +10,8 @@ import numpy as np
 
 from riskml.errors import FitError, InputError
 from riskml.models.refit import end_seconds, fullest
-from riskml.models.search.refit_plan import whole_seconds
 from riskml.models.search.study import Listener, Progress, Search
+from riskml.models.search.trials import whole_seconds
 
 _CLOSE = 0.005  # AUC below the leader at which a family's promise has fallen to a third
 _PATIENCE = 10  # trials without a better one after which it has halved

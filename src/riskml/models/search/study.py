@@ -17,8 +17,7 @@ from joblib import effective_n_jobs
 from riskml.errors import ConfigError, RiskmlError
 from riskml.models.family import Family
 from riskml.models.search.cv_task import Task
-from riskml.models.search.refit_plan import LEAST, whole_seconds
-from riskml.models.search.trials import BestTrials, Figure, FinishedTrial
+from riskml.models.search.trials import LEAST, BestTrials, Figure, FinishedTrial, whole_seconds
 
 _RANDOM = 8  # trials before the sampler models the results
 _READING = 0.02  # share of the time that may go into asking the storage what others have found

@@ -15,8 +15,7 @@ from riskml.errors import ConfigError
 from riskml.report.plots.picture import Picture, headline, house_style
 from riskml.scorecard import Scorecard
 from riskml.scorecard.card.scaling import Scale
-from riskml.scorecard.display.parts import LevelGroups, card_parts
-from riskml.scorecard.display.tables import with_rates
+from riskml.scorecard.display.tables import LevelGroups, card_parts, with_rates
 
 _GAIN = SCORECARD
 # Inches.

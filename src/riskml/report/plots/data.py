@@ -13,7 +13,7 @@ from riskml.display.colours import EVENT, INK, KINDS, MUTED, NON_EVENT, OVERALL,
 from riskml.display.format import count, fitted, number, percent, signed, wrapped
 from riskml.report.plots.picture import CLEAR, Picture, as_percent, empty, headline, house_style, rows_from_the_top
 from riskml.scorecard import OptimalBinner, Scorecard
-from riskml.scorecard.display.parts import binner_of, bins_of
+from riskml.scorecard.display.tables import binner_of, bins_of
 
 _MOST_COLUMNS = 30
 

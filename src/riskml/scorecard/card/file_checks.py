@@ -20,8 +20,7 @@ from riskml.scorecard.binning.search import unmet
 from riskml.scorecard.binning.woe import woe
 from riskml.scorecard.card.edits import Edit, average_points, points_by_slot, standing_points
 from riskml.scorecard.card.file_schema import BinPart, CardPart, CharacteristicPart
-from riskml.scorecard.card.rounding import SWEEPS
-from riskml.scorecard.card.scaling import Scale
+from riskml.scorecard.card.scaling import SWEEPS, Scale
 from riskml.scorecard.card.selection import SelectionRules
 
 _OF_THE_FIT = "take the change back: it is what the fit has found"

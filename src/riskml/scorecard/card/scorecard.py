@@ -27,8 +27,7 @@ from riskml.scorecard.card.file import card_document, card_from_document, read_d
 from riskml.scorecard.card.fitted import FittedCard
 from riskml.scorecard.card.flexible_regression import log_odds
 from riskml.scorecard.card.refit import TrainingRows, with_bins
-from riskml.scorecard.card.rounding import Ranking, finer_points
-from riskml.scorecard.card.scaling import Scale, spread_points
+from riskml.scorecard.card.scaling import Ranking, Scale, finer_points, spread_points
 from riskml.scorecard.card.selection import Selection, select
 
 

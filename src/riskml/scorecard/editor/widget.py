@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import anywidget
 import pandas as pd
@@ -14,12 +14,34 @@ from riskml.display.format import number
 from riskml.errors import ConfigError, InputError
 from riskml.scorecard import OptimalBinner, Scorecard
 from riskml.scorecard.binning.counts import Counts
-from riskml.scorecard.display.parts import binner_of
-from riskml.scorecard.display.tables import binning_table
-from riskml.scorecard.editor.code import Language, code_of, edits_of
-from riskml.scorecard.editor.counts import CountSource, RowSource
+from riskml.scorecard.card.file import OneLine, yaml_text
+from riskml.scorecard.display.tables import binner_of, binning_table
 from riskml.scorecard.editor.page import column_page
-from riskml.scorecard.editor.session import Session
+from riskml.scorecard.editor.session import CountSource, RowSource, Session
+
+Language = Literal["python", "yaml", "edit"]
+
+
+def code_of(overrides: Mapping[str, Mapping[str, Any]], language: Literal["python", "yaml"] = "python") -> str:
+    """Return overrides as text."""
+    if language == "python":
+        lines = [f"    {str(column)!r}: {dict(options)!r}," for column, options in overrides.items()]
+        return "\n".join(["overrides = {", *lines, "}"]) if lines else "overrides = {}"
+    options_by_column = {str(column): OneLine(options) for column, options in overrides.items()}
+    text = yaml_text({"overrides": options_by_column})
+    return "# in an experiment file: beneath models: fixed: scorecard:\n" + text.rstrip("\n")
+
+
+def edits_of(bins: Mapping[str, Mapping[str, Any]], fit_arguments: Sequence[str] = ()) -> str:
+    """Return edited bins as calls of `Scorecard.edit`, which puts them on record with who, why and when."""
+    # Blank: the card refuses an edit by nobody, or for no reason.
+    rest = ", ".join(["by=''", "why=''", "when=''", "X=X", "y=y", *(f"{name}={name}" for name in fit_arguments)])
+    edits = {
+        column: ", ".join(f"{name}={value!r}" for name, value in options.items()) for column, options in bins.items()
+    }
+    lines = [f"card = card.edit({str(column)!r}, {options}, {rest})" for column, options in edits.items()]
+    return "\n".join(lines) or "# no bin is changed"
+
 
 _HERE = Path(__file__).parent
 _BLIND = "These bins were made to hold in every period: with periods=… the editor shows whether edited ones do."
