@@ -123,7 +123,7 @@ def test_the_smallest_policy_can_be_read(said):
         ("treatments.offer.effect", 1.5, "less than or equal to 1"),
         ("treatments.offer.cost", -1, "at least 0"),
         ("treatments.offer.cost", "income +", "cannot be read"),
-        ("treatments.offer.only", "exec('x')", "no function here"),
+        ("treatments.offer.only", "exec('x')", "unknown function"),
         ("treatments.offer.keeps", 0.1, "use effect"),
         ("treatments.offer.template", "t", "needs a channel"),
         ("treatments.offer.change", "lowered", "credit_limit"),

@@ -106,9 +106,9 @@ def test_a_plan_shows_what_would_change_and_calls_nobody(zoho_server, zoho_mappi
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"probability": [0.5, np.nan]}, "there is no number"),
-        ({"tier": ["low", "enormous"]}, "'enormous' is none of the mapping's low, medium, high"),
-        ({"customer": ["1", "1"]}, "stand more than once"),
+        ({"probability": [0.5, np.nan]}, "the number is missing"),
+        ({"tier": ["low", "enormous"]}, "'enormous' is not among the mapping's low, medium, high"),
+        ({"customer": ["1", "1"]}, "occur more than once"),
         ({"customer": ["1", ""]}, "empty in row 2"),
         ({"customer": [3652397000000000001.0, 2.0]}, "floating-point numbers"),
     ],
@@ -127,7 +127,7 @@ def test_all_parts_that_are_missing_are_named_at_once_with_what_can_be_done(zoho
         "    action or treatment",
         "    model_version (or --model-version)",
     ]
-    assert caught.value.fix.endswith("push the others alone: --only score --only tier --only as_of")
+    assert caught.value.fix.endswith("push the others only: --only score --only tier --only as_of")
 
 
 def test_a_part_pushed_alone_leaves_the_others_as_they_are_and_known(zoho, zoho_server, zoho_mapping, accounts, audit):
@@ -193,9 +193,9 @@ def test_an_alert_that_is_refused_does_not_stop_the_others(zoho, zoho_server, ac
 def test_alerts_need_their_columns_and_keys_of_their_own():
     with pytest.raises(DataError, match="no column owner, text"):
         alert_rows(alerts(["1"]).drop(columns=["owner", "text"]))
-    with pytest.raises(DataError, match="stand more than once"):
+    with pytest.raises(DataError, match="occur more than once"):
         alert_rows(alerts(["1", "1"]))
-    with pytest.raises(DataError, match="is no date"):
+    with pytest.raises(DataError, match="is not a date"):
         alert_rows(alerts(["1"]).assign(due="soon"))
     assert alert_rows(alerts(["7"]))[0] == Alert(
         "7:default:2026-03-01", "7", "风险升高", "", dt.date(2026, 3, 4), "=1+1"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from riskml.config.policy import policy_of
 from riskml.errors import ConfigError, DataError
 from riskml.policy.actions import assign
-from riskml.policy.messages import Writer, messages, plain, preview
+from riskml.policy.messages import Writer, cell_text, messages, plain, plain_text, preview
 from riskml.policy.template_sandbox import bundled
 
 TODAY = dt.date(2026, 1, 31)
@@ -202,3 +202,15 @@ def test_the_preview_runs_nothing_and_escapes_all(said, book):
 def test_a_preview_of_nothing_says_so(said, book):
     policy = policy_of(said)
     assert "No message" in preview(policy, assign(policy, book.iloc[:0], TODAY), book)._repr_html_()
+
+
+def test_a_field_is_one_line_without_invisible_signs():
+    assert plain("Ann\r\nBcc: all@example.org \u202e") == "Ann Bcc: all@example.org"
+
+
+def test_the_text_of_an_email_has_a_line_for_each_paragraph():
+    assert plain_text("<p>Dear customer,</p>\n<p>5 &lt; 6<br>Ann</p>") == "Dear customer,\n5 < 6\nAnn"
+
+
+def test_numbers_have_separators_and_cents():
+    assert [cell_text(value) for value in (1234.5, 3.0, "Ann")] == ["1,234.50", "3", "Ann"]

@@ -55,12 +55,10 @@ class Audit:
 
     def _keep_written(self, object: str, row: Row) -> None:
         """Record a row's values, merged with those of other fields written before."""
-        place = [object, row.customer]
-        known = self._db.execute("select content from written where object = ? and customer = ?", place).fetchone()
+        key = [object, row.customer]
+        known = self._db.execute("select content from written where object = ? and customer = ?", key).fetchone()
         last = json.loads(known[0]) if known else {}
-        self._db.execute(
-            "insert or replace into written values (?, ?, ?)", [*place, content_of(last | dict(row.values))]
-        )
+        self._db.execute("insert or replace into written values (?, ?, ?)", [*key, content_of(last | dict(row.values))])
 
     def raised(self) -> dict[str, Raised]:
         """Return the alerts in the CRM, by key."""

@@ -147,11 +147,7 @@ class Connector(Protocol):
 
 
 def waves(rows: Sequence[Row], size: int) -> list[list[tuple[int, Row]]]:
-    """Return numbered rows in groups of at most a size in which no customer occurs twice, in order.
-
-    >>> [[number for number, _ in wave] for wave in waves([Row("a", {}), Row("b", {}), Row("a", {})], 100)]
-    [[0, 1], [2]]
-    """
+    """Return numbered rows in groups of at most a size in which no customer occurs twice, in order."""
     groups: list[list[tuple[int, Row]]] = []
     inside: set[str] = set()
     for number, row in enumerate(rows):

@@ -46,29 +46,12 @@ class Backoff:
 
     def seconds(self, attempt: int) -> float:
         """Return the wait after an attempt, counted from 1."""
-        whole = min(self.most, self.first * 2.0 ** (attempt - 1))
-        return float(whole * (0.5 + self.chance.random() / 2))
+        seconds = min(self.most, self.first * 2.0 ** (attempt - 1))
+        return float(seconds * (0.5 + self.chance.random() / 2))
 
     def __call__(self, state: RetryCallState) -> float:
         """Return the wait for tenacity."""
         return max(self.seconds(state.attempt_number), getattr(_error(state), "wait_seconds", 0.0))
-
-
-def persistently(call: Callable[[], Result], clock: Clock, *, attempts: int = 8, wait: Backoff | None = None) -> Result:
-    """Return the result of a call, retried while its error is temporary (`Passing`); each wait is logged."""
-    retrying = Retrying(
-        sleep=clock.sleep,
-        stop=lambda state: state.attempt_number >= min(attempts, getattr(_error(state), "most_attempts", attempts)),
-        wait=wait or Backoff(),
-        retry=retry_if_exception(lambda error: isinstance(error, Passing) and not error.exhausted),
-        before_sleep=_log_wait,
-        reraise=True,
-    )
-    try:
-        return retrying(call)
-    except Passing as error:
-        error.exhausted = True
-        raise
 
 
 def _error(state: RetryCallState) -> BaseException | None:
@@ -215,8 +198,21 @@ class ApiCalls:
             return self._token
 
     def persistently(self, call: Callable[[], Result], *, again: bool = True) -> Result:
-        """Return the result of a call, retried unless ``again`` is False."""
-        return persistently(call, self.clock, attempts=self.attempts if again else 1, wait=self.wait)
+        """Return the result of a call, retried while its error is temporary unless ``again`` is False."""
+        attempts = self.attempts if again else 1
+        retrying = Retrying(
+            sleep=self.clock.sleep,
+            stop=lambda state: state.attempt_number >= min(attempts, getattr(_error(state), "most_attempts", attempts)),
+            wait=self.wait,
+            retry=retry_if_exception(lambda error: isinstance(error, Passing) and not error.exhausted),
+            before_sleep=_log_wait,
+            reraise=True,
+        )
+        try:
+            return retrying(call)
+        except Passing as error:
+            error.exhausted = True
+            raise
 
     def create_once(self, find: Callable[[bool], Result | None], create: Callable[[], Result]) -> Result:
         """Return a record that `find` finds, or create it; `find` is told whether an attempt may have created it."""

@@ -1,4 +1,4 @@
-"""Which field of a CRM is which column of ours, in either direction."""
+"""Mapping of a CRM's fields to columns, scores and alerts."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Mapping(Part):
 
     @property
     def customers(self) -> str:
-        """The object that the customers are records of: that which scores are written to, or else the first table's."""
+        """The object of the customers: that of the scores, or else of the first table."""
         return self.scores.object if self.scores else next(iter(self.tables.values())).object
 
     @model_validator(mode="after")
@@ -122,27 +122,13 @@ class Mapping(Part):
 
 
 def read_mapping(path: Path) -> Mapping:
-    """Read a mapping file.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be read, or has an unknown key or an invalid value.
-    """
+    """Read a mapping file."""
     fix = "correct these keys; docs/crm.md explains them"
     return validated(Mapping, read_yaml(path, "mapping"), "mapping file", where=str(path), fix=fix)
 
 
 def canonical(value: Any, type: Type, zone: str) -> Value:
-    """Return a CRM's value as a column holds it.
-
-    Examples
-    --------
-    >>> canonical({"id": "3652397000000000001", "name": "上海"}, "text", "UTC")
-    '3652397000000000001'
-    >>> canonical("1,234.50", "number", "UTC"), canonical("2026-01-01T00:00:00+08:00", "timestamp", "UTC")
-    (1234.5, 1767196800000000)
-    """
+    """Return a CRM's value in the type of its column."""
     if isinstance(value, Map):
         value = value.get("id")
     if isinstance(value, list):
@@ -198,11 +184,7 @@ def _day(value: Any, zone: str) -> int:
 
 
 def microseconds(value: Any, zone: str) -> int:
-    """Return a moment as microseconds since 1970-01-01 UTC.
-
-    >>> microseconds(1767196800000, "UTC") == microseconds("2026-01-01 00:00:00", "Asia/Shanghai")
-    True
-    """
+    """Return a moment as microseconds since 1970-01-01 UTC."""
     since = _milliseconds(value)
     if since is not None:
         return since * 1000
@@ -213,20 +195,16 @@ def microseconds(value: Any, zone: str) -> int:
 
 
 def clipped(text: str, most: int) -> str:
-    """Return a text that fits into a field; one that is cut ends in an ellipsis.
-
-    >>> clipped("𠮷野家", 4), clipped("𠮷野家", 3), clipped("abc", 3)
-    ('𠮷野家', '𠮷…', 'abc')
-    """
+    """Return a text of at most some UTF-16 units; a shortened one ends in an ellipsis."""
     if _units(text) <= most:
         return text
-    kept, room = [], most - 1
+    characters, room = [], most - 1
     for character in text:
         room -= _units(character)
         if room < 0:
             break
-        kept.append(character)
-    return "".join(kept) + "…"
+        characters.append(character)
+    return "".join(characters) + "…"
 
 
 def _units(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Scores and alerts as frames hold them, made ready for a CRM's fields."""
+"""Payload: rows and alerts of a CRM from tables of scores and alerts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from riskml.crm.connector import Alert, Row, Value
 from riskml.crm.mapping import AlertsMap, ScoreField, ScoresMap, clipped
 from riskml.errors import DataError, preview
 
-# What no CRM's field should get: control characters but for the line's end and the tab, and halves of characters.
+# Control characters other than line ends and tabs, and lone surrogates.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_WARNING = ("level", "state", "signs", "role", "escalated_to", "plan")  # of a list of early warning
+_WARNING = ("level", "state", "signs", "role", "escalated_to", "plan")  # columns of early warning
 ALERT_COLUMNS = ("key", "customer", "cause", "owner", "due", "text")
 
 
@@ -32,22 +32,22 @@ def score_rows(
     Parameters
     ----------
     table : DataFrame of shape (customers, any)
-        The customer's id in the CRM; ``score`` (0 … 100, higher is riskier) or ``probability``; ``tier``; ``reasons``
-        or ``reason_1``, ``reason_2`` …; ``action`` or ``treatment``; ``model_version`` and ``as_of`` where they are not
-        handed in. Only what the mapping asks for is needed.
+        The customer's ID in the CRM; ``score`` (0 … 100, higher is riskier) or ``probability``; ``tier``; ``reasons``
+        or ``reason_1``, ``reason_2`` …; ``action`` or ``treatment``; ``model_version`` and ``as_of`` unless passed as
+        parameters. Only the mapping's parts are needed.
     id : str
-        The column that names the customers.
+        Column of the customers' IDs.
 
     Raises
     ------
     DataError
-        When columns are missing, a customer stands twice, or a value does not fit its field.
+        When columns are missing, a customer occurs twice, or a value does not fit its field.
 
     Examples
     --------
-    >>> asked = ScoresMap.model_validate({"object": "Accounts", "fields": {
+    >>> scores = ScoresMap.model_validate({"object": "Accounts", "fields": {
     ...     "score": {"field": "Risk_Score", "label": "Risk Score", "type": "integer"}}})
-    >>> score_rows(pd.DataFrame({"customer": ["1"], "probability": [0.874]}), asked)
+    >>> score_rows(pd.DataFrame({"customer": ["1"], "probability": [0.874]}), scores)
     [Row(customer='1', values={'Risk_Score': 87})]
     """
     ids = _ids(table, id)
@@ -73,7 +73,7 @@ def alert_rows(table: pd.DataFrame, mapping: AlertsMap | None = None) -> list[Al
     if lacking:
         raise DataError(
             f"the alerts have no column {', '.join(lacking)}",
-            fix=f"they need {', '.join(ALERT_COLUMNS)}; or hand in what `riskml alerts list -o` writes",
+            fix=f"add {', '.join(ALERT_COLUMNS)}, or use the list of `riskml alerts list -o`",
         )
     keys = _ids(table, "key")
     customers = _names(table, "customer")
@@ -85,7 +85,7 @@ def alert_rows(table: pd.DataFrame, mapping: AlertsMap | None = None) -> list[Al
 
 
 def _warnings(table: pd.DataFrame, owners: Mapping[str, str]) -> pd.DataFrame:
-    """Return the open alerts of early warning as alerts of a CRM: to whom they are escalated, or else their role."""
+    """Return the open alerts of early warning as alerts of a CRM, for the role of the escalation or of the owner."""
     columns = {name: [_text(value) for value in table[name]] for name in _WARNING if name in table}
     open = [state != "closed" for state in columns.get("state", ["opened"] * len(table))]
     roles = [
@@ -118,7 +118,7 @@ def _ids(table: pd.DataFrame, column: str) -> list[str]:
     twice = pd.Series(ids)[pd.Series(ids).duplicated()]
     if len(twice):
         raise DataError(
-            f"{twice.nunique()} values of {column!r} stand more than once: {preview(list(twice.unique()), most=5)}",
+            f"{twice.nunique()} values of {column!r} occur more than once: {preview(list(twice.unique()), most=5)}",
             fix="keep one row for each",
         )
     return ids
@@ -144,7 +144,7 @@ def _column(*names: str) -> Callable[[pd.DataFrame], list[Any] | None]:
     return lambda table: next((list(table[name]) for name in names if name in table), None)
 
 
-# What a part is read from, as a person is told, and how.
+# Columns of each part, for messages, and how it is read.
 _PARTS: dict[str, tuple[str, Callable[[pd.DataFrame], list[Any] | None]]] = {
     "score": ("score or probability", _scores),
     "tier": ("tier", _column("tier")),
@@ -158,7 +158,7 @@ _PARTS: dict[str, tuple[str, Callable[[pd.DataFrame], list[Any] | None]]] = {
 def _parts_of(
     table: pd.DataFrame, parts: Iterable[str], constants: Mapping[str, list[Any] | None]
 ) -> dict[str, list[Any]]:
-    """Return the values of each part; refuse a table that lacks some, and name them all."""
+    """Return the values of each part; refuse a table that lacks some."""
     values = {part: constants.get(part) or _PARTS[part][1](table) for part in parts}
     lacking = [part for part, values in values.items() if values is None]
     if lacking and len(table):
@@ -166,8 +166,8 @@ def _parts_of(
         rest = " ".join(f"--only {part}" for part in values if part not in lacking)
         raise DataError(
             f"the scores lack columns:{hints}",
-            fix="add them, or take the parts out of the mapping's scores.fields"
-            + (f", or push the others alone: {rest}" if rest else ""),
+            fix="add them, or remove the parts from the mapping's scores.fields"
+            + (f", or push the others only: {rest}" if rest else ""),
         )
     return {part: values or [] for part, values in values.items()}
 
@@ -175,7 +175,7 @@ def _parts_of(
 def _fitting(value: Any, field: ScoreField, where: str) -> Value:
     if field.type in ("integer", "number"):
         if pd.isna(value):
-            raise DataError("there is no number", where=where, fix="leave out customers without a score")
+            raise DataError("the number is missing", where=where, fix="omit customers without a score")
         return int(float(value) + 0.5) if field.type == "integer" else float(value)
     if field.type == "date":
         return _date(value, where)
@@ -183,7 +183,7 @@ def _fitting(value: Any, field: ScoreField, where: str) -> Value:
     if field.type == "choice" and field.values:
         if text not in field.values:
             raise DataError(
-                f"{text!r} is none of the mapping's {', '.join(field.values)}",
+                f"{text!r} is not among the mapping's {', '.join(field.values)}",
                 where=where,
                 fix=f"add it to the values of {field.field}",
             )
@@ -202,4 +202,4 @@ def _date(value: Any, where: str) -> dt.date:
             return date.date()
     except (ValueError, TypeError):
         pass
-    raise DataError(f"{value!r} is no date", where=where, fix="write it as 2026-01-31")
+    raise DataError(f"{value!r} is not a date", where=where, fix="write it as 2026-01-31")

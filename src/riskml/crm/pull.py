@@ -78,7 +78,7 @@ def _table(
     folder: Path,
     started: dt.datetime,
     full: bool,
-    tell: Listener,
+    report: Listener,
 ) -> Pulled:
     table = mapping.tables[name]
     current = store.begin(name, mapping_digest(table, mapping.timezone), started=started.isoformat(), full=full)
@@ -90,7 +90,7 @@ def _table(
             rows = list(_rows(page, table, mapping.timezone, unreadable))
             one, other = store.take(name, current, rows, page.gone, page.cursor)
             changed, gone, read = changed + one, gone + other, read + len(rows)
-            tell(name, read)
+            report(name, read)
     sweeps = not current.full and not connector.tells_gone
     if sweeps:
         _sweep(connector, table, name, store, current)

@@ -124,12 +124,6 @@ class Store:
         """Return when the current pass of a table began, in whichever run."""
         return str(self._db.execute("select started from passes where name = ?", [name]).fetchone()[0])
 
-    def newest(self, name: str) -> int:
-        """Return when the record that was changed last was changed, in microseconds; 0 where none tells."""
-        return int(
-            self._db.execute("select coalesce(max(modified), 0) from records where name = ?", [name]).fetchone()[0]
-        )
-
     def count(self, name: str) -> int:
         """Return the number of records of a table."""
         return int(self._db.execute("select count(*) from records where name = ?", [name]).fetchone()[0])

@@ -43,13 +43,7 @@ class Push:
 
 
 def mapping_file(name: str | Path) -> Path:
-    """Return a mapping file, given as a path, or by name in the nearest ``experiments/crm/`` above.
-
-    Raises
-    ------
-    ConfigError
-        When there is no mapping of this name.
-    """
+    """Return a mapping file, given as a path, or by name in the nearest ``experiments/crm/`` above."""
     path = Path(name).expanduser()
     if path.suffix in {".yaml", ".yml"}:
         return path.absolute()

@@ -18,22 +18,22 @@ def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     """Yield a database with mode 0600 that no other process uses meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    held = sqlite3.connect(path.with_name(f"{path.name}.lock"), timeout=0, isolation_level=None)
-    kept = sqlite3.connect(path, timeout=30, isolation_level=None)
+    lock = sqlite3.connect(path.with_name(f"{path.name}.lock"), timeout=0, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     try:
         try:
-            held.execute("begin exclusive")  # released even when the process is killed
+            lock.execute("begin exclusive")  # released even when the process is killed
         except sqlite3.OperationalError:
             raise InputError(
                 "another pull or push is running", where=str(path), fix="run again when it is done"
             ) from None
-        kept.execute("pragma journal_mode=wal")
-        kept.execute("pragma synchronous=normal")
-        kept.executescript(schema)
-        yield kept
+        connection.execute("pragma journal_mode=wal")
+        connection.execute("pragma synchronous=normal")
+        connection.executescript(schema)
+        yield connection
     finally:
-        kept.close()
-        held.close()
+        connection.close()
+        lock.close()
 
 
 def keep_to(connection: sqlite3.Connection, account: str, *, whole: bool = True) -> None:

@@ -90,16 +90,10 @@ class Against:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All columns of a panel, in order.
-
-    Parameters
-    ----------
-    changes : tuple of Change or Against
-        Columns computed from other columns.
-    """
+    """All columns of a panel, in order."""
 
     columns: tuple[Column, ...]
-    changes: tuple[Change | Against, ...]
+    changes: tuple[Change | Against, ...]  # computed from other columns
     attributes: tuple[str, ...]
 
     def of(self, table: str) -> tuple[Column, ...]:

@@ -48,13 +48,13 @@ def by_date(frame: pd.DataFrame, seed: int) -> Dates:
     event = frame["outcome"].to_numpy() == 1
     draw = np.random.default_rng(seed)
 
-    def some(places: Rows, most: int) -> Rows:
-        return places if len(places) <= most else np.sort(draw.choice(places, most, replace=False))
+    def some(rows_of_day: Rows, most: int) -> Rows:
+        return rows_of_day if len(rows_of_day) <= most else np.sort(draw.choice(rows_of_day, most, replace=False))
 
-    def ranked(places: Rows) -> Rows:
-        events, others = places[event[places]], places[~event[places]]
+    def ranked(rows_of_day: Rows) -> Rows:
+        events, others = rows_of_day[event[rows_of_day]], rows_of_day[~event[rows_of_day]]
         if min(len(events), len(others)) < FEW:
-            return places[:0]
+            return rows_of_day[:0]
         few = some(events, most // 2)
         return np.concatenate([few, some(others, most - len(few))])
 

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,13 @@ import pandas as pd
 from riskml import __version__
 from riskml.config.panel import BEHAVIOUR, PanelConfig
 from riskml.data.sources.tables import Stored, check_columns, stored
-from riskml.errors import DataError
+from riskml.errors import ConfigError, DataError
 from riskml.features.canonical import columns_read
 from riskml.features.catalog import Catalog, catalog, custom_features
 from riskml.features.coverage import Coverage, coverage, extract_day, identified_by, remarks, repeats
-from riskml.features.custom import check_custom_features
 from riskml.features.labels import check_kinds
-from riskml.features.panel import STATES, Engine, PanelTables, day_number, day_of, eligibility, features
+from riskml.features.panel import STATES, Engine, PanelTables, day_number, day_of, eligibility, features, prepared
+from riskml.features.window import Feature
 from riskml.io import read_json, replacing, write_json
 
 _UNKNOWN_YET = ("event in the gap",)  # states that are not known on the as-of date itself
@@ -32,28 +32,15 @@ Listener = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel on disk.
+    """A panel on disk."""
 
-    Parameters
-    ----------
-    folder : Path
-        One Parquet file per as-of date.
-    dates : DataFrame
-        One row per as-of date: ``as_of``, ``customers``, their number by state, of which ``kept`` are eligible,
-        ``events``, ``censored`` (whether the performance window runs past the data).
-    remarks : DataFrame
-        ``table``, ``finding``, ``records``.
-    columns : DataFrame
-        ``column``, ``table``, ``unit``, ``description``.
-    coverage : Coverage
-        Records by day of each table.
-    """
-
-    folder: Path
+    folder: Path  # one Parquet file per as-of date
+    # one row per as-of date: ``as_of``, ``customers``, their number by state, of which ``kept`` are eligible,
+    # ``events``, ``censored`` (whether the performance window runs past the data)
     dates: pd.DataFrame
-    remarks: pd.DataFrame
-    columns: pd.DataFrame
-    coverage: Coverage
+    remarks: pd.DataFrame  # ``table``, ``finding``, ``records``
+    columns: pd.DataFrame  # ``column``, ``table``, ``unit``, ``description``
+    coverage: Coverage  # records by day of each table
 
     @property
     def files(self) -> list[Path]:
@@ -265,3 +252,24 @@ def _refuse_empty(built: Panel, panel: PanelConfig) -> None:
         left = dates[list(STATES[1:])].sum()
         why = ", ".join(f"{count} {state}" for state, count in left.items() if count)
         raise DataError(f"no customer is eligible: {why}", where="panel.population", fix="exclude fewer customers")
+
+
+def check_custom_features(tables: PanelTables, custom: Sequence[tuple[str, Feature]], date: dt.date) -> None:
+    """Refuse a feature that cannot be computed from its table's records, or is not a number."""
+    as_of = day_number(date)
+    for name, feature in custom:
+        records = prepared(tables, name, as_of)
+        schema, where = records.collect_schema(), f"panel.own: {feature.name}"
+        key = "by" if "by" in schema else "customer"
+        for column in [column for column in tables.catalog.of(name) if column.feature is feature]:
+            try:
+                kind = records.group_by(key).agg(column.expression(as_of)).collect_schema()[column.name]
+            except Exception as error:
+                lines, columns = str(error).strip().splitlines() or [""], ", ".join(schema.names())
+                raise ConfigError(
+                    f"the feature cannot be computed: {type(error).__name__}: {lines[0]}",
+                    where=where,
+                    fix=f"return an aggregate, such as orders['amount'].sum(); {name} has the columns {columns}",
+                ) from None
+            if not (kind.is_numeric() or kind == nw.Boolean):
+                raise ConfigError(f"the feature gives {kind}, not a number", where=where)

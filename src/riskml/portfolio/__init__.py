@@ -1,4 +1,4 @@
-"""A book from month to month: scores, tiers, actions, alerts, lists, the pack, and what came of it."""
+"""Monthly cycle of a portfolio: scores, tiers, actions, alerts, worklists, the report, and treatment results."""
 
 from __future__ import annotations
 

@@ -132,7 +132,9 @@ def _record_alerts(
     if rules is None:
         return MonthAlerts()
     since = dt.date.min if earlier is None else earlier.as_of
-    portfolio = rule_columns(rules, month.book)  # before the store is made: a wrong portfolio leaves nothing behind
+    portfolio = rule_columns(
+        rules, month.portfolio
+    )  # before the store is made: a wrong portfolio leaves nothing behind
     with Store(folder / "alerts.db") as store:
         recorded = update(store, rules, portfolio, month.as_of, today)
         alerts = store.alerts(rules.name)
@@ -178,7 +180,7 @@ def _write_files(
     harmless(plan.limits).to_csv(folder / "limits.csv", index=False)
     moved = moves(month.scores, list(policy.tiers))
     moved.to_csv(folder / "migration.csv")
-    letters = messages(policy, plan.actions, month.book, language=language)
+    letters = messages(policy, plan.actions, month.portfolio, language=language)
     letters.to_parquet(folder / "messages.parquet", index=False)
     lists = role_lists(plan.actions, alerts.open, letters, month.as_of, policy, inputs.rules, language)
     write_lists(folder / "lists", lists, language)

@@ -158,8 +158,8 @@ class Pack:
 
     def _by_reason(self) -> Table:
         scores, texts = self.month.scores, self._texts
-        places = {name: place for place, name in enumerate(self.policy.tiers)}
-        riskier = scores[scores["tier"].map(places) > scores["previous_tier"].map(places)]
+        order = {name: number for number, name in enumerate(self.policy.tiers)}
+        riskier = scores[scores["tier"].map(order) > scores["previous_tier"].map(order)]
         counts = riskier.groupby("reason").size().sort_values(ascending=False, kind="stable")
         columns = [
             text_column(texts["reason"], lambda row: self._reason(row["reason"])),

@@ -17,21 +17,11 @@ _NEEDED = ("severity", "what", "next_step")
 
 @dataclass(frozen=True)
 class Health:
-    """Findings of a monitored month.
-
-    Parameters
-    ----------
-    as_of : str
-        The date of the month.
-    next_step : str
-        The step that the month calls for: repair, retrain, recalibrate, watch or none.
-    findings : tuple of mapping
-        ``severity``, ``what``, ``next_step``, and ``what_zh`` where there is one.
-    """
+    """Findings of a monitored month."""
 
     as_of: str
-    next_step: str
-    findings: tuple[Mapping[str, str], ...]
+    next_step: str  # repair, retrain, recalibrate, watch or none
+    findings: tuple[Mapping[str, str], ...]  # ``severity``, ``what``, ``next_step``, and ``what_zh`` if there is one
 
 
 def read_health(file: Path) -> Health:

@@ -33,21 +33,15 @@ Progress = Callable[[str], None]
 class Month:
     """Scored portfolio of one as-of date, and its plan.
 
-    Parameters
-    ----------
-    scores : DataFrame of shape (customers, any)
-        Index: ``customer``. ``probability``, ``tier``, ``points`` where the model has them, ``reason_1`` … (columns
-        that raise the risk, "" where there are fewer), ``expected_loss`` and ``value`` in money (0 where the policy
-        states none), ``previous_tier`` and ``previous_probability`` (missing for new customers), ``reason`` (the
-        policy's group).
-    book : DataFrame
-        The customers' own columns with the scores, for early warning.
+    ``scores``, by ``customer``: ``probability``, ``tier``, ``points`` where the model has them, ``reason_1`` … (columns
+    that raise the risk, "" where there are fewer), ``expected_loss`` and ``value`` in money (0 where the policy states
+    none), ``previous_tier`` and ``previous_probability`` (missing for new customers), ``reason`` (the policy's group).
     """
 
     as_of: dt.date
     scores: pd.DataFrame
     plan: Plan
-    book: pd.DataFrame
+    portfolio: pd.DataFrame  # the customers' own columns with the scores
 
 
 def month_of(
@@ -88,15 +82,15 @@ def month_of(
     progress("reasons")
     scores = scores.join(_reasons(model, customers, scores["tier"], policy))
     own = customers.drop(columns=[name for name in scores if name in customers])
-    book = own.join(scores)
+    portfolio = own.join(scores)
     progress("actions")
-    planned = plan(policy, book, as_of, language=language)
-    amounts = customers_of(policy, book)
+    planned = plan(policy, portfolio, as_of, language=language)
+    amounts = customers_of(policy, portfolio)
     scores["expected_loss"], scores["value"] = amounts.amount("expected_loss"), amounts.amount("value")
     scores["reason"] = np.array(amounts.reasons, dtype=object)[amounts.reason]
     scores["previous_tier"] = None if earlier is None else earlier["tier"]
     scores["previous_probability"] = np.nan if earlier is None else earlier["probability"]
-    return Month(as_of, scores, planned, book)
+    return Month(as_of, scores, planned, portfolio)
 
 
 def month_digest(month: Month, policy: Policy, rules: WarningRules | None = None) -> str:
@@ -104,7 +98,7 @@ def month_digest(month: Month, policy: Policy, rules: WarningRules | None = None
     settings = json.dumps(policy.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
     settings += "" if rules is None else rules.digest()
     # The index is a column here: the content hash alone ignores it.
-    content = content_hash(month.book.reset_index())
+    content = content_hash(month.portfolio.reset_index())
     return hashlib.sha256(f"{month.as_of} {content} {settings}".encode()).hexdigest()
 
 

@@ -209,8 +209,8 @@ class Segmented:
         self._walk(columns, out)
         for number, rows, part in self._parts(columns):
             model = self.models[number]
-            places = np.array([position[name] for name in model.kinds], dtype=np.intp)
-            out[np.ix_(rows, places)] += model.contributions(part)
+            positions = np.array([position[name] for name in model.kinds], dtype=np.intp)
+            out[np.ix_(rows, positions)] += model.contributions(part)
         return out
 
     def points(self, columns: Columns) -> Floats | None:
@@ -249,24 +249,24 @@ class Segmented:
         ]
 
     def _walk(self, columns: Columns, add_up: Floats | None) -> NDArray[np.intp]:
-        place = np.full(row_count(columns), 0 if self.splits else ~0, dtype=np.intp)
+        node = np.full(row_count(columns), 0 if self.splits else ~0, dtype=np.intp)
         position = {name: i for i, name in enumerate(self.kinds)}
         # A split sends rows to later splits only, so one pass in order routes every row.
         for number, split in enumerate(self.splits):
-            rows = np.flatnonzero(place == number)
+            rows = np.flatnonzero(node == number)
             slot = split.shape.slot(columns[split.shape.column][rows])
-            place[rows] = np.asarray(split.to, dtype=np.intp)[slot]
+            node[rows] = np.asarray(split.to, dtype=np.intp)[slot]
             if add_up is not None:
                 steps = np.array([self._intercept(to) - self._intercept(number) for to in split.to])
                 add_up[rows, position[split.shape.column]] += steps[slot]
-        return ~place
+        return ~node
 
-    def _intercept(self, place: int) -> float:
+    def _intercept(self, node: int) -> float:
         """Return the average intercept of the segments that are reachable from a split or segment."""
-        segments = sorted(self._reachable(place))
+        segments = sorted(self._reachable(node))
         weights = np.array([self.share[number] for number in segments])
         intercepts = np.array([self.models[number].intercept for number in segments])
         return float(weights @ intercepts / weights.sum())
 
-    def _reachable(self, place: int) -> set[int]:
-        return {~place} if place < 0 else set().union(*(self._reachable(to) for to in self.splits[place].to))
+    def _reachable(self, node: int) -> set[int]:
+        return {~node} if node < 0 else set().union(*(self._reachable(to) for to in self.splits[node].to))

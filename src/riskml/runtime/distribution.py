@@ -36,18 +36,18 @@ class Distribution:
         """Return the number of values in each bin."""
         own, bins = self._own(), len(self.counts)
         if self.categories:
-            index = {name: place for place, name in enumerate(self.categories)}
-            index |= {str(code): own + place for place, code in enumerate(self.special)}
+            index = {name: number for number, name in enumerate(self.categories)}
+            index |= {str(code): own + number for number, code in enumerate(self.special)}
             return np.bincount(codes(values, index, bins - 1, own - 1), minlength=bins).astype(np.float64)
-        places = (
+        bins_of = (
             _nearest(np.asarray(self.values), values)
             if self.values
             else np.searchsorted(np.asarray(self.edges, dtype=np.float64), values, side="left")
         )
         for number, code in enumerate(self.special):
-            places[values == code] = own + number
-        places[np.isnan(values)] = bins - 1
-        return np.bincount(places, minlength=bins).astype(np.float64)
+            bins_of[values == code] = own + number
+        bins_of[np.isnan(values)] = bins - 1
+        return np.bincount(bins_of, minlength=bins).astype(np.float64)
 
     def psi(self, counts: Floats) -> float:
         """Return the population stability index; a bin that is empty on one side counts half a row there."""
@@ -69,11 +69,7 @@ class Distribution:
 
 
 def verdict(psi: float) -> str:
-    """Return "stable" below 0.10, "watch" to 0.25, "act" above.
-
-    >>> verdict(0.05), verdict(0.2), verdict(0.3)
-    ('stable', 'watch', 'act')
-    """
+    """Return "stable" below 0.10, "watch" to 0.25, "act" above."""
     return "unknown" if psi != psi else "stable" if psi < WATCH else "watch" if psi <= ACT else "act"
 
 
@@ -82,7 +78,7 @@ def _nearest(known: Floats, numbers: Floats) -> NDArray[np.intp]:
     above = np.searchsorted(known, numbers).clip(max=known.size - 1)
     below = (above - 1).clip(min=0)
     with np.errstate(invalid="ignore", over="ignore"):
-        place = np.where(numbers - known[below] <= known[above] - numbers, below, above)
+        number = np.where(numbers - known[below] <= known[above] - numbers, below, above)
         inside = (numbers >= known[0]) & (numbers <= known[-1])
-        same = np.isclose(numbers, known[place], rtol=_ROUNDING, atol=0)
-    return np.where(inside | same, place, known.size)
+        same = np.isclose(numbers, known[number], rtol=_ROUNDING, atol=0)
+    return np.where(inside | same, number, known.size)

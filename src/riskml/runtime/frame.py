@@ -62,11 +62,7 @@ def levels(values: pd.Series) -> NDArray[np.object_]:
 
 
 def level(value: Any) -> str:
-    """Return the level of a categorical value as text.
-
-    >>> level(1.0), level("1"), level(True)
-    ('1', '1', 'True')
-    """
+    """Return the level of a categorical value as text."""
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value)
@@ -127,9 +123,5 @@ def _complaint(values: pd.Series, rows: NDArray[np.bool_], what: str) -> str:
 
 
 def literal(value: Any) -> str:
-    """Return a value as a Python literal.
-
-    >>> literal(np.float64(1.5)), literal("a")
-    ('1.5', "'a'")
-    """
+    """Return a value as a Python literal."""
     return repr(value.item() if isinstance(value, np.generic) else value)

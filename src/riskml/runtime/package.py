@@ -141,16 +141,16 @@ class Artifact:
         texts = None if language is None else [self.statement(name, language) for name in names]
         order = ranked(above, most, None if texts is None else groups_of(texts))
         reasons = []
-        for row, rank in zip(*(places.tolist() for places in np.nonzero(order >= 0)), strict=True):
-            place = order[row, rank]
+        for row, rank in zip(*(positions.tolist() for positions in np.nonzero(order >= 0)), strict=True):
+            position = order[row, rank]
             reason = {
                 "row": row,
                 "rank": rank + 1,
-                "column": names[place],
-                "value": value_text(columns[names[place]][row]),
-                "contribution": float(above[row, place]),
+                "column": names[position],
+                "value": value_text(columns[names[position]][row]),
+                "contribution": float(above[row, position]),
             }
-            reasons.append(reason if texts is None else reason | {"statement": texts[place]})
+            reasons.append(reason if texts is None else reason | {"statement": texts[position]})
         return reasons
 
     def statement(self, column: str, language: str) -> str:
@@ -254,7 +254,7 @@ def _check_named(index: pd.Index) -> None:
 def tier_numbers(chance: Floats, bounds: Sequence[float]) -> NDArray[np.intp]:
     """Return the position of the tier of each probability, shape (n,)."""
     # The lowest tier starts at 0; comparing with the few other bounds is faster than a binary search.
-    places = np.zeros(len(chance), dtype=np.intp)
+    positions = np.zeros(len(chance), dtype=np.intp)
     for bound in bounds[1:]:
-        places += chance >= bound
-    return places
+        positions += chance >= bound
+    return positions

@@ -47,11 +47,7 @@ def read(record: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Value
 
 
 def number(value: Any) -> float:
-    """Return a value as a finite float, missing as NaN.
-
-    >>> number("1e3"), number(True), number(" ")
-    (1000.0, 1.0, nan)
-    """
+    """Return a value as a finite float, missing as NaN."""
     if value is None or _is_missing(value):
         return _NAN
     if isinstance(value, str):
@@ -85,11 +81,7 @@ def _parsed(value: str) -> float:
 
 
 def text(value: Any) -> str | None:
-    """Return a categorical value as a level, missing and blank values as None.
-
-    >>> text(1.0), text("1"), text("")
-    ('1', '1', None)
-    """
+    """Return a categorical value as a level, missing and blank values as None."""
     if value is None or _is_missing(value):
         return None
     if isinstance(value, str):

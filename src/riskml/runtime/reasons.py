@@ -21,14 +21,14 @@ _NOISE = 1e-12  # log-odds: rounding errors of sums
 def ranked(above: Floats, most: int, groups: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
     """Return the positions of columns above the reference, the largest first; -1 where there are no more."""
     order = np.argsort(-above, axis=1, kind="stable")
-    kept = np.take_along_axis(above, order, axis=1) > _NOISE
+    valid = np.take_along_axis(above, order, axis=1) > _NOISE
     if groups is not None and len(np.unique(groups)) < len(groups):
         group = groups[order]
         for rank in range(1, group.shape[1]):
-            kept[:, rank] &= ~((group[:, :rank] == group[:, rank : rank + 1]) & kept[:, :rank]).any(axis=1)
-        first = np.argsort(~kept, axis=1, kind="stable")
-        order, kept = np.take_along_axis(order, first, axis=1), np.take_along_axis(kept, first, axis=1)
-    return np.where(kept, order, -1)[:, :most]
+            valid[:, rank] &= ~((group[:, :rank] == group[:, rank : rank + 1]) & valid[:, :rank]).any(axis=1)
+        first = np.argsort(~valid, axis=1, kind="stable")
+        order, valid = np.take_along_axis(order, first, axis=1), np.take_along_axis(valid, first, axis=1)
+    return np.where(valid, order, -1)[:, :most]
 
 
 def number_of_reasons(requested: int | None, default: int, language: str | None) -> int:
@@ -47,11 +47,7 @@ def number_of_reasons(requested: int | None, default: int, language: str | None)
 def statement(
     column: str, language: str, statements: Mapping[str, Mapping[str, str]], descriptions: Mapping[str, str]
 ) -> str:
-    """Return the text of a column in a notice: its statement, or its description, or its name.
-
-    >>> statement("income", "zh", {"income": {"zh": "收入偏低"}}, {}), statement("age", "en", {}, {"age": "Age"})
-    ('收入偏低', 'Age')
-    """
+    """Return the text of a column in a notice: its statement, or its description, or its name."""
     return statements.get(column, {}).get(language) or descriptions.get(column) or column
 
 
@@ -61,9 +57,5 @@ def groups_of(texts: Sequence[str]) -> NDArray[np.intp]:
 
 
 def value_text(value: Any) -> str:
-    """Return a value as the text of a reason.
-
-    >>> value_text(None), value_text(25.0)
-    ('missing', '25')
-    """
+    """Return a value as the text of a reason."""
     return MISSING if value is None or value != value else level(value)

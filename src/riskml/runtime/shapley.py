@@ -93,12 +93,12 @@ def _tree(forest: Forest, root: int, own: list[int]) -> tuple[_Tree, float]:
             leaves.append(leaf)
             expected += share * float(forest.threshold[node])
             return
-        place = len(splits)
+        split = len(splits)
         feature = int(forest.feature[node])
         splits.append((feature, float(forest.threshold[node]), bool(forest.missing_left[node])))
         for child, left in ((int(forest.left[node]), True), (int(forest.right[node]), False)):
             share = float(forest.cover[child]) / float(forest.cover[node])
-            descend(child, [*path, (place, left, own[feature], share)])
+            descend(child, [*path, (split, left, own[feature], share)])
 
     descend(root, [])
     columns = tuple(dict.fromkeys(column for leaf in leaves for column in leaf.columns))
@@ -109,7 +109,7 @@ def _tree(forest: Forest, root: int, own: list[int]) -> tuple[_Tree, float]:
 def _leaf(path: list[tuple[int, bool, int, float]], value: float) -> tuple[_Leaf, float]:
     """Return a leaf, and the share of training rows that reach it."""
     columns = tuple(dict.fromkeys(column for _, _, column, _ in path))
-    steps = tuple(tuple((place, left) for place, left, own, _ in path if own == column) for column in columns)
+    steps = tuple(tuple((split, left) for split, left, own, _ in path if own == column) for column in columns)
     shares = np.array([np.prod([share for _, _, own, share in path if own == column]) for column in columns])
     return _Leaf(columns, steps, _leaf_table(value, shares)), float(np.prod(shares))
 
@@ -136,7 +136,7 @@ def _leaf_table(value: float, shares: Floats) -> Floats:
 def _tree_table(splits: int, leaves: list[_Leaf], columns: tuple[int, ...]) -> Floats:
     """Return the value of each column over all leaves by which splits go left, shape (columns, 2 ** splits)."""
     numbers = np.arange(2**splits)
-    left = [(numbers >> place) & 1 == 1 for place in range(splits)]
+    left = [(numbers >> split) & 1 == 1 for split in range(splits)]
     table = np.zeros((len(columns), len(numbers)))
     for leaf in leaves:
         outcome = _outcome(leaf, left)
@@ -147,18 +147,18 @@ def _tree_table(splits: int, leaves: list[_Leaf], columns: tuple[int, ...]) -> F
 
 def _outcome(leaf: _Leaf, left: list[Bools]) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the column index into the table of a leaf for each row."""
-    kept = []
+    follows = []
     for steps in leaf.steps:
         keeps = np.ones(1, dtype=bool)
-        for place, goes_left in steps:
-            keeps = keeps & (left[place] if goes_left else ~left[place])
-        kept.append(keeps)
-    return _number(kept, len(left[0]) if left else 1)
+        for split, goes_left in steps:
+            keeps = keeps & (left[split] if goes_left else ~left[split])
+        follows.append(keeps)
+    return _number(follows, len(left[0]) if left else 1)
 
 
 def _number(bits: list[Bools], rows: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the numbers encoded by bits, the first one least significant."""
     number = np.zeros(rows, dtype=np.uint8)
-    for place, bit in enumerate(bits):
-        number |= bit.view(np.uint8) << np.uint8(place)
+    for position, bit in enumerate(bits):
+        number |= bit.view(np.uint8) << np.uint8(position)
     return number

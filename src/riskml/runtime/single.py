@@ -55,11 +55,7 @@ class Scorer:
 
 
 def probability_of(margin: float) -> float:
-    """Return the probability of the event from log-odds, without overflow.
-
-    >>> probability_of(0.0)
-    0.5
-    """
+    """Return the probability of the event from log-odds, without overflow."""
     # numpy's exponential: the same result as for a table, bit for bit, also at the bound of a tier.
     e = float(np.exp(-abs(margin)))
     return (1.0 if margin >= 0 else e) / (1.0 + e)
@@ -122,7 +118,7 @@ def _slotted(shape: Step | Levels, values: tuple[float, ...]) -> Callable[[Any],
         known[None] = values[len(shape.value) - 2]  # type: ignore[index]
         return lambda value: known.get(value, other)
     splits, missing = shape.splits, values[len(shape.splits) + 1]
-    special = {code: values[len(splits) + 2 + place] for place, code in enumerate(shape.special)}
+    special = {code: values[len(splits) + 2 + position] for position, code in enumerate(shape.special)}
 
     def step(value: float) -> float:
         if value != value:
@@ -142,7 +138,7 @@ def _slot(shape: Step | Levels) -> Callable[[Any], int]:
 def _line(shape: Line) -> Callable[[Any], float]:
     knots, values = shape.knots, shape.value[: len(shape.knots)]
     missing = shape.value[len(knots)]
-    special = {code: shape.value[len(knots) + 1 + place] for place, code in enumerate(shape.special)}
+    special = {code: shape.value[len(knots) + 1 + position] for position, code in enumerate(shape.special)}
     # The same operations as np.interp, for bit-identical results.
     slopes = [(values[i + 1] - values[i]) / (knots[i + 1] - knots[i]) for i in range(len(knots) - 1)]
 
@@ -153,8 +149,8 @@ def _line(shape: Line) -> Callable[[Any], float]:
             return special[value]
         if value >= knots[-1]:
             return values[-1]
-        place = bisect_right(knots, value) - 1
-        return values[0] if place < 0 else slopes[place] * (value - knots[place]) + values[place]
+        position = bisect_right(knots, value) - 1
+        return values[0] if position < 0 else slopes[position] * (value - knots[position]) + values[position]
 
     return line
 
@@ -230,11 +226,11 @@ def _segmented(model: Segmented, cards: list[Callable[[Record], float]]) -> Call
     splits = [(split.shape.column, _slot(split.shape), split.to) for split in model.splits]
 
     def total(record: Record) -> float:
-        place = 0 if splits else ~0
-        while place >= 0:
-            column, slot, to = splits[place]
-            place = to[slot(record[column])]
-        return cards[~place](record)
+        position = 0 if splits else ~0
+        while position >= 0:
+            column, slot, to = splits[position]
+            position = to[slot(record[column])]
+        return cards[~position](record)
 
     return total
 

@@ -57,12 +57,12 @@ class Zoho:
     ) -> Iterator[Page]:
         """Yield the records of a module."""
         names = list(dict.fromkeys(["id", *fields, "Modified_Time"]))
-        place = json.loads(cursor) if cursor else {}
+        state = json.loads(cursor) if cursor else {}
         zone = self._mapping.timezone
-        if "bulk" in place or (not place and since is None and self._mapping.bulk):
-            yield from bulk_pages(self.calls, object, names, zone, place)
+        if "bulk" in state or (not state and since is None and self._mapping.bulk):
+            yield from bulk_pages(self.calls, object, names, zone, state)
             return
-        yield from self._changes(object, names, since, place)
+        yield from self._changes(object, names, since, state)
 
     def write_scores(self, rows: Sequence[Row]) -> list[Outcome]:
         """Update records by id."""
@@ -99,14 +99,14 @@ class Zoho:
     # -- changes
 
     def _changes(
-        self, object: str, names: list[str], since: dt.datetime | None, place: dict[str, Any]
+        self, object: str, names: list[str], since: dt.datetime | None, state: dict[str, Any]
     ) -> Iterator[Page]:
         """Yield pages in the order of change."""
         if len(names) > 50:
             what = f"Zoho gives at most 50 fields; the mapping has {len(names)}"
             raise ConfigError(what, where=object, fix="map fewer fields")
-        begin = place.get("since", since.isoformat(timespec="seconds") if since else "")
-        gone = place.get("gone", begin)
+        begin = state.get("since", since.isoformat(timespec="seconds") if since else "")
+        gone = state.get("gone", begin)
         mark, token, refused = begin, "", 0
         while True:
             try:

@@ -21,42 +21,42 @@ _PATIENCE = 4 * 3600.0
 _DOWNLOADS, _DOWNLOAD_SECONDS = 10, 60.0
 
 
-def bulk_pages(calls: ZohoCalls, object: str, fields: list[str], zone: str, place: dict[str, Any]) -> Iterator[Page]:
+def bulk_pages(calls: ZohoCalls, object: str, fields: list[str], zone: str, state: dict[str, Any]) -> Iterator[Page]:
     """Yield the records of a module, job after job of 200,000."""
     fresh: dict[str, Any] = {"bulk": 1, "job": "", "row": 0, "token": "", "since": ""}
-    place = fresh | place
+    state = fresh | state
     window = Window(_DOWNLOADS, _DOWNLOAD_SECONDS, calls.clock)
     while True:
-        if not place["job"]:
-            place = place | {"job": _query(calls, object, fields, place), "row": 0}
-            yield Page([], json.dumps(place))  # a job costs 50 credits: its id is stored before the wait
+        if not state["job"]:
+            state = state | {"job": _query(calls, object, fields, state), "row": 0}
+            yield Page([], json.dumps(state))  # a job costs 50 credits: its id is stored before the wait
         try:
-            result = _waited(calls, place["job"])
+            result = _waited(calls, state["job"])
         except Refused as error:
-            if error.code in ("RESOURCE_NOT_FOUND", "INVALID_URL_PATTERN", "NOT_FOUND") and not place.get("anew"):
-                place = place | {"job": "", "anew": 1}  # Zoho keeps results for one day
+            if error.code in ("RESOURCE_NOT_FOUND", "INVALID_URL_PATTERN", "NOT_FOUND") and not state.get("anew"):
+                state = state | {"job": "", "anew": 1}  # Zoho keeps results for one day
                 continue
             raise
         if int(result.get("count", 0) or 0) and result.get("download_url"):
-            yield from _downloaded(calls, window, str(result["download_url"]), zone, place)
+            yield from _downloaded(calls, window, str(result["download_url"]), zone, state)
         token = str(result.get("next_page_token") or "")
         if not result.get("more_records"):
             return
         if not token:
             raise CrmError("Zoho has more records, but gave no page token for them", where=object)
-        place = {key: value for key, value in place.items() if key != "anew"} | {"job": "", "row": 0, "token": token}
+        state = {key: value for key, value in state.items() if key != "anew"} | {"job": "", "row": 0, "token": token}
 
 
-def _query(calls: ZohoCalls, object: str, fields: list[str], place: dict[str, Any]) -> str:
+def _query(calls: ZohoCalls, object: str, fields: list[str], state: dict[str, Any]) -> str:
     query: dict[str, Any] = {"module": {"api_name": object}, "fields": fields, "page": 1}
-    if place["since"]:
+    if state["since"]:
         query["criteria"] = {
             "field": {"api_name": "Modified_Time"},
             "comparator": "greater_equal",
-            "value": place["since"],
+            "value": state["since"],
         }
-    if place["token"]:
-        query = {"page_token": place["token"]}
+    if state["token"]:
+        query = {"page_token": state["token"]}
     answer = parsed(calls.request("POST", "/crm/bulk/v8/read", json={"query": query}))
     first = answer["data"][0]
     if first.get("status") != "success":
@@ -80,7 +80,7 @@ def _waited(calls: ZohoCalls, job: str) -> dict[str, Any]:
         looks += 1
 
 
-def _downloaded(calls: ZohoCalls, window: Window, url: str, zone: str, place: dict[str, Any]) -> Iterator[Page]:
+def _downloaded(calls: ZohoCalls, window: Window, url: str, zone: str, state: dict[str, Any]) -> Iterator[Page]:
     with tempfile.TemporaryFile() as file:
         window(lambda: calls.download(url, file))
         file.seek(0)
@@ -88,23 +88,23 @@ def _downloaded(calls: ZohoCalls, window: Window, url: str, zone: str, place: di
             with zipfile.ZipFile(file) as archive:
                 (name,) = [name for name in archive.namelist() if name.lower().endswith(".csv")]
                 with archive.open(name) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as lines:
-                    yield from _pages(csv.reader(lines), zone, place)
+                    yield from _pages(csv.reader(lines), zone, state)
         except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error) as error:
             raise calls.caller.trouble(f"the download is damaged: {error}", url) from None
 
 
-def _pages(lines: Iterator[list[str]], zone: str, place: dict[str, Any]) -> Iterator[Page]:
+def _pages(lines: Iterator[list[str]], zone: str, state: dict[str, Any]) -> Iterator[Page]:
     header = ["id" if name.lower() == "id" else name for name in next(lines, [])]
     at = header.index("id")
     when = header.index("Modified_Time") if "Modified_Time" in header else None
     records: list[Record] = []
     number = 0
     for number, line in enumerate(lines, 1):
-        if number <= place["row"]:
+        if number <= state["row"]:
             continue
         modified = microseconds(line[when], zone) if when is not None and line[when] else 0
         records.append(Record(line[at], modified, dict(zip(header, line, strict=False))))
         if len(records) == _ROWS:
-            yield Page(records, json.dumps(place | {"row": number}))
+            yield Page(records, json.dumps(state | {"row": number}))
             records = []
-    yield Page(records, json.dumps(place | {"row": number}))
+    yield Page(records, json.dumps(state | {"row": number}))

@@ -1,4 +1,4 @@
-"""Calls of Zoho's REST API, with a token that is refreshed once for all threads."""
+"""Calls of Zoho's REST API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EARLY = 60.0  # a token is renewed so many seconds before it ends
 
 
 class Throttled(Passing):
-    """429: too many calls at once, or the credits of the day are spent. Zoho tells neither which nor for how long."""
+    """429: too many calls at once, or the credits of the day are spent. Zoho reports neither which nor for how long."""
 
 
 class ZohoCalls(ApiCalls):

@@ -54,7 +54,7 @@ class Spark:
     """An engine for `riskml.features.panel`."""
 
     session: Any  # from `spark_session`
-    kept: list[Any] = field(default_factory=list)  # persisted frames
+    persisted: list[Any] = field(default_factory=list)  # persisted frames
 
     def read(self, table: TableConfig, panel: PanelConfig, stored: Stored, *, integer_ids: bool) -> nw.LazyFrame[Any]:
         """Return a table in its canonical form, read lazily."""
@@ -63,7 +63,7 @@ class Spark:
         _united(self.session, stored.files, kinds).createOrReplaceTempView(view)
         records = self.session.sql(select(table, panel, stored.columns, view, DIALECT, integer_ids=integer_ids))
         # Without a key, to read the files again costs less than to keep the table.
-        frame: nw.LazyFrame[Any] = nw.from_native(records if table.key is None else self._kept(records))
+        frame: nw.LazyFrame[Any] = nw.from_native(records if table.key is None else self._persisted(records))
         return frame
 
     def frame(self, lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
@@ -92,12 +92,12 @@ class Spark:
 
     def release(self) -> None:
         """Release all persisted frames."""
-        while self.kept:
-            self.kept.pop().unpersist()
+        while self.persisted:
+            self.persisted.pop().unpersist()
 
-    def _kept(self, frame: Any) -> Any:
-        self.kept.append(frame.persist())
-        return self.kept[-1]
+    def _persisted(self, frame: Any) -> Any:
+        self.persisted.append(frame.persist())
+        return self.persisted[-1]
 
 
 def _united(session: Any, files: tuple[Path, ...], kinds: Mapping[str, str]) -> Any:
