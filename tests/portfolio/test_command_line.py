@@ -56,7 +56,7 @@ def test_two_months_and_what_came_of_the_first(at: Path, capsys: Capture) -> Non
     assert managed("january.csv", JANUARY) == 0
     told = capsys.readouterr().out
     assert "600 customers: " in told
-    assert f"book/{JANUARY}/pack.html: the pack" in told
+    assert f"book/{JANUARY}/pack.html: the risk committee report" in told
     lists = at / "book" / JANUARY / "lists"
     filled = openpyxl.load_workbook(lists / "finance.xlsx")
     heads = [cell.value for cell in filled["actions"][1]]

@@ -97,13 +97,13 @@ def test_a_difference_that_is_not_shown_is_no_proof_of_equals(rows: pd.DataFrame
 
 
 def test_another_family_is_a_safe_choice_where_little_can_be_lost(rows: pd.DataFrame) -> None:
-    assert "it loses 0.008 at the most, so that it is a safe choice" in of_ranking(rows, rival(0.002, -0.004, 0.008))
+    assert "it loses 0.008 at most, so that it is a safe choice" in of_ranking(rows, rival(0.002, -0.004, 0.008))
 
 
 def test_a_perfect_ranking_is_asked_about(rows: pd.DataFrame) -> None:
     perfect = evidence(rows, rows["_target"] * 0.98 + 0.01)
     found = findings(Experiment.model_validate(SAID), {}, perfect)
-    assert "ask whether a column knows the outcome" in " ".join(found["finding"])
+    assert "check whether a column contains the outcome" in " ".join(found["finding"])
 
 
 def test_the_tests_hold_every_customer_by_tier_and_by_tenth(rows: pd.DataFrame) -> None:

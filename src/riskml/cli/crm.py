@@ -11,15 +11,15 @@ import typer
 from riskml.errors import InputError, RunError
 
 app = typer.Typer(no_args_is_help=True, help="Read customers from a CRM, write risk back, raise alerts.")
-_MAPPING = Annotated[str, typer.Argument(metavar="MAPPING", help="A mapping file, or its name in experiments/crm/.")]
+_MAPPING = Annotated[str, typer.Argument(metavar="MAPPING", help="Mapping file, or its name in experiments/crm/.")]
 _SETTINGS = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="How to log in, of mode 0600; else the environment: RISKML_….")
+    Path | None, typer.Option(metavar="FILE", help="Credentials, mode 0600 (default: variables RISKML_…).")
 ]
-_YES = Annotated[bool, typer.Option("--yes", help="Do it; without, what would be done is shown.")]
+_YES = Annotated[bool, typer.Option("--yes", help="Write to the CRM (default: show the changes).")]
 _AUDIT = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="What was written; experiments/runs/crm/<mapping>.db by default.")
+    Path | None, typer.Option(metavar="FILE", help="Audit file (default: experiments/runs/crm/<mapping>.db).")
 ]
-_AUTOMATIONS = Annotated[bool, typer.Option("--automations", help="Let the CRM's own workflows and approvals run.")]
+_AUTOMATIONS = Annotated[bool, typer.Option("--automations", help="Trigger the CRM's workflows and approvals.")]
 
 
 @app.command("check")
@@ -27,25 +27,27 @@ def crm_check(
     mapping: _MAPPING,
     settings: _SETTINGS = None,
     create: Annotated[
-        bool, typer.Option("--create", help="Create missing fields to write to, where it can be.")
+        bool, typer.Option("--create", help="Create missing fields to write to, where the CRM allows it.")
     ] = False,
 ) -> None:
-    """Log in, and say which fields of a mapping the CRM has."""
+    """Log in, and list the fields of the mapping that the CRM lacks."""
     from riskml.cli.output import crm
     from riskml.crm.service import check
 
     if not crm.show_fields(check(mapping, settings, create=create)):
-        raise InputError("the mapping and the CRM do not fit together", fix="see above")
+        raise InputError(
+            "the CRM lacks fields of the mapping", fix="add the fields listed above, or correct the mapping"
+        )
 
 
 @app.command("pull")
 def crm_pull(
     mapping: _MAPPING,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the tables go, as Parquet files.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for the tables, as Parquet files.")],
     settings: _SETTINGS = None,
-    full: Annotated[bool, typer.Option("--full", help="Read everything again, and not only what changed.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read all records (default: changes only).")] = False,
 ) -> None:
-    """Bring a folder of tables up to date; after a break it goes on where it was."""
+    """Update a folder of tables from the CRM; an interrupted pull is resumed."""
     from riskml.cli.output import crm
     from riskml.crm.service import pull
 
@@ -57,34 +59,35 @@ def crm_pull(
 @app.command("push")
 def crm_push(
     mapping: _MAPPING,
-    scores: Annotated[
-        Path, typer.Argument(metavar="SCORES", help="Customers with their scores: .csv, .parquet; or a month's folder.")
-    ],
+    scores: Annotated[Path, typer.Argument(metavar="SCORES", help="Scores: .csv, .parquet, or the folder of a month.")],
     settings: _SETTINGS = None,
-    id: Annotated[
-        str, typer.Option(metavar="COLUMN", help="The column with the customer's id in the CRM.")
-    ] = "customer",
-    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Of the scores, where no column tells.")] = "",
-    model_version: Annotated[str, typer.Option("--model-version", metavar="TEXT", help="Likewise.")] = "",
+    id: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the customer's ID in the CRM.")] = "customer",
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="DATE", help="Date of the scores (default: their column).")
+    ] = "",
+    model_version: Annotated[
+        str, typer.Option("--model-version", metavar="TEXT", help="Model version (default: the column).")
+    ] = "",
     only: Annotated[
-        list[str] | None, typer.Option(metavar="PART", help="Write this part alone, such as tier; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="PART", help="Part to write, such as tier; may be repeated (default: all)."),
     ] = None,
     customer: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Write to this customer alone; may be repeated.")
+        list[str] | None, typer.Option(metavar="ID", help="Customer to write to; may be repeated (default: all).")
     ] = None,
-    everything: Annotated[bool, typer.Option("--everything", help="Write what did not change as well.")] = False,
+    everything: Annotated[bool, typer.Option("--everything", help="Write unchanged values too.")] = False,
     automations: _AUTOMATIONS = False,
     audit: _AUDIT = None,
     yes: _YES = False,
 ) -> None:
-    """Write scores, tiers, reasons and actions to customers: what changed, by id, with an outcome for each."""
-    from riskml.cli.output import crm
+    """Write changed scores, tiers, reasons and actions to customers of the CRM."""
+    from riskml.cli.output import CountBar, crm
     from riskml.crm import service
     from riskml.portfolio.inputs import scores_of_month
 
     table = scores_of_month(scores) if scores.is_dir() else scores
     request = service.Push(table, id, as_of, model_version, everything, automations, only or (), customer or ())
-    with crm.RowBar("rows") as bar:
+    with CountBar("rows") as bar:
         planned, pushed = service.push(
             mapping, settings, request, audit=audit, now=dt.datetime.now(dt.UTC), yes=yes, progress=bar
         )
@@ -93,8 +96,8 @@ def crm_push(
         crm.show_pushed(pushed)
         if pushed.count("written") < len(pushed.outcomes):
             raise RunError(
-                "not every customer was written",
-                fix="see above, and what `riskml crm check` says; the next push tries them again",
+                "some customers were not written",
+                fix="see the messages above and `riskml crm check`; the next push tries again",
             )
 
 
@@ -105,7 +108,7 @@ def crm_alerts(
         Path,
         typer.Argument(
             metavar="ALERTS",
-            help="What `riskml alerts list -o` writes, or a table with key, customer, cause, owner, due, text.",
+            help="File of `riskml alerts list -o`, or a table with key, customer, cause, owner, due, text.",
         ),
     ],
     settings: _SETTINGS = None,
@@ -113,11 +116,11 @@ def crm_alerts(
     audit: _AUDIT = None,
     yes: _YES = False,
 ) -> None:
-    """Raise alerts to those who look after the customers; each key once, however often it is asked."""
-    from riskml.cli.output import crm
+    """Raise alerts as tasks of the customers' owners; each key once."""
+    from riskml.cli.output import CountBar, crm
     from riskml.crm import service
 
-    with crm.RowBar("alerts") as bar:
+    with CountBar("alerts") as bar:
         outcomes = service.alerts(
             mapping,
             settings,
@@ -130,4 +133,4 @@ def crm_alerts(
         )
     crm.show_alerts(outcomes, done=yes)
     if (outcomes["status"] == "failed").any():
-        raise RunError("not every alert was raised", fix="see above; the next run tries them again")
+        raise RunError("some alerts were not raised", fix="see the messages above; the next run tries again")

@@ -1,4 +1,4 @@
-"""The package artifact: exports beside it, and whether it is to be trusted."""
+"""Commands on packages: exports, verification, signatures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ app = typer.Typer()
 
 @app.command()
 def export(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run's folder, a wheel, a model's folder, a card.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help=".sql, .onnx, .html or .xlsx")],
-    dialect: Annotated[str, typer.Option(help="Of SQL: duckdb, postgres, spark, tsql or snowflake.")] = "duckdb",
-    table: Annotated[str, typer.Option(help="Of SQL: the table of the customers.")] = "customers",
-    keep: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Of SQL: a column to carry through.")] = None,
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Folder of a run or a model, a wheel, or a card file.")
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="OUT", help="File to write: .sql, .onnx, .html or .xlsx.")
+    ],
+    dialect: Annotated[str, typer.Option(help="SQL dialect: duckdb, postgres, spark, tsql or snowflake.")] = "duckdb",
+    table: Annotated[str, typer.Option(help="SQL: table of the customers.")] = "customers",
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="SQL: column to keep; may be repeated.")
+    ] = None,
 ) -> None:
-    """Write a model beside its wheel: SQL for a database, ONNX, or a card to read (HTML, Excel)."""
+    """Export a model as SQL, ONNX, or a readable card (HTML, Excel)."""
     from riskml.export.formats import write_model
     from riskml.runs.model_loading import load_model
 
@@ -28,12 +34,12 @@ def export(
 
 @app.command()
 def verify(
-    wheel: Annotated[Path, typer.Argument(metavar="WHEEL", help="A wheel that riskml built.")],
+    wheel: Annotated[Path, typer.Argument(metavar="WHEEL", help="Wheel built by riskml.")],
     key: Annotated[
-        Path | None, typer.Option(metavar="PEM", help="An ed25519 public key: the wheel must be signed with it.")
+        Path | None, typer.Option(metavar="PEM", help="Ed25519 public key of the required signature.")
     ] = None,
 ) -> None:
-    """Prove that a wheel is what riskml built: no file altered, added or taken away; and who signed it."""
+    """Verify that no file of a wheel was changed, added or removed, and its signature."""
     from riskml.export.wheelfile import verify as verify_wheel
 
     verification = verify_wheel(wheel, key)
@@ -44,7 +50,7 @@ def verify(
         if verification.signed
         else "not signed"
     )
-    unchecked = "" if verification.key or not verification.signed else " (by whom, --key tells)"
+    unchecked = "" if verification.key or not verification.signed else " (--key verifies the signer)"
     typer.echo(
         f"{verification.package} {verification.version}: {verification.files} files unchanged; {signed}{unchecked}"
     )
@@ -52,10 +58,10 @@ def verify(
 
 @app.command()
 def sign(
-    wheel: Annotated[Path, typer.Argument(metavar="WHEEL", help="A wheel that riskml built.")],
-    key: Annotated[Path, typer.Option(metavar="PEM", help="An ed25519 private key.")],
+    wheel: Annotated[Path, typer.Argument(metavar="WHEEL", help="Wheel built by riskml.")],
+    key: Annotated[Path, typer.Option(metavar="PEM", help="Ed25519 private key.")],
 ) -> None:
-    """Sign a wheel, for `riskml verify --key`; the key's password is read from RISKML_KEY_PASSWORD."""
+    """Sign a wheel for `riskml verify --key`; the key's password is read from RISKML_KEY_PASSWORD."""
     import os
 
     from riskml.export.signing import sign_wheel

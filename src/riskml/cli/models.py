@@ -1,4 +1,4 @@
-"""What is tracked: champions, challengers, and a run's tiers."""
+"""Commands on registered models: tracking, champions and challengers, tiers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ app = typer.Typer()
 
 
 @app.command()
-def track(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]) -> None:
-    """Write a finished run to MLflow: after a tracking server was away, or to another one."""
+def track(run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]) -> None:
+    """Write a finished run to MLflow, for example after an outage of the tracking server."""
     from riskml.cli.output import runs
     from riskml.pipeline import stages
     from riskml.runs.run import Run
@@ -31,10 +31,10 @@ def track(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folde
 @app.command()
 def models(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="A registered model, or its experiment; else all.")
+        str, typer.Argument(metavar="[NAME]", help="Registered model, or its experiment (default: all).")
     ] = "",
 ) -> None:
-    """List the registered models: who is champion, what the gate said, who decided."""
+    """List the registered models: champions, verdicts of the gate, decisions."""
     from riskml.cli.output import runs
     from riskml.tracking.client import mlflow_client
     from riskml.tracking.registry.aliases import standings
@@ -46,21 +46,27 @@ def models(
 
 @app.command()
 def promote(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered model, or its experiment.")],
-    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="The challenger when left out.")] = None,
-    by: Annotated[str, typer.Option(metavar="WHO", help="Who decides; you when left out.")] = "",
-    why: Annotated[str, typer.Option(metavar="TEXT", help="Why.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Although the gate says no; needs --by and --why.")] = False,
-    back: Annotated[bool, typer.Option("--back", help="Make the champion before this one champion again.")] = False,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Registered model, or its experiment.")],
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION]", help="Version (default: the challenger).")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="WHO", help="Name of the decision-maker (default: the user's name).")] = "",
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Reason of the decision.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote although the gate failed; needs --by and --why.")
+    ] = False,
+    back: Annotated[bool, typer.Option("--back", help="Restore the previous champion.")] = False,
 ) -> None:
-    """Make a version of a model the champion, or go back to the one before."""
+    """Make a version of a model the champion, or restore the previous champion."""
     import getpass
 
     from riskml.tracking.client import mlflow_client
     from riskml.tracking.registry import aliases, status
 
     if force and not (by.strip() and why.strip()):
-        raise InputError("who overrules the gate says who it is, and why", where="--force", fix="add --by and --why")
+        raise InputError(
+            "a decision against the gate needs a name and a reason", where="--force", fix="add --by and --why"
+        )
     if back and (force or version is not None):
         raise InputError("--back takes neither a version nor --force", fix="riskml promote NAME --back")
     decision = aliases.Decision(by or getpass.getuser(), why, dt.datetime.now(dt.UTC))
@@ -76,7 +82,7 @@ def promote(
 
 
 def _registered(name: str) -> tuple[str, Path]:
-    """Return the registered model that is meant, and the project that it is looked for in."""
+    """Return the name of a registered model, and the project of its registry."""
     from riskml.config.experiment import read_experiment
     from riskml.tracking.log_items import registered_name
 
@@ -88,13 +94,13 @@ def _registered(name: str) -> tuple[str, Path]:
 
 @app.command()
 def tiers(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     rule: Annotated[
-        str | None, typer.Option(metavar="RULE", help="Propose cut-offs instead: equal_risk or profit_best.")
+        str | None, typer.Option(metavar="RULE", help="Rule to propose cut-offs: equal_risk or profit_best.")
     ] = None,
-    names: Annotated[str, typer.Option(metavar="A,B,C", help="Of the proposed tiers, the safest first.")] = "",
+    names: Annotated[str, typer.Option(metavar="A,B,C", help="Names of the proposed tiers, safest first.")] = "",
 ) -> None:
-    """Show a run's tiers on its rows set aside, or propose others as YAML for the experiment file."""
+    """Show a run's tiers on the test set, or propose others as YAML for the experiment file."""
     from riskml.cli.output import runs
     from riskml.runs.run import Run
     from riskml.runs.tiers import tiers_of_run

@@ -32,7 +32,7 @@ def manage(
     language: Annotated[str | None, typer.Option(help="en or zh (default: that of the policy's messages).")] = None,
 ) -> None:
     """Produce the monthly action package: tiers, actions, alerts, worklists and the risk committee report."""
-    from riskml.cli.output.portfolio import Steps, show_month
+    from riskml.cli.output.portfolio import show_month, step_line
     from riskml.io import parse_date
     from riskml.portfolio.inputs import read_customers, read_inputs
     from riskml.portfolio.manage import manage as make_month
@@ -40,9 +40,9 @@ def manage(
     default = out / "feedback" if (out / "feedback" / "results.csv").is_file() else None
     date = parse_date(as_of, "--as-of")
     inputs = read_inputs(model, policy, rules, monitoring, results or default, language, date)
-    with Steps() as steps:
+    with step_line() as progress:
         customers = read_customers(model, data, customer)
-        done = make_month(inputs, customers, date, out, today=dt.date.today(), progress=steps.begin)
+        done = make_month(inputs, customers, date, out, today=dt.date.today(), progress=progress)
     show_month(done)
 
 

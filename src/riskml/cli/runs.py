@@ -124,6 +124,7 @@ def simulate(
     ] = 0.1,
 ) -> None:
     """Simulate customers with known true risk, for experiments and tests."""
+    from riskml.cli.output import CountBar
     from riskml.cli.output import runs as console
     from riskml.data.simulate import Drift, Late, Scenario, Shock
     from riskml.data.simulate import simulate as write_book
@@ -135,7 +136,7 @@ def simulate(
         dirty=dirty,
         late_payers=late_payers,
     )
-    with stopped_as_interrupt(), console.CustomerBar() as bar:  # an interrupted simulation leaves no folder
+    with stopped_as_interrupt(), CountBar("customers") as bar:  # an interrupted simulation leaves no folder
         book = write_book(folder, customers, start, months, seed, switches, horizon_days=horizon, progress=bar)
     console.show_simulated(book)
 

@@ -82,7 +82,7 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
         raise InputError("the run has no model yet", where=str(run.folder), fix=f"riskml run … --resume {run.folder}")
     experiment = experiment or run.experiment
     features, predicted = run.features().rows("train"), run.read_parquet("predictions.parquet")
-    learnt, model = predicted[predicted["_part"] == "train"], load_model(run.folder)
+    training, model = predicted[predicted["_part"] == "train"], load_model(run.folder)
     fitted = model.score(features.X)["probability"].to_numpy()
     return Reference(
         experiment=experiment,
@@ -90,7 +90,7 @@ def reference_of(run: Run, experiment: Experiment | None = None) -> Reference:
         schema=run.schema(),
         X=features.X,
         y=features.y,
-        scores=learnt[["probability", "tier"]].assign(fitted=fitted),
+        scores=training[["probability", "tier"]].assign(fitted=fitted),
         holdout=_holdout_sample(predicted[predicted["_part"] != "train"], experiment.monitoring.level),
     )
 

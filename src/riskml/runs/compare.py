@@ -1,4 +1,4 @@
-"""What a reviewer needs to choose between runs: the same customers, judged by each of them. Frames in, frames out.
+"""Comparison of runs on the customers of their common test set.
 
 The first run is the reference; every difference is another run minus the first.
 """
@@ -26,7 +26,8 @@ from riskml.metrics import (
     swap_set,
 )
 from riskml.runs.summary import RunSummary
-from riskml.runtime.package import tier_numbers
+from riskml.runtime.package import Tier
+from riskml.validation.performance import tier_of
 
 _MORE_IS_BETTER = frozenset({"auc", "ks"})
 _CHANGED = "other events, other rows or another definition of the event"
@@ -34,37 +35,37 @@ _CHANGED = "other events, other rows or another definition of the event"
 
 @dataclass(frozen=True)
 class Shared:
-    """The customers that were set aside in all runs, judged by each."""
+    """Customers of all test sets, with the probabilities and tiers of each run."""
 
     y: pd.Series  # index: the customer
-    probability: pd.DataFrame  # A column per run, named A, B, …
+    probability: pd.DataFrame  # one column per run, named A, B, …
     tier: pd.DataFrame
     tiers: Sequence[str]  # all tiers, the safest first
-    description: str  # which customers these are
-    tiers_note: str  # whose tiers these are
+    description: str  # of the customers
+    tiers_note: str  # of the tiers
 
 
 def letters(views: Sequence[RunSummary]) -> list[str]:
-    """Return a short name of each run: A, B, … and numbers past Z."""
+    """Return a short name for each run: A, B, …, and numbers after Z."""
     return [chr(ord("A") + at) if at < 26 else str(at + 1) for at in range(len(views))]
 
 
 def shared_customers(views: Sequence[RunSummary]) -> Shared:
-    """Return the customers that were set aside in every run."""
+    """Return the customers that are in the test set of every run."""
     names = letters(views)
-    aside = [view.holdout for view in views]
+    tests = [view.holdout for view in views]
     _refuse_other_questions(views)
-    customers = aside[0].index
-    for frame in aside[1:]:
+    customers = tests[0].index
+    for frame in tests[1:]:
         customers = customers[customers.isin(frame.index)]
-    rows = [frame.loc[customers] for frame in aside]
+    rows = [frame.loc[customers] for frame in tests]
     _refuse_unlike(rows, views)
-    counts = [len(frame) for frame in aside]
+    counts = [len(frame) for frame in tests]
     which = (
-        f"All {counts[0]:,} customers set aside are the same in every run."
+        f"All {counts[0]:,} customers of the test set are the same in every run."
         if set(counts) == {len(customers)}
-        else f"Of {_listed(f'{n:,}' for n in counts)} customers set aside, {len(customers):,} are common to all runs: "
-        "what follows is measured on these alone."
+        else f"The test sets have {', '.join(f'{n:,}' for n in counts)} customers; the comparison uses the {len(customers):,} "
+        "customers that all of them contain."
     )
     tier, tiers, tiers_note = _tiers(rows, views)
     return Shared(
@@ -78,7 +79,7 @@ def shared_customers(views: Sequence[RunSummary]) -> Shared:
 
 
 def differences(shared: Shared, *, seed: int = 7, level: float = 0.95) -> pd.DataFrame:
-    """Return by how much each run differs from the first, measure by measure, on the same customers."""
+    """Return the difference of each run from the first, measure by measure, on the same customers."""
     first, *others = shared.probability.columns
     tables = []
     for name in others:
@@ -91,7 +92,7 @@ def differences(shared: Shared, *, seed: int = 7, level: float = 0.95) -> pd.Dat
 
 
 def swaps(shared: Shared) -> pd.DataFrame:
-    """Return who changes tier from the first run to each other one, and how these customers turned out."""
+    """Return the customers who change tier from the first run to each other one, with their event rate."""
     first, *others = shared.tier.columns
     tables = [
         swap_set(shared.y, shared.tier[first], shared.tier[name], tiers=shared.tiers).assign(run=name)
@@ -102,7 +103,7 @@ def swaps(shared: Shared) -> pd.DataFrame:
 
 
 def moves(swapped: pd.DataFrame) -> pd.DataFrame:
-    """Return how many customers each run moves to a riskier and to a safer tier, and how they turned out."""
+    """Return the customers that each run moves to a riskier and to a safer tier, with their event rate."""
     table = swapped.groupby(["run", "move"], sort=True)[["count", "share", "event"]].sum().reset_index()
     return table.assign(event_rate=table["event"] / table["count"])
 
@@ -113,7 +114,7 @@ def calibrations(shared: Shared) -> dict[str, pd.DataFrame]:
 
 
 def levels(shared: Shared) -> pd.DataFrame:
-    """Return the events of each run over those that it expects, with the interval, on the same customers."""
+    """Return observed over expected events of each run, with the interval, on the same customers."""
     tables = [observed_expected(shared.y, column).assign(run=str(name)) for name, column in shared.probability.items()]
     table = pd.concat(tables, ignore_index=True)
     return table[["run", *(column for column in table if column not in ("run", "group"))]]
@@ -130,7 +131,7 @@ def best_cutoffs(shared: Shared, costs: CreditCosts | ChurnCosts) -> dict[str, B
 
 
 def stability(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return how far each run's scores have shifted from the rows it was developed on to those it was judged on."""
+    """Return the shift of each run's scores between its training set and its test set."""
     rows = []
     for name, view in zip(letters(views), views, strict=True):
         before, now = view.train_scores, view.holdout["probability"]
@@ -140,7 +141,7 @@ def stability(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def answer(differences: pd.DataFrame, shared: Shared) -> str:
-    """Return, for each run, a sentence that says whether it beats the first."""
+    """Return one sentence per run: whether it ranks better than the first."""
     first = shared.probability.columns[0]
     lines = []
     for name, table in differences.groupby("run", sort=False):
@@ -150,14 +151,15 @@ def answer(differences: pd.DataFrame, shared: Shared) -> str:
         words = {
             "better": f"**{name} ranks better than {first}**: {figures}",
             "worse": f"**{name} ranks worse than {first}**: {figures}",
-            "open": f"**{name} and {first} cannot be told apart by ranking**: {figures}; "
-            f"that they are equals is not shown: it may rank up to {max(-lead['lower'], 0):.4f} worse, or "
-            f"{max(lead['upper'], 0):.4f} better",
+            "open": f"**the ranking of {name} and {first} does not differ significantly**: {figures}; "
+            f"{name} may rank up to {max(-lead['lower'], 0):.4f} worse or {max(lead['upper'], 0):.4f} better",
         }
         other = [
             f"{metric} {row['verdict']}" for metric, row in rows.items() if metric != "auc" and row["verdict"] != "open"
         ]
-        lines.append(f"- {words[lead['verdict']]}. {'Besides: ' + ', '.join(other) if other else 'All else is open'}.")
+        lines.append(
+            f"- {words[lead['verdict']]}. {'Other measures: ' + ', '.join(other) if other else 'No other measure differs'}."
+        )
     return "\n".join([*lines, "", shared.description])
 
 
@@ -172,36 +174,36 @@ def _refuse_other_questions(views: Sequence[RunSummary]) -> None:
     tasks = {view.task for view in views}
     if len(tasks) > 1:
         listed = ", ".join(f"{name} {view.task}" for name, view in zip(names, views, strict=True))
-        raise _apart(f"they ask different questions ({listed})", views)
+        raise _apart(f"their tasks differ ({listed})", views)
     if any(view.settings.get("data", {}).get("id") is None for view in views):
         digests = {(view.data["digest"], view.data.get("sample", 0)) for view in views}
         if len(digests) > 1:
-            raise _apart("their data differ, and have no identifier by which customers could be found in both", views)
+            raise _apart("their data differ, and have no customer ID to match customers by", views)
 
 
 def _refuse_unlike(rows: Sequence[pd.DataFrame], views: Sequence[RunSummary]) -> None:
     y = rows[0]["_target"].to_numpy()
     if not y.size:
-        raise _apart("no customer was set aside in all of them", views)
+        raise _apart("no customer is in the test set of all of them", views)
     for name, frame in zip(letters(views)[1:], rows[1:], strict=True):
         unlike = int(np.sum(frame["_target"].to_numpy() != y))
         if unlike:
-            raise _apart(f"{unlike:,} of {y.size:,} common customers had another outcome in {name} than in A", views)
+            raise _apart(f"{unlike:,} of {y.size:,} common customers have another outcome in {name} than in A", views)
     events = int(y.sum())
     if min(events, y.size - events) < 2:
-        raise _apart(f"their {y.size:,} common customers hold {events} events: too few to tell anything by", views)
+        raise _apart(f"their {y.size:,} common customers have {events} events: too few for a comparison", views)
 
 
 def _apart(why: str, views: Sequence[RunSummary]) -> DataError:
     return DataError(
         f"these runs do not compare: {why}",
         where=", ".join(f"{name} {view.name}" for name, view in zip(letters(views), views, strict=True)),
-        fix="compare runs of one experiment, on one table",
+        fix="compare runs of one experiment on the same table",
     )
 
 
 def _tiers(rows: Sequence[pd.DataFrame], views: Sequence[RunSummary]) -> tuple[pd.DataFrame, list[str], str]:
-    """Return each customer's tier by each run: by its own bounds, or by the first run's where the names differ."""
+    """Return each customer's tier by each run: by the run's own bounds, or by the first run's if the names differ."""
     names = [[str(tier["name"]) for tier in view.tiers] for view in views]
     bounds = [[float(tier["from_probability"]) for tier in view.tiers] for view in views]
     columns = letters(views)
@@ -209,17 +211,6 @@ def _tiers(rows: Sequence[pd.DataFrame], views: Sequence[RunSummary]) -> tuple[p
         tier = pd.DataFrame({name: frame["tier"] for name, frame in zip(columns, rows, strict=True)})
         which = "the same bounds in every run" if all(own == bounds[0] for own in bounds) else "each run's own bounds"
         return tier, names[0], f"Tiers by {which}."
-    first = np.array(names[0], dtype=object)
-    tier = pd.DataFrame(
-        {
-            name: first[tier_numbers(frame["probability"].to_numpy(), bounds[0])]
-            for name, frame in zip(columns, rows, strict=True)
-        },
-        index=rows[0].index,
-    )
-    return tier, names[0], "The runs name their tiers differently: the first run's tiers are used for all."
-
-
-def _listed(words: object) -> str:
-    *most, last = list(words)  # type: ignore[call-overload]
-    return f"{', '.join(most)} and {last}"
+    tiers = [Tier(name, bound) for name, bound in zip(names[0], bounds[0], strict=True)]
+    tier = pd.DataFrame({name: tier_of(frame["probability"], tiers) for name, frame in zip(columns, rows, strict=True)})
+    return tier, names[0], "The names of the tiers differ: the first run's tiers are used for all runs."

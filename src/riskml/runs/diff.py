@@ -1,4 +1,4 @@
-"""What runs did differently: their settings, their data, their costs, and what each reports of its champion."""
+"""Differences between runs: settings, data, costs, and reported performance."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from riskml.runs.summary import RunSummary
 # approach, and the return on investment of Verbraken et al. (2014); churn: the priors of Verbraken et al. (2013).
 _CREDIT = {"exposure": 1.0, "loss_given_default": 0.45, "margin": 0.2644}
 _CHURN = {"value": 200.0, "contact_cost": 1.0, "success_rate": 0.3, "incentive": 10.0}
-_MEASURES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier", "logloss": "log loss", "ece": "ECE"}
+_MEASURES = {"auc": "AUC (test)", "gini": "Gini", "ks": "KS", "brier": "Brier", "logloss": "log loss", "ece": "ECE"}
 
 
 @dataclass(frozen=True)
 class StatedCosts:
-    """Costs of decisions, and in a sentence whose they are."""
+    """Costs of decisions, with a sentence about their source."""
 
     costs: CreditCosts | ChurnCosts
     description: str
 
 
 def settings(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return the settings that are not the same in all runs."""
+    """Return the settings that differ between runs."""
     flat = [_flat(view.settings) for view in views]
     keys = dict.fromkeys(key for own in flat for key in own)
     rows = {key: [own.get(key, "") for own in flat] for key in keys}
@@ -37,13 +37,13 @@ def settings(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def data(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return the runs' data beside one another: rows, columns, digest, schema, event rate."""
+    """Return the data of the runs side by side: rows, columns, digest, schema, event rate."""
     cards = [view.data for view in views]
     rows: dict[str, list[str]] = {
         "source": [str(card["source"]) for card in cards],
         "digest": [str(card["digest"]) for card in cards],
         "rows": [f"{card['rows']:,}" for card in cards],
-        "a look at": [f"{card['sample']:,} rows" if card.get("sample") else "all rows" for card in cards],
+        "sample": [f"{card['sample']:,} rows" if card.get("sample") else "all rows" for card in cards],
         "columns": [str(card["columns"]) for card in cards],
         "event rate": [f"{100 * card['event_rate']:.2f} %" for card in cards],
     }
@@ -59,14 +59,14 @@ def data(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def champions(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return what each run reports of its champion, on its own rows set aside."""
-    titles = ("family", "AUC, cross-validated", "validation", *_MEASURES.values())
+    """Return the performance that each run reports of its champion, on its own test set."""
+    titles = ("family", "AUC (CV)", "validation", *_MEASURES.values())
     rows: dict[str, list[str]] = {title: [] for title in titles}
     for view in views:
         best = view.champion if "leaderboard.csv" in view.artifacts else {}
         measured = view.artifacts.get("validation.json", {}).get("metrics", {})
         rows["family"].append(str(best.get("family", "–")))
-        rows["AUC, cross-validated"].append(f"{best['auc_cv']:.4f} ± {best['auc_cv_se']:.4f}" if best else "–")
+        rows["AUC (CV)"].append(f"{best['auc_cv']:.4f} ± {best['auc_cv_se']:.4f}" if best else "–")
         rows["validation"].append(_validation(view))
         for name, title in _MEASURES.items():
             rows[title].append(_measure(measured.get(name), best.get(f"{name}_test")))
@@ -74,7 +74,7 @@ def champions(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def families(views: Sequence[RunSummary]) -> pd.DataFrame:
-    """Return the cross-validated AUC of every family in every run; the champion has a star."""
+    """Return the AUC (CV) of every family in every run; the champion has a star."""
     boards = [
         {row["family"]: row for row in view.artifacts["leaderboard.csv"].to_dict(orient="records")}
         if "leaderboard.csv" in view.artifacts
@@ -89,17 +89,19 @@ def families(views: Sequence[RunSummary]) -> pd.DataFrame:
 
 
 def stated_costs(views: Sequence[RunSummary]) -> StatedCosts:
-    """Return the costs of the first run that states any, or the kit's defaults, and say whose they are."""
+    """Return the costs of the first run that states any, or the defaults."""
     defaults = _CHURN if views[0].task == "churn" else _CREDIT
-    whose, own = "the runs state no costs of their own: the kit's defaults, from the literature", dict[str, float]()
+    whose, own = "the runs state no costs: defaults from the literature", dict[str, float]()
     stated = [(name, _numbers(view)) for name, view in zip(letters(views), views, strict=True)]
     known = [(name, numbers) for name, numbers in stated if numbers]
     if known:
         name, own = known[0]
         unlike = any(numbers != own for _, numbers in stated)
-        whose = f"the costs of run {name}" + (", used for all; the others state other costs or none" if unlike else "")
+        whose = f"the costs of run {name}" + (
+            ", used for all runs; the others state other costs or none" if unlike else ""
+        )
         missing = [key for key in defaults if key not in own]
-        whose += f"; the kit's default for {', '.join(missing)}" if missing else ""
+        whose += f"; default for {', '.join(missing)}" if missing else ""
     used = defaults | {key: value for key, value in own.items() if key in defaults}
     amounts = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in used.items())
     costs: CreditCosts | ChurnCosts
@@ -111,7 +113,7 @@ def stated_costs(views: Sequence[RunSummary]) -> StatedCosts:
 
 
 def _numbers(view: RunSummary) -> dict[str, float]:
-    """Return the costs that a run states as numbers; what is a column of its table is not known here."""
+    """Return the costs that a run states as numbers, without those that are columns of its table."""
     costs = view.settings.get("costs") or {}
     plain = {str(key): value for key, value in costs.items() if isinstance(value, int | float)}
     if "lgd" in plain:
@@ -136,7 +138,7 @@ def _rows_of(part: Mapping[str, int] | None) -> str:
 
 def _column(entry: Mapping[str, Any] | None) -> str:
     if entry is None:
-        return "not there"
+        return "absent"
     codes = f", special {json.dumps(entry['special'])}" if entry.get("special") else ""
     return f"{entry['kind']}{codes}"
 

@@ -1,4 +1,4 @@
-"""A book of customers, scored by an exported package: who is at high risk, and why."""
+"""Loading of models: from a run, a wheel, an artifact folder or a scorecard file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def load_model(path: Path) -> Artifact:
-    """Read a model from wherever it lies.
+    """Load a model.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def load_model(path: Path) -> Artifact:
     InputError
         When there is no model.
     PackageError
-        When a model is there, and damaged.
+        When the model is damaged.
     """
     if path.suffix == ".whl" and path.is_file():
         return _of_wheel(path)
@@ -53,7 +53,7 @@ def load_model(path: Path) -> Artifact:
         if run.path("leaderboard.csv").is_file():
             return Artifact.load(run.path("models", run.champion))
         raise InputError("the run has no model yet", where=str(path), fix=f"riskml run … --resume {path}")
-    what = "there is no model here" if path.exists() else "the model does not exist"
+    what = "no model found" if path.exists() else "the model does not exist"
     raise InputError(
         what, where=str(path), fix="name a run's folder, a wheel, one of a run's folders in models/, or a card file"
     )
@@ -64,16 +64,16 @@ def _of_wheel(wheel: Path) -> Artifact:
         unpack(wheel, folder)
         manifests = list(Path(folder).glob(f"*/model/{MANIFEST}"))
         if len(manifests) != 1:
-            raise InputError("the wheel holds no model of riskml", where=str(wheel), fix="name one that riskml built")
+            raise InputError("the wheel contains no riskml model", where=str(wheel), fix="name a wheel built by riskml")
         try:
             return Artifact.load(manifests[0].parent)
         except PackageError as error:
-            # Where it was unpacked is gone by now, and tells nobody anything.
+            # The temporary folder no longer exists.
             raise PackageError(f"{wheel}: {str(error).replace(f'{folder}{os.sep}', '')}") from None
 
 
 def _of_card(file: Path) -> Artifact:
-    """Return a signed card, or cards of segments, as a model; its tiers are those of an experiment that names none."""
+    """Return a scorecard file, segmented or not, as a model with the default tiers."""
     from riskml.scorecard import Scorecard, SegmentedScorecard
     from riskml.scorecard.card.file import read_document
 
@@ -117,7 +117,7 @@ def _levels(cards: Sequence[Scorecard], column: str) -> list[str]:
 
 
 def _reference(cards: Sequence[Scorecard], columns: Sequence[str]) -> dict[str, float]:
-    """Return the mean log-odds of each column over the rows that were counted."""
+    """Return the mean log-odds of each column over the training rows."""
     total = dict.fromkeys(columns, 0.0)
     rows = 0.0
     for card in cards:
@@ -145,7 +145,7 @@ def import_wheel(wheel: Path) -> ModuleType:
     folder = tempfile.mkdtemp(prefix="riskml-wheel-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     unpack(wheel, folder)
-    # Of a kernel that is at work all day, a wheel built a minute ago is not the one imported before.
+    # A long-running kernel may have imported an earlier wheel of the same name.
     for stale in [module for module in sys.modules if module.split(".")[0] == name]:
         del sys.modules[stale]
     sys.path.insert(0, folder)

@@ -1,4 +1,4 @@
-"""Where things lie around an experiment file: its project, its runs, its notebooks, its records."""
+"""Paths around an experiment file: project, runs, panel, notebooks."""
 
 from __future__ import annotations
 
@@ -9,17 +9,9 @@ from riskml.errors import ConfigError, RunError
 
 
 def experiment_file(name: str | Path) -> Path:
-    """Return the file of an experiment, given as a path, or by name in the nearest ``experiments/`` folder above.
+    """Return the absolute path of an experiment file, from a path or from a name in the nearest ``experiments/`` folder.
 
-    Returns
-    -------
-    Path
-        Absolute; a file that is named with its suffix need not exist.
-
-    Raises
-    ------
-    ConfigError
-        When no experiment has this name.
+    A path with its suffix need not exist; an unknown name raises ConfigError.
     """
     path = Path(name).expanduser()
     if path.suffix in {".yaml", ".yml"}:
@@ -37,13 +29,13 @@ def experiment_file(name: str | Path) -> Path:
 
 
 def nearest_project() -> Path:
-    """Return the nearest folder, from the current one upwards, that holds ``experiments/``; else the current one."""
+    """Return the nearest folder with ``experiments/``, from the current one upwards; else the current folder."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "experiments").is_dir()), here)
 
 
 def project_folder(file: Path) -> Path:
-    """Return the folder that an experiment file belongs to: the one that holds ``experiments/``, or the file's own.
+    """Return the project of an experiment file: the folder with ``experiments/``, or the file's own folder.
 
     >>> project_folder(Path("/home/ann/credit/experiments/loans.yaml")).as_posix()
     '/home/ann/credit'
@@ -57,14 +49,14 @@ def runs_folder(file: Path) -> Path:
 
 
 def panel_folder(file: Path, name: str) -> Path:
-    """Return where the panel of an experiment is kept: beside its runs, which share it."""
+    """Return the folder of an experiment's panel, which its runs share."""
     return runs_folder(file) / name / "panel"
 
 
 def notebook_file(stage: str, file: Path) -> Path:
-    """Return the notebook of a stage: the project's own, or else the one that riskml ships."""
+    """Return the notebook of a stage: the project's own, or the one of the package."""
     package = Path(riskml.__file__).parent
-    # Of a checkout, the notebooks lie two folders above the package; of an installed riskml, in it.
+    # In a checkout the notebooks are two folders above the package; in an installation they are in it.
     for folder in (*file.parents, package, package.parents[1]):
         notebook = folder / "notebooks" / f"{stage}.ipynb"
         if notebook.is_file():

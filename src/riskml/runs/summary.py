@@ -1,4 +1,4 @@
-"""A run as someone sees it who compares it with others: a few files, from its folder or from MLflow."""
+"""Summary of a run for comparison: settings and results, from its folder or from MLflow."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class RunSummary:
     where : str
         The run's folder, or its address in MLflow.
     settings : mapping
-        What ``experiment.yaml`` says, as it was when the run began; another version of riskml may have written it.
-    found : mapping of str to content
-        The artifacts that are there.
+        Content of ``experiment.yaml``; another version of riskml may have written it.
+    artifacts : mapping of file name to content
+        The artifacts that exist.
     """
 
     name: str
@@ -40,13 +40,7 @@ class RunSummary:
 
     @classmethod
     def of_folder(cls, folder: Path, *, name: str, where: str) -> RunSummary:
-        """Read a run's folder, or one that holds the same files.
-
-        Raises
-        ------
-        InputError
-            When it holds no settings, or a file cannot be read.
-        """
+        """Read a run's folder, or one with the same files; raise InputError without settings or on a damaged file."""
         if not (folder / SETTINGS).is_file():
             raise _lacks(name, where, SETTINGS)
         try:
@@ -59,24 +53,18 @@ class RunSummary:
         return cls(name, where, settings, content)
 
     def lacking(self) -> list[str]:
-        """Return the artifacts that are not there."""
+        """Return the missing artifacts."""
         return [file for file in ARTIFACTS if file not in self.artifacts]
 
     def of(self, artifact: str) -> Any:
-        """Return the content of an artifact.
-
-        Raises
-        ------
-        InputError
-            When the run lacks it: the text names the run and the artifact.
-        """
+        """Return the content of an artifact; raise InputError if the run lacks it."""
         if artifact not in self.artifacts:
             raise _lacks(self.name, self.where, artifact)
         return self.artifacts[artifact]
 
     @property
     def task(self) -> str:
-        """What is asked: default or churn."""
+        """The task: default or churn."""
         return str(self.settings.get("task", ""))
 
     @property
@@ -87,7 +75,7 @@ class RunSummary:
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """What data.json tells of the table."""
+        """Content of data.json."""
         card: Mapping[str, Any] = self.of("data.json")
         return card
 
@@ -102,9 +90,9 @@ class RunSummary:
     def holdout(self) -> pd.DataFrame:
         """``_target``, ``probability`` and ``tier`` of the hold-out rows; index: the customer."""
         frame: pd.DataFrame = self.of("predictions.parquet")
-        kept = frame.loc[frame["_part"] != "train", ["_target", "probability", "tier"]]
-        # As a file of the run's folder the customers may be numbers; in MLflow they are text.
-        return kept.set_axis(kept.index.astype(str))
+        rows = frame.loc[frame["_part"] != "train", ["_target", "probability", "tier"]]
+        # Customers may be numbers in the run's folder; in MLflow they are text.
+        return rows.set_axis(rows.index.astype(str))
 
     @property
     def train_scores(self) -> pd.Series:

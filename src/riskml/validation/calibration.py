@@ -1,4 +1,4 @@
-"""Whether the probabilities hold, grade by grade: the tests that supervisors ask for, in one table."""
+"""Calibration tests by tier and by tenth of the customers, as supervisors require."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BANDS = 10
 def calibration_tests(
     y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike], *, level: float = 0.95
 ) -> pd.DataFrame:
-    """Return the Jeffreys and the binomial test of each tier, of each tenth of the customers, and of all of them."""
+    """Return the Jeffreys and the binomial test of each tier, each tenth of the customers, and all customers."""
     tier = pd.Categorical(tier_of(probability, tiers), [tier.name for tier in tiers], ordered=True)
     tenth = (probability.rank(method="first", pct=True) * _BANDS).clip(upper=_BANDS - 1e-9).astype(int) + 1
     grades: list[tuple[str, Any]] = [("tier", tier), ("tenth", tenth.to_numpy())]
@@ -31,7 +31,7 @@ def calibration_tests(
 
 
 def calibration_figures(y: pd.Series, probability: pd.Series, tiers: Sequence[TierLike]) -> dict[str, Any]:
-    """Return the parts of the Brier score, the Hosmer-Lemeshow test, and how concentrated the tiers are."""
+    """Return the parts of the Brier score, the Hosmer-Lemeshow test, and the concentration of the tiers."""
     names = [tier.name for tier in tiers]
     return {
         "brier_parts": asdict(brier_decomposition(y, probability, n_bands=_BANDS)),

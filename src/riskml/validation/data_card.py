@@ -1,4 +1,4 @@
-"""What is said of the data beside every result: where it comes from, what it holds, what it is worth."""
+"""Data card: source, content and quality of a run's data."""
 
 from __future__ import annotations
 

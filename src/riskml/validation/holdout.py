@@ -1,4 +1,4 @@
-"""The chosen model on rows it has never seen: every figure with its interval."""
+"""Performance of the chosen model on the test set, with intervals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _GRID = np.linspace(0.0, 1.0, 101)
 def assess(
     y: pd.Series, probability: pd.Series, development: pd.Series, tiers: Sequence[TierLike], *, seed: int
 ) -> dict[str, Any]:
-    """Measure a model on rows set aside."""
+    """Measure a model on the test set."""
     performance = Performance(y, probability, tier_of(probability, tiers), _LEVEL)
     area, balance = performance.auc, performance.observed_expected
     metrics = {
@@ -84,7 +84,7 @@ def roc_with_band(y: pd.Series, probability: pd.Series, *, seed: int) -> pd.Data
 
 def _heights(target: NDArray[Any], score: NDArray[np.float64]) -> NDArray[np.float64]:
     curve = roc_curve(target, score)
-    # Of a vertical step the upper end counts.
+    # The upper end of a vertical step counts.
     steps = curve.groupby("false_positive_rate")["true_positive_rate"].max()
     heights = np.interp(_GRID, steps.index.to_numpy(), steps.to_numpy())
     heights[0] = 0.0
@@ -111,7 +111,7 @@ def _resampled(y: pd.Series, probability: pd.Series, seed: int) -> dict[str, dic
 
 
 def _resamples(target: NDArray[Any], seed: int) -> list[NDArray[np.intp]]:
-    """Return rows drawn with replacement, events and non-events each as many as there are."""
+    """Return rows drawn with replacement within events and within non-events."""
     rng = np.random.default_rng([seed, 3])
     classes = [np.flatnonzero(target == value) for value in (0, 1)]
     return [np.concatenate([rng.choice(rows, len(rows)) for rows in classes]) for _ in range(_RESAMPLES)]
@@ -126,7 +126,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: no NaN, no infinity, no numpy scalar."""
+    """Return a value for JSON: no NaN, no infinity, no numpy scalar."""
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value

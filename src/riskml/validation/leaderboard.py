@@ -1,4 +1,4 @@
-"""The families beside one another: on the folds they were compared on, and on rows that none of them has seen."""
+"""Comparison of the families: cross-validated, and on the test set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MEASURES = {"auc": auc, "gini": gini, "ks": ks, "brier": brier, "logloss": log_
 
 
 def predictions(classifier: RiskClassifier, features: Dataset, tiers: Sequence[TierLike]) -> pd.DataFrame:
-    """Return every row's probability by every family, none of them by a model that has learnt from the row."""
+    """Return every row's probability by every family: out of fold in the training set, by the final model elsewhere."""
     train = features.part == "train"
     frame = pd.DataFrame({"_part": features.part, "_target": features.y})
     for family, estimator in classifier.estimators_.items():
@@ -32,9 +32,9 @@ def predictions(classifier: RiskClassifier, features: Dataset, tiers: Sequence[T
     return frame
 
 
-def leaderboard(classifier: RiskClassifier, predicted: pd.DataFrame, aside: str) -> pd.DataFrame:
-    """Return the families, best first: cross-validated, and measured on the rows set aside."""
-    rows = predicted[predicted["_part"] == aside]
+def leaderboard(classifier: RiskClassifier, predicted: pd.DataFrame, part: str) -> pd.DataFrame:
+    """Return the families, best first: cross-validated, and measured on the test set (``test`` or ``oot``)."""
+    rows = predicted[predicted["_part"] == part]
     board = classifier.leaderboard_
     measured = {
         f"{name}_test": [measure(rows["_target"], rows[family]) for family in board["family"]]
@@ -44,7 +44,7 @@ def leaderboard(classifier: RiskClassifier, predicted: pd.DataFrame, aside: str)
 
 
 def against(predicted: pd.DataFrame, champion: str, others: Sequence[str]) -> pd.DataFrame:
-    """Return by how much the chosen family ranks better than each other one, on the same rows."""
+    """Return the lead in AUC of the chosen family over each other one, on the same rows."""
     rows = []
     for family in others:
         test = delong_test(predicted["_target"], predicted[champion], predicted[family])

@@ -1,4 +1,4 @@
-"""Performance of a model on rows with known outcomes, as validation, gate and monitoring all judge it."""
+"""Performance of a model on rows with known outcomes, shared by validation, gate and monitoring."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from riskml.runtime.package import tier_numbers
 
 
 class TierLike(Protocol):
-    """A band of probability, of an experiment or of a package."""
+    """Tier of an experiment or of a package."""
 
     @property
     def name(self) -> str:
-        """The tier's name."""
+        """Name of the tier."""
 
     @property
     def from_probability(self) -> float:
-        """Its lower bound, included."""
+        """Lower bound, inclusive."""
 
 
 def tier_of(probability: pd.Series, tiers: Sequence[TierLike]) -> pd.Series:
     """Return the name of the tier that each probability falls into."""
     bounds = [tier.from_probability for tier in tiers]
     names = np.array([tier.name for tier in tiers], dtype=object)
-    return pd.Series(names[tier_numbers(probability.to_numpy(), bounds)], index=probability.index)
+    return pd.Series(names[tier_numbers(probability.to_numpy(dtype=np.float64), bounds)], index=probability.index)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from riskml.runtime.package import Artifact
 
 
 def high_risk_list(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[TierConfig], *, n: int) -> pd.DataFrame:
-    """Return the list for those who decide: the customers of the highest tier, the riskiest first, and why."""
+    """Return the customers of the highest tier with their reasons, riskiest first."""
     top = tiers[-1]
     high = scores[scores["tier"] == top.name].sort_values("probability", ascending=False, kind="stable")
     texts = reasons.assign(text=reasons["column"].astype(str) + " = " + reasons["value"].astype(str))
@@ -25,7 +25,7 @@ def high_risk_list(scores: pd.DataFrame, reasons: pd.DataFrame, tiers: Sequence[
 
 
 def portfolio_by_tier(scores: pd.DataFrame, tiers: Sequence[TierConfig]) -> pd.DataFrame:
-    """Return how many customers of a book each tier holds, and how many events are expected among them."""
+    """Return the customers of each tier, and their expected event rate."""
     by_tier = scores.groupby("tier")["probability"]
     names = [tier.name for tier in tiers]
     return pd.DataFrame(
@@ -40,7 +40,7 @@ def portfolio_by_tier(scores: pd.DataFrame, tiers: Sequence[TierConfig]) -> pd.D
 
 
 def contributions_vs_average(artifact: Artifact, customer: pd.DataFrame) -> pd.DataFrame:
-    """Return what each column adds to one customer's log-odds, above the average customer of training."""
+    """Return each column's contribution to one customer's log-odds, above that of the average training customer."""
     contributions = artifact.contributions(customer).iloc[0]
     return pd.DataFrame(
         {
@@ -52,7 +52,7 @@ def contributions_vs_average(artifact: Artifact, customer: pd.DataFrame) -> pd.D
 
 
 def feature_influence(artifact: Artifact, X: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns by how far they move the scores of a book."""
+    """Return the columns by their mean absolute contribution to the scores."""
     reference = pd.Series(artifact.reference)
     contributions = artifact.contributions(X)
     moved = (contributions - reference[contributions.columns]).abs().mean()

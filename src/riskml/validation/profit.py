@@ -1,4 +1,4 @@
-"""What decisions by the score earn under the experiment's costs, and the expected maximum profit."""
+"""Profit of decisions by the score under the experiment's costs, and the expected maximum profit."""
 
 from __future__ import annotations
 
@@ -26,43 +26,42 @@ _DECLINED = {"default": "declined", "churn": "contacted"}
 
 @dataclass(frozen=True)
 class Profit:
-    """Profit of decisions on rows that the model has not learnt from."""
+    """Profit of decisions on the test set."""
 
-    earned: pd.DataFrame  # `riskml.validation.profit_curve`: what each cut-off would have earned
-    expected: pd.DataFrame  # `riskml.validation.expected_profit_curve`: what the probabilities promise
+    earned: pd.DataFrame  # `riskml.metrics.profit_curve`: by the outcomes
+    expected: pd.DataFrame  # `riskml.metrics.expected_profit_curve`: by the probabilities
     # ``policy``, ``cutoff`` (infinite: no one is acted on), ``share_acted``, ``earned``, ``expected`` (money per
-    # customer): acting on no one, on everyone, from each tier on, from where it breaks even, and from the cut-off that
-    # earned most on the training rows, by out-of-fold probabilities
+    # customer): no one, everyone, from each tier on, break-even, and the best cut-off of the training set
     policies: pd.DataFrame
 
     def chosen(self) -> dict[str, Any]:
-        """Return the cut-off that was chosen on the training rows, and what it earns here; JSON can hold it."""
+        """Return the cut-off chosen on the training set and its profit, for JSON."""
         row = self.policies.iloc[-1]
         figures = {name: float(row[name]) for name in ("cutoff", "share_acted", "earned", "expected")}
         # An infinite cut-off acts on no one.
         return {name: value if np.isfinite(value) else None for name, value in figures.items()}
 
 
-def costs_of(experiment: Experiment, beside: pd.DataFrame) -> CreditCosts | ChurnCosts | None:
-    """Return the costs that an experiment states, or None where it states none."""
+def costs_of(experiment: Experiment, audit: pd.DataFrame) -> CreditCosts | ChurnCosts | None:
+    """Return the costs of an experiment, or None if it states none."""
     costs = experiment.costs
     if costs is None:
         return None
     if experiment.task == "default":
         column = exposure_column(experiment)
-        exposure = costs.exposure if column is None else beside[column].to_numpy()
+        exposure = costs.exposure if column is None else audit[column].to_numpy()
         return CreditCosts(lgd=costs.loss_given_default or 0.0, margin=costs.margin or 0.0, exposure=exposure)
     return ChurnCosts(costs.value or 0.0, costs.contact_cost or 0.0, costs.success_rate, costs.incentive)
 
 
-def profit(experiment: Experiment, beside: pd.DataFrame, learnt: pd.DataFrame, unseen: pd.DataFrame) -> Profit | None:
-    """Return what decisions by the score earn, or None where the experiment states no costs."""
-    costs = costs_of(experiment, beside.loc[unseen.index])
-    before = costs_of(experiment, beside.loc[learnt.index])
+def profit(experiment: Experiment, audit: pd.DataFrame, training: pd.DataFrame, test: pd.DataFrame) -> Profit | None:
+    """Return the profit of decisions by the score, or None if the experiment states no costs."""
+    costs = costs_of(experiment, audit.loc[test.index])
+    before = costs_of(experiment, audit.loc[training.index])
     if costs is None or before is None:
         return None
-    y, p = unseen["_target"], unseen["probability"]
-    cutoff = best_cutoff(learnt["_target"], learnt["probability"], before)
+    y, p = test["_target"], test["probability"]
+    cutoff = best_cutoff(training["_target"], training["probability"], before)
     did = _DECLINED[experiment.task]
     policies = [(f"no one is {did}", np.inf), (f"all are {did}", 0.0)]
     policies += [
@@ -73,7 +72,7 @@ def profit(experiment: Experiment, beside: pd.DataFrame, learnt: pd.DataFrame, u
     even = costs.break_even()
     if even.size == 1:
         policies.append((f"{did} where it pays by the probability (break-even)", float(even.flat[0])))
-    policies.append(("the best cut-off of the training rows", cutoff.cutoff))
+    policies.append(("the best cut-off of the training set", cutoff.cutoff))
     return Profit(profit_curve(y, p, costs), expected_profit_curve(p, costs), _policies(y, p, costs, policies))
 
 
@@ -95,7 +94,7 @@ def _mean(acted: Any, if_acted: Floats, if_left: Floats) -> float:
 
 
 def maximum_profit(experiment: Experiment, y: pd.Series, probability: pd.Series) -> dict[str, Any]:
-    """Return the expected maximum profit of a ranking, with the prior that it rests on."""
+    """Return the expected maximum profit of a ranking, and its prior."""
     costs = experiment.costs
     if experiment.task == "default":
         emp = emp_credit(y, probability) if costs is None else emp_credit(y, probability, roi=costs.margin or 0.0)

@@ -1,4 +1,4 @@
-"""A panel over time: what its tables hold, what is missing when, and which features tell when."""
+"""Stability of a panel over time: records, missing values, and strength of features."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from riskml.scorecard import OptimalBinner
 
 
 def records_over_time(coverage: Coverage, panel: PanelConfig) -> pd.DataFrame:
-    """Return the records of each table by month, as a share of its fullest month."""
+    """Return the records of each table by month, as a share of its largest month."""
     epoch, until = pd.Timestamp(0), extract_day(panel, coverage)
     first = pd.Timestamp(panel.dates()[0]) - pd.Timedelta(days=panel.windows[-1])
     months = pd.date_range(first.normalize().replace(day=1), epoch + pd.Timedelta(days=until), freq="MS")[:-1]
@@ -26,7 +26,7 @@ def records_over_time(coverage: Coverage, panel: PanelConfig) -> pd.DataFrame:
 
 
 def missing_over_time(frame: pd.DataFrame, dates: pd.Series, most: int = 20) -> pd.DataFrame:
-    """Return the share of missing values by column and as-of date, of the columns where it changes most."""
+    """Return the share of missing values by column and as-of date, for the columns where it changes most."""
     shares = frame.isna().groupby(dates.to_numpy()).mean().T
     shares = shares[shares.max(axis=1) > 0]
     order = (shares.max(axis=1) - shares.min(axis=1)).sort_values(ascending=False, kind="stable").index
@@ -36,7 +36,7 @@ def missing_over_time(frame: pd.DataFrame, dates: pd.Series, most: int = 20) -> 
 def strength_over_time(
     frame: pd.DataFrame, outcome: pd.Series, dates: pd.Series, binner: OptimalBinner, most: int = 10
 ) -> pd.DataFrame:
-    """Return the information value of the strongest columns at each as-of date, in bins that stay the same."""
+    """Return the information value of the strongest columns at each as-of date, in fixed bins."""
     strongest = binner.summary_.sort_values("iv", ascending=False, kind="stable")["column"].head(most)
     weights = binner.transform(frame[list(binner.feature_names_in_)])[list(strongest)]
     columns = {}

@@ -1,4 +1,4 @@
-"""What `riskml alerts` shows."""
+"""Output of `riskml alerts`."""
 
 from __future__ import annotations
 
@@ -6,110 +6,76 @@ import datetime as dt
 from collections.abc import Sequence
 
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from riskml.cli.output import columns, console, print_text, print_wide
+from riskml.display.format import count, number, percent
 from riskml.warning.alerts import Alert, overdue_days
 from riskml.warning.backtest import Backtest
 from riskml.warning.daily import Recorded
 from riskml.warning.outbox import Sent
 from riskml.warning.tuner import Tuned
 
-_console = Console(highlight=False, soft_wrap=True)
 _MOST = 50
 
 
 def show_recorded(recorded: Recorded) -> None:
-    """Show what an as-of date came to."""
+    """Show the alerts of an as-of date."""
     day = recorded.day
-    _console.print(
-        f"{day.as_of}: {day.customers:,} customers, {day.opened:,} alerts opened, {day.raised:,} raised to red"
-    )
+    counts = {"customers": day.customers, "opened": day.opened, "raised": day.raised}
+    print_text("alerts.recorded", as_of=day.as_of, **counts)
     if day.held_back:
-        _console.print(f"  {day.held_back:,} more would have been alerted: alerts.at_most was reached")
+        print_text("alerts.held_back", held_back=day.held_back)
     if not recorded.new:
-        _console.print("  it had been recorded already, with the same book: nothing was changed")
+        print_text("alerts.recorded_before")
 
 
 def show_alerts(alerts: Sequence[Alert], on: dt.date) -> None:
-    """Show alerts, who comes first on top."""
-    several = len({alert.rule for alert in alerts}) > 1
-    table = Table(
-        *(["rules"] if several else []),
-        "key",
-        "level",
-        "customer",
-        "state",
-        "due",
-        "late",
-        "role",
-        "signs",
-        box=None,
-        header_style="bold",
-    )
+    """Show alerts, highest priority first."""
+    several = ["rules"] if len({alert.rule for alert in alerts}) > 1 else []
+    table = columns(*several, "key", "level", "customer", "state", "due", "late", "role", "signs")
     for alert in alerts[:_MOST]:
         late = overdue_days(alert, on)
-        cells: tuple[object, ...] = (
-            alert.key[:10],
-            alert.level,
-            alert.customer,
-            alert.state,
-            alert.due,
-            f"{late} d" if late else "",
-        )
-        cells = (*([alert.rule] if several else []), *cells)
-        table.add_row(*(_cell(cell) for cell in (*cells, alert.role, alert.signs)))
-    # In a file or a pipe, a line for each alert.
-    (_console if _console.is_terminal else Console(highlight=False, width=200)).print(table)
+        cells = [alert.rule] if several else []
+        cells += [alert.key[:10], alert.level, alert.customer, alert.state, str(alert.due), f"{late} d" if late else ""]
+        table.add_row(*map(_cell, [*cells, str(alert.role), str(alert.signs)]))
+    print_wide(table)
     if len(alerts) > _MOST:
-        _console.print(f"… and {len(alerts) - _MOST:,} more; -o FILE.csv writes all")
+        print_text("alerts.more", more=len(alerts) - _MOST)
     if not alerts:
-        _console.print("no alerts")
+        print_text("alerts.none")
 
 
 def show_sent(sent: Sent) -> None:
-    """Show what came of a send on one channel; troubles are told as an error by the caller."""
-    _console.print(
-        f"{sent.channel}: {sent.events:,} events in {sent.parcels:,} parcels sent, {sent.waiting:,} parcels waiting"
-    )
+    """Show the result of a delivery by one channel; its errors are raised by the caller."""
+    counts = {"events": sent.events, "parcels": sent.parcels, "waiting": sent.waiting}
+    print_text("alerts.sent", channel=sent.channel, **counts)
 
 
 def show_backtest(result: Backtest, lead_days: int, horizon_days: int, exact: bool) -> None:
-    """Show how early, how many, how right."""
-    one = result.figures
-    _console.print(f"{one['alerts']:,.0f} alerts; {one['judged']:,.0f} are at least {horizon_days} days old")
-    _console.print(f"  precision      {_share(one['precision'])} were followed by the event within {horizon_days} days")
-    _console.print(
-        f"  recall         {_share(one['recall_ahead'])} of {one['events']:,.0f} events came {lead_days} days or "
-        f"more after an alert, {_share(one['recall'])} at all"
-    )
-    quartiles = "/".join(
-        "-" if pd.isna(one[name]) else f"{one[name]:.0f}" for name in ("lead_q1", "lead_median", "lead_q3")
-    )
-    _console.print(f"  lead           {quartiles} days from the first alert to the event (quartiles)")
-    _console.print(
-        f"  newly alerted  {_share(one['mean_share_opened'])} of the book on an as-of date, "
-        f"{_share(one['share_opened'])} at the most; on alert {_share(one['most_on_alert'])} at the most"
-    )
+    """Show precision, recall, lead time and workload of alerts."""
+    figures = result.figures
+    leads = (figures[name] for name in ("lead_q1", "lead_median", "lead_q3"))
+    counts = {name: count(figures[name]) for name in ("alerts", "judged", "events")}
+    shares = ("precision", "recall_ahead", "recall", "mean_share_opened", "share_opened", "most_on_alert")
+    quartiles = "/".join(number(lead, 0) for lead in leads)
+    days = {"horizon": horizon_days, "lead": lead_days, "quartiles": quartiles}
+    print_text("alerts.backtest", **counts, **days, **{name: percent(figures[name]) for name in shares})
     if not exact:
-        _console.print(
-            "  The panel tells in which window an event came, not when: leads are shorter here than they were."
-        )
-    for table in (result.by_role, result.by_cause):
-        _console.print(escape(table.to_string(index=False, float_format="{:.3g}".format)))
+        print_text("alerts.inexact")
+    _print_tables(result.by_role, result.by_cause)
 
 
 def show_tuned(tuned: Tuned) -> None:
-    """Show thresholds before and after, and what they came to on dates that the search did not see."""
+    """Show thresholds before and after the search, and their performance on later dates."""
     names = ["rules", "dates", "alerts", "events", "recall_ahead", "precision", "lead_median", "share_opened"]
-    for table in (tuned.thresholds, tuned.compared[names]):
-        _console.print(escape(table.to_string(index=False, float_format="{:.3g}".format)))
+    _print_tables(tuned.thresholds, tuned.compared[names])
 
 
-def _share(value: float) -> str:
-    return "-" if pd.isna(value) else f"{value:.1%}"
+def _print_tables(*tables: pd.DataFrame) -> None:
+    for table in tables:
+        console.print(escape(table.to_string(index=False, float_format="{:.3g}".format)))
 
 
-def _cell(value: object) -> str:
-    return escape("".join(sign if sign.isprintable() else "\ufffd" for sign in str(value)))
+def _cell(value: str) -> str:
+    return escape("".join(sign if sign.isprintable() else "\ufffd" for sign in value))

@@ -1,4 +1,4 @@
-"""Runs beside one another in a terminal: what they did differently, and what came of it."""
+"""Output of `riskml compare`: differences in settings, data and performance of runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from riskml.cli.output import console
 from riskml.display.format import percent, signed
+from riskml.display.texts import texts
 from riskml.errors import InputError
 from riskml.runs import compare, diff
 from riskml.runs.summary import RunSummary
@@ -17,82 +19,65 @@ from riskml.runs.summary import RunSummary
 if TYPE_CHECKING:
     import pandas as pd
 
-_console = Console(highlight=False, soft_wrap=True)
-_aside = Console(highlight=False, soft_wrap=True, stderr=True)
 _GAP = 2  # blanks between columns
 _METRICS = {"auc": "AUC", "ks": "KS", "brier": "Brier", "log_loss": "log loss", "ece": "ECE"}
+Rows = Mapping[str, Sequence[str]]
 
 
 def show_comparison(views: Sequence[RunSummary]) -> None:
-    """Show runs beside one another: settings and data that differ, champions, and the same customers judged by each."""
+    """Show the settings and data that differ, the champions, and their performance on the same customers."""
     names = [f"{letter} {view.name}" for letter, view in zip(compare.letters(views), views, strict=True)]
-    champions = diff.champions(views)
-    tables: list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]] = [
-        ("settings that differ", names, _rows(diff.settings(views))),
-        ("AUC, cross-validated ± standard error", names, _rows(diff.families(views))),
-        ("champion, on rows it has never seen (95 % interval)", names, _rows(champions)),
-    ]
+    titles: Mapping[str, str] = texts("riskml.cli.output")["compare"]
     for view in views:
         if view.lacking():
-            note = f"the run {view.name} lacks {', '.join(view.lacking())}: what rests on them is left out"
-            _aside.print(f"[yellow]{escape(note)}[/yellow]")
+            note = titles["lacking"].format(run=view.name, files=", ".join(view.lacking()))
+            Console(highlight=False, soft_wrap=True, stderr=True).print(f"[yellow]{escape(note)}[/yellow]")
+    tables: dict[str, Rows] = {"settings": _rows(diff.settings(views))}
     if not any("data.json" in view.lacking() for view in views):
         facts = diff.data(views)
-        tables.insert(1, ("data that differ", names, _rows(facts[facts["same"] == "no"].drop(columns="same"))))
+        tables["data"] = _rows(facts[facts["same"] == "no"].drop(columns="same"))
+    tables |= {"families": _rows(diff.families(views)), "champions": _rows(diff.champions(views))}
     if not any("predictions.parquet" in view.lacking() for view in views):
         try:
-            compared = compare.shared_customers(views)
+            tables |= _on_shared_customers(views, titles)
         except InputError as error:
-            _console.print(f"[yellow]{escape(error.what)}; their figures do not compare.[/yellow]", soft_wrap=False)
-        else:
-            stated = diff.stated_costs(views)
-            _console.print(
-                escape(f"{compared.description} {compared.tiers_note} Costs: {stated.description}"), soft_wrap=False
-            )
-            tables += _on_the_same_customers(compared, names)
-            tables += _level_and_money(compared, names, stated)
-            tables.append(("scores, from development to rows set aside", names, _shifts(compare.stability(views))))
-    # The same widths in every table: what belongs to one run stands beneath its name.
-    longest = max(len(name) for _, _, rows in tables for name in rows)
-    first = min(longest, _console.width // 3)
-    each = max((_console.width - first) // len(views) - _GAP, 12)
-    for title, heads, rows in tables:
-        _console.print(f"\n[bold]{escape(title)}[/bold]")
-        _console.print(_beside(heads, rows, first, each), soft_wrap=False)
+            note = titles["no_figures"].format(error=error.what)
+            console.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=False)
+    # The same widths in every table, so that the columns of a run are aligned.
+    longest = max(len(name) for rows in tables.values() for name in rows)
+    first = min(longest, console.width // 3)
+    each = max((console.width - first) // len(views) - _GAP, 12)
+    for key, rows in tables.items():
+        console.print(f"\n[bold]{escape(titles[key])}[/bold]")
+        console.print(_table(names, rows, first, each), soft_wrap=False)
 
 
-def _on_the_same_customers(
-    compared: compare.Shared, names: Sequence[str]
-) -> list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]]:
-    differences, moved = compare.differences(compared), compare.moves(compare.swaps(compared))
-    runs = list(compared.probability.columns[1:])
+def _on_shared_customers(views: Sequence[RunSummary], titles: Mapping[str, str]) -> dict[str, Rows]:
+    shared, stated = compare.shared_customers(views), diff.stated_costs(views)
+    note = titles["shared"].format(customers=shared.description, tiers=shared.tiers_note, costs=stated.description)
+    console.print(escape(note), soft_wrap=False)
+    differences, moved = compare.differences(shared), compare.moves(compare.swaps(shared))
+    others = list(shared.probability.columns[1:])
     gaps: dict[str, list[str]] = {}
     for metric, title in _METRICS.items():
         rows = differences[differences["metric"] == metric].set_index("run").to_dict(orient="index")
-        gaps[title] = ["", *(_gap(rows[run]) for run in runs)]
+        gaps[title] = ["", *(_gap(rows[run]) for run in others)]
     swapped: dict[str, list[str]] = {}
-    for move in ("riskier", "safer", "same"):
+    for move, title in (("riskier", "moved riskier"), ("safer", "moved safer"), ("same", "unchanged")):
         rows = moved[moved["move"] == move].set_index("run").to_dict(orient="index")
-        swapped[f"moved {move}" if move != "same" else "as before"] = ["", *(_move(rows.get(run)) for run in runs)]
-    return [
-        ("difference from A, on the same customers (95 % interval)", names, gaps),
-        ("who changes tier from A, and the event rate among them", names, swapped),
+        swapped[title] = ["", *(_move(rows.get(run)) for run in others)]
+    levels = compare.levels(shared).to_dict(orient="records")
+    ratios = [f"{row['ratio']:.3f} ({row['lower']:.3f} to {row['upper']:.3f})" for row in levels]
+    profits = [
+        f"{best.profit_per_customer:.4g}, {percent(best.share_acted)} acted on, from {percent(best.cutoff)}"
+        for best in compare.best_cutoffs(shared, stated.costs).values()
     ]
-
-
-def _level_and_money(
-    compared: compare.Shared, names: Sequence[str], stated: diff.StatedCosts
-) -> list[tuple[str, Sequence[str], Mapping[str, Sequence[str]]]]:
-    levels = compare.levels(compared).to_dict(orient="records")
-    best = compare.best_cutoffs(compared, stated.costs).values()
-    notes = {
-        "observed / expected": [f"{row['ratio']:.3f} ({row['lower']:.3f} to {row['upper']:.3f})" for row in levels],
-        "profit per customer": [
-            f"{one.profit_per_customer:.4g}, {percent(one.share_acted)} acted on, from {percent(one.cutoff)}"
-            for one in best
-        ],
+    return {
+        "differences": gaps,
+        "moves": swapped,
+        "money": {"observed / expected": ratios, "profit per customer": profits},
+        "stability": _shifts(compare.stability(views)),
     }
-    return [("events and money, on the same customers (cut-off: the best in hindsight)", names, notes)]
 
 
 def _gap(row: Mapping[Any, Any]) -> str:
@@ -103,22 +88,20 @@ def _move(row: Mapping[Any, Any] | None) -> str:
     return "none" if row is None else f"{row['count']:,.0f} customers, {percent(row['event_rate'])} events"
 
 
-def _shifts(table: pd.DataFrame) -> dict[str, list[str]]:
+def _shifts(table: pd.DataFrame) -> Rows:
     rows = table.to_dict(orient="records")
     return {"PSI": [f"{row['psi']:.3f} {row['verdict']} (chance: {row['no_shift']:.3f})" for row in rows]}
 
 
-def _rows(table: pd.DataFrame) -> dict[str, list[str]]:
-    return {
-        str(key): [str(value) for value in values] for key, values in zip(table.index, table.to_numpy(), strict=True)
-    }
+def _rows(table: pd.DataFrame) -> Rows:
+    return {str(key): list(map(str, values)) for key, values in zip(table.index, table.to_numpy(), strict=True)}
 
 
-def _beside(names: Sequence[str], rows: Mapping[str, Sequence[str]], first: int, each: int) -> Table:
+def _table(names: Sequence[str], rows: Rows, first: int, each: int) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, _GAP, 0, 0))
     table.add_column("", width=first, overflow="fold")
     for name in names:
-        # A name that does not fit is broken where it may be: between the experiment and the time.
+        # A long name is broken between the experiment and the time.
         table.add_column(escape(name if len(name) <= each else name.replace("/", "/\n")), width=each, overflow="fold")
     for name, values in rows.items():
         table.add_row(escape(name), *map(escape, values))

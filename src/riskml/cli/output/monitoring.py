@@ -1,16 +1,14 @@
-"""What the commands of monitoring show."""
+"""Output of `riskml monitor` and `riskml retrain`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from riskml.display.format import count, interval, number, percent
+from riskml.cli.output import print_text
+from riskml.display.format import interval, number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from riskml.monitoring.month import Scored
     from riskml.pipeline.monitor import MonitorResult
     from riskml.pipeline.retrain import Decision
     from riskml.runs.months import StoredMonth
@@ -19,58 +17,47 @@ _MOST_ROWS = 12
 
 
 def show_monitored(done: MonitorResult) -> None:
-    """Say what a month showed, what it calls for, and where the rest is."""
-    show_month(done.written, _figures(done))
+    """Show the figures and findings of a month, and its next step."""
+    show_month(done.written, done.month.scored)
 
 
-def show_month(month: StoredMonth, figures: Sequence[str] = ()) -> None:
-    """Say what a month's ``monitoring.json`` holds."""
-    out, state = Console(highlight=False, soft_wrap=True), month.state
-    out.print(f"{month.as_of}: {count(state['rows'])} customers, {count(state['known'])} outcomes known", markup=False)
-    for line in figures:
-        out.print(f"  {line}", markup=False)
-    for one in state["findings"][:_MOST_ROWS]:
-        out.print(f"  {one['severity'].ljust(5)}  {one['what']}", markup=False)
+def show_month(month: StoredMonth, scored: Scored | None = None) -> None:
+    """Show the content of a month's ``monitoring.json``, and the figures of its scores."""
+    state = month.state
+    print_text("monitoring.month", as_of=month.as_of, rows=state["rows"], known=state["known"])
+    if scored is not None:
+        _show_figures(scored)
+    for finding in state["findings"][:_MOST_ROWS]:
+        print_text("monitoring.finding", severity=finding["severity"], finding=finding["what"])
     if len(state["findings"]) > _MOST_ROWS:
-        out.print(f"  … and {len(state['findings']) - _MOST_ROWS} more: findings.csv has them all", markup=False)
+        print_text("monitoring.more", more=len(state["findings"]) - _MOST_ROWS)
     for aspect, why in state["behaviour_absent"].items():
-        out.print(f"  {aspect}: {why}", markup=False)
-    out.print(f"next step: {state['next_step']}", markup=False)
-    out.print(f"{month.folder / 'report.html'}: the page", markup=False)
+        print_text("monitoring.absent", aspect=aspect, why=why)
+    print_text("monitoring.next_step", step=state["next_step"])
+    print_text("monitoring.page", page=month.folder / "report.html")
     if state["mlflow_trouble"]:
-        note = f"not tracked: {state['mlflow_trouble']}; the result is on disk, and the next month writes it too"
-        out.print(note, markup=False)
+        print_text("monitoring.not_tracked", reason=state["mlflow_trouble"])
 
 
 def show_decision(decision: Decision, *, dry_run: bool) -> None:
-    """Say whether the model is trained again, and why."""
-    out = Console(highlight=False, soft_wrap=True)
-    verdict = "train again" if decision.needed else "no training"
-    out.print(f"{verdict}: {decision.why[0]}", markup=False)
+    """Show whether the model is trained again, and the reasons."""
+    print_text("monitoring.train" if decision.needed else "monitoring.no_training", why=decision.why[0])
     for reason in decision.why[1:]:
-        out.print(f"  {reason}", markup=False)
+        print_text("monitoring.reason", reason=reason)
     if decision.begun is not None:
-        out.print(f"begun for this month already: {decision.begun}", markup=False)
+        print_text("monitoring.begun", run=str(decision.begun))
     elif decision.needed and dry_run:
-        out.print("nothing is started: leave --dry-run out to start it", markup=False)
+        print_text("monitoring.dry_run")
 
 
-def _figures(done: MonitorResult) -> list[str]:
-    scored = done.month.scored
-    if scored is None:
-        return []
+def _show_figures(scored: Scored) -> None:
     shift, estimated, realised = scored.shift, scored.estimated.auc, scored.realised
-    lines = [
-        f"PSI of the scores {number(shift.psi)} (chance stays below {number(shift.no_shift)}); "
-        f"mean probability {percent(shift.now)}, {percent(shift.before)} in training",
-        f"estimated AUC {number(estimated.value)} ({interval(estimated.low, estimated.high)}), if probabilities mean "
-        "what they meant",
-    ]
+    means = {"now": percent(shift.now), "before": percent(shift.before)}
+    print_text("monitoring.shift", psi=number(shift.psi), no_shift=number(shift.no_shift), **means)
+    between = interval(estimated.low, estimated.high)
+    print_text("monitoring.estimated", auc=number(estimated.value), interval=between)
     if realised is not None:
         ratio = realised.observed_expected
-        area = "too few events" if realised.auc is None else f"{number(realised.auc.value)}"
-        lines.append(
-            f"realised AUC {area}; observed / expected events {number(ratio.value, 2)} "
-            f"({interval(ratio.low, ratio.high, 2)})"
-        )
-    return lines
+        area = "too few events" if realised.auc is None else number(realised.auc.value)
+        between = interval(ratio.low, ratio.high, 2)
+        print_text("monitoring.realised", auc=area, ratio=number(ratio.value, 2), interval=between)

@@ -1,4 +1,4 @@
-"""Pictures of the validator's evidence: profit over the cut-off, figures by group, and what more rows would bring."""
+"""Plots of the validation: profit by cut-off, measures by group, learning curve."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DASHED = (0, (4, 3))
 def profit(
     earned: pd.DataFrame, expected: pd.DataFrame, policies: pd.DataFrame, *, family: str = "", currency: str = ""
 ) -> Picture:
-    """Draw what decisions earn by the share of customers acted on.
+    """Draw the profit of decisions by the share of customers acted on.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def by_group(
     headline(picture, title)
     axes = picture.subplots()
     if rows.empty:
-        empty(axes, "There is no group with rows enough.")
+        empty(axes, "No group has enough rows.")
         return picture
     bounds = rows[[low, high]].to_numpy(float)
     y = np.arange(len(rows), dtype=float)
@@ -99,7 +99,7 @@ def by_group(
     axes.axvline(line, color=OVERALL, linewidth=1, linestyle=_DASHED)
     axes.hlines(y, bounds[:, 0], bounds[:, 1], color=colours, linewidth=6, alpha=0.5)
     axes.scatter(at, y, s=42, color=colours, edgecolor=INK, linewidth=0.7, zorder=3)
-    # One rare group with an endless interval must not press the others together.
+    # A rare group with a wide interval must not compress the others.
     reach = np.concatenate([at, np.clip(bounds.ravel(), at.min() - 1.0, at.max() + 1.0)])
     edge = (float(np.nanmin(reach)), float(np.nanmax(reach)))
     room = max(edge[1] - edge[0], 0.02)
@@ -112,7 +112,7 @@ def by_group(
 
 @house_style()
 def learning(frame: pd.DataFrame, *, metric: str = "auc") -> Picture:
-    """Draw how a measure grows with the number of training rows.
+    """Draw a measure by the number of training rows.
 
     Parameters
     ----------
@@ -126,12 +126,12 @@ def learning(frame: pd.DataFrame, *, metric: str = "auc") -> Picture:
     picture = Picture(7, 3.9, f"Learning curve, {metric.upper()}: {text}.")
     headline(picture, f"Would more rows help? {text[:1].upper()}{text[1:]} {metric.upper()}")
     axes = picture.subplots()
-    for name, colour, label in (("train", MUTED, "on the rows learnt from"), ("test", EVENT, "on the rows set aside")):
+    for name, colour, label in (("train", MUTED, "training set"), ("test", EVENT, "test set")):
         part = mean[name]
         axes.fill_between(mean.index.to_numpy(float), part["min"], part["max"], color=colour, alpha=0.15, linewidth=0)
         axes.plot(mean.index, part["mean"], "-o", color=colour, markersize=5, label=label)
     axes.set_xlim(0, float(mean.index.max()) * 1.05)
-    axes.set_xlabel("rows learnt from")
+    axes.set_xlabel("training rows")
     axes.set_ylabel(metric.upper())
     axes.legend(loc="best")
     return picture

@@ -1,4 +1,4 @@
-"""Pictures of the comparison: the leaderboard of the families, and the search of each."""
+"""Plots of the model comparison: leaderboard, and search by family."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from riskml.report.plots.picture import Picture, empty, headline, house_style, r
 
 @house_style()
 def leaderboard(frame: pd.DataFrame) -> Picture:
-    """Draw each family's AUC: cross-validated with its standard error, and on the rows set aside.
+    """Draw each family's AUC (CV) with its standard error, and its AUC (test).
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def leaderboard(frame: pd.DataFrame) -> Picture:
     test = frame.get("auc_test", nothing).to_numpy(float)
     chosen = frame["chosen"].astype(bool).to_numpy() if "chosen" in frame else np.zeros(len(frame), bool)
     text = "; ".join(
-        f"{family}: {number(a)} cross-validated, {number(b)} on the rows set aside{', chosen' if c else ''}"
+        f"{family}: AUC (CV) {number(a)}, AUC (test) {number(b)}{', chosen' if c else ''}"
         for family, a, b, c in zip(frame["family"], cv, test, chosen, strict=True)
     )
     picture = Picture(8, 1.75 + 0.42 * len(frame), f"AUC by family. {text}.")
@@ -54,7 +54,7 @@ def leaderboard(frame: pd.DataFrame) -> Picture:
     for label, c in zip(axes.get_yticklabels(), chosen, strict=True):
         label.set_fontweight("bold" if c else "normal")
         label.set_fontsize(9.5)
-    axes.set_title("AUC: ● cross-validated ± one standard error    ◇ rows set aside    ★ chosen")
+    axes.set_title("● AUC (CV) ± one standard error    ◇ AUC (test)    ★ chosen")
     axes.set_xlabel("0.5 is chance, 1 is perfect; higher is better")
     return picture
 
@@ -91,11 +91,11 @@ def search_history(frame: pd.DataFrame) -> Picture:
         axes.set_xlim(*_around(trial))
     seen = frame["auc_cv"].dropna().to_numpy(float)
     if seen.size:
-        # One hopeless first trial must not flatten all the others.
+        # A poor first trial must not compress the others.
         low, high = float(np.quantile(seen, 0.1)), float(seen.max())
         room = max(high - low, 0.005)
         grid.flat[0].set_ylim(low - 0.35 * room, high + 0.12 * room)
-        grid.flat[0].set_ylabel("cross-validated AUC")
+        grid.flat[0].set_ylabel("AUC (CV)")
     else:
         empty(grid.flat[0], "no trial was finished")
     for axes in grid.flat:

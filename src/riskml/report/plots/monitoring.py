@@ -1,4 +1,4 @@
-"""Pictures of a model over the months."""
+"""Plots of a model by month."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def months(history: pd.DataFrame, *, psi_watch: float, psi_act: float, auc_befor
     Parameters
     ----------
     history : DataFrame
-        As of `riskml.monitoring.history.history`; index: the dates.
+        `riskml.monitoring.month.history`; index: the dates.
     psi_watch, psi_act : float
-        The limits of the shift.
+        Limits of the PSI.
     auc_before : float
-        On the rows set aside.
+        On the test set.
     """
     last = history.iloc[-1]
     text = f"{len(history)} months; the last: PSI {number(last.get('psi_score'))}, "
     text += f"estimated AUC {number(last.get('auc_estimated'))}, realised {number(last.get('auc'))}, "
     text += f"observed over expected {number(last.get('observed_expected'), 2)}"
     picture = Picture(8, 6.4, f"Shift, ranking and level by month. {text}.")
-    headline(picture, "The model over the months")
+    headline(picture, "The model by month")
     shift, ranking, level = picture.subplots(3, 1, sharex=True)
     places = np.arange(len(history))
     _line(shift, places, history, "psi_score", NON_EVENT, "PSI of the scores")
-    _line(shift, places, history, "psi_score_no_shift", MUTED, "chance stays below", dashed=True)
+    _line(shift, places, history, "psi_score_no_shift", MUTED, "limit without a shift", dashed=True)
     for limit in (psi_watch, psi_act):
         shift.axhline(limit, color=EVENT, linewidth=0.8, linestyle=_DASHED)
     shift.set_ylabel("PSI")

@@ -1,4 +1,4 @@
-"""A figure with the kit's style, which shows itself in a notebook and carries its description."""
+"""Figure in the kit's style, with its description and a PNG form for notebooks."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ CLEAR = {"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", 
 
 
 def headline(picture: Picture, title: str, top: float | None = None) -> None:
-    """Set the picture's title, flush left and bold; ``top`` inches from the page's, where the layout is by hand."""
+    """Set the picture's title, flush left and bold; ``top`` inches from the page's, where the layout is manual."""
     place = {} if top is None else {"y": 1 - top / picture.get_figheight(), "va": "top"}
     left = 0.132 / picture.get_figwidth() if place else 0.012
     picture.suptitle(title, x=left, ha="left", fontsize=12, fontweight="bold", color=INK, **place)

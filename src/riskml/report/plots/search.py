@@ -1,4 +1,4 @@
-"""Pictures of the search: which settings mattered, and what its seconds bought."""
+"""Plots of the hyperparameter search: influence of the settings, cost and result by family."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from riskml.display.format import fitted, number, seconds
 from riskml.models.families import family_colour
 from riskml.report.plots.picture import Picture, empty, headline, house_style
 
-_LEAST = 4  # trials of a family: fewer say nothing of a setting
+_LEAST = 4  # trials of a family that a correlation needs
 _MOST_SETTINGS = 14
 
 
 @house_style()
 def search_settings(trials: pd.DataFrame) -> Picture:
-    """Draw how strongly each setting goes with the AUC of the trials, the strongest first.
+    """Draw the association of each setting with the AUC of the trials, strongest first.
 
-    The strength is Spearman's rank correlation, the root of the correlation ratio for words; it shows what the search
-    met, not what causes what.
+    It is Spearman's rank correlation for numbers and the root of the correlation ratio for categories; it does not
+    show causes.
 
     Parameters
     ----------
@@ -32,10 +32,10 @@ def search_settings(trials: pd.DataFrame) -> Picture:
     table = strengths(trials).head(_MOST_SETTINGS)
     text = "; ".join(f"{row.family} {row.setting} {number(row.strength, 2)}" for row in table.itertuples())
     picture = Picture(8, 1.5 + 0.3 * max(len(table), 2), f"Settings and the AUC of the trials. {text}.")
-    headline(picture, "Search: which settings went with a better or worse AUC")
+    headline(picture, "Search: settings associated with a better or worse AUC")
     axes = picture.subplots()
     if table.empty:
-        empty(axes, f"settings can be told apart from {_LEAST} finished trials of a family on")
+        empty(axes, f"at least {_LEAST} finished trials of a family are needed")
         return picture
     names = [fitted(f"{row.family}: {row.setting}", 40) for row in table.itertuples()]
     axes.barh(range(len(table)), table["strength"], color=[family_colour(family) for family in table["family"]])
@@ -43,28 +43,28 @@ def search_settings(trials: pd.DataFrame) -> Picture:
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.axvline(0, color="#b8c0c8", linewidth=1)
     axes.set_xlim(-1.02, 1.02)
-    axes.set_title("rank correlation with the AUC: right, more is better; left, less (words: size alone)")
+    axes.set_title("rank correlation with the AUC: right, more is better; left, less is better (categories: size only)")
     return picture
 
 
 @house_style()
 def search_seconds(board: pd.DataFrame, spent: Mapping[str, float]) -> Picture:
-    """Draw what each family's search cost, and the AUC that it brought.
+    """Draw the seconds and the AUC of each family's search.
 
     Parameters
     ----------
     board : DataFrame
         ``leaderboard.csv``: ``family``, ``auc_cv``, ``auc_cv_se``.
     spent : mapping of family to float
-        Seconds. Families without an entry, such as the blend, took none of their own.
+        Seconds; families without an entry, such as the blend, are left out.
     """
     rows = [row for row in board.to_dict(orient="records") if row["family"] in spent]
     text = "; ".join(f"{row['family']}: {seconds(spent[row['family']])}, AUC {number(row['auc_cv'])}" for row in rows)
     picture = Picture(7, 3.8, f"Seconds and AUC by family. {text}.")
-    headline(picture, "Search: what it cost, and what it brought")
+    headline(picture, "Search: cost and result")
     axes = picture.subplots()
     if not rows:
-        empty(axes, "no seconds are known")
+        empty(axes, "no durations are known")
         return picture
     for row in rows:
         family, x, y = str(row["family"]), spent[row["family"]], float(row["auc_cv"])
@@ -74,14 +74,14 @@ def search_seconds(board: pd.DataFrame, spent: Mapping[str, float]) -> Picture:
             f"{family}  {seconds(x)}", (x, y), xytext=(8, 5), textcoords="offset points", fontsize=9, color=colour
         )
     axes.set_xscale("log")
-    # Powers of ten are written in a markup that these pictures do not read, and seconds span a decade at the most.
+    # Labels of powers of ten would need math text, which these plots switch off.
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.25, y=0.2)
     axes.set_title("up and to the left is better; the bar is one standard error")
     axes.set_xlabel("seconds of search, logarithmic")
-    axes.set_ylabel("cross-validated AUC")
+    axes.set_ylabel("AUC (CV)")
     return picture
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the validation: ranking, calibration, and where the events lie."""
+"""Plots of the validation: ROC curve, calibration, score distribution, gains."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHANCE = (0, (4, 3))
 def roc(
     curves: Mapping[str, pd.DataFrame], *, auc: Mapping[str, Sequence[float]] | None = None, chosen: str | None = None
 ) -> Picture:
-    """Draw ROC curves on the rows set aside.
+    """Draw ROC curves on the test set.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def roc(
     """
     aucs = auc or {}
     names = {family: _with_auc(family, aucs.get(family, ())) for family in curves}
-    picture = Picture(5.9, 5.9, f"ROC curves on rows never seen in training. {'; '.join(names.values())}.")
-    headline(picture, "ROC: events found against false alarms")
+    picture = Picture(5.9, 5.9, f"ROC curves on the test set. {'; '.join(names.values())}.")
+    headline(picture, "ROC curve on the test set")
     axes = picture.subplots()
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=_CHANCE)
     axes.text(0.52, 0.47, "chance", color=MUTED, fontsize=8.5, rotation=45, rotation_mode="anchor")
@@ -53,8 +53,8 @@ def roc(
     order = [labels.index(names[family]) for family in curves]
     axes.legend([handles[i] for i in order], [labels[i] for i in order], loc="lower right")
     _unit_square(axes)
-    axes.set_xlabel("false alarms: share of non-events flagged")
-    axes.set_ylabel("share of events found")
+    axes.set_xlabel("false positive rate: share of non-events flagged")
+    axes.set_ylabel("true positive rate: share of events flagged")
     return picture
 
 
@@ -219,7 +219,7 @@ def _with_auc(family: str, auc: Sequence[float]) -> str:
     values = [*auc, float("nan"), float("nan"), float("nan")]
     label = fitted(family, 24)
     if np.isfinite(values[0]):
-        label += f"  AUC {number(values[0])}"
+        label += f"  AUC (test) {number(values[0])}"
     if np.isfinite(values[1]) and np.isfinite(values[2]):
         label += f" ({number(values[1])} to {number(values[2])})"
     return label
