@@ -64,8 +64,8 @@ def shared_customers(views: Sequence[RunSummary]) -> Shared:
     which = (
         f"All {counts[0]:,} customers of the test set are the same in every run."
         if set(counts) == {len(customers)}
-        else f"The test sets have {', '.join(f'{n:,}' for n in counts)} customers; the comparison uses the {len(customers):,} "
-        "customers that all of them contain."
+        else f"The test sets have {', '.join(f'{n:,}' for n in counts)} customers; "
+        f"the comparison uses the {len(customers):,} customers that all of them contain."
     )
     tier, tiers, tiers_note = _tiers(rows, views)
     return Shared(
@@ -157,9 +157,8 @@ def answer(differences: pd.DataFrame, shared: Shared) -> str:
         other = [
             f"{metric} {row['verdict']}" for metric, row in rows.items() if metric != "auc" and row["verdict"] != "open"
         ]
-        lines.append(
-            f"- {words[lead['verdict']]}. {'Other measures: ' + ', '.join(other) if other else 'No other measure differs'}."
-        )
+        measures = f"Other measures: {', '.join(other)}" if other else "No other measure differs"
+        lines.append(f"- {words[lead['verdict']]}. {measures}.")
     return "\n".join([*lines, "", shared.description])
 
 

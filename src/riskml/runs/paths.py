@@ -9,7 +9,7 @@ from riskml.errors import ConfigError, RunError
 
 
 def experiment_file(name: str | Path) -> Path:
-    """Return the absolute path of an experiment file, from a path or from a name in the nearest ``experiments/`` folder.
+    """Return the absolute path of an experiment file, from a path or a name in the nearest ``experiments/`` folder.
 
     A path with its suffix need not exist; an unknown name raises ConfigError.
     """
