@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,8 +68,18 @@ def level(value: Any) -> str:
     return str(value)
 
 
-def columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[Any]]:
-    """Return the named columns of a frame as arrays, by their kind."""
+def without_words(values: pd.Series, words: Collection[str]) -> pd.Series:
+    """Return a column with cells that hold a word for a missing value made empty."""
+    if not words or values.dtype.kind in "fiubmM":
+        return values
+    texts = values.map(lambda value: value.strip() if isinstance(value, str) else value)
+    return values.mask(texts.isin(list(words)).to_numpy(dtype=bool))
+
+
+def columns(
+    frame: pd.DataFrame, kinds: Mapping[str, str], missing: Mapping[str, Collection[str]] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Return the named columns of a frame as arrays, by their kind; ``missing`` has words for a missing value."""
     names = [str(name) for name in frame.columns]
     absent = [name for name in kinds if name not in names]
     if absent:
@@ -81,7 +91,7 @@ def columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[
     arrays: dict[str, NDArray[Any]] = {}
     problems = []
     for name, kind in kinds.items():
-        values = frame.iloc[:, positions[name]].rename(name)
+        values = without_words(frame.iloc[:, positions[name]].rename(name), (missing or {}).get(name, ()))
         try:
             arrays[name] = numeric(values) if kind == "numeric" else levels(values)
         except TypeError:
