@@ -390,7 +390,7 @@ def test_two_features_cannot_have_one_name(panel, tmp_path):
 def test_keys_of_two_tables_that_differ_in_spelling_alone_are_refused(invoices, payments, tmp_path):
     day = pd.Timestamp("2024-01-05")
     bills = pd.DataFrame({"customer": ["a", "b"], "time": day, "due": day, "amount": 10.0, "invoice": invoices})
-    paid = pd.DataFrame({"time": day, "amount": 10.0, "invoice": payments})
+    paid = pd.DataFrame({"customer": ["a", "b"], "time": day, "amount": 10.0, "invoice": payments})
     orders = pd.DataFrame({"customer": ["a", "b"], "time": day, "amount": 1.0})
     for name, frame in (("bills", bills), ("paid", paid), ("orders", orders)):
         frame.to_parquet(tmp_path / f"{name}.parquet")
@@ -417,7 +417,7 @@ def test_keys_of_two_tables_that_differ_in_spelling_alone_are_refused(invoices, 
 def test_blanks_around_a_key_are_no_part_of_it(tmp_path):
     day = pd.Timestamp("2024-01-05")
     pd.DataFrame({"customer": ["C7 ", "C8"], "time": day, "amount": 1.0}).to_parquet(tmp_path / "orders.parquet")
-    pd.DataFrame({"customer": ["C7", " C8"], "time": day}).to_parquet(tmp_path / "people.parquet")
+    pd.DataFrame({"customer": ["C7", " C8"], "time": day, "size": [1, 2]}).to_parquet(tmp_path / "people.parquet")
     panel = PanelConfig.model_validate(
         {
             "tables": {
@@ -427,7 +427,12 @@ def test_blanks_around_a_key_are_no_part_of_it(tmp_path):
                     "time": "time",
                     "amount": "amount",
                 },
-                "people": {"role": "attributes", "source": str(tmp_path / "people.parquet"), "time": "time"},
+                "people": {
+                    "role": "attributes",
+                    "source": str(tmp_path / "people.parquet"),
+                    "time": "time",
+                    "columns": ["size"],
+                },
             },
             "as_of": ["2024-03-31"],
             "windows": [30],
