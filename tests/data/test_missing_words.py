@@ -13,6 +13,7 @@ from riskml.data.experiment_template import draft_experiment
 from riskml.data.prepare import prepare
 from riskml.data.sources.source import read_customers
 from riskml.export.artifact import ModelWithSchema, write_artifact
+from riskml.export.sql import to_sql
 from riskml.runtime.batch import score_file
 from riskml.runtime.package import Artifact
 from riskml.scorecard import Scorecard
@@ -81,3 +82,9 @@ def test_the_package_reads_the_words_in_frames_files_and_records(experiment: Exp
     np.testing.assert_array_equal(records, expected)
     score_file(artifact, experiment.data.source, tmp_path / "scores.csv")
     np.testing.assert_allclose(pd.read_csv(tmp_path / "scores.csv")["probability"], expected, rtol=1e-12)
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.register("customers", raw)
+        rows = connection.sql(to_sql(artifact, "customers", keep=["id"])).df().set_index("id")
+    np.testing.assert_allclose(rows.loc[raw["id"], "probability"], expected, rtol=1e-12)

@@ -32,6 +32,7 @@ from riskml.data.catalog import sample, sample_names
 from riskml.data.dates import as_of_dates
 from riskml.data.key_columns import blank, outcome, refuse_unknown
 from riskml.data.leakage_hints import special_codes
+from riskml.data.prepare import RESULTS
 from riskml.data.profile import profile
 from riskml.data.sources.number_formats import refuse_written, text_as_numbers
 from riskml.data.sources.source import read_table
@@ -284,6 +285,9 @@ def _unusable(frame: pd.DataFrame) -> dict[str, str]:
     """Return the columns that no run can use as they are, and why."""
     reasons = {}
     for name in frame.columns:
+        if str(name).lower() in RESULTS:
+            reasons[name] = "not usable: scoring adds a column of this name; rename it in the table"
+            continue
         try:
             refuse_collections(frame[name], str(name))
             if frame[name].dtype.kind == "m" or isinstance(frame[name].dtype, pd.IntervalDtype):

@@ -21,6 +21,9 @@ from riskml.schema import Column, Schema, refuse_duplicates
 RESERVED = ("_target", "_part", "_fold", "_date")
 """Columns that a run adds to the features."""
 
+RESULTS = ("probability", "points", "tier")
+"""Columns that scoring adds to the customers."""
+
 FEWEST_ROWS = 50
 """With fewer rows no split leaves enough for training and validation."""
 
@@ -115,10 +118,10 @@ def prepare(frame: pd.DataFrame, experiment: Experiment, descriptions: Mapping[s
 
 
 def _refuse_reserved(names: list[str]) -> None:
-    taken = [name for name in names if name in RESERVED]
+    taken = [name for name in names if name in RESERVED or name.lower() in RESULTS]
     if taken:
         raise DataError(
-            f"a run adds columns of these names: {', '.join(RESERVED)}",
+            f"a run adds columns of these names: {', '.join(RESERVED + RESULTS)}",
             where=", ".join(f"column {name!r}" for name in taken),
             fix="rename them in the table, or list them in data.exclude",
         )

@@ -141,15 +141,21 @@ class _Writer:
     def inputs(self) -> list[Sql]:
         """Return the model's columns: doubles and texts, NULL where nothing is known."""
         read = {"numeric": self._double, "categorical": self._text}
-        return [_aliased(read[kind](_column(name)), self._names[name]) for name, kind in self._kinds.items()]
+        words = self._artifact.missing_words
+        return [
+            _aliased(read[kind](_column(name), sorted(words.get(name, ()))), self._names[name])
+            for name, kind in self._kinds.items()
+        ]
 
-    def _double(self, column: Sql) -> Sql:
+    def _double(self, column: Sql, words: Sequence[str]) -> Sql:
         """Return a column as double: a float32 as the shortest decimal it prints, blanks and NaN as NULL."""
         double: Sql = exp.cast(column, "double")
         if self._dialect == "tsql":  # it has no NaN
             return double
         text = exp.cast(column, "text", dialect=self._dialect)
-        printed = exp.cast(exp.Nullif(this=exp.Trim(this=text), expression=exp.Literal.string("")), "double")
+        trimmed = exp.Trim(this=text)
+        known = _case([(self._in(trimmed, ["", *words]), exp.Null())], trimmed.copy())
+        printed = exp.cast(known, "double")
         if self._dialect == "sqlite":  # it has no NaN, and reads text that is no number as 0
             return _case([(self._is_type(column, "text"), printed)], double)
         if self._dialect == "postgres":  # each branch must fit the column, whatever its type is
@@ -162,11 +168,13 @@ class _Writer:
             double = _case([(self._is_type(column, "float", "varchar", "string"), printed)], double)
         return exp.Nullif(this=double, expression=exp.cast(exp.Literal.string("NaN"), "double"))
 
-    def _text(self, column: Sql) -> Sql:
+    def _text(self, column: Sql, words: Sequence[str]) -> Sql:
         """Return a column as the text of its levels: 1 for 1.0, True for true, NULL for blanks."""
         text = exp.cast(column, "nvarchar(max)" if self._dialect == "tsql" else "text", dialect=self._dialect)
         blank = exp.EQ(this=exp.Trim(this=text, expression=self._string(_BLANKS)), expression=exp.Literal.string(""))
         branches: list[tuple[Sql, Sql]] = [(blank, exp.Null())]
+        if words:
+            branches.append((self._in(exp.Trim(this=text.copy()), words), exp.Null()))
         if self._dialect in ("duckdb", "postgres", "spark"):
             spellings = [
                 (exp.EQ(this=text.copy(), expression=exp.Literal.string(word)), exp.Literal.string(word.capitalize()))
