@@ -54,9 +54,11 @@ DOORS = {
     "uvicorn": ["runtime/serve.py"],
     "sqlglot": ["export/sql.py"],
     "onnx": ["export/onnx.py"],
+    "skops": ["runtime/estimator.py"],
 }
-# What only some uses of a wheel need: its extras.
+# What only some wheels, or some uses of one, need.
 EXTRAS = {
+    "estimator.py": {"skops"},
     "integrity.py": {"cryptography"},
     "serve.py": {"starlette", "uvicorn"},
 }

@@ -92,7 +92,8 @@ class ModelsConfig(Part):
     families: tuple[str, ...] = Field(
         ("scorecard", "logistic", "tree", "boosting", "blend"),
         min_length=1,
-        description="the families to compare; ebm, lightgbm and catboost need the extra of their name",
+        description="the families to compare; ebm, lightgbm and catboost need the extra of their name; "
+        "my_models.py:factory for one's own",
     )
     trials: int = Field(8, ge=1, le=10_000, description="maximum number of hyperparameter trials per family")
     time_budget: float = Field(
@@ -366,7 +367,13 @@ def _apply(spec: dict[str, Any], override: str) -> None:
 
 
 def _located(experiment: Experiment, folder: Path) -> Experiment:
-    """Return the experiment with the paths of its data files absolute, read from a folder."""
+    """Return the experiment with the paths of its files absolute, read from a folder."""
+    families = tuple(
+        str((folder / Path(entry).expanduser()).resolve()) if ".py:" in entry else entry
+        for entry in experiment.models.families
+    )
+    models = experiment.models.model_copy(update={"families": families})
+    experiment = experiment.model_copy(update={"models": models})
     if experiment.panel is not None:
         return experiment.model_copy(update={"panel": experiment.panel.located(folder)})
     source = Path(experiment.data.source)

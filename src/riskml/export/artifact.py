@@ -19,6 +19,8 @@ from riskml.config.experiment import Experiment
 from riskml.errors import InputError
 from riskml.metrics.stability import baseline
 from riskml.runtime.boosted import Boosted
+from riskml.runtime.estimator import LIBRARIES as ESTIMATOR_LIBRARIES
+from riskml.runtime.estimator import Estimator
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Blend, Model, probability
@@ -114,18 +116,24 @@ def write_artifact(
 
 def requirements(model: Model) -> list[str]:
     """Return the requirements for scoring, as in package metadata; untested major versions are excluded."""
-    libraries = ((name, version(name).split(".")) for name in sorted(_libraries(model)))
+    libraries = ((name, *map(int, version(name).split(".")[:2])) for name in sorted(_libraries(model)))
     return [
         "numpy>=1.26,<3",
         "pandas>=2.2,<4",
-        *(f"{name}>={major}.{minor},<{int(major) + 1}" for name, (major, minor, *_) in libraries),
+        # What scikit-learn keeps of an estimator may change with every minor version.
+        *(
+            f"{name}>={major}.{minor},<{f'{major}.{minor + 1}' if name == 'scikit-learn' else major + 1}"
+            for name, major, minor in libraries
+        ),
     ]
 
 
 def _libraries(model: Model) -> set[str]:
-    """Return the libraries that load a model's trees."""
+    """Return the libraries that load a model's trees or estimator."""
     if isinstance(model, Blend):
         return set().union(*map(_libraries, model.models))
+    if isinstance(model, Estimator):
+        return set(ESTIMATOR_LIBRARIES)
     return {model.library} if isinstance(model, Boosted) else set()
 
 

@@ -78,7 +78,7 @@ def model_card(artifact: Artifact) -> str:
 def _description(family: str) -> str:
     if family == "segmented scorecard":
         return "a points scorecard for each segment of customers, on one points scale"
-    return ALL_FAMILIES[family].description
+    return ALL_FAMILIES[family].description if family in ALL_FAMILIES else "a model of one's own"
 
 
 def _text(value: Any) -> str:

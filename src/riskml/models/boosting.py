@@ -89,7 +89,7 @@ FAMILY = boosted_family(
     description="gradient-boosted trees (XGBoost), averaged over folds: many small trees, each correcting the others",
     colour="#e69f00",
     estimator=RiskBooster,
-    search_space={
+    space={
         "max_depth": IntDistribution(1, 7),
         "learning_rate": FloatDistribution(0.03, 0.2, log=True),
         "min_child_weight": FloatDistribution(1.0, 50.0, log=True),

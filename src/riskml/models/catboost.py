@@ -88,7 +88,7 @@ FAMILY = boosted_family(
     description="gradient-boosted trees (CatBoost), averaged over folds: many small trees, each correcting the others",
     colour="#5e3c99",
     estimator=RiskCatBoost,
-    search_space={
+    space={
         "depth": IntDistribution(2, 8),
         "learning_rate": FloatDistribution(0.03, 0.2, log=True),
         "l2_leaf_reg": FloatDistribution(0.5, 50.0, log=True),

@@ -19,8 +19,8 @@ from riskml.base import RiskEstimator, SpecialValues
 from riskml.errors import ConfigError, FitError, InputError
 from riskml.models.calibration import needed, platt
 from riskml.models.ensemble import FittedBlend, Weights, blend_weights
-from riskml.models.families import DEFAULT_FAMILIES, FAMILIES, Select, check_families, complexity, estimator
-from riskml.models.family import Direction, directions
+from riskml.models.families import DEFAULT_FAMILIES, FAMILIES, Select, check_families, complexity, parameters
+from riskml.models.family import Direction, Family, directions
 from riskml.models.refit import end_seconds, fitted, fullest, judged
 from riskml.models.search.budget import Budget, reserved, run_searches
 from riskml.models.search.cv_task import Task, given_folds
@@ -41,9 +41,11 @@ class RiskClassifier(RiskEstimator):
 
     Parameters
     ----------
-    families : sequence of {"scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend"}
-        The families that compete. A blend needs at least two others; ebm, lightgbm and catboost need the extra of their
-        name, and do not compete by default.
+    families : sequence of str or Family
+        The families that compete: "scorecard", "logistic", "tree", "boosting", "ebm", "lightgbm", "catboost", "blend",
+        a `riskml.Family` with a classifier of scikit-learn, or ``"my_models.py:factory"``, a function that returns
+        either. A blend needs at least two others; ebm, lightgbm and catboost need the extra of their name, and do not
+        compete by default.
     n_trials : int, default=40
         Trials of the hyperparameter search per family at the most.
     time_budget : float, default=120.0
@@ -114,7 +116,7 @@ class RiskClassifier(RiskEstimator):
     'logistic'
     """
 
-    families: Sequence[str] = DEFAULT_FAMILIES
+    families: Sequence[str | Family] = DEFAULT_FAMILIES
     n_trials: int = 40
     time_budget: float = 120.0
     select: Select = "best"
@@ -160,7 +162,7 @@ class RiskClassifier(RiskEstimator):
         task = Task(
             frame,
             target,
-            self._folds(target),
+            self._folds(target, names),
             self.special_values,
             self.random_state,
             self._fixed(frame),
@@ -276,18 +278,16 @@ class RiskClassifier(RiskEstimator):
     def _families(self) -> list[str]:
         if isinstance(self.families, str) or not isinstance(self.families, Iterable):
             raise ConfigError(f"families are a list of names; got {self.families!r}", where="families")
-        names = list(dict.fromkeys(self.families))
         if self.select not in get_args(Select):
             raise ConfigError(f"select must be {' or '.join(get_args(Select))}; got {self.select!r}", where="select")
-        check_families(names, self.select)
-        return names
+        return check_families(list(dict.fromkeys(self.families)), self.select)
 
     def _fixed(self, frame: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
         fixed = _mapping(self.fixed, "fixed", "write {'scorecard': {'max_bins': 5}}")
         for family, params in fixed.items():
             if family not in FAMILIES:
                 raise ConfigError(f"unknown family {family!r}; got {list(fixed)}", where="fixed")
-            known = estimator(family, {}, special_values=None, random_state=0).get_params()
+            known = parameters(family)
             unknown = [
                 name for name in _mapping(params, f"fixed.{family}", "write {'max_bins': 5}") if name not in known
             ]
@@ -295,13 +295,13 @@ class RiskClassifier(RiskEstimator):
                 raise ConfigError(
                     f"{family} has no parameter {unknown[0]!r}",
                     where=f"fixed.{family}",
-                    fix=f"its parameters are {', '.join(sorted(known))}",
+                    fix=f"its parameters are {', '.join(known)}",
                 )
         # What names columns is checked here: in a fold it would look like a family that cannot be fitted.
         column_options({}, fixed.get("scorecard", {}).get("overrides"), [str(name) for name in frame.columns])
         return fixed
 
-    def _folds(self, target: NDArray[np.int8]) -> NDArray[np.int_]:
+    def _folds(self, target: NDArray[np.int8], names: Sequence[str]) -> NDArray[np.int_]:
         """Return the fold of each row."""
         cv: Any = self.cv
         if not isinstance(cv, (int, np.integer)) or isinstance(cv, bool):
@@ -310,7 +310,7 @@ class RiskClassifier(RiskEstimator):
             raise ConfigError(f"cv must be at least 2 folds; got {cv}", where="cv")
         rarest = int(np.bincount(target).min())
         # Early stopping needs two rows of each class outside every fold.
-        early_stopping = any(FAMILIES[name].early_stopping for name in self.families if name in FAMILIES)
+        early_stopping = any(FAMILIES[name].early_stopping for name in names if name in FAMILIES)
         count = min(int(cv), rarest // 2 if early_stopping else rarest)
         if count < 2:
             raise FitError(

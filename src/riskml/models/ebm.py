@@ -149,7 +149,7 @@ FAMILY = Family(
     description="a curve for each column and a table for some pairs of columns, added",
     colour="#004d40",
     estimator=RiskEBM,
-    search_space={
+    space={
         "interactions": CategoricalDistribution((0, "1x", "3x")),
         "learning_rate": FloatDistribution(0.01, 0.08, log=True),
         "max_leaves": IntDistribution(2, 4),

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from sklearn.base import BaseEstimator, ClassifierMixin
 
-from riskml.base import RiskEstimator, SpecialValues
+from riskml.base import RiskEstimator
 from riskml.errors import ConfigError, did_you_mean
 from riskml.schema import Schema
 
 Direction = Literal["ascending", "descending"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """A family of models: what the search, the leaderboard and the report know of it.
 
@@ -25,19 +27,21 @@ class Family:
     ----------
     name : str
         Name in an experiment file and in every table.
+    estimator : callable or classifier of scikit-learn
+        A callable returns an unfitted estimator of riskml; it gets the parameters of a trial and, as far as its
+        signature names them, ``special_values``, ``monotone`` and ``random_state``. A `Pipeline` gets the raw table:
+        numbers as float64, levels as text, missing as NaN. Any other classifier gets numbers alone: levels in order
+        of their event rate, and medians for missing values where it takes none.
+    space : mapping of parameter to distribution
+        Hyperparameters to search, as Optuna's distributions. Without any, there is one trial.
     label : str
-        Name in a sentence, such as "the decision tree".
+        Name in a sentence, such as "the decision tree"; by default the name.
     description : str
         One line on how it works.
     colour : str
         Hexadecimal colour of its lines and bars.
-    estimator : callable
-        Returns an unfitted estimator. It gets the parameters of a trial and, as far as its signature names them,
-        ``special_values``, ``monotone`` and ``random_state``.
-    search_space : mapping of parameter to distribution
-        Hyperparameters to search, as Optuna's distributions.
     defaults : mapping of parameter to value
-        Settings of the first trial.
+        Settings of the first trial; by default the classifier's own, where the space holds them.
     complexity : int
         Rank of how hard it is to explain; lower is simpler.
     interpretable : bool
@@ -62,15 +66,15 @@ class Family:
     """
 
     name: str
-    label: str
-    description: str
-    colour: str
-    estimator: Callable[..., RiskEstimator]
-    search_space: Mapping[str, BaseDistribution]
-    defaults: Mapping[str, Any]
-    complexity: int
-    interpretable: bool
-    time_share: float
+    estimator: Callable[..., RiskEstimator] | ClassifierMixin
+    space: Mapping[str, BaseDistribution] = field(default_factory=dict)
+    label: str = ""
+    description: str = ""
+    colour: str = "#8c564b"
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    complexity: int = 5
+    interpretable: bool = False
+    time_share: float = 0.5
     search_overrides: Mapping[str, Any] = field(default_factory=dict)
     bags: int = 1
     n_averaged: int = 1
@@ -78,6 +82,38 @@ class Family:
     recalibrate: bool = False
     library: str = ""
     extra: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise ConfigError(
+                f"the family {self.name!r} needs another name",
+                where="families",
+                fix="lower case, digits and underscores",
+            )
+        object.__setattr__(self, "label", self.label or self.name)
+        if not isinstance(self.estimator, BaseEstimator):
+            return
+        where, kind = f"family {self.name!r}", type(self.estimator).__name__
+        if not hasattr(self.estimator, "predict_proba"):
+            raise ConfigError(
+                f"{kind} has no predict_proba", where=where, fix="wrap it in sklearn.calibration.CalibratedClassifierCV"
+            )
+        params = self.estimator.get_params()
+        for name, distribution in self.space.items():
+            if name not in params:
+                raise ConfigError(
+                    f"{kind} has no parameter {name!r}", where=where, fix=did_you_mean(name, list(params))
+                )
+            if not isinstance(distribution, BaseDistribution):
+                raise ConfigError(
+                    f"space of {name!r}: expected a distribution of Optuna, got {type(distribution).__name__}",
+                    where=where,
+                    fix="such as optuna.distributions.IntDistribution(2, 8)",
+                )
+        object.__setattr__(self, "description", self.description or f"{kind}, a model of one's own")
+        object.__setattr__(
+            self, "defaults", {**{n: _start(d, params[n]) for n, d in self.space.items()}, **self.defaults}
+        )
 
     @property
     def package(self) -> str:
@@ -89,18 +125,13 @@ class Family:
         """Whether its library can be imported."""
         return not self.package or find_spec(self.package) is not None
 
-    def make(
-        self,
-        params: Mapping[str, Any],
-        *,
-        special_values: SpecialValues | None = None,
-        monotone: Mapping[str, Direction] | None = None,
-        random_state: int = 0,
-    ) -> RiskEstimator:
-        """Return an unfitted estimator with some parameters."""
-        facts = {"special_values": special_values, "monotone": monotone or None, "random_state": random_state}
-        accepted = inspect.signature(self.estimator).parameters
-        return self.estimator(**{**{name: value for name, value in facts.items() if name in accepted}, **params})
+
+def _start(distribution: BaseDistribution, value: Any) -> Any:
+    """Return a parameter's value, or another one of its distribution where that does not hold it."""
+    with suppress(TypeError, ValueError):
+        if distribution._contains(distribution.to_internal_repr(value)):
+            return value
+    return distribution.choices[0] if isinstance(distribution, CategoricalDistribution) else distribution.low  # type: ignore[attr-defined]
 
 
 _SIGNS = {"ascending": 1, "descending": -1}

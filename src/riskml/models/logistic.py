@@ -177,7 +177,7 @@ FAMILY = Family(
     description="a penalised logistic regression on piecewise-linear features",
     colour="#56b4e9",
     estimator=Logistic,
-    search_space={
+    space={
         "knots": IntDistribution(3, 12),
         "C": FloatDistribution(0.02, 20.0, log=True),
         "min_level_count": IntDistribution(5, 50, log=True),

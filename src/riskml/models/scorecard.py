@@ -28,7 +28,7 @@ FAMILY = Family(
     description="a points scorecard: each column is cut into bins, each bin has fixed points, and the points are added",
     colour="#0072b2",
     estimator=scorecard,
-    search_space={
+    space={
         "max_bins": IntDistribution(4, 12),
         "min_bin_size": FloatDistribution(0.02, 0.1, log=True),
         "smoothing": FloatDistribution(5.0, 80.0, log=True),

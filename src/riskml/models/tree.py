@@ -102,7 +102,7 @@ FAMILY = Family(
     description="a short list of yes-or-no questions; each customer ends in one leaf",
     colour="#009e73",
     estimator=RiskTree,
-    search_space={
+    space={
         "max_depth": IntDistribution(2, 6),
         "min_leaf_share": FloatDistribution(0.005, 0.05, log=True),
         "smoothing": FloatDistribution(1.0, 50.0, log=True),

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from riskml.models.families import ALL_FAMILIES
+from riskml.models.families import known_family
 from riskml.runs.paths import notebook_file, project_folder
 from riskml.runs.run import STAGES, Run
 from riskml.tracking.client import without_secrets
@@ -28,7 +28,7 @@ class KernelPrefetcher:
         self._stages = iter(stages)
         self._waiting: list[Kernel] = []
         self._taken: list[Kernel] = []
-        families = [ALL_FAMILIES[name] for name in run.experiment.models.families]
+        families = [known_family(entry, "models.families") for entry in run.experiment.models.families]
         self._libraries = ["pyarrow.parquet", *(family.library for family in families if family.library)]
 
     def __enter__(self) -> Self:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import logging
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from riskml.config.experiment import Experiment, read_experiment
 from riskml.errors import ConfigError, InputError, RunError
-from riskml.models.families import check_families, known_family
+from riskml.io import replacing
+from riskml.models.families import check_families, known_family, use_copy
 from riskml.pipeline.background import BackgroundWriter, KernelPrefetcher
 from riskml.runs.paths import experiment_file, notebook_file, panel_folder, runs_folder
 from riskml.runs.run import STAGES, Run, newest, stage_name
@@ -119,7 +121,8 @@ def begin(
     if sample is not None and sample < 1 and resume is None:
         raise ConfigError(f"a sample has at least one row; got {sample}", where="--sample")
     experiment = read_experiment(file, overrides)
-    check_families(experiment.models.families, experiment.models.select, f"{file}, models.families")
+    where = f"{file}, models.families"
+    check_families(experiment.models.families, experiment.models.select, where, exported=True)
     for family in experiment.models.fixed:
         known_family(family, f"{file}, models.fixed")
     if resume is not None:
@@ -187,6 +190,24 @@ def _check_data(experiment: Experiment, sample: int, panel: Path) -> None:
         raise type(error)(error.what, where=error.where or data.source, fix=error.fix) from None
 
 
+def use_families(run: Run) -> None:
+    """Load the run's own families from its copies of their files, which are made where they are missing.
+
+    A run of the pipeline keeps to the files as they were when it began; an interactive one takes them as they are.
+    """
+    for entry in run.experiment.models.families:
+        file = Path(entry.rpartition(":")[0])
+        if file.suffix != ".py":
+            continue
+        copy = run.path("sources", file.name)
+        if file.is_file() and (run.state["by_hand"] or not copy.exists()):
+            copy.parent.mkdir(exist_ok=True)
+            with replacing(copy) as temporary:
+                shutil.copyfile(file, temporary)
+        use_copy(file, copy)
+    check_families(run.experiment.models.families, run.experiment.models.select, "models.families")
+
+
 def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = no_progress, track: bool = True) -> Run:
     """Execute the stages of a run that are not finished yet.
 
@@ -215,6 +236,7 @@ def execute(run: Run, *, to: str = STAGES[-1], progress: Listener = no_progress,
     if not stages:
         return run
     run.update(status="running", error=None)
+    use_families(run)
     with KernelPrefetcher(run, stages) as prefetcher, BackgroundWriter(run, track=track) as writer:
         for stage in stages:
             start = time.monotonic()
@@ -285,6 +307,7 @@ def open_run(experiment: str, run: str = "", *, stage: str, sample: int = 0) -> 
     """
     stage = stage_name(stage)
     opened = Run.open(run, hosted=True) if run else _interactive_run(experiment_file(experiment), stage, sample)
+    use_families(opened)
     if run and opened.status(stage) == "running":
         return opened
     earlier = [name for name in opened.lacking(stage) if name != stage]

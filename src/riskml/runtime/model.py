@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .additive import Additive, Pairwise, Segmented
 from .boosted import LIBRARIES
 from .encoding import Columns, Encoding, row_count
+from .estimator import Estimator
 from .frame import Floats
 
 
@@ -162,7 +163,8 @@ class Blend:
 
 
 _KINDS = {
-    "additive": Additive, "pairwise": Pairwise, "segmented": Segmented, "tree": Tree, "blend": Blend, **LIBRARIES,
+    "additive": Additive, "pairwise": Pairwise, "segmented": Segmented, "tree": Tree, "blend": Blend,
+    "estimator": Estimator, **LIBRARIES,
 }  # fmt: skip
 
 

@@ -63,9 +63,7 @@ def searches(**families: tuple[float, float]) -> list[Search]:
     object.__setattr__(task, "seconds", {name: seconds for name, (seconds, _) in families.items()})
     object.__setattr__(task, "merit", {name: merit for name, (_, merit) in families.items()})
     object.__setattr__(task, "asked", [])
-    family = replace(
-        FAMILIES["logistic"], search_space={"C": FloatDistribution(0.1, 1.0, log=True)}, defaults={"C": 0.5}
-    )
+    family = replace(FAMILIES["logistic"], space={"C": FloatDistribution(0.1, 1.0, log=True)}, defaults={"C": 0.5})
     return [Search(replace(family, name=name, time_share=0.25), task) for name in families]
 
 

@@ -77,7 +77,7 @@ def test_other_ranges_have_another_fingerprint_and_what_is_fixed_for_another_fam
     from dataclasses import replace
 
     tree = FAMILIES["tree"]
-    assert task().digest(
-        replace(tree, search_space={**tree.search_space, "smoothing": tree.search_space["max_depth"]})
-    ) != task().digest(tree)
+    assert task().digest(replace(tree, space={**tree.space, "smoothing": tree.space["max_depth"]})) != task().digest(
+        tree
+    )
     assert task(fixed={"logistic": {"knots": 3}}).digest(tree) == task().digest(tree)

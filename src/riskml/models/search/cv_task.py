@@ -111,7 +111,7 @@ class Task:
             "fixed": self.fixed.get(family.name),
             "monotone": self.monotone,
             # Another version's trials were of other ranges, or were fitted otherwise.
-            "searched": [repr(family.search_space), family.defaults, family.search_overrides],
+            "searched": [repr(family.space), family.defaults, family.search_overrides],
         }
         digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
         return digest.hexdigest()[:16]

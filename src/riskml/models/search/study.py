@@ -48,9 +48,7 @@ class Search:
         self.reason = ""
         self.error: Exception | None = None
         self.trials: list[FinishedTrial] = []
-        self._free = {
-            name: space for name, space in family.search_space.items() if name not in task.fixed.get(self.name, {})
-        }
+        self._free = {name: space for name, space in family.space.items() if name not in task.fixed.get(self.name, {})}
         defaults = {name: family.defaults[name] for name in self._free}
         self.leaders = BestTrials(len(task.folds()), defaults, max(family.n_averaged, 1))
         self.spent, self.longest, self.stale = 0.0, 0.0, 0
