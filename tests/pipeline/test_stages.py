@@ -13,6 +13,7 @@ import nbformat
 import papermill
 import pytest
 
+from riskml.config.experiment import read_experiment
 from riskml.errors import ConfigError, InputError, RunError
 from riskml.pipeline.stages import open_run, run_experiment
 from riskml.runs.run import STAGES, Run
@@ -292,3 +293,27 @@ def test_in_the_pipeline_a_notebook_opens_the_run_it_is_given(tiny: Path) -> Non
 def test_an_experiment_that_does_not_exist_is_named(tiny: Path) -> None:
     with pytest.raises(ConfigError, match="there is no experiment 'huge'"):
         open_run("huge", stage="1_features")
+
+
+def test_overrides_of_a_notebook_are_those_of_its_run(tiny):
+    pairs = ["models.trials=2", "models.families=[logistic, tree]"]
+    run = open_run(str(tiny), stage="1_features", overrides=pairs)
+    kept = read_experiment(run.path("experiment.yaml")).models
+    assert (kept.trials, kept.families) == (2, ("logistic", "tree"))
+    assert open_run(str(tiny), stage="1_features", overrides=str(pairs)).folder == run.folder, "as papermill -p passes"
+    assert open_run(str(tiny), stage="1_features").folder != run.folder
+    assert open_run(str(tiny), str(run.folder), stage="1_features", overrides="models.trials=2").folder == run.folder
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ("models.trials=9", "overrides change the settings of a run that has begun"),
+        ([7], "overrides are a list of key=value"),
+        ("models.trails=9", "trails"),
+    ],
+)
+def test_overrides_that_cannot_be_are_refused(tiny, overrides, message):
+    run = open_run(str(tiny), stage="1_features", overrides=["models.trials=2"])
+    with pytest.raises(ConfigError, match=message):
+        open_run(str(tiny), str(run.folder), stage="1_features", overrides=overrides)

@@ -116,16 +116,14 @@ def write_artifact(
 
 def requirements(model: Model) -> list[str]:
     """Return the requirements for scoring, as in package metadata; untested major versions are excluded."""
-    libraries = ((name, *map(int, version(name).split(".")[:2])) for name in sorted(_libraries(model)))
-    return [
-        "numpy>=1.26,<3",
-        "pandas>=2.2,<4",
-        # What scikit-learn keeps of an estimator may change with every minor version.
-        *(
-            f"{name}>={major}.{minor},<{f'{major}.{minor + 1}' if name == 'scikit-learn' else major + 1}"
-            for name, major, minor in libraries
-        ),
-    ]
+    return ["numpy>=1.26,<3", "pandas>=2.2,<4", *map(_requirement, sorted(_libraries(model)))]
+
+
+def _requirement(library: str) -> str:
+    major, minor = map(int, version(library).split(".")[:2])
+    # What scikit-learn keeps of an estimator may change with every minor version.
+    untested = f"{major}.{minor + 1}" if library == "scikit-learn" else f"{major + 1}"
+    return f"{library}>={major}.{minor},<{untested}"
 
 
 def _libraries(model: Model) -> set[str]:

@@ -13,10 +13,11 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from riskml.config.experiment import Experiment, read_experiment
 from riskml.errors import ConfigError, InputError, RunError
-from riskml.io import replacing
+from riskml.io import parse_yaml, replacing
 from riskml.models.families import check_families, known_family, use_copy
 from riskml.pipeline.background import BackgroundWriter, KernelPrefetcher
 from riskml.runs.paths import experiment_file, notebook_file, panel_folder, runs_folder
@@ -290,7 +291,9 @@ def parameters(run: Run, stage: str) -> dict[str, str | int]:
     return common | own.get(stage, {})
 
 
-def open_run(experiment: str, run: str = "", *, stage: str, sample: int = 0) -> Run:
+def open_run(
+    experiment: str, run: str = "", *, stage: str, sample: int = 0, overrides: str | Sequence[str] = ()
+) -> Run:
     """Open the run that a notebook belongs to, with the results of all earlier stages.
 
     Parameters
@@ -304,9 +307,24 @@ def open_run(experiment: str, run: str = "", *, stage: str, sample: int = 0) -> 
         The notebook's stage. Earlier stages that are not finished are executed first.
     sample : int, default 0
         Number of rows to draw where a new run is started; 0 for all.
+    overrides : sequence of str, or str
+        ``key=value`` pairs that override settings of the experiment file, as ``riskml run -p`` does. Text, which is
+        what papermill's ``-p`` passes, is one pair or a list in YAML. A run that is named must have them already.
+
+    Raises
+    ------
+    ConfigError
+        When an override is not valid, or differs from the settings of the run that is named.
     """
-    stage = stage_name(stage)
-    opened = Run.open(run, hosted=True) if run else _interactive_run(experiment_file(experiment), stage, sample)
+    stage, pairs = stage_name(stage), _pairs(overrides)
+    if run:
+        opened = Run.open(run, hosted=True)
+        if pairs and read_experiment(opened.path("experiment.yaml"), pairs).digest() != opened.experiment.digest():
+            raise ConfigError(
+                "overrides change the settings of a run that has begun", where=run, fix="name no run, to begin another"
+            )
+    else:
+        opened = _interactive_run(experiment_file(experiment), stage, sample, pairs)
     use_families(opened)
     if run and opened.status(stage) == "running":
         return opened
@@ -319,12 +337,28 @@ def open_run(experiment: str, run: str = "", *, stage: str, sample: int = 0) -> 
     return opened
 
 
-def _interactive_run(file: Path, stage: str, sample: int) -> Run:
-    experiment = read_experiment(file)
+def _pairs(overrides: str | Sequence[str]) -> list[str]:
+    """Return overrides as a list; text is one of them, or a list in YAML."""
+    values: Any = overrides
+    if isinstance(values, str):
+        values = parse_yaml(values) if values.startswith("[") else [values] * bool(values)
+    if not isinstance(values, list | tuple) or any(not isinstance(value, str) for value in values):
+        raise ConfigError(
+            f"overrides are a list of key=value; got {overrides!r}", where="overrides", fix='["models.trials=2"]'
+        )
+    return list(values)
+
+
+def _interactive_run(file: Path, stage: str, sample: int, overrides: Sequence[str]) -> Run:
+    experiment = read_experiment(file, overrides)
+    check_families(experiment.models.families, experiment.models.select, "models.families", exported=True)
     # Later notebooks accept whatever sample the first one has drawn.
     state = {"sample": sample} if stage == STAGES[0] else {}
     run = newest(runs_folder(file), experiment, by_hand=True, **state)
-    return run or Run.start(experiment, runs_folder(file), at=dt.datetime.now(), sample=sample, by_hand=True)
+    if run is not None:
+        return run
+    begun: dict[str, Any] = {"at": dt.datetime.now(), "sample": sample, "by_hand": True}
+    return Run.start(experiment, runs_folder(file), file_digest=read_experiment(file).digest(), **begun)
 
 
 def finish(run: Run, stage: str) -> Run:

@@ -149,14 +149,14 @@ def frame_of(columns: Columns, kinds: Mapping[str, str]) -> Any:
     """Return columns as a pandas frame: numbers as float64, levels as text, missing as NaN."""
     import pandas as pd
 
-    table = {}
+    table: dict[str, Any] = {}
     for name, kind in kinds.items():
         values = columns[name]
         if kind != "numeric":
             values = values.astype(object)
             values[[value is None for value in values]] = np.nan
-            values = pd.Series(values, dtype=object)  # pandas 3 would make it a type of its own
-        table[name] = values
+        # pandas 3 would make text a type of its own.
+        table[name] = values if kind == "numeric" else pd.Series(values, dtype=object)
     return pd.DataFrame(table)
 
 
