@@ -106,7 +106,7 @@ def test_what_judges_an_average_is_the_average_of_the_settings_that_the_other_fo
     search, plan = searched(task, "boosting", 4), Plan(settings=3, bags=2)
     margins = judged(search, plan)
     chosen = search.leaders.settings(3, without=1)
-    assert chosen[0].params == search.leaders.defaults
+    assert len(chosen) == 3
     single = [
         task.fit("boosting", {**one.params, "bags": 2}, without=(1,)).decision_function(task.frame[task.fold == 1])
         for one in chosen

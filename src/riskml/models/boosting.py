@@ -90,12 +90,12 @@ FAMILY = boosted_family(
     colour="#e69f00",
     estimator=RiskBooster,
     space={
-        "max_depth": IntDistribution(1, 7),
+        "max_depth": IntDistribution(1, 10),
         "learning_rate": FloatDistribution(0.03, 0.2, log=True),
-        "min_child_weight": FloatDistribution(1.0, 50.0, log=True),
+        "min_child_weight": FloatDistribution(1e-3, 50.0, log=True),
         "subsample": FloatDistribution(0.5, 1.0),
         "colsample_bytree": FloatDistribution(0.3, 1.0),
-        "reg_lambda": FloatDistribution(0.5, 50.0, log=True),
+        "reg_lambda": FloatDistribution(0.01, 50.0, log=True),
         "gamma": FloatDistribution(1e-3, 5.0, log=True),
         # Up to so many levels are split off one by one; sets of levels overfit if there are many.
         "max_cat_to_onehot": CategoricalDistribution((8, 100)),
@@ -110,5 +110,11 @@ FAMILY = boosted_family(
         "gamma": 1e-3,
         "max_cat_to_onehot": 100,
     },
+    starts=(
+        {"max_depth": 6, "learning_rate": 0.05, "min_child_weight": 0.1, "colsample_bytree": 0.8, "reg_lambda": 0.5},
+        {"max_depth": 8, "learning_rate": 0.05, "min_child_weight": 1.0, "colsample_bytree": 0.5, "reg_lambda": 1.0},
+        {"max_depth": 2, "learning_rate": 0.1, "min_child_weight": 10.0},
+        {"max_depth": 5, "min_child_weight": 0.01, "subsample": 1.0, "colsample_bytree": 1.0, "reg_lambda": 2.0},
+    ),
     library="xgboost",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -42,6 +42,9 @@ class Family:
         Hexadecimal colour of its lines and bars.
     defaults : mapping of parameter to value
         Settings of the first trial; by default the classifier's own, where the space holds them.
+    starts : sequence of mappings
+        Settings of the trials after the first, before the sampler proposes any; what they leave out is as in
+        ``defaults``.
     complexity : int
         Rank of how hard it is to explain; lower is simpler.
     interpretable : bool
@@ -53,8 +56,8 @@ class Family:
     bags : int
         Number of models that the final fit averages, each with early stopping on other rows.
     n_averaged : int
-        Number of settings that the final model averages: the defaults and the best others. More than one protects the
-        model from a setting that was the best by chance.
+        Number of settings that the final model averages, the best ones. More than one protects the model from a setting
+        that was the best by chance.
     early_stopping : bool
         Whether a fit holds out rows for early stopping, and so needs two rows of each class.
     recalibrate : bool
@@ -72,6 +75,7 @@ class Family:
     description: str = ""
     colour: str = "#8c564b"
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    starts: Sequence[Mapping[str, Any]] = ()
     complexity: int = 5
     interpretable: bool = False
     time_share: float = 0.5

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -211,3 +212,21 @@ def test_parameters_set_by_hand_are_not_searched(task):
     search = Search(FAMILIES["tree"], fixed)
     search.trial()
     assert "max_depth" not in search.params
+
+
+def test_the_starts_of_a_family_are_tried_first_also_after_a_pause(task, tmp_path):
+    tree, storage = FAMILIES["tree"], str(tmp_path / "search.log")
+    family = replace(tree, starts=({"max_depth": 2}, {"max_depth": 6}))
+    for _ in range(3):
+        search = Search(family, task, opened(storage))
+        search.trial()
+    assert sorted(trial.params["max_depth"] for trial in search.trials) == [2, 5, 6]
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_every_start_lies_in_the_space_that_is_searched(family):
+    for start in (family.defaults, *family.starts):
+        assert start.keys() <= family.space.keys()
+        for name, value in start.items():
+            space = family.space[name]
+            assert space._contains(space.to_internal_repr(value)), (name, value)

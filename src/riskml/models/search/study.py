@@ -50,7 +50,7 @@ class Search:
         self.trials: list[FinishedTrial] = []
         self._free = {name: space for name, space in family.space.items() if name not in task.fixed.get(self.name, {})}
         defaults = {name: family.defaults[name] for name in self._free}
-        self.leaders = BestTrials(len(task.folds()), defaults, max(family.n_averaged, 1))
+        self.leaders = BestTrials(len(task.folds()), max(family.n_averaged, 1))
         self.spent, self.longest, self.stale = 0.0, 0.0, 0
         self._study = optuna.create_study(direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=4))
         self._shared = None if storage is None else _Shared(storage, f"riskml {task.digest(family)} {self.name}")
@@ -61,6 +61,11 @@ class Search:
         self._sample(_seed(*words) if place else task.random_state + len(self.trials))
         if self.leaders.best is None:
             self._study.enqueue_trial(defaults)
+        turn = place % max(len(family.starts), 1)  # processes that began together try different ones
+        self._starts = [
+            {**defaults, **{name: start[name] for name in start.keys() & defaults.keys()}} for start in family.starts
+        ]
+        self._starts = self._starts[turn:] + self._starts[:turn]
 
     @property
     def name(self) -> str:
@@ -94,6 +99,11 @@ class Search:
 
     def trial(self, limit: float = np.inf) -> float:
         """Run one trial and return its mean AUC on the folds it reached."""
+        if self.leaders.best is not None:
+            for start in self._starts:
+                if start not in [trial.params for trial in self.trials]:
+                    self._study.enqueue_trial(start)
+                    break
         trial = self._study.ask(dict(self._free))
         begun = time.monotonic()
         outs, settings = self.task.held_out(), trial.params | LEAST.params(self.family)

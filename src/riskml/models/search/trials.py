@@ -44,17 +44,13 @@ class BestTrials:
     """The best settings by all figures, and by those that know nothing of each fold."""
 
     folds: int
-    defaults: Mapping[str, Any]  # the settings that the search starts with
     most: int = 1  # the settings to keep at most
     # the start, where the time held no whole trial of it: what there is while nothing was completed
     untried: FinishedTrial | None = None
     _ranked: dict[int | None, list[FinishedTrial]] = field(default_factory=dict)
-    _started: FinishedTrial | None = None
 
     def add(self, trial: FinishedTrial) -> bool:
         """Take in a trial that was completed; return whether it is the best on all folds."""
-        if self._started is None and dict(trial.params) == dict(self.defaults):
-            self._started = trial
         for place in (None, *range(self.folds)):
             ranked = self._ranked.setdefault(place, [])
             insort(ranked, trial, key=lambda known: (-known.without(place), known.number))  # noqa: B023
@@ -67,11 +63,8 @@ class BestTrials:
         return next(iter(self._ranked.get(None, ())), None)
 
     def settings(self, count: int = 1, without: int | None = None) -> list[FinishedTrial]:
-        """Return the best settings, or the start and the best others."""
-        ranked = self._ranked.get(without) or ([self.untried] if self.untried else [])
-        if count == 1 or self._started is None:
-            return ranked[:count]
-        return [self._started, *[trial for trial in ranked if trial is not self._started][: count - 1]]
+        """Return the best settings."""
+        return (self._ranked.get(without) or ([self.untried] if self.untried else []))[:count]
 
 
 @dataclass(frozen=True)
