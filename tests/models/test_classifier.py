@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, ShuffleSplit, StratifiedKFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from riskml import RiskClassifier
@@ -18,6 +19,7 @@ from riskml.errors import ConfigError, DataError, FitError, InputError
 from riskml.models.classifier import choose, nested_auc
 from riskml.models.families import DEFAULT_FAMILIES, FAMILIES, check_families
 from riskml.models.search.budget import Budget
+from riskml.models.search.cv_task import Task
 from riskml.runtime.model import Blend, probability
 
 QUICK = {"n_trials": 1, "cv": 3, "random_state": 3}
@@ -380,3 +382,37 @@ def test_too_few_events_for_folds_are_refused():
 def test_periods_of_another_length_are_refused(book):
     with pytest.raises(DataError, match="one period for each of the 500 rows; got 2"):
         RiskClassifier(families=("logistic",), **QUICK).fit(*book, periods=[1, 2])
+
+
+def test_a_splitter_of_scikit_learn_makes_the_folds(book):
+    X, y = book[:2]
+    by_splitter = RiskClassifier(("tree",), n_trials=1, cv=StratifiedKFold(3, shuffle=True, random_state=0)).fit(X, y)
+    by_number = RiskClassifier(("tree",), n_trials=1, cv=3).fit(X, y)
+    assert by_splitter.leaderboard_.equals(by_number.leaderboard_)
+
+
+def test_rows_of_a_group_are_in_one_fold(book, monkeypatch):
+    X, y = book[:2]
+    groups = np.arange(len(X)) // 4
+    folds = []
+    monkeypatch.setattr(Task, "held_out", lambda task, held=Task.held_out: folds.append(task.fold) or held(task))
+    RiskClassifier(("tree",), n_trials=1, cv=3).fit(X, y, groups=groups)
+    assert (pd.Series(folds[0]).groupby(groups).nunique() == 1).all()
+    assert len(set(folds[0])) == 3
+
+
+@pytest.mark.parametrize(
+    ("cv", "groups", "message"),
+    [
+        (ShuffleSplit(3, random_state=0), None, "ShuffleSplit tests row .* times"),
+        (GroupKFold(3), None, "groups"),
+        (3, [1, 2], "a group for each of"),
+        (3, "gap", "row 1 has no group"),
+    ],
+)
+def test_folds_that_cannot_be_made_are_refused(book, cv, groups, message):
+    X, y = book[:2]
+    if groups == "gap":
+        groups = pd.Series(range(len(X)), dtype=float).where(lambda numbers: numbers != 1)
+    with pytest.raises(ConfigError, match=message):
+        RiskClassifier(("tree",), n_trials=1, cv=cv).fit(X, y, groups=groups)

@@ -12,7 +12,7 @@ from typing import Any, Self, get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import BaseCrossValidator, StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from riskml.base import RiskEstimator, SpecialValues
@@ -54,9 +54,10 @@ class RiskClassifier(RiskEstimator):
     select : {"best", "one_se", "interpretable"}, default="best"
         best: the highest cross-validated AUC; one_se: the simplest family within one standard error of it;
         interpretable: the best of scorecard, logistic, tree and ebm.
-    cv : int or array of int of shape (n,), default=5
-        The number of stratified folds, or the fold of each row: those on which settings and families are compared.
-        Rows that belong together, such as several of one customer, belong into one fold.
+    cv : int, array of int of shape (n,), or splitter of scikit-learn, default=5
+        The folds on which settings and families are compared: their number (stratified), the fold of each row, or a
+        splitter that tests each row once, such as ``StratifiedGroupKFold``. Rows that belong together, such as several
+        of one customer, belong into one fold: see ``groups`` of `fit`.
     special_values : mapping of column name to codes, optional
         Numbers that are no quantities, such as -1 for "never asked". The scorecard and the logistic give each a
         value of its own; trees split them off by themselves.
@@ -120,7 +121,7 @@ class RiskClassifier(RiskEstimator):
     n_trials: int = 40
     time_budget: float = 120.0
     select: Select = "best"
-    cv: int | Sequence[int] | NDArray[np.int_] = 5
+    cv: int | Sequence[int] | NDArray[np.int_] | BaseCrossValidator = 5
     special_values: SpecialValues | None = None
     fixed: Mapping[str, Mapping[str, Any]] | None = None
     monotone: Mapping[str, Direction] | None = None
@@ -128,7 +129,7 @@ class RiskClassifier(RiskEstimator):
     progress: Callable[[Progress], None] | None = None
     random_state: int = 0
 
-    def fit(self, X: Any, y: Any, periods: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, periods: Any = None, groups: Any = None) -> Self:
         """Search, compare, choose and refit.
 
         Parameters
@@ -138,6 +139,8 @@ class RiskClassifier(RiskEstimator):
         periods : array of shape (n,), optional
             The period or date of each row: the trends of a scorecard then hold in every period; other families do
             not read them.
+        groups : array of shape (n,), optional
+            The group of each row, such as the customer: rows of a group are in one fold.
 
         Raises
         ------
@@ -162,7 +165,7 @@ class RiskClassifier(RiskEstimator):
         task = Task(
             frame,
             target,
-            self._folds(target, names),
+            self._folds(target, names, groups),
             self.special_values,
             self.random_state,
             self._fixed(frame),
@@ -301,10 +304,15 @@ class RiskClassifier(RiskEstimator):
         column_options({}, fixed.get("scorecard", {}).get("overrides"), [str(name) for name in frame.columns])
         return fixed
 
-    def _folds(self, target: NDArray[np.int8], names: Sequence[str]) -> NDArray[np.int_]:
+    def _folds(self, target: NDArray[np.int8], names: Sequence[str], groups: Any) -> NDArray[np.int_]:
         """Return the fold of each row."""
         cv: Any = self.cv
+        groups = None if groups is None else _groups(groups, len(target))
+        if hasattr(cv, "split"):
+            return given_folds(_tested(cv, target, groups), target)
         if not isinstance(cv, (int, np.integer)) or isinstance(cv, bool):
+            if groups is not None:
+                raise ConfigError("cv states the fold of each row; groups would change them", where="groups")
             return given_folds(cv, target)
         if cv < 2:
             raise ConfigError(f"cv must be at least 2 folds; got {cv}", where="cv")
@@ -317,11 +325,9 @@ class RiskClassifier(RiskEstimator):
                 f"the rarer class has {rarest} rows, too few for two folds",
                 fix=f"hand in at least {4 if early_stopping else 2} rows of that class",
             )
-        fold = np.empty(len(target), dtype=int)
-        folds = StratifiedKFold(count, shuffle=True, random_state=self.random_state)
-        for number, (_, rows) in enumerate(folds.split(fold, target)):
-            fold[rows] = number
-        return fold
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        fold = _tested(kind(count, shuffle=True, random_state=self.random_state), target, groups)
+        return fold if groups is None else given_folds(fold, target)
 
     def _blend(self, weights: Weights, names: list[str]) -> FittedBlend:
         used = [(float(weight), name) for weight, name in zip(weights.weights, names, strict=True) if weight > 0]
@@ -336,6 +342,37 @@ class RiskClassifier(RiskEstimator):
         board = _board(aucs)
         columns = [len(self.estimators_[name].model_.kinds) for name in board["family"]]
         return board.assign(columns=columns, chosen=board["family"] == choose(board, self.select))
+
+
+def _groups(groups: Any, rows: int) -> NDArray[Any]:
+    """Return the number of each row's group."""
+    numbers, _ = pd.factorize(pd.Series(np.asarray(groups)), use_na_sentinel=True)
+    if numbers.shape != (rows,):
+        raise ConfigError(f"groups must name a group for each of {rows} rows; got {len(numbers)}", where="groups")
+    if (numbers < 0).any():
+        raise ConfigError(
+            f"row {int(np.flatnonzero(numbers < 0)[0])} has no group", where="groups", fix="give each row one"
+        )
+    return numbers
+
+
+def _tested(splitter: Any, target: NDArray[np.int8], groups: NDArray[Any] | None) -> NDArray[np.int_]:
+    """Return the number of the fold in which a splitter tests each row."""
+    fold, times = np.zeros(len(target), dtype=int), np.zeros(len(target), dtype=int)
+    try:
+        for number, (_, rows) in enumerate(splitter.split(np.zeros((len(target), 1)), target, groups)):
+            fold[rows] = number
+            times[rows] += 1
+    except ValueError as error:
+        raise ConfigError(str(error), where="cv") from None
+    if (times != 1).any():
+        row = int(np.flatnonzero(times != 1)[0])
+        raise ConfigError(
+            f"{type(splitter).__name__} tests row {row} {times[row]} times; every family is measured on each row once",
+            where="cv",
+            fix="use a splitter such as StratifiedKFold or StratifiedGroupKFold",
+        )
+    return fold
 
 
 def _board(aucs: Mapping[str, Floats]) -> pd.DataFrame:
