@@ -284,10 +284,17 @@ def _execute_stage(
     )
 
 
-def parameters(run: Run, stage: str) -> dict[str, str | int]:
+def parameters(run: Run, stage: str) -> dict[str, str | int | list[str]]:
     """Return the parameters that the notebook of a stage is executed with."""
-    common: dict[str, str | int] = {"experiment": str(run.path("experiment.yaml")), "run": str(run.folder)}
-    own: dict[str, dict[str, str | int]] = {"1_features": {"sample": run.state["sample"]}, "5_prediction": {"book": ""}}
+    common: dict[str, str | int | list[str]] = {
+        "experiment": str(run.path("experiment.yaml")),
+        "run": str(run.folder),
+        "overrides": [],  # those of the run are in its experiment.yaml
+    }
+    own: dict[str, dict[str, str | int | list[str]]] = {
+        "1_features": {"sample": run.state["sample"]},
+        "5_prediction": {"book": ""},
+    }
     return common | own.get(stage, {})
 
 
