@@ -52,6 +52,18 @@ class Kernel:
             run_sync(self.manager.shutdown_kernel)(now=True)
 
 
+class _Client(PapermillNotebookClient):  # type: ignore[misc]
+    """Client that reports lines of progress in the metadata of outputs (``riskml``)."""
+
+    on_line: Callable[[int, str], None]
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        line = msg["content"].get("metadata", {}).get("riskml")
+        if isinstance(line, str):
+            self.on_line(cell_index, line)
+        return super().process_message(msg, cell, cell_index)
+
+
 class _Engine(Engine):  # type: ignore[misc]
     """Papermill engine that uses a running kernel and reports each cell before it runs."""
 
@@ -68,9 +80,10 @@ class _Engine(Engine):  # type: ignore[misc]
         nb_man.cell_start = cell_start
         # nbclient accepts whole seconds, or no limit.
         limit = None if math.isinf(cell_seconds) else math.ceil(cell_seconds)
-        client = PapermillNotebookClient(
+        client = _Client(
             nb_man, km=kernel.manager, kernel_name=kernel_name, timeout=limit, startup_timeout=120, log=_quiet
         )
+        client.on_line = lambda cell, line: listen(cell, cells, line)
         try:
             client.execute()
         finally:
