@@ -38,10 +38,14 @@ def test_of_settings_that_do_equally_well_the_earlier_ones_lead():
 
 
 def test_an_average_holds_the_best_settings_or_what_there_is_where_there_are_few():
-    best = leaders((0.6,) * 6, (0.7,) * 6, (0.9,) * 6, (0.8,) * 6, most=3)
+    best = leaders((0.896,) * 6, (0.897,) * 6, (0.9,) * 6, (0.899,) * 6, most=3)
     assert numbers(best.settings(3)) == [2, 3, 1]
     assert numbers(best.settings(1)) == [2]
     assert numbers(leaders((0.6,) * 6, most=3).settings(3)) == [0]
+
+
+def test_an_average_leaves_out_what_is_worse_than_chance_explains():
+    assert numbers(leaders((0.89,) * 6, (0.9,) * 6, (0.899,) * 6, most=3).settings(3)) == [1, 2]
 
 
 def test_a_trial_that_reached_nothing_has_no_figure():

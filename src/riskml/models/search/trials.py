@@ -12,6 +12,7 @@ from joblib import effective_n_jobs
 
 from riskml.models.family import Family
 
+_CLOSE = 0.005  # AUC below the best setting at which another one no longer improves an average
 Figure = tuple[int, int, float]
 """The place of a fold that the model did not see, that of the other one it is measured on, and the AUC there."""
 
@@ -63,8 +64,12 @@ class BestTrials:
         return next(iter(self._ranked.get(None, ())), None)
 
     def settings(self, count: int = 1, without: int | None = None) -> list[FinishedTrial]:
-        """Return the best settings."""
-        return (self._ranked.get(without) or ([self.untried] if self.untried else []))[:count]
+        """Return the best setting, and others that are as good but for chance."""
+        ranked = self._ranked.get(without) or ([self.untried] if self.untried else [])
+        if count == 1 or len(ranked) < 2:
+            return ranked[:1]
+        least = ranked[0].without(without) - _CLOSE
+        return [trial for trial in ranked if trial.without(without) >= least][:count]
 
 
 @dataclass(frozen=True)
