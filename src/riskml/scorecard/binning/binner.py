@@ -154,7 +154,8 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         y : array of shape (n,)
             Two classes; the second in sorted order (1 of 0 and 1) is the event.
         sample_weight : array of shape (n,), optional
-            Not negative. Counts become sums of weights.
+            Not negative. Counts become sums of weights. A constant factor changes nothing: whole multiples of the
+            smallest weight count as repeated rows, other weights have a mean of 1.
         periods : array of shape (n,), optional
             The period (month, quarter) of each row, or its date: the trend of every column must then hold in each
             period. `riskml.scorecard.binning.periods.period_codes` turns dates into periods. Fixed
