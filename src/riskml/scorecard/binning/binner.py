@@ -114,7 +114,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     >>> y = [1, 1, 0, 1, 0, 0, 1, 0] * 5 + [1, 1, 1, 0, 0, 0, 0, 0] * 5
     >>> binner = OptimalBinner(max_bins=2).fit(X, y)
     >>> binner.tables_["age"][["bin", "count", "event"]].to_dict("list")
-    {'bin': ['(-inf, 40)', '[40, inf)'], 'count': [40, 40], 'event': [30, 5]}
+    {'bin': ['(-inf, 36)', '[36, inf)'], 'count': [40, 40], 'event': [30, 5]}
     >>> float(binner.transform(X)["age"].iloc[3].round(3))
     1.35
     """
