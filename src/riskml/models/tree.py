@@ -71,7 +71,7 @@ class RiskTree(RiskEstimator):
         overall = rate[0]
         events = rows * rate + self.smoothing * overall
         others = rows * (1.0 - rate) + self.smoothing * (1.0 - overall)
-        complete = ~np.isnan(matrix).any(axis=0)
+        complete = np.asarray(~np.isnan(matrix).any(axis=0))
         self.model_ = Tree(encoding, **_with_gaps(tree, np.log(events / others), complete))
         return self
 
