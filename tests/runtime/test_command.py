@@ -314,3 +314,22 @@ def test_a_command_that_is_not_understood_ends_with_2(words, artifact, capsys):
         main(words, artifact)
     assert ended.value.code == 2
     assert "usage:" in capsys.readouterr().err
+
+
+def test_unseen_levels_and_missing_cells_beyond_training_are_counted(artifact, loans, tmp_path, capsys):
+    kinds = artifact.model.kinds
+    number, category = (next(n for n in kinds if kinds[n] == kind) for kind in ("numeric", "categorical"))
+    changed = loans.reset_index(drop=True)
+    changed[category] = changed[category].astype(object).where(changed.index > 2, "unheard of")
+    changed[number] = changed[number].where(changed.index >= 200)
+    changed.to_csv(tmp_path / "in.csv")
+    assert main(["score", str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")], artifact) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert f"warning: column {category!r}: 3 rows (1.0%) of an unseen level" in lines
+    assert any(line.startswith(f"warning: column {number!r}: 200 rows missing (66.7%; ") for line in lines)
+    assert len(lines) == 3
+
+
+def test_cells_like_those_of_training_are_not_counted(artifact, book, tmp_path, capsys):
+    main(["score", str(book), "-o", str(tmp_path / "out.csv")], artifact)
+    assert "warning" not in capsys.readouterr().err

@@ -215,5 +215,9 @@ def score(
     from riskml.runs.model_loading import load_model
     from riskml.runtime.batch import score_file
 
-    rows = score_file(load_model(model), data, out, id_column=id, escape_formulas=escape_formulas)
+    artifact = load_model(model)
+    inputs = artifact.input_counts()
+    rows = score_file(artifact, data, out, id_column=id, escape_formulas=escape_formulas, inputs=inputs)
     typer.echo(f"{rows} customers scored: {out}")
+    for count in inputs.beyond_training():
+        typer.echo(f"warning: {count}", err=True)

@@ -13,6 +13,7 @@ from scipy.special import chdtri
 
 from riskml.errors import DataError
 from riskml.metrics._inputs import Floats, column, level_of, positive_int
+from riskml.metrics.cuts import decimals_between
 from riskml.runtime.frame import is_single, level, shortest_decimals
 
 WATCH, ACT = 0.10, 0.25
@@ -192,12 +193,14 @@ def _number_bins(numbers: Floats, n_bins: int) -> tuple[tuple[float, ...], tuple
     values, count = np.unique(numbers, return_counts=True)
     if values.size <= n_bins:
         return (), tuple(values.tolist())
-    # Borders are values of the book, so that a border is never between two equal floats.
     inner = np.quantile(numbers, np.arange(1, n_bins) / n_bins, method="inverted_cdf")
     # A value that fills a bin by itself is kept from those beneath it: where it is the highest, no border parts them.
     piled = np.flatnonzero(count * n_bins >= numbers.size)
-    edges = np.union1d(inner[inner < values[-1]], values[piled[piled > 0] - 1])
-    return tuple(edges.tolist()), ()
+    below = np.union1d(np.searchsorted(values, inner[inner < values[-1]]), piled[piled > 0] - 1)
+    # An edge lies between two values of the book, so that one that is rounded (float32) stays in its bin.
+    edges = decimals_between(values[below], values[below + 1])
+    # A bin holds its upper edge: where no float lies between two neighbours, the edge is the lower one.
+    return tuple(np.where(edges < values[below + 1], edges, values[below]).tolist()), ()
 
 
 def baseline(
@@ -228,7 +231,7 @@ def baseline(
     >>> import numpy as np
     >>> fixed = baseline([1, 2, 3, 4, np.nan, -999], n_bins=2, special_values=[-999])
     >>> dict(zip(fixed.labels, fixed.counts))
-    {'(-inf, 2]': 2, '(2, inf]': 2, 'special -999': 1, 'missing': 1}
+    {'(-inf, 2.5]': 2, '(2.5, inf]': 2, 'special -999': 1, 'missing': 1}
     """
     series = _series(values)
     positive_int(n_bins, "n_bins")

@@ -8,12 +8,14 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.tree import DecisionTreeClassifier
 
 from riskml.base import RiskEstimator
 from riskml.models.family import Family, directions
 from riskml.runtime.encoding import Encoding
+from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Tree
 from riskml.schema import Schema
@@ -25,7 +27,8 @@ class RiskTree(RiskEstimator):
 
     Levels are put in order of their event rate, which for two classes finds the best split among all groupings
     (Breiman et al. 1984, theorem 4.5). Leaves are smoothed towards the overall rate, so that no customer's
-    probability is exactly 0 or 1.
+    probability is exactly 0 or 1. A gap in a column that had none in training has the rate of the rows that reach the
+    first split on it.
 
     Parameters
     ----------
@@ -68,16 +71,38 @@ class RiskTree(RiskEstimator):
         overall = rate[0]
         events = rows * rate + self.smoothing * overall
         others = rows * (1.0 - rate) + self.smoothing * (1.0 - overall)
-        self.model_ = Tree(
-            encoding,
-            feature=tuple(tree.feature.tolist()),
-            threshold=tuple(tree.threshold.tolist()),
-            left=tuple(tree.children_left.tolist()),
-            right=tuple(tree.children_right.tolist()),
-            missing_left=tuple(tree.missing_go_to_left.astype(bool).tolist()),
-            value=tuple(np.log(events / others).tolist()),
-        )
+        complete = np.asarray(~np.isnan(matrix).any(axis=0))
+        self.model_ = Tree(encoding, **_with_gaps(tree, np.log(events / others), complete))
         return self
+
+
+def _with_gaps(tree: Any, value: Floats, complete: NDArray[np.bool_]) -> dict[str, tuple[Any, ...]]:
+    """Return the nodes of a tree, in which a gap that training never had ends with the average of the rows there.
+
+    A column that was complete has taught no way for a missing value: before the first of its splits on a path, one
+    more split leads those rows to a leaf of the node's own value.
+    """
+    nodes: list[list[Any]] = []  # feature, threshold, left, right, missing_left, value
+
+    def add(feature: int, threshold: float, missing_left: bool, value: float) -> int:
+        nodes.append([feature, threshold, -1, -1, missing_left, value])
+        return len(nodes) - 1
+
+    def copy(node: int, passed: frozenset[int]) -> int:
+        column = int(tree.feature[node])
+        if column >= 0 and complete[column] and column not in passed:
+            split = add(column, np.inf, False, float(value[node]))
+            nodes[split][2] = copy(node, passed | {column})
+            nodes[split][3] = add(-2, -2.0, False, float(value[node]))
+            return split
+        split = add(column, float(tree.threshold[node]), bool(tree.missing_go_to_left[node]), float(value[node]))
+        if column >= 0:
+            nodes[split][2:4] = [copy(int(side[node]), passed) for side in (tree.children_left, tree.children_right)]
+        return split
+
+    copy(0, frozenset())
+    names = ("feature", "threshold", "left", "right", "missing_left", "value")
+    return dict(zip(names, zip(*nodes, strict=True), strict=True))
 
 
 def by_event_rate(frame: pd.DataFrame, target: Any, schema: Schema, smoothing: float = 20.0) -> Encoding:

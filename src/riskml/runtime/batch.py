@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import pandas as pd
 
 from .checksums import PackageError
+from .input_counts import InputCounts
 from .package import Artifact
 from .tables import ROW, Chunk, ReadSpec, read, suffix
 
@@ -27,11 +28,15 @@ def score_file(
     id_column: str | None = None,
     escape_formulas: bool = False,
     progress: Progress | None = None,
+    inputs: InputCounts | None = None,
 ) -> int:
-    """Write the scores of a file of customers, in its order, and return the number of customers."""
+    """Write the scores of a file of customers, in its order, and return the number of customers.
+
+    Their unseen levels and missing cells are added to ``inputs``.
+    """
 
     def scores_of(chunk: Chunk) -> pd.DataFrame:
-        scores = artifact.score(chunk.frame)
+        scores = artifact.score(chunk.frame, inputs=inputs)
         scores.insert(0, _id_name(id_column, scores), chunk.ids.to_numpy())
         return scores
 

@@ -49,10 +49,13 @@ def main(argv: Sequence[str] | None = None, artifact: Artifact | None = None) ->
 def _score(options: argparse.Namespace, artifact: Artifact | None) -> None:
     from .batch import score_file
 
+    model = artifact or api.artifact()
+    inputs = model.input_counts()
     _write(options, lambda *files, progress: score_file(
-        artifact or api.artifact(), *files, id_column=options.id, escape_formulas=options.escape_formulas,
-        progress=progress,
+        model, *files, id_column=options.id, escape_formulas=options.escape_formulas, progress=progress, inputs=inputs,
     ), "scored")  # fmt: skip
+    for count in inputs.beyond_training():
+        sys.stderr.write(f"warning: {count}\n")
 
 
 def _explain(options: argparse.Namespace, artifact: Artifact | None) -> None:

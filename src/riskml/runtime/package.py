@@ -18,6 +18,7 @@ from .drift_check import DriftCheck
 from .encoding import Columns
 from .frame import Floats, literal
 from .frame import columns as read_columns
+from .input_counts import InputCounts
 from .model import Model, model_from_dict, probability
 from .reasons import MISSING, groups_of, number_of_reasons, ranked, statement, value_text
 
@@ -83,12 +84,19 @@ class Artifact:
             distributions={name: Distribution.from_dict(payload) for name, payload in distributions.items()},
         )
 
-    def score(self, frame: pd.DataFrame, cut_offs: Sequence[float] | None = None) -> pd.DataFrame:
-        """Return ``probability``, ``points`` (if the model has them) and ``tier`` of each row, with the same index."""
+    def score(
+        self, frame: pd.DataFrame, cut_offs: Sequence[float] | None = None, inputs: InputCounts | None = None
+    ) -> pd.DataFrame:
+        """Return ``probability``, ``points`` (if the model has them) and ``tier`` of each row, with the same index.
+
+        The cells are added to ``inputs``, see ``input_counts``.
+        """
         import pandas as pd
 
         bounds = [tier.from_probability for tier in self.tiers] if cut_offs is None else self._bounds(cut_offs)
         columns = self.read(frame)
+        if inputs is not None:
+            inputs.add(columns)
         margin, points = self._margin(columns, len(frame))
         chance = probability(margin)
         scores: dict[str, Any] = {"probability": chance}
@@ -184,6 +192,10 @@ class Artifact:
 
         bounds, names = [tier.from_probability for tier in self.tiers], [tier.name for tier in self.tiers]
         return Scorer(self.model, bounds, names, self._known_levels, self.missing_words)
+
+    def input_counts(self) -> InputCounts:
+        """Return counts of unseen levels and missing cells, for ``score`` to add to."""
+        return InputCounts(self.columns)
 
     def drift_check(self) -> DriftCheck:
         """Return a comparison with the training rows, to which tables are added."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -95,4 +96,6 @@ def text(value: Any) -> str | None:
 
 
 def _is_missing(value: Any) -> bool:
-    return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    if isinstance(value, (float, np.floating, Decimal)):
+        return bool(value != value)
+    return type(value).__name__ in ("NAType", "NaTType")

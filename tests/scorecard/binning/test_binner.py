@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from riskml.errors import ConfigError, DataError, FitError, InputError
 from riskml.scorecard import OptimalBinner
+from riskml.scorecard.binning.counts import NumericCounts, count_numeric
 
 
 def test_weights_are_the_definition_s(made):
@@ -153,6 +154,18 @@ def test_weights_of_rows_count_as_repeated_rows(made):
     other = OptimalBinner().fit(made.X[["age", "home"]].iloc[repeated], made.y[repeated])
     for column in ("age", "home"):
         pd.testing.assert_frame_equal(one.tables_[column], other.tables_[column], check_dtype=False)
+
+
+@pytest.mark.parametrize("kind", ["whole", "drawn"])
+@given(st.floats(1e-6, 1e6))
+def test_a_constant_factor_of_weights_changes_nothing(kind, factor):
+    draw = np.random.default_rng(3)
+    X = pd.DataFrame({"age": draw.integers(18, 80, 400), "home": draw.choice(["own", "rent", "free"], 400)})
+    y = (draw.random(400) < 0.1 + 0.4 * (X["age"] < 40)).astype(int)
+    weight = draw.integers(0, 4, 400) if kind == "whole" else draw.uniform(0.1, 3, 400)
+    one, other = (OptimalBinner().fit(X, y, weight * f) for f in (1.0, factor))
+    for column in X:
+        pd.testing.assert_frame_equal(one.tables_[column], other.tables_[column])
 
 
 def test_a_trend_holds_in_every_period(made):
@@ -359,5 +372,7 @@ def test_weights_that_are_no_numbers_are_refused_by_name(made, weight, text):
 
 
 def test_counts_too_large_for_whole_numbers_are_shown_as_they_are(made):
-    table = OptimalBinner().fit(made.X, made.y, np.full(1500, 1e17)).tables_["debt"]
-    assert np.isclose(table["count"].sum(), 1.5e20)
+    few = count_numeric(np.arange(40.0), (np.arange(40) % 3 == 0).astype(np.int8), np.array([10.0, 20.0]))
+    counts = NumericCounts(few.edges, few.counts * 1e19, few.missing, {})
+    table = OptimalBinner().fit_counts({"debt": counts}).tables_["debt"]
+    assert np.isclose(table["count"].sum(), 4e20)

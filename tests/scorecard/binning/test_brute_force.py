@@ -14,6 +14,7 @@ from scipy.stats import chi2
 from sklearn.metrics import log_loss
 
 from riskml.scorecard import OptimalBinner, count_levels, count_numeric, prebin_edges
+from riskml.scorecard.binning.target import row_weights
 from riskml.scorecard.binning.woe import worth_of
 
 MISSING, CODE = "missing", -9.0
@@ -126,7 +127,7 @@ def test_nothing_better_is_left_in_the_rows_of_a_number(problem):
     shape = draw.choice([x, -x, -((x - 3) ** 2), (x - 3) ** 2], axis=0) if seed % 2 else x
     y = (draw.random(150) < 1 / (1 + np.exp(1 - draw.normal() * shape / 3))).astype(int)
     x[draw.random(150) < 0.1], x[draw.random(150) < 0.1] = np.nan, CODE
-    weight = draw.choice([0.0, 1.0, 1.0, 2.5], 150) if weighted else np.ones(150)
+    weight = row_weights(draw.choice([0.0, 1.0, 1.0, 2.5], 150), 150) if weighted else np.ones(150)
     period = draw.integers(0, 2, 150)
     counts = weight > 0
     for part in (counts, *([counts & (period == p) for p in (0, 1)])):
@@ -162,7 +163,7 @@ def test_nothing_better_is_left_in_the_rows_of_levels(problem):
     y = (draw.random(150) < draw.random(7)[[["a", "b", "c", "d", "e", "special", None].index(v) for v in x]]).astype(
         int
     )
-    weight = draw.choice([0.0, 1.0, 1.0, 2.5], 150) if weighted else np.ones(150)
+    weight = row_weights(draw.choice([0.0, 1.0, 1.0, 2.5], 150), 150) if weighted else np.ones(150)
     period = draw.integers(0, 2, 150)
     for part in (weight > 0, *((weight > 0) & (period == p) for p in (0, 1))):
         assume(len(np.unique(y[part])) == 2)

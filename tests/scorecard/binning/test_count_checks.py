@@ -10,6 +10,7 @@ import pytest
 
 from riskml.errors import ConfigError, DataError, FitError
 from riskml.scorecard import LevelCounts, NumericCounts, OptimalBinner, count_levels, count_numeric, prebin_edges
+from riskml.scorecard.binning.target import row_weights
 
 GOOD = NumericCounts(np.array([0.0]), np.array([[9.0, 1], [1, 9]]), np.zeros(2), {})
 LEVELS = LevelCounts(("a", "b"), np.array([[9.0, 1], [1, 9]]), np.zeros(2))
@@ -106,7 +107,12 @@ def test_by_period_is_what_the_rows_of_each_period_say(made):
         bins = binner.bins_[column]
         values = made.X[column].to_numpy() if column == "age" else made.X[column].where(made.X[column].notna(), None)
         rows = pd.DataFrame(
-            {"slot": bins.shape.slot(np.asarray(values)), "period": period.astype(str), "w": weight, "y": made.y}
+            {
+                "slot": bins.shape.slot(np.asarray(values)),
+                "period": period.astype(str),
+                "w": row_weights(weight, len(weight)),
+                "y": made.y,
+            }
         ).query(f"slot < {bins.regular}")
         found = binner.by_period_.query("column == @column").set_index(["bin", "period"])
         for (slot, when), part in rows.groupby(["slot", "period"]):

@@ -36,9 +36,18 @@ def test_edges_separate_values_of_the_sample(values, most):
         assert len(edges) == len(np.unique(values)) - 1
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(0, 6))
+def test_an_edge_is_no_value_and_parts_float32_alike(seed, decimals):
+    values = np.random.default_rng(seed).normal(0, 10, 200).round(decimals)
+    edges = prebin_edges(values, 20)
+    assert not np.isin(edges, values).any()
+    single = values.astype(np.float32).astype(np.float64)
+    assert (np.searchsorted(edges, values) == np.searchsorted(edges, single)).all()
+
+
 def test_edges_are_short_decimals():
     edges = prebin_edges(np.array([18.0, 23.0, 31.0, 0.12345, 0.1299, 1234.5]), 10)
-    assert edges.tolist() == [0.129, 10.0, 20.0, 30.0, 1000.0]
+    assert edges.tolist() == [0.127, 10.0, 20.0, 27.0, 600.0]
 
 
 def test_counts_hold_every_row_once_in_its_place():

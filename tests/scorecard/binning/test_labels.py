@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from riskml.metrics.cuts import decimals_between
 from riskml.scorecard.binning.column_bins import trend_of
 from riskml.scorecard.binning.labels import edge_text, group_labels, interval_labels, special_label
 from riskml.scorecard.binning.options import is_number
-from riskml.scorecard.binning.prebins import _short_decimals
 
 
 def test_intervals_are_closed_on_the_left():
@@ -31,7 +31,7 @@ def test_a_rate_that_rises_and_falls_is_a_peak():
 
 def test_cuts_have_as_few_decimals_as_possible():
     low, high = np.array([24.0, 0.1234, 1130.0]), np.array([25.0, 0.1311, 1291.0])
-    assert _short_decimals(low, high).tolist() == [25.0, 0.13, 1200.0]
+    assert decimals_between(low, high).tolist() == [24.5, 0.127, 1200.0]
 
 
 def test_a_truth_value_is_no_number():

@@ -50,8 +50,6 @@ def test_every_option_reaches_the_search(asked, least):
 def test_not_even_one_bin_is_an_error_with_numbers():
     message = refused(FitError, "do not make one bin: min_events=5000, and they hold 1,0", min_events=5000)
     assert "constant='keep'" in message
-    weights = {"sample_weight": np.full(2000, 1 / 2000)}
-    assert "the weights sum to 1: scale them" in refused(FitError, "min_events=1, and they hold 0.5", fit=weights)
     kept = OptimalBinner(min_events=5000, constant="keep").fit(X, Y).summary_
     assert kept["n_bins"].tolist() == [1]
     assert "min_events=5000" in kept["note"][0]

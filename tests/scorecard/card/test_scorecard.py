@@ -274,3 +274,11 @@ def test_rounding_for_the_ranking_never_shifts_a_whole_characteristic():
             return 1 - 0.01 * sum(map(sum, points))
 
     assert finer_points([(5.0, 3.0)], [[-1.0, 1.0]], HigherIsBetter()) == [(5.0, 3.0)]
+
+
+@pytest.mark.parametrize("factor", [0.1, 10])
+@pytest.mark.parametrize("weights", [{0: 1, 1: 4}, {0: 0.7, 1: 2.4}])
+def test_a_constant_factor_of_weights_changes_no_probability(made, factor, weights):
+    X, weight = made.X[["age", "debt", "home"]], np.where(made.y, weights[1], weights[0])
+    one, other = (Scorecard(min_iv=0).fit(X, made.y, weight * f).predict_proba(X) for f in (1, factor))
+    np.testing.assert_allclose(one, other, rtol=1e-9)

@@ -263,7 +263,7 @@ def test_a_break_of_the_trend_is_named():
     y = np.concatenate([np.repeat([0, 1], part.astype(int)) for part in counts])
     editor = BinEditor(OptimalBinner().fit(pd.DataFrame({"x": x}), y), pd.DataFrame({"x": x}), y)
     assert editor.page["trend"] == "descending"
-    bin_ = next(at for at, row in enumerate(editor.page["bins"]) if "[1, 3)" in row["label"])
+    bin_ = next(at for at, row in enumerate(editor.page["bins"]) if "[0.5, 2.5)" in row["label"])
     editor.split(bin_, at=2)
     assert [row["notes"] for row in editor.page["bins"]][bin_ + 1] == ["breaks the descending trend"]
     assert editor.page["trend"] == "none"

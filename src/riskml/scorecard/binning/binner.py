@@ -114,7 +114,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
     >>> y = [1, 1, 0, 1, 0, 0, 1, 0] * 5 + [1, 1, 1, 0, 0, 0, 0, 0] * 5
     >>> binner = OptimalBinner(max_bins=2).fit(X, y)
     >>> binner.tables_["age"][["bin", "count", "event"]].to_dict("list")
-    {'bin': ['(-inf, 40)', '[40, inf)'], 'count': [40, 40], 'event': [30, 5]}
+    {'bin': ['(-inf, 36)', '[36, inf)'], 'count': [40, 40], 'event': [30, 5]}
     >>> float(binner.transform(X)["age"].iloc[3].round(3))
     1.35
     """
@@ -154,7 +154,8 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         y : array of shape (n,)
             Two classes; the second in sorted order (1 of 0 and 1) is the event.
         sample_weight : array of shape (n,), optional
-            Not negative. Counts become sums of weights.
+            Not negative. Counts become sums of weights. A constant factor changes nothing: whole multiples of the
+            smallest weight count as repeated rows, other weights have a mean of 1.
         periods : array of shape (n,), optional
             The period (month, quarter) of each row, or its date: the trend of every column must then hold in each
             period. `riskml.scorecard.binning.periods.period_codes` turns dates into periods. Fixed

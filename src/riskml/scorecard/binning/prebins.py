@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from riskml.metrics.cuts import decimals_between
 from riskml.runtime.frame import Floats
 
 SAMPLE = 100_000  # rows that quantiles are read from; the error of a quantile is then below a sixth of a percent
@@ -29,9 +30,9 @@ def prebin_edges(values: Floats, most: int, special: tuple[float, ...] = (), wei
     Returns
     -------
     ndarray of shape (at most most - 1,)
-        Increasing. Between two distinct values an edge is the shortest decimal number. Past 100,000 rows a sample of
-        so many, the same at every call, says where the quantiles lie; a column whose sample has no more than 32
-        different values is read whole.
+        Increasing. An edge is a short decimal number strictly between two distinct values, so that the same values as
+        float32 (or SQL's REAL) fall on the same sides. Past 100,000 rows a sample of so many, the same at every call,
+        says where the quantiles lie; a column whose sample has no more than 32 different values is read whole.
     """
     sample, load = _sample(values, most, special, weight)
     if not len(sample):
@@ -47,7 +48,7 @@ def prebin_edges(values: Floats, most: int, special: tuple[float, ...] = (), wei
         before = np.maximum(after - 1, 0)
         nearer = np.where(ranks - before_fresh[before] <= before_fresh[after] - ranks, before, after)
         fresh = fresh[np.unique(nearer)]
-    return np.unique(_short_decimals(sample[fresh - 1], sample[fresh]))
+    return np.unique(decimals_between(sample[fresh - 1], sample[fresh]))
 
 
 def _sample(
@@ -98,30 +99,6 @@ def _in_order(used: NDArray[np.bool_], values: Floats, load: Floats | None) -> t
         return np.sort(values), None
     order = np.argsort(values, kind="stable")
     return values[order], load[used][order]
-
-
-def _short_decimals(low: Floats, high: Floats) -> Floats:
-    """Return the number of fewest decimals in each interval (low, high], for people to read."""
-    decimals = high.copy()
-    open_ = np.ones(len(high), dtype=bool)
-    largest = max(float(np.abs(high).max(initial=0.0)), float(np.abs(low).max(initial=0.0)), 1e-300)
-    # From the order of magnitude of the largest number to the last digit that a float64 of such a size can hold; a
-    # power of ten beyond 308 is no float.
-    first = -min(int(np.ceil(np.log10(largest))), 308)
-    for digits in range(first, min(first + 17, 309)):
-        with np.errstate(over="ignore", invalid="ignore"):
-            # Division by a power of ten that is whole keeps the result the float that the decimal text reads as.
-            guess = np.floor(high * 10.0**digits) / 10.0**digits if digits > 0 else _whole(high, -digits)
-        fits = open_ & (guess > low) & (guess <= high)
-        decimals[fits] = guess[fits]
-        open_ &= ~fits
-        if not open_.any():
-            break
-    return decimals
-
-
-def _whole(values: Floats, zeros: int) -> Floats:
-    return np.asarray(np.floor(values / 10.0**zeros) * 10.0**zeros)
 
 
 _CELLS = 1 << 14

@@ -14,6 +14,7 @@ from riskml.base import RiskEstimator
 from riskml.errors import DataError
 from riskml.runtime.frame import Floats
 
+_MOST_TIMES = 1000  # times that a row may be repeated; larger multiples are no counts
 _NUMERIC = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"}
 
 
@@ -48,7 +49,12 @@ def without_zero_weights(
 
 
 def row_weights(sample_weight: Any, rows: int) -> Floats | None:
-    """Return weights of rows as floats, shape (n,), or None where every row counts once."""
+    """Return weights of rows as floats, shape (n,), or None where every row counts once.
+
+    A constant factor changes nothing: weights that are whole multiples of the smallest positive one (1, 2, 3 or .1,
+    .2, .3) are divided by it, so that a weight of 2 is a row repeated; all others are divided by their mean over the
+    rows that count, so that penalties and least counts meet as many rows as there are.
+    """
     if sample_weight is None:
         return None
     if np.isscalar(sample_weight):
@@ -56,7 +62,7 @@ def row_weights(sample_weight: Any, rows: int) -> Floats | None:
             raise DataError(
                 f"one weight for all rows must be finite and positive; got {sample_weight!r}", where="sample_weight"
             )
-        return np.full(rows, float(sample_weight))
+        return np.ones(rows)
     weight = _numbers(sample_weight)
     if len(weight) != rows:
         raise DataError(f"one weight for each of {rows} rows is needed; got {len(weight)}", where="sample_weight")
@@ -69,7 +75,18 @@ def row_weights(sample_weight: Any, rows: int) -> Floats | None:
         )
     if not weight.any():
         raise DataError("all weights are zero", where="sample_weight")
-    return weight
+    return _without_factor(weight)
+
+
+def _without_factor(weight: Floats) -> Floats:
+    # The largest weight first: a sum of numbers near the limits of floats would overflow, or vanish.
+    weight = weight / weight.max()
+    positive = weight[weight > 0]
+    times = weight / positive.min()
+    whole = np.round(times)
+    if times.max() <= _MOST_TIMES and np.allclose(times, whole, rtol=1e-9, atol=0):
+        return np.asarray(whole)
+    return np.asarray(weight / positive.mean())
 
 
 def _numbers(sample_weight: Any) -> Floats:

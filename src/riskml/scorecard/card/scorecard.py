@@ -94,7 +94,7 @@ class Scorecard(FittedCard):
     >>> y = [1, 1, 0, 1, 0, 0, 1, 0] * 5 + [1, 1, 1, 0, 0, 0, 0, 0] * 5
     >>> card = Scorecard(max_bins=2, smoothing=0, C=1e6).fit(X, y)
     >>> card.card_[["bin", "points"]].head(2).to_dict("list")
-    {'bin': ['(-inf, 40)', '[40, inf)'], 'points': [455, 543]}
+    {'bin': ['(-inf, 36)', '[36, inf)'], 'points': [455, 543]}
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, periods: Any = None) -> Self:

@@ -77,9 +77,9 @@ class BinEditor(anywidget.AnyWidget):
     >>> editor = BinEditor(OptimalBinner(max_bins=2).fit(X, y), X, y)
     >>> editor.split(1, at=50)
     >>> editor.overrides
-    {'age': {'splits': [40, 50]}}
+    {'age': {'splits': [36, 50]}}
     >>> editor.binner().tables_["age"]["bin"].tolist()
-    ['(-inf, 40)', '[40, 50)', '[50, inf)']
+    ['(-inf, 36)', '[36, 50)', '[50, inf)']
     """
 
     _esm = _HERE / "editor.js"
