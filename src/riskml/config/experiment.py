@@ -8,8 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from itertools import pairwise
+from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,8 +23,10 @@ from riskml.config.monitoring import MonitoringConfig
 from riskml.config.panel import PanelConfig
 from riskml.errors import ConfigError
 from riskml.io import parse_yaml
+from riskml.runtime.expression import ExpressionError, parse
 
 Scalar = bool | int | float | str
+_PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 
 
 class ColumnConfig(Part):
@@ -58,7 +62,32 @@ class DataConfig(Part):
         (),
         description="words for a missing value, such as '-' or N/A, in addition to the usual ones (empty, NA, NULL, …)",
     )
+    derive: dict[str, str] = Field(
+        default_factory=dict,
+        description="columns of your own: a name, and an expression over columns, such as payment / income",
+    )
     unseen: Literal["score", "refuse"] = Field("score", description="a level not seen in training")
+
+    @model_validator(mode="after")
+    def _derived_columns_do_not_read_the_outcome(self) -> DataConfig:
+        roles = {"target": self.target, "id": self.id, "date": self.date}
+        for name, text in self.derive.items():
+            where = f"data.derive.{name}"
+            if not _PLAIN_NAME.fullmatch(name) or iskeyword(name):
+                raise ValueError(f"{where}: the name must be a plain word, such as payment_to_income")
+            try:
+                _, columns, _ = parse(text)
+            except ExpressionError as error:
+                raise ValueError(f"{where}: {error.what} ({error.fix})") from None
+            for role, column in roles.items():
+                if name == column:
+                    raise ValueError(f"{where}: data.{role} has this name")
+                if column in columns:
+                    raise ValueError(f"{where}: {text!r} reads the column {column!r}, which is data.{role}")
+            later = [other for other in list(self.derive)[list(self.derive).index(name) :] if other in columns]
+            if later:
+                raise ValueError(f"{where}: {text!r} reads {later[0]!r}, which is not derived above it")
+        return self
 
     def missing_words(self, column: str) -> tuple[str, ...]:
         """Return the words that stand for a missing value in a column, besides the usual ones."""
@@ -309,7 +338,7 @@ class Experiment(Part):
         spec = self.model_dump(mode="json", exclude={"monitoring"})
         spec["data"]["source"] = Path(self.data.source).name
         # An experiment of an earlier version, which had no such keys, keeps its digest.
-        for key, default in (("sheet", None), ("encoding", "utf-8"), ("missing", [])):
+        for key, default in (("sheet", None), ("encoding", "utf-8"), ("missing", []), ("derive", {})):
             if spec["data"][key] == default:
                 del spec["data"][key]
         for column in spec["data"]["columns"].values():

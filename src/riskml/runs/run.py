@@ -278,7 +278,8 @@ class Run:
         """Return the schema of the features, from data.json."""
         from riskml.schema import Schema
 
-        return Schema.from_dict({"columns": self.read_json("data.json")["schema"]})
+        card = self.read_json("data.json")
+        return Schema.from_dict({"columns": card["schema"], "inputs": card.get("inputs", ())})
 
     def leaderboard(self) -> pd.DataFrame:
         """Read leaderboard.csv: one row per family, best first."""
