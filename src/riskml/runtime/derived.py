@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,10 @@ class Step(Protocol):
     def makes(self) -> Mapping[str, str]:
         """The kinds of the columns that it makes."""
 
+    @property
+    def definition(self) -> str:
+        """How its columns are computed, for readers."""
+
     def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
         """Return the step as JSON's types; files are added to the blobs."""
 
@@ -39,8 +44,13 @@ class Formula:
     text: str
 
     @cached_property
-    def _parsed(self) -> tuple[str, tuple[str, ...], Any]:
+    def _parsed(self) -> tuple[str, tuple[str, ...], ast.expr]:
         return parse(self.text)
+
+    @property
+    def tree(self) -> ast.expr:
+        """The expression's syntax tree."""
+        return self._parsed[2]
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -51,6 +61,11 @@ class Formula:
     def makes(self) -> Mapping[str, str]:
         """One number."""
         return {self.name: "numeric"}
+
+    @property
+    def definition(self) -> str:
+        """The expression."""
+        return self.text
 
     def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
         """Return name and expression."""
