@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, time, timedelta
 from numbers import Number
 from typing import Any, Literal, Protocol
@@ -83,6 +83,7 @@ class Schema:
     columns: tuple[Column, ...]
     # raw columns that derived ones read, as entries of an artifact: of no use to a model by themselves
     inputs: tuple[Mapping[str, Any], ...] = ()
+    made: Mapping[str, Kind] = field(default_factory=dict)  # kinds of the columns that a features file makes
 
     def __post_init__(self) -> None:
         """Refuse two columns of one name."""
@@ -171,6 +172,7 @@ class Schema:
                 Column(**column | {key: tuple(column.get(key, ())) for key in lists}) for column in payload["columns"]
             ),
             tuple(payload.get("inputs", ())),
+            payload.get("made", {}),
         )
 
 

@@ -10,6 +10,7 @@ from riskml.config.experiment import Experiment, read_experiment
 from riskml.data.derive import with_columns_of, with_derived
 from riskml.data.prepare import prepare
 from riskml.errors import ConfigError, DataError
+from riskml.schema import Schema
 
 ROWS = 60
 TABLE = pd.DataFrame(
@@ -54,7 +55,7 @@ def test_words_for_missing_values_and_numbers_stored_as_text_are_read_first():
 
 def test_what_exceeds_all_floats_is_missing():
     table = TABLE.assign(payment=1e308, income=1e308)
-    frame, _ = with_derived(table, _experiment({"sum": "payment + income"}).data)
+    frame, _, _ = with_derived(table, _experiment({"sum": "payment + income"}).data)
     assert frame["sum"].isna().all()
 
 
@@ -104,9 +105,10 @@ def test_an_experiment_without_derived_columns_keeps_its_digest():
 
 def test_customers_get_the_columns_that_their_raw_columns_allow():
     data = _experiment({"ratio": "payment / income", "rents": "home == 'rent'"}).data
-    frame, inputs = with_derived(TABLE, data)
-    pd.testing.assert_frame_equal(with_columns_of(TABLE, data, inputs), frame)
-    partial = with_columns_of(TABLE.drop(columns="income"), data, inputs)
+    frame, inputs, _ = with_derived(TABLE, data)
+    schema = Schema((), inputs)
+    pd.testing.assert_frame_equal(with_columns_of(TABLE, data, schema), frame)
+    partial = with_columns_of(TABLE.drop(columns="income"), data, schema)
     assert "ratio" not in partial
-    kept = with_columns_of(frame.drop(columns="income"), data, inputs)
+    kept = with_columns_of(frame.drop(columns="income"), data, schema)
     pd.testing.assert_series_equal(kept["ratio"], frame["ratio"])

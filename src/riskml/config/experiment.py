@@ -66,6 +66,12 @@ class DataConfig(Part):
         default_factory=dict,
         description="columns of your own: a name, and an expression over columns, such as payment / income",
     )
+    features: str | None = Field(
+        None,
+        pattern=r"^.+\.py:[A-Za-z_]\w*$",
+        description="a function of your own, as my_features.py:make_features: from a frame to a frame of further "
+        "columns, row by row",
+    )
     unseen: Literal["score", "refuse"] = Field("score", description="a level not seen in training")
 
     @model_validator(mode="after")
@@ -88,6 +94,14 @@ class DataConfig(Part):
             if later:
                 raise ValueError(f"{where}: {text!r} reads {later[0]!r}, which is not derived above it")
         return self
+
+    @property
+    def features_file(self) -> tuple[Path, str] | None:
+        """The file with columns of one's own and the name of its function."""
+        if self.features is None:
+            return None
+        file, _, function = self.features.rpartition(":")
+        return Path(file), function
 
     def missing_words(self, column: str) -> tuple[str, ...]:
         """Return the words that stand for a missing value in a column, besides the usual ones."""
@@ -333,12 +347,25 @@ class Experiment(Part):
             raise ValueError("monitoring.segments names the target")
         return self
 
+    def with_features(self, features: str) -> Experiment:
+        """Return the experiment with another path of its features file."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"features": features})})
+
     def digest(self) -> str:
         """Return a digest (12 hexadecimal digits) of the experiment, without its data's location and its monitoring."""
         spec = self.model_dump(mode="json", exclude={"monitoring"})
         spec["data"]["source"] = Path(self.data.source).name
+        if self.data.features_file is not None:
+            file, function = self.data.features_file
+            spec["data"]["features"] = [function, hashlib.sha256(file.read_bytes()).hexdigest()]
         # An experiment of an earlier version, which had no such keys, keeps its digest.
-        for key, default in (("sheet", None), ("encoding", "utf-8"), ("missing", []), ("derive", {})):
+        for key, default in (
+            ("sheet", None),
+            ("encoding", "utf-8"),
+            ("missing", []),
+            ("derive", {}),
+            ("features", None),
+        ):
             if spec["data"][key] == default:
                 del spec["data"][key]
         for column in spec["data"]["columns"].values():
@@ -396,6 +423,12 @@ def _apply(spec: dict[str, Any], override: str) -> None:
 
 def _located(experiment: Experiment, folder: Path) -> Experiment:
     """Return the experiment with the paths of its data files absolute, read from a folder."""
+    if experiment.data.features_file is not None:
+        file, function = experiment.data.features_file
+        file = (folder / file.expanduser()).resolve()
+        if not file.is_file():
+            raise ConfigError("the features file does not exist", where=f"data.features: {file}", fix="check the path")
+        experiment = experiment.with_features(f"{file}:{function}")
     if experiment.panel is not None:
         return experiment.model_copy(update={"panel": experiment.panel.located(folder)})
     source = Path(experiment.data.source)

@@ -2,58 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from riskml.config.experiment import ColumnConfig, DataConfig
+from riskml.data.features_file import function_of, kinds_made, names_in
 from riskml.data.key_columns import refuse_unknown, without_blanks
 from riskml.data.sources.number_formats import refuse_written, text_as_numbers
 from riskml.errors import ConfigError, DataError
-from riskml.runtime.derived import Derivation, Formula, computed
+from riskml.runtime.derived import Derivation, Formula, Step, computed
 from riskml.runtime.encoding import Columns
 from riskml.runtime.expression import ExpressionError
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.frame import without_words
-from riskml.schema import Column, Schema
+from riskml.schema import Column, Kind, Schema
 
 
-def derivation_of(data: DataConfig, inputs: Iterable[Mapping[str, Any]]) -> Derivation:
+def derivation_of(data: DataConfig, schema: Schema) -> Derivation:
     """Return the steps of an experiment, for raw columns of the kinds that its training table had."""
-    steps = tuple(Formula(name, text) for name, text in data.derive.items())
-    return Derivation(steps, {column["name"]: column["kind"] for column in inputs})
+    steps: tuple[Step, ...] = tuple(Formula(name, text) for name, text in data.derive.items())
+    inputs = {column["name"]: column["kind"] for column in schema.inputs}
+    if data.features is not None:
+        kinds = dict.fromkeys(data.derive, "numeric") | inputs
+        steps += (function_of(data, kinds, schema.made),)
+    return Derivation(steps, inputs)
 
 
-def with_derived(frame: pd.DataFrame, data: DataConfig) -> tuple[pd.DataFrame, tuple[dict[str, Any], ...]]:
-    """Return a training table with its derived columns, and the raw columns that they read, as an artifact's entries.
+def with_derived(
+    frame: pd.DataFrame, data: DataConfig
+) -> tuple[pd.DataFrame, tuple[dict[str, Any], ...], dict[str, Kind]]:
+    """Return a training table with its derived columns, the raw columns that they read, and those of a features file.
 
     Raises
     ------
     ConfigError
-        When an expression reads a column that the table does not have, makes one that it has, or is not a number.
+        When an expression or the features file reads a column that the table does not have, makes one that it has, or
+        fails.
     DataError
         When a column has values that cannot be read.
     """
-    if not data.derive:
-        return frame, ()
-    derivation = derivation_of(data, ())
-    for name, step in derivation.made.items():
-        where = f"data.derive.{name}"
-        if name in frame.columns:
+    if not data.derive and data.features is None:
+        return frame, (), {}
+    steps = [Formula(name, text) for name, text in data.derive.items()]
+    for step in steps:
+        where = f"data.derive.{step.name}"
+        if step.name in frame.columns:
             raise ConfigError("the table has a column of this name", where=where, fix="choose another name")
         refuse_unknown([*frame.columns, *data.derive], [(where, column) for column in step.reads])
-    names = sorted(frozenset[str]().union(*derivation.raw.values()))
-    raw, schema = _read(frame[names], data)
-    columns: Columns = read_columns(raw, {column.name: column.kind for column in schema})
+    hidden = {data.target, data.id, data.date}
+    names = dict.fromkeys(name for step in steps for name in step.reads)
+    names |= dict.fromkeys(name for name in frame.columns if name not in hidden and name in names_in(data))
+    raw, schema = _read(frame[sorted(name for name in names if name not in data.derive)], data)
+    kinds: dict[str, str] = {column.name: column.kind for column in schema}
+    columns: Columns = read_columns(raw, kinds)
     entries = tuple(column.entry(columns[column.name]) for column in schema)
-    for name, step in derivation.made.items():
+    for step in steps:
         try:
             columns = computed(columns, [step], len(frame))
         except ExpressionError as error:
-            raise ConfigError(error.what, where=f"data.derive.{name}", fix=error.fix) from None
-    made = {name: columns[name] for name in derivation.made}
-    return frame.assign(**made), entries
+            raise ConfigError(error.what, where=f"data.derive.{step.name}", fix=error.fix) from None
+    added = {step.name: columns[step.name] for step in steps}
+    made: dict[str, Kind] = {}
+    if data.features is not None:
+        function = function_of(data, {**dict.fromkeys(data.derive, "numeric"), **kinds}, {})
+        made = kinds_made(function, columns, len(frame), [*map(str, frame.columns), *data.derive], data)
+        added |= replace(function, makes=made).values(columns, len(frame))
+    return frame.assign(**added), entries, made
 
 
 def _read(frame: pd.DataFrame, data: DataConfig) -> tuple[pd.DataFrame, Schema]:
@@ -83,16 +99,16 @@ def _read(frame: pd.DataFrame, data: DataConfig) -> tuple[pd.DataFrame, Schema]:
     return schema.conform(raw), schema
 
 
-def with_columns_of(frame: pd.DataFrame, data: DataConfig, inputs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def with_columns_of(frame: pd.DataFrame, data: DataConfig, schema: Schema) -> pd.DataFrame:
     """Return customers with the derived columns that their raw columns allow."""
-    derivation = derivation_of(data, inputs)
+    derivation = derivation_of(data, schema)
     words = {name: data.missing_words(name) for name in derivation.inputs or {}}
     names = [str(name) for name in frame.columns]
     added = {}
     for name, step in derivation.made.items():
         if name in names and not derivation.raw[name] <= frozenset(names):
             continue
-        read, steps = derivation.plan({name: step.makes[name]}, [])
+        read, steps = derivation.plan({name: step.makes[name]}, ())
         try:
             added[name] = computed(read_columns(frame, read, words), steps, len(frame))[name]
         except ValueError:

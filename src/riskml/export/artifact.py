@@ -116,7 +116,7 @@ def write_artifact(
 
 def _derived(experiment: Experiment, schema: Schema, model: Model, blobs: dict[str, bytes]) -> dict[str, Any]:
     """Return how derived columns of a model are computed, and the raw columns that nothing else needs."""
-    derivation = derivation_of(experiment.data, schema.inputs).only(model.kinds)
+    derivation = derivation_of(experiment.data, schema).only(model.kinds)
     if not derivation.steps:
         return {}
     raw = (derivation.inputs or {}).keys() - model.kinds.keys()

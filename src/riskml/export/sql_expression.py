@@ -100,7 +100,8 @@ class ExpressionWriter:
             )
             return inside if isinstance(operator, ast.In) else exp.Not(this=inside)
         if not self._is_text(left):
-            return _COMPARE[type(operator)](this=self._number(left), expression=self._number(right))
+            compared: Sql = _COMPARE[type(operator)](this=self._number(left), expression=self._number(right))
+            return compared
         if isinstance(left, ast.Constant):
             left, right = right, left
         if isinstance(right, ast.Constant):

@@ -148,7 +148,7 @@ def month_of(
         When a segment's column is not in the snapshot.
     """
     limits, experiment = reference.experiment.monitoring, reference.experiment
-    frame = with_columns_of(snapshot.frame, experiment.data, reference.schema.inputs)
+    frame = with_columns_of(snapshot.frame, experiment.data, reference.schema)
     snapshot = replace(snapshot, frame=frame)
     scored, why_not = None, ""
     try:

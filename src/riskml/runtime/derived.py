@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
+import builtins
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from .checksums import PackageError
 from .encoding import Columns
 from .expression import Evaluation, ExpressionError, is_text, numbers, parse
+from .frame import columns as read_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Step(Protocol):
@@ -136,8 +142,122 @@ class Derivation:
         return read, steps
 
 
+MODULES = ("numpy", "pandas")
+"""What a features file may import."""
+BLOB = "features.py"
+
+
+class SourceError(PackageError):
+    """A features file that fails; its cause is the function's own error."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """Columns by a function of the user's features file: from a frame to a frame, row by row."""
+
+    file: str  # its name
+    source: str
+    name: str
+    kinds: Mapping[str, str]  # of the columns that it reads
+    makes: Mapping[str, str]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns that the file names."""
+        return tuple(self.kinds)
+
+    @property
+    def definition(self) -> str:
+        """File and function."""
+        return f"computed by {self.file}:{self.name}"
+
+    def to_dict(self, blobs: dict[str, bytes]) -> dict[str, Any]:
+        """Return all but the source, which is a file of the model."""
+        blobs[BLOB] = self.source.encode("utf-8")
+        return {"file": self.file, "function": self.name, "reads": dict(self.kinds), "makes": dict(self.makes)}
+
+    def values(self, columns: Columns, rows: int) -> Columns:
+        """Return what the function makes; numbers that are not finite are missing."""
+        import pandas as pd
+
+        frame = self.result(columns, rows)
+        absent = [name for name in self.makes if name not in frame.columns]
+        if absent:
+            raise SourceError(f"{self.name} returns no column {absent[0]!r}")
+        numbers = {
+            name: pd.to_numeric(frame[name], errors="coerce").replace([np.inf, -np.inf], np.nan)
+            for name, kind in self.makes.items()
+            if kind == "numeric"
+        }
+        return read_columns(frame.assign(**numbers), self.makes)
+
+    def result(self, columns: Columns, rows: int) -> pd.DataFrame:
+        """Return the function's frame; its failure raises a SourceError."""
+        import pandas as pd
+
+        data = {
+            name: pd.Series(columns[name], dtype=np.float64 if kind == "numeric" else object)
+            for name, kind in self.kinds.items()
+        }
+        index = pd.RangeIndex(rows)
+        try:
+            frame = self._function(pd.DataFrame(data, index=index))
+        except SourceError:
+            raise
+        except Exception as error:
+            raise _failure(self.file, error) from error
+        if not isinstance(frame, pd.DataFrame):
+            raise SourceError(f"{self.name} must return a DataFrame; got {type(frame).__name__}")
+        if len(frame) != rows or not frame.index.equals(index):
+            raise SourceError(
+                f"{self.name} must return the rows it is given, with their index: {rows} rows became {len(frame)}"
+            )
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        if not frame.columns.is_unique:
+            raise SourceError(f"{self.name} returns two columns {frame.columns[frame.columns.duplicated()][0]!r}")
+        return frame
+
+    @cached_property
+    def _function(self) -> Callable[[pd.DataFrame], Any]:
+        names: dict[str, Any] = {"__name__": self.file.removesuffix(".py")}
+        names["__builtins__"] = {**vars(builtins), "__import__": _allowed_import}
+        try:
+            exec(compile(self.source, self.file, "exec"), names)  # noqa: S102 - the modeller's own, checksummed
+        except Exception as error:
+            raise _failure(self.file, error) from error
+        function = names.get(self.name)
+        if not callable(function):
+            raise SourceError(f"the file has no function {self.name}")
+        if hasattr(function, "fit"):
+            raise SourceError(
+                f"{self.name} is a transformer with fit; only a function of a frame, row by row, is accepted"
+            )
+        return function  # type: ignore[no-any-return]
+
+
+def _allowed_import(name: str, *args: Any, **options: Any) -> Any:
+    if name.split(".")[0] not in (*MODULES, "__future__"):
+        raise ImportError(f"import of {name}: only {' and '.join(MODULES)} are available", name=name)
+    return __import__(name, *args, **options)
+
+
+def _failure(file: str, error: Exception) -> SourceError:
+    """Return an error with the line of the file that raised it."""
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    first = (str(error).strip().splitlines() or [""])[0]
+    return SourceError(f"{file}{'' if line is None else f':{line}'}: {type(error).__name__}: {first}")
+
+
 def step_from_dict(payload: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Step:
     """Return the step that ``to_dict`` wrote."""
+    if "function" in payload:
+        source = blobs[BLOB].decode("utf-8")
+        return Function(payload["file"], source, payload["function"], payload["reads"], payload["makes"])
     return Formula(payload["name"], payload["expression"])
 
 
