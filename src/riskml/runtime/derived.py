@@ -145,6 +145,7 @@ class Derivation:
 MODULES = ("numpy", "pandas")
 """What a features file may import."""
 BLOB = "features.py"
+_ROW_BY_ROW = "only a function of a frame, row by row, is accepted"
 
 
 class SourceError(PackageError):
@@ -206,6 +207,8 @@ class Function:
             raise
         except Exception as error:
             raise _failure(self.file, error) from error
+        if hasattr(frame, "fit"):
+            raise SourceError(f"{self.name} returns a transformer with fit; {_ROW_BY_ROW}")
         if not isinstance(frame, pd.DataFrame):
             raise SourceError(f"{self.name} must return a DataFrame; got {type(frame).__name__}")
         if len(frame) != rows or not frame.index.equals(index):
@@ -229,9 +232,7 @@ class Function:
         if not callable(function):
             raise SourceError(f"the file has no function {self.name}")
         if hasattr(function, "fit"):
-            raise SourceError(
-                f"{self.name} is a transformer with fit; only a function of a frame, row by row, is accepted"
-            )
+            raise SourceError(f"{self.name} is a transformer with fit; {_ROW_BY_ROW}")
         return function  # type: ignore[no-any-return]
 
 
