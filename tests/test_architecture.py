@@ -52,7 +52,7 @@ DOORS = {
     "cyclonedx": ["export/wheel.py"],
     "starlette": ["runtime/serve.py"],
     "uvicorn": ["runtime/serve.py"],
-    "sqlglot": ["export/sql.py"],
+    "sqlglot": ["export/sql.py", "export/sql_expression.py"],
     "onnx": ["export/onnx.py"],
     "skops": ["runtime/estimator.py"],
 }

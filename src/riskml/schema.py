@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, time, timedelta
 from numbers import Number
 from typing import Any, Literal, Protocol
@@ -50,6 +50,21 @@ class Column:
     description: str = ""  # one line for reports
     missing: tuple[str, ...] = ()  # words that stand for a missing value, in addition to the usual ones
 
+    def entry(self, values: np.ndarray[Any, Any], kind: str | None = None) -> dict[str, Any]:
+        """Return the column as an artifact describes it: range or levels, and the share of missing values."""
+        kind = kind or self.kind
+        entry: dict[str, Any] = {"name": self.name, "kind": kind, "description": self.description}
+        entry["special"] = self.special
+        if self.missing:
+            entry["missing_words"] = list(self.missing)
+        missing = pd.isna(values)
+        there = values[~missing & ~np.isin(values, np.asarray(self.special, dtype=values.dtype))]
+        if kind == "numeric":
+            entry |= {"min": there.min() if len(there) else None, "max": there.max() if len(there) else None}
+        else:
+            entry |= {"levels": sorted(set(values[~missing]))}
+        return entry | {"missing": float(missing.mean()) if len(values) else None}
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -66,6 +81,9 @@ class Schema:
     """
 
     columns: tuple[Column, ...]
+    # raw columns that derived ones read, as entries of an artifact: of no use to a model by themselves
+    inputs: tuple[Mapping[str, Any], ...] = ()
+    made: Mapping[str, Kind] = field(default_factory=dict)  # kinds of the columns that a features file makes
 
     def __post_init__(self) -> None:
         """Refuse two columns of one name."""
@@ -152,7 +170,9 @@ class Schema:
         return cls(
             tuple(
                 Column(**column | {key: tuple(column.get(key, ())) for key in lists}) for column in payload["columns"]
-            )
+            ),
+            tuple(payload.get("inputs", ())),
+            payload.get("made", {}),
         )
 
 

@@ -262,15 +262,16 @@ def score(frame: DataFrame, wheel: str | Path, keep: Sequence[str] = ("customer"
     """
     wheel = Path(wheel)
     artifact = load_model(wheel)
-    absent = [name for name in (*keep, *artifact.model.kinds) if name not in frame.columns]
+    columns = artifact.kinds_read(frame.columns)
+    absent = [name for name in (*keep, *columns) if name not in frame.columns]
     if absent:
         raise DataError(f"columns missing from the frame: {', '.join(absent)}", fix="add them, or choose keep")
     sent = _sent(frame.sparkSession, wheel)
-    answers = artifact.score(pd.DataFrame({name: [] for name in artifact.model.kinds}))
+    answers = artifact.score(pd.DataFrame({name: [] for name in columns}))
     types = dict(frame.dtypes)
     kept = [f"{_quoted(name)} {types[name]}" for name in keep]
     fields = [f"{name} {'string' if name == 'tier' else 'double'}" for name in answers.columns]
-    read = frame.select(*[_quoted(name) for name in dict.fromkeys((*keep, *artifact.model.kinds))])
+    read = frame.select(*[_quoted(name) for name in dict.fromkeys((*keep, *columns))])
     with quiet():
         return read.mapInPandas(_scorer(sent, list(keep)), ", ".join([*kept, *fields]))
 

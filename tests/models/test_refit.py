@@ -82,7 +82,8 @@ def test_a_family_that_is_out_needs_no_time(task):
     assert end_seconds(search) == 0.0
 
 
-def test_a_family_whose_settings_are_averaged_is_the_mean_of_their_models_and_one_model_to_readers(task):
+def test_a_family_whose_settings_are_averaged_is_the_mean_of_their_models_and_one_model_to_readers(task, monkeypatch):
+    monkeypatch.setattr("riskml.models.search.trials._CLOSE", 1.0)
     search, plan = searched(task, "boosting", 4), Plan(settings=3, bags=2)
     model = fitted(search, plan)
     singles = [
@@ -102,7 +103,8 @@ def test_a_family_whose_settings_are_averaged_is_the_mean_of_their_models_and_on
     np.testing.assert_allclose(total, model.decision_function(task.frame), atol=1e-4)
 
 
-def test_what_judges_an_average_is_the_average_of_the_settings_that_the_other_folds_chose(task):
+def test_what_judges_an_average_is_the_average_of_the_settings_that_the_other_folds_chose(task, monkeypatch):
+    monkeypatch.setattr("riskml.models.search.trials._CLOSE", 1.0)
     search, plan = searched(task, "boosting", 4), Plan(settings=3, bags=2)
     margins = judged(search, plan)
     chosen = search.leaders.settings(3, without=1)

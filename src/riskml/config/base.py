@@ -83,6 +83,8 @@ def _fault_line(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "missing":
         return f"  - {key}: missing, but required"
     expected = fault["msg"].removeprefix("Value error, ")
+    if expected.startswith(f"{key}."):  # it names a key below
+        return f"  - {expected}"
     if isinstance(fault.get("input"), dict) or any(holds_secrets(str(name)) for name in fault["loc"]):
         return f"  - {key}: {expected}"
     return f"  - {key}: {expected}; got {short_repr(fault.get('input'))}"

@@ -8,8 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from itertools import pairwise
+from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,8 +23,10 @@ from riskml.config.monitoring import MonitoringConfig
 from riskml.config.panel import PanelConfig
 from riskml.errors import ConfigError
 from riskml.io import parse_yaml
+from riskml.runtime.expression import ExpressionError, parse
 
 Scalar = bool | int | float | str
+_PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 
 
 class ColumnConfig(Part):
@@ -58,7 +62,46 @@ class DataConfig(Part):
         (),
         description="words for a missing value, such as '-' or N/A, in addition to the usual ones (empty, NA, NULL, …)",
     )
+    derive: dict[str, str] = Field(
+        default_factory=dict,
+        description="columns of your own: a name, and an expression over columns, such as payment / income",
+    )
+    features: str | None = Field(
+        None,
+        pattern=r"^.+\.py:[A-Za-z_]\w*$",
+        description="a function of your own, as my_features.py:make_features: from a frame to a frame of further "
+        "columns, row by row",
+    )
     unseen: Literal["score", "refuse"] = Field("score", description="a level not seen in training")
+
+    @model_validator(mode="after")
+    def _derived_columns_do_not_read_the_outcome(self) -> DataConfig:
+        roles = {"target": self.target, "id": self.id, "date": self.date}
+        for name, text in self.derive.items():
+            where = f"data.derive.{name}"
+            if not _PLAIN_NAME.fullmatch(name) or iskeyword(name):
+                raise ValueError(f"{where}: the name must be a plain word, such as payment_to_income")
+            try:
+                _, columns, _ = parse(text)
+            except ExpressionError as error:
+                raise ValueError(f"{where}: {error.what} ({error.fix})") from None
+            for role, column in roles.items():
+                if name == column:
+                    raise ValueError(f"{where}: data.{role} has this name")
+                if column in columns:
+                    raise ValueError(f"{where}: {text!r} reads the column {column!r}, which is data.{role}")
+            later = [other for other in list(self.derive)[list(self.derive).index(name) :] if other in columns]
+            if later:
+                raise ValueError(f"{where}: {text!r} reads {later[0]!r}, which is not derived above it")
+        return self
+
+    @property
+    def features_file(self) -> tuple[Path, str] | None:
+        """The file with columns of one's own and the name of its function."""
+        if self.features is None:
+            return None
+        file, _, function = self.features.rpartition(":")
+        return Path(file), function
 
     def missing_words(self, column: str) -> tuple[str, ...]:
         """Return the words that stand for a missing value in a column, besides the usual ones."""
@@ -305,12 +348,25 @@ class Experiment(Part):
             raise ValueError("monitoring.segments names the target")
         return self
 
+    def with_features(self, features: str) -> Experiment:
+        """Return the experiment with another path of its features file."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"features": features})})
+
     def digest(self) -> str:
         """Return a digest (12 hexadecimal digits) of the experiment, without its data's location and its monitoring."""
         spec = self.model_dump(mode="json", exclude={"monitoring"})
         spec["data"]["source"] = Path(self.data.source).name
+        if self.data.features_file is not None:
+            file, function = self.data.features_file
+            spec["data"]["features"] = [function, hashlib.sha256(file.read_bytes()).hexdigest()]
         # An experiment of an earlier version, which had no such keys, keeps its digest.
-        for key, default in (("sheet", None), ("encoding", "utf-8"), ("missing", [])):
+        for key, default in (
+            ("sheet", None),
+            ("encoding", "utf-8"),
+            ("missing", []),
+            ("derive", {}),
+            ("features", None),
+        ):
             if spec["data"][key] == default:
                 del spec["data"][key]
         for column in spec["data"]["columns"].values():
@@ -374,6 +430,12 @@ def _located(experiment: Experiment, folder: Path) -> Experiment:
     )
     models = experiment.models.model_copy(update={"families": families})
     experiment = experiment.model_copy(update={"models": models})
+    if experiment.data.features_file is not None:
+        file, function = experiment.data.features_file
+        file = (folder / file.expanduser()).resolve()
+        if not file.is_file():
+            raise ConfigError("the features file does not exist", where=f"data.features: {file}", fix="check the path")
+        experiment = experiment.with_features(f"{file}:{function}")
     if experiment.panel is not None:
         return experiment.model_copy(update={"panel": experiment.panel.located(folder)})
     source = Path(experiment.data.source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from riskml.config.experiment import ColumnConfig, DataConfig, Experiment
 from riskml.data.catalog import sample, sample_names
 from riskml.data.dates import as_of_dates, date_form
+from riskml.data.derive import with_derived
 from riskml.data.key_columns import customers, outcome, refuse_unknown, row_names, without_blanks
 from riskml.data.leakage_hints import LEAK_AUC, identifier_reason, solo_auc
 from riskml.data.sources.number_formats import missing_word, refuse_written, text_as_numbers
@@ -88,12 +90,14 @@ def prepare(frame: pd.DataFrame, experiment: Experiment, descriptions: Mapping[s
     refuse_duplicates(frame.columns)
     single = [(f"data.{role}", getattr(data, role)) for role in ("target", "id", "date", "group")]
     several = {"data.exclude": data.exclude, "data.columns": data.columns, "gate.protected": experiment.gate.protected}
-    refuse_unknown(frame.columns, [*single, *((key, name) for key, names in several.items() for name in names)])
-    _refuse_reserved([name for name in frame.columns if name not in data.exclude])
+    refuse_unknown(frame.columns, single)
     _check_size(frame)
     # From here on rows are labelled by customer, in errors too.
     frame = frame.set_axis(pd.RangeIndex(len(frame), name="row"), axis=0)
     frame = frame if data.id is None else frame.set_axis(customers(frame[data.id]), axis=0)
+    frame, inputs, made = with_derived(frame, data)
+    refuse_unknown(frame.columns, [(key, name) for key, names in several.items() for name in names])
+    _refuse_reserved([name for name in frame.columns if name not in data.exclude])
     y = outcome(frame[data.target], data.event)
     _check_events(y, experiment.split.folds)
     dates = None if data.date is None else as_of_dates(frame[data.date])
@@ -111,10 +115,11 @@ def prepare(frame: pd.DataFrame, experiment: Experiment, descriptions: Mapping[s
         notes.insert(0, _Note(data.target, finding, "warning" if values > 10 else "info", "converted"))
     if descriptions is None and data.source in sample_names():
         descriptions = sample(data.source).descriptions
-    schema = _completed(Schema.infer(features, data.columns), data, descriptions or {})
+    own = data.derive | dict.fromkeys(made, f"by {Path(data.features).name}" if data.features else "")
+    schema = _completed(Schema.infer(features, data.columns), data, {**own, **(descriptions or {})})
     columns = ["column", "finding", "severity", "done"]
     noted = pd.DataFrame([vars(note) for note in notes], columns=columns, dtype=object)
-    return Prepared(schema.conform(features), y, dates, schema, noted, groups)
+    return Prepared(schema.conform(features), y, dates, replace(schema, inputs=inputs, made=made), noted, groups)
 
 
 def _refuse_reserved(names: list[str]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from riskml.config.experiment import Experiment
+from riskml.data.derive import derivation_of
 from riskml.errors import InputError
 from riskml.metrics.stability import baseline
 from riskml.runtime.boosted import Boosted
@@ -96,7 +97,7 @@ def write_artifact(
         "target": experiment.data.target,
         "event": experiment.data.event,
         "unseen": experiment.data.unseen,
-        "schema": [_column(estimator.schema_, name, model.kinds[name], values) for name, values in columns.items()],
+        "schema": [estimator.schema_[name].entry(values, model.kinds[name]) for name, values in columns.items()],
         "tiers": [tier.model_dump() for tier in experiment.tiers],
         "reasons": experiment.export.reasons,
         "reference": _reference(model, columns),
@@ -107,11 +108,22 @@ def write_artifact(
         "requires": requirements(model),
         "model": model.to_dict(blobs),
     }
+    payload |= _derived(experiment, estimator.schema_, model, blobs)
     payload["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in blobs.items()}
     payload = _plain(payload)
     payload["digest"] = digest(payload)
     text = json.dumps(payload, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     return _write(Path(folder), {MANIFEST: text.encode("utf-8")} | blobs)
+
+
+def _derived(experiment: Experiment, schema: Schema, model: Model, blobs: dict[str, bytes]) -> dict[str, Any]:
+    """Return how derived columns of a model are computed, and the raw columns that nothing else needs."""
+    derivation = derivation_of(experiment.data, schema).only(model.kinds)
+    if not derivation.steps:
+        return {}
+    raw = (derivation.inputs or {}).keys() - model.kinds.keys()
+    inputs = [entry for entry in schema.inputs if entry["name"] in raw]
+    return {"derive": [step.to_dict(blobs) for step in derivation.steps], "inputs": inputs}
 
 
 def requirements(model: Model) -> list[str]:
@@ -133,20 +145,6 @@ def _libraries(model: Model) -> set[str]:
     if isinstance(model, Estimator):
         return set(ESTIMATOR_LIBRARIES)
     return {model.library} if isinstance(model, Boosted) else set()
-
-
-def _column(schema: Schema, name: str, kind: str, values: np.ndarray[Any, Any]) -> dict[str, Any]:
-    known = schema[name]
-    entry: dict[str, Any] = {"name": name, "kind": kind, "description": known.description, "special": known.special}
-    if known.missing:
-        entry["missing_words"] = list(known.missing)
-    missing = pd.isna(values)
-    there = values[~missing & ~np.isin(values, np.asarray(known.special, dtype=values.dtype))]
-    if kind == "numeric":
-        entry |= {"min": there.min() if len(there) else None, "max": there.max() if len(there) else None}
-    else:
-        entry |= {"levels": sorted(set(values[~missing]))}
-    return entry | {"missing": float(missing.mean()) if len(values) else None}
 
 
 def _reference(model: Model, columns: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, float]:

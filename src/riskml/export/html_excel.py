@@ -56,6 +56,9 @@ def sheets(artifact: Artifact) -> Sheets:
     for name in ("special", "levels"):
         columns[name] = ["" if values is None else "; ".join(map(str, values)) for values in columns[name]]
     tables["Columns"] = columns
+    if steps := artifact.derivation.steps:
+        made = {name: step.definition for step in steps for name in step.makes}
+        tables["Derived columns"] = pd.DataFrame(made.items(), columns=["column", "computed as"])
     tables["Statements"] = pd.DataFrame(
         [(name, artifact.statement(name, "en"), artifact.statement(name, "zh")) for name in artifact.model.kinds],
         columns=["column", "en", "zh"],

@@ -103,6 +103,10 @@ def to_onnx(artifact: Artifact) -> bytes:
     """
     import onnx
 
+    if derived := [name for name in artifact.model.kinds if name in artifact.derivation.made]:
+        raise InputError(
+            f"ONNX of derived columns is not written: {', '.join(derived)}", fix="use the wheel, or SQL of expressions"
+        )
     writer = _Writer(artifact.model.kinds)
     graph = writer.graph
     chance = graph.op("Sigmoid", writer.margin(artifact.model))

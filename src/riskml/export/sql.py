@@ -13,7 +13,9 @@ import numpy as np
 from sqlglot import exp
 
 from riskml.errors import InputError, did_you_mean
+from riskml.export.sql_expression import ExpressionWriter
 from riskml.runtime.additive import Additive, Pairwise, Segmented
+from riskml.runtime.derived import Formula
 from riskml.runtime.encoding import LARGEST
 from riskml.runtime.model import Blend, Model, Tree
 from riskml.runtime.package import Artifact
@@ -69,11 +71,15 @@ def to_sql(artifact: Artifact, table: str, *, dialect: str = "duckdb", keep: Seq
     writer = _Writer(artifact, dialect)
     read = exp.select(*[_column(name) for name in kept], *writer.inputs()).from_(_table(table))
     ids = [_column(name) for name in kept]
+    steps = {"riskml_read": read}
+    for place, column in enumerate(writer.derived()):
+        before = _named(list(steps)[-1])
+        steps[f"riskml_derived_{place}"] = exp.select(exp.Star(), column).from_(before)
     sums = {"margin": writer.margin(artifact.model)}
     if (points := writer.points(artifact.model)) is not None:
         sums["points"] = points
     own = [_aliased(value, name) for name, value in sums.items()]
-    added = exp.select(*ids, writer.valid(), *own).from_(_named("riskml_read"))
+    added = exp.select(*ids, writer.valid(), *own).from_(_named(list(steps)[-1]))
     chance = _aliased(_if_valid(writer.probability()), "probability")
     likely = exp.select(*ids, _column("valid"), chance, *[_column(name) for name in sums if name == "points"]).from_(
         _named("riskml_sum")
@@ -83,7 +89,7 @@ def to_sql(artifact: Artifact, table: str, *, dialect: str = "duckdb", keep: Seq
         final.append(_aliased(_if_valid(_column("points")), "points"))
     final.append(_aliased(writer.tier(), "tier"))
     query = exp.select(*ids, *final).from_(_named("riskml_probability"))
-    for name, step in (("riskml_read", read), ("riskml_sum", added), ("riskml_probability", likely)):
+    for name, step in (steps | {"riskml_sum": added, "riskml_probability": likely}).items():
         query = query.with_(exp.to_identifier(name, quoted=True), as_=step)
     return f"{query.sql(dialect=dialect, pretty=True)}\n"
 
@@ -133,8 +139,9 @@ class _Writer:
 
     def __init__(self, artifact: Artifact, dialect: str) -> None:
         self._artifact, self._dialect = artifact, dialect
-        self._kinds = artifact.model.kinds
-        self._names = {name: f"x{place}" for place, name in enumerate(self._kinds)}
+        self._kinds, self._steps = artifact.derivation.plan(artifact.model.kinds, ())
+        made = {name: kind for step in self._steps for name, kind in step.makes.items()}
+        self._names = {name: f"x{place}" for place, name in enumerate({**self._kinds, **made})}
 
     # -- what is read
 
@@ -146,6 +153,20 @@ class _Writer:
             _aliased(read[kind](_column(name), sorted(words.get(name, ()))), self._names[name])
             for name, kind in self._kinds.items()
         ]
+
+    def derived(self) -> list[Sql]:
+        """Return the columns that are computed, in the order of their steps; each reads those before it."""
+        kinds = self._kinds | {name: kind for step in self._steps for name, kind in step.makes.items()}
+        written = ExpressionWriter(self._x, kinds.__getitem__, self._in, number)
+        columns = []
+        for step in self._steps:
+            if not isinstance(step, Formula):
+                raise InputError(
+                    f"SQL for columns {step.definition} is not written: {', '.join(step.makes)}",
+                    fix="use the wheel, or write them as expressions in data.derive",
+                )
+            columns.append(_aliased(written.finite(step.tree), self._names[step.name]))
+        return columns
 
     def _double(self, column: Sql, words: Sequence[str]) -> Sql:
         """Return a column as double: a float32 as the shortest decimal it prints, blanks and NaN as NULL."""
@@ -214,11 +235,17 @@ class _Writer:
     def valid(self) -> Sql:
         """Return 1 for a row that the model takes, else 0."""
         broken: list[Sql] = []
-        for column in [column for column in self._artifact.columns if column["name"] in self._kinds]:
+        for column in (*self._artifact.columns, *self._artifact.raw):
+            if column["name"] not in self._names:
+                continue
             x = self._x(column["name"])
             if column["kind"] == "numeric" and self._dialect != "tsql":
                 broken.append(exp.GT(this=exp.Abs(this=x), expression=number(np.finfo(np.float64).max)))
-            elif column["kind"] != "numeric" and self._artifact.unseen == "refuse":
+            elif (
+                column["kind"] != "numeric"
+                and self._artifact.unseen == "refuse"
+                and column["name"] in self._artifact.model.kinds
+            ):
                 broken.append(exp.Not(this=self._in(x, [*column["levels"], *column["special"]])))
         branches: list[tuple[Sql, Sql]] = [(one, exp.Literal.number(0)) for one in broken]
         return _aliased(_case(branches, exp.Literal.number(1)), "valid")

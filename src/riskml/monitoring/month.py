@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from riskml.data.derive import with_columns_of
 from riskml.errors import InputError
 from riskml.monitoring.behaviour import Behaviour, behaviour
 from riskml.monitoring.drift import ScoreShift, column_shifts, score_shift
@@ -147,6 +148,8 @@ def month_of(
         When a segment's column is not in the snapshot.
     """
     limits, experiment = reference.experiment.monitoring, reference.experiment
+    frame = with_columns_of(snapshot.frame, experiment.data, reference.schema)
+    snapshot = replace(snapshot, frame=frame)
     scored, why_not = None, ""
     try:
         scores = reference.model.score(snapshot.frame)

@@ -37,7 +37,9 @@ def quality(reference: Reference, snapshot: Snapshot, limits: MonitoringConfig) 
         }
     )
     # The model's own message for an absent column lists the whole table.
-    result["message"] = result["message"].mask(~result["column"].isin(snapshot.frame.columns), "not in the table")
+    result["message"] = result["message"].mask(
+        ~result["column"].isin([*snapshot.frame.columns, *reference.model.derivation.made]), "not in the table"
+    )
     beyond = (
         (result["missing"] - result["missing_in_training"] > limits.missing_rise)
         | (result["unseen"] > limits.unseen_share)

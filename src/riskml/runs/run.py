@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -98,9 +99,16 @@ class Run:
         InputError
             When the folder cannot be made.
         """
-        run = cls(_new_folder(runs.absolute() / experiment.name, f"{at:%Y%m%d-%H%M%S}"), experiment)
+        folder = _new_folder(runs.absolute() / experiment.name, f"{at:%Y%m%d-%H%M%S}")
+        text = experiment.to_yaml()
+        if experiment.data.features_file is not None:  # the run keeps a copy
+            file, function = experiment.data.features_file
+            shutil.copyfile(file, folder / file.name)
+            text = experiment.with_features(f"{file.name}:{function}").to_yaml()
+            experiment = experiment.with_features(f"{folder / file.name}:{function}")
+        run = cls(folder, experiment)
         with replacing(run.path("experiment.yaml")) as temporary:
-            temporary.write_text(experiment.to_yaml(), encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8")
         state: dict[str, Any] = {
             "experiment": experiment.name,
             "title": experiment.title,
@@ -278,7 +286,10 @@ class Run:
         """Return the schema of the features, from data.json."""
         from riskml.schema import Schema
 
-        return Schema.from_dict({"columns": self.read_json("data.json")["schema"]})
+        card = self.read_json("data.json")
+        return Schema.from_dict(
+            {"columns": card["schema"], "inputs": card.get("inputs", ()), "made": card.get("made", {})}
+        )
 
     def leaderboard(self) -> pd.DataFrame:
         """Read leaderboard.csv: one row per family, best first."""

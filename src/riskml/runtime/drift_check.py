@@ -9,8 +9,8 @@ import numpy as np
 
 from .checksums import PackageError
 from .distribution import Distribution, verdict
+from .encoding import Columns
 from .frame import Floats
-from .frame import columns as read_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,17 +26,18 @@ class DriftCheck:
         columns: Sequence[Mapping[str, Any]],
         distributions: Mapping[str, Distribution],
         score: Callable[[pd.DataFrame], pd.DataFrame],
+        values: Callable[[pd.DataFrame, Mapping[str, str]], Columns],
     ) -> None:
         self._columns = {column["name"]: _ColumnCheck(column, distributions) for column in columns}
         self._score = _ColumnCheck({"name": SCORE, "kind": "numeric"}, distributions)
-        self._scores_of = score
+        self._scores_of, self._values_of = score, values
         self._scored = True
 
     def add(self, frame: pd.DataFrame) -> None:
         """Count the rows of a table."""
         for name, check in self._columns.items():
             try:
-                values = read_columns(frame, {name: check.kind}, {name: check.missing_words})[name]
+                values = self._values_of(frame, {name: check.kind})[name]
             except ValueError as error:
                 check.message = str(error)
             else:
@@ -67,7 +68,6 @@ class _ColumnCheck:
         self._missing_before = column.get("missing")
         self._low, self._high = column.get("min"), column.get("max")
         self._special = np.asarray(column.get("special", []), dtype=np.float64 if self.kind == "numeric" else object)
-        self.missing_words = frozenset(column.get("missing_words") or ())
         self._known = {*(column.get("levels") or ()), *self._special.tolist(), None}
         self._rows = self._missing = self._outside = self._unseen = 0
         self._counts: Floats = np.zeros(len(self._expected.counts) if self._expected else 0)

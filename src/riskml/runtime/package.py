@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .additive import Additive, Segmented
 from .checksums import FORMAT, MANIFEST, PackageError, digest, read_manifest, verified
+from .derived import Derivation, computed, step_from_dict
 from .distribution import Distribution
 from .drift_check import DriftCheck
 from .encoding import Columns
@@ -61,6 +62,8 @@ class Artifact:
     model: Model = field(repr=False)
     statements: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)  # column, language: text
     distributions: Mapping[str, Distribution] = field(default_factory=dict, repr=False)  # training; and "probability"
+    derivation: Derivation = field(default=Derivation(), repr=False)
+    raw: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)  # columns that derived ones alone read
 
     @classmethod
     def load(cls, folder: str | Path) -> Artifact:
@@ -82,6 +85,8 @@ class Artifact:
             model=model,
             statements=manifest.get("statements", {}),
             distributions={name: Distribution.from_dict(payload) for name, payload in distributions.items()},
+            derivation=_derivation(manifest, blobs),
+            raw=tuple(manifest.get("inputs", ())),
         )
 
     def score(
@@ -182,7 +187,9 @@ class Artifact:
     def missing_words(self) -> dict[str, frozenset[str]]:
         """The words that stand for a missing value, of each column that has some."""
         return {
-            column["name"]: frozenset(column["missing_words"]) for column in self.columns if column.get("missing_words")
+            column["name"]: frozenset(column["missing_words"])
+            for column in (*self.columns, *self.raw)
+            if column.get("missing_words")
         }
 
     @cached_property
@@ -191,7 +198,7 @@ class Artifact:
         from .single import Scorer
 
         bounds, names = [tier.from_probability for tier in self.tiers], [tier.name for tier in self.tiers]
-        return Scorer(self.model, bounds, names, self._known_levels, self.missing_words)
+        return Scorer(self.model, bounds, names, self._known_levels, self.missing_words, self.derivation)
 
     def input_counts(self) -> InputCounts:
         """Return counts of unseen levels and missing cells, for ``score`` to add to."""
@@ -199,7 +206,7 @@ class Artifact:
 
     def drift_check(self) -> DriftCheck:
         """Return a comparison with the training rows, to which tables are added."""
-        return DriftCheck(self.columns, self.distributions, self.score)
+        return DriftCheck(self.columns, self.distributions, self.score, self.values)
 
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a row per column on schema violations and drift; see ``riskml.runtime.api.check``."""
@@ -220,8 +227,24 @@ class Artifact:
         import pandas as pd
 
         names = ["name", "kind", "description", "special", "min", "max", "levels", "missing"]
-        table = pd.DataFrame([{key: column.get(key) for key in names} for column in self.columns], columns=names)
+        table = pd.DataFrame([{key: column.get(key) for key in names} for column in self.inputs], columns=names)
         return table.astype({"min": "float64", "max": "float64", "missing": "float64"})
+
+    @cached_property
+    def inputs(self) -> tuple[Mapping[str, Any], ...]:
+        """The schema of the raw columns that a table must have."""
+        return (*(column for column in self.columns if column["name"] not in self.derivation.made), *self.raw)
+
+    def kinds_read(self, names: Collection[str]) -> dict[str, str]:
+        """Return the kinds of the columns that are read from a table with some columns."""
+        return self.derivation.plan(self.model.kinds, names)[0]
+
+    def values(self, frame: pd.DataFrame, kinds: Mapping[str, str]) -> Columns:
+        """Return raw or derived columns as arrays; a missing column or an invalid value raises a ValueError."""
+        read, steps = self.derivation.plan(kinds, [str(name) for name in frame.columns])
+        columns = read_columns(frame, read, self.missing_words)
+        every = computed(columns, steps, len(frame))
+        return {name: every[name] for name in kinds}
 
     def read(self, frame: pd.DataFrame) -> Columns:
         """Return the columns of the model as arrays; a missing column or an invalid value raises a PackageError."""
@@ -230,7 +253,7 @@ class Artifact:
         if not isinstance(frame, pd.DataFrame):
             raise PackageError(f"customers must be a pandas DataFrame; got {type(frame).__name__}")
         try:
-            columns = read_columns(frame, self.model.kinds, self.missing_words)
+            columns = self.values(frame, self.model.kinds)
         except ValueError as error:
             raise PackageError(str(error)) from None
         for name, known in self._known_levels.items():
@@ -259,6 +282,11 @@ class Artifact:
 
     def _contributions(self, columns: Columns, rows: int) -> Floats:
         return self.model.contributions(columns) if columns and rows else np.zeros((rows, len(columns)))
+
+
+def _derivation(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Derivation:
+    columns = {column["name"]: column["kind"] for column in (*manifest.get("inputs", ()), *manifest["schema"])}
+    return Derivation(tuple(step_from_dict(step, blobs) for step in manifest.get("derive", ())), columns)
 
 
 def _check_named(index: pd.Index) -> None:

@@ -31,9 +31,11 @@ def openapi(artifact: Artifact, rows: int) -> dict[str, Any]:
     columns = {
         column["name"]: {"type": ["number" if column["kind"] == "numeric" else "string", "null"]}
         | ({"description": column["description"]} if column.get("description") else {})
-        for column in artifact.columns
+        for column in artifact.inputs
     }
-    schemas = {"Record": {"type": "object", "required": list(artifact.model.kinds), "properties": columns}}
+    schemas = {
+        "Record": {"type": "object", "required": [column["name"] for column in artifact.inputs], "properties": columns}
+    }
     info = {"title": artifact.title, "version": artifact.version}
     return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
 
@@ -46,9 +48,9 @@ def page(artifact: Artifact, contract: Mapping[str, Any]) -> str:
         for method, operation in operations.items()
     ]
     columns = [
-        (column["name"], column["kind"], _known(column), column.get("description") or "") for column in artifact.columns
+        (column["name"], column["kind"], _known(column), column.get("description") or "") for column in artifact.inputs
     ]
-    example = json.dumps({column["name"]: _example(column) for column in artifact.columns}, indent=1)
+    example = json.dumps({column["name"]: _example(column) for column in artifact.inputs}, indent=1)
     return _PAGE.format(
         title=html.escape(artifact.title),
         name=html.escape(f"riskml_{artifact.name} {artifact.version}"),

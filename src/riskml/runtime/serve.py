@@ -53,7 +53,7 @@ class Service:
         contract = openapi(artifact, self._limits.rows)
         pages = {
             "/health": JSONResponse({"status": "ok", "model": artifact.name, "version": artifact.version}),
-            "/schema": JSONResponse([dict(column) for column in artifact.columns]),
+            "/schema": JSONResponse([dict(column) for column in artifact.inputs]),
             "/card": PlainTextResponse(card, media_type="text/markdown"),
             "/docs": HTMLResponse(page(artifact, contract), headers={"content-security-policy": POLICY}),
             "/openapi.json": JSONResponse(contract),

@@ -12,6 +12,7 @@ import numpy as np
 from .additive import Additive, Pairwise, Segmented
 from .boosted import Boosted, Boosting
 from .checksums import PackageError
+from .derived import Derivation, computed
 from .encoding import LARGEST, Columns, Encoding
 from .forest import Walk, read_xgboost
 from .model import Blend, Model, Tree
@@ -32,8 +33,10 @@ class Scorer:
         tiers: Sequence[str],
         known_levels: Mapping[str, frozenset[Any]],
         missing_words: Mapping[str, frozenset[str]],
+        derivation: Derivation = Derivation(),  # noqa: B008 - immutable
     ) -> None:
-        self._kinds = model.kinds
+        self._kinds, self._derivation = model.kinds, derivation
+        self._from_raw = derivation.plan(model.kinds, ())
         self._margin, self._points = margin_of(model), points_of(model)
         self._bounds, self._tiers = bounds, tiers
         self._known_levels = known_levels  # of columns whose unseen levels are refused
@@ -58,11 +61,18 @@ class Scorer:
                 **record,
                 **{name: None for name, words in self._missing_words.items() if _is_word(record, name, words)},
             }
-        values = read(record, self._kinds)
+        values = self._derived(record) if self._derivation.steps else read(record, self._kinds)
         for name, known in self._known_levels.items():
             if values[name] not in known:
                 raise PackageError(f"column {name!r}: level {values[name]!r} was not seen in training")
         return values
+
+    def _derived(self, record: Mapping[str, Any]) -> dict[str, Value]:
+        kinds, steps = self._from_raw
+        if not kinds.keys() <= record.keys():
+            kinds, steps = self._derivation.plan(self._kinds, record)
+        columns = computed(arrays(read(record, kinds), kinds), steps, 1)
+        return {name: columns[name].item() for name in self._kinds}
 
 
 def _is_word(record: Mapping[str, Any], name: str, words: frozenset[str]) -> bool:

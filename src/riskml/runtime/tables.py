@@ -10,7 +10,7 @@ import os
 import re
 import warnings
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -58,12 +58,13 @@ class ReadSpec:
     kinds: Mapping[str, str]
     levels: Mapping[str, Sequence[str]]
     id_column: str | None = None  # the identifier; the row number by default
-    require_all: bool = True  # whether a file that lacks some of the columns is refused
+    # the columns that a file with some columns needs; without it, it may lack any
+    required: Callable[[Collection[str]], Collection[str]] | None = None
     missing_words: Mapping[str, Collection[str]] = field(default_factory=dict)  # in addition to the usual ones
 
     def check(self, names: Sequence[str], path: Path) -> None:
         """Raise a PackageError if a column is missing or duplicate."""
-        required = [*(self.kinds if self.require_all else self.present(names))]
+        required = [*(self.present(names) if self.required is None else self.required(names))]
         required += [self.id_column] if self.id_column is not None else []
         absent = [name for name in required if name not in names]
         twice = [name for name in required if names.count(name) > 1]

@@ -88,7 +88,8 @@ def signature(artifact: Artifact) -> ModelSignature:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
-    kinds = artifact.model.kinds
+    # A table of raw columns, or of features with the derived columns themselves.
+    kinds = {column["name"]: column["kind"] for column in (*artifact.columns, *artifact.raw)}
     types = {"numeric": DataType.double, "categorical": DataType.string}
     # A column that is not required may hold nothing; that it is there, the package itself demands.
     inputs: list[ColSpec | TensorSpec] = [ColSpec(types[kind], name, required=False) for name, kind in kinds.items()]
@@ -109,7 +110,7 @@ def signature(artifact: Artifact) -> ModelSignature:
 
 def as_input(artifact: Artifact, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the columns that a model reads, in the types of its signature."""
-    kinds = artifact.model.kinds
+    kinds = artifact.kinds_read([str(name) for name in frame.columns])
     data = {
         name: pd.Series(values, index=frame.index, dtype="float64" if kinds[name] == "numeric" else object)
         for name, values in read_columns(frame, kinds).items()

@@ -28,4 +28,5 @@ def data_card(experiment: Experiment, features: Dataset, schema: Schema, *, dige
         "licence": known.licence if known else "",
         "truth": f"{known.nature}: {known.caveat}" if known else "",
         "schema": schema.to_dict()["columns"],
+        **({"inputs": list(schema.inputs), "made": schema.made} if schema.inputs else {}),
     }

@@ -42,10 +42,11 @@ def portfolio_by_tier(scores: pd.DataFrame, tiers: Sequence[TierConfig]) -> pd.D
 def contributions_vs_average(artifact: Artifact, customer: pd.DataFrame) -> pd.DataFrame:
     """Return each column's contribution to one customer's log-odds, above that of the average training customer."""
     contributions = artifact.contributions(customer).iloc[0]
+    derived = artifact.read(customer)
     return pd.DataFrame(
         {
             "column": contributions.index,
-            "value": [customer[name].iloc[0] for name in contributions.index],
+            "value": [customer[name].iloc[0] if name in customer else derived[name][0] for name in contributions.index],
             "contribution": contributions.to_numpy() - pd.Series(artifact.reference)[contributions.index].to_numpy(),
         }
     )
