@@ -32,6 +32,8 @@ TRUSTED = (
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.compose._column_transformer.make_column_selector",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.StratifiedKFold",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
@@ -194,14 +196,15 @@ def written(estimator: Any) -> bytes:
 def loaded(content: bytes) -> Any:
     """Return an estimator from its bytes; a type that is not trusted, or a tree out of bounds, is refused."""
     import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        known = set(skops.io.get_untrusted_types(data=content)) & set(TRUSTED)
-        estimator = skops.io.loads(content, trusted=sorted(known))
-    except UntrustedTypesFoundException as error:
-        raise PackageError(f"the estimator holds types that are not trusted: {', '.join(error.unsafe)}") from None
-    except (zipfile.BadZipFile, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        types = set(skops.io.get_untrusted_types(data=content))
+        if types - set(TRUSTED):
+            raise PackageError(
+                f"the estimator holds types that are not trusted: {', '.join(sorted(types - set(TRUSTED)))}"
+            )
+        estimator = skops.io.loads(content, trusted=sorted(types))
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackageError(f"the estimator cannot be read: {type(error).__name__}") from None
     for tree in _trees(estimator, set()):
         count = tree.node_count
