@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
 def test_the_run_has_the_features_and_the_models_and_a_verified_wheel(folder):
     run = Run.open(folder / "experiments" / "runs" / "credit_default" / "latest")
     assert set(run.read_csv("leaderboard.csv")["family"]) == {"scorecard", "boosting", "forest", "encoded", "blend"}
-    assert {"payment_to_income", "amount_to_price"} <= set(run.features().X.columns)
+    assert {"free_assets", "years_per_age"} <= set(run.features().X.columns)
     assert run.path("export.json").exists()
 
 

@@ -12,10 +12,13 @@ from numpy.typing import ArrayLike
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from riskml.errors import InputError
+from riskml.export.onnx_expression import ExpressionNodes
 from riskml.export.sql import as_double
 from riskml.io import replacing
 from riskml.runtime.additive import Additive, Pairwise, Segmented
 from riskml.runtime.boosted import Boosting
+from riskml.runtime.derived import Formula
+from riskml.runtime.derived import Step as DerivedStep
 from riskml.runtime.encoding import LARGEST, Encoding
 from riskml.runtime.forest import Forest, read_xgboost
 from riskml.runtime.frame import columns as read_columns
@@ -103,12 +106,10 @@ def to_onnx(artifact: Artifact) -> bytes:
     """
     import onnx
 
-    if derived := [name for name in artifact.model.kinds if name in artifact.derivation.made]:
-        raise InputError(
-            f"ONNX of derived columns is not written: {', '.join(derived)}", fix="use the wheel, or SQL of expressions"
-        )
-    writer = _Writer(artifact.model.kinds)
+    read, steps = artifact.derivation.plan(artifact.model.kinds, ())
+    writer = _Writer(read)
     graph = writer.graph
+    writer.derive(steps)
     chance = graph.op("Sigmoid", writer.margin(artifact.model))
     outputs = [tensor("probability", onnx.TensorProto.DOUBLE)]
     graph.rename(chance, "probability")
@@ -122,7 +123,7 @@ def to_onnx(artifact: Artifact) -> bytes:
     graph.rename(graph.op("Gather", names, place or zero), "tier")
     outputs.append(tensor("tier", onnx.TensorProto.STRING))
     kinds = {"numeric": onnx.TensorProto.DOUBLE, "categorical": onnx.TensorProto.STRING}
-    inputs = [tensor(name, kinds[kind]) for name, kind in artifact.model.kinds.items()]
+    inputs = [tensor(name, kinds[kind]) for name, kind in read.items()]
     notes = {"name": artifact.name, "version": artifact.version, "family": artifact.family, "title": artifact.title}
     model = graph.model(artifact.name, inputs, outputs, notes)
     onnx.checker.check_model(model)
@@ -131,8 +132,8 @@ def to_onnx(artifact: Artifact) -> bytes:
 
 def onnx_inputs(artifact: Artifact, frame: pd.DataFrame) -> dict[str, np.ndarray[Any, Any]]:
     """Return a table as the inputs of a model's graph."""
-    read = read_columns(frame, artifact.model.kinds)
-    texts = artifact.model.kinds
+    texts, _ = artifact.derivation.plan(artifact.model.kinds, ())
+    read = read_columns(frame, texts)
     return {
         name: (values if texts[name] == "numeric" else np.where(values == None, "", values).astype(object))[:, None]  # noqa: E711
         for name, values in read.items()
@@ -146,6 +147,20 @@ class _Writer:
     def __init__(self, kinds: Mapping[str, str]) -> None:
         self.graph = Graph()
         self._kinds = kinds
+
+    def derive(self, steps: Sequence[DerivedStep]) -> None:
+        """Add the nodes of derived columns, under their names."""
+        kinds = dict(self._kinds)
+        written = ExpressionNodes(self.graph, kinds.__getitem__, lambda name, codes: self._number(name, codes, -2))
+        for step in steps:
+            if not isinstance(step, Formula):
+                raise InputError(
+                    f"ONNX of columns {step.definition} is not written: {', '.join(step.makes)}",
+                    fix="use the wheel, or write them as expressions in data.derive",
+                )
+            # A row for every customer, also where the expression reads no column.
+            self.graph.rename(self.graph.op("Add", written.finite(step.tree), self._nothing()), step.name)
+            kinds |= step.makes
 
     # -- what is added up
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -197,14 +196,17 @@ def loaded(content: bytes) -> Any:
     """Return an estimator from its bytes; a type that is not trusted, or a tree out of bounds, is refused."""
     import skops.io
 
+    damage = (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError)
     try:
         types = set(skops.io.get_untrusted_types(data=content))
-        if types - set(TRUSTED):
-            raise PackageError(
-                f"the estimator holds types that are not trusted: {', '.join(sorted(types - set(TRUSTED)))}"
-            )
+    except damage as error:
+        raise PackageError(f"the estimator cannot be read: {type(error).__name__}") from None
+    others = sorted(types - set(TRUSTED))
+    if others:
+        raise PackageError(f"the estimator holds types that are not trusted: {', '.join(others)}")
+    try:
         estimator = skops.io.loads(content, trusted=sorted(types))
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
+    except damage as error:
         raise PackageError(f"the estimator cannot be read: {type(error).__name__}") from None
     for tree in _trees(estimator, set()):
         count = tree.node_count
