@@ -152,8 +152,13 @@ def write_json(path: str | Path, content: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON in UTF-8."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read JSON in UTF-8; an InputError where the file holds none."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # not UTF-8, or not JSON
+        raise InputError(
+            f"the file is damaged: {error}", where=str(path), fix="restore it, or write it again"
+        ) from None
 
 
 def workbook(tables: Mapping[str, pd.DataFrame]) -> Workbook:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import sqlite3
+from contextlib import closing
 
 import pytest
 from tests.contract.serving import HTML, Reply, reply
@@ -12,6 +14,7 @@ from riskml.crm.audit import SCHEMA, Audit
 from riskml.crm.connector import Alert, LoginRefused, Passing, Row, Unreachable
 from riskml.crm.push import plan, push, raise_alerts
 from riskml.crm.sqlite import database
+from riskml.errors import InputError
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 ZOHO_TOKEN, FXIAOKE_TOKEN = "POST /oauth/v2/token", "POST /oauth2.0/token"
@@ -142,3 +145,14 @@ def test_a_busy_token_server_of_fxiaoke_is_not_asked_eight_times_eight(fxiaoke, 
 def test_a_connection_is_waited_for_less_long_than_an_answer(zoho):
     timeout = zoho(timeout=60.0).calls.caller._client.timeout
     assert (timeout.connect, timeout.read) == (5.0, 60.0)
+
+
+def test_a_database_of_another_program_is_left_as_it_is(tmp_path):
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as theirs:
+        theirs.execute("create table customers (name text)")
+        theirs.commit()
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="another kind of database"), database(path, "select 1;"):
+        pass
+    assert path.read_bytes() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -148,3 +149,24 @@ def test_a_csv_file_holds_no_formula_and_is_read_as_it_was(run: Run) -> None:
     assert cells[1].startswith("'=cmd")
     assert cells[3].startswith("'@x")
     assert run.read_csv("fairness.csv")["level"].iloc[[0, 2, 3]].tolist() == frame["level"].iloc[[0, 2, 3]].tolist()
+
+
+@pytest.mark.parametrize(
+    "name", ["experiment", "status", "sample", "by_hand", "config_digest", "stages", "leaderboard"]
+)
+def test_a_damaged_run_json_is_named_with_its_entry(run: Run, name: str) -> None:
+    state = run.state
+    for damaged in ({key: value for key, value in state.items() if key != name}, state | {name: 1.5}):
+        run.path("run.json").write_text(json.dumps(damaged))
+        with pytest.raises(InputError, match=f"{name}' (is missing|has another type)"):
+            run.status("1_features")
+    run.path("run.json").write_text(json.dumps(state))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"stages": [{}]}'])
+def test_a_run_json_that_holds_no_state_is_refused(run: Run, content: str) -> None:
+    state = run.path("run.json").read_text()
+    run.path("run.json").write_text(content)
+    with pytest.raises(InputError, match="the file is damaged"):
+        Run.open(run.folder).status("1_features")
+    run.path("run.json").write_text(state)

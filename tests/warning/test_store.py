@@ -83,3 +83,16 @@ def test_two_that_make_the_store_at_once_agree(tmp_path: Path) -> None:
         list(pool.map(lambda _: Store(tmp_path / "alerts.db").close(), range(16)))
     with Store(tmp_path / "alerts.db", create=False) as store:
         assert store.alerts() == []
+
+
+def test_a_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    theirs = sqlite3.connect(path)
+    theirs.execute("create table customers (name text)")
+    theirs.commit()
+    theirs.close()
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="another kind of database"):
+        Store(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["theirs.db"]

@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
-        return _failed("interrupted", 1, debug)
+        return _failed(
+            "interrupted\n  fix:   run the command again; a run goes on with --resume and its folder", 1, debug
+        )
     except InputError as error:
         return _failed(str(error), 2, debug)
     except RiskmlError as error:
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, PackageError):
             return _failed(str(error), 2, debug)
         hint = "" if debug else "\n  fix:   this is a bug; --debug shows the traceback"
-        return _failed(f"{type(error).__name__}: {error}{hint}", 1, debug)
+        return _failed(f"{RiskmlError(f'{type(error).__name__}: {error}')}{hint}", 1, debug)
     return 0
 
 

@@ -27,6 +27,12 @@ def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
             raise InputError(
                 "another pull or push is running", where=str(path), fix="run again when it is done"
             ) from None
+        # Before anything is changed: the file may be another program's.
+        tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+        if tables and "account" not in tables:
+            raise InputError(
+                "the file is another kind of database", where=str(path), fix="name another file for the CRM's records"
+            )
         connection.execute("pragma journal_mode=wal")
         connection.execute("pragma synchronous=normal")
         connection.executescript(schema)

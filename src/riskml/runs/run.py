@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
@@ -172,8 +172,9 @@ class Run:
     @property
     def state(self) -> dict[str, Any]:
         """The content of run.json."""
-        state: dict[str, Any] = read_json(self.path("run.json"))
-        return state
+        state = read_json(self.path("run.json"))
+        _check_state(state, self.path("run.json"))
+        return dict(state)
 
     def update(self, **changes: Any) -> None:
         """Change entries of run.json, and update its summary of the results."""
@@ -327,6 +328,26 @@ def newest(runs: Path, experiment: Experiment, **state: Any) -> Run | None:
         if all(record.get(key) == value for key, value in required.items()):
             return Run.open(file.parent)
     return None
+
+
+_STATE: Mapping[str, type | tuple[type, ...]] = {
+    "experiment": str, "status": str, "sample": int, "by_hand": bool, "config_digest": str, "stages": list,
+    "leaderboard": list, "champion": (dict, type(None)), "wheel": (str, type(None)),
+}  # fmt: skip
+
+
+def _check_state(state: Any, file: Path) -> None:
+    """Refuse a run.json without an entry, or with one of another type."""
+    fix = "restore run.json, or run the experiment again"
+    if not isinstance(state, dict):
+        raise InputError("the file is damaged: it is no JSON object", where=str(file), fix=fix)
+    for name, kind in _STATE.items():
+        if name not in state or not isinstance(state[name], kind):
+            problem = "has another type" if name in state else "is missing"
+            raise InputError(f"the file is damaged: {name!r} {problem}", where=str(file), fix=fix)
+    known = [entry.get("name") if isinstance(entry, dict) and "status" in entry else None for entry in state["stages"]]
+    if known != list(STAGES):
+        raise InputError(f"the file is damaged: 'stages' are not {', '.join(STAGES)}", where=str(file), fix=fix)
 
 
 def _new_folder(parent: Path, name: str) -> Path:

@@ -95,6 +95,13 @@ class Store:
             raise
 
     def _prepare(self) -> None:
+        # Before anything is changed: the file may be another program's.
+        (application,) = self._file.execute("PRAGMA application_id").fetchone()
+        (tables,) = self._file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application != _APPLICATION and (application or tables):
+            raise InputError(
+                "the file is another kind of database", where=str(self.path), fix="name another file for the store"
+            )
         self._file.execute("PRAGMA foreign_keys = ON")
         self._file.execute("PRAGMA synchronous = FULL")
         self._file.execute("PRAGMA journal_mode = WAL")
@@ -109,8 +116,6 @@ class Store:
                         self._file.execute(statement)
                 self._file.execute(f"PRAGMA application_id = {_APPLICATION}")
                 self._file.execute(f"PRAGMA user_version = {_VERSION}")
-            elif application != _APPLICATION:
-                raise InputError("the file is another kind of database", where=str(self.path))
             elif version != _VERSION:
                 raise InputError(
                     f"the store has version {version}; this riskml reads {_VERSION}",
