@@ -57,6 +57,7 @@ DOORS = {
 }
 # What only some uses of a wheel need: its extras.
 EXTRAS = {
+    "dataframes.py": {"narwhals"},
     "integrity.py": {"cryptography"},
     "serve.py": {"starlette", "uvicorn"},
 }

@@ -72,7 +72,8 @@ def page(finished):
 def test_the_page_says_what_was_chosen_why_and_how_good_it_is(page, validation):
     words = page.words()
     auc = validation["metrics"]["auc"]
-    assert "The blend was chosen out of 5 families, because it has the highest cross-validated AUC (0.853)." in words
+    assert "The blend was chosen out of 5 families, because it has the highest AUC (CV)" in words
+    assert "its AUC (CV) is 0.853." in words
     assert f"an AUC of {auc['value']:.3f} (95% interval {auc['low']:.3f} to {auc['high']:.3f})" in words
     first = validation["gains"][0]
     assert f"{first['event_rate']:.0%} defaulted" in words
@@ -256,7 +257,7 @@ def test_a_tier_that_is_riskier_than_expected_is_named(write_run, tmp_path, vali
 
 def test_a_drop_from_cross_validation_is_named(write_run, tmp_path, leaderboard):
     words = _page(write_run(tmp_path / "run", leaderboard=leaderboard.assign(auc_test=0.80))).words()
-    assert "The AUC on the test set is 0.053 below the cross-validated one" in words
+    assert "The AUC on the test set is 0.053 below the AUC (CV)" in words
 
 
 def test_a_quick_look_says_that_it_is_one(write_run, tmp_path):

@@ -24,7 +24,7 @@ def test_runs_are_compared_from_the_server_alone(tracked: tuple[str, str], capsy
     first, second = tracked
     assert main(["compare", first, f"runs:/{second}"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "All 60 customers set aside are the same in every run." in said
+    assert "All 60 customers of the test set are the same in every run." in said
     assert "models.trials 1 3" in said
     assert "moved riskier" in said
     assert "PSI" in said

@@ -157,7 +157,7 @@ def answer(differences: pd.DataFrame, shared: Shared) -> str:
         other = [
             f"{metric} {row['verdict']}" for metric, row in rows.items() if metric != "auc" and row["verdict"] != "open"
         ]
-        measures = f"Other measures: {', '.join(other)}" if other else "No other measure differs"
+        measures = f"Other measures: {', '.join(other)}" if other else "No other measure differs significantly"
         lines.append(f"- {words[lead['verdict']]}. {measures}.")
     return "\n".join([*lines, "", shared.description])
 

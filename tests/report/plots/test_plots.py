@@ -148,7 +148,7 @@ def test_the_chosen_curve_is_drawn_last_and_listed_in_the_given_order():
     axes = plots.roc({"blend": curve, "tree": curve}, auc={"blend": (0.8, 0.7, 0.9)}, chosen="blend").axes[0]
     assert axes.lines[-1].get_color() == family_colour("blend")
     listed = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert listed == ["blend  AUC 0.800 (0.700 to 0.900)", "tree"]
+    assert listed == ["blend  AUC (test) 0.800 (0.700 to 0.900)", "tree"]
 
 
 def test_a_band_around_the_curve_is_drawn_where_it_is_known():
