@@ -100,6 +100,8 @@ def test_backticks_within_text_are_text():
         "min(days)",
         "abs(days, key=1)",
         "1e999 > days",
+        f"days > {'9' * 400}",
+        f"days in [{'9' * 400}]",
         "days > 1j",
         "days >",
         "days; limit",

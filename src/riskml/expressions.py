@@ -339,8 +339,7 @@ class _Reader:
             case ast.Name():
                 return self._name(node)
             case ast.Constant(value=bool() | int() | float() | str()):
-                if isinstance(node.value, int | float) and not np.isfinite(float(node.value)):
-                    self._refuse("an infinite number")
+                self._check_number(node.value)
             case ast.Constant(value=None):
                 self._refuse("None: use isnull(column) for missing values")
             case _:
@@ -356,10 +355,19 @@ class _Reader:
                 for item in right.elts:
                     if not (isinstance(item, ast.Constant) and isinstance(item.value, str | int | float)):
                         self._refuse("a list of other values than numbers or text")
+                    self._check_number(item.value)
             elif type(operator) in _COMPARE:
                 node.comparators[number] = self.read(right, depth)
             else:
                 self._refuse("`is`: use == or isnull(column)")
+
+    def _check_number(self, value: object) -> None:
+        try:
+            infinite = isinstance(value, int | float) and not np.isfinite(float(value))
+        except OverflowError:
+            infinite = True
+        if infinite:
+            self._refuse("a number beyond all floats")
 
     def _name(self, node: ast.Name) -> ast.expr:
         if node.id in _TRUTH:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from riskml.errors import ConfigError, DataError, did_you_mean, preview
-from riskml.runtime.frame import level, levels, numeric
+from riskml.runtime.frame import level, levels, numeric, without_words
 
 Kind = Literal["numeric", "categorical"]
 
@@ -48,6 +48,7 @@ class Column:
     # codes that stand for something else than their value, such as -1 for "never asked"
     special: tuple[float | str, ...] = ()
     description: str = ""  # one line for reports
+    missing: tuple[str, ...] = ()  # words that stand for a missing value, in addition to the usual ones
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Schema:
         data: dict[str, pd.Series] = {}
         problems = []
         for column in self.columns:
-            series = frame.iloc[:, positions[column.name]].rename(column.name)
+            series = without_words(frame.iloc[:, positions[column.name]].rename(column.name), column.missing)
             try:
                 # The type is named, or pandas would make its own kind of text of the levels.
                 data[column.name] = (
@@ -141,13 +142,18 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema as plain values that JSON can hold."""
-        columns = [asdict(column) | {"special": list(column.special)} for column in self.columns]
-        return {"columns": columns}
+        lists = [{"special": list(column.special), "missing": list(column.missing)} for column in self.columns]
+        return {"columns": [asdict(column) | own for column, own in zip(self.columns, lists, strict=True)]}
 
     @classmethod
     def from_dict(cls, payload: Mapping[str, Any]) -> Schema:
         """Return the schema that ``to_dict`` gave."""
-        return cls(tuple(Column(**{**column, "special": tuple(column["special"])}) for column in payload["columns"]))
+        lists = ("special", "missing")  # files of version 0.1 have no words for missing values
+        return cls(
+            tuple(
+                Column(**column | {key: tuple(column.get(key, ())) for key in lists}) for column in payload["columns"]
+            )
+        )
 
 
 def refuse_duplicates(names: Iterable[str], where: str = "the header") -> None:

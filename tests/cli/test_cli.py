@@ -217,7 +217,7 @@ def test_compare_shows_what_differs(quick_runs: Callable[[str], Run], capsys: Ca
     folders = [str(quick_runs(name).folder) for name in ("credit_default", "telco_churn")]
     assert main(["compare", *folders]) == 0
     said = capsys.readouterr().out
-    assert "their figures do not compare" in said
+    assert "do not compare" in said
     assert "data.source" in said
     assert "credit_data" in said
     assert f"{quick_runs('credit_default').state['champion']['auc_test']:.4f}" in said

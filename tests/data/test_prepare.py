@@ -282,7 +282,7 @@ def test_cells_with_lists_are_refused(book: pd.DataFrame):
         prepare(book, experiment())
 
 
-@pytest.mark.parametrize("name", ["_target", "_part", "_fold", "_date"])
+@pytest.mark.parametrize("name", ["_target", "_part", "_fold", "_date", "probability", "Points"])
 def test_a_column_named_as_one_of_the_runs_own_is_refused(book: pd.DataFrame, name: str):
     with pytest.raises(DataError) as caught:
         prepare(book.rename(columns={"age": name}), experiment())

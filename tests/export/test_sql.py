@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -137,3 +142,72 @@ def test_a_bound_parts_doubles_as_the_tree_parts_their_float32(threshold, x):
     for value in near:
         if abs(value) < 3.4e38:
             assert (value <= bound if included else value < bound) == bool(np.float32(value) <= threshold)
+
+
+# -- one reading of a value, whatever the type of the warehouse's column
+
+TYPED = {
+    "double": ([1.0, 2.5, 10.0, None], {"duckdb": "DOUBLE", "postgres": "double precision", "sqlite": "REAL"}),
+    "real": ([0.1, 2.5, 10.0, None], {"duckdb": "FLOAT", "postgres": "real"}),
+    "decimal": ([Decimal("1.00"), Decimal("2.50"), None], {"duckdb": "DECIMAL(9, 2)", "postgres": "numeric(9, 2)"}),
+    "boolean": ([True, False, None], {"duckdb": "BOOLEAN", "postgres": "boolean"}),
+    "integer": ([1, 2, 10, None], {"duckdb": "BIGINT", "postgres": "bigint", "sqlite": "INTEGER"}),
+    "text": (["1.0", "", "  ", "a\nb", "Ä'", None], {"duckdb": "VARCHAR", "postgres": "text", "sqlite": "TEXT"}),
+    "char": (["ab", "a", None], {"duckdb": "CHAR(4)", "postgres": "char(4)", "sqlite": "CHAR(4)"}),
+}
+LEVELS = ("1", "2.5", "10", "0.1", "True", "False", "1.0", "a\nb", "Ä'", "ab", "a")
+
+
+@contextmanager
+def warehouse(dialect: str, postgresql) -> Iterator[Any]:
+    """Yield what executes a statement with parameters in a database, and returns the rows."""
+    if dialect == "duckdb":
+        with duckdb.connect() as connection:
+            yield lambda statement, values=(): connection.execute(statement, list(values)).fetchall()
+    elif dialect == "sqlite":
+        with closing(sqlite3.connect(":memory:")) as connection:
+            yield lambda statement, values=(): connection.execute(statement, values).fetchall()
+    else:
+        import psycopg
+
+        with postgresql() as address, psycopg.connect(address.replace("+psycopg", "")) as connection:
+
+            def execute(statement: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+                cursor = connection.execute(statement.replace("?", "%s") if values else statement, values or None)
+                return cursor.fetchall() if cursor.description else []
+
+            yield execute
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "sqlite"])
+def test_a_column_of_any_type_is_read_as_the_wheel_reads_it(dialect, artifact, postgresql):
+    levels = {level: place for place, level in enumerate(LEVELS)}
+    values = tuple(0.25 * place - 1 for place in range(len(LEVELS) + 2))
+    categories = replace(artifact, model=Additive(0.1, (Levels("x", levels, values),)))
+    numbers = replace(artifact, model=Additive(0.1, (Step("x", (0.1, 1.0, 2.5), (), (0.1, 0.2, 0.3, 0.4, 0.9)),)))
+    columns = [{"name": "x", "kind": "categorical", "levels": LEVELS, "special": []}]
+    with warehouse(dialect, postgresql) as execute:
+        for name, (cells, types) in TYPED.items():
+            if dialect not in types:
+                continue
+            execute(f"create table {name}_ (place integer, x {types[dialect]})")
+            for place, cell in enumerate(cells):
+                cell = str(cell) if isinstance(cell, Decimal) else cell
+                execute(f"insert into {name}_ values (?, ?)", (place, cell))
+            frame = pd.DataFrame({"x": pd.Series(cells, dtype="float32" if name == "real" else object)})
+            models = [replace(categories, columns=columns)]
+            models += (
+                [replace(numbers, columns=[columns[0] | {"kind": "numeric"}])] if name not in ("text", "char") else []
+            )
+            for model in models:
+                rows = execute(to_sql(model, f"{name}_", dialect=dialect, keep=["place"]))
+                found = [float(probability) for _, probability, *_ in sorted(rows)]
+                np.testing.assert_allclose(found, model.score(frame)["probability"], atol=1e-12, err_msg=name)
+
+
+def test_reading_the_query_as_text_changes_no_level(artifact):
+    model = replace(artifact, model=Additive(0.1, (Levels("x", {"a\r\nb": 0}, (1.0, 0.0, 0.0)),)))
+    columns = [{"name": "x", "kind": "categorical", "levels": ["a\r\nb"], "special": []}]
+    query = to_sql(replace(model, columns=columns), "t")
+    assert "\r" not in query
+    assert "CHR(13)" in query

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from riskml.config.panel import PanelConfig
 from riskml.errors import ConfigError, DataError
 from riskml.features import coverage
 from riskml.features import panel_store as building
 from riskml.features.engines import duckdb
-from riskml.features.panel_store import build
+from riskml.features.panel_store import build, features_at
 
 AS_OF = ["2021-04-01", "2021-07-01", "2021-10-01"]
 OUTCOME = {"rule": "no_purchase", "table": "orders", "days": 30}
@@ -379,3 +382,61 @@ def test_two_features_cannot_have_one_name(panel, tmp_path):
     book = ("attributes", "customer day orders_recency", [(1, "2020-01-01", 3)], {"columns": ["orders_recency"]})
     with pytest.raises(ConfigError, match="two features are called 'orders_recency'"):
         build(panel(tables={"book": book}), tmp_path / "panel")
+
+
+@pytest.mark.parametrize(
+    ("invoices", "payments"), [(["0001", "0002"], [1, 2]), (["A1", "A2"], ["a1", "a2"])], ids=["zeros", "case"]
+)
+def test_keys_of_two_tables_that_differ_in_spelling_alone_are_refused(invoices, payments, tmp_path):
+    day = pd.Timestamp("2024-01-05")
+    bills = pd.DataFrame({"customer": ["a", "b"], "time": day, "due": day, "amount": 10.0, "invoice": invoices})
+    paid = pd.DataFrame({"customer": ["a", "b"], "time": day, "amount": 10.0, "invoice": payments})
+    orders = pd.DataFrame({"customer": ["a", "b"], "time": day, "amount": 1.0})
+    for name, frame in (("bills", bills), ("paid", paid), ("orders", orders)):
+        frame.to_parquet(tmp_path / f"{name}.parquet")
+    tables = {
+        "orders": {"role": "purchases", "amount": "amount"},
+        "bills": {"role": "invoices", "due": "due", "amount": "amount", "invoice": "invoice"},
+        "paid": {"role": "payments", "amount": "amount", "invoice": "invoice"},
+    }
+    panel = PanelConfig.model_validate(
+        {
+            "tables": {
+                name: {"source": str(tmp_path / f"{name}.parquet"), "time": "time", **table}
+                for name, table in tables.items()
+            },
+            "as_of": ["2024-03-31"],
+            "windows": [30],
+            "outcome": {"rule": "no_purchase", "table": "orders", "days": 30},
+        }
+    )
+    with pytest.raises(DataError, match="no invoice of paid is in bills"):
+        features_at(panel, dt.date(2024, 1, 10), tmp_path / "panel")
+
+
+def test_blanks_around_a_key_are_no_part_of_it(tmp_path):
+    day = pd.Timestamp("2024-01-05")
+    pd.DataFrame({"customer": ["C7 ", "C8"], "time": day, "amount": 1.0}).to_parquet(tmp_path / "orders.parquet")
+    pd.DataFrame({"customer": ["C7", " C8"], "time": day, "size": [1, 2]}).to_parquet(tmp_path / "people.parquet")
+    panel = PanelConfig.model_validate(
+        {
+            "tables": {
+                "orders": {
+                    "role": "purchases",
+                    "source": str(tmp_path / "orders.parquet"),
+                    "time": "time",
+                    "amount": "amount",
+                },
+                "people": {
+                    "role": "attributes",
+                    "source": str(tmp_path / "people.parquet"),
+                    "time": "time",
+                    "columns": ["size"],
+                },
+            },
+            "as_of": ["2024-03-31"],
+            "windows": [30],
+            "outcome": {"rule": "no_purchase", "table": "orders", "days": 30},
+        }
+    )
+    assert list(features_at(panel, dt.date(2024, 1, 10), tmp_path / "panel")["customer"]) == ["C7", "C8"]

@@ -317,7 +317,7 @@ def test_the_rule_chooses(rule, chosen):
         ({"select": "luckiest"}, "luckiest"),
         ({"families": ("boosting",), "select": "interpretable"}, "needs one of scorecard"),
         ({"cv": [0, 1]}, "a fold for each"),
-        ({"fixed": {"forest": {}}}, "no family 'forest'"),
+        ({"fixed": {"forest": {}}}, "unknown family 'forest'"),
         ({"fixed": {"tree": {"depth": 3}}}, "no parameter 'depth'"),
         ({"fixed": 3}, "fixed must be a mapping; got 3"),
         ({"fixed": {"tree": 3}}, "fixed.tree must be a mapping; got 3"),

@@ -147,6 +147,11 @@ def test_of_many_columns_the_ones_that_matter_are_told_and_the_others_counted(
     assert cells.figures["count"] == "8"
 
 
+def test_a_column_whose_levels_are_all_unseen_is_to_be_repaired(reference: Reference, same: pd.DataFrame) -> None:
+    upper = same.assign(home=same["home"].str.upper()).drop(columns="bad")
+    assert steps(found(reference, upper))["unseen"] == ("act", "repair")
+
+
 def test_limits_of_the_experiment_decide(reference: Reference, same: pd.DataFrame) -> None:
     moved = same.assign(debt=same["debt"] + 0.3).drop(columns="bad")
     assert "column_shift" not in found(reference, moved, psi_watch=0.5, psi_act=0.6)

@@ -47,4 +47,4 @@ def test_the_figures_are_kept_for_machines(quick_run: Run) -> None:
 
 def test_a_quick_look_must_not_be_decided_on(quick_run: Run) -> None:
     found: pd.DataFrame = quick_run.read_csv("findings.csv")
-    assert "no decision may rest on this run" in " ".join(found.loc[found["severity"] == "act", "finding"])
+    assert "do not make decisions based on this run" in " ".join(found.loc[found["severity"] == "act", "finding"])

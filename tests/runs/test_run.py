@@ -139,3 +139,12 @@ def test_a_stage_goes_by_its_number_its_word_or_both(text: str) -> None:
 def test_an_unknown_stage_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match="1_features, 2_models"):
         stage_name("modelling")
+
+
+def test_a_csv_file_holds_no_formula_and_is_read_as_it_was(run: Run) -> None:
+    frame = pd.DataFrame({"level": ["=cmd|' /C calc'!A1", "-1.5", "@x", "plain", None], "rows": [1, 2, 3, 4, 5]})
+    run.write_csv("fairness.csv", frame)
+    cells = run.path("fairness.csv").read_text().splitlines()
+    assert cells[1].startswith("'=cmd")
+    assert cells[3].startswith("'@x")
+    assert run.read_csv("fairness.csv")["level"].iloc[[0, 2, 3]].tolist() == frame["level"].iloc[[0, 2, 3]].tolist()

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from riskml.runtime.frame import codes, columns, level, levels, numeric
 
@@ -117,3 +121,17 @@ def test_a_column_that_is_there_twice_is_refused():
 def test_columns_that_are_there_twice_and_not_needed_are_ignored():
     frame = pd.DataFrame([[1, 2, 3]], columns=["x", "x", "age"])
     assert columns(frame, {"age": "numeric"})["age"].tolist() == [3.0]
+
+
+@pytest.mark.parametrize(
+    "values", [[1, 2], [1.0, 2.0], [Decimal("1.00"), Decimal("2")], ["1", "2"], np.array([1, 2], dtype="float32")]
+)
+def test_one_number_is_one_level_whatever_its_type(values):
+    assert levels(pd.Series(values)).tolist() == ["1", "2"]
+
+
+@given(st.lists(st.integers(-10_000, 10_000), min_size=1), st.integers(0, 3))
+def test_a_float32_means_the_shortest_decimal_that_it_prints(numbers, places):
+    exact = pd.Series([number / 10**places for number in numbers], name="x")
+    assert numeric(exact.astype("float32")).tolist() == numeric(exact).tolist()
+    assert numeric(exact.astype("Float32")).tolist() == numeric(exact).tolist()

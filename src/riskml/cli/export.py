@@ -18,7 +18,7 @@ def export(
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="OUT", help="File to write: .sql, .onnx, .html or .xlsx.")
     ],
-    dialect: Annotated[str, typer.Option(help="SQL dialect: duckdb, postgres, spark, tsql or snowflake.")] = "duckdb",
+    dialect: Annotated[str, typer.Option(help="SQL: duckdb, postgres, sqlite, spark, tsql or snowflake.")] = "duckdb",
     table: Annotated[str, typer.Option(help="SQL: table of the customers.")] = "customers",
     keep: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="SQL: column to keep; may be repeated.")

@@ -34,6 +34,9 @@ class ColumnConfig(Part):
     monotone: Literal["ascending", "descending"] | None = Field(
         None, description="direction of the risk as the number rises; a constraint on every family"
     )
+    missing: tuple[str, ...] | None = Field(
+        None, description="words for a missing value in this column alone; [] keeps a level such as NA"
+    )
 
 
 class DataConfig(Part):
@@ -51,7 +54,16 @@ class DataConfig(Part):
     group: str | None = Field(None, description="column whose rows share a fold: the customer, if one has several rows")
     exclude: tuple[str, ...] = Field((), description="columns that no model may see")
     columns: dict[str, ColumnConfig] = Field(default_factory=dict, description="facts of single columns")
+    missing: tuple[Text, ...] = Field(
+        (),
+        description="words for a missing value, such as '-' or N/A, in addition to the usual ones (empty, NA, NULL, …)",
+    )
     unseen: Literal["score", "refuse"] = Field("score", description="a level not seen in training")
+
+    def missing_words(self, column: str) -> tuple[str, ...]:
+        """Return the words that stand for a missing value in a column, besides the usual ones."""
+        own = self.columns[column].missing if column in self.columns else None
+        return self.missing if own is None else own
 
     def monotone(self) -> dict[str, Literal["ascending", "descending"]]:
         """Return the direction of the risk for each column that has one."""
@@ -297,9 +309,12 @@ class Experiment(Part):
         spec = self.model_dump(mode="json", exclude={"monitoring"})
         spec["data"]["source"] = Path(self.data.source).name
         # An experiment of an earlier version, which had no such keys, keeps its digest.
-        for key, default in (("sheet", None), ("encoding", "utf-8")):
+        for key, default in (("sheet", None), ("encoding", "utf-8"), ("missing", [])):
             if spec["data"][key] == default:
                 del spec["data"][key]
+        for column in spec["data"]["columns"].values():
+            if column["missing"] is None:
+                del column["missing"]
         for table in (spec["panel"] or {}).get("tables", {}).values():
             table["source"] = Path(table["source"]).name
         return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:12]

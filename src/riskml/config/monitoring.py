@@ -68,6 +68,7 @@ class MonitoringConfig(Part):
     missing_rise: float = Field(0.05, ge=0, lt=1, description="watch: rise of the share of missing cells")
     missing_rise_act: float = Field(0.2, ge=0, lt=1, description="act: rise beyond which the data must be repaired")
     unseen_share: float = Field(0.01, ge=0, lt=1, description="watch: share of rows with a level unseen in training")
+    unseen_share_act: float = Field(0.2, ge=0, lt=1, description="act: share beyond which the data must be repaired")
     out_of_range_share: float = Field(0.01, ge=0, lt=1, description="watch: share of rows outside training's range")
     auc_watch: float = Field(0.01, ge=0, lt=0.5, description="watch: AUC loss against the hold-out set")
     auc_loss: float = Field(0.03, ge=0, lt=0.5, description="act: AUC loss against the hold-out set")
@@ -82,7 +83,12 @@ class MonitoringConfig(Part):
 
     @model_validator(mode="after")
     def _limits_are_in_order(self) -> MonitoringConfig:
-        pairs = [("psi_act", "psi_watch"), ("missing_rise_act", "missing_rise"), ("auc_loss", "auc_watch")]
+        pairs = [
+            ("psi_act", "psi_watch"),
+            ("missing_rise_act", "missing_rise"),
+            ("unseen_share_act", "unseen_share"),
+            ("auc_loss", "auc_watch"),
+        ]
         for act, watch in (*pairs, ("calibration_tolerance", "calibration_watch")):
             if getattr(self, act) < getattr(self, watch):
                 raise ValueError(f"{act} lies below {watch}")

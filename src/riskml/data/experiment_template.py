@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -32,13 +32,14 @@ from riskml.data.catalog import sample, sample_names
 from riskml.data.dates import as_of_dates
 from riskml.data.key_columns import blank, outcome, refuse_unknown
 from riskml.data.leakage_hints import special_codes
+from riskml.data.prepare import RESULTS
 from riskml.data.profile import profile
 from riskml.data.sources.number_formats import refuse_written, text_as_numbers
 from riskml.data.sources.source import read_table
 from riskml.data.sources.workbook import split_sheet
 from riskml.data.split import split
 from riskml.errors import ConfigError, DataError, preview
-from riskml.runtime.frame import levels
+from riskml.runtime.frame import levels, without_words
 from riskml.schema import Schema, refuse_collections
 
 EVENT_WORDS = frozenset(
@@ -46,6 +47,7 @@ EVENT_WORDS = frozenset(
     + ("churn", "churned", "attrited", "attrited_customer", "left", "leaver", "lost", "exited", "cancelled", "canceled")
     + ("lapsed", "流失", "已流失", "违约", "逾期", "坏账")
 )
+MISSING_WORDS = ("-", "--", "---", "—", "/", "?", ".", "无", "空", "未填", "未知", "N.A.", "n.a.", "missing", "Missing")
 _CHURN_WORDS = ("churn", "attrit", "cancel", "lapse", "exited", "retention", "renew", "leaver", "流失")
 _EXCLUDED = ("empty", "constant", "date", "identifier", "leak")
 _PARTS: dict[str, type[BaseModel]] = {
@@ -118,6 +120,9 @@ def draft_experiment(
     refuse_unknown(frame.columns, named)
     target_outcome = find_outcome(frame[target], event)
     excluded = dict.fromkeys(exclude, "named with --exclude")
+    missing = _missing_words(frame.drop(columns=[target]))
+    words = sorted({word for counts in missing.values() for word in counts})
+    frame = frame.apply(lambda column: column if column.name == target else without_words(column, words))
     excluded |= _unusable(frame.drop(columns=[column for column in {target, id, date, *exclude} if column]))
     facts = (
         profile(frame.drop(columns=list(excluded)), target, target_outcome.event).set_index("column").drop(index=target)
@@ -141,6 +146,8 @@ def draft_experiment(
         source=_source(path, folder),
         sheet=sheet,
         encoding=encoding,
+        missing=words,
+        missing_counts=[f"(?) {name}: {_counted(counts)}" for name, counts in missing.items()],
         target=target,
         outcome=target_outcome,
         events=int(target_outcome.y.sum()),
@@ -258,10 +265,29 @@ def guess_task(name: str, file: str, target: str, event: Scalar) -> Literal["def
     return "churn" if any(word in words for word in _CHURN_WORDS) else "default"
 
 
+def _missing_words(frame: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return the words that seem to stand for a missing value, and in how many rows, of each column."""
+    words = {}
+    for name in frame.columns:
+        if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name].dtype):
+            texts = frame[name].dropna().map(lambda value: value.strip() if isinstance(value, str) else "")
+            counts = texts[texts.isin(MISSING_WORDS)].value_counts()
+            if len(counts):
+                words[str(name)] = {str(word): int(count) for word, count in counts.items()}
+    return words
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{word!r} in {count} rows" for word, count in counts.items())
+
+
 def _unusable(frame: pd.DataFrame) -> dict[str, str]:
     """Return the columns that no run can use as they are, and why."""
     reasons = {}
     for name in frame.columns:
+        if str(name).lower() in RESULTS:
+            reasons[name] = "not usable: scoring adds a column of this name; rename it in the table"
+            continue
         try:
             refuse_collections(frame[name], str(name))
             if frame[name].dtype.kind == "m" or isinstance(frame[name].dtype, pd.IntervalDtype):

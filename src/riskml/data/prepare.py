@@ -13,13 +13,16 @@ from riskml.data.catalog import sample, sample_names
 from riskml.data.dates import as_of_dates, date_form
 from riskml.data.key_columns import customers, outcome, refuse_unknown, row_names, without_blanks
 from riskml.data.leakage_hints import LEAK_AUC, identifier_reason, solo_auc
-from riskml.data.sources.number_formats import refuse_written, text_as_numbers
+from riskml.data.sources.number_formats import missing_word, refuse_written, text_as_numbers
 from riskml.errors import DataError
-from riskml.runtime.frame import level
+from riskml.runtime.frame import level, without_words
 from riskml.schema import Column, Schema, refuse_duplicates
 
 RESERVED = ("_target", "_part", "_fold", "_date")
 """Columns that a run adds to the features."""
+
+RESULTS = ("probability", "points", "tier")
+"""Columns that scoring adds to the customers."""
 
 FEWEST_ROWS = 50
 """With fewer rows no split leaves enough for training and validation."""
@@ -96,27 +99,29 @@ def prepare(frame: pd.DataFrame, experiment: Experiment, descriptions: Mapping[s
     dates = None if data.date is None else as_of_dates(frame[data.date])
     groups = None if data.group is None else frame[data.group]
     roles = {data.target, data.id, data.date, data.group, *data.exclude}
+    frame, words = _without_missing_words(frame, [name for name in frame.columns if name not in roles], data)
     _refuse_infinite(frame.drop(columns=[name for name in roles if name is not None]))
     categorical = {name for name, config in data.columns.items() if config.kind == "categorical"}
     refuse_written(frame[name] for name in frame.columns if name not in roles | categorical)
     features, notes = _features(frame[[name for name in frame.columns if name not in roles]], y, data)
+    notes = [*words, *notes]
     values = frame[data.target].nunique()
     if values > 2:
         finding = f"{values} values; {data.event!r} is the event, all others are not"
         notes.insert(0, _Note(data.target, finding, "warning" if values > 10 else "info", "converted"))
     if descriptions is None and data.source in sample_names():
         descriptions = sample(data.source).descriptions
-    schema = _described(Schema.infer(features, data.columns), descriptions or {})
+    schema = _completed(Schema.infer(features, data.columns), data, descriptions or {})
     columns = ["column", "finding", "severity", "done"]
     noted = pd.DataFrame([vars(note) for note in notes], columns=columns, dtype=object)
     return Prepared(schema.conform(features), y, dates, schema, noted, groups)
 
 
 def _refuse_reserved(names: list[str]) -> None:
-    taken = [name for name in names if name in RESERVED]
+    taken = [name for name in names if name in RESERVED or name.lower() in RESULTS]
     if taken:
         raise DataError(
-            f"a run adds columns of these names: {', '.join(RESERVED)}",
+            f"a run adds columns of these names: {', '.join(RESERVED + RESULTS)}",
             where=", ".join(f"column {name!r}" for name in taken),
             fix="rename them in the table, or list them in data.exclude",
         )
@@ -211,6 +216,9 @@ def _suspicions(column: pd.Series, y: pd.Series, config: ColumnConfig) -> Iterab
         finding = f"seems to be an identifier: {reason}; name it in data.id or data.exclude if it is"
         yield _Note(name, finding, "warning", "kept")
     known = column.dropna()
+    word = missing_word(column) if config.kind is None else None
+    if word:
+        yield _Note(name, f"{word}: if it means missing, list it in data.missing", "warning", "kept")
     if not pd.api.types.is_numeric_dtype(column.dtype) and known.nunique() > 0.5 * len(known):
         yield _Note(name, f"{known.nunique()} levels in {len(known)} rows: most occur once", "warning", "kept")
     spellings = _spellings(known) if known.dtype == object else ""
@@ -233,10 +241,26 @@ def _spellings(known: pd.Series) -> str:
     return ", ".join(f"{level!r} in {count} rows" for level, count in first.items())
 
 
-def _described(schema: Schema, descriptions: Mapping[str, str]) -> Schema:
-    """Fill in the descriptions that the experiment does not give."""
+def _completed(schema: Schema, data: DataConfig, descriptions: Mapping[str, str]) -> Schema:
+    """Fill in the words for missing values, and the descriptions that the experiment does not give."""
 
-    def described(column: Column) -> Column:
-        return column if column.description else replace(column, description=descriptions.get(column.name, ""))
+    def completed(column: Column) -> Column:
+        description = column.description or descriptions.get(column.name, "")
+        return replace(column, description=description, missing=data.missing_words(column.name))
 
-    return Schema(tuple(map(described, schema)))
+    return Schema(tuple(map(completed, schema)))
+
+
+def _without_missing_words(frame: pd.DataFrame, names: list[str], data: DataConfig) -> tuple[pd.DataFrame, list[_Note]]:
+    """Return the table with words for missing values made empty, and how often each occurs."""
+    cleaned, notes = {}, []
+    for name in names:
+        words = data.missing_words(name)
+        column = without_words(frame[name], words)
+        empty = column.isna() & frame[name].notna()
+        if empty.any():
+            counts = frame.loc[empty.to_numpy(), name].map(str).str.strip().value_counts()
+            finding = ", ".join(f"{word!r} in {count} rows" for word, count in counts.items())
+            notes.append(_Note(name, f"read as missing: {finding}", "info", "converted"))
+            cleaned[name] = column
+    return frame.assign(**cleaned), notes

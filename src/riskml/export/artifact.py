@@ -132,6 +132,8 @@ def _libraries(model: Model) -> set[str]:
 def _column(schema: Schema, name: str, kind: str, values: np.ndarray[Any, Any]) -> dict[str, Any]:
     known = schema[name]
     entry: dict[str, Any] = {"name": name, "kind": kind, "description": known.description, "special": known.special}
+    if known.missing:
+        entry["missing_words"] = list(known.missing)
     missing = pd.isna(values)
     there = values[~missing & ~np.isin(values, np.asarray(known.special, dtype=values.dtype))]
     if kind == "numeric":

@@ -5,6 +5,7 @@ One syntax tree is built for each model, and written for each dialect; names and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial, reduce
 
@@ -18,11 +19,13 @@ from riskml.runtime.model import Blend, Model, Tree
 from riskml.runtime.package import Artifact
 from riskml.runtime.shapes import Levels, Line, Shape, Step
 
-DIALECTS = ("duckdb", "postgres", "spark", "tsql", "snowflake")
+DIALECTS = ("duckdb", "postgres", "sqlite", "spark", "tsql", "snowflake")
 _STEEPEST = 700.0  # log-odds: further out, exp leaves the range of a double, and the probability is 0 or 1 to 1e-300
 # What Python takes for blank; databases trim spaces alone unless told otherwise.
 _BLANKS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
 _BLANKS += "\u200a\u2028\u2029\u202f\u205f\u3000"
+
+_LINE_BREAKS = "\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 
 Sql = exp.Expression
 
@@ -138,18 +141,72 @@ class _Writer:
     def inputs(self) -> list[Sql]:
         """Return the model's columns: doubles and texts, NULL where nothing is known."""
         read = {"numeric": self._double, "categorical": self._text}
-        return [_aliased(read[kind](_column(name)), self._names[name]) for name, kind in self._kinds.items()]
+        words = self._artifact.missing_words
+        return [
+            _aliased(read[kind](_column(name), sorted(words.get(name, ()))), self._names[name])
+            for name, kind in self._kinds.items()
+        ]
 
-    def _double(self, column: Sql) -> Sql:
-        double = exp.cast(column, "double")
+    def _double(self, column: Sql, words: Sequence[str]) -> Sql:
+        """Return a column as double: a float32 as the shortest decimal it prints, blanks and NaN as NULL."""
+        double: Sql = exp.cast(column, "double")
         if self._dialect == "tsql":  # it has no NaN
             return double
+        text = exp.cast(column, "text", dialect=self._dialect)
+        trimmed = exp.Trim(this=text)
+        known = _case([(self._in(trimmed, ["", *words]), exp.Null())], trimmed.copy())
+        printed = exp.cast(known, "double")
+        if self._dialect == "sqlite":  # it has no NaN, and reads text that is no number as 0
+            return _case([(self._is_type(column, "text"), printed)], double)
+        if self._dialect == "postgres":  # each branch must fit the column, whatever its type is
+            flags = [
+                (exp.EQ(this=text.copy(), expression=exp.Literal.string(word)), number(value))
+                for word, value in (("true", 1.0), ("false", 0.0))
+            ]
+            double = _case(flags, printed)
+        elif self._dialect in ("duckdb", "spark"):
+            double = _case([(self._is_type(column, "float", "varchar", "string"), printed)], double)
         return exp.Nullif(this=double, expression=exp.cast(exp.Literal.string("NaN"), "double"))
 
-    def _text(self, column: Sql) -> Sql:
+    def _text(self, column: Sql, words: Sequence[str]) -> Sql:
+        """Return a column as the text of its levels: 1 for 1.0, True for true, NULL for blanks."""
         text = exp.cast(column, "nvarchar(max)" if self._dialect == "tsql" else "text", dialect=self._dialect)
-        trimmed = exp.Trim(this=text.copy(), expression=self._string(_BLANKS))
-        return _case([(exp.EQ(this=trimmed, expression=exp.Literal.string("")), exp.Null())], text)
+        blank = exp.EQ(this=exp.Trim(this=text, expression=self._string(_BLANKS)), expression=exp.Literal.string(""))
+        branches: list[tuple[Sql, Sql]] = [(blank, exp.Null())]
+        if words:
+            branches.append((self._in(exp.Trim(this=text.copy()), words), exp.Null()))
+        if self._dialect in ("duckdb", "postgres", "spark"):
+            spellings = [
+                (exp.EQ(this=text.copy(), expression=exp.Literal.string(word)), exp.Literal.string(word.capitalize()))
+                for word in ("true", "false")
+            ]
+            nothing = exp.EQ(this=exp.Lower(this=text.copy()), expression=exp.Literal.string("nan"))
+            fraction = exp.Like(this=text.copy(), expression=exp.Literal.string("%.%"))
+            branches.append((self._is_type(column, "boolean"), _case(spellings, exp.Null())))
+            branches.append((exp.And(this=self._is_decimal(column), expression=nothing), exp.Null()))
+            branches.append((exp.And(this=self._is_decimal(column), expression=fraction), self._without_zeros(text)))
+        elif self._dialect == "sqlite":
+            branches.append((self._is_type(column, "real"), self._without_zeros(text)))
+        return _case(branches, text.copy())
+
+    def _type(self, column: Sql) -> Sql:
+        """Return the name of a column's type in lower case."""
+        call = exp.Anonymous(this="pg_typeof" if self._dialect == "postgres" else "typeof", expressions=[column.copy()])
+        return exp.Lower(this=exp.cast(call, "text", dialect=self._dialect))
+
+    def _is_type(self, column: Sql, *names: str) -> Sql:
+        return exp.In(this=self._type(column), expressions=[exp.Literal.string(name) for name in names])
+
+    def _is_decimal(self, column: Sql) -> Sql:
+        """Return whether a column's type has fractions."""
+        names = self._is_type(column, "double", "float", "double precision", "real", "numeric")
+        decimals = exp.Like(this=self._type(column), expression=exp.Literal.string("decimal%"))
+        return exp.Paren(this=exp.Or(this=names, expression=decimals))
+
+    def _without_zeros(self, text: Sql) -> Sql:
+        """Return the text of a number without zeros at the end of its fraction."""
+        zeros = exp.Trim(this=text.copy(), expression=exp.Literal.string("0"), position="TRAILING")
+        return exp.Trim(this=zeros, expression=exp.Literal.string("."), position="TRAILING")
 
     def _x(self, name: str) -> Sql:
         return _column(self._names[name])
@@ -171,10 +228,10 @@ class _Writer:
         if not levels:
             return exp.EQ(this=exp.Literal.number(1), expression=exp.Literal.number(0))
         if self._dialect != "tsql":
-            return exp.In(this=x, expressions=[exp.Literal.string(level) for level in levels])
+            return exp.In(this=x, expressions=[self._string(level) for level in levels])
         # SQL Server compares without regard to case unless told otherwise.
         exact = exp.Collate(this=x, expression=exp.Var(this="Latin1_General_100_BIN2"))
-        return exp.In(this=exact, expressions=[exp.National(this=level) for level in levels])
+        return exp.In(this=exact, expressions=[self._string(level) for level in levels])
 
     # -- what is added up
 
@@ -340,7 +397,19 @@ class _Writer:
         return _case(branches, self._string(tiers[0].name))
 
     def _string(self, text: str) -> Sql:
-        return exp.National(this=text) if self._dialect == "tsql" else exp.Literal.string(text)
+        """Return a text literal; line breaks are written as codes, so that no tool that reads the file changes them."""
+        code = {"tsql": "NCHAR", "sqlite": "CHAR"}.get(self._dialect, "CHR")
+        parts: list[Sql] = []
+        for part in re.split(r"([\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029])", text):
+            if len(part) == 1 and part in _LINE_BREAKS:
+                parts.append(exp.Anonymous(this=code, expressions=[exp.Literal.number(ord(part))]))
+            elif part:
+                parts.append(exp.National(this=part) if self._dialect == "tsql" else exp.Literal.string(part))
+        join = exp.Add if self._dialect == "tsql" else exp.DPipe
+        joined = (
+            reduce(lambda left, right: join(this=left, expression=right), parts) if parts else exp.Literal.string("")
+        )
+        return exp.Paren(this=joined) if len(parts) > 1 else joined
 
 
 def _null(x: Sql) -> Sql:

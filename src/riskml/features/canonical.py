@@ -74,6 +74,8 @@ def select(
             parts[role] = f"cast({column} as int)"
         elif role == "customer" and integer_ids:
             parts[role] = f"cast({column} as bigint)"
+        elif role in ("customer", "invoice"):  # files pad keys with blanks
+            parts[role] = f"nullif(trim(cast({column} as {dialect.text})), '')"
         else:
             parts[role] = f"cast({column} as {dialect.text})"
     day, recorded = parts.pop("time"), parts.pop("recorded", None)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from riskml.config.panel import PanelConfig, TableConfig
 from riskml.data.sources.tables import Stored, duplicated_rows
-from riskml.errors import DataError
+from riskml.errors import DataError, preview
 from riskml.features.labels import Frames, Tables
 
 MOST_ROWS = 2_000_000
@@ -24,6 +24,8 @@ _NEGATIVE = {
     "purchases": "negative: returns, which lower spending and are not purchases",
     "invoices": "negative: credit notes, omitted; what they settle belongs among the payments",
 }
+_MANY, _ENOUGH = 0.2, 100  # share of records without a partner that calls for action, of at least so many
+_SPELLINGS = 10_000  # keys compared by their spelling
 _FEW = 20  # days with a record below which distances between them are not evaluated
 
 
@@ -35,9 +37,9 @@ class Coverage:
     ----------
     days : mapping of table to DataFrame
         ``day`` (days since 1970-01-01; missing where a record has no time), ``records``, ``nobody`` (without a
-        customer; payments without an invoice), ``strangers`` (of customers without attributes), ``repeats`` (with the
-        key of an earlier record), ``negative`` (purchases and invoices below 0), ``late`` (recorded after the day they
-        happened), ``delay`` (by how many days, summed).
+        customer; payments without an invoice), ``strangers`` (without a partner in another table), ``repeats`` (with
+        the key of an earlier record), ``negative`` (purchases and invoices below 0), ``late`` (recorded after the day
+        they happened), ``delay`` (by how many days, summed).
     """
 
     days: Mapping[str, pd.DataFrame]
@@ -80,15 +82,15 @@ def identified_by(table: TableConfig) -> str:
 def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
     """Count the records of each table by day."""
     ranges = {}
-    described = panel.of_role("attributes")
     for name, table in tables.items():
         role = panel.tables[name].role
         nobody = nw.lit(False) if role == "market" else nw.col(identified_by(panel.tables[name])).is_null()
         stranger = nw.lit(False)
-        if described and role not in ("market", "payments", "attributes"):
-            customers = tables[described[0]].select("customer").unique().with_columns(described=nw.lit(True))
-            table = table.join(customers, on="customer", how="left")
-            stranger = nw.col("described").is_null() & ~nw.col("customer").is_null()
+        if link := partner(panel, name):
+            key, other = link
+            known = tables[other].select(key).unique().with_columns(partner=nw.lit(True))
+            table = table.join(known, on=key, how="left")
+            stranger = nw.col("partner").is_null() & ~nw.col(key).is_null()
         negative = nw.col("amount") < 0 if role in _NEGATIVE else nw.lit(False)
         repeat = nw.col("repeats") if panel.tables[name].key else nw.lit(0)
         counted = table.with_columns(
@@ -104,8 +106,34 @@ def coverage(panel: PanelConfig, tables: Tables, engine: Frames) -> Coverage:
         days = engine.frame(by_day).sort_values("day", ignore_index=True)
         if days["day"].notna().sum() == 0:
             raise DataError("the table has no record with a time", where=f"panel.tables.{name}", fix="check its source")
+        if link and 0 < days["strangers"].sum() == days["records"].sum() - days["nobody"].sum():
+            _refuse_other_spelling(name, *link, tables, engine)
         ranges[name] = days
     return Coverage(ranges)
+
+
+def partner(panel: PanelConfig, name: str) -> tuple[str, str] | None:
+    """Return the key by which a table's records are found in another table, and that table."""
+    role = panel.tables[name].role
+    if role == "payments":
+        invoices = panel.of_role("invoices")
+        return ("invoice", invoices[0]) if invoices else None
+    other = next(iter(panel.of_role("attributes")), panel.outcome.table)
+    return None if role == "market" or name == other else ("customer", other)
+
+
+def _refuse_other_spelling(name: str, key: str, other: str, tables: Tables, engine: Frames) -> None:
+    """Raise a DataError when keys that do not meet would meet without leading zeros and upper case."""
+    mine, theirs = (
+        engine.frame(tables[table].select(key).drop_nulls().unique().sort(key).head(_SPELLINGS))[key].map(str)
+        for table in (name, other)
+    )
+    if set(mine.str.casefold().str.lstrip("0")) & set(theirs.str.casefold().str.lstrip("0")):
+        raise DataError(
+            f"no {key} of {name} is in {other}: {name} has {preview(mine, 3)}; {other} has {preview(theirs, 3)}",
+            where=f"panel.tables.{name}, panel.tables.{other}",
+            fix=f"write the {key} in the same way in both tables: text such as '0001' is not the number 1",
+        )
 
 
 def extract_day(panel: PanelConfig, coverage: Coverage) -> int:
@@ -143,7 +171,7 @@ def remarks(panel: PanelConfig, coverage: Coverage, until: int) -> Iterator[dict
         counts = {
             "without a time: omitted": days.loc[days["day"].isna(), "records"].sum(),
             f"without {identified_by(panel.tables[name])}: omitted": days["nobody"].sum(),
-            "of customers without attributes: omitted": days["strangers"].sum(),
+            _strangers(panel, name, days): days["strangers"].sum(),
             "with the key of another record: only the first that was known counts": days["repeats"].sum(),
             _NEGATIVE.get(panel.tables[name].role, ""): days["negative"].sum(),
             f"on or after {_EPOCH + dt.timedelta(days=until)}, the day of the extract: omitted": days.loc[
@@ -156,6 +184,21 @@ def remarks(panel: PanelConfig, coverage: Coverage, until: int) -> Iterator[dict
                 yield {"table": name, "finding": finding, "records": int(records)}
         if panel.tables[name].role not in ("attributes", "statuses"):  # no window reads these
             yield from ({"table": name, "finding": finding, "records": 0} for finding in _gaps(panel, coverage, name))
+
+
+def _strangers(panel: PanelConfig, name: str, days: pd.DataFrame) -> str:
+    """Return the finding of records without a partner; many call for action."""
+    if panel.tables[name].role == "payments":
+        finding = "of invoices that are in no table"
+    elif panel.of_role("attributes"):
+        finding = "of customers without attributes: omitted"
+    else:
+        finding = f"of customers who are not in {panel.outcome.table}"
+    records = days["records"].sum()
+    share = days["strangers"].sum() / max(records, 1)
+    if share <= _MANY or records < _ENOUGH:
+        return finding
+    return f"{finding}; act: {share:.0%} of the records, check how the key is written"
 
 
 def repeats(panel: PanelConfig, tables: Mapping[str, Stored]) -> Iterator[dict[str, object]]:

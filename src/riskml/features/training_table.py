@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from riskml.config.experiment import Experiment
-from riskml.data.sources.source import read_table
+from riskml.data.sources.source import read_customers
 from riskml.errors import ConfigError, InputError
 from riskml.features.panel_store import Listener, Panel, build, features_at, opened
 from riskml.io import parse_date, replacing
@@ -40,11 +40,7 @@ def experiment_table(experiment: Experiment, panel: Panel | None) -> pd.DataFram
         Of a panel: ``row`` (customer and as-of date), ``customer``, ``as_of``, the features, ``outcome``. Rows whose
         outcome was unknown on the first out-of-time date are omitted: no model could have been trained on them.
     """
-    return (
-        read_table(experiment.data.source, encoding=experiment.data.encoding)
-        if panel is None
-        else panel_rows(experiment, panel)
-    )
+    return read_customers(experiment.data.source, experiment.data) if panel is None else panel_rows(experiment, panel)
 
 
 def panel_rows(experiment: Experiment, panel: Panel) -> pd.DataFrame:

@@ -26,6 +26,8 @@ def _rows_of(codes: Rows, n_groups: int) -> Iterator[Rows]:
 def performance_by(y: ArrayLike, p: ArrayLike, by: ArrayLike, *, level: float = 0.95) -> pd.DataFrame:
     """Return discrimination and calibration in each period or segment.
 
+    Sources: those of `delong`, `ks`, `brier`, `log_loss` and `observed_expected`.
+
     Parameters
     ----------
     y, p : array of shape (n,)

@@ -13,6 +13,7 @@ from scipy.special import chdtri
 
 from riskml.errors import DataError
 from riskml.metrics._inputs import Floats, column, level_of, positive_int
+from riskml.runtime.frame import is_single, level, shortest_decimals
 
 WATCH, ACT = 0.10, 0.25
 _PARTS = ("edges", "categories", "special", "counts", "values")
@@ -139,11 +140,13 @@ def _is_number(series: pd.Series[Any]) -> bool:
 def _texts(series: pd.Series[Any]) -> tuple[NDArray[np.intp], pd.Index[str]]:
     """Return each row's number among the distinct values, -1 where missing, and these values as text."""
     rows, values = pd.factorize(series)
-    return rows, pd.Index([str(value) for value in values], dtype=object)
+    return rows, pd.Index([level(value) for value in values], dtype=object)
 
 
 def _numbers(series: pd.Series[Any]) -> Floats:
     try:
+        if is_single(series):
+            return shortest_decimals(series.to_numpy(dtype=np.float32, na_value=np.nan))
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise DataError(

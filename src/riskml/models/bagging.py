@@ -22,6 +22,8 @@ from riskml.runtime.encoding import Encoding
 from riskml.runtime.frame import columns as read_columns
 from riskml.schema import Schema
 
+_GAPS, _FEWEST_GAPS = 0.02, 20  # share of a complete column's cells that a model does not see, and its least number
+
 boosted_family = partial(
     Family,
     complexity=4,
@@ -82,7 +84,12 @@ class BaggedBooster(RiskEstimator, ABC):
         # Side by side where this fit is not itself one of several.
         grown = list(
             Parallel(n_jobs=-1, prefer="threads")(
-                delayed(self._grow)(encoding, Rows(matrix[grow], target[grow]), Rows(matrix[stop], target[stop]), signs)
+                delayed(self._grow)(
+                    encoding,
+                    with_gaps(matrix[grow], target[grow], self.random_state),
+                    Rows(matrix[stop], target[stop]),
+                    signs,
+                )
                 for grow, stop in pairs
             )
         )
@@ -98,6 +105,22 @@ class BaggedBooster(RiskEstimator, ABC):
     @abstractmethod
     def _grow(self, encoding: Encoding, grow: Rows, stop: Rows, signs: list[int] | None) -> Grown:
         """Return trees grown on some rows, as many as are best for others."""
+
+
+def with_gaps(matrix: NDArray[np.float32], target: NDArray[np.int8], seed: int) -> Rows:
+    """Return rows with a few cells of the complete columns made missing.
+
+    Trees so learn where a missing value belongs; otherwise a gap in a column that never had one would be read as its
+    highest value. The rows with a gap have the outcomes and the values of all rows: every k-th in their order.
+    """
+    draw, matrix = np.random.default_rng(seed), matrix.copy()
+    rows = len(matrix)
+    gaps = min(max(int(_GAPS * rows), _FEWEST_GAPS), rows // 10)
+    for column in np.flatnonzero(np.ptp(matrix, axis=0) > 0):  # complete, and not constant
+        order = np.lexsort((draw.random(rows), matrix[:, column], target))
+        places = (np.arange(gaps) + draw.random()) * rows / max(gaps, 1)
+        matrix[order[places.astype(np.intp)], column] = np.nan
+    return Rows(matrix, target)
 
 
 def numbered(frame: pd.DataFrame, schema: Schema) -> Encoding:

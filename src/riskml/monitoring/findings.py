@@ -108,8 +108,9 @@ def _of_data(month: MonthReport, limits: MonitoringConfig) -> Iterator[Finding]:
         yield _act("data", "broken", "repair", column=str(row["column"]), message=message)
     rise = table["missing"] - table["missing_in_training"]
     yield from _of_cells(table.assign(beyond=rise), "missing", limits.missing_rise, limits.missing_rise_act)
-    for name, limit in (("unseen", limits.unseen_share), ("out_of_range", limits.out_of_range_share)):
-        yield from _of_cells(table.assign(beyond=table[name]), name, limit, float("inf"))
+    yield from _of_cells(table.assign(beyond=table["unseen"]), "unseen", limits.unseen_share, limits.unseen_share_act)
+    beyond = table.assign(beyond=table["out_of_range"])
+    yield from _of_cells(beyond, "out_of_range", limits.out_of_range_share, float("inf"))
 
 
 def _of_cells(table: pd.DataFrame, name: str, watch: float, act: float) -> Iterator[Finding]:

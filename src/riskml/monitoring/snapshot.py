@@ -12,7 +12,7 @@ import pandas as pd
 from riskml.config.experiment import Experiment
 from riskml.data.dates import as_of_dates
 from riskml.data.key_columns import blank, matching_level, refuse_spellings
-from riskml.data.sources.source import read_table
+from riskml.data.sources.source import read_customers, read_table
 from riskml.errors import ConfigError, DataError, InputError, did_you_mean, preview
 from riskml.runtime.frame import levels
 
@@ -79,7 +79,7 @@ def read_snapshot(
         When a file cannot be read, a named column is missing, or outcomes are ambiguous.
     """
     return snapshot_of(
-        read_table(data, encoding=experiment.data.encoding),
+        read_customers(data, experiment.data),
         experiment,
         outcomes=None if outcomes is None else read_table(outcomes),
         customer=customer,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from riskml.data.dates import as_of_dates
 from riskml.data.key_columns import blank
-from riskml.data.sources.source import read_table
+from riskml.data.sources.source import read_customers, read_table
 from riskml.errors import InputError, preview
 from riskml.io import read_json, replacing, write_json
 from riskml.monitoring.snapshot import snapshot_of
@@ -150,9 +150,9 @@ def _table(run: Run, request: RetrainRequest, at: dt.datetime) -> Path | None:
     if not request.extend and request.outcomes is None:
         return request.data
     data = experiment.data
-    table = _labelled(read_table(request.data, encoding=data.encoding), run, request)
+    table = _labelled(read_customers(request.data, data), run, request)
     if request.extend:
-        table = _extended(read_table(data.source, encoding=data.encoding), table, data.id, data.date)
+        table = _extended(read_customers(data.source, data), table, data.id, data.date)
     stem = Path(data.source).stem
     file = run.folder.parent / "data" / f"{at:%Y%m%d-%H%M%S}" / f"{stem}.parquet"
     with replacing(file) as temporary:
@@ -208,7 +208,7 @@ def _overrides(run: Run, request: RetrainRequest) -> list[str]:
     if experiment.panel is not None or start is None or overridden or request.data is None:
         return overrides
     dates = run.features().date
-    frame = read_table(request.data, encoding=experiment.data.encoding)
+    frame = read_customers(request.data, experiment.data)
     if dates is None or experiment.data.date not in frame.columns:
         return overrides
     later = as_of_dates(frame[experiment.data.date]).max() - dates.max()

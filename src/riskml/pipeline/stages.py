@@ -170,7 +170,7 @@ def _check_data(experiment: Experiment, sample: int, panel: Path) -> None:
     """Check the table as the first notebook will prepare it, so that wrong data leave no run behind."""
     from riskml.data.dataset import dataset_of
     from riskml.data.prepare import prepare
-    from riskml.data.sources.source import read_table
+    from riskml.data.sources.source import read_customers
     from riskml.data.subsample import stratified_subsample
 
     if experiment.panel is not None:  # building the panel may take long: the first notebook does it
@@ -180,7 +180,7 @@ def _check_data(experiment: Experiment, sample: int, panel: Path) -> None:
         return
     data = experiment.data
     try:
-        table = read_table(data.source, encoding=data.encoding)
+        table = read_customers(data.source, data)
         table = stratified_subsample(table, data.target, sample, experiment.split.seed)
         dataset_of(prepare(table, experiment), experiment.split)
     except InputError as error:

@@ -137,7 +137,7 @@ def _read_decisions(file: Path) -> pd.DataFrame:
     """Read officers' decisions from a role's list: the workbook or a CSV file, which may be empty."""
     if file.suffix.lower() == ".xlsx":
         try:
-            return read_decisions(pd.read_excel(file))
+            return read_decisions(pd.read_excel(file, engine="openpyxl"))
         except (OSError, ValueError, BadZipFile) as error:
             raise InputError(f"the workbook cannot be read: {error}", where=str(file)) from None
     if file.suffix.lower() == ".csv" and file.is_file() and len(file.read_text("utf-8-sig").splitlines()) == 1:

@@ -179,7 +179,7 @@ def _write_files(
     plan.left_out.to_parquet(folder / "left_out.parquet", index=False)
     harmless(plan.limits).to_csv(folder / "limits.csv", index=False)
     moved = moves(month.scores, list(policy.tiers))
-    moved.to_csv(folder / "migration.csv")
+    harmless(moved.reset_index()).to_csv(folder / "migration.csv", index=False)
     letters = messages(policy, plan.actions, month.portfolio, language=language)
     letters.to_parquet(folder / "messages.parquet", index=False)
     lists = role_lists(plan.actions, alerts.open, letters, month.as_of, policy, inputs.rules, language)

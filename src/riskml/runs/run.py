@@ -223,16 +223,22 @@ class Run:
         return read_json(self.path(name))
 
     def write_csv(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-        """Write one of the run's CSV files without its index, and return the frame."""
+        """Write one of the run's CSV files without its index, safe for spreadsheets, and return the frame."""
+        from riskml.runtime.batch import harmless
+
         with replacing(self.path(name)) as temporary:
-            frame.to_csv(temporary, index=False, lineterminator="\n")
+            harmless(frame).to_csv(temporary, index=False, lineterminator="\n")
         return frame
 
     def read_csv(self, name: str) -> pd.DataFrame:
-        """Read one of the run's CSV files."""
+        """Read one of the run's CSV files, as ``write_csv`` wrote it."""
         import pandas as pd
 
-        return pd.read_csv(self.path(name))
+        frame = pd.read_csv(self.path(name))
+        for column in frame.columns:
+            if pd.api.types.is_string_dtype(frame[column].dtype):
+                frame[column] = frame[column].str.replace(r"^'(?=[=+\-@\t\r])", "", regex=True)
+        return frame
 
     def write_parquet(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Write one of the run's Parquet files with its index, and return the frame."""

@@ -75,7 +75,7 @@ def check_file(artifact: Artifact, source: str | Path, progress: Progress | None
 
 def _read_spec(artifact: Artifact, id_column: str | None, *, require_all: bool = True) -> ReadSpec:
     levels = {column["name"]: column["levels"] for column in artifact.columns if column["kind"] == "categorical"}
-    return ReadSpec(artifact.model.kinds, levels, id_column, require_all)
+    return ReadSpec(artifact.model.kinds, levels, id_column, require_all, artifact.missing_words)
 
 
 def _id_name(id_column: str | None, results: pd.DataFrame) -> str:

@@ -36,7 +36,7 @@ class DriftCheck:
         """Count the rows of a table."""
         for name, check in self._columns.items():
             try:
-                values = read_columns(frame, {name: check.kind})[name]
+                values = read_columns(frame, {name: check.kind}, {name: check.missing_words})[name]
             except ValueError as error:
                 check.message = str(error)
             else:
@@ -67,6 +67,7 @@ class _ColumnCheck:
         self._missing_before = column.get("missing")
         self._low, self._high = column.get("min"), column.get("max")
         self._special = np.asarray(column.get("special", []), dtype=np.float64 if self.kind == "numeric" else object)
+        self.missing_words = frozenset(column.get("missing_words") or ())
         self._known = {*(column.get("levels") or ()), *self._special.tolist(), None}
         self._rows = self._missing = self._outside = self._unseen = 0
         self._counts: Floats = np.zeros(len(self._expected.counts) if self._expected else 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,9 @@ def numeric(values: pd.Series) -> Floats:
     """Return a column as float64, missing as NaN."""
     if values.dtype.kind in "mMc":
         raise ValueError(f"column {values.name!r}: expected numbers, got {values.dtype}")
-    if values.dtype.kind in "fiub":
+    if is_single(values):
+        out = shortest_decimals(values.to_numpy(dtype=np.float32, na_value=np.nan))
+    elif values.dtype.kind in "fiub":
         out = values.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         import pandas as pd
@@ -38,6 +41,21 @@ def numeric(values: pd.Series) -> Floats:
     if infinite.any():
         raise ValueError(_complaint(values, infinite, "is not finite"))
     return out
+
+
+def is_single(values: pd.Series) -> bool:
+    """Return whether a column holds floats of fewer than 64 bits."""
+    return values.dtype.kind == "f" and getattr(values.dtype, "itemsize", 8) < 8
+
+
+def shortest_decimals(values: NDArray[Any]) -> Floats:
+    """Return float32 as float64: the shortest decimal that each prints, so that 0.1 is 0.1.
+
+    >>> shortest_decimals(np.array([0.1, 2.5], dtype=np.float32)).tolist()
+    [0.1, 2.5]
+    """
+    uniques, inverse = np.unique(values, return_inverse=True)
+    return uniques.astype(str).astype(np.float64)[inverse]
 
 
 def _blank(value: Any) -> bool:
@@ -62,14 +80,26 @@ def levels(values: pd.Series) -> NDArray[np.object_]:
 
 
 def level(value: Any) -> str:
-    """Return the level of a categorical value as text."""
+    """Return the level of a categorical value as text: 1 for 1.0 and Decimal("1.00"), True for true."""
+    if isinstance(value, Decimal):
+        return str(int(value)) if value == value.to_integral_value() else str(float(value))
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value)
 
 
-def columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[Any]]:
-    """Return the named columns of a frame as arrays, by their kind."""
+def without_words(values: pd.Series, words: Collection[str]) -> pd.Series:
+    """Return a column with cells that hold a word for a missing value made empty."""
+    if not words or values.dtype.kind in "fiubmM":
+        return values
+    texts = values.map(lambda value: value.strip() if isinstance(value, str) else value)
+    return values.mask(texts.isin(list(words)).to_numpy(dtype=bool))
+
+
+def columns(
+    frame: pd.DataFrame, kinds: Mapping[str, str], missing: Mapping[str, Collection[str]] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Return the named columns of a frame as arrays, by their kind; ``missing`` has words for a missing value."""
     names = [str(name) for name in frame.columns]
     absent = [name for name in kinds if name not in names]
     if absent:
@@ -81,7 +111,7 @@ def columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[
     arrays: dict[str, NDArray[Any]] = {}
     problems = []
     for name, kind in kinds.items():
-        values = frame.iloc[:, positions[name]].rename(name)
+        values = without_words(frame.iloc[:, positions[name]].rename(name), (missing or {}).get(name, ()))
         try:
             arrays[name] = numeric(values) if kind == "numeric" else levels(values)
         except TypeError:

@@ -174,12 +174,19 @@ class Artifact:
         }
 
     @cached_property
+    def missing_words(self) -> dict[str, frozenset[str]]:
+        """The words that stand for a missing value, of each column that has some."""
+        return {
+            column["name"]: frozenset(column["missing_words"]) for column in self.columns if column.get("missing_words")
+        }
+
+    @cached_property
     def scorer(self) -> Scorer:
         """The scoring function for single records."""
         from .single import Scorer
 
         bounds, names = [tier.from_probability for tier in self.tiers], [tier.name for tier in self.tiers]
-        return Scorer(self.model, bounds, names, self._known_levels)
+        return Scorer(self.model, bounds, names, self._known_levels, self.missing_words)
 
     def drift_check(self) -> DriftCheck:
         """Return a comparison with the training rows, to which tables are added."""
@@ -211,7 +218,7 @@ class Artifact:
         """Return the columns of the model as arrays; a missing column or an invalid value raises a PackageError."""
         frame = _pandas(frame)
         try:
-            columns = read_columns(frame, self.model.kinds)
+            columns = read_columns(frame, self.model.kinds, self.missing_words)
         except ValueError as error:
             raise PackageError(str(error)) from None
         for name, known in self._known_levels.items():

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from .checksums import PackageError
 from .frame import level, literal
 
@@ -58,7 +60,8 @@ def number(value: Any) -> float:
         raise ValueError("is not a number")
     else:
         try:
-            parsed = float(value)
+            # A float32 means the shortest decimal that it prints.
+            parsed = float(str(value)) if isinstance(value, (np.float32, np.float16)) else float(value)
         except OverflowError:
             raise ValueError("is not finite") from None
         except (TypeError, ValueError):

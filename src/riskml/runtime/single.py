@@ -26,12 +26,18 @@ class Scorer:
     """Scoring of one customer at a time."""
 
     def __init__(
-        self, model: Model, bounds: Sequence[float], tiers: Sequence[str], known_levels: Mapping[str, frozenset[Any]]
+        self,
+        model: Model,
+        bounds: Sequence[float],
+        tiers: Sequence[str],
+        known_levels: Mapping[str, frozenset[Any]],
+        missing_words: Mapping[str, frozenset[str]],
     ) -> None:
         self._kinds = model.kinds
         self._margin, self._points = margin_of(model), points_of(model)
         self._bounds, self._tiers = bounds, tiers
         self._known_levels = known_levels  # of columns whose unseen levels are refused
+        self._missing_words = missing_words
 
     def score(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return probability, points (if the model has them) and tier."""
@@ -47,11 +53,21 @@ class Scorer:
         return arrays(self._read(record), self._kinds)
 
     def _read(self, record: Mapping[str, Any]) -> dict[str, Value]:
+        if self._missing_words:
+            record = {
+                **record,
+                **{name: None for name, words in self._missing_words.items() if _is_word(record, name, words)},
+            }
         values = read(record, self._kinds)
         for name, known in self._known_levels.items():
             if values[name] not in known:
                 raise PackageError(f"column {name!r}: level {values[name]!r} was not seen in training")
         return values
+
+
+def _is_word(record: Mapping[str, Any], name: str, words: frozenset[str]) -> bool:
+    value = record.get(name)
+    return isinstance(value, str) and value.strip() in words
 
 
 def probability_of(margin: float) -> float:

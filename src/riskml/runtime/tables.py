@@ -10,8 +10,8 @@ import os
 import re
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
@@ -59,6 +59,7 @@ class ReadSpec:
     levels: Mapping[str, Sequence[str]]
     id_column: str | None = None  # the identifier; the row number by default
     require_all: bool = True  # whether a file that lacks some of the columns is refused
+    missing_words: Mapping[str, Collection[str]] = field(default_factory=dict)  # in addition to the usual ones
 
     def check(self, names: Sequence[str], path: Path) -> None:
         """Raise a PackageError if a column is missing or duplicate."""
@@ -195,7 +196,9 @@ def _read_text(path: Path, spec: ReadSpec) -> Iterator[Chunk]:
     # Columns are identified by position: columns that are not read may have any name, or duplicate names.
     numbers = {i for i, name in enumerate(names) if spec.kinds.get(name) == "numeric"}
     empty: dict[Any, list[str]] = {
-        i: sorted(_EMPTY - set(spec.levels.get(name, ()))) for i, name in enumerate(names) if name in spec.kinds
+        i: sorted(_EMPTY.union(spec.missing_words.get(name, ())) - set(spec.levels.get(name, ())))
+        for i, name in enumerate(names)
+        if name in spec.kinds
     }
     last = len(names) - 1
     empty.setdefault(last, [""])  # detects rows that are too short

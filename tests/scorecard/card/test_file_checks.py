@@ -69,7 +69,7 @@ CORRUPTIONS = [
     ((*of(HOME, 0), "levels"), "own", "'home', bin"),
     ((*of(HOME, 0), "levels"), [], "levels: List should have at least 1 item"),
     ((*of(HOME, 0), "levels"), [False], "quote it"),
-    ((*of(HOME, 0), "levels"), [1], "levels, 0: should be a valid string"),
+    ((*of(HOME, 0), "levels"), [1], "level 1: should be a valid string"),
     ((*of(HOME, 0), "levels"), ["x", "x"], "levels stand twice: 'x'"),
     ((*of(HOME, 0), "levels"), [""], "at least 1 character"),
     ((*of(HOME, -1), "unseen"), DEL, "'home', bin 'Unseen'"),

@@ -76,12 +76,13 @@ class _File:
     header: Header
     keys: Mapping[str, str | None]
     connection: DuckDBPyConnection
+    missing: Mapping[str, Sequence[str]]  # the words for a missing value of columns that have their own
 
     @property
     def relation(self) -> str:
         """The file as DuckDB reads it: every cell as text, the columns called c0, c1 and so on."""
         columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(self.header.names)))
-        missing = ", ".join(map(literal, _MISSING))
+        missing = ", ".join(map(literal, [""] if self.missing else _MISSING))
         path = re.sub(r"([*?\[])", r"[\1]", str(self.path))  # no character of the path is a wildcard
         rows = (
             f"read_csv({literal(path)}, delim = {literal(self.header.delimiter)}, quote = '\"', "
@@ -93,7 +94,11 @@ class _File:
 
     def cells(self, name: str) -> str:
         """Return one column as SQL."""
-        return f"c{self.header.names.index(name)}"
+        cells = f"c{self.header.names.index(name)}"
+        if not self.missing:
+            return cells
+        words = ", ".join(map(literal, self.missing.get(name, _MISSING))) or "''"
+        return f"(CASE WHEN {cells} IN ({words}) THEN NULL ELSE {cells} END)"
 
     def kind(self, name: str) -> str:
         """Return the kind of a column's cells as SQL."""
@@ -142,20 +147,24 @@ class _File:
 
 
 @contextmanager
-def _files(keys: Mapping[Path, Mapping[str, str | None]], spill: Path | None = None) -> Iterator[list[_File]]:
+def _files(
+    keys: Mapping[Path, Mapping[str, str | None]],
+    spill: Path | None = None,
+    missing: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[list[_File]]:
     import duckdb
 
     with duckdb.connect(config={} if spill is None else {"temp_directory": str(spill)}) as connection:
         files = []
         for path, own_keys in keys.items():
             with readable(path):
-                files.append(_File(path, read_header(path), own_keys, connection))
+                files.append(_File(path, read_header(path), own_keys, connection, missing or {}))
         yield files
 
 
-def read_text_table(path: Path) -> pd.DataFrame:
+def read_text_table(path: Path, missing: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
     """Return a file of separated values as a data frame; dates, and codes with leading zeros, stay text."""
-    with _files({path: {}}) as (file,):
+    with _files({path: {}}, missing=missing) as (file,):
         # The types of the first rows nearly always hold: one scan then reads and checks the table.
         for kinds in (file.first_kinds, file.cell_kinds):
             # A column without any value is a column of missing numbers, as pandas reads it.

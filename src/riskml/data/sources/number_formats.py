@@ -49,6 +49,22 @@ def text_as_numbers(column: pd.Series) -> tuple[pd.Series | None, str]:
     return None, f"column {column.name!r}: {len(known) - len(wrong)} numbers, and {rows}{more}"
 
 
+def missing_word(column: pd.Series) -> str:
+    """Return the one word in a column of numbers, and how often both occur, or nothing.
+
+    >>> missing_word(pd.Series([*map(str, range(20)), *["-"] * 30]))
+    "20 numbers, and '-' in 30 rows"
+    """
+    known = column.dropna()
+    if not (known.dtype == object or pd.api.types.is_string_dtype(known.dtype)):
+        return ""
+    numbers = _parsed(known)
+    words = known[numbers.isna()].map(str).unique()
+    if len(words) != 1 or numbers.nunique() <= _FEWEST_NUMBERS:
+        return ""
+    return f"{numbers.count()} numbers, and {words[0]!r} in {int(numbers.isna().sum())} rows"
+
+
 def refuse_written(columns: Iterable[pd.Series]) -> None:
     """Raise a DataError when columns hold numbers formatted for people: 1,234.56, 1 234, 12%, ¥1,200.
 

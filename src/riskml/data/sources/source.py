@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from riskml.config.experiment import DataConfig
 from riskml.data.catalog import load_sample, sample_names
 from riskml.data.sources.csv import as_utf8
 from riskml.data.sources.csv_scan import read_text_table
@@ -16,12 +18,14 @@ from riskml.data.sources.workbook import read_workbook, split_sheet
 from riskml.errors import DataError, did_you_mean, preview
 from riskml.schema import refuse_duplicates
 
-__all__ = ["data_digest", "read_table"]
+__all__ = ["data_digest", "read_customers", "read_table"]
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", *WORKBOOKS)
 
 
-def read_table(source: str | Path, *, encoding: str = "utf-8") -> pd.DataFrame:
+def read_table(
+    source: str | Path, *, encoding: str = "utf-8", missing: Mapping[str, Sequence[str]] | None = None
+) -> pd.DataFrame:
     """Read a table from a sample of the catalog, or from a file.
 
     Parameters
@@ -32,6 +36,9 @@ def read_table(source: str | Path, *, encoding: str = "utf-8") -> pd.DataFrame:
         (``book.xlsx#March`` names the sheet). Columns with codes such as 00123 stay text.
     encoding : str, default "utf-8"
         Encoding of a text file, such as gb18030, windows-1252 or utf-16.
+    missing : mapping of column to words, optional
+        Columns of a text file with their own words for a missing value; in the others these are empty cells and
+        NA, N/A, NaN, NULL, None, <NA>, #N/A and their spellings.
 
     Returns
     -------
@@ -61,12 +68,18 @@ def read_table(source: str | Path, *, encoding: str = "utf-8") -> pd.DataFrame:
         frame = _read_parquet(path)
     else:
         with as_utf8(path, encoding) as text:
-            frame = read_text_table(text)
+            frame = read_text_table(text, missing)
     frame.columns = pd.Index([str(name).strip() for name in frame.columns], dtype=object)
     refuse_duplicates(frame.columns, where=f"{path}, header")
     if frame.empty:
         raise DataError("the table has a header and no rows", where=str(path), fix="export it again, with its rows")
     return frame
+
+
+def read_customers(source: str | Path, data: DataConfig) -> pd.DataFrame:
+    """Read a table of an experiment; ``prepare`` then empties the cells that hold its words for missing values."""
+    own = [name for name, column in data.columns.items() if column.missing is not None]
+    return read_table(source, encoding=data.encoding, missing=dict.fromkeys(own, ()))
 
 
 def missing_file(path: Path) -> DataError:

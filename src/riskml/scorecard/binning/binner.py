@@ -61,8 +61,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
         column are ordered by their event rate, and ascend unless ``monotonic="none"``.
     special_values : sequence of numbers, or mapping of column to codes, optional
         Codes that each get a bin of their own. A plain sequence holds for every numeric column, a mapping names levels
-        too; names of columns that the table does not have are ignored, with a warning where one looks misspelt. A
-        column of float32 is compared with what the code is in float32.
+        too; names of columns that the table does not have are ignored, with a warning where one looks misspelt.
     min_bins : int, default 1
         Least regular bins of a column.
     min_events, min_nonevents : float, default 1
@@ -177,10 +176,7 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
             if period is not None and weight is not None:
                 period = period[weight > 0]
             frame, event, weight = without_zero_weights(frame, event, weight)
-            columns = [
-                replace(column, special=special_codes(self.special_values, column, frame.iloc[:, i].dtype))
-                for i, column in enumerate(Schema.infer(frame))
-            ]
+            columns = [replace(one, special=special_codes(self.special_values, one)) for one in Schema.infer(frame)]
             self.schema_ = Schema(tuple(columns))
             warn_of_misspelt(self.special_values, self.schema_.names, stacklevel=2)
             options = self._options(self.schema_.names)

@@ -231,7 +231,7 @@ def column_options(
     return by_column
 
 
-def special_codes(special_values: SpecialValues | None, column: Column, dtype: Any = None) -> tuple[float | str, ...]:
+def special_codes(special_values: SpecialValues | None, column: Column) -> tuple[float | str, ...]:
     """Return the special codes of a column, in order."""
     if special_values is None or (column.kind == "categorical" and not isinstance(special_values, Mapping)):
         return ()
@@ -252,8 +252,6 @@ def special_codes(special_values: SpecialValues | None, column: Column, dtype: A
         numbers = {np.nan}
     if not np.isfinite(list(numbers)).all():
         raise ConfigError(f"special values of a numeric column are numbers; got {codes!r}", where=where)
-    if isinstance(dtype, np.dtype) and dtype.kind == "f" and dtype.itemsize < 8:
-        numbers = {float(dtype.type(number)) for number in numbers}
     return tuple(sorted(numbers))
 
 
