@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
 
 from riskml import RiskClassifier
+
+pl = pytest.importorskip("polars")
 
 
 @pytest.mark.parametrize(("table", "series"), [(pl.DataFrame, pl.Series), (pa.table, pa.array)])

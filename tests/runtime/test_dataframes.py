@@ -8,7 +8,6 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +15,8 @@ from hypothesis import strategies as st
 
 from riskml.runtime.dataframes import as_pandas, like
 from riskml.runtime.package import Artifact, PackageError
+
+pl = pytest.importorskip("polars")
 
 LIBRARIES = {"polars": pl.DataFrame, "arrow": pa.table}
 DAY = dt.date(2024, 1, 1)

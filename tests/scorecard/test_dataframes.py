@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
 from sklearn import config_context
 
 from riskml.errors import DataError
 from riskml.scorecard import OptimalBinner, Scorecard, SegmentedScorecard
+
+pl = pytest.importorskip("polars")
 
 LIBRARIES = {"polars": (pl.DataFrame, pl.Series), "arrow": (pa.table, pa.array)}
 CARDS = [Scorecard(), SegmentedScorecard(segment_by="home", min_segment_events=20)]
