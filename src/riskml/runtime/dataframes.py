@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
     from narwhals import Series
+
+T = TypeVar("T")
 
 # narwhals is imported only where a table is no pandas frame: packages do without it.
 
@@ -36,13 +38,22 @@ def as_pandas(table: Any) -> pd.DataFrame | None:
         return None
     frame = nw.from_native(table, eager_only=True)
     if frame.implementation.is_pandas_like():
-        return frame.to_pandas()
+        native: pd.DataFrame = frame.to_pandas()
+        return native
     index = pd.RangeIndex(len(frame))
     return pd.DataFrame({name: _values(frame[name]) for name in frame.columns}, index=index)
 
 
-def like(table: Any, result: Any) -> Any:
-    """Return a pandas frame or series in the library of a table, without its index; as it is for pandas and arrays."""
+def like(table: Any, result: T) -> T:
+    """Return a pandas frame or series in the library of a table, without its index; as it is for pandas and arrays.
+
+    Its static type is that of pandas, which most callers hand in.
+    """
+    converted: T = _like(table, result)
+    return converted
+
+
+def _like(table: Any, result: Any) -> Any:
     import pandas as pd
 
     if isinstance(table, (pd.DataFrame, dict, list, tuple, np.ndarray)):
