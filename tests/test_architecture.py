@@ -59,6 +59,7 @@ DOORS = {
 # What only some wheels, or some uses of one, need.
 EXTRAS = {
     "estimator.py": {"skops"},
+    "dataframes.py": {"narwhals"},
     "integrity.py": {"cryptography"},
     "serve.py": {"starlette", "uvicorn"},
 }

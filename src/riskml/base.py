@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from riskml.errors import ConfigError, DataError
+from riskml.runtime.dataframes import as_pandas, like
 from riskml.runtime.frame import columns as read_columns
 from riskml.runtime.model import Model, probability
 from riskml.schema import Kind, Schema, refuse_duplicates
@@ -60,6 +61,15 @@ def _codes_of(special_values: Any) -> SpecialValues:
     return codes_by_column
 
 
+def pandas_or_array(X: Any) -> Any:
+    """Return a data frame of any library as pandas, and anything else as it is."""
+    try:
+        frame = as_pandas(X)
+    except ValueError as error:
+        raise DataError(str(error), where="X") from None
+    return X if frame is None else frame
+
+
 def _check_header(names: pd.Index) -> None:
     kinds = {type(name).__name__ for name in names}
     if len(kinds) > 1 and "str" in kinds:
@@ -72,7 +82,11 @@ def _check_header(names: pd.Index) -> None:
 
 
 class FrameEstimator(BaseEstimator):  # type: ignore[misc]
-    """Reads a raw frame (numbers, categories, missing values), or an array of numbers, by a schema learned in fit."""
+    """Reads a raw frame (numbers, categories, missing values), or an array of numbers, by a schema learned in fit.
+
+    Frames are those of pandas, polars, Arrow and all others that narwhals reads; results by row are frames of the same
+    library, in the same order.
+    """
 
     schema_: Schema
 
@@ -87,6 +101,7 @@ class FrameEstimator(BaseEstimator):  # type: ignore[misc]
         return self.schema_.conform(self._named(X, reset=False))
 
     def _named(self, X: Any, *, reset: bool) -> pd.DataFrame:
+        X = pandas_or_array(X)
         if isinstance(X, pd.DataFrame):
             _check_header(X.columns)
             validate_data(self, X, reset=reset, skip_check_array=True)
@@ -194,7 +209,7 @@ class RiskEstimator(ClassifierMixin, FrameEstimator):  # type: ignore[misc]
         frame = self._read(X)
         columns = read_columns(frame, self.model_.kinds)
         values = self.model_.contributions(columns) if columns else np.zeros((len(frame), 0))
-        return pd.DataFrame(values, index=frame.index, columns=list(self.model_.kinds))
+        return like(X, pd.DataFrame(values, index=frame.index, columns=list(self.model_.kinds)))
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from rows X and their outcomes y."""

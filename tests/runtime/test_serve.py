@@ -21,11 +21,23 @@ from hypothesis import strategies as st
 
 from riskml.export.wheel import write_package
 from riskml.runtime.command import main
+from riskml.runtime.hosts import Hosts
 from riskml.runtime.package import Artifact
 from riskml.runtime.serve import Limits, Service, listening
 
 RECORD = {"Age": 25, "Income": 55.5, "Home": "rent"}
-OPTIONS = ("--max-bytes", "5000", "--max-rows", "10", "--timeout", "1", "--max-connections", "60")
+OPTIONS = (
+    "--max-bytes",
+    "5000",
+    "--max-rows",
+    "10",
+    "--timeout",
+    "1",
+    "--max-connections",
+    "60",
+    "--allow-host",
+    "Risk.example.com",
+)
 
 
 @pytest.fixture(scope="module")
@@ -184,16 +196,16 @@ def raw(server, *parts, pause=0.0):
 
 def test_who_is_slow_with_the_head_or_the_body_is_told_to_go(server):
     late = b"HTTP/1.1 408 Request Timeout"
-    head = raw(server, b"POST /score HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+    head = raw(server, b"POST /score HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
     assert head == (late, b'{"detail": "the head of the request took longer than 1 seconds"}')
-    start = b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
+    start = b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
     status, said = raw(server, start, b"{")
     assert status.startswith(b"HTTP/1.1 408")
     assert b"the body took longer than 1 seconds" in said
 
 
 def test_an_idle_connection_is_closed_and_so_is_one_that_trickles_its_second_request(server):
-    head = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+    head = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     start = time.monotonic()
     assert raw(server)[0] == b"HTTP/1.1 408 Request Timeout"  # nothing was sent at all
     lines = raw(server, head, b"GET /health HT", pause=0.1)
@@ -206,14 +218,48 @@ def test_an_idle_connection_is_closed_and_so_is_one_that_trickles_its_second_req
     "sent",
     [
         b"\x16\x03\x01 hello\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000,
-        b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
-        b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 70_000,
+        b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
     ],
 )
 def test_what_is_no_http_is_refused(sent, server):
     assert raw(server, sent)[0] == b"HTTP/1.1 400 Bad Request"
     assert ask(server, "/health")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/schema", "/health", "/docs", "/nothing", "/score"])
+@pytest.mark.parametrize("host", ["evil.example.com", "evil.example.com:8000", "localhost.evil.example.com", ""])
+def test_requests_by_the_name_of_another_site_are_refused(path, host, server):
+    status, message = ask(server, path, RECORD if path == "/score" else None, headers={"Host": host})
+    assert status == 421
+    assert message["detail"].startswith(f"the host {host!r} is not served here; to allow a name, start the service")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.:80", "127.0.0.1:8000", "[::1]:9", "10.1.2.3", "risk.example.com"]
+)
+def test_addresses_localhost_and_allowed_names_are_served(host, server):
+    assert ask(server, "/health", headers={"Host": host})[0] == 200
+
+
+def test_this_machine_is_served_by_its_name_and_a_long_name_is_cut():
+    hosts = Hosts(["svc"])
+    for host in (socket.gethostname(), "svc:80", "[fe80::1]", "1.2.3.4"):
+        assert hosts.refused([(b"host", host.encode())]) is None
+    for host in (
+        b"x" * 60_000,
+        b"svc:a",
+        b"[svc]",
+        b"[::1]x",
+        b"1.2.3",
+        b"\xff\x00",
+        b"svc@x",
+        b"localhost/x",
+        b"svc:80:1",
+    ):
+        assert len(hosts.refused([(b"host", host)])) < 300
+    assert hosts.refused([]) is None
 
 
 def test_many_at_once_all_get_their_own_answer(server, artifact):
@@ -240,8 +286,8 @@ def test_who_is_one_too_many_is_told_so_and_others_go_on(server):
         here = [
             stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10)) for _ in range(60)
         ]
-        status, said = raw(server, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
-        here[0].sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        status, said = raw(server, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        here[0].sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert here[0].recv(100).startswith(b"HTTP/1.1 200")
     assert status == b"HTTP/1.1 429 Too Many Requests"
     assert json.loads(said) == {"detail": "more than 60 connections at a time"}

@@ -25,6 +25,8 @@ def test_scikit_learn_s_checks(estimator, check):
         "check_transformer_get_feature_names_out_pandas",
         "check_set_output_transform_pandas",
         "check_global_output_transform_pandas",
+        "check_set_output_transform_polars",
+        "check_global_set_output_transform_polars",
     ],
 )
 def test_scikit_learn_s_checks_of_names(check):

@@ -31,13 +31,14 @@ def folder() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-def score(frame: pd.DataFrame, cut_offs: Sequence[float] | None = None) -> pd.DataFrame:
+def score(frame: Any, cut_offs: Sequence[float] | None = None) -> pd.DataFrame:
     """Return the probability of the event and the tier of each customer.
 
     Parameters
     ----------
     frame : DataFrame of shape (n, any)
-        Raw columns as listed by ``schema``, in any order; extra columns are ignored, and cells may be empty.
+        Raw columns as listed by ``schema``, in any order; extra columns are ignored, and cells may be empty. A table of
+        pandas, or of polars, Arrow and others that narwhals reads (``pip install narwhals``); results are of its kind.
     cut_offs : sequence of float, optional
         Lower bounds of the tiers instead of those of the package; the first is 0.
 
@@ -45,7 +46,7 @@ def score(frame: pd.DataFrame, cut_offs: Sequence[float] | None = None) -> pd.Da
     -------
     DataFrame of shape (n, 2 or 3)
         ``probability``, ``points`` (if the model has them; more points are safer) and ``tier``, with the index of the
-        input.
+        input, or in its order.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def explain_record(
     return artifact().explain_record(record, n, language)
 
 
-def explain(frame: pd.DataFrame, n: int | None = None, language: str | None = None) -> pd.DataFrame:
+def explain(frame: Any, n: int | None = None, language: str | None = None) -> pd.DataFrame:
     """Return the reasons that raised the risk of each customer most, relative to the average training customer.
 
     Parameters
@@ -101,9 +102,9 @@ def explain(frame: pd.DataFrame, n: int | None = None, language: str | None = No
     Returns
     -------
     DataFrame
-        One row per customer and reason: ``customer`` (the index of the input), ``rank`` (from 1), ``column``,
-        ``value`` (as text), ``contribution`` (log-odds above the reference, greater than 0) and, with a language,
-        ``statement``. A customer whose columns are all below the reference has no row.
+        One row per customer and reason: ``customer`` (the index of the input, or the row from 0), ``rank`` (from 1),
+        ``column``, ``value`` (as text), ``contribution`` (log-odds above the reference, greater than 0) and, with a
+        language, ``statement``. A customer whose columns are all below the reference has no row.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def schema() -> pd.DataFrame:
     return artifact().schema()
 
 
-def check(frame: pd.DataFrame) -> pd.DataFrame:
+def check(frame: Any) -> pd.DataFrame:
     """Compare a table with the training rows: schema violations, values out of range, and drift (PSI).
 
     Returns

@@ -113,7 +113,8 @@ def _serve(options: argparse.Namespace, artifact: Artifact | None) -> None:
 
     limits = Limits(options.max_bytes, options.max_rows, options.timeout, options.max_connections)
     card = api.model_card() if artifact is None else ""
-    run(artifact or api.artifact(), host=options.host, port=options.port, limits=limits, card=card)
+    names = options.allow_host
+    run(artifact or api.artifact(), host=options.host, port=options.port, limits=limits, card=card, names=names)
 
 
 def _verify(options: argparse.Namespace, artifact: Artifact | None) -> None:
@@ -136,6 +137,8 @@ def _verify(options: argparse.Namespace, artifact: Artifact | None) -> None:
 def _version(options: argparse.Namespace, artifact: Artifact | None) -> None:
     print_text(f"{_name()} {(artifact or api.artifact()).version}\n")
 
+
+_ALLOW_HOST = "host name of the service besides localhost, this machine's name and IP addresses; repeatable"
 
 _TASKS = {
     "score": _score, "explain": _explain, "schema": _schema, "check": _check, "card": _card, "serve": _serve,
@@ -174,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     task = add("serve", "score single records over HTTP (requires the extra: serve)")
     task.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     task.add_argument("--port", type=int, default=8000, help="port to listen on; 0 for any free one (default: 8000)")
+    task.add_argument("--allow-host", metavar="NAME", action="append", default=[], help=_ALLOW_HOST)
     task.add_argument("--max-bytes", type=_positive(int), default=1 << 20, help="largest request body (default: 1 MiB)")
     task.add_argument("--max-rows", type=_positive(int), default=1000, help="most records per request (default: 1000)")
     task.add_argument("--max-connections", type=_positive(int), default=1000, help="most connections (default: 1000)")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .additive import Additive, Segmented
 from .checksums import FORMAT, MANIFEST, PackageError, digest, read_manifest, verified
+from .dataframes import as_pandas, like
 from .derived import Derivation, computed, step_from_dict
 from .distribution import Distribution
 from .drift_check import DriftCheck
@@ -90,7 +91,7 @@ class Artifact:
         )
 
     def score(
-        self, frame: pd.DataFrame, cut_offs: Sequence[float] | None = None, inputs: InputCounts | None = None
+        self, frame: Any, cut_offs: Sequence[float] | None = None, inputs: InputCounts | None = None
     ) -> pd.DataFrame:
         """Return ``probability``, ``points`` (if the model has them) and ``tier`` of each row, with the same index.
 
@@ -98,6 +99,7 @@ class Artifact:
         """
         import pandas as pd
 
+        table, frame = frame, _pandas(frame)
         bounds = [tier.from_probability for tier in self.tiers] if cut_offs is None else self._bounds(cut_offs)
         columns = self.read(frame)
         if inputs is not None:
@@ -110,7 +112,7 @@ class Artifact:
         # Text is created once per tier, not once per customer.
         names: Any = pd.Series([tier.name for tier in self.tiers]).array
         scores["tier"] = names.take(tier_numbers(chance, bounds))
-        return pd.DataFrame(scores, index=frame.index, copy=False)
+        return like(table, pd.DataFrame(scores, index=frame.index, copy=False))
 
     def _bounds(self, cut_offs: Sequence[float]) -> list[float]:
         bounds = [float(bound) for bound in cut_offs]
@@ -134,11 +136,12 @@ class Artifact:
         reasons = self._reasons(self.scorer.arrays(record), 1, most, language)
         return [{key: value for key, value in reason.items() if key != "row"} for reason in reasons]
 
-    def explain(self, frame: pd.DataFrame, n: int | None = None, language: str | None = None) -> pd.DataFrame:
+    def explain(self, frame: Any, n: int | None = None, language: str | None = None) -> pd.DataFrame:
         """Return the reasons of each customer, a row per customer and reason; see ``riskml.runtime.api.explain``."""
         import pandas as pd
 
         most = number_of_reasons(n, self.reasons, language)
+        table, frame = frame, _pandas(frame)
         columns = self.read(frame)
         _check_named(frame.index)
         reasons = self._reasons(columns, len(frame), most, language)
@@ -146,7 +149,7 @@ class Artifact:
         rows = np.fromiter((reason["row"] for reason in reasons), dtype=np.intp, count=len(reasons))
         types = {"rank": np.int64, "contribution": np.float64}
         data = {name: np.array([reason[name] for reason in reasons], dtype=types.get(name, object)) for name in names}
-        return pd.DataFrame({"customer": frame.index.to_flat_index().take(rows)} | data)
+        return like(table, pd.DataFrame({"customer": frame.index.to_flat_index().take(rows)} | data))
 
     def _reasons(self, columns: Columns, rows: int, most: int, language: str | None) -> list[dict[str, Any]]:
         names = list(self.model.kinds)
@@ -208,19 +211,19 @@ class Artifact:
         """Return a comparison with the training rows, to which tables are added."""
         return DriftCheck(self.columns, self.distributions, self.score, self.values)
 
-    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def check(self, frame: Any) -> pd.DataFrame:
         """Return a row per column on schema violations and drift; see ``riskml.runtime.api.check``."""
         check = self.drift_check()
-        check.add(frame)
-        return check.table()
+        check.add(_pandas(frame))
+        return like(frame, check.table())
 
-    def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def contributions(self, frame: Any) -> pd.DataFrame:
         """Return the log-odds that each column adds to ``model.base``, shape (n, columns); higher is riskier."""
         import pandas as pd
 
-        columns = self.read(frame)
-        values = self._contributions(columns, len(frame))
-        return pd.DataFrame(values, index=frame.index, columns=list(self.model.kinds))
+        table, frame = frame, _pandas(frame)
+        values = self._contributions(self.read(frame), len(frame))
+        return like(table, pd.DataFrame(values, index=frame.index, columns=list(self.model.kinds)))
 
     def schema(self) -> pd.DataFrame:
         """Return the columns that a table must have, a row each; see ``riskml.runtime.api.schema``."""
@@ -246,12 +249,9 @@ class Artifact:
         every = computed(columns, steps, len(frame))
         return {name: every[name] for name in kinds}
 
-    def read(self, frame: pd.DataFrame) -> Columns:
+    def read(self, frame: Any) -> Columns:
         """Return the columns of the model as arrays; a missing column or an invalid value raises a PackageError."""
-        import pandas as pd
-
-        if not isinstance(frame, pd.DataFrame):
-            raise PackageError(f"customers must be a pandas DataFrame; got {type(frame).__name__}")
+        frame = _pandas(frame)
         try:
             columns = self.values(frame, self.model.kinds)
         except ValueError as error:
@@ -287,6 +287,19 @@ class Artifact:
 def _derivation(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Derivation:
     columns = {column["name"]: column["kind"] for column in (*manifest.get("inputs", ()), *manifest["schema"])}
     return Derivation(tuple(step_from_dict(step, blobs) for step in manifest.get("derive", ())), columns)
+
+
+def _pandas(table: Any) -> pd.DataFrame:
+    try:
+        frame = as_pandas(table)
+    except ValueError as error:
+        raise PackageError(f"customers: {error}") from None
+    if frame is None:
+        raise PackageError(
+            f"customers must be a table of pandas, polars, Arrow or another library that narwhals reads; got "
+            f"{type(table).__name__}"
+        )
+    return frame
 
 
 def _check_named(index: pd.Index) -> None:

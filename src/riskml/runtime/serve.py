@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from .checksums import PackageError
+from .hosts import Hosts
 from .page import POLICY, openapi, page
 
 if TYPE_CHECKING:
@@ -42,8 +43,10 @@ class Limits:
 class Service:
     """The ASGI application. Scores bypass Starlette's routing, which takes longer than scoring."""
 
-    def __init__(self, artifact: Artifact, limits: Limits | None = None, card: str = "") -> None:
-        self._artifact, self._limits = artifact, limits or Limits()
+    def __init__(
+        self, artifact: Artifact, limits: Limits | None = None, card: str = "", hosts: Hosts | None = None
+    ) -> None:
+        self._artifact, self._limits, self._hosts = artifact, limits or Limits(), hosts or Hosts()
         self._score = artifact.scorer.score
         self._posts: Mapping[str, Callable[[Any, Mapping[str, str]], Any]] = {
             "/score": lambda payload, _: self._score(_record(payload)),
@@ -63,6 +66,9 @@ class Service:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Respond to a request."""
+        if scope["type"] == "http" and (refusal := self._hosts.refused(scope["headers"])):
+            await (await _error(Request(scope), HTTPException(421, refusal)))(scope, receive, send)
+            return
         results_of = self._posts.get(scope["path"]) if scope["type"] == "http" else None
         if results_of is None:
             await self._pages(scope, receive, send)
@@ -102,7 +108,7 @@ def _endpoint(response: Response) -> Callable[[Request], Awaitable[Response]]:
 
 async def _error(_: Request, error: Any) -> Response:
     # The rest of a body that is late or too large is not awaited.
-    close = {"connection": "close"} if error.status_code in (408, 413) else {}
+    close = {"connection": "close"} if error.status_code in (408, 413, 421) else {}
     content = _encoded({"detail": error.detail})
     return Response(content, error.status_code, {**(error.headers or {}), **close}, media_type="application/json")
 
@@ -232,9 +238,9 @@ class _Connection:
             self._transport.close()
 
 
-def run(artifact: Artifact, *, host: str, port: int, limits: Limits, card: str = "") -> None:
-    """Serve until stopped."""
-    guard = ConnectionGuard(Service(artifact, limits, card), limits)
+def run(artifact: Artifact, *, host: str, port: int, limits: Limits, card: str = "", names: Sequence[str] = ()) -> None:
+    """Serve until stopped, by the address, this machine's names and further ones."""
+    guard = ConnectionGuard(Service(artifact, limits, card, Hosts((host, *names))), limits)
     config = uvicorn.Config(
         guard,
         http="h11",

@@ -11,10 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils import ClassifierTags, Tags
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from riskml.base import FrameEstimator, unchanged_on_failure
 from riskml.errors import DataError, FitError
+from riskml.runtime.dataframes import like
 from riskml.schema import Column, Schema
 from riskml.scorecard.binning.column_bins import ColumnBins, bin_column
 from riskml.scorecard.binning.count_checks import checked_counts, checked_periods, column_of
@@ -226,11 +228,19 @@ class OptimalBinner(TransformerMixin, FrameEstimator):  # type: ignore[misc]
             return self._learn(count, options, list(parts))
 
     def transform(self, X: Any) -> pd.DataFrame:
-        """Return the weight of evidence of every value, shape (n, p), with the index of X; higher is riskier."""
+        """Return the weight of evidence of every value, shape (n, p); higher is riskier.
+
+        Returns
+        -------
+        DataFrame
+            Of the library of X, with its index or the order of its rows; pandas for an array. ``set_output`` overrules.
+        """
         check_is_fitted(self)
         frame = self._named(X, reset=False)
         data = {column.name: self.bins_[column.name].woe(self._values(frame, column)) for column in self.schema_}
-        return pd.DataFrame(data, index=frame.index, copy=False)
+        woe = pd.DataFrame(data, index=frame.index, copy=False)
+        # scikit-learn makes another library's frame of what pandas holds, not of every other library's.
+        return like(X, woe) if _get_output_config("transform", self)["dense"] == "default" else woe
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns that ``transform`` gives: those it was fitted on."""

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskml.base import RiskEstimator
+from riskml.base import RiskEstimator, pandas_or_array
 from riskml.errors import ConfigError, did_you_mean
 from riskml.runtime.additive import Additive
+from riskml.runtime.dataframes import like
 from riskml.runtime.shapes import Levels, Line, Step
 from riskml.schema import Schema
 from riskml.scorecard.binning.binner import OptimalBinner, SpecialValues
@@ -115,18 +116,20 @@ class FittedCard(RiskEstimator):
         return [shape for shape in self.model_.shapes if not isinstance(shape, Line)]
 
     def points(self, X: Any) -> pd.Series:
-        """Return the score of each row, shape (n,), a whole number; more points are safer."""
+        """Return the score of each row as a series, shape (n,), a whole number; more points are safer."""
         frame = self._read(X)
         columns = {shape.column: frame[shape.column].to_numpy() for shape in self.model_.shapes}
         total = self.model_.points(columns) if columns else np.full(len(frame), self.model_.base_points)
-        return pd.Series(np.asarray(total).round().astype(np.int64), index=frame.index, name="points")
+        return like(X, pd.Series(np.asarray(total).round().astype(np.int64), index=frame.index, name="points"))
 
     def shortfalls(self, X: Any) -> pd.DataFrame:
         """Return by how many points each characteristic stays below its reference, shape (n, characteristics).
 
         The reference is the average of the characteristic's points in training.
         """
-        frame = self._read(X)
+        return like(X, self._shortfalls(self._read(X)))
+
+    def _shortfalls(self, frame: pd.DataFrame) -> pd.DataFrame:
         data = {
             shape.column: self.reference_points_[shape.column]
             - np.asarray(shape.points)[shape.slot(frame[shape.column].to_numpy())]
@@ -150,7 +153,7 @@ class FittedCard(RiskEstimator):
             training, the largest first; None where no further one fell short.
         """
         check_number(n)
-        return largest_shortfalls(self.shortfalls(X), n)
+        return like(X, largest_shortfalls(self._shortfalls(self._read(X)), n))
 
     def card_of(self, shapes: Sequence[Step | Levels]) -> pd.DataFrame:
         """Return column, bin, woe and points: a row for every slot of every characteristic."""
@@ -183,6 +186,7 @@ class FittedCard(RiskEstimator):
         return before
 
     def _read(self, X: Any) -> pd.DataFrame:
+        X = pandas_or_array(X)
         # Who scores need not know the columns that the card dropped.
         if hasattr(self, "model_") and isinstance(X, pd.DataFrame):
             there, kept = set(map(str, X.columns)), [shape.column for shape in self.model_.shapes]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from riskml.base import unchanged_on_failure
+from riskml.base import pandas_or_array, unchanged_on_failure
 from riskml.runtime.additive import Additive
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
@@ -224,7 +224,7 @@ class Scorecard(FittedCard):
             edited = copy(self)
             before: Any = edited._set_points(change)
         else:
-            rows = TrainingRows(X, y, sample_weight, periods)
+            rows = TrainingRows(pandas_or_array(X), y, sample_weight, periods)
             edited = with_bins(self, change, rows, reselect=reselect)
             for earlier in standing_points((*self.edits_, change)):
                 edited._set_points(earlier)

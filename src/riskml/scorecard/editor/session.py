@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from riskml.base import pandas_or_array
 from riskml.display.format import number
 from riskml.errors import ConfigError, DataError, did_you_mean
 from riskml.runtime.frame import Floats
@@ -41,6 +42,7 @@ class RowSource:
     @classmethod
     def of(cls, binner: OptimalBinner, X: Any, y: Any, sample_weight: Any = None, periods: Any = None) -> Self:
         """Return the rows that a binner was fitted on; what does not fit together is refused."""
+        X = pandas_or_array(X)
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X), columns=binner.schema_.names)
         names = [str(name) for name in frame.columns]
         absent = [name for name in binner.schema_.names if name not in names]

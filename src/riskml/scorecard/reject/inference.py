@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import column_or_1d
 
+from riskml.base import pandas_or_array
 from riskml.errors import ConfigError, DataError, preview
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
@@ -274,6 +275,7 @@ def _columns(card: Card, frame: pd.DataFrame) -> Mapping[str, NDArray[Any]]:
 
 
 def _table(card: Card, table: Any, name: str) -> pd.DataFrame:
+    table = pandas_or_array(table)
     if isinstance(table, pd.DataFrame):
         return table
     values = np.asarray(table)

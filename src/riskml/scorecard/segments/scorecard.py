@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from riskml.base import RiskEstimator, unchanged_on_failure
 from riskml.errors import ConfigError, DataError, did_you_mean
 from riskml.runtime.additive import Segmented
+from riskml.runtime.dataframes import like
 from riskml.runtime.frame import Floats
 from riskml.runtime.frame import columns as read_columns
 from riskml.schema import Schema
@@ -159,14 +160,14 @@ class SegmentedScorecard(RiskEstimator):
     def segment(self, X: Any) -> pd.Series:
         """Return the segment of each row, shape (n,)."""
         frame = self._read(X)
-        return pd.Series(self._segment(frame), index=frame.index, name="segment")
+        return like(X, pd.Series(self._segment(frame), index=frame.index, name="segment"))
 
     def points(self, X: Any) -> pd.Series:
         """Return the score of each row on its segment's card, shape (n,); more points are safer."""
         frame = self._read(X)
         columns = read_columns(frame, self.model_.kinds)
         total = self.model_.points(columns) if columns else np.full(len(frame), self.model_.base_points)
-        return pd.Series(np.asarray(total).round().astype(np.int64), index=frame.index, name="points")
+        return like(X, pd.Series(np.asarray(total).round().astype(np.int64), index=frame.index, name="points"))
 
     def shortfalls(self, X: Any) -> pd.DataFrame:
         """Return by how many points each characteristic stays below its reference, shape (n, characteristics).
@@ -179,7 +180,7 @@ class SegmentedScorecard(RiskEstimator):
         for rows, card in self._parts(frame):
             short = card.shortfalls(frame.iloc[rows])
             out.iloc[rows, out.columns.get_indexer(short.columns)] = short.to_numpy()
-        return out
+        return like(X, out)
 
     def reasons(self, X: Any, n: int = 4) -> pd.DataFrame:
         """Return each row's reasons by its segment's card, shape (n_rows, n); see `Scorecard.reasons`."""
@@ -188,7 +189,7 @@ class SegmentedScorecard(RiskEstimator):
         out = pd.DataFrame(index=frame.index, columns=[f"reason_{k}" for k in range(1, n + 1)], dtype=object)
         for rows, card in self._parts(frame):
             out.iloc[rows] = card.reasons(frame.iloc[rows], n).to_numpy(dtype=object)
-        return out
+        return like(X, out)
 
     def edit(
         self,
