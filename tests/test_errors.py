@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 
 from riskml.errors import InputError, hide_secrets, preview, secrets
@@ -47,5 +50,15 @@ def test_what_is_no_secret_is_shown(text: str) -> None:
 
 def test_a_message_is_bounded() -> None:
     assert len(str(InputError("x" * 10_000_000))) < 2_000
-    assert len(str(InputError("\n".join("line" * 1000)))) < 100_000
+    long = "\n".join(["a line of a message"] * 1000)
+    message = str(InputError(long, where=long, fix="x" * 5000))
+    assert len(message) < 2_000
+    assert re.search(r"\n… and 9\d\d more lines\n", message)
     assert len(preview(["x" * 1_000_000] * 5)) < 2_000
+
+
+@pytest.mark.parametrize("part", ["x", "a://a:", "pass", "pass=", "a.", "password ", "token=a,", "http://a:1/"])
+def test_secrets_of_a_long_text_are_found_at_once(part: str) -> None:
+    start = time.monotonic()
+    hide_secrets(part * (20_000 // len(part)))
+    assert time.monotonic() - start < 2

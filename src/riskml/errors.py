@@ -7,14 +7,17 @@ import re
 import reprlib
 from collections.abc import Iterable, Iterator
 
-_MOST_LINES, _MOST_CHARACTERS = 60, 1000  # of a message, and of each of its lines
+_MOST_WHAT, _MOST_WHERE, _MOST_FIX = 1050, 400, 450  # characters of the parts of a message
+_READ = 8  # times as many are searched for secrets
 _VARIABLE = re.compile(r"\$\{\w+\}")
-# The password of a URL may hold any character; digits after an http host are its port.
-_USERINFO = re.compile(r"(?P<scheme>[a-z][\w+.-]*)://[^\s:/@]*:(?P<value>[^'\"\n]+)@", re.IGNORECASE)
+# The password of a URL may hold any character; digits after an http host are its port. Bounds keep the search linear.
+_USERINFO = re.compile(
+    r"(?<![\w+.-])(?P<scheme>\w[\w+.-]*)://[^\s:/@]{0,200}:(?P<value>[^'\"\n]{1,500})@", re.IGNORECASE
+)
 _SECRET_NAME = r"(?:pass|pwd|secret|token|credential|signature|(?:api|access|account|private|shared)[_-]?key)"
 # In a query, an ODBC connection string (also encoded in a URL) or a list of keywords.
 _ASSIGNED = re.compile(
-    rf"(?<![\w.-])[\w.-]*{_SECRET_NAME}[\w-]*\s*(?:=|%3D)\s*(?P<value>\{{[^}}]*\}}|\$\{{\w+\}}|[^\s&;,'\"]+?)"
+    rf"(?<![\w.-])[\w.-]{{0,100}}{_SECRET_NAME}[\w-]{{0,100}}\s{{0,9}}(?:=|%3D)\s{{0,9}}(?P<value>\{{[^}}]*\}}|\$\{{\w+\}}|[^\s&;,'\"]+?)"
     rf"(?=[\s&;,'\"]|%3B|%26|$)",
     re.IGNORECASE,
 )
@@ -35,7 +38,8 @@ class RiskmlError(Exception):
 
     def __init__(self, what: str, *, where: str = "", fix: str = "", mend: str = "") -> None:
         fix = fix or mend  # the keyword of version 0.1
-        self.what, self.where, self.fix = map(_message, (what, where, fix))
+        self.what, self.where = _bounded(what, _MOST_WHAT), _bounded(where, _MOST_WHERE)
+        self.fix = _bounded(fix, _MOST_FIX)
         lines = [self.what]
         if where:
             lines.append(f"  where: {self.where}")
@@ -107,15 +111,14 @@ def hide_secrets(text: str) -> str:
     return text
 
 
-def _message(text: str) -> str:
-    """Return a part of a message without secrets and of bounded length."""
-    lines = [_cut(line) for line in hide_secrets(text[: _MOST_LINES * _MOST_CHARACTERS]).split("\n")]
-    more = len(lines) - _MOST_LINES
-    return "\n".join([*lines[:_MOST_LINES], f"… and {more} more lines"] if more > 0 else lines)
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}…"
+def _bounded(text: str, most: int) -> str:
+    """Return a part of a message without secrets and of bounded length: whole lines, and how many more there are."""
+    lines, text = text.count("\n"), hide_secrets(text[: most * _READ])
+    if len(text) <= most:
+        return text
+    kept = text[:most].rpartition("\n")[0]
+    more = lines - kept.count("\n")
+    return f"{kept}\n… and {more} more lines" if kept else f"{text[:most]}…"
 
 
 def did_you_mean(name: str, names: Iterable[object]) -> str:

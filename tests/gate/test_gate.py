@@ -181,4 +181,4 @@ def test_names_from_the_data_are_shown_as_they_are_in_markdown() -> None:
     reason = "a|b\n# <img src=x> ![x](http://elsewhere): 20.0% are approved"
     row = Verdict((Check("fairness, a_b", False, 0.2, "at least 0.8", reason),)).to_markdown().splitlines()[-1]
     assert row.startswith("| fairness, a\\_b | **not passed** | 0.2000 |")
-    assert "a\\|b # &lt;img src=x> !\\[x\\](http://elsewhere)" in row
+    assert "a\\|b # &lt;img src=x> !\\[x\\](http&#58;//elsewhere)" in row

@@ -137,6 +137,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_of_the_model_s_t
         (b"[]", 422, "an object of columns and values; got a list"),
         (b"null", 422, "got null"),
         (b"", 400, "not JSON"),
+        (b'{"Age": "' + b"x" * 4000 + b'", "Income": 1, "Home": 1}', 422, "x…"),
     ],
 )
 def test_what_is_no_record_is_refused_and_the_service_lives_on(body, status, what, server, artifact):
@@ -252,6 +253,7 @@ def test_this_machine_is_served_by_its_name_and_a_long_name_is_cut():
         b"svc:a",
         b"[svc]",
         b"[::1]x",
+        b"[::1",
         b"1.2.3",
         b"\xff\x00",
         b"svc@x",

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 MISSING = "–"
+# Where Markdown makes a link of plain text: the sign that is written as a code.
+_ADDRESS = re.compile(r"(\b(?:https?|ftp|mailto)(?=:)|\bwww(?=\.)|(?<=\w)(?=@))([:.@])", re.IGNORECASE)
 
 
 def percent(share: Any, digits: int = 1) -> str:
@@ -160,9 +162,10 @@ def markdown(text: str) -> str:
     r"""Return text that Markdown shows as it is, on one line: no link, no picture, no cell of a table's beginning.
 
     >>> print(markdown("a_b|![<i>](http://x)"))
-    a\_b\|!\[&lt;i>\](http://x)
+    a\_b\|!\[&lt;i>\](http&#58;//x)
     """
-    return re.sub(r"([\\*_`|\[\]])", r"\\\1", " ".join(text.split()).replace("<", "&lt;"))
+    escaped = re.sub(r"([\\*_`|\[\]])", r"\\\1", " ".join(text.split()).replace("<", "&lt;"))
+    return _ADDRESS.sub(lambda match: f"{match[1]}&#{ord(match[2])};", escaped)
 
 
 def listed(names: Sequence[str], width: int, most: int) -> list[str]:

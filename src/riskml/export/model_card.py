@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from riskml.display.format import markdown
 from riskml.models.families import ALL_FAMILIES
 from riskml.runtime.package import Artifact
 
@@ -82,8 +82,7 @@ def _description(family: str) -> str:
 
 
 def _text(value: Any) -> str:
-    line = " ".join(str(value).split())
-    return re.sub(r"([\\`*_|\[\]])", r"\\\1", line).replace("&", "&amp;").replace("<", "&lt;")
+    return markdown(str(value).replace("&", "&amp;"))
 
 
 def _code(value: Any) -> str:

@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pandas as pd
 
 from riskml.config.experiment import Experiment, read_experiment
 from riskml.data.sources.source import read_table
-from riskml.display.format import count
+from riskml.display.format import count, markdown
 from riskml.errors import InputError, RiskmlError
 from riskml.monitoring.findings import Finding, findings_of
 from riskml.monitoring.month import MonthReport, PreviousMonth, history, month_of
@@ -62,10 +61,9 @@ class MonitorResult:
     written: StoredMonth
 
     def _repr_markdown_(self) -> str:
-        # Markdown passes HTML through.
-        summary = f"{count(self.month.rows)} customers as of {self.month.as_of} ({escape(self.month.source)})"
+        summary = f"{count(self.month.rows)} customers as of {self.month.as_of} ({markdown(self.month.source)})"
         step = self.written.state["next_step"]
-        return f"**{escape(self.run.experiment.title)}**  \n{summary}  \nnext step: **{step}**"
+        return f"**{markdown(self.run.experiment.title)}**  \n{summary}  \nnext step: **{step}**"
 
 
 def run_to_monitor(experiment: str, run: str = "") -> Path:

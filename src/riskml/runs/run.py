@@ -14,12 +14,12 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from riskml import __version__
 from riskml.config.experiment import Experiment, read_experiment
+from riskml.display.format import markdown
 from riskml.errors import ConfigError, InputError
 from riskml.io import read_json, replacing, write_json
 
@@ -164,8 +164,7 @@ class Run:
 
     def _repr_markdown_(self) -> str:
         stages = " · ".join(f"{entry['name']} {entry['status']}" for entry in self.state["stages"])
-        # Markdown passes HTML on.
-        return f"**{escape(self.experiment.title)}**  \n<code>{escape(str(self.folder))}</code>  \n{stages}"
+        return f"**{markdown(self.experiment.title)}**  \n<code>{markdown(str(self.folder))}</code>  \n{stages}"
 
     # -- status
 

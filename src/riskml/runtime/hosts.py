@@ -33,8 +33,8 @@ def _message(host: str) -> str:
 def _split(host: str) -> tuple[str, str]:
     """Return name and port of a Host header."""
     if host.startswith("["):
-        name, _, rest = host[1:].partition("]")
-        return (name if ":" in name else "", rest.removeprefix(":") if not rest or rest[0] == ":" else "?")
+        name, end, port = host[1:].partition("]")
+        return (name, port.removeprefix(":")) if end and ":" in name and port[:1] in ("", ":") else ("", "")
     name, _, port = host.partition(":")
     return name, port
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _KEEP_ALIVE = 5  # seconds
 _BACKLOG = 2048  # connections waiting to be accepted
 _LARGEST_HEAD = 1 << 16  # bytes
+_LONGEST_DETAIL = 1000  # characters of an error
 _DRAINED = 16 << 20  # bytes read and discarded from a body that is too large
 
 
@@ -109,7 +110,8 @@ def _endpoint(response: Response) -> Callable[[Request], Awaitable[Response]]:
 async def _error(_: Request, error: Any) -> Response:
     # The rest of a body that is late or too large is not awaited.
     close = {"connection": "close"} if error.status_code in (408, 413, 421) else {}
-    content = _encoded({"detail": error.detail})
+    detail = error.detail if len(error.detail) <= _LONGEST_DETAIL else f"{error.detail[:_LONGEST_DETAIL]}…"
+    content = _encoded({"detail": detail})
     return Response(content, error.status_code, {**(error.headers or {}), **close}, media_type="application/json")
 
 
