@@ -207,3 +207,9 @@ def test_every_month_has_its_figures_by_the_same_names(reference: Reference, sam
 def test_the_history_holds_the_metrics_of_all_months_earliest_first() -> None:
     one, two = dt.date(2026, 1, 1), dt.date(2026, 2, 1)
     assert history({two: {"monitor.auc": 0.6}, one: {"monitor.auc": 0.8}})["auc"].tolist() == [0.8, 0.6]
+
+
+def test_a_table_without_any_column_of_the_model_is_refused(reference):
+    with pytest.raises(InputError, match="none of the columns that the model reads: .*") as error:
+        measured(reference, pd.DataFrame({"foo": [1, 2], "bar": [3, 4]}))
+    assert "name the table of this model's customers" in str(error.value)

@@ -145,8 +145,15 @@ def month_of(
     Raises
     ------
     InputError
-        When a segment's column is not in the snapshot.
+        When the snapshot has none of the model's columns, or a segment's column is not in it.
     """
+    known = {*reference.schema.names, *(column["name"] for column in reference.model.inputs)}
+    if not known & set(map(str, snapshot.frame.columns)):
+        raise InputError(
+            f"the table has none of the columns that the model reads: {', '.join(sorted(known))}",
+            where=snapshot.source,
+            fix="name the table of this model's customers",
+        )
     limits, experiment = reference.experiment.monitoring, reference.experiment
     frame = with_columns_of(snapshot.frame, experiment.data, reference.schema)
     snapshot = replace(snapshot, frame=frame)
