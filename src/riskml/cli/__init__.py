@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ import typer
 from riskml import __version__
 from riskml.cli import alerts, crm, export, models, monitoring, portfolio, runs
 from riskml.errors import InputError, RiskmlError
+
+_LONGEST = 1950  # characters of a message
 
 # Commands import heavy packages themselves, so that help is fast.
 app = typer.Typer(
@@ -49,14 +52,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if isinstance(error, PackageError):
             return _failed(str(error), 2, debug)
+        if (fault := _name_fault(error)) is not None:
+            return _failed(f"a file cannot be used by this name: {fault}", 2, debug)
         hint = "" if debug else "\n  fix:   this is a bug; --debug shows the traceback"
         return _failed(f"{RiskmlError(f'{type(error).__name__}: {error}')}{hint}", 1, debug)
     return 0
 
 
+def _name_fault(error: Exception) -> str | None:
+    """Return what is wrong with the name of a file, or None if the error is another one."""
+    if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return f"{error.strerror}: {str(error.filename)[:200]!r}"
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "utf-8":
+        return f"it is not Unicode: {error.object[:200]!r}"
+    return str(error)[:200] if str(error).startswith(("embedded null", "Symlink loop")) else None
+
+
 def _failed(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
+    message = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
     sys.stderr.write(f"error: {message}\n")
     return code
 

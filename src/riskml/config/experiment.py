@@ -269,7 +269,7 @@ class Experiment(Part):
     """One experiment: question, data, models and criteria."""
 
     name: Name = Field(description="lower case; name of the run's folder and of the package riskml_<name>")
-    title: Text = Field(description="the question in words")
+    title: Text = Field(max_length=1000, description="the question in words")
     task: Literal["default", "churn"]
     data: DataConfig
     panel: PanelConfig | None = Field(None, description="dated records: one row per customer and as-of date")

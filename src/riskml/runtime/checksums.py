@@ -16,6 +16,11 @@ MANIFEST = "model.json"
 class PackageError(ValueError):
     """Invalid input, or invalid files of the package."""
 
+    def __str__(self) -> str:
+        """Return the message, of bounded length."""
+        text = super().__str__()
+        return text if len(text) <= 1900 else f"{text[:1900]}…"
+
 
 def digest(manifest: Mapping[str, Any]) -> str:
     """Return the SHA-256 of the content of model.json without its digest."""

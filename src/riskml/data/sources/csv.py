@@ -32,6 +32,18 @@ class Header:
     lines_above: int  # blank lines, and Excel's declaration of the separator
 
 
+# Codecs of Python that are no encodings of files.
+_NO_FILES = {
+    "idna",
+    "punycode",
+    "undefined",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "unicode-escape",
+    "raw-unicode-escape",
+}
+
+
 def opened(path: Path) -> TextIO:
     """Return a file of UTF-8 text, decompressed where its name ends in .gz."""
     return io.TextIOWrapper(_binary(path), encoding="utf-8-sig", newline="")
@@ -41,7 +53,10 @@ def opened(path: Path) -> TextIO:
 def as_utf8(path: Path, encoding: str) -> Iterator[Path]:
     """Yield a path of the same text in UTF-8: the file itself, or a temporary copy."""
     try:
-        name = codecs.lookup(encoding).name
+        codec = codecs.lookup(encoding)
+        if not getattr(codec, "_is_text_encoding", True) or codec.name in _NO_FILES:
+            raise LookupError(encoding)
+        name = codec.name
     except LookupError:
         raise DataError(
             f"unknown encoding {encoding!r}", where=str(path), fix="name it as gb18030, windows-1252 or utf-16"
