@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 FORMAT = 2  # 2 added the training distributions and the reason statements
 FORMATS = (1, FORMAT)  # readable formats
 MANIFEST = "model.json"
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("name", "version", "family", "title", "task", "target", "unseen"), str),
+    **dict.fromkeys(("reference", "metrics", "training", "model", "files"), dict),
+    **dict.fromkeys(("schema", "tiers", "requires"), list),
+    "event": (bool, int, float, str),
+    "reasons": int,
+}
+_OPTIONAL = {"statements": dict, "distributions": dict, "inputs": list, "derive": list}
+_ENTRIES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
+    "schema": {"name": str, "kind": str},
+    "tiers": {"name": str, "from_probability": (int, float)},
+}
 
 
 class PackageError(ValueError):
@@ -42,7 +54,25 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise PackageError(f"unsupported model format {version!r}; supported: {', '.join(map(str, FORMATS))}: {path}")
     if manifest.get("digest") != _digest_of(manifest):
         raise PackageError(f"the model file was altered: its checksum does not match: {path}")
+    fault = next(_faults(manifest), None)
+    if fault is not None:
+        raise PackageError(f"the model file is damaged: {fault}: {path}")
     return dict(manifest)
+
+
+def _faults(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is missing or of another type."""
+    for name, kind in {**_TYPES, **{name: kind for name, kind in _OPTIONAL.items() if name in manifest}}.items():
+        if name not in manifest:
+            yield f"{name!r} is missing"
+        elif not isinstance(manifest[name], kind):
+            yield f"{name!r} has another type"
+    for name, types in _ENTRIES.items():
+        for number, entry in enumerate(manifest[name], start=1):
+            if not isinstance(entry, dict) or not all(isinstance(entry.get(key), kind) for key, kind in types.items()):
+                yield f"entry {number} of {name!r} has no {' and '.join(types)}"
+    if not manifest["tiers"]:
+        yield "'tiers' is empty"
 
 
 def _digest_of(manifest: Mapping[str, Any]) -> str | None:

@@ -74,19 +74,30 @@ class Artifact:
         blobs = {name: verified(folder, name, expected) for name, expected in manifest["files"].items()}
         try:
             model = model_from_dict(manifest["model"], blobs)
+            nothing = {name: _missing(kind) for name, kind in model.kinds.items()}
+            margin_and_points(model, nothing, 1)
+            distributions = manifest.get("distributions", {})
+            learned = {name: Distribution.from_dict(payload) for name, payload in distributions.items()}
+            tiers = tuple(Tier(**tier) for tier in manifest["tiers"])
+            derivation = _derivation(manifest, blobs)
         except ImportError as error:
             raise PackageError(f"this model requires {error.name}: pip install {error.name}") from None
+        except PackageError:
+            raise
+        except Exception as error:  # whatever a library raises of damaged trees
+            raise PackageError(
+                f"the model file is damaged: {type(error).__name__}: {error}: {folder / MANIFEST}"
+            ) from None
         keys = ("name", "version", "family", "title", "task", "target", "event", "unseen", "reasons", "reference")
-        distributions = manifest.get("distributions", {})
         return cls(
             **{key: manifest[key] for key in (*keys, "metrics", "training")},
             columns=tuple(manifest["schema"]),
-            tiers=tuple(Tier(**tier) for tier in manifest["tiers"]),
+            tiers=tiers,
             requires=tuple(manifest["requires"]),
             model=model,
             statements=manifest.get("statements", {}),
-            distributions={name: Distribution.from_dict(payload) for name, payload in distributions.items()},
-            derivation=_derivation(manifest, blobs),
+            distributions=learned,
+            derivation=derivation,
             raw=tuple(manifest.get("inputs", ())),
         )
 
@@ -104,7 +115,7 @@ class Artifact:
         columns = self.read(frame)
         if inputs is not None:
             inputs.add(columns)
-        margin, points = self._margin(columns, len(frame))
+        margin, points = margin_and_points(self.model, columns, len(frame))
         chance = probability(margin)
         scores: dict[str, Any] = {"probability": chance}
         if points is not None:
@@ -268,20 +279,24 @@ class Artifact:
                 )
         return columns
 
-    # A model without columns, or a table without rows, still returns a value for every row.
-
-    def _margin(self, columns: Columns, rows: int) -> tuple[Floats, Floats | None]:
-        model = self.model
-        if not isinstance(model, (Additive, Segmented)) or model.base_points is None:
-            return (model.margin(columns) if columns and rows else np.full(rows, model.base)), None
-        if not columns or not rows:
-            return np.full(rows, model.base), np.full(rows, model.base_points)
-        if isinstance(model, Additive):
-            return model.margin_and_points(columns)
-        return model.margin(columns), model.points(columns)
-
     def _contributions(self, columns: Columns, rows: int) -> Floats:
         return self.model.contributions(columns) if columns and rows else np.zeros((rows, len(columns)))
+
+
+def margin_and_points(model: Model, columns: Columns, rows: int) -> tuple[Floats, Floats | None]:
+    """Return log-odds, and points if the model has them; also without columns there is a value for every row."""
+    if not isinstance(model, (Additive, Segmented)) or model.base_points is None:
+        return (model.margin(columns) if columns and rows else np.full(rows, model.base)), None
+    if not columns or not rows:
+        return np.full(rows, model.base), np.full(rows, model.base_points)
+    if isinstance(model, Additive):
+        return model.margin_and_points(columns)
+    return model.margin(columns), model.points(columns)
+
+
+def _missing(kind: str) -> NDArray[Any]:
+    """Return a column of one missing value."""
+    return np.array([np.nan]) if kind == "numeric" else np.array([None], dtype=object)
 
 
 def _derivation(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Derivation:
