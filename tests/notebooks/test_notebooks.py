@@ -67,7 +67,7 @@ def test_runs_on_the_interpreters_own_kernel(source: NotebookNode) -> None:
 def test_parameters_are_literals_with_a_type_and_a_comment(source: NotebookNode) -> None:
     (cell,) = [cell for cell in source.cells if "parameters" in cell.metadata.get("tags", [])]
     for line in cell.source.splitlines():
-        assert re.fullmatch(r'\w+: (int|str) = (\d+|"\w*")  # .+', line), line
+        assert re.fullmatch(r'\w+: (int|str|list\[str\]) = (\d+|"\w*"|\[\])  # .+', line), line
 
 
 def test_parameters_are_those_that_the_pipeline_passes(stage: str, credit_run: Run) -> None:
