@@ -72,7 +72,7 @@ def test_parameters_are_literals_with_a_type_and_a_comment(source: NotebookNode)
 
 def test_parameters_are_those_that_the_pipeline_passes(stage: str, credit_run: Run) -> None:
     known = papermill.inspect_notebook(FOLDER / f"{stage}.ipynb")
-    assert set(known) == set(parameters(credit_run, stage))
+    assert set(known) == {*parameters(credit_run, stage), "overrides"}
 
 
 def test_is_executed_to_its_end_without_a_complaint(stage: str, quick_run: Run) -> None:

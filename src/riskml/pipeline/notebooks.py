@@ -249,7 +249,8 @@ def _imports(notebook: Path) -> list[tuple[str, list[str]]]:
 def _check_parameters(source: Path, parameters: Mapping[str, Parameter]) -> None:
     # Papermill only warns of a parameter that the notebook lacks.
     known = set(papermill.inspect_notebook(source))
-    if known != set(parameters):
+    # The overrides of a run are in its experiment.yaml already.
+    if known - {"overrides"} != set(parameters):
         raise RunError(
             f"the notebook's parameters are {', '.join(sorted(known)) or 'none'}; "
             f"expected {', '.join(sorted(parameters))}",

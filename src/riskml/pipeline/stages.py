@@ -284,14 +284,13 @@ def _execute_stage(
     )
 
 
-def parameters(run: Run, stage: str) -> dict[str, str | int | list[str]]:
+def parameters(run: Run, stage: str) -> dict[str, str | int]:
     """Return the parameters that the notebook of a stage is executed with."""
-    common: dict[str, str | int | list[str]] = {
+    common: dict[str, str | int] = {
         "experiment": str(run.path("experiment.yaml")),
         "run": str(run.folder),
-        "overrides": [],  # those of the run are in its experiment.yaml
     }
-    own: dict[str, dict[str, str | int | list[str]]] = {
+    own: dict[str, dict[str, str | int]] = {
         "1_features": {"sample": run.state["sample"]},
         "5_prediction": {"book": ""},
     }
