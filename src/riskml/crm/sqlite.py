@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,11 @@ def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
             ) from None
         # Before anything is changed: the file may be another program's.
         tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
-        if tables and "account" not in tables:
+        own = {
+            "account",
+            *re.findall(r"create table if not exists (\w+)", schema),
+        }  # a killed process made some of them
+        if tables and not tables & own:
             raise InputError(
                 "the file is another kind of database", where=str(path), fix="name another file for the CRM's records"
             )
